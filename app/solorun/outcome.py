@@ -1,0 +1,77 @@
+"""How an execution ended, as a value, before anybody writes it down."""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from solorun.status import Status, StepStatus
+
+MAX_ERROR_MESSAGE_CHARACTERS: Final = 500
+
+
+class StopReason(Enum):
+    """Why work was told to stop. The first one told decides the run's outcome."""
+
+    CANCEL = "cancel"
+    RUN_TIMEOUT = "run time-out"
+    STEP_TIMEOUT = "step time-out"
+    SHUTDOWN = "shutdown"
+
+    @property
+    def status(self) -> Status:
+        """What a run becomes whose work stopped because it was told so, whatever its exit."""
+        return _STATUS_OF_STOPPED[self]
+
+
+_STATUS_OF_STOPPED: Final = {
+    StopReason.CANCEL: Status.CANCELLED,
+    StopReason.RUN_TIMEOUT: Status.FAILED,
+    StopReason.STEP_TIMEOUT: Status.FAILED,
+    StopReason.SHUTDOWN: Status.INTERRUPTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """How one step ended by itself or after it was told to stop.
+
+    `exit_code` is a command's (negative: the number of the signal that ended it), None for a coroutine and for a
+    command that could not be started. `error_message` is None exactly when the step succeeded.
+    """
+
+    exit_code: int | None = None
+    error_message: str | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.error_message is None
+
+    @property
+    def status(self) -> StepStatus:
+        return StepStatus.COMPLETED if self.succeeded else StepStatus.FAILED
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended: a terminal status, and for every status but `completed` one short cause."""
+
+    status: Status
+    error_message: str | None = None
+
+
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"<>:,;()\[\]]+)")
+
+
+def short_error_message(text: str, *, default: str = "unknown error") -> str:
+    """One line, one cause, no directories of the server, at most 500 characters: fit for a run's row."""
+    text = _ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).strip()
+    if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
+        text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"
+    return text or default
+
+
+def describe_exception(error: BaseException) -> str:
+    """`KeyError: 'title'`, shortened for a run's row; the traceback belongs in the log."""
+    return short_error_message(f"{type(error).__name__}: {error}".rstrip(": "))

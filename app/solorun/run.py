@@ -1,0 +1,87 @@
+"""One execution of a scope of a project, as everybody sees it: API, client, dashboard."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from solorun.status import Status, StepStatus
+
+MAX_RUN_ID: Final = 2**63 - 1
+
+
+class LevelCounts(msgspec.Struct, frozen=True):
+    """How many records of each level."""
+
+    debug: int = 0
+    info: int = 0
+    warning: int = 0
+    error: int = 0
+
+    def __add__(self, other: "LevelCounts") -> "LevelCounts":
+        return LevelCounts(
+            self.debug + other.debug, self.info + other.info, self.warning + other.warning, self.error + other.error
+        )
+
+    def total(self, levels: Iterable[str] = ("debug", "info", "warning", "error")) -> int:
+        """How many records have one of these levels."""
+        return sum(getattr(self, level) for level in levels)
+
+
+class RunStep(msgspec.Struct, frozen=True):
+    """A step of a run. `exit_code` is negative for a signal, None for a coroutine and for what never ran.
+
+    `first_seq` and `last_seq` bound the step's records, its own beginning and end among them (inclusive).
+    """
+
+    name: str
+    status: StepStatus = StepStatus.PENDING
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    error_message: str | None = None
+    first_seq: int | None = None
+    last_seq: int | None = None
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
+
+    `last_seq` is the seq of the last committed record (0: none yet). `current_step` is the step that works now.
+    """
+
+    id: int
+    project: str
+    scope: str
+    status: Status
+    triggered_by: str
+    params: dict[str, str]
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    cancel_requested_at: datetime | None = None
+    cancel_requested_by: str | None = None
+    cancel_reason: str | None = None
+    error_message: str | None = None
+    current_step: str | None = None
+    progress_current: int | None = None
+    progress_total: int | None = None
+    progress_item: str | None = None
+    last_seq: int = 0
+    level_counts: LevelCounts = LevelCounts()
+    first_error_seq: int | None = None
+    steps: tuple[RunStep, ...] = ()
+
+    @property
+    def is_active(self) -> bool:
+        return self.status.is_active
+
+
+class Artifact(msgspec.Struct, frozen=True):
+    """A file that a run left. `name` is its path in the run's artifact directory, with `/`."""
+
+    name: str
+    size_bytes: int
+    media_type: str
+    created_at: datetime

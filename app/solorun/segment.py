@@ -1,0 +1,123 @@
+"""A batch of records that was, or will be, committed at once: what the store holds and the streams send.
+
+Its payload is NDJSON: each record's JSON on a line of its own. All other forms are cut from these bytes, once for all
+readers, without decoding them: JSON escapes quotes inside strings, so the bytes `,"event":"` can only be the member.
+"""
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from solorun.run import LevelCounts
+
+MAX_SEGMENT_RECORDS: Final = 1_000
+MAX_SEGMENT_BYTES: Final = 256 * 1024
+
+_EVENT_MEMBER = b',"event":"'
+
+
+class Segment(msgspec.Struct, frozen=True, dict=True):
+    """Records `first_seq` to `last_seq` (inclusive, gap-free) of one run, as NDJSON with a final newline."""
+
+    run_id: int
+    first_seq: int
+    last_seq: int
+    payload: bytes
+    level_counts: LevelCounts = LevelCounts()
+
+    @property
+    def record_count(self) -> int:
+        return self.last_seq - self.first_seq + 1
+
+    def lines(self) -> list[bytes]:
+        """Each record's JSON, in order."""
+        return self.payload[:-1].split(b"\n")
+
+    def after(self, seq: int) -> "Segment":
+        """The part whose records come after `seq`, itself if that is all. Level counts are not cut."""
+        if seq < self.first_seq:
+            return self
+        if seq >= self.last_seq:
+            raise ValueError(f"segment {self.first_seq}-{self.last_seq} of run {self.run_id} has nothing after {seq}")
+        lines = self.lines()[seq + 1 - self.first_seq :]
+        return Segment(self.run_id, seq + 1, self.last_seq, b"\n".join(lines) + b"\n")
+
+    def up_to(self, seq: int) -> "Segment":
+        """The part whose records come up to `seq`, inclusive, itself if that is all. Level counts are not cut."""
+        if seq >= self.last_seq:
+            return self
+        if seq < self.first_seq:
+            raise ValueError(f"segment {self.first_seq}-{self.last_seq} of run {self.run_id} has nothing up to {seq}")
+        lines = self.lines()[: seq + 1 - self.first_seq]
+        return Segment(self.run_id, self.first_seq, seq, b"\n".join(lines) + b"\n")
+
+    @cached_property
+    def sse(self) -> bytes:
+        """As server-sent events, one a record: `id` is the seq, `event` the record's event, or `log`."""
+        return b"".join(
+            [
+                b"id: %d\nevent: %b\ndata: %b\n\n" % (seq, event, line)
+                for seq, event, line in zip(
+                    range(self.first_seq, self.last_seq + 1), self._events(), self.lines(), strict=True
+                )
+            ]
+        )
+
+    @cached_property
+    def sse_batch(self) -> bytes:
+        """As one server-sent event `records`, whose data is a JSON array."""
+        return b"id: %d\nevent: records\ndata: [%b]\n\n" % (self.last_seq, self.payload[:-1].replace(b"\n", b","))
+
+    @cached_property
+    def sse_of_run(self) -> bytes:
+        """As server-sent events for a stream of many runs: without `id`, each record with its `run`."""
+        prefix = b'{"run":%d,' % self.run_id
+        return b"".join(
+            [
+                b"event: %b\ndata: %b%b\n\n" % (event, prefix, line[1:])
+                for event, line in zip(self._events(), self.lines(), strict=True)
+            ]
+        )
+
+    def _events(self) -> Iterable[bytes]:
+        if _EVENT_MEMBER not in self.payload:
+            return [b"log"] * self.record_count
+        return map(_event_of, self.lines())
+
+
+def join_segments(segments: Iterable[Segment]) -> Iterator[Segment]:
+    """The same records in fewer segments, none above the limits of a segment (save one that was so already)."""
+    pending: list[Segment] = []
+    records = size = 0
+    for segment in segments:
+        full = records + segment.record_count > MAX_SEGMENT_RECORDS or size + len(segment.payload) > MAX_SEGMENT_BYTES
+        if pending and full:
+            yield _joined(pending)
+            pending, records, size = [], 0, 0
+        pending.append(segment)
+        records += segment.record_count
+        size += len(segment.payload)
+    if pending:
+        yield _joined(pending)
+
+
+def _joined(segments: list[Segment]) -> Segment:
+    if len(segments) == 1:
+        return segments[0]
+    return Segment(
+        segments[0].run_id,
+        segments[0].first_seq,
+        segments[-1].last_seq,
+        b"".join(segment.payload for segment in segments),
+        sum((segment.level_counts for segment in segments), LevelCounts()),
+    )
+
+
+def _event_of(line: bytes) -> bytes:
+    start = line.find(_EVENT_MEMBER)
+    if start < 0:
+        return b"log"
+    start += len(_EVENT_MEMBER)
+    return line[start : line.index(b'"', start)]

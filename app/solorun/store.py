@@ -1,0 +1,190 @@
+"""The contract of the store: run records and their logs, durable.
+
+Every write is committed with full durability when its call returns, and is one statement or one transaction, so that a
+cancelled caller leaves nothing half done (the outcome of a cancelled write is unknown to its caller: it may have been
+committed). Every move of a run's status is one conditional UPDATE. Faults of the disk or of the lock are raised as
+StoreUnavailable, everything else of the driver as StoreFailure; no driver error leaves a store.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from solorun.errors import SolorunError
+from solorun.outcome import Outcome
+from solorun.record import Level, LogPage
+from solorun.run import Run, RunStep
+from solorun.segment import Segment
+from solorun.status import Status, Transition
+
+
+class StoreFailure(SolorunError):
+    """The database refused a write for a reason other than the disk or a lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """A run to be inserted as `pending`; `steps` are the names of those in scope, in order."""
+
+    project: str
+    scope: str
+    triggered_by: str
+    params: dict[str, str]
+    created_at: datetime
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The last entry of a run's log: how it ended, and when."""
+
+    outcome: Outcome
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one run has to write: some records, what they change in the run, and perhaps its ending.
+
+    `run` is the run as it is after these records: its `current_step`, `progress_*`, `last_seq`, `level_counts` and
+    `first_error_seq` are written, nothing else of it. `steps` are the step rows that changed. `segment` is None when
+    there are no records. With an `ending` the run's status becomes the outcome's, `current_step` None, and the step
+    rows are as given in `steps`.
+    """
+
+    run: Run
+    segment: Segment | None
+    steps: tuple[RunStep, ...] = ()
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuery:
+    """A page of a run's log.
+
+    `after` and `before` are exclusive bounds; with neither the page is the last one; with `after` it begins there;
+    with `before` alone it ends there. `level` means at least. `text` is a case-insensitive substring of the message.
+    """
+
+    after: int | None = None
+    before: int | None = None
+    limit: int = 1000
+    step: str | None = None
+    level: Level | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something in the database that must not be so. `repair` says what a repair does, None when there is none."""
+
+    run_id: int | None
+    message: str
+    repair: str | None
+
+
+class RunStore(Protocol):
+    """Runs, their steps and their logs."""
+
+    @property
+    def write_error(self) -> str | None:
+        """Why the last write failed; None when it went well. Known without asking the database."""
+        ...
+
+    # -- moves of a run, in the order of its life
+
+    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        """Insert a pending run; ids only ever rise.
+
+        Raises RunActive, with the run, when the project has an active one: the unique index decides. (If that run
+        ended before it could be read, the insert is tried again.)
+        """
+        ...
+
+    async def mark_running(self, run_id: int, *, owner: str, at: datetime) -> Transition:
+        """pending → running, `started_at` = at, where the owner is `owner`."""
+        ...
+
+    async def request_cancel(
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+    ) -> tuple[Transition, Run]:
+        """Note on an active run that a cancel was asked for. A second request keeps the first one's words (UPDATED).
+
+        Answers the run as it now is. Raises RunNotFound.
+        """
+        ...
+
+    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
+        """Write the batches of several runs in ONE transaction: all or none.
+
+        Per batch: UPDATED, or what stood against it (the run is not there; it is not active or not the owner's), in
+        which case nothing of that batch is written. The same batch again is UPDATED and changes nothing: segments are
+        inserted with ON CONFLICT DO NOTHING, and an ending that the row already holds with our owner is a success.
+        """
+        ...
+
+    async def settle_run(
+        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
+    ) -> Transition:
+        """End a run that has no task: one that could not be started, or one of an owner that is gone.
+
+        `owner` None means whoever it is. Step rows: running ones take the ending's status, pending ones `skipped`.
+        """
+        ...
+
+    async def merge_segments(self, run_id: int) -> bool:
+        """Merge some of an ended run's small segments in one bounded transaction. True when more can be merged."""
+        ...
+
+    # -- reads
+
+    async def get_run(self, run_id: int) -> Run:
+        """Raises RunNotFound."""
+        ...
+
+    async def find_active_run(self, project: str) -> Run | None: ...
+
+    async def find_latest_run(self, project: str) -> Run | None: ...
+
+    async def list_runs(
+        self,
+        *,
+        project: str | None = None,
+        statuses: Collection[Status] = (),
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        """Runs with smaller ids than `before_id`, newest first; without statuses those of any."""
+        ...
+
+    async def list_latest_runs(self) -> list[Run]:
+        """The newest run of every project that has one, by project name. Its cost grows with projects, not runs."""
+        ...
+
+    async def list_orphaned_runs(self, owner: str) -> list[Run]:
+        """The active runs of any other owner than this one, oldest first."""
+        ...
+
+    async def median_duration_seconds(self, project: str, scope: str) -> float | None:
+        """The median of the last 20 completed runs of this scope, started to finished; None without any."""
+        ...
+
+    async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
+        """The next segments with records after `after`, oldest first: at least one, at most about 1,000 records or
+        1 MiB in all, [] when there are none. The first may begin before `after + 1`."""
+        ...
+
+    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+        """A page of the log. Raises RunNotFound."""
+        ...
+
+    # -- care
+
+    async def check(self, *, repair: bool = False) -> list[Finding]:
+        """Check the database's invariants, and repair what can be repaired. Only without a running service."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and close. Safe twice."""
+        ...

@@ -1,0 +1,125 @@
+"""The one JSON encoding, and the shapes that travel: bodies of requests, answers that are not a value by themselves.
+
+Service and client use the same, so that a field cannot be called two things.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from solorun.project import FULL_SCOPE
+from solorun.record import Record
+from solorun.run import Artifact, Run
+
+_encoder: Final = msgspec.json.Encoder()
+_run_decoder: Final = msgspec.json.Decoder(Run)
+_record_decoder: Final = msgspec.json.Decoder(Record)
+
+encode = _encoder.encode
+"""JSON bytes of a value, its members in the order of its fields."""
+decode_run = _run_decoder.decode
+decode_record = _record_decoder.decode
+decode_records = _record_decoder.decode_lines
+"""Records of NDJSON bytes."""
+
+
+def encode_records(records: Iterable[Record]) -> bytes:
+    """NDJSON with a final newline: a segment's payload."""
+    return _encoder.encode_lines(records)
+
+
+class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a start. `triggered_by`: who or what started it, a short word."""
+
+    scope: str = FULL_SCOPE
+    triggered_by: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
+    params: dict[str, str] = {}
+
+
+class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a cancel."""
+
+    reason: Annotated[str, Meta(max_length=500)] = ""
+    requested_by: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
+
+
+class RunLinks(msgspec.Struct, frozen=True):
+    """Addresses that belong to a run."""
+
+    self: str
+    events: str
+    cancel: str
+
+
+class ProblemFault(msgspec.Struct, frozen=True):
+    """One fault of a body."""
+
+    pointer: str
+    message: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457. `active_run` and `links` come with `run-active`, `run` with `run-not-active`."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    errors: tuple[ProblemFault, ...] = ()
+    active_run: Run | None = None
+    links: RunLinks | None = None
+    run: Run | None = None
+
+
+class StepSummary(msgspec.Struct, frozen=True):
+    """A step as declared."""
+
+    name: str
+    kind: str
+
+
+class ProjectSummary(msgspec.Struct, frozen=True):
+    """A project as declared, with its active run and its latest one (which may be the same)."""
+
+    name: str
+    title: str
+    steps: tuple[StepSummary, ...]
+    scopes: tuple[str, ...]
+    params: tuple[str, ...]
+    current_run: Run | None
+    last_run: Run | None
+
+
+class FamilySummary(msgspec.Struct, frozen=True):
+    """A family as declared, and the names of its projects that have runs."""
+
+    pattern: str
+    title: str
+    steps: tuple[StepSummary, ...]
+    scopes: tuple[str, ...]
+    params: tuple[str, ...]
+    projects: tuple[str, ...]
+
+
+class ProjectList(msgspec.Struct, frozen=True):
+    projects: tuple[ProjectSummary, ...]
+    families: tuple[FamilySummary, ...]
+
+
+class RunPage(msgspec.Struct, frozen=True):
+    """Runs, newest first; `next_cursor` is None on the last page."""
+
+    runs: tuple[Run, ...]
+    next_cursor: str | None
+
+
+class ArtifactList(msgspec.Struct, frozen=True):
+    artifacts: tuple[Artifact, ...]
+
+
+def to_builtins(value: Any) -> Any:
+    """Plain dicts, lists and strings, as they stand on the wire."""
+    return msgspec.to_builtins(value)
