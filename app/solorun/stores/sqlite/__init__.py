@@ -1,0 +1,5 @@
+"""The embedded store: one SQLite file in the data directory, reached through aiosqlite."""
+
+from solorun.stores.sqlite.store import SqliteRunStore
+
+__all__ = ["SqliteRunStore"]

@@ -1,0 +1,163 @@
+"""One SQLite connection on a thread of its own, and the only place that reaches into aiosqlite.
+
+aiosqlite has no public way to run a function on its thread: `Connection._execute` is that way (guarded by a version
+range and a test). A whole transaction is one such function, so a cancelled caller never leaves one open: the thread
+finishes what it began, and only the answer is lost.
+"""
+
+import asyncio
+import atexit
+import sqlite3
+import time
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+import aiosqlite
+
+from solorun.errors import StoreUnavailable
+from solorun.stores.sqlite.faults import DRIVER_ERRORS, needs_reopening, translate
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_SECONDS: Final = 30.0
+BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
+BEGIN_READ: Final = "BEGIN"
+_EXIT_LIMIT_SECONDS: Final = 2.0
+
+_COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
+WRITER_PRAGMAS: Final = ("journal_mode = WAL", *_COMMON_PRAGMAS, "wal_autocheckpoint = 1000")
+# One connection alone checkpoints: two that do it at once are what SQLite's WAL-reset bug needs (see versions.py).
+READER_PRAGMAS: Final = (*_COMMON_PRAGMAS, "wal_autocheckpoint = 0", "query_only = ON")
+
+
+class Connection:
+    """A connection that executes one function after another, each a transaction.
+
+    `error` is why the last of them failed, None when it went well.
+    """
+
+    def __init__(self, path: Path, *, pragmas: tuple[str, ...], begin: str) -> None:
+        self.error: str | None = None
+        self._path = path
+        self._pragmas = pragmas
+        self._begin = begin
+        self._must_reopen = False
+        self._queued = 0  # counted up by the loop's thread alone
+        self._finished = 0  # counted up by the connection's thread alone
+        self._driver = aiosqlite.Connection(self._connect, iter_chunk_size=64)
+        # Python joins other threads before it calls anybody at exit: a forgotten connection would hang it for ever.
+        self._driver._thread.daemon = True
+
+    @classmethod
+    def writer(cls, path: Path) -> "Connection":
+        """Its transactions take the write lock at once: one that reads first could not take it later."""
+        return cls(path, pragmas=WRITER_PRAGMAS, begin=BEGIN_WRITE)
+
+    @classmethod
+    def reader(cls, path: Path) -> "Connection":
+        """Its transactions each see one moment."""
+        return cls(path, pragmas=READER_PRAGMAS, begin=BEGIN_READ)
+
+    @property
+    def waiting(self) -> int:
+        """How many functions have not finished yet."""
+        return self._queued - self._finished
+
+    async def open(self) -> None:
+        """Raises the driver's errors."""
+        _open_connections.add(self)
+        await self._driver
+
+    async def transact(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Execute `function` in a transaction on the connection's thread: committed when it returns, else undone.
+
+        A function begun before the caller was cancelled is carried through. Driver errors are translated.
+        """
+        return await self._submit(lambda connection: in_transaction(connection, self._begin, function))
+
+    async def execute(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Execute `function` on the connection's thread without a transaction, for what cannot be in one."""
+        return await self._submit(function)
+
+    async def close(self) -> None:
+        """Finish what is queued, then close. Once begun it is carried through, whatever becomes of the caller."""
+        future = self._driver.stop()
+        if future is not None:
+            await asyncio.shield(future)
+        _open_connections.discard(self)
+
+    def stop(self) -> None:
+        """Close from outside of any loop, at exit."""
+        self._driver.stop()
+
+    def join(self, limit_seconds: float) -> None:
+        self._driver._thread.join(limit_seconds)
+
+    async def _submit(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        if not self._driver._running:
+            raise StoreUnavailable("The store is closed.")
+        self._queued += 1
+        return await self._driver._execute(self._work, function)  # type: ignore[no-any-return, no-untyped-call]
+
+    # -- on the connection's thread
+
+    def _work(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            result = function(self._usable_connection())
+        except DRIVER_ERRORS as error:
+            self._must_reopen = self._must_reopen or needs_reopening(error)
+            fault = translate(error)
+            self.error = fault.message
+            raise fault from error
+        else:
+            self.error = None
+            return result
+        finally:
+            self._finished += 1
+
+    def _usable_connection(self) -> sqlite3.Connection:
+        if self._must_reopen:
+            self._driver._conn.close()
+            self._driver._connection = self._connect()
+            self._must_reopen = False
+        return self._driver._conn
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, cached_statements=256
+        )
+        try:
+            for pragma in self._pragmas:
+                connection.execute(f"PRAGMA {pragma}").close()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def in_transaction(connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], T]) -> T:
+    """Execute `function` between `begin` and COMMIT, on the connection's thread; ROLLBACK if it raises."""
+    connection.execute(begin)
+    try:
+        result = function(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite undoes some failed transactions itself
+            connection.execute("ROLLBACK")
+        raise
+    return result
+
+
+_open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_forgotten_connections() -> None:
+    deadline = time.monotonic() + _EXIT_LIMIT_SECONDS
+    forgotten = list(_open_connections)
+    for connection in forgotten:
+        connection.stop()
+    for connection in forgotten:
+        connection.join(max(0.0, deadline - time.monotonic()))

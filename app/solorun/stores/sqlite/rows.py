@@ -1,0 +1,109 @@
+"""Between rows and values. Times are stored as whole microseconds since 1970, UTC."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from solorun.run import MAX_RUN_ID, LevelCounts, Run, RunStep
+from solorun.status import Status, StepStatus
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_encode_params = msgspec.json.Encoder(order="sorted").encode
+_decode_params = msgspec.json.Decoder(dict[str, str]).decode
+
+
+def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
+    """A run from a row of `run_columns` and the rows of its steps, in order."""
+    (
+        run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
+        cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total,
+        progress_item, last_seq, debug, info, warning, error, first_error_seq,
+    ) = row  # fmt: skip
+    return Run(
+        id=run_id,
+        project=project,
+        scope=scope,
+        status=Status(status),
+        triggered_by=triggered_by,
+        params=_decode_params(params),
+        created_at=_EPOCH + timedelta(microseconds=created_at),
+        started_at=from_microseconds(started_at),
+        finished_at=from_microseconds(finished_at),
+        cancel_requested_at=from_microseconds(cancel_requested_at),
+        cancel_requested_by=cancel_requested_by,
+        cancel_reason=cancel_reason,
+        error_message=error_message,
+        current_step=current_step,
+        progress_current=progress_current,
+        progress_total=progress_total,
+        progress_item=progress_item,
+        last_seq=last_seq,
+        level_counts=LevelCounts(debug, info, warning, error),
+        first_error_seq=first_error_seq,
+        steps=tuple(map(_step_from_row, steps)),
+    )
+
+
+def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
+    """The parameters of `update_step`."""
+    return {
+        "run_id": run_id,
+        "name": step.name,
+        "status": step.status.value,
+        "started_at": to_microseconds(step.started_at),
+        "finished_at": to_microseconds(step.finished_at),
+        "exit_code": step.exit_code,
+        "error_message": step.error_message,
+        "first_seq": step.first_seq,
+        "last_seq": step.last_seq,
+    }
+
+
+def level_values(counts: LevelCounts) -> dict[str, int]:
+    """The columns of level counts."""
+    return {
+        "debug_count": counts.debug,
+        "info_count": counts.info,
+        "warning_count": counts.warning,
+        "error_count": counts.error,
+    }
+
+
+def storable_id(run_id: int) -> int:
+    """The id itself, or one that no run has for an id that no column can hold."""
+    return run_id if 0 <= run_id <= MAX_RUN_ID else -1
+
+
+def encode_params(params: dict[str, str]) -> str:
+    return _encode_params(params).decode()
+
+
+def to_microseconds(time: datetime | None) -> int | None:
+    """Raises ValueError for a time without a zone: nobody could say when that was."""
+    if time is None:
+        return None
+    if time.tzinfo is None:
+        raise ValueError(f"{time.isoformat()} has no time zone; times must be aware, in UTC")
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+def _step_from_row(row: tuple[Any, ...]) -> RunStep:
+    name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq = row
+    return RunStep(
+        name=name,
+        status=StepStatus(status),
+        started_at=from_microseconds(started_at),
+        finished_at=from_microseconds(finished_at),
+        exit_code=exit_code,
+        error_message=error_message,
+        first_seq=first_seq,
+        last_seq=last_seq,
+    )

@@ -1,0 +1,58 @@
+"""The reads of runs: functions for a connection's thread. Each runs in one transaction, so it sees one moment."""
+
+import heapq
+import sqlite3
+from collections.abc import Collection, Mapping
+from itertools import islice
+from statistics import median
+from typing import Any
+
+from solorun.run import MAX_RUN_ID, Run
+from solorun.status import Status
+from solorun.stores.sqlite.queries import QUERIES
+from solorun.stores.sqlite.rows import run_from_row, storable_id
+
+
+def find_run(connection: sqlite3.Connection, run_id: int) -> Run | None:
+    return load_run(connection, "select_run", {"run_id": storable_id(run_id)})
+
+
+def load_run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
+    """The run that a query finds, with its steps."""
+    runs = load_runs(connection, query, parameters)
+    return runs[0] if runs else None
+
+
+def load_runs(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> list[Run]:
+    """The runs that a query finds, in its order, with their steps."""
+    return [
+        run_from_row(row, connection.execute(QUERIES["select_steps"], {"run_id": row[0]}))
+        for row in connection.execute(QUERIES[query], parameters).fetchall()
+    ]
+
+
+def list_runs(
+    connection: sqlite3.Connection,
+    project: str | None,
+    statuses: Collection[Status],
+    before_id: int | None,
+    limit: int,
+) -> list[Run]:
+    parameters: dict[str, Any] = {
+        "project": project,
+        "before_id": MAX_RUN_ID if before_id is None else max(0, min(before_id, MAX_RUN_ID)),
+        "limit": limit,
+    }
+    query = "list_runs" if project is None else "list_runs_of_project"
+    if not statuses:
+        return load_runs(connection, query, parameters)
+    by_status = (
+        load_runs(connection, f"{query}_with_status", {**parameters, "status": status.value})
+        for status in frozenset(statuses)
+    )
+    return list(islice(heapq.merge(*by_status, key=lambda run: -run.id), limit))
+
+
+def median_duration_seconds(connection: sqlite3.Connection, project: str, scope: str) -> float | None:
+    rows = connection.execute(QUERIES["list_durations"], {"project": project, "scope": scope}).fetchall()
+    return median(microseconds for (microseconds,) in rows) / 1_000_000 if rows else None

@@ -1,0 +1,138 @@
+"""Segments as rows: compressed on the way in, decompressed on the way out. Functions for a connection's thread."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zstandard import ZstdCompressor, ZstdDecompressor
+
+from solorun.record import Level
+from solorun.run import MAX_RUN_ID, LevelCounts
+from solorun.segment import Segment, join_segments
+from solorun.stores.sqlite.queries import QUERIES
+from solorun.stores.sqlite.rows import level_values, storable_id
+
+PAGE_RECORDS: Final = 1_000
+PAGE_BYTES: Final = 1024 * 1024
+MERGE_RECORDS: Final = 4_000
+MERGE_BYTES: Final = 2 * 1024 * 1024
+_COMPRESSION_LEVEL: Final = 3
+_ANY_LEVEL: Final = frozenset(Level)
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What a run's merge has found: rows that replace those between their seqs, and where to go on."""
+
+    replacements: tuple[tuple[dict[str, Any], int], ...]
+    """Each new row, and how many it replaces."""
+    position: int
+    """The seq after which the next merge begins."""
+    more: bool
+
+
+def segment_values(segment: Segment) -> dict[str, Any]:
+    """The parameters of `insert_segment`. Compresses: call it before a transaction is begun, not in one."""
+    return {
+        "run_id": segment.run_id,
+        "first_seq": segment.first_seq,
+        "last_seq": segment.last_seq,
+        **level_values(segment.level_counts),
+        "payload_bytes": len(segment.payload),
+        # A compressor serves one thread at a time, and making one costs little beside its work.
+        "payload": ZstdCompressor(level=_COMPRESSION_LEVEL).compress(segment.payload),
+    }
+
+
+def iterate_segments(
+    connection: sqlite3.Connection,
+    run_id: int,
+    *,
+    after: int,
+    levels: frozenset[Level] = _ANY_LEVEL,
+    limit: int = PAGE_RECORDS,
+) -> Iterator[Segment]:
+    """Segments with records after `after`, oldest first; those that have no record of `levels` are left out."""
+    parameters = {
+        "run_id": storable_id(run_id),
+        "after": max(0, min(after, MAX_RUN_ID)),
+        "limit": limit,
+        **_wanted(levels),
+    }
+    return _segments(connection.execute(QUERIES["list_segments_after"], parameters))
+
+
+def iterate_segments_backwards(
+    connection: sqlite3.Connection,
+    run_id: int,
+    *,
+    before: int,
+    levels: frozenset[Level] = _ANY_LEVEL,
+    limit: int = PAGE_RECORDS,
+) -> Iterator[Segment]:
+    """Segments with records before `before`, newest first."""
+    parameters = {
+        "run_id": storable_id(run_id),
+        "before": max(0, min(before, MAX_RUN_ID)),
+        "limit": limit,
+        **_wanted(levels),
+    }
+    return _segments(connection.execute(QUERIES["list_segments_before"], parameters))
+
+
+def bounded(
+    segments: Iterable[Segment], *, max_records: int = PAGE_RECORDS, max_bytes: int = PAGE_BYTES
+) -> list[Segment]:
+    """The first of these segments, at least one, as many as stay within the bounds."""
+    page: list[Segment] = []
+    records = size = 0
+    for segment in segments:
+        records += segment.record_count
+        size += len(segment.payload)
+        if page and (records > max_records or size > max_bytes):
+            break
+        page.append(segment)
+    return page
+
+
+def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Merge:
+    """Read some segments after `after` and join the small ones. For a reader's thread: it compresses."""
+    found = bounded(
+        iterate_segments(connection, run_id, after=after, limit=MERGE_RECORDS),
+        max_records=MERGE_RECORDS,
+        max_bytes=MERGE_BYTES,
+    )
+    if not found:
+        return Merge((), after, more=False)
+    (last_seq,) = connection.execute(QUERIES["select_last_segment"], {"run_id": run_id}).fetchone()
+    joined = list(join_segments(found))
+    more = found[-1].last_seq < last_seq
+    sizes = [sum(part.first_seq <= old.first_seq <= part.last_seq for old in found) for part in joined]
+    replacements = tuple((segment_values(part), size) for part, size in zip(joined, sizes, strict=True) if size > 1)
+    # The last one may have room for what comes after this page: begin with it next time, unless it is alone.
+    position = joined[-1].first_seq - 1 if more and len(joined) > 1 else found[-1].last_seq
+    return Merge(replacements, position, more)
+
+
+def apply_merge(connection: sqlite3.Connection, merge: Merge) -> bool:
+    """Put the joined segments in place of the small ones; False (and nothing done) if those are no longer there."""
+    for values, replaced in merge.replacements:
+        if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
+            return False
+        connection.execute(QUERIES["insert_segment"], values)
+    return True
+
+
+def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
+    decompress = ZstdDecompressor().decompress
+    try:
+        for run_id, first_seq, last_seq, debug, info, warning, error, payload_bytes, payload in cursor:
+            content = decompress(payload, max_output_size=payload_bytes)
+            yield Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
+    finally:
+        cursor.close()
+
+
+def _wanted(levels: frozenset[Level]) -> dict[str, int]:
+    return {level.value: int(level in levels) for level in Level}

@@ -1,0 +1,153 @@
+"""SqliteRunStore: the contract of `store.py` over one connection that writes and three that read."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, TypeVar
+
+from solorun.errors import DatabaseUnusable, RunNotFound, StoreUnavailable
+from solorun.record import LogPage
+from solorun.run import Run
+from solorun.segment import Segment
+from solorun.status import Status, Transition
+from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore
+from solorun.stores.sqlite import moves, runs
+from solorun.stores.sqlite.connection import Connection
+from solorun.stores.sqlite.schema import migrate
+from solorun.stores.sqlite.segments import apply_merge, bounded, iterate_segments, plan_merge
+
+T = TypeVar("T")
+
+FILE_NAME: Final = "solorun.db"
+_READERS: Final = 3
+
+
+class SqliteRunStore(RunStore):
+    """Runs, their steps and their logs in `solorun.db`."""
+
+    def __init__(self, writer: Connection, readers: Sequence[Connection]) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._merge_positions: dict[int, int] = {}
+        self._closing: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, data_dir: Path) -> "SqliteRunStore":
+        """Open the database in `data_dir`; both are made if they are not there. Migrates it to this version.
+
+        Raises DatabaseUnusable.
+        """
+        path = data_dir / FILE_NAME
+        store = cls(Connection.writer(path), [Connection.reader(path) for _ in range(_READERS)])
+        try:
+            await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
+            await store._writer.open()
+            await store._writer.transact(migrate)
+            for reader in store._readers:
+                await reader.open()
+        except (sqlite3.Error, OSError, StoreUnavailable) as error:
+            await store.close()
+            raise DatabaseUnusable(f"The database {path} cannot be opened: {error}.") from error
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    @property
+    def write_error(self) -> str | None:
+        return self._writer.error
+
+    # -- moves of a run, in the order of its life
+
+    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        return await self._writer.transact(lambda connection: moves.insert_run(connection, new, owner))
+
+    async def mark_running(self, run_id: int, *, owner: str, at: datetime) -> Transition:
+        return await self._writer.transact(lambda connection: moves.mark_running(connection, run_id, owner, at))
+
+    async def request_cancel(
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+    ) -> tuple[Transition, Run]:
+        return await self._writer.transact(
+            lambda connection: moves.request_cancel(connection, run_id, requested_by, reason, at)
+        )
+
+    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
+        return await self._writer.execute(lambda connection: moves.commit(connection, batches, owner))
+
+    async def settle_run(
+        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
+    ) -> Transition:
+        return await self._writer.transact(
+            lambda connection: moves.settle_run(connection, run_id, owner, expected, ending)
+        )
+
+    async def merge_segments(self, run_id: int) -> bool:
+        after = self._merge_positions.pop(run_id, 0)
+        merge = await self._read(lambda connection: plan_merge(connection, run_id, after=after))
+        merged = not merge.replacements or await self._writer.transact(
+            lambda connection: apply_merge(connection, merge)
+        )
+        if merged and merge.more:
+            self._merge_positions[run_id] = merge.position
+        return merge.more or not merged
+
+    # -- reads
+
+    async def get_run(self, run_id: int) -> Run:
+        run = await self._read(lambda connection: runs.find_run(connection, run_id))
+        if run is None:
+            raise RunNotFound(f"There is no run {run_id}.")
+        return run
+
+    async def find_active_run(self, project: str) -> Run | None:
+        return await self._read(lambda connection: runs.load_run(connection, "select_active_run", {"project": project}))
+
+    async def find_latest_run(self, project: str) -> Run | None:
+        return await self._read(lambda connection: runs.load_run(connection, "select_latest_run", {"project": project}))
+
+    async def list_runs(
+        self,
+        *,
+        project: str | None = None,
+        statuses: Collection[Status] = (),
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        return await self._read(lambda connection: runs.list_runs(connection, project, statuses, before_id, limit))
+
+    async def list_latest_runs(self) -> list[Run]:
+        return await self._read(lambda connection: runs.load_runs(connection, "list_latest_runs", {}))
+
+    async def list_orphaned_runs(self, owner: str) -> list[Run]:
+        return await self._read(lambda connection: runs.load_runs(connection, "list_orphaned_runs", {"owner": owner}))
+
+    async def median_duration_seconds(self, project: str, scope: str) -> float | None:
+        return await self._read(lambda connection: runs.median_duration_seconds(connection, project, scope))
+
+    async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
+        return await self._read(lambda connection: bounded(iterate_segments(connection, run_id, after=after)))
+
+    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+        raise NotImplementedError
+
+    # -- care
+
+    async def check(self, *, repair: bool = False) -> list[Finding]:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="solorun close store")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
+        # The writer last: the last connection to close checkpoints, and only the writer may.
+        for reader in self._readers:
+            await reader.close()
+        await self._writer.close()
+
+    async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        return await min(self._readers, key=lambda reader: reader.waiting).transact(function)
