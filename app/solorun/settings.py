@@ -50,3 +50,42 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f'"{text}" is not a duration; write it like "30s", "20m" or "1h30m"')
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def format_duration(seconds: float) -> str:
+    """The inverse: "30s", "20m", "1h30m", "500ms"."""
+    if seconds < 1:
+        return f"{seconds * 1000:g}ms"
+    parts = []
+    for unit in ("d", "h", "m"):
+        count, seconds = divmod(seconds, _UNIT_SECONDS[unit])
+        if count:
+            parts.append(f"{count:g}{unit}")
+    if seconds or not parts:
+        parts.append(f"{seconds:g}s")
+    return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class DataDirectory:
+    """Where things lie in the service's data directory. Paths only: nothing is created here."""
+
+    path: Path
+
+    @property
+    def lock_file(self) -> Path:
+        """Held for the life of the process that owns the directory."""
+        return self.path / "solorun.lock"
+
+    @property
+    def owner_file(self) -> Path:
+        """Says who holds the lock, for the one who is refused."""
+        return self.path / "solorun.owner.json"
+
+    def artifacts(self, run_id: int) -> Path:
+        """The files of one run that can be downloaded."""
+        return self.path / "artifacts" / str(run_id)
+
+    def workspace(self, project: str) -> Path:
+        """What a project keeps between its runs."""
+        return self.path / "workspaces" / project

@@ -1,0 +1,198 @@
+"""What is committed, as readers find it in memory: each active run and its newest segments; wakes who waits.
+
+The writer and the engine publish here, after the commit; tails and watches read. A follower is a cursor, not a queue.
+"""
+
+import asyncio
+from bisect import bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from solorun.errors import SolorunError
+from solorun.run import Run
+from solorun.segment import Segment
+
+MAX_RECENT_BYTES: Final = 1024 * 1024
+MAX_RECENT_SEGMENTS: Final = 1024
+WATCH_INTERVAL_SECONDS: Final = 0.25
+"""How long changes that are not urgent are gathered for a watch: at most four a second of each run."""
+MAX_WATCH_BACKLOG: Final = 10_000
+
+
+class WatchLost(SolorunError):
+    """The watcher fell too far behind; a new snapshot is needed."""
+
+
+class Topic:
+    """One active run as committed, its recent segments, and who waits for more."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._recent: list[Segment] = []
+        self._recent_bytes = 0
+        self._waiting: list[asyncio.Future[None]] = []
+
+    @property
+    def has_ended(self) -> bool:
+        return not self.run.is_active
+
+    def find_recent(self, after: int) -> list[Segment] | None:
+        """The segments with records after `after`, [] when there are none yet, None when memory begins later."""
+        if after >= self.run.last_seq:
+            return []
+        if not self._recent or self._recent[0].first_seq > after + 1:
+            return None
+        # Followers are nearly always at the newest segment.
+        if self._recent[-1].first_seq <= after + 1:
+            return self._recent[-1:]
+        return self._recent[bisect_right(self._recent, after, key=lambda segment: segment.last_seq) :]
+
+    async def wait_after(self, seq: int) -> None:
+        """Wait until there are records after `seq`, or the end. Check and wait happen without an await between."""
+        if self.run.last_seq > seq or self.has_ended:
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await future
+
+    def add(self, segment: Segment) -> None:
+        self._recent.append(segment)
+        self._recent_bytes += len(segment.payload)
+        if self._recent_bytes > MAX_RECENT_BYTES or len(self._recent) > MAX_RECENT_SEGMENTS:
+            self._forget()
+
+    def wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _forget(self) -> None:
+        # The older half at once, so that a list, cheap to search, stays cheap to shorten.
+        while len(self._recent) > 1 and (
+            self._recent_bytes > MAX_RECENT_BYTES // 2 or len(self._recent) > MAX_RECENT_SEGMENTS // 2
+        ):
+            keep = max(1, len(self._recent) // 2)
+            self._recent_bytes -= sum(len(segment.payload) for segment in self._recent[:-keep])
+            self._recent = self._recent[-keep:]
+
+
+class Watch:
+    """One reader's view of all runs: a snapshot, then what changed, the newest state of each run."""
+
+    def __init__(self, hub: "Hub") -> None:
+        self._hub = hub
+        self._changed: dict[int, Run] = {}
+        self._urgent = asyncio.Event()
+        self._some = asyncio.Event()
+        self._last_answer = 0.0
+
+    def snapshot(self) -> list[Run]:
+        """All active runs, as committed. Changes from here on are answered by `changes`."""
+        self._changed.clear()
+        self._some.clear()
+        self._urgent.clear()
+        return self._hub.list_runs()
+
+    async def changes(self) -> list[Run]:
+        """The runs that changed since they were last asked for, in the order of their last change.
+
+        A change of status, step or cancel is answered at once, others at most four times a second. Raises WatchLost
+        when more runs changed than are kept.
+        """
+        loop = asyncio.get_running_loop()
+        await self._some.wait()
+        wait_seconds = self._last_answer + WATCH_INTERVAL_SECONDS - loop.time()
+        if wait_seconds > 0 and not self._urgent.is_set():
+            try:
+                async with asyncio.timeout(wait_seconds):
+                    await self._urgent.wait()
+            except TimeoutError:
+                pass
+        if len(self._changed) > MAX_WATCH_BACKLOG:
+            raise WatchLost
+        changed = list(self._changed.values())
+        self._changed.clear()
+        self._some.clear()
+        self._urgent.clear()
+        self._last_answer = loop.time()
+        return changed
+
+    def notice(self, run: Run, *, urgent: bool) -> None:
+        if len(self._changed) <= MAX_WATCH_BACKLOG:
+            self._changed.pop(run.id, None)
+            self._changed[run.id] = run
+        self._some.set()
+        if urgent:
+            self._urgent.set()
+
+
+class Hub:
+    """The topics of all active runs, and the watches over them."""
+
+    def __init__(self) -> None:
+        self.open_streams = 0
+        self._topics: dict[int, Topic] = {}
+        self._watches: set[Watch] = set()
+
+    @contextmanager
+    def stream(self) -> Iterator[None]:
+        """Count an open stream for as long as the block lasts: the writer's flush policy depends on their number."""
+        self.open_streams += 1
+        try:
+            yield
+        finally:
+            self.open_streams -= 1
+
+    @contextmanager
+    def watch(self) -> Iterator[Watch]:
+        """A watch for as long as the block lasts."""
+        watch = Watch(self)
+        self._watches.add(watch)
+        try:
+            yield watch
+        finally:
+            self._watches.discard(watch)
+
+    def find(self, run_id: int) -> Topic | None:
+        return self._topics.get(run_id)
+
+    def list_runs(self) -> list[Run]:
+        return [topic.run for topic in self._topics.values() if not topic.has_ended]
+
+    def open(self, run: Run) -> Topic:
+        """Begin to hold an active run."""
+        topic = self._topics[run.id] = Topic(run)
+        self._tell_watches(run, urgent=True)
+        return topic
+
+    def publish(self, run_id: int, segment: Segment | None = None, **changes: Any) -> None:
+        """Show what was just committed: a segment, and the fields of the run that changed with it."""
+        topic = self._topics[run_id]
+        before = topic.run
+        topic.run = replace(before, **changes)
+        if segment is not None:
+            topic.add(segment)
+        topic.wake()
+        if self._watches:
+            self._tell_watches(topic.run, urgent=_is_urgent(before, topic.run))
+
+    def close(self, run_id: int) -> None:
+        """Hold it no longer. Those who still read from its topic go on to its end; later ones read the store."""
+        self._topics.pop(run_id, None)
+
+    def _tell_watches(self, run: Run, *, urgent: bool) -> None:
+        for watch in self._watches:
+            watch.notice(run, urgent=urgent)
+
+
+def _is_urgent(before: Run, after: Run) -> bool:
+    return (
+        before.status is not after.status
+        or before.current_step != after.current_step
+        or before.cancel_requested_at != after.cancel_requested_at
+        or before.steps is not after.steps
+    )

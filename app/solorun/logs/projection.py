@@ -1,0 +1,108 @@
+"""What a run's records say of the run: its current step, progress, counts and step rows, folded as they are taken.
+
+It belongs to the channel: the row that a batch writes is the run as it is after the batch's records.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from solorun.record import Event, Level, Record
+from solorun.run import LevelCounts, Run, RunStep
+from solorun.status import StepStatus
+from solorun.store import Ending
+
+
+class Projection:
+    """Folds records into a run. `run` is the run after the last record that was applied."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._steps = {step.name: step for step in run.steps}
+        self._changed_steps: set[str] = set()
+        self._expected: dict[int, tuple[str, StepStatus, int | None, str | None]] = {}
+
+    def expect_step(
+        self, seq: int, name: str, status: StepStatus, exit_code: int | None, error_message: str | None
+    ) -> None:
+        """The record with this seq will say that a step is now in this status."""
+        self._expected[seq] = (name, status, exit_code, error_message)
+
+    def apply(self, records: Sequence[Record]) -> LevelCounts:
+        """Fold the next records, and answer how many of each level they are."""
+        counts = _count_levels(records)
+        run = self.run
+        current_step = run.current_step
+        progress = run.progress_current, run.progress_total, run.progress_item
+        for record in records:
+            if record.event is Event.PROGRESS and record.data is not None:
+                progress = record.data["current"], record.data["total"], record.data["item"]
+            elif record.event is Event.STEP and record.seq in self._expected:
+                current_step = self._apply_step(record)
+                progress = None, None, None
+        first_error_seq = run.first_error_seq
+        if first_error_seq is None and counts.error:
+            first_error_seq = next(record.seq for record in records if record.level is Level.ERROR)
+        self.run = replace(
+            run,
+            current_step=current_step,
+            progress_current=progress[0],
+            progress_total=progress[1],
+            progress_item=progress[2],
+            last_seq=records[-1].seq,
+            level_counts=run.level_counts + counts,
+            first_error_seq=first_error_seq,
+            steps=tuple(self._steps.values()) if self._changed_steps else run.steps,
+        )
+        return counts
+
+    def end(self, ending: Ending) -> None:
+        """Apply the ending: what was never begun is skipped, nothing is current any more."""
+        for step in self._steps.values():
+            if step.status is StepStatus.PENDING:
+                self._change(replace(step, status=StepStatus.SKIPPED))
+            elif step.status is StepStatus.RUNNING:
+                status = StepStatus(ending.outcome.status)
+                self._change(replace(step, status=status, finished_at=ending.finished_at, last_seq=self.run.last_seq))
+        self.run = replace(
+            self.run,
+            status=ending.outcome.status,
+            error_message=ending.outcome.error_message,
+            finished_at=ending.finished_at,
+            current_step=None,
+            steps=tuple(self._steps.values()),
+        )
+
+    def take_changed_steps(self) -> tuple[RunStep, ...]:
+        """The step rows that changed since this was last asked."""
+        changed = tuple(step for step in self._steps.values() if step.name in self._changed_steps)
+        self._changed_steps.clear()
+        return changed
+
+    def _apply_step(self, record: Record) -> str | None:
+        name, status, exit_code, error_message = self._expected.pop(record.seq)
+        step = self._steps[name]
+        if status is StepStatus.RUNNING:
+            self._change(replace(step, status=status, started_at=record.time, first_seq=record.seq))
+            return name
+        self._change(
+            replace(
+                step,
+                status=status,
+                finished_at=record.time,
+                exit_code=exit_code,
+                error_message=error_message,
+                last_seq=record.seq,
+            )
+        )
+        return None
+
+    def _change(self, step: RunStep) -> None:
+        self._steps[step.name] = step
+        self._changed_steps.add(step.name)
+
+
+def _count_levels(records: Sequence[Record]) -> LevelCounts:
+    counts = Counter([record.level for record in records])
+    return LevelCounts(counts[Level.DEBUG], counts[Level.INFO], counts[Level.WARNING], counts[Level.ERROR])

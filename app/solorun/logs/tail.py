@@ -1,0 +1,70 @@
+"""Follows a run's log for a reader: from memory if recent, else from the store, then live, then the end.
+
+Exact from any point: no gap, no repeat, across the edge between memory and store and across restarts of the service.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Final
+
+from solorun.logs.hub import Hub
+from solorun.run import Run
+from solorun.segment import Segment
+from solorun.store import RunStore, StoreFailure
+
+_UNSETTLED_POLL_SECONDS: Final = 0.05
+
+
+class Tail:
+    """Reads logs for any number of followers; a follower costs no more than its cursor."""
+
+    def __init__(self, hub: Hub, store: RunStore) -> None:
+        self._hub = hub
+        self._store = store
+
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Segment | Run, None]:
+        """Yield segments with the records after `after`, in order and without gaps, at last the terminal run.
+
+        Waits for records that are not there yet; with an `after` beyond the last record, for those that come after
+        it, or for the end. Raises RunNotFound before the first item. Can be closed at any await.
+        """
+        cursor = after
+        while True:
+            topic = self._hub.find(run_id)
+            if topic is None:
+                run = await self._store.get_run(run_id)
+                if run.is_active:
+                    # Inserted, but its topic is not open yet, or it waits to be settled: a matter of milliseconds.
+                    await asyncio.sleep(_UNSETTLED_POLL_SECONDS)
+                    continue
+                async for segment in self._read_stored(run, cursor):
+                    yield segment
+                yield run
+                return
+            while not topic.has_ended or cursor < topic.run.last_seq:
+                segments = topic.find_recent(cursor)
+                if segments is None:
+                    segments = await self._store.read_segments(run_id, after=cursor)
+                    if not segments:
+                        raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")
+                for segment in segments:
+                    yield segment.after(cursor)
+                    cursor = segment.last_seq
+                if not segments:
+                    await topic.wait_after(cursor)
+            yield topic.run
+            return
+
+    async def find_after(self, run: Run, *, tail: int) -> int:
+        """The seq after which a follower begins who wants the last `tail` records of those there are."""
+        topic = self._hub.find(run.id)
+        return max(0, (topic.run if topic is not None else run).last_seq - tail)
+
+    async def _read_stored(self, run: Run, cursor: int) -> AsyncGenerator[Segment, None]:
+        while cursor < run.last_seq:
+            segments = await self._store.read_segments(run.id, after=cursor)
+            if not segments:
+                return
+            for segment in segments:
+                yield segment.after(cursor)
+                cursor = segment.last_seq

@@ -1,0 +1,90 @@
+"""Decides whether a start may be tried at all: not draining, a known project, a known scope, sound parameters.
+
+Whether the project is free is not decided here: the store's unique index does that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from solorun.errors import Fault, InvalidRequest, ServiceDraining
+from solorun.project import MAX_PARAM_BYTES, Project, StepDeclaration
+
+MAX_TRIGGERED_BY_CHARACTERS = 64
+
+
+class Projects(Protocol):
+    """Where declared projects are found (a Catalog)."""
+
+    def get_project(self, name: str) -> Project:
+        """Raises ProjectNotFound."""
+        ...
+
+    async def refresh(self) -> None:
+        """Read the declarations again if they changed; never raises."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A start that may be tried, with everything the run keeps from now on."""
+
+    project: Project
+    scope: str
+    steps: tuple[StepDeclaration, ...]
+    triggered_by: str
+    params: dict[str, str]
+
+
+class Admission:
+    """Admits starts until the service drains."""
+
+    def __init__(self, projects: Projects) -> None:
+        self._projects = projects
+        self.draining = False
+
+    def check_draining(self) -> None:
+        """Raises ServiceDraining when nothing more is admitted."""
+        if self.draining:
+            raise ServiceDraining
+
+    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str]) -> Admitted:
+        """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with all faults."""
+        self.check_draining()
+        declared = self._projects.get_project(project)
+        steps = declared.find_steps(scope)
+        faults = [*_faults_of_triggered_by(triggered_by), *_faults_of_params(declared, params)]
+        if steps is None:
+            known = ", ".join(declared.scopes)
+            faults.insert(0, Fault("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
+        if steps is None or faults:
+            raise InvalidRequest(faults=faults)
+        return Admitted(declared, scope, steps, triggered_by, dict(params))
+
+
+def _faults_of_triggered_by(triggered_by: str) -> list[Fault]:
+    if 1 <= len(triggered_by) <= MAX_TRIGGERED_BY_CHARACTERS and triggered_by.isprintable():
+        return []
+    return [Fault("/triggered_by", f"must be 1 to {MAX_TRIGGERED_BY_CHARACTERS} printable characters")]
+
+
+def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[Fault]:
+    faults = []
+    for name, value in params.items():
+        pointer = "/params/" + name.replace("~", "~0").replace("/", "~1")
+        if name not in project.params:
+            known = ", ".join(project.params) or "none"
+            faults.append(Fault(pointer, f"is not a parameter of {project.name}; it has: {known}"))
+        elif "\0" in value or not _is_encodable(value):
+            faults.append(Fault(pointer, "must be text without NUL"))
+        elif len(value.encode()) > MAX_PARAM_BYTES:
+            faults.append(Fault(pointer, f"is longer than {MAX_PARAM_BYTES} bytes"))
+    return faults
+
+
+def _is_encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,161 @@
+"""A run from its opening to its removal: topic, channel and scope come into being, its steps are executed, its ending
+is written, its segments are merged. Called by the manager; says nothing about who may start what.
+"""
+
+import asyncio
+import contextlib
+import logging
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+import anyio
+from msgspec.structs import replace
+
+from solorun.errors import SolorunError
+from solorun.logs import Channel, Hub, Masker, Writer
+from solorun.outcome import Outcome, StopReason, describe_exception
+from solorun.project import Project
+from solorun.record import Level
+from solorun.run import Run
+from solorun.runs.active_runs import ActiveRun, ActiveRuns
+from solorun.runs.admission import Admitted
+from solorun.runs.supervisor import Supervisor
+from solorun.settings import DataDirectory
+from solorun.status import Status, Transition
+from solorun.step import StepExecutor
+from solorun.store import Ending, RunStore
+
+_MERGE_PAUSE_SECONDS: Final = 0.05
+
+_logger = logging.getLogger("solorun.runs")
+
+
+class Lifecycle:
+    """Carries active runs through their life, and keeps `active_runs`, the hub and the writer in step."""
+
+    def __init__(
+        self,
+        *,
+        store: RunStore,
+        hub: Hub,
+        writer: Writer,
+        executor: StepExecutor,
+        active_runs: ActiveRuns,
+        directory: DataDirectory,
+        owner: str,
+        environ: Mapping[str, str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._writer = writer
+        self._active = active_runs
+        self._environ = environ
+        self._now = now
+        self._supervisor = Supervisor(
+            store, executor, directory, owner=owner, now=now, publish_running=self._publish_running
+        )
+        self._finishing: set[anyio.CancelScope] = set()
+        self._merging = asyncio.Semaphore(1)
+
+    def open(self, admitted: Admitted, run: Run) -> ActiveRun:
+        """Bring the run's topic, channel and cancel scope into being. No await: nobody sees only some of them."""
+        masker = self._masker(admitted.project)
+        channel = Channel(run, masker, now=self._now, notify=self._writer.notify)
+        active = ActiveRun(
+            project=admitted.project,
+            steps=admitted.steps,
+            params=admitted.params,
+            topic=self._hub.open(run),
+            channel=channel,
+        )
+        # Whoever took the run's row from us, nothing of ours may go on working for it.
+        channel.on_lost = lambda: active.cancel_scope.cancel(StopReason.SHUTDOWN)
+        self._writer.attach(channel)
+        self._active.add(active)
+        return active
+
+    def mask_params(self, admitted: Admitted) -> dict[str, str]:
+        """The parameters as they may stand in the row."""
+        masker = self._masker(admitted.project)
+        return {name: masker.mask(value) for name, value in admitted.params.items()}
+
+    async def conduct(self, active: ActiveRun) -> None:
+        """Execute the run and write its ending. Never raises, but for its own cancellation at the very end."""
+        try:
+            outcome = await self._supervisor.supervise(active)
+        except Exception as error:
+            _logger.exception("Run %s met an error of the service", active.id)
+            for line in traceback.format_exception(error):
+                active.channel.say(line.rstrip("\n"), level=Level.ERROR)
+            outcome = Outcome(Status.FAILED, f"error of the service: {describe_exception(error)}")
+        await self.finish(active, outcome)
+        await self._merge(active.id)
+
+    async def finish(self, active: ActiveRun, outcome: Outcome) -> None:
+        """Write the ending behind the last record, then let go of the run. Retried for as long as the service runs."""
+        outcome = Outcome(outcome.status, active.channel.clean_error(outcome.error_message))
+        with anyio.CancelScope(shield=True) as scope:
+            self._finishing.add(scope)
+            try:
+                transition = await asyncio.shield(active.channel.close(Ending(outcome, self._now())))
+                if transition is not Transition.UPDATED:
+                    await self._show_as_it_is(active)
+            finally:
+                self._finishing.discard(scope)
+                self._hub.close(active.id)
+                self._writer.detach(active.channel)
+                self._active.remove(active)
+
+    def abandon(self) -> None:
+        """The service goes down now: endings that could not be written are left to the next start's recovery."""
+        for scope in self._finishing:
+            scope.cancel()
+
+    async def shorten_grace(self, active: ActiveRun) -> None:
+        """Tell a step that is being stopped that its grace is shorter now."""
+        if active.execution is not None:
+            await active.execution.stop(active.grace_seconds)
+
+    async def load_expectation(self, active: ActiveRun) -> None:
+        """Look up how long such a run takes, for those who are refused meanwhile. Never raises."""
+        with contextlib.suppress(SolorunError):
+            active.expected_seconds = await self._store.median_duration_seconds(active.project.name, active.run.scope)
+
+    async def _show_as_it_is(self, active: ActiveRun) -> None:
+        """The row was ended by somebody else: readers must see that ending, not ours."""
+        try:
+            run = await self._store.get_run(active.id)
+        except SolorunError as error:
+            _logger.warning("How run %s ended cannot be read: %s", active.id, error)
+            run = replace(
+                active.run, status=Status.INTERRUPTED, error_message="its row is gone", finished_at=self._now()
+            )
+        self._hub.publish(
+            active.id,
+            status=run.status,
+            error_message=run.error_message,
+            finished_at=run.finished_at,
+            current_step=None,
+            steps=run.steps,
+        )
+
+    async def _merge(self, run_id: int) -> None:
+        """Merge the ended run's small segments, a little at a time, one run after another."""
+        async with self._merging:
+            try:
+                # A pause between the bounded transactions leaves the disk to those who work.
+                while await self._store.merge_segments(run_id):  # noqa: ASYNC110
+                    await asyncio.sleep(_MERGE_PAUSE_SECONDS)
+            except Exception as error:  # noqa: BLE001 - merging saves space; nothing depends on it
+                _logger.warning("The segments of run %s were not merged: %s", run_id, error)
+
+    def _publish_running(self, active: ActiveRun, started_at: datetime) -> None:
+        self._hub.publish(active.id, status=Status.RUNNING, started_at=started_at)
+
+    def _masker(self, project: Project) -> Masker:
+        values = (project.env.get(name) or self._environ.get(name) for name in project.secrets)
+        always = (self._environ.get("SOLORUN_TOKEN"),)
+        return Masker(value for value in (*values, *always) if value)

@@ -1,0 +1,301 @@
+"""Starts, cancels and finds runs: the one place where database, memory and tasks are kept in step.
+
+HTTP comes in above, SQL goes out below; both are unknown here. How a run is carried to its end is in `lifecycle.py`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+import anyio
+
+from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.logs import Hub, Writer
+from solorun.outcome import Outcome, StopReason, describe_exception
+from solorun.project import FULL_SCOPE
+from solorun.record import Event
+from solorun.run import Run
+from solorun.runs.active_runs import ActiveRun, ActiveRuns
+from solorun.runs.admission import Admission, Admitted, Projects
+from solorun.runs.lifecycle import Lifecycle
+from solorun.runs.strays import Strays
+from solorun.settings import DataDirectory
+from solorun.status import Status, Transition
+from solorun.step import StepExecutor
+from solorun.store import NewRun, RunStore
+
+WRITE_LIMIT_SECONDS: Final = 5.0
+"""How long a start or a cancel waits for its write before it answers that the store is unavailable."""
+_DRAIN_MARGIN_SECONDS: Final = 2.0
+"""Of a shutdown's limit, what is kept for killing what outlives its grace and for writing the endings."""
+
+_UNCONFIRMED: Final = "its start was not confirmed by the database"
+
+_logger = logging.getLogger("solorun.runs")
+
+
+class _Start:
+    """One start on its way through the manager's task group, while its caller waits for the reply."""
+
+    def __init__(self, admitted: Admitted) -> None:
+        self.admitted = admitted
+        self.reply: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
+        self.abandoned = False
+        """The caller was told that it failed: whatever comes of it must not run."""
+
+
+class RunManager:
+    """Exclusive runs. Use it inside `async with manager.working():`, on one event loop."""
+
+    def __init__(
+        self,
+        *,
+        store: RunStore,
+        hub: Hub,
+        writer: Writer,
+        executor: StepExecutor,
+        projects: Projects,
+        directory: DataDirectory,
+        owner: str,
+        environ: Mapping[str, str],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._hub = hub
+        self._projects = projects
+        self._owner = owner
+        self._now = now
+        self._admission = Admission(projects)
+        self._active = ActiveRuns()
+        self._lifecycle = Lifecycle(
+            store=store,
+            hub=hub,
+            writer=writer,
+            executor=executor,
+            active_runs=self._active,
+            directory=directory,
+            owner=owner,
+            environ=environ,
+            now=now,
+        )
+        # It keeps insert, cancel scope and channel together, and the order of refusals fair. That there is one
+        # active run is decided by the unique index.
+        self._start_lock = asyncio.Lock()
+        self._strays = Strays(store, self._active, self._start_lock, owner=owner, now=now)
+        self._task_group: anyio.abc.TaskGroup | None = None
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Have a task group for as long as the block lasts. Drain before it ends: what is left then is cut off."""
+        async with anyio.create_task_group() as task_group:
+            self._task_group = self._strays.task_group = task_group
+            try:
+                yield
+            finally:
+                self._task_group = self._strays.task_group = None
+                self._admission.draining = True
+                self._lifecycle.abandon()
+                task_group.cancel_scope.cancel()
+
+    @property
+    def draining(self) -> bool:
+        return self._admission.draining
+
+    # -- start
+
+    async def start_run(
+        self,
+        project: str,
+        *,
+        scope: str = FULL_SCOPE,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Start a run of the project, and answer it: pending, its row committed.
+
+        Raises ProjectNotFound, InvalidRequest, RunActive (with the run that is in the way), ServiceDraining, or
+        StoreUnavailable after 5 s; then nothing runs and nothing will. A cancelled call leaves the start to be
+        decided as if it had waited.
+        """
+        self._admission.check_draining()
+        await self._projects.refresh()
+        admitted = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
+        if (active := self._active.find_project(project)) is not None:
+            raise self._refusal(active)
+        if self._task_group is None:
+            raise RuntimeError("the manager is not working")
+        start = _Start(admitted)
+        self._task_group.start_soon(self._decide_start, start, name=f"start of {project}")
+        try:
+            async with asyncio.timeout(WRITE_LIMIT_SECONDS):
+                return await start.reply
+        except TimeoutError:
+            if start.reply.done() and not start.reply.cancelled():
+                return start.reply.result()
+            start.abandoned = True
+            raise StoreUnavailable(
+                f"The start of {project} could not be written within {WRITE_LIMIT_SECONDS:g} s; nothing was started."
+            ) from None
+
+    async def _decide_start(self, start: _Start) -> None:
+        """In a child of the manager's group: a dropped connection cannot tear a start. Never raises."""
+        try:
+            async with self._start_lock:
+                if start.abandoned:
+                    return
+                self._admission.check_draining()
+                if (active := self._active.find_project(start.admitted.project.name)) is not None:
+                    raise self._refusal(active)
+                run = await self._insert(start.admitted)
+                if start.abandoned:
+                    self._strays.settle_later(run, "the database answered too late")
+                    return
+                active = self._lifecycle.open(start.admitted, run)
+                if self._admission.draining:
+                    active.cancel_scope.cancel(StopReason.SHUTDOWN)
+                await self._begin(active)
+            if not start.reply.done():
+                start.reply.set_result(run)
+        except Exception as error:  # noqa: BLE001 - it is the caller's to hear, and must not end the group
+            if not start.reply.done():
+                start.reply.set_exception(error)
+            else:
+                _logger.warning("A start of %s failed unheard: %s", start.admitted.project.name, error)
+
+    async def _insert(self, admitted: Admitted) -> Run:
+        new = NewRun(
+            project=admitted.project.name,
+            scope=admitted.scope,
+            triggered_by=admitted.triggered_by,
+            params=self._lifecycle.mask_params(admitted),
+            created_at=self._now(),
+            steps=tuple(step.name for step in admitted.steps),
+        )
+        while True:
+            try:
+                return await self._store.insert_run(new, owner=self._owner)
+            except RunActive as refusal:
+                if (active := self._active.find(refusal.active_run.id)) is not None:
+                    if active.run.is_active:
+                        raise self._refusal(active) from None
+                    await active.ended.wait()
+                    continue
+                # A row of ours without a task: an insert that was committed though it raised. Nothing works for it.
+                await self._strays.settle(refusal.active_run, _UNCONFIRMED)
+            except StoreUnavailable:
+                self._strays.settle_project_later(new.project, _UNCONFIRMED)
+                raise
+
+    async def _begin(self, active: ActiveRun) -> None:
+        try:
+            if self._task_group is None:
+                raise RuntimeError("the manager is not working")
+            self._task_group.start_soon(self._lifecycle.conduct, active, name=f"run {active.id}")
+            self._task_group.start_soon(self._lifecycle.load_expectation, active, name=f"estimate of run {active.id}")
+        except Exception as error:
+            await self._lifecycle.finish(active, Outcome(Status.FAILED, describe_exception(error)))
+            raise
+
+    def _refusal(self, active: ActiveRun) -> RunActive:
+        retry_after = None
+        if active.expected_seconds is not None and active.run.started_at is not None:
+            elapsed = (self._now() - active.run.started_at).total_seconds()
+            retry_after = max(1.0, active.expected_seconds - elapsed)
+        return RunActive(active.run, retry_after)
+
+    # -- cancel
+
+    async def cancel_run(self, run_id: int, *, requested_by: str = "api", reason: str = "") -> tuple[Run, bool]:
+        """Tell a run to stop. Answers the run, and whether it is active still (False: it was cancelled before).
+
+        The work is told at once, whatever the log and the store do. Raises RunNotFound, RunNotActive when the run
+        ended otherwise, StoreUnavailable when the request could not be noted within 5 s (the work is told even so).
+        """
+        active = self._active.find(run_id) or await self._find_starting(run_id)
+        if active is not None:
+            reason, requested_by = active.channel.mask(reason), active.channel.mask(requested_by)
+            if active.cancel_scope.cancel(StopReason.CANCEL):
+                self._say_cancel(active, requested_by, reason)
+        try:
+            async with asyncio.timeout(WRITE_LIMIT_SECONDS):
+                transition, run = await self._store.request_cancel(
+                    run_id, requested_by=requested_by, reason=reason, at=self._now()
+                )
+        except TimeoutError:
+            raise StoreUnavailable(f"The cancel of run {run_id} could not be noted; the work was told.") from None
+        if transition is Transition.NOT_FOUND:
+            raise RunNotFound(f"There is no run {run_id}.")
+        if transition is Transition.UPDATED:
+            if active is None:
+                self._strays.settle_later(run, "it was cancelled before it began")
+            elif (topic := self._hub.find(run_id)) is not None and not topic.has_ended:
+                self._hub.publish(
+                    run_id,
+                    cancel_requested_at=run.cancel_requested_at,
+                    cancel_requested_by=run.cancel_requested_by,
+                    cancel_reason=run.cancel_reason,
+                )
+                run = topic.run
+            return run, True
+        if run.status is Status.CANCELLED:
+            return run, False
+        raise RunNotActive(run)
+
+    async def _find_starting(self, run_id: int) -> ActiveRun | None:
+        """The run, if it is just being started: its row can be seen a moment before its scope can be found."""
+        if self._start_lock.locked():
+            async with self._start_lock:
+                return self._active.find(run_id)
+        return None
+
+    def _say_cancel(self, active: ActiveRun, requested_by: str, reason: str) -> None:
+        message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
+        data = {"requested_by": requested_by, "reason": reason}
+        active.channel.say(message, event=Event.CANCEL, data=data)
+
+    # -- find
+
+    async def get_run(self, run_id: int) -> Run:
+        """The run as committed: an active one from memory. Raises RunNotFound."""
+        if (topic := self._hub.find(run_id)) is not None:
+            return topic.run
+        return await self._store.get_run(run_id)
+
+    async def get_current_run(self, project: str) -> Run:
+        """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
+        if (active := self._active.find_project(project)) is not None:
+            return active.run
+        if (run := await self._store.find_latest_run(project)) is not None:
+            return await self.get_run(run.id)
+        self._projects.get_project(project)
+        raise RunNotFound(f"{project} has no run yet.")
+
+    def list_active_runs(self) -> list[Run]:
+        """All active runs, as committed, oldest first."""
+        return self._hub.list_runs()
+
+    # -- drain
+
+    async def drain(self, limit_seconds: float) -> None:
+        """Admit nothing more, interrupt what is active, and wait until all of it is settled, at most so long.
+
+        Safe twice; a second call with a smaller limit shortens the graces.
+        """
+        self._admission.draining = True
+        grace_seconds = max(0.0, limit_seconds - _DRAIN_MARGIN_SECONDS)
+        for active in self._active:
+            active.max_grace_seconds = min(active.max_grace_seconds, grace_seconds)
+            told = active.cancel_scope.cancel(StopReason.SHUTDOWN)
+            if not told and active.execution is not None and self._task_group is not None:
+                # It is being stopped for another reason, with a grace that may be too long now.
+                self._task_group.start_soon(self._lifecycle.shorten_grace, active)
+        with anyio.move_on_after(limit_seconds):
+            for active in self._active:
+                await active.ended.wait()
+            async with self._start_lock:
+                pass
+            for active in self._active:
+                await active.ended.wait()

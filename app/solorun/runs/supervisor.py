@@ -1,0 +1,168 @@
+"""Carries one run from its first step to its outcome. It computes the outcome; another place writes it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from solorun.errors import StoreUnavailable
+from solorun.outcome import Outcome, StepResult, StopReason
+from solorun.project import StepDeclaration
+from solorun.record import Event, Level
+from solorun.run import Artifact
+from solorun.runs.active_runs import ActiveRun
+from solorun.runs.artifacts import list_artifacts
+from solorun.settings import DataDirectory, format_duration
+from solorun.status import Status, StepStatus, Transition
+from solorun.step import StepContext, StepExecutor
+from solorun.store import RunStore
+
+_BEGIN_RETRY_SECONDS: Final = 0.2
+_INTERRUPTED_MESSAGE: Final = "the service was shut down"
+
+
+class Supervisor:
+    """Executes the steps of runs, one after another, each waited for inside the run's cancel scope."""
+
+    def __init__(
+        self,
+        store: RunStore,
+        executor: StepExecutor,
+        directory: DataDirectory,
+        *,
+        owner: str,
+        now: Callable[[], datetime],
+        publish_running: Callable[[ActiveRun, datetime], None],
+    ) -> None:
+        self._store = store
+        self._executor = executor
+        self._directory = directory
+        self._owner = owner
+        self._now = now
+        self._publish_running = publish_running
+
+    async def supervise(self, active: ActiveRun) -> Outcome:
+        """Execute the run's steps until one fails or the run is told to stop."""
+        if not await self._begin(active):
+            return self._stopped(active)
+        timeout_seconds = active.project.timeout_seconds
+        run_deadline = asyncio.get_running_loop().time() + (timeout_seconds or float("inf"))
+        known_artifacts: dict[str, Artifact] = {}
+        for step in active.steps:
+            if active.cancel_scope.reason is not None:
+                return self._stopped(active)
+            result = await self._execute(active, step, run_deadline)
+            await self._report_artifacts(active, step, known_artifacts)
+            if result is None:
+                return self._stopped(active, step)
+            if not result.succeeded:
+                return self._failed(active, step, result)
+        return Outcome(Status.COMPLETED)
+
+    async def _begin(self, active: ActiveRun) -> bool:
+        """pending → running. False when the run was told to stop before that."""
+        while active.cancel_scope.reason is None:
+            at = self._now()
+            try:
+                transition = await self._store.mark_running(active.id, owner=self._owner, at=at)
+                if transition is Transition.NOT_IN_EXPECTED_STATUS:
+                    # An earlier try may have been committed though it raised: then the row says so.
+                    run = await self._store.get_run(active.id)
+                    if run.status is Status.RUNNING and run.started_at is not None:
+                        transition, at = Transition.UPDATED, run.started_at
+            except StoreUnavailable:
+                await asyncio.sleep(_BEGIN_RETRY_SECONDS)
+                continue
+            if transition is not Transition.UPDATED:
+                # Settled by somebody else: not ours any more, and nothing of ours may work for it.
+                active.cancel_scope.cancel(StopReason.SHUTDOWN)
+                return False
+            self._publish_running(active, at)
+            return True
+        return False
+
+    async def _execute(self, active: ActiveRun, step: StepDeclaration, run_deadline: float) -> StepResult | None:
+        """One step: its result, or None when it was stopped because the run was told so."""
+        channel = active.channel
+        channel.begin_step(step.name)
+        context = await asyncio.to_thread(self._prepare, active, step)
+        step_deadline = asyncio.get_running_loop().time() + (step.timeout_seconds or float("inf"))
+        execution = await self._executor.start(active.project, step, context)
+        active.execution = execution
+        try:
+            result = await active.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
+            if result is not None:
+                channel.end_step(step.name, result.status, result.exit_code, result.error_message)
+                return result
+            reason = active.cancel_scope.reason or StopReason.SHUTDOWN
+            self._say_why(active, step, reason)
+            stopped = await execution.stop(active.grace_seconds)
+            message = _timeout_message(active, step, reason)
+            channel.end_step(step.name, StepStatus(reason.status), stopped.exit_code, message)
+            return None
+        finally:
+            active.execution = None
+
+    def _prepare(self, active: ActiveRun, step: StepDeclaration) -> StepContext:
+        workspace = self._directory.workspace(active.project.name)
+        artifacts = self._directory.artifacts(active.id)
+        workspace.mkdir(parents=True, exist_ok=True)
+        artifacts.mkdir(parents=True, exist_ok=True)
+        return StepContext(
+            project=active.project.name,
+            run_id=active.id,
+            scope=active.run.scope,
+            name=step.name,
+            params=active.params,
+            workspace=workspace,
+            artifacts=artifacts,
+            output=active.channel,
+        )
+
+    async def _report_artifacts(self, active: ActiveRun, step: StepDeclaration, known: dict[str, Artifact]) -> None:
+        """Say which files the step left or changed."""
+        for artifact in await asyncio.to_thread(list_artifacts, self._directory.artifacts(active.id)):
+            if known.get(artifact.name) != artifact:
+                known[artifact.name] = artifact
+                data = {"name": artifact.name, "size_bytes": artifact.size_bytes}
+                active.channel.say(
+                    f"artifact {artifact.name} ({artifact.size_bytes} bytes)",
+                    step=step.name,
+                    event=Event.ARTIFACT,
+                    data=data,
+                )
+
+    def _say_why(self, active: ActiveRun, step: StepDeclaration, reason: StopReason) -> None:
+        words = {
+            StopReason.CANCEL: "asked to cancel",
+            StopReason.RUN_TIMEOUT: _timeout_message(active, step, reason),
+            StopReason.STEP_TIMEOUT: _timeout_message(active, step, reason),
+            StopReason.SHUTDOWN: "the service shuts down",
+        }
+        grace = format_duration(active.grace_seconds)
+        active.channel.say(
+            f"stopping {step.name}: {words[reason]} (grace {grace})", level=Level.WARNING, step=step.name
+        )
+
+    def _stopped(self, active: ActiveRun, step: StepDeclaration | None = None) -> Outcome:
+        reason = active.cancel_scope.reason or StopReason.SHUTDOWN
+        if reason is StopReason.CANCEL:
+            return Outcome(Status.CANCELLED)
+        if reason is StopReason.SHUTDOWN:
+            return Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE)
+        return Outcome(Status.FAILED, _timeout_message(active, step, reason))
+
+    def _failed(self, active: ActiveRun, step: StepDeclaration, result: StepResult) -> Outcome:
+        message = f"{step.name}: {result.error_message}"
+        if active.cancel_scope.reason is StopReason.SHUTDOWN:
+            # What fails while everything around it is being taken down says little about the work.
+            return Outcome(Status.INTERRUPTED, f"{_INTERRUPTED_MESSAGE}; {message}")
+        return Outcome(Status.FAILED, message)
+
+
+def _timeout_message(active: ActiveRun, step: StepDeclaration | None, reason: StopReason) -> str | None:
+    if reason is StopReason.STEP_TIMEOUT and step is not None and step.timeout_seconds is not None:
+        return f"{step.name} timed out after {format_duration(step.timeout_seconds)}"
+    if reason is StopReason.RUN_TIMEOUT and active.project.timeout_seconds is not None:
+        return f"the run timed out after {format_duration(active.project.timeout_seconds)}"
+    return None

@@ -1,0 +1,85 @@
+"""One process owns a data directory: a lock held for the process's life, refused to a second one by name."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from solorun.errors import DataDirectoryUnusable
+from solorun.settings import DataDirectory
+
+_NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs", "9p"}
+)
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+@contextmanager
+def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None]:
+    """Create the directory if need be, and own it for as long as the block lasts. The kernel frees it after a crash.
+
+    Raises DataDirectoryUnusable: another process owns it, it cannot be written, or it lies on a network file system
+    (SQLite's shared memory does not work there, nor do its locks).
+    """
+    try:
+        directory.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise DataDirectoryUnusable(f"The data directory {directory.path} cannot be made: {error.strerror}.") from error
+    if (kind := file_system_of(directory.path)) in _NETWORK_FILE_SYSTEMS:
+        raise DataDirectoryUnusable(
+            f"The data directory {directory.path} lies on a network file system ({kind}), where a database can be "
+            "damaged. Choose a directory on a disk of this machine (data_dir, SOLORUN_DATA_DIR, --data-dir)."
+        )
+    lock = FileLock(directory.lock_file)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise DataDirectoryUnusable(
+            f"The data directory {directory.path} belongs to {describe_owner(directory)}. "
+            "Stop that one, or give this one a directory of its own."
+        ) from None
+    except OSError as error:
+        raise DataDirectoryUnusable(
+            f"The data directory {directory.path} cannot be written: {error.strerror}."
+        ) from error
+    try:
+        directory.owner_file.write_text(
+            json.dumps({"pid": os.getpid(), "owner": owner, "started_at": datetime.now(UTC).isoformat()})
+        )
+        yield
+    finally:
+        directory.owner_file.unlink(missing_ok=True)
+        lock.release()
+
+
+def describe_owner(directory: DataDirectory) -> str:
+    """ "a running service (pid 4711, since ...)": who holds the lock, as far as that is written down."""
+    try:
+        owner = json.loads(directory.owner_file.read_text())
+        return f"a running service (pid {owner['pid']}, since {owner['started_at']})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "a running service"
+
+
+def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
+    """The type of the file system that `path` lies on, None where that cannot be told (not on Linux)."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return None
+    resolved = path.resolve()
+    best: tuple[int, str] | None = None
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        mount_point = Path(before.split()[4].encode().decode("unicode_escape"))
+        if resolved.is_relative_to(mount_point):
+            depth = len(mount_point.parts)
+            # A later mount on the same place covers the earlier one.
+            if best is None or depth >= best[0]:
+                best = depth, after.split()[0]
+    return best[1] if best is not None else None
