@@ -1,0 +1,12 @@
+"""Reads and checks solorun.toml: the Catalog of projects, and the settings of the service.
+
+The path of a reading: `document` (bytes, TOML) → `service_table`, `project_tables`, `step_tables` (walked by `checker`)
+→ `coroutines` (imports) → `configuration`; `catalog` keeps the last good one, `resolution` adds flags and environment.
+"""
+
+from solorun.projects.catalog import Catalog
+from solorun.projects.configuration import Configuration
+from solorun.projects.example import EXAMPLE, write_example
+from solorun.projects.resolution import resolve_settings
+
+__all__ = ["EXAMPLE", "Catalog", "Configuration", "resolve_settings", "write_example"]

@@ -1,0 +1,181 @@
+"""The declared projects as last read well. Reads solorun.toml again when it changed; what it says is `document`'s."""
+
+import asyncio
+import concurrent.futures
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from solorun.errors import ConfigurationInvalid, Fault
+from solorun.project import Family, Project
+from solorun.projects.configuration import Configuration
+from solorun.projects.document import check_document, read_document
+
+logger = logging.getLogger("solorun.projects")
+
+MAX_CHECK_SECONDS: Final = 10.0
+"""How long a start waits while a changed file is checked: a module that hangs on import must not stop all projects."""
+
+_SETTLED_AFTER_NS = 100_000_000
+
+
+class Catalog:
+    """The projects that can be started.
+
+    `configuration` is the last good one; `faults` are those of the file as it is now, () when it is good. Belongs to
+    one event loop.
+    """
+
+    def __init__(self, reading: "_Reading", configuration: Configuration, *, import_coroutines: bool) -> None:
+        self.configuration = configuration
+        self.faults: tuple[Fault, ...] = ()
+        self._import_coroutines = import_coroutines
+        self._service_at_start = configuration.service
+        self._last = reading
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    def open(cls, path: Path, *, import_coroutines: bool = True) -> Self:
+        """Read and check the file, importing its coroutines unless told otherwise.
+
+        Raises ConfigurationInvalid with all faults; no file is one too.
+        """
+        path = path.absolute()
+        sight = _Sight.of(path)
+        data = read_document(path)
+        configuration = check_document(path, data, import_coroutines=import_coroutines)
+        return cls(_Reading(sight, data, configuration), configuration, import_coroutines=import_coroutines)
+
+    @property
+    def path(self) -> Path:
+        return self.configuration.path
+
+    def get_project(self, name: str) -> Project:
+        """The project of this name, declared so or by a family. Raises ProjectNotFound."""
+        return self.configuration.get_project(name)
+
+    def find_family(self, name: str) -> Family | None:
+        """The family that declares `name`; None when none does, or the project is declared by its own name."""
+        return self.configuration.find_family(name)
+
+    async def refresh(self) -> None:
+        """Read the file again if it changed; costs one `stat` if not.
+
+        Callers at the same time share one reading. Never raises for the file: a broken one is logged and noted in
+        `faults`, and the last good configuration stays.
+        """
+        if self._turn.locked() or self._may_have_changed():
+            async with self._turn:
+                if self._may_have_changed():
+                    await self._read_again(self._last)
+
+    async def reload(self) -> None:
+        """Read the file again, changed or not: what it refers to (directories, modules) may have changed."""
+        async with self._turn:
+            await self._read_again(None)
+
+    def _may_have_changed(self) -> bool:
+        # A file written twice within one tick of its clock looks the same both times.
+        return not self._last.sight.is_settled or _Sight.of(self.path).identity != self._last.sight.identity
+
+    async def _read_again(self, last: "_Reading | None") -> None:
+        path, import_coroutines = self.path, self._import_coroutines
+        sight = _Sight.of(path)
+        work = _in_daemon_thread(lambda: _read(path, sight, last, import_coroutines=import_coroutines))
+        # asyncio.wait, since it neither cancels the thread's future nor raises what it holds.
+        await asyncio.wait({work}, timeout=MAX_CHECK_SECONDS)
+        reading = work.result() if work.done() else _give_up(path, sight)
+        is_news = last is None or not reading.repeats(last)
+        self._last = reading
+        if is_news:
+            self._accept(reading)
+
+    def _accept(self, reading: "_Reading") -> None:
+        outcome = reading.outcome
+        if isinstance(outcome, ConfigurationInvalid):
+            self.faults = outcome.faults
+            logger.error("%s\nThe configuration read before stays in force.", outcome.message)
+            return
+        self._warn_of_what_needs_a_restart(outcome)
+        self.configuration, self.faults = outcome, ()
+        logger.info("Read %s: %d projects, %d families.", outcome.path, len(outcome.projects), len(outcome.families))
+
+    def _warn_of_what_needs_a_restart(self, new: Configuration) -> None:
+        if new.service == self.configuration.service:
+            return
+        begun = self._service_at_start
+        changed = [key for key in {**begun, **new.service} if begun.get(key) != new.service.get(key)]
+        if changed:
+            names = ", ".join(f"service.{key}" for key in changed)
+            logger.warning("%s changed in %s: this applies when the service is restarted.", names, new.path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What a glance at the file shows. `identity` is None when there is no file to be seen.
+
+    Not settled means that it was changed just before: it may change again without looking different.
+    """
+
+    identity: tuple[int, ...] | None
+    is_settled: bool
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        try:
+            seen = path.stat()
+        except OSError:
+            return cls(None, is_settled=True)
+        identity = (seen.st_mtime_ns, seen.st_size, seen.st_ino, seen.st_dev)
+        return cls(identity, is_settled=time.time_ns() - seen.st_mtime_ns > _SETTLED_AFTER_NS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One reading of the file: what it looked like before, what it held, and what that came to."""
+
+    sight: _Sight
+    data: bytes | None
+    outcome: Configuration | ConfigurationInvalid
+
+    def repeats(self, last: "_Reading") -> bool:
+        return self.outcome is last.outcome
+
+
+def _read(path: Path, sight: _Sight, last: _Reading | None, *, import_coroutines: bool) -> _Reading:
+    """Read, and check unless it is byte for byte the `last` reading of the same file. Blocks; imports modules."""
+    data = None
+    try:
+        data = read_document(path)
+        if last and last.sight.identity == sight.identity and last.data == data:
+            return _Reading(sight, data, last.outcome)
+        return _Reading(sight, data, check_document(path, data, import_coroutines=import_coroutines))
+    except ConfigurationInvalid as invalid:
+        return _Reading(sight, data, invalid)
+    except BaseException as error:
+        # Nobody is above this in the thread.
+        logger.exception("Checking %s failed.", path)
+        return _Reading(sight, data, ConfigurationInvalid([Fault("", f"could not be checked: {error!r}")]))
+
+
+def _give_up(path: Path, sight: _Sight) -> _Reading:
+    message = (
+        f"Checking {path} takes longer than {MAX_CHECK_SECONDS:g} s: a module of a coroutine step hangs when it is "
+        "imported. Change the file, or send SIGHUP, to try again."
+    )
+    return _Reading(sight, None, ConfigurationInvalid([Fault("", message)], message))
+
+
+def _in_daemon_thread(work: Callable[[], _Reading]) -> "asyncio.Future[_Reading]":
+    """Not `asyncio.to_thread`: at exit that would wait for a module that hangs. `work` never raises."""
+    future: concurrent.futures.Future[_Reading] = concurrent.futures.Future()
+
+    def run() -> None:
+        future.set_result(work())
+
+    threading.Thread(target=run, name="solorun-catalog", daemon=True).start()
+    return asyncio.wrap_future(future)

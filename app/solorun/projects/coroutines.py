@@ -1,0 +1,193 @@
+"""Finds the functions of coroutine steps: imports their modules, which executes code of the user.
+
+Python holds one module of a name for as long as it lives. So a module that another one shadows is a fault, and code
+that was imported once changes only with a restart. Importing blocks: a running service does it in a thread.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from solorun.errors import Fault
+from solorun.projects.checker import Place, Unfit, describe, suggest
+from solorun.projects.step_tables import CoroutineFunction
+
+_MAX_CAUSE_CHARS = 200
+
+
+class CoroutineLoader:
+    """One reading's imports. `find` is the FindCoroutine of the walk."""
+
+    def __init__(self) -> None:
+        self._homes: dict[Path, str] = {}
+        self._added: list[str] = []
+        self._shadowed: set[tuple[Path, str]] = set()
+
+    def find(self, call: str, place: Place, directory: Path) -> CoroutineFunction:
+        self._join_path(directory, place)
+        module_name, _, function_name = call.partition(":")
+        top, _, _ = module_name.partition(".")
+        was_loaded = module_name in sys.modules
+        importlib.invalidate_caches()
+        self._refuse_shadowed(directory, top)
+        module = _import(module_name, directory)
+        own_file = _find_file(directory, module_name)
+        if own_file and not _is_same_file(own_file, module.__file__):
+            self._shadowed.add((directory, top))
+            raise Unfit(
+                f"{module_name} means {own_file} here, but {module.__file__} took its place: rename one of them"
+            )
+        return _take_function(module, function_name, was_loaded=was_loaded)
+
+    def find_twins(self) -> list[Fault]:
+        """The modules loaded from one project's directory that another project's directory holds too.
+
+        The second project's coroutines would be given the first one's module, silently.
+        """
+        homes = {str(home): home for home in self._homes}
+        loaded = [(name, file) for name, file in _loaded_files() if str(_home_of(file)) in homes]
+        return [
+            Fault(
+                pointer,
+                f"{_find_file(home, name)} and {file} are both the module {describe(name)}, of which Python holds only "
+                "one: rename one of them",
+            )
+            for home, pointer in self._homes.items()
+            for name, file in loaded
+            if (own_file := _find_file(home, name))
+            and not _is_same_file(own_file, str(file))
+            and (home, name) not in self._shadowed
+        ]
+
+    def withdraw(self) -> None:
+        """Take back from sys.path what this reading added: its configuration was refused."""
+        for entry in self._added:
+            if entry in sys.path:
+                sys.path.remove(entry)
+
+    def _join_path(self, directory: Path, place: Place) -> None:
+        self._homes.setdefault(directory, place.pointer)
+        if str(directory) not in sys.path:
+            # At the end: a project's random.py must not become the service's.
+            sys.path.append(str(directory))
+            self._added.append(str(directory))
+
+    def _refuse_shadowed(self, directory: Path, top: str) -> None:
+        own_file = _find_file(directory, top)
+        origin = _find_origin(top)
+        if own_file is None or _is_same_file(own_file, origin):
+            return
+        self._shadowed.add((directory, top))
+        if top in sys.stdlib_module_names:
+            raise Unfit(f"the module {describe(top)} is Python's own, so {own_file} cannot be imported: rename it")
+        if origin and not Path(origin).exists():
+            raise Unfit(f"the module {describe(top)} was imported from {origin}, which is gone: restart the service")
+        raise Unfit(
+            f"{own_file} and {origin} are both the module {describe(top)}, of which Python holds only one: "
+            "rename one of them"
+        )
+
+
+async def not_imported(_step: Any) -> None:
+    """Stands for every coroutine of a file that was read without importing."""
+    raise RuntimeError("The file was read without importing its coroutines.")
+
+
+def find_nothing(_call: str, _place: Place, _directory: Path) -> CoroutineFunction:
+    """A FindCoroutine for those who need the settings and the names only: executes no code of the user."""
+    return not_imported
+
+
+def _import(module_name: str, directory: Path) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and f"{module_name}.".startswith(f"{error.name}."):
+            raise Unfit(
+                f"there is no module {describe(error.name)} in {directory}, nor among the installed packages"
+            ) from None
+        raise Unfit(_say_what_failed(module_name, error)) from None
+    except SystemExit:
+        raise Unfit(
+            f"importing {module_name} ends the program (sys.exit): keep what a script does under "
+            'if __name__ == "__main__"'
+        ) from None
+    except BaseException as error:  # whatever a module raises is that module's fault
+        if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
+            raise
+        raise Unfit(_say_what_failed(module_name, error)) from None
+
+
+def _say_what_failed(module_name: str, error: BaseException) -> str:
+    cause = traceback.format_exception_only(error)
+    line = cause[-1 if isinstance(error, SyntaxError) else 0].strip().partition("\n")[0][:_MAX_CAUSE_CHARS]
+    frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    file, number = (error.filename, error.lineno) if isinstance(error, SyntaxError) else frames[-1]
+    return f"importing {module_name} failed: {line} ({file}, line {number})"
+
+
+def _take_function(module: ModuleType, name: str, *, was_loaded: bool) -> CoroutineFunction:
+    try:
+        function = getattr(module, name)
+    except Exception:  # noqa: BLE001 - a module's own __getattr__ may raise anything
+        hint = suggest(name, [key for key, value in vars(module).items() if inspect.iscoroutinefunction(value)])
+        restart = "code that was loaded already changes only with a restart of the service" if was_loaded else ""
+        ends = "; ".join(filter(None, (hint, restart)))
+        raise Unfit(f"the module {describe(module.__name__)} has no {describe(name)}{ends and '; ' + ends}") from None
+    if inspect.isasyncgenfunction(function):
+        raise Unfit(f'{describe(name)} has a "yield" in it, so it is a generator; a step only awaits')
+    if not inspect.iscoroutinefunction(function):
+        raise Unfit(
+            f"{describe(name)} is no coroutine function; write it as: async def {name}(step: StepContext) -> None"
+        )
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise Unfit(
+            f"{describe(name)} cannot be called with the step alone; write it as: async def {name}(step)"
+        ) from None
+    found: CoroutineFunction = function
+    return found
+
+
+def _find_file(directory: Path, module_name: str) -> Path | None:
+    """The file of a regular module or package of this directory."""
+    stem = directory.joinpath(*module_name.split("."))
+    candidates = (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _find_origin(top: str) -> str | None:
+    """The file that a top-level name is, or would be, imported from; executes nothing."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except ValueError:
+        # __main__ and its like: loaded, but from nowhere that could be named.
+        return None
+    return spec.origin if spec else None
+
+
+def _loaded_files() -> Iterator[tuple[str, Path]]:
+    for name, module in list(sys.modules.items()):
+        file = getattr(module, "__file__", None) if "." not in name else None
+        if isinstance(file, str):
+            yield name, Path(file)
+
+
+def _home_of(file: Path) -> Path:
+    """The directory on sys.path that a top-level module came from."""
+    return file.parent.parent if file.name == "__init__.py" else file.parent
+
+
+def _is_same_file(file: Path, other: str | None) -> bool:
+    try:
+        return other is not None and file.samefile(other)
+    except OSError:
+        return False

@@ -1,0 +1,93 @@
+"""solorun.toml from the disk to a Configuration: the bytes, TOML's own grammar, then the walk over its tables."""
+
+import os
+import re
+import stat
+import tomllib
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from solorun.errors import ConfigurationInvalid, Fault
+from solorun.projects.checker import Place, Table
+from solorun.projects.configuration import Configuration
+from solorun.projects.coroutines import CoroutineLoader, find_nothing
+from solorun.projects.project_tables import ProjectsTable, check_projects
+from solorun.projects.service_table import check_service
+
+MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_FAULTS: Final = 100
+_TOP_KEYS = ("service", "projects")
+_HINTS = {
+    "project": "projects are declared in tables [projects.<name>]",
+    "steps": "steps belong to a project: [[projects.<name>.steps]]",
+}
+_TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
+
+
+def read_document(path: Path) -> bytes:
+    """The file's bytes. Raises ConfigurationInvalid when there is no file, or none that can be read."""
+    try:
+        # Without O_NONBLOCK a pipe would be waited for before it could be refused.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(f"{path} is not a file.")
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise _unreadable(f"There is no file {path}: `solorun init` writes an example.") from None
+    except OSError as error:
+        raise _unreadable(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise _unreadable(f"{path} is larger than 1 MiB, which no configuration is.")
+    return data
+
+
+def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -> Configuration:
+    """Check all that the file says, and import its coroutines unless told otherwise.
+
+    Raises ConfigurationInvalid with all the faults there are.
+    """
+    faults: list[Fault] = []
+    loader = CoroutineLoader()
+    place = Place(_parse(path, data), "", faults)
+    table = Table.open(place, _TOP_KEYS, _HINTS)
+    service = table.read("service", lambda below: check_service(below, path.parent), {})
+    declared = table.require(
+        "projects",
+        lambda below: check_projects(below, path.parent, loader.find if import_coroutines else find_nothing),
+        ProjectsTable({}, ()),
+        missing="declare a project in a table [projects.<name>]",
+    )
+    faults += loader.find_twins()
+    if faults:
+        loader.withdraw()
+        raise _invalid(path, faults)
+    return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        # Some editors begin a file with a byte order mark.
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fault = Fault(f"line {line}", "is not UTF-8: save the file in that encoding")
+    except RecursionError:
+        fault = Fault("", "is nested too deeply")
+    except ValueError as error:
+        found = _TOML_ERROR.fullmatch(str(error))
+        fault = Fault(found["where"], f"not TOML: {found['message']}") if found else Fault("", f"not TOML: {error}")
+    raise _invalid(path, [fault])
+
+
+def _unreadable(message: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid([Fault("", message)], message)
+
+
+def _invalid(path: Path, faults: list[Fault]) -> ConfigurationInvalid:
+    if len(faults) > MAX_FAULTS:
+        faults = [*faults[:MAX_FAULTS], Fault("", f"and {len(faults) - MAX_FAULTS} more faults")]
+    if len(faults) == 1:
+        return ConfigurationInvalid(faults, f"{path} has a fault: {faults[0]}")
+    lines = "".join(f"\n  {fault}" for fault in faults)
+    return ConfigurationInvalid(faults, f"{path} has {len(faults)} faults:{lines}")

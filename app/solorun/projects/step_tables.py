@@ -1,0 +1,99 @@
+"""Checks a project's [[steps]] and makes CommandSteps and CoroutineSteps of them.
+
+A coroutine's function is found by the FindCoroutine it is given: importing is `coroutines`' business.
+"""
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
+
+from solorun.project import FULL_SCOPE, NAME_PATTERN, CommandStep, CoroutineStep, StepDeclaration
+from solorun.projects.checker import Place, Table, Unfit, array, describe, duration, text
+
+STEP_KEYS: Final = ("name", "run", "call", "timeout")
+
+CoroutineFunction = Callable[[Any], Awaitable[None]]
+FindCoroutine = Callable[[str, Place, Path], CoroutineFunction]
+"""Find the function that `module:function` names, for the project of this directory. Raises Unfit."""
+
+_CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
+_HINTS = {
+    "env": "variables belong to the project, for all its steps",
+    "dir": "the directory belongs to the project, for all its steps",
+    "command": 'did you mean "run"?',
+    "cmd": 'did you mean "run"?',
+}
+
+
+def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], tuple[StepDeclaration, ...]]:
+    """A reader of a project's list of steps. Without a `directory` (it is at fault) coroutines are not looked for."""
+
+    def read(place: Place) -> tuple[StepDeclaration, ...]:
+        if isinstance(place.value, dict):
+            raise Unfit("wants a list of tables: write [[projects.<name>.steps]], in double brackets")
+        found = array(_step(directory, find_coroutine), "a list of steps, each a table [[projects.<name>.steps]]")(
+            place
+        )
+        if not place.value:
+            raise Unfit("is empty; a project has at least one step")
+        _refuse_repeated_names(place)
+        return found
+
+    return read
+
+
+def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], StepDeclaration]:
+    def read(place: Place) -> StepDeclaration:
+        table = Table.open(place, STEP_KEYS, _HINTS)
+        name = table.require("name", _name, "", missing="scopes and logs call the step by its name")
+        timeout_seconds = table.read("timeout", duration, None)
+        if "run" in table and "call" in table:
+            place.refuse('has both "run" and "call": a step is a command or a coroutine')
+        if "run" not in table and "call" not in table:
+            place.refuse('wants "run" (a command) or "call" (a coroutine)')
+        command = table.read("run", _command, "")
+        function = table.read("call", _coroutine(directory, find_coroutine), None)
+        if function is None:
+            return CommandStep(name, command, timeout_seconds)
+        return CoroutineStep(name, place.value["call"], function, timeout_seconds)
+
+    return read
+
+
+def _name(place: Place) -> str:
+    name = text(place)
+    if name == FULL_SCOPE:
+        raise Unfit(f'"{FULL_SCOPE}" is the scope of all steps, so no step can be called that')
+    if not NAME_PATTERN.fullmatch(name):
+        raise Unfit(
+            f'{describe(name)} cannot name a step (lower-case letters, digits, "_" and "-", a letter first, at most 63)'
+        )
+    return name
+
+
+def _command(place: Place) -> str | tuple[str, ...]:
+    if isinstance(place.value, str):
+        return text(place)
+    words = array(text, 'a command: a text for the shell, or a list like ["python", "extract.py"]')(place)
+    if not place.value:
+        raise Unfit("is an empty list; the first item is the program")
+    return words
+
+
+def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], CoroutineFunction | None]:
+    def read(place: Place) -> CoroutineFunction | None:
+        call = text(place)
+        if not _CALL.fullmatch(call):
+            raise Unfit(f'{describe(call)} does not name a coroutine; write it like "package.module:function"')
+        return find_coroutine(call, place, directory) if directory else None
+
+    return read
+
+
+def _refuse_repeated_names(place: Place) -> None:
+    first: dict[str, int] = {}
+    for index, item in enumerate(place.items()):
+        name = item.value.get("name") if isinstance(item.value, dict) else None
+        if isinstance(name, str) and first.setdefault(name, index) != index:
+            item.below("name").refuse(f"{describe(name)} is the name of steps[{first[name]}] too")

@@ -1,0 +1,51 @@
+"""The service's token: reads it from its file, and refuses what nobody should rely on. No message ever shows it."""
+
+import logging
+import re
+import stat
+from pathlib import Path
+from typing import Final
+
+from solorun.projects.checker import Place, Unfit
+
+MIN_TOKEN_CHARS: Final = 16
+MAX_TOKEN_CHARS: Final = 1024
+HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` makes a good one"
+
+_VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
+
+logger = logging.getLogger(__name__)
+
+
+def token(place: Place) -> str:
+    """The token itself, as a variable holds it."""
+    return _check(str(place.value))
+
+
+def read_token_file(file: Path) -> str:
+    """The token in a file, without the white space around it. Raises Unfit."""
+    try:
+        with file.open("rb") as opened:
+            mode = file.stat().st_mode
+            # More than the longest token and the white space around it: a wrong file is not read whole.
+            data = opened.read(4 * MAX_TOKEN_CHARS)
+    except OSError as error:
+        raise Unfit(f"the token file {file} cannot be read: {error.strerror}") from None
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        logger.warning("Others on this machine can read the token file %s: chmod 600 would keep it yours.", file)
+    return _check(data.decode("ascii", errors="replace"))
+
+
+def _check(text: str) -> str:
+    stripped = text.strip()
+    if not stripped:
+        raise Unfit(f"the token is empty; {HOW_TO_MAKE_ONE}")
+    if not _VISIBLE_ASCII.fullmatch(stripped):
+        raise Unfit("the token holds a space, a line end or a character beyond ASCII, which no header could carry")
+    if len(stripped) < MIN_TOKEN_CHARS:
+        raise Unfit(
+            f"the token is shorter than {MIN_TOKEN_CHARS} characters, so it could be guessed; {HOW_TO_MAKE_ONE}"
+        )
+    if len(stripped) > MAX_TOKEN_CHARS:
+        raise Unfit(f"the token is longer than {MAX_TOKEN_CHARS} characters")
+    return stripped
