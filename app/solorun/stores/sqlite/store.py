@@ -7,13 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
+import anyio
+
 from solorun.errors import DatabaseUnusable, RunNotFound, StoreUnavailable
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, Transition
 from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore
-from solorun.stores.sqlite import moves, runs
+from solorun.stores.sqlite import log_reading, moves, runs
 from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import apply_merge, bounded, iterate_segments, plan_merge
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 FILE_NAME: Final = "solorun.db"
 _READERS: Final = 3
+_MAX_SCANS: Final = 2
 
 
 class SqliteRunStore(RunStore):
@@ -30,6 +33,7 @@ class SqliteRunStore(RunStore):
     def __init__(self, writer: Connection, readers: Sequence[Connection]) -> None:
         self._writer = writer
         self._readers = readers
+        self._scans = anyio.Semaphore(_MAX_SCANS)
         self._merge_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
 
@@ -91,7 +95,8 @@ class SqliteRunStore(RunStore):
             lambda connection: apply_merge(connection, merge)
         )
         if merged and merge.more:
-            self._merge_positions[run_id] = merge.position
+            self._scans = anyio.Semaphore(_MAX_SCANS)
+        self._merge_positions[run_id] = merge.position
         return merge.more or not merged
 
     # -- reads
@@ -131,7 +136,7 @@ class SqliteRunStore(RunStore):
         return await self._read(lambda connection: bounded(iterate_segments(connection, run_id, after=after)))
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
-        raise NotImplementedError
+        return await log_reading.read_log(self._read, self._scans, run_id, query)
 
     # -- care
 
