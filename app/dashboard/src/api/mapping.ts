@@ -1,0 +1,184 @@
+/**
+ * The one place that knows both the wire's types and the app's: names in camelCase, times as milliseconds,
+ * words narrowed to unions. Everything that comes from the service passes here.
+ */
+import type { components } from './schema';
+
+type Wire = components['schemas'];
+
+export const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
+export type Level = (typeof LEVELS)[number];
+export type LevelCounts = Record<Level, number>;
+
+export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
+export type Status = (typeof STATUSES)[number];
+export type StepStatus = Status | 'skipped';
+export type EventName = 'step' | 'progress' | 'group' | 'artifact' | 'cancel';
+
+export interface RunStep {
+  readonly name: string;
+  readonly status: StepStatus;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly exitCode: number | null;
+  readonly errorMessage: string | null;
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+}
+
+export interface Run {
+  readonly id: number;
+  readonly project: string;
+  readonly scope: string;
+  readonly status: Status;
+  readonly triggeredBy: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly cancelRequestedAt: number | null;
+  readonly cancelRequestedBy: string | null;
+  readonly cancelReason: string | null;
+  readonly errorMessage: string | null;
+  readonly currentStep: string | null;
+  readonly progressCurrent: number | null;
+  readonly progressTotal: number | null;
+  readonly progressItem: string | null;
+  readonly lastSeq: number;
+  readonly levelCounts: Readonly<LevelCounts>;
+  readonly firstErrorSeq: number | null;
+  readonly steps: readonly RunStep[];
+}
+
+/** One entry of a run's log. `time` stays text: only the rows in sight are ever read as dates. */
+export interface LogRecord {
+  readonly seq: number;
+  readonly time: string;
+  readonly level: Level;
+  readonly step: string | null;
+  readonly stream: string;
+  readonly message: string;
+  readonly event: EventName | null;
+  readonly data: Readonly<Record<string, unknown>> | null;
+  readonly partial: boolean;
+}
+
+export interface LogPage {
+  readonly records: readonly LogRecord[];
+  readonly matches: number;
+  readonly moreBefore: boolean;
+  readonly moreAfter: boolean;
+}
+
+export interface Project {
+  readonly name: string;
+  readonly title: string;
+  readonly steps: readonly string[];
+  readonly scopes: readonly string[];
+  readonly params: readonly string[];
+  readonly currentRun: Run | null;
+  readonly lastRun: Run | null;
+}
+
+export interface Family {
+  readonly pattern: string;
+  readonly title: string;
+  readonly scopes: readonly string[];
+  readonly params: readonly string[];
+  readonly projects: readonly string[];
+}
+
+export interface Artifact {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly mediaType: string;
+  readonly createdAt: number;
+}
+
+const toTime = (text: string | null | undefined): number | null => (text ? Date.parse(text) : null);
+
+export function toRun(wire: Wire['Run']): Run {
+  return {
+    id: wire.id,
+    project: wire.project,
+    scope: wire.scope,
+    status: wire.status as Status,
+    triggeredBy: wire.triggered_by,
+    params: wire.params,
+    createdAt: Date.parse(wire.created_at),
+    startedAt: toTime(wire.started_at),
+    finishedAt: toTime(wire.finished_at),
+    cancelRequestedAt: toTime(wire.cancel_requested_at),
+    cancelRequestedBy: wire.cancel_requested_by ?? null,
+    cancelReason: wire.cancel_reason ?? null,
+    errorMessage: wire.error_message ?? null,
+    currentStep: wire.current_step ?? null,
+    progressCurrent: wire.progress_current ?? null,
+    progressTotal: wire.progress_total ?? null,
+    progressItem: wire.progress_item ?? null,
+    lastSeq: wire.last_seq ?? 0,
+    levelCounts: wire.level_counts as LevelCounts,
+    firstErrorSeq: wire.first_error_seq ?? null,
+    steps: (wire.steps ?? []).map((step) => ({
+      name: step.name,
+      status: step.status as StepStatus,
+      startedAt: toTime(step.started_at),
+      finishedAt: toTime(step.finished_at),
+      exitCode: step.exit_code ?? null,
+      errorMessage: step.error_message ?? null,
+      firstSeq: step.first_seq ?? null,
+      lastSeq: step.last_seq ?? null,
+    })),
+  };
+}
+
+export function toRecord(wire: Wire['Record']): LogRecord {
+  return {
+    seq: wire.seq,
+    time: wire.time,
+    level: wire.level as Level,
+    step: wire.step ?? null,
+    stream: wire.stream,
+    message: wire.message,
+    event: (wire.event as EventName | null | undefined) ?? null,
+    data: (wire.data as Readonly<Record<string, unknown>> | null | undefined) ?? null,
+    partial: wire.partial ?? false,
+  };
+}
+
+export function toLogPage(wire: Wire['LogPage']): LogPage {
+  return {
+    records: wire.records.map(toRecord),
+    matches: wire.matches,
+    moreBefore: wire.more_before,
+    moreAfter: wire.more_after,
+  };
+}
+
+export function toProject(wire: Wire['ProjectSummary']): Project {
+  return {
+    name: wire.name,
+    title: wire.title,
+    steps: wire.steps.map((step) => step.name),
+    scopes: wire.scopes,
+    params: wire.params,
+    currentRun: wire.current_run ? toRun(wire.current_run) : null,
+    lastRun: wire.last_run ? toRun(wire.last_run) : null,
+  };
+}
+
+export function toFamily(wire: Wire['FamilySummary']): Family {
+  return { pattern: wire.pattern, title: wire.title, scopes: wire.scopes, params: wire.params, projects: wire.projects };
+}
+
+export function toArtifact(wire: Wire['Artifact']): Artifact {
+  return {
+    name: wire.name,
+    sizeBytes: wire.size_bytes,
+    mediaType: wire.media_type,
+    createdAt: Date.parse(wire.created_at),
+  };
+}
+
+export const isActive = (run: Run): boolean => run.status === 'pending' || run.status === 'running';
+export const isCancelling = (run: Run): boolean => isActive(run) && run.cancelRequestedAt !== null;

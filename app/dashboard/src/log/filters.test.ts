@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { formatLines, parseLevel, parseLines, passes } from './filters';
+import { aRecord } from './testing';
+
+test.each([
+  ['#L12', { from: 12, upTo: 12 }],
+  ['#L12-L15', { from: 12, upTo: 15 }],
+  ['#L15-12', { from: 12, upTo: 15 }],
+  ['#other', null],
+  ['', null],
+])('%j means the lines %j', (hash, lines) => {
+  expect(parseLines(hash)).toEqual(lines);
+});
+
+test.each([[{ from: 3, upTo: 3 }, '#L3'], [{ from: 3, upTo: 5 }, '#L3-L5']])('%j is written %s', (lines, hash) => {
+  expect(formatLines(lines)).toBe(hash);
+});
+
+test.each([
+  [{ step: null, level: null }, true],
+  [{ step: 'translate', level: 'info' }, true],
+  [{ step: 'render', level: null }, false],
+  [{ step: null, level: 'warning' }, false],
+] as const)('with %j an info line of translate passes: %s', (filters, pass) => {
+  expect(passes(aRecord(1), filters)).toBe(pass);
+});
+
+test('an unknown level is none', () => {
+  expect(parseLevel('loud')).toBeNull();
+  expect(parseLevel('error')).toBe('error');
+});

@@ -1,0 +1,34 @@
+/** What of a log is shown, and how that stands in an address: `?step=translate&level=warning&q=x#L123-L130`. */
+import { LEVELS, type Level, type LogRecord } from '../api/mapping';
+
+export interface Filters {
+  readonly step: string | null;
+  /** At least this level; null shows all. */
+  readonly level: Level | null;
+}
+
+/** Lines a reader marked; `from` equals `upTo` for one. */
+export interface LineRange {
+  readonly from: number;
+  readonly upTo: number;
+}
+
+export const isFiltered = (filters: Filters): boolean => filters.step !== null || filters.level !== null;
+
+export function passes(record: LogRecord, filters: Filters): boolean {
+  if (filters.step !== null && record.step !== filters.step) return false;
+  return filters.level === null || LEVELS.indexOf(record.level) >= LEVELS.indexOf(filters.level);
+}
+
+export function parseLines(hash: string): LineRange | null {
+  const match = /^#?L(\d{1,15})(?:-L?(\d{1,15}))?$/.exec(hash);
+  if (!match) return null;
+  const [from, upTo] = [Number(match[1]), Number(match[2] ?? match[1])];
+  return from <= upTo ? { from, upTo } : { from: upTo, upTo: from };
+}
+
+export const formatLines = ({ from, upTo }: LineRange): string => (from === upTo ? `#L${from}` : `#L${from}-L${upTo}`);
+
+export function parseLevel(text: string | null): Level | null {
+  return LEVELS.find((level) => level === text) ?? null;
+}

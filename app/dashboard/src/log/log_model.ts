@@ -1,0 +1,181 @@
+/**
+ * A run's log as the view sees it: a table of rows, filled from the service's pages and from the stream. Keeps few
+ * pages, reads what the view wants, tells it of changes. Knows no DOM.
+ */
+import type { LogPage, LogRecord, Run } from '../api/mapping';
+import { type Filters, isFiltered, passes } from './filters';
+import { closesGroup, type Fold, type Row } from './rows';
+import { PAGE, SpanTable, type Wanted } from './spans';
+
+export interface LogQuery {
+  readonly after?: number;
+  readonly before?: number;
+  readonly limit?: number;
+  readonly step?: string;
+  readonly level?: string;
+  readonly q?: string;
+}
+export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>;
+
+const MAX_READS = 2;
+const RETRY_AFTER_MS = 1500;
+
+export class LogModel {
+  private table = new SpanTable(0, 0, 0, false);
+  private readonly reading = new Map<string, Wanted>();
+  private failedAt = -Infinity;
+  private abort = new AbortController();
+  private folds: Fold[] = [];
+  private filtered = false;
+  filters: Filters = { step: null, level: null };
+  /** Called before a change that may move rows, with the change as its argument, so that the view can keep its place. */
+  onChange: (change: () => void) => void = (change) => change();
+
+  constructor(private readonly read: ReadLog) {}
+
+  get length(): number {
+    return this.table.length;
+  }
+
+  /** The seq up to which this log is known. */
+  get upTo(): number {
+    return this.table.upTo;
+  }
+
+  /** Begins anew with these filters. `run` says how long the log is. */
+  open(run: Run, filters: Filters): void {
+    this.close();
+    this.abort = new AbortController();
+    this.filters = filters;
+    this.folds = [];
+    this.filtered = isFiltered(filters);
+    this.onChange(() => (this.table = this.createTable(run)));
+  }
+
+  close(): void {
+    this.abort.abort();
+    this.reading.clear();
+  }
+
+  rows(from: number, count: number): (Row | undefined)[] {
+    return this.table.rows(from, count);
+  }
+
+  indexOf(seq: number): number {
+    return this.table.indexOf(seq);
+  }
+
+  seqAt(index: number): number {
+    return this.table.seqAt(index);
+  }
+
+  isLoaded(seq: number): boolean {
+    return this.table.isLoaded(seq);
+  }
+
+  /** Reads what is missing of these rows; `onChange` tells when it came. */
+  want(from: number, to: number): void {
+    if (performance.now() - this.failedAt < RETRY_AFTER_MS) return;
+    for (const wanted of this.table.missing(from, to)) {
+      const key = `${wanted.after ?? ''}-${wanted.before}`;
+      if (this.reading.size >= MAX_READS) return;
+      if (!this.reading.has(key)) void this.readPage(key, wanted);
+    }
+  }
+
+  /** Records from the stream, in order; those already known are passed over. */
+  append(records: readonly LogRecord[]): void {
+    const [first, last] = [records[0], records[records.length - 1]];
+    if (!first || !last || last.seq <= this.upTo) return;
+    const passing = this.filtered ? records.filter((record) => passes(record, this.filters)) : records;
+    this.onChange(() => this.table.append(first.seq - 1, last.seq, passing));
+  }
+
+  /** The run says that its log goes on to `lastSeq`, though the stream did not bring it. */
+  extend(lastSeq: number): void {
+    if (lastSeq <= this.upTo) return;
+    this.onChange(() => this.table.extend(lastSeq, this.filtered ? 0 : lastSeq - this.upTo));
+  }
+
+  isFolded(seq: number): boolean {
+    return this.folds.some((fold) => fold.from === seq + 1);
+  }
+
+  /** Folds the group that the record `seq` opens, or unfolds it. */
+  async toggleGroup(seq: number, run: Run): Promise<void> {
+    const folded = this.isFolded(seq);
+    const end = folded ? 0 : await this.findGroupEnd(seq, run);
+    if (!folded && end <= seq) return;
+    this.folds = folded ? this.folds.filter((fold) => fold.from !== seq + 1) : [...this.folds, { from: seq + 1, upTo: end }];
+    this.onChange(() => this.table.fold(this.folds));
+  }
+
+  /** Reads with this log's filters, without touching the table. */
+  query(query: LogQuery): Promise<LogPage> {
+    const { step, level } = this.filters;
+    return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, this.abort.signal);
+  }
+
+  private createTable(run: Run): SpanTable {
+    const { step, level } = this.filters;
+    if (!this.filtered) return new SpanTable(0, run.lastSeq, run.lastSeq, false);
+    const bounds = run.steps.find(({ name }) => name === step);
+    const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
+    const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
+    const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
+    const share = level === null ? 1 : this.countAtLeast(run) / total;
+    return new SpanTable(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
+  }
+
+  private countAtLeast(run: Run): number {
+    const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
+    return levels.reduce((sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0), 0);
+  }
+
+  private async readPage(key: string, wanted: Wanted): Promise<void> {
+    this.reading.set(key, wanted);
+    const { signal } = this.abort;
+    try {
+      const page = await this.query({ ...wanted, limit: PAGE });
+      if (signal.aborted) return;
+      this.reading.delete(key);
+      const [after, upTo] = covered(wanted, page);
+      this.onChange(() => this.table.fill(after, upTo, page.records, page.matches));
+    } catch {
+      if (signal.aborted) return;
+      this.reading.delete(key);
+      this.failedAt = performance.now();
+      setTimeout(() => signal.aborted || this.onChange(() => undefined), RETRY_AFTER_MS);
+    }
+  }
+
+  /** The seq of the last record that belongs to the group: the one before its end, else the last of its step. */
+  private async findGroupEnd(seq: number, run: Run): Promise<number> {
+    let reached = seq;
+    const scan = (records: Iterable<LogRecord>): number | null => {
+      for (const record of records) {
+        if (closesGroup(record) || (record.event === 'group' && record.data?.['open'] === true)) return record.seq - 1;
+        if (record.event === 'step') return record.seq - 1;
+        reached = record.seq;
+      }
+      return null;
+    };
+    const here = scan(this.table.loadedFrom(seq + 1));
+    if (here !== null) return here;
+    while (reached < run.lastSeq) {
+      const page = await this.read({ after: reached, limit: PAGE }, this.abort.signal);
+      const found = scan(page.records);
+      if (found !== null) return found;
+      if (!page.moreAfter) break;
+    }
+    return reached;
+  }
+}
+
+/** The seqs that an answer tells everything about. A full page says nothing of what lies beyond it. */
+function covered(wanted: Wanted, { records }: LogPage): [after: number, upTo: number] {
+  const full = records.length >= PAGE;
+  const [first, last] = [records[0], records[records.length - 1]];
+  if (wanted.after === undefined) return [full && first ? first.seq - 1 : 0, wanted.before - 1];
+  return [wanted.after, full && last ? last.seq : wanted.before - 1];
+}

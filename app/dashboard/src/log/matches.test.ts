@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { Matches } from './matches';
+import { aLogService, aRecord, someRecords } from './testing';
+
+function matchesOf(count: number, every: number): Matches {
+  const { read } = aLogService(someRecords(1, count, (seq) => ({ message: seq % every ? 'other' : 'needle' })));
+  return new Matches('needle', (query) => read(query, new AbortController().signal));
+}
+
+test('the search begins at the reader and says which of how many', async () => {
+  const matches = matchesOf(100, 10);
+
+  const found = await matches.start(35);
+
+  expect([found, matches.position, matches.total]).toEqual([40, 4, 10]);
+});
+
+test('next and previous go round at the ends', async () => {
+  const matches = matchesOf(30, 10);
+  await matches.start(30);
+
+  expect(await matches.go(1)).toBe(10);
+  expect(await matches.go(-1)).toBe(30);
+  expect(matches.position).toBe(3);
+});
+
+test('beyond a thousand matches the next page is read, and the number stays right', async () => {
+  const matches = matchesOf(5000, 2);
+  await matches.start(3001);
+  expect([matches.current, matches.position, matches.total]).toEqual([3002, 1501, 2500]);
+
+  await matches.start(4999);
+  await matches.go(1);
+
+  expect([matches.current, matches.position]).toEqual([2, 1]);
+});
+
+test('a search without a match has no current one', async () => {
+  const matches = matchesOf(10, 100);
+
+  expect(await matches.start(1)).toBeNull();
+  expect(await matches.go(1)).toBeNull();
+});
+
+test('matches that the stream brings are counted and can be gone to', async () => {
+  const matches = matchesOf(20, 10);
+  await matches.start(20);
+
+  matches.append([aRecord(21), aRecord(22, { message: 'a \x1b[1mNEEDLE' })]);
+
+  expect(matches.total).toBe(3);
+  expect(await matches.go(1)).toBe(22);
+});

@@ -1,0 +1,70 @@
+/** Records and a service's log for tests. */
+import type { LogPage, LogRecord, Run } from '../api/mapping';
+import { type Filters, passes } from './filters';
+import type { LogQuery, ReadLog } from './log_model';
+
+export function aRecord(seq: number, changes: Partial<LogRecord> = {}): LogRecord {
+  return {
+    seq,
+    time: '2026-03-01T12:00:00.000Z',
+    level: 'info',
+    step: 'translate',
+    stream: 'stdout',
+    message: `line ${seq}`,
+    event: null,
+    data: null,
+    partial: false,
+    ...changes,
+  };
+}
+
+export const someRecords = (from: number, upTo: number, changes: (seq: number) => Partial<LogRecord> = () => ({})): LogRecord[] =>
+  Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
+
+export function aRun(changes: Partial<Run> = {}): Run {
+  return {
+    id: 7,
+    project: 'novel',
+    scope: 'full',
+    status: 'running',
+    triggeredBy: 'api',
+    params: {},
+    createdAt: 0,
+    startedAt: 0,
+    finishedAt: null,
+    cancelRequestedAt: null,
+    cancelRequestedBy: null,
+    cancelReason: null,
+    errorMessage: null,
+    currentStep: 'translate',
+    progressCurrent: null,
+    progressTotal: null,
+    progressItem: null,
+    lastSeq: 0,
+    levelCounts: { debug: 0, info: 0, warning: 0, error: 0 },
+    firstErrorSeq: null,
+    steps: [],
+    ...changes,
+  };
+}
+
+/** Answers as the service does, and notes what it was asked. */
+export function aLogService(records: readonly LogRecord[]): { read: ReadLog; asked: LogQuery[] } {
+  const asked: LogQuery[] = [];
+  const read = (query: LogQuery): Promise<LogPage> => {
+    asked.push(query);
+    const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
+    const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? ''));
+    const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
+    const limit = query.limit ?? 1000;
+    const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);
+    const [first, last] = [page[0]?.seq ?? 0, page[page.length - 1]?.seq ?? 0];
+    return Promise.resolve({
+      records: page,
+      matches: all.length,
+      moreBefore: all.some((record) => record.seq < first),
+      moreAfter: all.some((record) => record.seq > last),
+    });
+  };
+  return { read, asked };
+}

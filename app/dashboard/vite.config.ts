@@ -1,0 +1,21 @@
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'vitest/config';
+
+/** The service that `npm run dev` talks to. */
+const SERVICE = process.env['SOLORUN_URL'] ?? 'http://127.0.0.1:8700';
+
+export default defineConfig({
+  // Relative, so that the same files serve under any prefix; the service writes its own into index.html.
+  base: './',
+  plugins: [svelte()],
+  build: {
+    outDir: '../solorun/dashboard/static',
+    emptyOutDir: true,
+    // A data: font or script would be refused by the content security policy.
+    assetsInlineLimit: 0,
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+  },
+  server: { proxy: { '/api': SERVICE, '/login': SERVICE, '/logout': SERVICE } },
+  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+});
