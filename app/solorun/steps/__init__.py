@@ -1,0 +1,32 @@
+"""Ways of executing a step: a command under a runner process, a coroutine in the service's own loop."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from solorun.project import CommandStep, Project, StepDeclaration
+from solorun.step import StepContext, StepExecution, StepExecutor
+from solorun.steps.command import start_command
+from solorun.steps.coroutine import CoroutineExecution
+from solorun.steps.leftovers import Leftovers
+from solorun.steps.subreaper import become_subreaper
+from solorun.steps.watchdog import Watchdog
+
+__all__ = ["StepRunner"]
+
+
+class StepRunner(StepExecutor):
+    """Executes steps of every kind. `environ` is the service's environment, `data_dir` its data directory."""
+
+    def __init__(self, data_dir: Path, environ: Mapping[str, str]) -> None:
+        self._data_dir = data_dir
+        self._environ = dict(environ)
+        self._watchdog = Watchdog()
+        become_subreaper()
+
+    async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
+        if isinstance(step, CommandStep):
+            return start_command(project, step, context, data_dir=self._data_dir, environ=self._environ)
+        return CoroutineExecution(project, step, context, self._watchdog)
+
+    async def end_leftovers(self, run_id: int) -> None:
+        await Leftovers(self._data_dir, run_id).end()

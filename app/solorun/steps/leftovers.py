@@ -1,0 +1,112 @@
+"""Finds and ends the processes of a run whose runner, or whose service, has gone. Linux only: elsewhere there is no telling.
+
+A process belongs to a run when its environment names the data directory and the run, or when it descends from one
+that does.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Final
+
+from solorun.steps.environment import ARTIFACTS, RUN_ID
+from solorun.steps.runner import Process, find_descendants, kill_all, list_processes, read_proc_file, send
+from solorun.steps.runner_process import RUNNER_ARGUMENTS
+
+_RUNNER_SECONDS: Final = 0.5
+"""So long runners of an earlier service, which kill at once when it dies, may take before we do their work."""
+_MAX_PAUSE_SECONDS: Final = 0.5
+_STUBBORN_AFTER_SECONDS: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+class Leftovers:
+    """What is left of one run.
+
+    `session` is that of a lost runner's command. With it also those of our children count that nothing else explains:
+    orphans which fell to us when the runner died, and which have cleared their environment and left the session.
+    """
+
+    def __init__(self, data_dir: Path, run_id: int, *, session: int | None = None) -> None:
+        self._data_dir = os.fsencode(os.path.realpath(data_dir)) + b"/"
+        self._run_id = f"{RUN_ID}={run_id}".encode()
+        self._name = str(run_id).encode()
+        self._session = session
+        self._seen: dict[int, int] = {}
+
+    async def end(self) -> None:
+        """Returns when none is left, however long that takes; what cannot be ended is named in the service's log."""
+        began = time.monotonic()
+        pause = 0.001
+        warned: set[int] = set()
+        while found := await asyncio.to_thread(self._find):
+            elapsed = time.monotonic() - began
+            if elapsed < _RUNNER_SECONDS and self._session is None and any(map(_is_runner, found)):
+                await asyncio.sleep(0.01)
+                continue
+            for process in found:
+                send(process.pid, signal.SIGSTOP)
+            kill_all(found, spared_group=os.getpgrp())
+            if elapsed > _STUBBORN_AFTER_SECONDS:
+                for process in found:
+                    if process.pid not in warned:
+                        warned.add(process.pid)
+                        logger.warning(
+                            "process %d (%s) of run %s cannot be ended; waiting for it",
+                            process.pid, process.name, self._name.decode(),
+                        )  # fmt: skip
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _MAX_PAUSE_SECONDS)
+        self._reap()
+
+    def _find(self) -> list[Process]:
+        me = os.getpid()
+        processes = [process for process in list_processes() if process.pid != me]
+        own = [process for process in processes if self._is_own(process)]
+        family = own + find_descendants({process.pid for process in own}, processes)
+        self._seen |= {process.pid: process.started for process in family}
+        return family
+
+    def _is_own(self, process: Process) -> bool:
+        if self._seen.get(process.pid) == process.started:
+            return True
+        environ = read_proc_file(process.pid, "environ").split(b"\0")
+        if self._run_id in environ:
+            return any(self._names_our_artifacts(variable) for variable in environ)
+        if self._session is None:
+            return False
+        return process.session == self._session or _is_unexplained_child(process, environ)
+
+    def _names_our_artifacts(self, variable: bytes) -> bool:
+        name, _, path = variable.partition(b"=")
+        if name != ARTIFACTS.encode():
+            return False
+        path = os.path.realpath(path)
+        return path.startswith(self._data_dir) and path.rpartition(b"/")[2] == self._name
+
+    def _reap(self) -> None:
+        for pid in self._seen:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                continue  # another's child
+
+
+def _is_runner(process: Process) -> bool:
+    arguments = read_proc_file(process.pid, "cmdline").split(b"\0")
+    return tuple(arguments[1:4]) == tuple(map(os.fsencode, RUNNER_ARGUMENTS))
+
+
+def _is_unexplained_child(process: Process, environ: list[bytes]) -> bool:
+    """A child of ours that shares neither session nor environment with us: no step of ours started that."""
+    if process.parent != os.getpid() or process.session == os.getsid(0):
+        return False
+    return not {variable for variable in environ if variable} & _own_environ()
+
+
+def _own_environ() -> set[bytes]:
+    return {name + b"=" + value for name, value in os.environb.items()}
