@@ -1,0 +1,7 @@
+"""`python -m solorun`: the command line."""
+
+import sys
+
+from solorun.cli import main
+
+sys.exit(main())

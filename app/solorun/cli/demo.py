@@ -1,0 +1,5 @@
+"""`solorun demo`."""
+
+
+def demo() -> None:
+    """Demo."""

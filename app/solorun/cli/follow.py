@@ -1,0 +1,49 @@
+"""`solorun follow`: show a run from its beginning until it has ended. Leaving leaves the run alone."""
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import typer
+
+from solorun.cli.exit_codes import exit_code_of_status
+from solorun.cli.guard import complain
+from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
+from solorun.cli.session import find_named_run, with_client
+from solorun.cli.views import View, choose_view
+from solorun.run import Run
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+
+def follow(
+    run: RunArgument,
+    tail: TailOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    json: JsonOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Show a run's steps, progress and log until it has ended; the exit code tells how. Ctrl-C leaves it alone."""
+
+    async def look(client: "RunClient") -> Run:
+        found = await find_named_run(client, run)
+        return await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
+
+    ended = with_client(url, token_file, look)
+    raise typer.Exit(exit_code_of_status(ended.status))
+
+
+async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
+    """Show a run in `view` until it has ended. When cancelled it says that the run goes on."""
+    following = client.follow(run_id, tail=tail, on_lost=lambda cause: complain(f"{cause.message} Trying again."))
+    try:
+        with view:
+            async for batch in following.batches():
+                view.show(batch)
+            run = await following.wait()
+            view.end(run)
+            return run
+    except asyncio.CancelledError:
+        complain(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
+        raise

@@ -1,0 +1,36 @@
+"""`solorun serve`: the service, until it is told to stop."""
+
+from typing import Annotated, Any
+
+import typer
+
+from solorun.cli.configuration import read_configuration
+from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
+from solorun.cli.terminal import write
+from solorun.settings import Settings
+
+
+def serve(
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    token_file: Annotated[str | None, typer.Option(help="A file with the token that callers need.")] = None,
+) -> None:
+    """Serve the projects of solorun.toml. A flag beats SOLORUN_<NAME> beats the file."""
+    from solorun.server import run
+
+    flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
+    catalog, settings = read_configuration(config, flags)
+    projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]
+
+    def started(url: str) -> None:
+        write(describe_service(url, settings, projects))
+
+    raise typer.Exit(run(settings, catalog, started=started))
+
+
+def describe_service(url: str, settings: Settings, projects: list[str]) -> str:
+    """The one line that says where the service is and what it serves."""
+    names = ", ".join(projects) or "none yet"
+    return f"Solorun serves {names} at {url} (data in {settings.data_dir}).\n"
