@@ -1,0 +1,1 @@
+"""Example projects: pipelines that do real work, and show how steps are written."""

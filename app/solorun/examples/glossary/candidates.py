@@ -1,0 +1,149 @@
+"""Sees the terms of one document, and makes of all documents' sightings the list of candidates."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from solorun.examples.glossary import english, japanese
+from solorun.examples.glossary.definitions import find_passages
+from solorun.examples.glossary.documents import Document, Shape
+from solorun.examples.glossary.entries import Candidate, Context, Kind, Manner, Passage, Source
+from solorun.examples.glossary.markdown import BOLD, CODE, plain
+from solorun.examples.glossary.sentences import split_sentences
+from solorun.examples.glossary.terms import is_term, sort_key, term_key
+from solorun.examples.glossary.workspace import Sightings
+
+DEFAULT_LIMIT: Final = 200
+MAX_CONTEXTS: Final = 4
+_MAX_CONTEXT_LENGTH: Final = 400
+_FREQUENT: Final = 4
+
+_WEIGHTS: Final = {
+    Kind.DEFINED: 6.0,
+    Kind.HEADING: 3.0,
+    Kind.BOLD: 2.0,
+    Kind.CODE: 1.5,
+    Kind.FREQUENT: 1.0,
+    Kind.COMPOUND: 0.5,
+    Kind.LATIN: 0.5,
+}
+# These say of themselves that they define; what merely sounds like a definition must be a term for other reasons too.
+_PLAIN_SPOKEN: Final = frozenset({Manner.TABLE, Manner.LIST, Manner.TOWA, Manner.NAMED})
+
+
+def see(document: Document) -> Sightings:
+    """What the document holds. Terms are in lower case: how they are written is decided when all are known."""
+    passages: defaultdict[str, list[Passage]] = defaultdict(list)
+    kinds: defaultdict[str, set[Kind]] = defaultdict(set)
+    uses: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    contexts: defaultdict[str, list[Context]] = defaultdict(list)
+    for term, passage in find_passages(document):
+        passages[term.casefold()].append(passage)
+        kinds[term.casefold()].add(Kind.DEFINED)
+        uses[term.casefold()][term if passage.master or not term[0].isupper() else ""] += 1
+    for term, mark in _marked(document):
+        kinds[term.casefold()].add(mark)
+    for block in document.blocks:
+        for sentence in split_sentences(plain(block.text), block.line):
+            source = Source(document.name, sentence.line)
+            for term, kind, initial in _words(sentence.text):
+                key = term.casefold()
+                uses[key]["" if initial or block.shape is Shape.HEADING else term] += 1
+                if kind is not None:
+                    kinds[key].add(kind)
+                known = contexts[key]
+                if (
+                    len(known) < MAX_CONTEXTS
+                    and block.shape is not Shape.HEADING
+                    and len(sentence.text) > len(term) + 8
+                ):
+                    known.append(Context(sentence.text[:_MAX_CONTEXT_LENGTH], source))
+    kept = sorted(key for key in uses.keys() | kinds.keys() if key in kinds or _is_frequent(key, uses[key]))
+    return Sightings(
+        document.digest,
+        {key: tuple(sorted(kinds[key])) for key in kept if key in kinds},
+        {key: tuple(passages[key]) for key in kept if key in passages},
+        {key: tuple(dict.fromkeys(contexts[key])) for key in kept if contexts[key]},
+        {key: dict(sorted(uses[key].items())) for key in kept if uses[key]},
+    )
+
+
+def collect(documents: Mapping[str, Sightings], limit: int = DEFAULT_LIMIT) -> tuple[Candidate, ...]:
+    """The candidates of all documents, alphabetical. Above `limit` the weakest without a definition are left out."""
+    keys = sorted({key for sightings in documents.values() for key in (*sightings.kinds, *sightings.uses)})
+    candidates = [_candidate(key, documents) for key in keys]
+    defined = {term_key(candidate.term) for candidate in candidates if candidate.passages and _rank(candidate)}
+    ranked = []
+    for candidate in candidates:
+        rank = _rank(candidate)
+        # Another spelling of a defined term belongs to it, however rare it is: the review finds it.
+        if rank > 0 or (_is_spelling(candidate) and term_key(candidate.term) in defined):
+            ranked.append((not candidate.passages, -rank, sort_key(candidate.term), candidate))
+    ranked.sort(key=lambda one: one[:3])
+    return tuple(sorted((one[3] for one in ranked[:limit]), key=lambda candidate: sort_key(candidate.term)))
+
+
+def _candidate(key: str, documents: Mapping[str, Sightings]) -> Candidate:
+    holding = [
+        sightings for _, sightings in sorted(documents.items()) if key in sightings.uses or key in sightings.kinds
+    ]
+    forms: Counter[str] = Counter()
+    for sightings in holding:
+        forms.update(sightings.uses.get(key, {}))
+    count = max(forms.total(), 1)
+    initial = forms.pop("", 0)
+    kinds = {kind for sightings in holding for kind in sightings.kinds.get(key, ())}
+    if english.is_noun_like(key) and count >= _FREQUENT:
+        kinds.add(Kind.FREQUENT)
+    contexts = [context for sightings in holding for context in sightings.contexts.get(key, ())]
+    passages = tuple(passage for sightings in holding for passage in sightings.passages.get(key, ()))
+    if kinds & {Kind.DEFINED, Kind.CODE, Kind.COMPOUND, Kind.LATIN} and not forms and not initial:
+        forms[key] = 1
+    term = english.usual_form(key, forms)
+    return Candidate(term, tuple(sorted(kinds)), count, len(holding), passages, tuple(contexts[:MAX_CONTEXTS]))
+
+
+def _is_spelling(candidate: Candidate) -> bool:
+    """Whether it says more than a plural does: `runs` is no spelling of `run` that a reader would ask for."""
+    return bool(candidate.kinds) or not candidate.term.isalpha()
+
+
+def _rank(candidate: Candidate) -> float:
+    """How much speaks for the candidate, 0 if too little does."""
+    kinds = set(candidate.kinds)
+    certain = any(passage.master or passage.manner in _PLAIN_SPOKEN for passage in candidate.passages)
+    weak = kinds <= {Kind.COMPOUND, Kind.LATIN, Kind.CODE} and candidate.count < _FREQUENT
+    lonely = candidate.count < 3 and len(kinds - {Kind.DEFINED}) < 1
+    if not kinds or (not certain and (weak or lonely or english.is_generic(candidate.term))):
+        return 0.0
+    return sum(_WEIGHTS[kind] for kind in kinds) + math.log2(candidate.count) + 0.5 * (candidate.spread - 1)
+
+
+def _marked(document: Document) -> Iterator[tuple[str, Kind]]:
+    for block in document.blocks:
+        if block.shape is Shape.HEADING and is_term(plain(block.text)):
+            yield plain(block.text), Kind.HEADING
+        for bold in BOLD.finditer(block.text):
+            if is_term(term := plain(bold[2]).rstrip(":：.")):
+                yield term, Kind.BOLD
+        for code in CODE.finditer(block.text):
+            if english.is_identifier(term := code[2].strip()):
+                yield term, Kind.CODE
+
+
+def _words(sentence: str) -> Iterator[tuple[str, Kind | None, bool]]:
+    """Each possible term of a sentence, and whether it opens it."""
+    if japanese.is_japanese(sentence):
+        for word in japanese.compounds(sentence):
+            yield word, Kind.COMPOUND, False
+        for word in japanese.latin_words(sentence):
+            yield word, Kind.LATIN, False
+        return
+    opening = sentence.lstrip("\"'“‘([ ")
+    for phrase in english.phrases(sentence):
+        yield phrase, None, opening.startswith(phrase)
+
+
+def _is_frequent(key: str, forms: Counter[str]) -> bool:
+    return forms.total() > 1 and (english.is_noun_like(key) or " " not in key)

@@ -1,0 +1,207 @@
+"""Finds the passages of a document that define something, and judges how well each of them does."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from solorun.examples.glossary import english, japanese
+from solorun.examples.glossary.documents import Block, Document, Shape
+from solorun.examples.glossary.entries import Definition, Manner, Passage, Source
+from solorun.examples.glossary.markdown import plain
+from solorun.examples.glossary.sentences import Sentence, on_one_line, split_sentences
+from solorun.examples.glossary.terms import is_term
+
+GOOD_ENOUGH: Final = 50
+"""A definition that scores less is none."""
+
+MAX_LENGTH: Final = 320
+_COMFORTABLE: Final = 220
+
+_TERM_COLUMN: Final = re.compile(
+    r"^(?:term|word|name|concept|noun|status|abbreviation|acronym|用語|語|言葉|名称|略語)s?$", re.I
+)
+_MEANING_COLUMN: Final = re.compile(
+    r"^(?:meaning|definition|description|explanation|what it is|what it means|means|stands for|意味|説明|定義|内容)s?$",
+    re.I,
+)
+_BOLD_LABEL: Final = re.compile(
+    r"^(?:\*\*|__)(?P<term>[^*\n]{2,60}?)(?P<inside>[:：.]?)(?:\*\*|__)(?:\s?[(（][^()（）]{1,40}[)）])?"
+    r"\s*(?P<outside>[:：]|—|–|-{1,2}\s)?\s*(?P<meaning>\S.*)$",
+    re.DOTALL,
+)
+_CODE_LABEL: Final = re.compile(r"^`(?P<term>[^`\n]{2,40})`\s*(?:[:：]|—|–|-{1,2}\s)\s*(?P<meaning>\S.*)$", re.DOTALL)
+_PLAIN_LABEL: Final = re.compile(
+    r"^(?P<term>[A-Za-z][\w'’ -]{1,40}?)(?: \([^()]{1,40}\))?(?::| —| –| - )\s*"
+    r"(?P<meaning>(?:an?|the|one|any|what|how|where)\s.+)$",
+    re.DOTALL | re.I,
+)
+_NOUN_OPENING: Final = re.compile(r"^(?:an?|the|one|any|each|what|which|who|where|how|whether|all|everything)\b", re.I)
+_REMARK: Final = re.compile(r"^[(（][^()（）]*[)）]\s*(?=.{16})")
+_NARROWED: Final = re.compile(r"^.{1,10}では、|^(?:in|for|on) [^,]{2,30}, ", re.I)
+_FINITE: Final = re.compile(r"\b(?:is|are|was|has|have|must|can|will|should|may|does|do|you|we)\b", re.I)
+_ALIEN_OPENING: Final = re.compile(
+    r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on|with)\b"
+    r"|^(?:しかし|また|そして|これ|それ|この|その|ただし)",
+    re.I,
+)
+_BASE: Final = {
+    Manner.TOWA: 85,
+    Manner.TABLE: 80,
+    Manner.LIST: 80,
+    Manner.LABEL: 66,
+    Manner.NAMED: 68,
+    Manner.IS: 64,
+    Manner.WA: 58,
+    Manner.HEADING: 50,
+}
+
+
+def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
+    """The terms that the document defines, each with the passage that does, in the document's order."""
+    title = ""
+    for block in document.blocks:
+        master = document.is_glossary(block)
+        for term, meaning, line, manner in _find_in(block, title):
+            name = _bare(term)
+            text = _tidy(meaning)
+            if text and (is_term(name) or (manner in _EXPLICIT and _is_named(name, text))):
+                yield name, Passage(text, Source(document.name, line), manner, master)
+        title = plain(block.text) if block.shape is Shape.HEADING else ""
+
+
+_EXPLICIT: Final = frozenset({Manner.TABLE, Manner.LIST, Manner.LABEL})
+
+
+def _is_named(name: str, text: str) -> bool:
+    return english.is_identifier(name) or (english.is_phrase(name) and _NOUN_OPENING.match(text) is not None)
+
+
+_Found = tuple[str, str, int, Manner]
+
+
+def _find_in(block: Block, title: str) -> Iterator[_Found]:
+    match block.shape:
+        case Shape.HEADING:
+            return
+        case Shape.ROW:
+            yield from _find_in_row(block)
+            return
+        case Shape.DEFINITION:
+            yield plain(block.cells[0]), plain(block.text), block.line, Manner.LIST
+            return
+        case _:
+            pass
+    label = _find_label(block)
+    if label:
+        yield label
+    sentences = split_sentences(plain(block.text), block.line)
+    for sentence in sentences:
+        yield from _find_in_sentence(sentence)
+    if title and block.shape is Shape.PARAGRAPH and sentences:
+        first = sentences[0]
+        opening = " ".join(first.text.split()[:8])
+        if re.match(r"An? ", first.text) and not _FINITE.search(opening):
+            yield title, first.text, first.line, Manner.HEADING
+
+
+def _find_in_row(block: Block) -> Iterator[_Found]:
+    names = [plain(cell).casefold() for cell in block.header]
+    if len(block.cells) < 2 or len(names) < 2:
+        return
+    column = next((at for at, name in enumerate(names[1:], 1) if _MEANING_COLUMN.match(name)), None)
+    marked = block.cells[0].startswith(("**", "__"))
+    if column is None and len(names) == 2 and (_TERM_COLUMN.match(names[0]) or marked):
+        column = 1
+    if column is None or column >= len(block.cells) or not (_TERM_COLUMN.match(names[0]) or marked):
+        return
+    yield plain(block.cells[0]), plain(block.cells[column]), block.line, Manner.TABLE
+
+
+def _find_label(block: Block) -> _Found | None:
+    if (bold := _BOLD_LABEL.match(block.text)) and (bold["inside"] or bold["outside"]):
+        return plain(bold["term"]), plain(bold["meaning"]), block.line, Manner.LABEL
+    if code := _CODE_LABEL.match(block.text):
+        return code["term"], plain(code["meaning"]), block.line, Manner.LABEL
+    text = plain(block.text)
+    found = _PLAIN_LABEL.match(text) or (japanese.LABEL.match(text) if japanese.is_japanese(text) else None)
+    return (found["term"], found["meaning"], block.line, Manner.LABEL) if found else None
+
+
+def _find_in_sentence(sentence: Sentence) -> Iterator[_Found]:
+    text, line = sentence
+    if japanese.is_japanese(text):
+        if found := japanese.TOWA.match(text):
+            yield found["term"], japanese.as_noun(found["meaning"]), line, Manner.TOWA
+        elif found := japanese.NAMED.match(text):
+            term, meaning = found["term"] or found["plain_term"], found["meaning"] or found["plain_meaning"]
+            yield term, japanese.as_noun(meaning), line, Manner.NAMED
+        elif (found := japanese.WA.match(text)) and japanese.has_meaning(found["meaning"]):
+            yield found["term"], japanese.as_noun(found["meaning"]), line, Manner.WA
+        return
+    if found := english.NAMED.match(text):
+        yield found["term"], found["meaning"], line, Manner.NAMED
+    elif ((found := english.IS.match(text)) or (found := english.MEANS.match(text))) and english.has_meaning(
+        found["meaning"]
+    ):
+        yield found["term"], found["meaning"], line, Manner.IS
+
+
+def judge(passage: Passage) -> Definition:
+    """How well the passage defines, from the way it does so and from what it looks like."""
+    text = passage.text
+    length = len(text) * (2 if japanese.is_japanese(text) else 1)
+    letters = sum(character.isalpha() or character == " " for character in text)
+    score = _BASE[passage.manner] + (25 if passage.master else 0)
+    score += 6 if 25 <= length <= _COMFORTABLE else 0
+    score += 8 if _NOUN_OPENING.match(text) else 0
+    score -= 5 if _NARROWED.match(text) else 0
+    score -= 40 if length < 14 else 0
+    score -= 8 if length > MAX_LENGTH else 0
+    score -= 25 if _ALIEN_OPENING.match(text) else 0
+    score -= 40 if text.endswith(("?", "？")) else 0
+    score -= 25 if text.rstrip(".。").endswith((":", "：")) else 0
+    score -= 15 if "://" in text else 0
+    score -= 30 if letters < 0.7 * len(text) else 0
+    score -= 12 if text.count("(") != text.count(")") or text.count("「") != text.count("」") else 0
+    score -= 6 if re.search(r"\byou(?:r)?\b", text, re.I) else 0
+    return Definition(text, passage.source, passage.manner, score)
+
+
+def choose(passages: tuple[Passage, ...]) -> tuple[Definition, ...]:
+    """Those that define well enough, the best first; of equal ones the earlier. Repetitions are left out."""
+    judged = sorted((judge(passage) for passage in passages), key=lambda known: (-known.score, known.source))
+    distinct: dict[str, Definition] = {}
+    for definition in judged:
+        if definition.score >= GOOD_ENOUGH:
+            distinct.setdefault(definition.text.casefold().rstrip(".。"), definition)
+    return tuple(distinct.values())
+
+
+def _bare(term: str) -> str:
+    name = re.sub(r"\s*[(（][^()（）]*[)）]$", "", term.strip("\"'“”‘’「」『』` "))
+    return re.sub(r"^(?:[Aa]n?|[Tt]he)\s+(?=\S)", "", name).rstrip(":：. ")
+
+
+def _tidy(meaning: str) -> str:
+    """The meaning as an entry shows it: one or two sentences, a capital, a full stop."""
+    stripped = _REMARK.sub("", meaning.strip(" -–—:："))
+    sentences = [sentence.text for sentence in split_sentences(stripped, 1)]
+    if not sentences:
+        return ""
+    text = sentences[0]
+    if len(sentences) > 1 and len(text) + len(sentences[1]) < _COMFORTABLE and not _ALIEN_OPENING.match(sentences[1]):
+        text = f"{text}{'' if text.endswith('。') else ' '}{sentences[1]}"
+    text = _shortened(on_one_line(text))
+    first = text.split()[0]
+    if first.isalpha() and first.islower():
+        text = text[0].upper() + text[1:]
+    if japanese.is_japanese(text[-2:]):
+        return text if text.endswith(("。", "！", "？", "…")) else f"{text}。"
+    return text if text.endswith((".", "!", "?", "…", "。")) else f"{text.rstrip(',;')}."
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= MAX_LENGTH:
+        return text
+    cut = max(text.rfind(mark, 120, MAX_LENGTH) for mark in ("; ", ". ", ", ", "。", "、", " "))
+    return f"{text[: cut if cut > 0 else MAX_LENGTH].rstrip(' ,;、')}…"
