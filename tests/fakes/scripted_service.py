@@ -44,6 +44,8 @@ class ScriptedService:
 
     url: str
     requests: list[Request] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a first request has come."""
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a client has closed a connection that an answer left open."""
 
@@ -60,6 +62,7 @@ async def scripted_service(answers: Iterable[Answer]) -> AsyncGenerator[Scripted
         try:
             request = await _read_request(reader)
             service.requests.append(request)
+            service.asked.set()
             answer = next(script, cut)
             for chunk in answer.chunks:
                 writer.write(chunk)

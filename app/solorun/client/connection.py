@@ -48,9 +48,7 @@ class Connection:
         """The body of the answer. Raises the error that the answer stands for, or ServiceUnreachable."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
-            response = await self._http.request(
-                method, path, params=_without_none(query or {}), content=body, headers=headers
-            )
+            response = await self._http.request(method, path, params=_given(query or {}), content=body, headers=headers)
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
         if response.status_code >= 300 or not _is_json(response):
@@ -69,7 +67,7 @@ class Connection:
         request = self._http.build_request(
             "GET",
             path,
-            params=_without_none(query or {}),
+            params=_given(query or {}),
             headers={"Accept-Encoding": "identity", **(headers or {})},
             timeout=timeout,
         )
@@ -139,8 +137,8 @@ def _is_json(response: httpx.Response) -> bool:
     return str(response.headers.get("Content-Type", "")).partition(";")[0].strip() == "application/json"
 
 
-def _without_none(query: Query) -> dict[str, Any]:
-    return {name: value for name, value in query.items() if value is not None}
+def _given(query: Query) -> dict[str, Any]:
+    return {name: value for name, value in query.items() if value is not None and value != []}
 
 
 def _describe(error: httpx.HTTPError) -> str:

@@ -4,7 +4,7 @@ Reads the batched event stream (section "Server-sent events" of the HTTP referen
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from typing import Final
 
 import httpx
@@ -13,7 +13,7 @@ import msgspec
 from solorun.client.backoff import Backoff
 from solorun.client.connection import Connection
 from solorun.client.events import EventDecoder, ServerSentEvent
-from solorun.errors import Problem, ServiceDraining, ServiceUnreachable, StoreUnavailable
+from solorun.errors import Problem, ServiceDraining, ServiceUnreachable, SolorunError, StoreUnavailable
 from solorun.record import Record
 from solorun.run import Run
 from solorun.wire import decode_run
@@ -27,6 +27,8 @@ class Follow:
     Then `run` is the ended run. A lost connection is made again, until `reconnect_seconds` have passed without a byte
     from the service: then ServiceUnreachable is raised. Other errors (RunNotFound, Unauthorized) are raised at once.
 
+    `on_lost` is called once for each loss, with its cause.
+
     An iteration that was left early can be taken up again: it goes on after `last_seq`. One iteration at a time.
     """
 
@@ -38,7 +40,7 @@ class Follow:
         after: int = 0,
         tail: int | None = None,
         reconnect_seconds: float = 60.0,
-        backoff: Backoff | None = None,
+        on_lost: Callable[[SolorunError], None] | None = None,
     ) -> None:
         self.run_id = run_id
         self.run: Run | None = None
@@ -46,7 +48,9 @@ class Follow:
         self._connection = connection
         self._tail = tail
         self._reconnect_seconds = reconnect_seconds
-        self._backoff = backoff or Backoff()
+        self._on_lost = on_lost
+        self._backoff = Backoff()
+        self._is_lost = False
         self._retry_seconds: float | None = None
         self._last_heard_at = 0.0
 
@@ -125,6 +129,7 @@ class Follow:
             self._tail = None
 
     def _heard(self) -> None:
+        self._is_lost = False
         self._last_heard_at = asyncio.get_running_loop().time()
 
     async def _wait(self, cause: ServiceUnreachable | Problem) -> None:
@@ -137,4 +142,7 @@ class Follow:
                 f"{cause.message} Given up after {silent:.0f} s; the last record seen was {self.last_seq}."
             ) from cause
         self._retry_seconds = None
+        if self._on_lost is not None and not self._is_lost:
+            self._on_lost(cause)
+        self._is_lost = True
         await asyncio.sleep(delay)

@@ -3,7 +3,7 @@
 It knows addresses and shapes; the network is `connection.py`'s, and what goes on for long `follow.py`'s.
 """
 
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ import msgspec
 
 from solorun.client.connection import Connection, Query
 from solorun.client.follow import Follow
+from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
 from solorun.record import Level, LogPage, Record
 from solorun.run import Artifact, Run
@@ -105,9 +106,26 @@ class RunClient:
         body = encode(CancelRequest(reason, requested_by))
         return decode_run(await self._connection.request("POST", f"/runs/{run_id}/cancel", body=body))
 
-    def follow(self, run_id: int, *, after: int = 0, tail: int | None = None) -> Follow:
-        """The run's records after `after`, live, until it has ended. `tail` begins that many before the present end."""
-        return Follow(self._connection, run_id, after=after, tail=tail, reconnect_seconds=self._reconnect_seconds)
+    def follow(
+        self,
+        run_id: int,
+        *,
+        after: int = 0,
+        tail: int | None = None,
+        on_lost: Callable[[SolorunError], None] | None = None,
+    ) -> Follow:
+        """The run's records after `after`, live, until it has ended. `tail` begins that many before the present end.
+
+        `on_lost` is told the cause when the connection is lost; it is made again by itself.
+        """
+        return Follow(
+            self._connection,
+            run_id,
+            after=after,
+            tail=tail,
+            reconnect_seconds=self._reconnect_seconds,
+            on_lost=on_lost,
+        )
 
     async def wait_for_run(self, run_id: int) -> Run:
         """The run when it has ended. Survives lost connections as a follow does."""

@@ -1,0 +1,109 @@
+"""Records as lines of text."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from solorun.cli.log_lines import LogLines, describe_size, progress_text
+from solorun.record import Event, Level, Record, Stream
+from solorun.run import RunStep
+from tests.fakes.scripted_service import make_run
+
+RUN = msgspec.structs.replace(make_run(), steps=(RunStep("extract"), RunStep("go")))
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def record(message: str, **members: Any) -> Record:
+    plain = Record(1, AT, Level.INFO, "extract", Stream.STDOUT, message)
+    return msgspec.structs.replace(plain, **members)
+
+
+def text_of(*records: Record, colour: bool = False, raw: bool = False) -> str:
+    """What is written, without the time, which depends on the machine's time zone."""
+    lines = LogLines(RUN, colour=colour, raw=raw)
+    text = "".join(map(lines.format, records)) + lines.finish()
+    return text.replace(AT.astimezone().strftime("%H:%M:%S"), "TIME")
+
+
+def test_a_line_has_its_time_its_step_in_a_column_and_its_message() -> None:
+    assert text_of(record("one"), record("two", step="go")) == "TIME extract  one\nTIME go       two\n"
+
+
+def test_a_record_of_the_service_has_no_step() -> None:
+    assert text_of(record("hello", step=None, stream=Stream.SOLORUN)) == "TIME          hello\n"
+
+
+@pytest.mark.parametrize(
+    ("level", "text"), [("debug", "debug: m"), ("info", "m"), ("warning", "warning: m"), ("error", "error: m")]
+)
+def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
+    assert text_of(record("m", level=Level(level))) == f"TIME extract  {text}\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "message", "data", "text"),
+    [
+        ("step", "extract started", {"name": "extract", "status": "running", "exit_code": None}, "▶ extract started"),
+        ("step", "extract completed", {"status": "completed", "exit_code": 0}, "✔ extract completed"),
+        ("step", "extract failed", {"status": "failed", "exit_code": 3}, "✘ extract failed (exit code 3)"),
+        ("step", "extract failed: exit code 3", {"status": "failed", "exit_code": 3}, "✘ extract failed: exit code 3"),
+        ("step", "extract dreams", {"name": "extract", "status": "dreaming"}, "- extract dreams"),
+        ("progress", "3/20 photon", {"current": 3, "total": 20, "item": "photon"}, "3/20 photon"),
+        ("progress", "", None, "None"),
+        ("group", "setup", {"name": "setup", "open": True}, "▸ setup"),
+        ("group", "setup", {"name": "setup", "open": False}, "◂ setup"),
+        ("artifact", "", {"name": "a/b\x1b[2J.md", "size_bytes": 12345}, "artifact a/b.md, 12.3 kB"),
+        ("cancel", "cancel requested by cli: enough", {"requested_by": "cli"}, "cancel requested by cli: enough"),
+    ],
+)  # fmt: skip
+def test_an_event_is_shown_as_what_it_tells(event: str, message: str, data: dict[str, Any] | None, text: str) -> None:
+    assert text_of(record(message, event=Event(event), data=data)) == f"TIME extract  {text}\n"
+
+
+def test_a_line_in_several_records_is_put_together_again() -> None:
+    parts = [record("one ", partial=True), record("two ", partial=True), record("three")]
+
+    assert text_of(*parts, record("four")) == "TIME extract  one two three\nTIME extract  four\n"
+
+
+def test_a_line_that_another_stream_interrupts_goes_on_on_a_line_of_its_own() -> None:
+    records = [record("one ", partial=True), record("oops", stream=Stream.STDERR), record("two")]
+
+    assert text_of(*records) == "TIME extract  one \nTIME extract  oops\nTIME extract  two\n"
+
+
+def test_a_line_that_never_ends_is_ended() -> None:
+    assert text_of(record("Password: ", partial=True)) == "TIME extract  Password: \n"
+
+
+def test_control_characters_stay_only_when_the_log_is_wanted_raw() -> None:
+    assert text_of(record("\x1b[31mred\x1b]0;t\x07")) == "TIME extract  red\n"
+    assert text_of(record("\x1b[31mred\x1b]0;t\x07"), raw=True) == "TIME extract  \x1b[31mred\x1b]0;t\x07\n"
+
+
+def test_with_colours_the_text_is_the_same() -> None:
+    coloured = text_of(record("m", level=Level.ERROR), colour=True)
+
+    assert "\x1b[31m" in coloured
+    assert "m\x1b[0m\n" in coloured
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"current": 3, "total": 20, "item": "pho\x1b[2Jton"}, "3/20 photon"),
+        ({"current": 3, "total": None, "item": ""}, "3"),
+        ({"current": 0, "total": 0, "item": None}, "0/0"),
+    ],
+)
+def test_progress_is_said_with_what_is_known(data: dict[str, Any], text: str) -> None:
+    assert progress_text(data) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_140_000, "3.1 MB"), (5 * 10**15, "5000.0 TB")]
+)
+def test_sizes_are_said_in_units(size: int, text: str) -> None:
+    assert describe_size(size) == text

@@ -1,0 +1,242 @@
+"""Every method of the client: what it asks, and what it makes of the answer."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from solorun.client import RunClient
+from solorun.client.problems import MEDIA_TYPE
+from solorun.errors import ConfigurationInvalid, RunActive, ServiceUnreachable
+from solorun.record import Level, LogPage
+from solorun.run import Artifact, Run
+from solorun.status import Status
+from solorun.wire import ArtifactList, ProblemDetails, ProjectList, ProjectSummary, RunPage, encode, encode_records
+from tests.fakes.scripted_service import (
+    CREATED_AT,
+    Answer,
+    events,
+    json_answer,
+    make_records,
+    make_run,
+    scripted_service,
+)
+
+RUN = make_run(17)
+PROJECT = ProjectSummary("handbook", "Handbook", (), ("full",), (), None, None)
+PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False)
+
+
+@pytest.mark.parametrize(
+    ("call", "answer", "result", "request_line"),
+    [
+        pytest.param(lambda c: c.start_run("handbook"), RUN, RUN, "POST /projects/handbook/runs", id="start"),
+        pytest.param(lambda c: c.cancel_run(17), RUN, RUN, "POST /runs/17/cancel", id="cancel"),
+        pytest.param(lambda c: c.get_run(17), RUN, RUN, "GET /runs/17", id="run"),
+        pytest.param(lambda c: c.get_current_run("a/b?"), RUN, RUN, "GET /projects/a%2Fb%3F/runs/current", id="now"),
+        pytest.param(lambda c: c.get_project("handbook"), PROJECT, PROJECT, "GET /projects/handbook", id="project"),
+        pytest.param(
+            lambda c: c.list_projects(), ProjectList((PROJECT,), ()), ProjectList((PROJECT,), ()), "GET /projects",
+            id="projects",
+        ),
+        pytest.param(
+            lambda c: c.list_run_page(statuses=[Status.FAILED, Status.RUNNING], limit=3, cursor="x"),
+            RunPage((RUN,), None), RunPage((RUN,), None), "GET /runs?status=failed&status=running&limit=3&cursor=x",
+            id="runs",
+        ),
+        pytest.param(
+            lambda c: c.list_run_page("handbook"), RunPage((), None), RunPage((), None), "GET /projects/handbook/runs",
+            id="runs of a project",
+        ),
+        pytest.param(
+            lambda c: c.get_log_page(17, after=0, limit=9, step="extract", level=Level.WARNING, text="a&b"),
+            PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&level=warning&q=a%26b",
+            id="log page",
+        ),
+        pytest.param(
+            lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),)),
+            (Artifact("a", 1, "text/plain", CREATED_AT),), "GET /runs/17/artifacts",
+            id="artifacts",
+        ),
+    ],
+)  # fmt: skip
+async def test_a_method_asks_its_address_and_gives_a_value(
+    call: Callable[[RunClient], Awaitable[object]], answer: object, result: object, request_line: str
+) -> None:
+    async with scripted_service([json_answer(encode(answer))]) as service, RunClient(service.url) as client:
+        value = await call(client)
+
+    request = service.requests[0]
+    assert value == result
+    assert f"{request.method} {request.target}" == request_line.replace(" ", " /api/v1", 1)
+
+
+async def test_a_start_sends_what_it_is_given() -> None:
+    async with scripted_service([json_answer(encode(RUN), 201)]) as service, RunClient(service.url) as client:
+        await client.start_run("handbook", scope="from:review", triggered_by="nightly", params={"date": "today"})
+
+    assert msgspec.json.decode(service.requests[0].body) == {
+        "scope": "from:review",
+        "triggered_by": "nightly",
+        "params": {"date": "today"},
+    }
+    assert service.requests[0].headers["content-type"] == "application/json"
+
+
+async def test_a_cancel_sends_who_and_why() -> None:
+    async with scripted_service([json_answer(encode(RUN), 202)]) as service, RunClient(service.url) as client:
+        await client.cancel_run(17, reason="enough", requested_by="cli")
+
+    assert msgspec.json.decode(service.requests[0].body) == {"reason": "enough", "requested_by": "cli"}
+
+
+async def test_a_problem_is_raised_as_its_error() -> None:
+    body = encode(ProblemDetails("/problems/run-active", "Run active", 409, "It is.", active_run=RUN))
+    answer = json_answer(body, 409, MEDIA_TYPE, headers=("Retry-After: 7",))
+
+    async with scripted_service([answer]) as service, RunClient(service.url) as client:
+        with pytest.raises(RunActive) as raised:
+            await client.start_run("handbook")
+
+    assert raised.value.active_run == RUN
+    assert raised.value.retry_after_seconds == 7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(json_answer(b"<h1>It works!</h1>", media_type="text/html"), id="a page of another program"),
+        pytest.param(json_answer(b"", 301, "", headers=("Location: /elsewhere",)), id="a redirect"),
+        pytest.param(json_answer(b"Not Found", 404, "text/plain"), id="another program's 404"),
+    ],
+)
+async def test_another_program_on_the_port_is_no_service(answer: Answer) -> None:
+    async with scripted_service([answer]) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="not by a Solorun service"):
+            await client.get_run(17)
+
+
+async def test_all_runs_are_read_page_by_page() -> None:
+    runs = [make_run(run_id) for run_id in (5, 4, 3, 2, 1)]
+    pages = [
+        json_answer(encode(RunPage(tuple(runs[:2]), "a"))),
+        json_answer(encode(RunPage(tuple(runs[2:4]), "b"))),
+        json_answer(encode(RunPage(tuple(runs[4:]), None))),
+    ]
+
+    async with scripted_service(pages) as service, RunClient(service.url) as client:
+        found: list[Run] = [run async for run in client.list_runs(page_size=2)]
+
+    assert found == runs
+    assert [request.target.partition("?")[2] for request in service.requests] == [
+        "limit=2",
+        "limit=2&cursor=a",
+        "limit=2&cursor=b",
+    ]
+
+
+async def test_a_whole_log_is_read_however_it_is_cut() -> None:
+    ndjson = encode_records(make_records(1, 50))
+    chunks = [ndjson[index : index + 37] for index in range(0, len(ndjson), 37)]
+
+    async with scripted_service([events(*chunks)]) as service, RunClient(service.url) as client:
+        records = [record async for batch in client.stream_log(17) for record in batch]
+
+    assert records == make_records(1, 50)
+
+
+async def test_an_artifact_is_downloaded_whole(tmp_path: Path) -> None:
+    async with scripted_service([events(b"one ", b"two")]) as service, RunClient(service.url) as client:
+        await client.download_artifact(17, "dir/a b.txt", tmp_path / "a.txt")
+
+    assert (tmp_path / "a.txt").read_bytes() == b"one two"
+    assert service.requests[0].target == "/api/v1/runs/17/artifacts/dir/a%20b.txt"
+
+
+async def test_half_an_artifact_is_none(tmp_path: Path) -> None:
+    answer = json_answer(b"one")
+    broken = Answer((answer.chunks[0].replace(b"Content-Length: 3", b"Content-Length: 30"),))
+
+    async with scripted_service([broken]) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable):
+            await client.download_artifact(17, "a.txt", tmp_path / "a.txt")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["", "runs.example.org", "ftp://host", "http://", "http://host:port", "localhost:8700"])
+def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
+    with pytest.raises(ConfigurationInvalid, match="url: "):
+        RunClient(url)
+
+
+async def test_a_url_may_have_a_path_and_a_slash_at_its_end() -> None:
+    async with (
+        scripted_service([json_answer(encode(RUN))]) as service,
+        RunClient(f"{service.url}/solorun/") as client,
+    ):
+        await client.get_run(17)
+
+    assert service.requests[0].target == "/solorun/api/v1/runs/17"
+
+
+async def test_the_token_is_sent_and_not_shown() -> None:
+    async with (
+        scripted_service([json_answer(encode(RUN))]) as service,
+        RunClient(service.url, token="s3cret-token") as client,
+    ):
+        await client.get_run(17)
+        shown = f"{client!r} {client.follow(17)!r} {client.__dict__!r}"
+
+    assert service.requests[0].headers["authorization"] == "Bearer s3cret-token"
+    assert "s3cret-token" not in shown
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+async def test_a_proxy_of_the_environment_is_not_used_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
+
+    async with (
+        scripted_service([json_answer(encode(RUN))]) as service,
+        RunClient(service.url.replace("127.0.0.1", host)) as client,
+    ):
+        run = await client.get_run(17)
+
+    assert run == RUN
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (httpx.ConnectError("refused"), "no connection"),
+        (httpx.ConnectTimeout("late"), "no connection within 5 s"),
+        (httpx.ReadTimeout("late"), "did not answer in time"),
+        (httpx.RemoteProtocolError("Server disconnected"), "Server disconnected"),
+        (httpx.ReadError(""), "ReadError"),
+    ],
+)
+async def test_a_failure_of_the_network_says_which(failure: httpx.HTTPError, words: str) -> None:
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise failure
+
+    async with RunClient("http://runs.example.org", transport=httpx.MockTransport(fail)) as client:
+        with pytest.raises(ServiceUnreachable, match=words):
+            await client.get_run(17)
+
+
+async def test_a_cancelled_call_leaves_others_alone() -> None:
+    silent = events(hang=True)
+
+    async with scripted_service([silent, json_answer(encode(RUN))]) as service, RunClient(service.url) as client:
+        call = asyncio.create_task(client.get_run(16))
+        await asyncio.wait_for(service.asked.wait(), 5)
+        call.cancel()
+        run = await client.get_run(17)
+        await asyncio.wait_for(service.hung_up.wait(), 5)
+
+    assert call.cancelled()
+    assert run == RUN
