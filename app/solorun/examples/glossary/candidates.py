@@ -41,11 +41,12 @@ def see(document: Document) -> Sightings:
     for term, passage in find_passages(document):
         passages[term.casefold()].append(passage)
         kinds[term.casefold()].add(Kind.DEFINED)
-        uses[term.casefold()][term if passage.master or not term[0].isupper() else ""] += 1
+        uses[term.casefold()]["" if term[0].isupper() else term] += 1
     for term, mark in _marked(document):
         kinds[term.casefold()].add(mark)
     for block in document.blocks:
-        for sentence in split_sentences(plain(block.text), block.line):
+        texts = block.cells if block.shape is Shape.ROW else (block.text,)
+        for sentence in (found for text in texts for found in split_sentences(plain(text), block.line)):
             source = Source(document.name, sentence.line)
             for term, kind, initial in _words(sentence.text):
                 key = term.casefold()

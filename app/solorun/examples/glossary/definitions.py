@@ -9,7 +9,7 @@ from solorun.examples.glossary.documents import Block, Document, Shape
 from solorun.examples.glossary.entries import Definition, Manner, Passage, Source
 from solorun.examples.glossary.markdown import plain
 from solorun.examples.glossary.sentences import Sentence, on_one_line, split_sentences
-from solorun.examples.glossary.terms import is_term
+from solorun.examples.glossary.terms import is_term, term_key
 
 GOOD_ENOUGH: Final = 50
 """A definition that scores less is none."""
@@ -38,7 +38,9 @@ _PLAIN_LABEL: Final = re.compile(
 _NOUN_OPENING: Final = re.compile(r"^(?:an?|the|one|any|each|what|which|who|where|how|whether|all|everything)\b", re.I)
 _REMARK: Final = re.compile(r"^[(（][^()（）]*[)）]\s*(?=.{16})")
 _NARROWED: Final = re.compile(r"^.{1,10}では、|^(?:in|for|on) [^,]{2,30}, ", re.I)
+_POINTING: Final = re.compile(r"^(?:this|it|these|that) (?:is|are|means|refers to) (?=(?:an?|the|one)\b)", re.I)
 _FINITE: Final = re.compile(r"\b(?:is|are|was|has|have|must|can|will|should|may|does|do|you|we)\b", re.I)
+_RELATIVE: Final = re.compile(r"\b(?:that|which|who|whose|where|what|when|how)\b|[;:]")
 _ALIEN_OPENING: Final = re.compile(
     r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on|with)\b"
     r"|^(?:しかし|また|そして|これ|それ|この|その|ただし)",
@@ -63,7 +65,7 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
         master = document.is_glossary(block)
         for term, meaning, line, manner in _find_in(block, title):
             name = _bare(term)
-            text = _tidy(meaning)
+            text = _tidy(_predicate(name, meaning) if manner in _EXPLICIT else meaning)
             if text and (is_term(name) or (manner in _EXPLICIT and _is_named(name, text))):
                 yield name, Passage(text, Source(document.name, line), manner, master)
         title = plain(block.text) if block.shape is Shape.HEADING else ""
@@ -118,7 +120,9 @@ def _find_in_row(block: Block) -> Iterator[_Found]:
 
 
 def _find_label(block: Block) -> _Found | None:
-    if (bold := _BOLD_LABEL.match(block.text)) and (bold["inside"] or bold["outside"]):
+    bold = _BOLD_LABEL.match(block.text)
+    # **Run-in headings.** end with a full stop, and mostly begin a text about something else.
+    if bold and (bold["outside"] or (bold["inside"] and (bold["inside"] in ":：" or _opens_as_noun(bold["meaning"])))):
         return plain(bold["term"]), plain(bold["meaning"]), block.line, Manner.LABEL
     if code := _CODE_LABEL.match(block.text):
         return code["term"], plain(code["meaning"]), block.line, Manner.LABEL
@@ -149,13 +153,15 @@ def _find_in_sentence(sentence: Sentence) -> Iterator[_Found]:
 def judge(passage: Passage) -> Definition:
     """How well the passage defines, from the way it does so and from what it looks like."""
     text = passage.text
-    length = len(text) * (2 if japanese.is_japanese(text) else 1)
+    length = len(text) * (3 if japanese.is_japanese(text) else 1)
     letters = sum(character.isalpha() or character == " " for character in text)
     score = _BASE[passage.manner] + (25 if passage.master else 0)
     score += 6 if 25 <= length <= _COMFORTABLE else 0
     score += 8 if _NOUN_OPENING.match(text) else 0
+    score -= 25 if passage.manner is Manner.LABEL and _is_statement(text) else 0
     score -= 5 if _NARROWED.match(text) else 0
-    score -= 40 if length < 14 else 0
+    score -= 20 if length < 22 else 0
+    score -= 20 if length < 14 else 0
     score -= 8 if length > MAX_LENGTH else 0
     score -= 25 if _ALIEN_OPENING.match(text) else 0
     score -= 40 if text.endswith(("?", "？")) else 0
@@ -165,6 +171,12 @@ def judge(passage: Passage) -> Definition:
     score -= 12 if text.count("(") != text.count(")") or text.count("「") != text.count("」") else 0
     score -= 6 if re.search(r"\byou(?:r)?\b", text, re.I) else 0
     return Definition(text, passage.source, passage.manner, score)
+
+
+def _is_statement(text: str) -> bool:
+    """Whether a text says that something happens, or tells the reader to do it, instead of naming a thing."""
+    main = _RELATIVE.split(text, maxsplit=1)[0]
+    return english.is_order(text) or _FINITE.search(main) is not None
 
 
 def choose(passages: tuple[Passage, ...]) -> tuple[Definition, ...]:
@@ -180,6 +192,18 @@ def choose(passages: tuple[Passage, ...]) -> tuple[Definition, ...]:
 def _bare(term: str) -> str:
     name = re.sub(r"\s*[(（][^()（）]*[)）]$", "", term.strip("\"'“”‘’「」『』` "))
     return re.sub(r"^(?:[Aa]n?|[Tt]he)\s+(?=\S)", "", name).rstrip(":：. ")
+
+
+def _opens_as_noun(text: str) -> bool:
+    return _NOUN_OPENING.match(plain(text)) is not None
+
+
+def _predicate(name: str, meaning: str) -> str:
+    """A meaning that is a sentence about its own term, cut down to what it says of it."""
+    if pointing := _POINTING.match(meaning):
+        return meaning[pointing.end() :]
+    found = english.IS.match(meaning) or english.MEANS.match(meaning) or japanese.TOWA.match(meaning)
+    return found["meaning"] if found and term_key(_bare(found["term"])) == term_key(name) else meaning
 
 
 def _tidy(meaning: str) -> str:

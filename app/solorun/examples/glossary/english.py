@@ -45,9 +45,11 @@ _VERBS: Final = _words(
     put read remove rename replace report return returns run running send set setting show start starting stop support
     switch test tell try turn understand understanding update upgrade verify wait want watch work working write writing
     added adding making creating getting handling raise raises read reads writes sets gets wants needs need knows
-    decide decides starts ends stops waits bind serve refuse register subclass"""
+    decide decides starts ends stops waits bind serve refuse register subclass treat minimize maximize specify apply place
+    limit reduce increase allow allows prevent prevents enables ensures provides supports contains returns wraps"""
 )
 _ADJECTIVE_END: Final = re.compile(r"(?:ly|able|ible|ful|less|ous)$")
+_NAME_SHARE: Final = 0.2
 _WORD: Final = r"(?:[A-Za-z_][\w.+#'’/-]*[\w+#]|[A-Za-z])"
 WORD: Final = re.compile(_WORD)
 _TERM: Final = re.compile(rf"{_WORD}(?: (?:{_WORD}|\d[\w.-]*)){{0,3}}")
@@ -99,6 +101,12 @@ def is_phrase(text: str) -> bool:
     return not all(word in _GENERIC for word in lowered)
 
 
+def is_order(text: str) -> bool:
+    """Whether a sentence begins like an instruction."""
+    words = text.split(maxsplit=1)
+    return bool(words) and words[0].lower() in _VERBS
+
+
 def is_identifier(text: str) -> bool:
     """Whether a code span names something: `RunManager`, `solorun.toml`, `SOLORUN_RUN_ID`."""
     return bool(_IDENTIFIER.fullmatch(text)) and 3 <= len(text) <= 40 and not _NOISE.match(text)
@@ -133,7 +141,10 @@ def is_noun_like(phrase: str) -> bool:
 def usual_form(term: str, forms: Counter[str]) -> str:
     """How the documents write a term inside sentences; a capital that only headings give it is dropped."""
     if forms:
-        return min(forms, key=lambda form: (-forms[form], form))
+        # A name is written small in commands and file names; a common word is not written large inside sentences.
+        enough = max(2, _NAME_SHARE * forms.total())
+        large = [form for form in forms if form[0].isupper() and forms[form] >= enough]
+        return min(large or forms, key=lambda form: (-forms[form], form))
     words = term.split()
     ordinary = all(word[1:] == word[1:].lower() and word.isalpha() for word in words)
     return " ".join(words).lower() if ordinary and words[0][:1].isupper() else term

@@ -90,8 +90,9 @@ def head_words(definition: str) -> list[str]:
     return english.content_words(definition)[:_HEAD]
 
 
-def _preference(entry: Entry) -> tuple[bool, int, int, str]:
-    return (not entry.definition, -entry.count, len(entry.term), entry.term)
+def _preference(entry: Entry) -> tuple[bool, bool, int, str]:
+    is_plural = english.singular(entry.term.casefold()) != entry.term.casefold()
+    return (not entry.definition, is_plural, -entry.count, entry.term)
 
 
 def _grams(text: str) -> set[str]:

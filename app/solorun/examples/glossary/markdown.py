@@ -140,11 +140,13 @@ _AUTOLINK: Final = re.compile(r"<(?:https?|mailto):[^>\s]*>")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 _EMPHASIS: Final = re.compile(r"(?<![\w*\\])([*_])(?=[^\s*_])(.+?)(?<=[^\s*_\\])\1(?![\w*])", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ROLE: Final = re.compile(r"(?<!\w)(?:\{[\w:+-]+\}|:[\w:+-]+:)(?=`)")  # {py:class}`Run`, :class:`Run`
 _PARKED: Final = re.compile("\ue000(\\d+)\ue001")
 
 
 def plain(text: str) -> str:
     """Inline Markdown as a reader sees it; line ends stay."""
+    text = _ROLE.sub("", text)
     parked: list[str] = []
 
     def park(content: str) -> str:
