@@ -1,0 +1,365 @@
+"""Reading solorun.toml again: when, how often, and what stays when it is broken."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import ConfigurationInvalid, Fault, ProjectNotFound
+from solorun.projects import Catalog, catalog, document
+
+Write = Callable[[str, str], Path]
+
+ONE = '[[projects.one.steps]]\nname = "only"\nrun = "true"\n'
+TWO = '[[projects.two.steps]]\nname = "only"\nrun = "true"\n'
+
+
+@pytest.fixture
+def write_settled(write: Write) -> Callable[[str], Path]:
+    """Write solorun.toml as if long ago: no reader doubts whether it is still being written."""
+    ages = iter(range(1_000_000_000, 1_000_001_000))
+
+    def write_settled(text: str) -> Path:
+        file = write("solorun.toml", text)
+        age = next(ages)
+        os.utime(file, (age, age))
+        return file
+
+    return write_settled
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every check of the file's text, as it happens."""
+    seen: list[Path] = []
+    real = document.check_document
+
+    def counted(path: Path, data: bytes, *, import_coroutines: bool = True) -> object:
+        seen.append(path)
+        return real(path, data, import_coroutines=import_coroutines)
+
+    monkeypatch.setattr(catalog, "check_document", counted)
+    return seen
+
+
+@pytest.fixture
+def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The messages logged so far as warnings or worse."""
+    caplog.set_level(logging.INFO, "solorun.projects")
+    return lambda: [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_opening_needs_a_good_file(write_settled: Callable[[str], Path]) -> None:
+    file = write_settled("[service]\nport = 'x'\n" + ONE)
+
+    with pytest.raises(ConfigurationInvalid, match=r"service\.port"):
+        Catalog.open(file)
+
+
+def test_opening_without_a_file_names_init(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="`solorun init` writes an example"):
+        Catalog.open(tmp_path / "solorun.toml")
+
+
+def test_a_relative_path_is_taken_from_the_working_directory(
+    write_settled: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write_settled(ONE)
+    monkeypatch.chdir(tmp_path)
+
+    opened = Catalog.open(Path("solorun.toml"))
+
+    assert opened.path == tmp_path / "solorun.toml"
+    assert opened.get_project("one").directory == tmp_path
+
+
+def test_projects_and_families_are_those_of_the_configuration(write_settled: Callable[[str], Path]) -> None:
+    opened = Catalog.open(write_settled(ONE + TWO.replace(".two.", '."two-*".')))
+
+    assert opened.get_project("one") is opened.configuration.projects["one"]
+    assert opened.find_family("two-x") is opened.configuration.families[0]
+    assert opened.faults == ()
+
+
+async def test_a_changed_file_is_read_before_the_next_start(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+
+    await opened.refresh()
+
+    assert opened.get_project("two").name == "two"
+    with pytest.raises(ProjectNotFound):
+        opened.get_project("one")
+    assert errors() == []
+
+
+async def test_an_unchanged_file_is_not_read_again(write_settled: Callable[[str], Path], readings: list[Path]) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    readings.clear()
+
+    await opened.refresh()
+    await opened.refresh()
+
+    assert readings == []
+
+
+async def test_a_file_written_twice_in_one_tick_of_the_clock_is_seen(write: Write) -> None:
+    file = write("solorun.toml", ONE)
+    seen = file.stat()
+    opened = Catalog.open(file)
+    write("solorun.toml", ONE.replace("one", "two"))
+    os.utime(file, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+    await opened.refresh()
+
+    assert list(opened.configuration.projects) == ["two"]
+
+
+async def test_a_file_just_written_is_checked_once(write: Write, readings: list[Path]) -> None:
+    opened = Catalog.open(write("solorun.toml", ONE))
+    readings.clear()
+
+    await opened.refresh()
+
+    assert readings == []
+
+
+async def test_a_replaced_file_of_the_same_age_and_size_is_seen(
+    write_settled: Callable[[str], Path], write: Write
+) -> None:
+    file = write_settled(ONE)
+    seen = file.stat()
+    opened = Catalog.open(file)
+    other = write("other.toml", ONE.replace("one", "two"))
+    os.utime(other, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+    other.replace(file)
+
+    await opened.refresh()
+
+    assert list(opened.configuration.projects) == ["two"]
+
+
+async def test_a_broken_file_is_reported_once_and_the_last_good_one_stays(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    file = write_settled(ONE + "timeout = 3\n")
+
+    await opened.refresh()
+    await opened.refresh()
+
+    assert opened.get_project("one").name == "one"
+    assert [fault.pointer for fault in opened.faults] == ["projects.one.steps[0].timeout"]
+    assert errors() == [
+        f"{file} has a fault: projects.one.steps[0].timeout: wants a duration like "
+        '"30s", "20m" or "1h30m", found the number 3\nThe configuration read before stays in force.'
+    ]
+
+
+async def test_a_broken_file_just_written_is_reported_once(write: Write, errors: Callable[[], list[str]]) -> None:
+    opened = Catalog.open(write("solorun.toml", ONE))
+    write("solorun.toml", "broken")
+
+    await opened.refresh()
+    await opened.refresh()
+
+    assert len(errors()) == 1
+
+
+async def test_a_mended_file_is_good_again(write_settled: Callable[[str], Path]) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled("broken")
+    await opened.refresh()
+
+    write_settled(ONE + TWO)
+    await opened.refresh()
+
+    assert opened.faults == ()
+    assert opened.get_project("two").name == "two"
+
+
+async def test_a_file_that_was_emptied_keeps_its_projects(write_settled: Callable[[str], Path]) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled("")
+
+    await opened.refresh()
+
+    assert opened.get_project("one").name == "one"
+    assert opened.faults == (Fault("projects", "is missing; declare a project in a table [projects.<name>]"),)
+
+
+async def test_a_file_that_disappears_is_a_fault_until_it_is_back(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    file = write_settled(ONE)
+    opened = Catalog.open(file)
+    file.unlink()
+    await opened.refresh()
+    await opened.refresh()
+    faults = opened.faults
+
+    write_settled(ONE)
+    await opened.refresh()
+
+    assert [fault.message for fault in faults] == [f"There is no file {file}: `solorun init` writes an example."]
+    assert len(errors()) == 1
+    assert opened.faults == ()
+
+
+async def test_reload_reads_again_what_the_file_refers_to(write_settled: Callable[[str], Path], tmp_path: Path) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(ONE + '[projects.two]\ndir = "later"\nsteps = [{ name = "a", run = "true" }]\n')
+    await opened.refresh()
+    (tmp_path / "later").mkdir()
+    await opened.refresh()
+    faults_before = opened.faults
+
+    await opened.reload()
+
+    assert [fault.pointer for fault in faults_before] == ["projects.two.dir"]
+    assert opened.faults == ()
+    assert opened.get_project("two").directory == tmp_path / "later"
+
+
+async def test_touching_the_file_is_a_change(write_settled: Callable[[str], Path], readings: list[Path]) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    readings.clear()
+    write_settled(ONE)
+
+    await opened.refresh()
+
+    assert len(readings) == 1
+
+
+async def test_simultaneous_starts_share_one_reading(
+    write_settled: Callable[[str], Path], readings: list[Path]
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    readings.clear()
+    write_settled(TWO)
+
+    await asyncio.gather(*(opened.refresh() for _ in range(100)))
+
+    assert len(readings) == 1
+    assert opened.get_project("two").name == "two"
+
+
+async def test_a_start_that_is_given_up_does_not_stop_the_reading_of_others(
+    write_settled: Callable[[str], Path],
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+    given_up = asyncio.create_task(opened.refresh())
+    waiting = asyncio.create_task(opened.refresh())
+    await asyncio.sleep(0)
+
+    given_up.cancel()
+    await waiting
+
+    assert opened.get_project("two").name == "two"
+    assert given_up.cancelled()
+
+
+async def test_a_changed_service_table_waits_for_a_restart(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    opened = Catalog.open(write_settled("[service]\nport = 1\nhost = '::1'\n" + ONE))
+    file = write_settled("[service]\nport = 2\nhost = '::1'\nshutdown_limit = '9s'\n" + ONE)
+
+    await opened.refresh()
+    await opened.reload()
+
+    assert errors() == [
+        f"service.port, service.shutdown_limit changed in {file}: this applies when the service is restarted."
+    ]
+
+
+async def test_a_service_table_changed_back_needs_no_restart(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled("[service]\nport = 2\n" + ONE)
+    await opened.refresh()
+    write_settled(ONE)
+
+    await opened.refresh()
+
+    assert len(errors()) == 1
+
+
+async def test_coroutines_are_imported_in_a_thread_and_the_loop_goes_on(
+    write_settled: Callable[[str], Path], write: Write
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write("steps_in_thread.py", "import threading\nNAME = threading.current_thread().name\nasync def main(step): ...\n")
+    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_in_thread:main" }]\n')
+
+    await opened.refresh()
+
+    assert opened.get_project("two").name == "two"
+    assert threading.main_thread().name != sys.modules["steps_in_thread"].NAME
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A module that waits for it hangs until the test is over."""
+    event = threading.Event()
+    monkeypatch.setattr(sys, "_test_gate", event, raising=False)
+    yield event
+    event.set()
+
+
+async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(
+    write_settled: Callable[[str], Path], write: Write, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "MAX_CHECK_SECONDS", 0.05)
+    opened = Catalog.open(write_settled(ONE))
+    write("steps_that_hang.py", "import sys\nsys._test_gate.wait(30)\nasync def main(step): ...\n")
+    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
+
+    await opened.refresh()
+    await opened.refresh()
+
+    assert opened.get_project("one").name == "one"
+    assert [fault.message for fault in opened.faults if "hangs when it is imported" in fault.message]
+    [thread] = [thread for thread in threading.enumerate() if thread.name == "solorun-catalog"]
+    assert thread.daemon
+    gate.set()
+    thread.join(5)
+
+
+@pytest.mark.parametrize("refresh", [Catalog.refresh, Catalog.reload])
+async def test_an_error_of_our_own_is_a_fault_and_never_reaches_the_start(
+    write_settled: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+    refresh: Callable[[Catalog], Awaitable[None]],
+    errors: Callable[[], list[str]],
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+    monkeypatch.setattr(catalog, "check_document", lambda *_, **__: 1 / 0)
+
+    await refresh(opened)
+
+    assert opened.get_project("one").name == "one"
+    assert [fault.message for fault in opened.faults] == ["could not be checked: ZeroDivisionError('division by zero')"]
+    assert len(errors()) == 2
+
+
+async def test_nothing_is_imported_by_a_catalog_that_was_opened_so(
+    write_settled: Callable[[str], Path], write: Write
+) -> None:
+    opened = Catalog.open(write_settled(ONE), import_coroutines=False)
+    write("steps_unwanted.py", 'raise AssertionError("imported")')
+    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_unwanted:main" }]\n')
+
+    await opened.refresh()
+
+    assert opened.get_project("two").name == "two"

@@ -1,0 +1,264 @@
+"""Finding the functions that steps name, and what is said of modules that do not work."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from solorun.errors import ConfigurationInvalid
+from solorun.project import CoroutineStep
+from solorun.projects.configuration import Configuration
+from solorun.projects.document import check_document
+
+Check = Callable[[str], Configuration]
+FindFaults = Callable[[str], dict[str, str]]
+Write = Callable[[str, str], Path]
+
+GOOD = "async def main(step): ...\n"
+
+
+def declare(project: str, call: str, directory: str = ".") -> str:
+    return f'[projects.{project}]\ndir = "{directory}"\nsteps = [{{ name = "main", call = "{call}" }}]\n'
+
+
+def test_a_coroutine_is_found_in_the_projects_directory(check: Check, write: Write) -> None:
+    write("work/handbook_a/__init__.py", "")
+    write("work/handbook_a/generate.py", GOOD)
+
+    project = check(declare("p", "handbook_a.generate:main", "work")).get_project("p")
+
+    [step] = project.steps
+    assert isinstance(step, CoroutineStep)
+    assert step.function is sys.modules["handbook_a.generate"].main
+    assert (step.call, step.kind) == ("handbook_a.generate:main", "coroutine")
+
+
+def test_a_coroutine_may_come_from_a_package_without_init(check: Check, write: Write) -> None:
+    write("spaced_b/generate.py", GOOD)
+
+    assert check(declare("p", "spaced_b.generate:main")).get_project("p").name == "p"
+
+
+def test_a_coroutine_may_come_from_an_installed_package(check: Check, write: Write) -> None:
+    # A directory that merely has a package's name (a data directory, say) does not hide the package.
+    write("anyio/notes.txt", "")
+
+    assert check(declare("p", "anyio:sleep")).get_project("p").name == "p"
+
+
+def test_the_directory_joins_the_end_of_the_path_once(check: Check, write: Write, tmp_path: Path) -> None:
+    write("steps_c.py", GOOD)
+    write("steps_d.py", GOOD)
+
+    check(declare("p", "steps_c:main") + declare("q", "steps_d:main"))
+
+    assert sys.path[-1] == str(tmp_path)
+    assert sys.path.count(str(tmp_path)) == 1
+
+
+def test_a_refused_file_leaves_the_path_as_it_was(find_faults: FindFaults, write: Write) -> None:
+    write("steps_e.py", GOOD)
+    before = list(sys.path)
+
+    find_faults("nonsense = 1\n" + declare("p", "steps_e:main"))
+
+    assert sys.path == before
+
+
+def test_nothing_is_imported_when_that_is_not_wanted(write: Write, tmp_path: Path) -> None:
+    write("steps_f.py", 'raise AssertionError("imported")')
+
+    configuration = check_document(
+        tmp_path / "solorun.toml", declare("p", "steps_f:main").encode(), import_coroutines=False
+    )
+
+    assert "steps_f" not in sys.modules
+    assert configuration.get_project("p").steps[0].kind == "coroutine"
+
+
+async def test_a_coroutine_that_was_not_imported_says_so_when_called(tmp_path: Path) -> None:
+    configuration = check_document(
+        tmp_path / "solorun.toml", declare("p", "steps_f:main").encode(), import_coroutines=False
+    )
+    [step] = configuration.get_project("p").steps
+    assert isinstance(step, CoroutineStep)
+
+    with pytest.raises(RuntimeError, match="without importing"):
+        await step.function(None)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("", 'the module "broken" has no "main"'),
+        ("async def mian(step): ...", 'the module "broken" has no "main"; did you mean "mian"?'),
+        ("def __getattr__(name): 1 / 0", 'the module "broken" has no "main"'),
+        ("def main(step): ...", "is no coroutine function; write it as: async def main(step: StepContext) -> None"),
+        ("main = 5", "is no coroutine function"),
+        ("async def main(step): yield", 'has a "yield" in it'),
+        ("async def main(): ...", "cannot be called with the step alone"),
+        ("async def main(step, other): ...", "cannot be called with the step alone"),
+        ("def (", "importing broken failed: SyntaxError"),
+        ("import no_such_module_g", "importing broken failed: ModuleNotFoundError: No module named 'no_such_module_g'"),
+        ("\n1 / 0", "importing broken failed: ZeroDivisionError: division by zero ("),
+        ("raise SystemExit(2)", "importing broken ends the program (sys.exit)"),
+        ("import asyncio\nraise asyncio.CancelledError", "importing broken failed: asyncio.exceptions.CancelledError"),
+        ("raise ValueError('x' * 5000)", "importing broken failed: ValueError: xxx"),
+    ],
+)
+def test_a_module_that_does_not_serve_is_a_fault_of_the_step(
+    find_faults: FindFaults, write: Write, source: str, words: str
+) -> None:
+    write("broken.py", source)
+
+    faults = find_faults(declare("p", "broken:main"))
+
+    assert list(faults) == ["projects.p.steps[0].call"]
+    assert words in faults["projects.p.steps[0].call"]
+    assert len(faults["projects.p.steps[0].call"]) < 500
+
+
+def test_a_fault_on_import_names_file_and_line(find_faults: FindFaults, write: Write) -> None:
+    file = write("broken_h.py", "\n\n1 / 0")
+
+    [message] = find_faults(declare("p", "broken_h:main")).values()
+
+    assert message.endswith(f"({file}, line 3)")
+
+
+@pytest.mark.parametrize(
+    ("call", "missing"), [("absent_i:main", "absent_i"), ("absent_i.x:main", "absent_i"), ("pack_i.x:main", "pack_i.x")]
+)
+def test_a_missing_module_is_named(
+    find_faults: FindFaults, write: Write, tmp_path: Path, call: str, missing: str
+) -> None:
+    write("pack_i/__init__.py", "")
+
+    [message] = find_faults(declare("p", call)).values()
+
+    assert message == f'there is no module "{missing}" in {tmp_path}, nor among the installed packages'
+
+
+@pytest.mark.parametrize("call", ["json:main", "random.generate:main"])
+def test_a_module_called_like_one_of_pythons_own_is_a_fault(find_faults: FindFaults, write: Write, call: str) -> None:
+    write("json.py", GOOD)
+    write("random/__init__.py", "")
+    write("random/generate.py", GOOD)
+
+    [message] = find_faults(declare("p", call)).values()
+
+    assert "is Python's own" in message
+    assert "rename it" in message
+
+
+def test_a_module_called_like_an_installed_one_is_a_fault(find_faults: FindFaults, write: Write) -> None:
+    own = write("anyio.py", GOOD)
+
+    [message] = find_faults(declare("p", "anyio:main")).values()
+
+    assert message.startswith(f"{own} and ")
+    assert message.endswith('are both the module "anyio", of which Python holds only one: rename one of them')
+
+
+def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_faults: FindFaults, write: Write) -> None:
+    first = write("a/steps_j.py", GOOD)
+    second = write("b/steps_j.py", GOOD)
+
+    faults = find_faults(declare("first", "steps_j:main", "a") + declare("second", "steps_j:main", "b"))
+
+    assert faults == {
+        "projects.second.steps[0].call": (
+            f'{second} and {first} are both the module "steps_j", of which Python holds only one: rename one of them'
+        )
+    }
+
+
+def test_a_module_that_a_step_only_imports_is_not_given_to_another_project(
+    find_faults: FindFaults, write: Write
+) -> None:
+    write("a/steps_k.py", "import settings_k\n" + GOOD)
+    write("a/settings_k.py", "")
+    write("b/other_k.py", "import settings_k\n" + GOOD)
+    write("b/settings_k.py", "")
+
+    faults = find_faults(declare("first", "steps_k:main", "a") + declare("second", "other_k:main", "b"))
+
+    assert list(faults) == ["projects.second.steps[0].call"]
+    assert 'are both the module "settings_k"' in faults["projects.second.steps[0].call"]
+
+
+def test_halves_of_a_package_without_init_are_told_apart(find_faults: FindFaults, write: Write) -> None:
+    write("a/space_l/generate.py", GOOD)
+    write("b/space_l/generate.py", GOOD)
+
+    faults = find_faults(
+        declare("first", "space_l.generate:main", "a") + declare("second", "space_l.generate:main", "b")
+    )
+
+    assert list(faults) == ["projects.second.steps[0].call"]
+    assert "took its place" in faults["projects.second.steps[0].call"]
+
+
+def test_projects_that_share_a_directory_share_its_modules(check: Check, write: Write) -> None:
+    write("steps_m.py", GOOD)
+
+    configuration = check(declare("p", "steps_m:main") + declare("q", "steps_m:main"))
+
+    assert configuration.get_project("p").steps == configuration.get_project("q").steps
+
+
+def test_a_function_added_to_a_loaded_module_needs_a_restart(
+    check: Check, find_faults: FindFaults, write: Write
+) -> None:
+    write("steps_n.py", GOOD)
+    check(declare("p", "steps_n:main"))
+    write("steps_n.py", GOOD + "async def added(step): ...\n")
+
+    [message] = find_faults(declare("p", "steps_n:added")).values()
+
+    assert message.endswith("code that was loaded already changes only with a restart of the service")
+
+
+def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_faults: FindFaults, write: Write) -> None:
+    old = write("steps_o.py", GOOD)
+    check(declare("p", "steps_o:main"))
+    old.unlink()
+    write("steps_o/__init__.py", GOOD)
+
+    [message] = find_faults(declare("p", "steps_o:main")).values()
+
+    assert message == f'the module "steps_o" was imported from {old}, which is gone: restart the service'
+
+
+def test_a_module_that_failed_is_imported_anew(check: Check, find_faults: FindFaults, write: Write) -> None:
+    write("steps_p.py", "1 / 0")
+    find_faults(declare("p", "steps_p:main"))
+    write("steps_p.py", GOOD)
+
+    assert check(declare("p", "steps_p:main")).get_project("p").name == "p"
+
+
+def test_a_module_without_an_origin_is_no_trouble(find_faults: FindFaults, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "made_q", ModuleType("made_q"))
+
+    assert find_faults(declare("p", "made_q:main")).keys() == {"projects.p.steps[0].call"}
+
+
+def test_a_directory_at_fault_is_not_searched(find_faults: FindFaults) -> None:
+    assert list(find_faults(declare("p", "absent:main", "nowhere"))) == ["projects.p.dir"]
+
+
+def test_ctrl_c_while_importing_is_obeyed(write: Write, tmp_path: Path) -> None:
+    write("steps_r.py", "raise KeyboardInterrupt")
+
+    with pytest.raises(KeyboardInterrupt):
+        check_document(tmp_path / "solorun.toml", declare("p", "steps_r:main").encode())
+
+
+def test_faults_of_coroutines_come_with_all_the_others(write: Write, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", f"x = 1\n{declare('p', 'absent:main')}timeout = 3".encode())
+
+    assert [fault.pointer for fault in caught.value.faults] == ["x", "projects.p.timeout", "projects.p.steps[0].call"]

@@ -1,0 +1,102 @@
+"""From a file's bytes to a configuration, or to sentences that say why not."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import ConfigurationInvalid, Fault
+from solorun.projects.document import MAX_FAULTS, MAX_FILE_BYTES, check_document, read_document
+
+GOOD = b'[[projects.p.steps]]\nname = "only"\nrun = "true"\n'
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_document(path)
+    assert [fault.message for fault in caught.value.faults] == [caught.value.message]
+    return caught.value.message
+
+
+def test_no_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "solorun.toml") == (
+        f"There is no file {tmp_path}/solorun.toml: `solorun init` writes an example."
+    )
+
+
+def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} cannot be read: Is a directory."
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert refusal(tmp_path / "pipe") == f"{tmp_path}/pipe is not a file."
+
+
+def test_a_file_beyond_all_measure_is_not_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "solorun.toml"
+    file.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+
+    assert refusal(file) == f"{file} is larger than 1 MiB, which no configuration is."
+
+
+def test_the_largest_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "solorun.toml"
+    file.write_bytes(b"#" * MAX_FILE_BYTES)
+
+    assert len(read_document(file)) == MAX_FILE_BYTES
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert check_document(tmp_path / "solorun.toml", b"\xef\xbb\xbf" + GOOD).get_project("p").name == "p"
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"a = 1\nb = \n", Fault("line 2, column 5", "not TOML: Invalid value")),
+        (b"[projects.p", Fault("end of document", "not TOML: Expected ']' at the end of a table declaration")),
+        (GOOD + b"# caf\xe9", Fault("line 4", "is not UTF-8: save the file in that encoding")),
+        (b"a = " + b"[" * 5000, Fault("", "is nested too deeply")),
+    ],
+)
+def test_what_is_not_toml_is_a_fault_with_its_line(tmp_path: Path, data: bytes, fault: Fault) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", data)
+
+    assert caught.value.faults == (fault,)
+    assert caught.value.message == f"{tmp_path}/solorun.toml has a fault: {fault}"
+
+
+def test_a_number_without_end_is_a_fault_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="not TOML"):
+        check_document(tmp_path / "solorun.toml", b"a = " + b"9" * 5000)
+
+
+def test_the_message_lists_each_fault_on_a_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", b"a = 1\n" + GOOD + b"timeout = 3\n")
+
+    assert caught.value.message.splitlines() == [
+        f"{tmp_path}/solorun.toml has 2 faults:",
+        "  a: is not a known key; known here: service, projects",
+        '  projects.p.steps[0].timeout: wants a duration like "30s", "20m" or "1h30m", found the number 3',
+    ]
+
+
+def test_faults_beyond_counting_are_counted(tmp_path: Path) -> None:
+    data = b"".join(b"key-%d = 1\n" % number for number in range(MAX_FAULTS + 5)) + GOOD
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", data)
+
+    assert len(caught.value.faults) == MAX_FAULTS + 1
+    assert caught.value.faults[-1].message == "and 5 more faults"
+
+
+def test_a_long_value_is_shown_in_part(find_faults: Callable[[str], dict[str, str]]) -> None:
+    faults = find_faults('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
+
+    assert len(faults["projects.p.steps[0].name"]) < 300

@@ -1,0 +1,249 @@
+"""A flag beats a variable beats the file; and what is refused without a token."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from solorun.errors import ConfigurationInvalid
+from solorun.projects import resolve_settings
+from solorun.settings import Settings
+
+TOKEN = "0123456789abcdef"
+
+Resolve = Callable[..., Settings]
+
+
+@pytest.fixture
+def resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resolve:
+    """Resolve with the file in `file/` and the working directory at `cwd/`."""
+    (tmp_path / "file").mkdir()
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+
+    def resolve(
+        service: Mapping[str, object] | None = None,
+        environ: Mapping[str, str] | None = None,
+        flags: Mapping[str, Any] | None = None,
+    ) -> Settings:
+        return resolve_settings(service or {}, environ or {}, flags or {}, base_dir=tmp_path / "file")
+
+    return resolve
+
+
+@pytest.fixture
+def find_faults(resolve: Resolve) -> Callable[..., dict[str, str]]:
+    def find_faults(**sources: Mapping[str, Any]) -> dict[str, str]:
+        with pytest.raises(ConfigurationInvalid) as caught:
+            resolve(**sources)
+        return {fault.pointer: fault.message for fault in caught.value.faults}
+
+    return find_faults
+
+
+def test_everything_has_a_default(resolve: Resolve, tmp_path: Path) -> None:
+    assert resolve() == Settings(data_dir=tmp_path / "file" / ".solorun")
+
+
+def test_the_file_is_heard(resolve: Resolve, tmp_path: Path) -> None:
+    service = {
+        "host": "0.0.0.0",
+        "port": 80,
+        "data_dir": "../data",
+        "allowed_hosts": ["Runs.Example.org.", "2001:DB8:0::1"],
+        "public_url": "https://runs.example.org/solorun/",
+        "shutdown_limit": "1m",
+    }
+
+    settings = resolve(service, {"SOLORUN_TOKEN": TOKEN})
+
+    assert settings == Settings(
+        host="0.0.0.0",
+        port=80,
+        data_dir=tmp_path / "file" / "../data",
+        allowed_hosts=("runs.example.org", "[2001:db8::1]"),
+        public_url="https://runs.example.org/solorun",
+        token=TOKEN,
+        shutdown_limit_seconds=60.0,
+    )
+    assert settings.root_path == "/solorun"
+
+
+def test_variables_are_heard(resolve: Resolve, tmp_path: Path) -> None:
+    environ = {
+        "SOLORUN_HOST": "LOCALHOST",
+        "SOLORUN_PORT": " 80 ",
+        "SOLORUN_DATA_DIR": "data",
+        "SOLORUN_ALLOWED_HOSTS": "a.example, b.example ,",
+        "SOLORUN_PUBLIC_URL": "http://a.example",
+        "SOLORUN_TOKEN": f" {TOKEN}\n",
+        "SOLORUN_SHUTDOWN_LIMIT": "5s",
+    }
+
+    assert resolve({}, environ) == Settings(
+        host="localhost",
+        port=80,
+        data_dir=tmp_path / "cwd" / "data",
+        allowed_hosts=("a.example", "b.example"),
+        public_url="http://a.example",
+        token=TOKEN,
+        shutdown_limit_seconds=5.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "in_file", "variable", "flag", "values"),
+    [
+        ("host", "127.0.0.1", "localhost", "[::1]", ("127.0.0.1", "localhost", "::1")),
+        ("port", 1, "2", 0, (1, 2, 0)),
+        ("public_url", "http://localhost/1", "http://localhost/2", "http://[::1]/3", None),
+        ("allowed_hosts", ["localhost"], "127.0.0.1", ["::1"], (("localhost",), ("127.0.0.1",), ("[::1]",))),
+    ],
+)
+def test_a_flag_beats_a_variable_beats_the_file(
+    resolve: Resolve, key: str, in_file: object, variable: str, flag: object, values: tuple[object, ...] | None
+) -> None:
+    service, environ = {key: in_file}, {f"SOLORUN_{key.upper()}": variable}
+
+    resolved = (
+        getattr(resolve(service), key),
+        getattr(resolve(service, environ), key),
+        getattr(resolve(service, environ, {key: flag}), key),
+    )
+
+    assert resolved == (values or (in_file, variable, flag))
+
+
+def test_a_directory_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path: Path) -> None:
+    service, environ, flags = {"data_dir": "a"}, {"SOLORUN_DATA_DIR": "b"}, {"data_dir": Path("c")}
+
+    assert resolve(service).data_dir == tmp_path / "file" / "a"
+    assert resolve(service, environ).data_dir == tmp_path / "cwd" / "b"
+    assert resolve(service, environ, flags).data_dir == tmp_path / "cwd" / "c"
+
+
+def test_what_was_not_given_does_not_count(resolve: Resolve) -> None:
+    settings = resolve({"port": 5}, {"SOLORUN_PORT": "", "SOLORUN_HOST": " "}, {"port": None, "host": None})
+
+    assert (settings.host, settings.port) == ("127.0.0.1", 5)
+
+
+def test_a_flag_that_is_no_setting_is_a_slip_of_the_caller(resolve: Resolve) -> None:
+    with pytest.raises(TypeError, match="no such settings: colour"):
+        resolve({}, {}, {"colour": "red"})
+
+
+def test_faults_name_the_flag_the_variable_or_the_key_that_holds_them(
+    find_faults: Callable[..., dict[str, str]],
+) -> None:
+    faults = find_faults(
+        service={"public_url": "nowhere"},
+        environ={"SOLORUN_PORT": "http", "SOLORUN_SHUTDOWN_LIMIT": "1 minute"},
+        flags={"data_dir": ""},
+    )
+
+    assert faults == {
+        "SOLORUN_PORT": 'wants a whole number from 0 to 65535, found "http"',
+        "--data-dir": "is empty",
+        "service.public_url": 'wants http:// or https:// and a host, like "https://runs.example.org/solorun"',
+        "SOLORUN_SHUTDOWN_LIMIT": '"1 minute" is not a duration; write it like "30s", "20m" or "1h30m"',
+    }
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "80.0", "٨٠", "9" * 5000])
+def test_a_port_that_is_none_is_refused(find_faults: Callable[..., dict[str, str]], port: str) -> None:
+    assert "wants a whole number" in find_faults(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
+
+
+def test_a_variable_that_kubernetes_sets_is_explained(find_faults: Callable[..., dict[str, str]]) -> None:
+    assert "enableServiceLinks" in find_faults(environ={"SOLORUN_PORT": "tcp://10.0.0.1:8700"})["SOLORUN_PORT"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "pointer"),
+    [
+        ({"service": {"host": "0.0.0.0"}}, "service.host"),
+        ({"environ": {"SOLORUN_HOST": "::"}}, "SOLORUN_HOST"),
+        ({"flags": {"host": "192.168.0.2"}}, "--host"),
+        ({"flags": {"host": "127.1"}}, "--host"),
+        ({"service": {"allowed_hosts": ["localhost", "runs.example.org"]}}, "service.allowed_hosts"),
+        ({"environ": {"SOLORUN_ALLOWED_HOSTS": "a.b"}}, "SOLORUN_ALLOWED_HOSTS"),
+        ({"service": {"public_url": "https://runs.example.org"}}, "service.public_url"),
+    ],
+)
+def test_whoever_can_be_reached_from_elsewhere_needs_a_token(
+    resolve: Resolve, find_faults: Callable[..., dict[str, str]], sources: dict[str, dict[str, Any]], pointer: str
+) -> None:
+    faults = find_faults(**sources)
+
+    assert list(faults) == [pointer]
+    assert "callers need a token" in faults[pointer]
+    assert "SOLORUN_TOKEN_FILE" in faults[pointer]
+    assert resolve(**{**sources, "environ": {**sources.get("environ", {}), "SOLORUN_TOKEN": TOKEN}}).token == TOKEN
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        {"host": "localhost"},
+        {"host": "::1"},
+        {"host": "[::1]"},
+        {"allowed_hosts": []},
+        {"allowed_hosts": ["localhost", "127.0.0.1", "::1"]},
+        {"public_url": "http://localhost:8700/solorun"},
+        {"public_url": "http://[::1]:8700"},
+    ],
+)
+def test_on_this_machine_alone_nobody_is_asked(resolve: Resolve, service: dict[str, object]) -> None:
+    assert resolve(service).token is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "   ", "hunter2", "two words of enough length", "ünicode-of-enough-length", "x" * 1025]
+)
+def test_a_token_not_worth_its_name_is_refused_and_not_shown(
+    find_faults: Callable[..., dict[str, str]], value: str
+) -> None:
+    faults = find_faults(service={"host": "0.0.0.0"}, environ={"SOLORUN_TOKEN": value})
+
+    assert list(faults) == ["SOLORUN_TOKEN"]
+    assert faults["SOLORUN_TOKEN"].startswith("the token ")
+    assert not value.strip() or value not in faults["SOLORUN_TOKEN"]
+
+
+def test_the_token_is_never_part_of_a_repr(resolve: Resolve) -> None:
+    assert TOKEN not in repr(resolve({}, {"SOLORUN_TOKEN": TOKEN}))
+
+
+def test_a_token_file_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path: Path) -> None:
+    write_token(tmp_path / "file" / "token", "token-named-in-the-file")
+    write_token(tmp_path / "cwd" / "token", "token-named-elsewhere")
+    service, environ, flags = {"token_file": "token"}, {"SOLORUN_TOKEN_FILE": "token"}, {"token_file": Path("token")}
+
+    assert resolve(service).token == "token-named-in-the-file"
+    assert resolve({}, environ).token == "token-named-elsewhere"
+    assert resolve({}, {}, flags).token == "token-named-elsewhere"
+
+
+def test_a_flags_token_file_beats_the_variable_which_beats_other_files(resolve: Resolve, tmp_path: Path) -> None:
+    write_token(tmp_path / "cwd" / "token", "token-from-a-file")
+    environ = {"SOLORUN_TOKEN": TOKEN, "SOLORUN_TOKEN_FILE": "token"}
+
+    assert resolve({"token_file": "absent"}, environ).token == TOKEN
+    assert resolve({}, environ, {"token_file": "token"}).token == "token-from-a-file"
+
+
+def test_a_token_file_that_cannot_be_read_is_the_only_fault(
+    find_faults: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    faults = find_faults(service={"host": "0.0.0.0", "token_file": "absent"})
+
+    assert faults == {
+        "service.token_file": f"the token file {tmp_path}/file/absent cannot be read: No such file or directory"
+    }
+
+
+def write_token(file: Path, token: str) -> None:
+    file.write_text(token + "\n")
+    file.chmod(0o600)

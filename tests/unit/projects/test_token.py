@@ -1,0 +1,79 @@
+"""The token's file."""
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from solorun.projects.checker import Unfit
+from solorun.projects.token import read_token_file
+
+TOKEN = "0123456789abcdef"
+
+
+def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
+    file = tmp_path / "token"
+    file.write_bytes(data)
+    file.chmod(mode)
+    return file
+
+
+@pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f"\r\n {TOKEN}\t\r\n"])
+def test_white_space_around_the_token_does_not_count(
+    tmp_path: Path, data: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert read_token_file(write(tmp_path, data.encode())) == TOKEN
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        (b"0123456789abcde\n", "shorter than 16 characters"),
+        (b"0123456789abcdef\n0123456789abcdef\n", "a space, a line end"),
+        (b"0123456789abcdef\x00", "beyond ASCII"),
+        ("0123456789abcdefé".encode(), "beyond ASCII"),
+        (b"\xff" * 20, "beyond ASCII"),
+        (b"x" * 1025, "longer than 1024"),
+        (b"x" * 1_000_000, "longer than 1024"),
+    ],
+)
+def test_what_is_not_a_token_is_refused_and_not_shown(tmp_path: Path, data: bytes, words: str) -> None:
+    with pytest.raises(Unfit, match=words) as caught:
+        read_token_file(write(tmp_path, data))
+
+    assert "0123" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, caplog: pytest.LogCaptureFixture) -> None:
+    file = write(tmp_path, TOKEN.encode(), mode)
+
+    assert read_token_file(file) == TOKEN
+
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == (
+        f"Others on this machine can read the token file {file}: chmod 600 would keep it yours."
+    )
+
+
+def test_a_directory_is_no_token(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="cannot be read: Is a directory"):
+        read_token_file(tmp_path)
+
+
+def test_a_token_may_come_through_a_pipe(caplog: pytest.LogCaptureFixture) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, TOKEN.encode())
+    os.close(writing)
+
+    try:
+        assert read_token_file(Path(f"/dev/fd/{reading}")) == TOKEN
+    finally:
+        os.close(reading)
+
+    assert caplog.records == []
