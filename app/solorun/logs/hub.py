@@ -52,11 +52,10 @@ class Topic:
 
     async def wait_after(self, seq: int) -> None:
         """Wait until there are records after `seq`, or the end. Check and wait happen without an await between."""
-        if self.run.last_seq > seq or self.has_ended:
-            return
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
+        while self.run.last_seq <= seq and not self.has_ended:
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await future
 
     def add(self, segment: Segment) -> None:
         self._recent.append(segment)
@@ -176,7 +175,8 @@ class Hub:
         topic.run = replace(before, **changes)
         if segment is not None:
             topic.add(segment)
-        topic.wake()
+        if segment is not None or topic.has_ended:
+            topic.wake()
         if self._watches:
             self._tell_watches(topic.run, urgent=_is_urgent(before, topic.run))
 

@@ -185,7 +185,8 @@ class RunManager:
                     continue
                 # A row of ours without a task: an insert that was committed though it raised. Nothing works for it.
                 await self._strays.settle(refusal.active_run, _UNCONFIRMED)
-            except StoreUnavailable:
+            except Exception:
+                # Whether it was committed is not known.
                 self._strays.settle_project_later(new.project, _UNCONFIRMED)
                 raise
 

@@ -51,8 +51,7 @@ class Supervisor:
         for step in active.steps:
             if active.cancel_scope.reason is not None:
                 return self._stopped(active)
-            result = await self._execute(active, step, run_deadline)
-            await self._report_artifacts(active, step, known_artifacts)
+            result = await self._execute(active, step, run_deadline, known_artifacts)
             if result is None:
                 return self._stopped(active, step)
             if not result.succeeded:
@@ -81,7 +80,9 @@ class Supervisor:
             return True
         return False
 
-    async def _execute(self, active: ActiveRun, step: StepDeclaration, run_deadline: float) -> StepResult | None:
+    async def _execute(
+        self, active: ActiveRun, step: StepDeclaration, run_deadline: float, known_artifacts: dict[str, Artifact]
+    ) -> StepResult | None:
         """One step: its result, or None when it was stopped because the run was told so."""
         channel = active.channel
         channel.begin_step(step.name)
@@ -92,12 +93,14 @@ class Supervisor:
         try:
             result = await active.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
             if result is not None:
+                await self._report_artifacts(active, step, known_artifacts)
                 channel.end_step(step.name, result.status, result.exit_code, result.error_message)
                 return result
             reason = active.cancel_scope.reason or StopReason.SHUTDOWN
             self._say_why(active, step, reason)
             stopped = await execution.stop(active.grace_seconds)
             message = _timeout_message(active, step, reason)
+            await self._report_artifacts(active, step, known_artifacts)
             channel.end_step(step.name, StepStatus(reason.status), stopped.exit_code, message)
             return None
         finally:

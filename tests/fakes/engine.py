@@ -1,0 +1,144 @@
+"""The engine over a real database, with scripted steps: everything between HTTP and processes."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+
+from solorun.errors import ProjectNotFound
+from solorun.logs import Hub, Tail, Writer
+from solorun.project import CommandStep, Project
+from solorun.record import Record
+from solorun.run import Run
+from solorun.runs import RunManager
+from solorun.runs.recovery import recover
+from solorun.settings import DataDirectory
+from solorun.step import StepExecutor
+from solorun.store import RunStore
+from solorun.stores.sqlite import SqliteRunStore
+from solorun.wire import decode_records
+from tests.fakes.steps import ScriptedExecutor
+from tests.fakes.stores import FaultyStore
+
+
+def system_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class DeclaredProjects:
+    """Projects by name, as a catalog holds them."""
+
+    def __init__(self, *projects: Project) -> None:
+        self.projects = {project.name: project for project in projects}
+
+    def get_project(self, name: str) -> Project:
+        if name not in self.projects:
+            raise ProjectNotFound(f"There is no project {name}.")
+        return self.projects[name]
+
+    async def refresh(self) -> None: ...
+
+
+@dataclass
+class Engine:
+    """What a test holds of a running engine."""
+
+    store: RunStore
+    faults: FaultyStore
+    hub: Hub
+    writer: Writer
+    tail: Tail
+    manager: RunManager
+    executor: ScriptedExecutor
+    projects: DeclaredProjects
+    recovered: list[Run]
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until something is true that has no event of its own."""
+        with anyio.fail_after(10):
+            while not predicate():
+                await anyio.sleep(0.001)
+
+    async def end_of(self, run_id: int) -> Run:
+        """The run when it has ended, as its stream says it."""
+        with anyio.fail_after(10):
+            return [item async for item in self.tail.follow(run_id) if isinstance(item, Run)][-1]
+
+    async def log_of(self, run_id: int, *, after: int = 0) -> list[Record]:
+        """All records after `after`, read as a follower reads them, to the end."""
+        records: list[Record] = []
+        with anyio.fail_after(10):
+            async for item in self.tail.follow(run_id, after=after):
+                if not isinstance(item, Run):
+                    records += decode_records(item.payload)
+        return records
+
+
+def declare(
+    name: str = "handbook",
+    *,
+    steps: tuple[str, ...] = ("extract", "generate", "review"),
+    timeout_seconds: float | None = None,
+    step_timeout_seconds: float | None = None,
+    cancel_grace_seconds: float = 10.0,
+    env: Mapping[str, str] | None = None,
+    secrets: tuple[str, ...] = (),
+    params: tuple[str, ...] = (),
+) -> Project:
+    """A project whose steps are scripted."""
+    return Project(
+        name=name,
+        title=name,
+        directory=Path("/"),
+        steps=tuple(CommandStep(step, "true", step_timeout_seconds) for step in steps),
+        timeout_seconds=timeout_seconds,
+        cancel_grace_seconds=cancel_grace_seconds,
+        env=env or {},
+        secrets=secrets,
+        params=params,
+    )
+
+
+@asynccontextmanager
+async def open_engine(
+    data_dir: Path,
+    *projects: Project,
+    owner: str = "this start",
+    executor: ScriptedExecutor | None = None,
+    environ: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = system_now,
+    drain: bool = True,
+) -> AsyncIterator[Engine]:
+    """An engine on `data_dir`; drained at the end of the block, unless it shall die instead."""
+    async with AsyncExitStack() as stack:
+        sqlite = await SqliteRunStore.open(data_dir)
+        stack.push_async_callback(sqlite.close)
+        faults = FaultyStore(sqlite)
+        store = faults.as_store()
+        executor = executor or ScriptedExecutor()
+        steps: StepExecutor = executor
+        recovered = await recover(store, steps, owner=owner, now=now)
+        hub = Hub()
+        writer = Writer(store, hub, owner=owner)
+        declared = DeclaredProjects(*(projects or (declare(),)))
+        task_group = await stack.enter_async_context(anyio.create_task_group())
+        task_group.start_soon(writer.run)
+        stack.callback(task_group.cancel_scope.cancel)
+        manager = RunManager(
+            store=store,
+            hub=hub,
+            writer=writer,
+            executor=steps,
+            projects=declared,
+            directory=DataDirectory(data_dir),
+            owner=owner,
+            environ=environ or {},
+            now=now,
+        )
+        await stack.enter_async_context(manager.working())
+        if drain:
+            stack.push_async_callback(manager.drain, 5.0)
+        yield Engine(store, faults, hub, writer, Tail(hub, store), manager, executor, declared, recovered)

@@ -1,0 +1,68 @@
+"""Steps that do what a test says, when it says so: a verified stand-in for processes and coroutines."""
+
+import asyncio
+from collections import defaultdict
+
+from solorun.outcome import StepResult
+from solorun.project import Project, StepDeclaration
+from solorun.step import StepContext
+
+
+class ScriptedStep:
+    """A step that works until the test ends it, and stops when told, unless it is `stubborn`."""
+
+    def __init__(self, context: StepContext, *, stubborn: bool = False) -> None:
+        self.context = context
+        self.stubborn = stubborn
+        self.graces: list[float] = []
+        self.told = asyncio.Event()
+        self._ended = asyncio.Event()
+        self._result: StepResult | None = None
+
+    @property
+    def result(self) -> StepResult | None:
+        return self._result
+
+    def end(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
+        if self._result is None:
+            self._result = StepResult(exit_code, error_message)
+            self._ended.set()
+
+    async def wait(self) -> StepResult:
+        await self._ended.wait()
+        assert self._result is not None
+        return self._result
+
+    async def stop(self, grace_seconds: float) -> StepResult:
+        self.graces.append(grace_seconds)
+        self.told.set()
+        if not self.stubborn:
+            self.end("killed by SIGTERM", -15)
+        return await self.wait()
+
+
+class ScriptedExecutor:
+    """Hands its steps to the test: `await executor.step("extract")` is the step once it has begun."""
+
+    def __init__(self, *, stubborn: bool = False) -> None:
+        self.stubborn = stubborn
+        self.begun: list[ScriptedStep] = []
+        self.leftovers_ended: list[int] = []
+        self.start_error: Exception | None = None
+        self._next: dict[str, asyncio.Queue[ScriptedStep]] = defaultdict(asyncio.Queue)
+
+    async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> ScriptedStep:
+        if self.start_error is not None:
+            raise self.start_error
+        scripted = ScriptedStep(context, stubborn=self.stubborn)
+        self.begun.append(scripted)
+        self._next[step.name].put_nowait(scripted)
+        return scripted
+
+    async def end_leftovers(self, run_id: int) -> None:
+        self.leftovers_ended.append(run_id)
+
+    async def step(self, name: str) -> ScriptedStep:
+        """The next step of this name that begins, waited for."""
+        async with asyncio.timeout(5):
+            return await self._next[name].get()

@@ -1,0 +1,79 @@
+"""The real store with faults that a test makes: calls that fail, and calls that are held at the door."""
+
+import asyncio
+from collections import defaultdict, deque
+from typing import Any, cast
+
+from solorun.store import RunStore
+
+
+class _Gate:
+    """A call that is held: `reached` is set when somebody stands before it, `open` lets everybody through."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._opened = asyncio.Event()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    async def pass_through(self) -> None:
+        self.reached.set()
+        await self._opened.wait()
+
+
+class FaultyStore:
+    """Delegates to a real store; `fail` and `hold` stand in the way of the next calls of a method."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._before: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
+        self._after: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
+        self.calls: list[str] = []
+
+    def fail(self, method: str, *errors: Exception) -> None:
+        """The next calls of `method` raise these, in order, and do nothing."""
+        self._before[method].extend(errors)
+
+    def fail_after(self, method: str, *errors: Exception) -> None:
+        """The next calls of `method` do their work, and raise even so: a commit whose answer was lost."""
+        self._after[method].extend(errors)
+
+    def hold(self, method: str) -> _Gate:
+        """The next call of `method` waits before it does anything."""
+        gate = _Gate()
+        self._before[method].append(gate)
+        return gate
+
+    def hold_after(self, method: str) -> _Gate:
+        """The next call of `method` does its work, and waits before it answers."""
+        gate = _Gate()
+        self._after[method].append(gate)
+        return gate
+
+    def as_store(self) -> RunStore:
+        return cast("RunStore", self)
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._store, name)
+        if not asyncio.iscoroutinefunction(attribute):
+            return attribute
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            self.calls.append(name)
+            await _stand_before(self._before[name])
+            result = await attribute(*args, **kwargs)
+            await _stand_before(self._after[name])
+            return result
+
+        return call
+
+
+async def _stand_before(obstacles: deque[Exception | _Gate]) -> None:
+    if not obstacles:
+        return
+    obstacle = obstacles.popleft()
+    if isinstance(obstacle, _Gate):
+        await obstacle.pass_through()
+    else:
+        raise obstacle
