@@ -33,12 +33,13 @@ export function anchorAt(share: number, total: number, paneHeight: number): Anch
 
 /** The inverse, for the rows as they stand: `tops[i]` is where row `first + i` begins, the last entry where the last one ends. */
 export function shareAt(first: number, tops: readonly number[], total: number, paneHeight: number): number {
+  // How far below its place by the scrollbar a point of the log stands: from above (negative) to below within the pane.
+  const below = (i: number): number => tops[i]! - ((first + i) / total) * paneHeight;
   for (let i = 0; i + 1 < tops.length; i++) {
-    const [top, bottom] = [tops[i]!, tops[i + 1]!];
-    // The point a (in rows) of the log with y(a) = a / total * paneHeight.
-    const slope = bottom - top - paneHeight / total;
-    const within = slope === 0 ? 0 : (((first + i) * paneHeight) / total - top) / slope;
-    if (within <= 1 || i + 2 === tops.length) return Math.min(1, Math.max(0, (first + i + within) / total));
+    const [left, right] = [below(i), below(i + 1)];
+    if (right < 0 && i + 2 < tops.length) continue;
+    const within = left >= 0 || right === left ? 0 : Math.min(1, -left / (right - left));
+    return Math.min(1, Math.max(0, (first + i + within) / total));
   }
   return 0;
 }

@@ -1,0 +1,171 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { aRun } from '../log/testing';
+import type { Connection } from './connection';
+import { EventStream, type FeedItem } from './event_stream';
+
+interface Attempt {
+  readonly url: string;
+  readonly signal: AbortSignal;
+  answer(status: number): void;
+  send(text: string): void;
+  end(): void;
+  fail(): void;
+}
+
+function aService() {
+  const attempts: Attempt[] = [];
+  const request = ((url: string, init: RequestInit) =>
+    new Promise<Response>((resolve, reject) => {
+      let controller: ReadableStreamDefaultController<Uint8Array>;
+      const body = new ReadableStream<Uint8Array>({ start: (made) => void (controller = made) });
+      init.signal?.addEventListener('abort', () => {
+        reject(new Error('aborted'));
+        try {
+          controller.error(new Error('aborted'));
+        } catch {
+          // It had ended.
+        }
+      });
+      attempts.push({
+        url,
+        signal: init.signal!,
+        answer: (status) => resolve({ status, ok: status === 200, body } as Response),
+        send: (text) => controller.enqueue(new TextEncoder().encode(text)),
+        end: () => controller.close(),
+        fail: () => reject(new Error('no network')),
+      });
+    })) as unknown as typeof fetch;
+  return { request, attempts };
+}
+
+function opened(follows = new Map<number, number>()) {
+  const { request, attempts } = aService();
+  const items: FeedItem[] = [];
+  const states: Connection[] = [];
+  const stream = new EventStream('/events', { feed: (came) => items.push(...came), connection: (state) => states.push(state) }, request);
+  stream.follow(follows);
+  return { stream, attempts, items, states };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(1);
+const SNAPSHOT = 'event: runs\ndata: {"runs":[]}\n\n';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test('the snapshot says that it is connected', async () => {
+  const { attempts, items, states } = opened();
+
+  attempts[0]!.answer(200);
+  attempts[0]!.send(`: ok\n\n${SNAPSHOT}`);
+  await settle();
+
+  expect(items).toEqual([{ kind: 'snapshot', runs: [] }]);
+  expect(states.at(-1)).toEqual({ state: 'connected' });
+});
+
+test('records come in one item per run and piece, and the next stream begins after them', async () => {
+  const { attempts, items } = opened(new Map([[7, 10]]));
+  expect(attempts[0]!.url).toBe('/events?follow=7:10');
+  attempts[0]!.answer(200);
+
+  attempts[0]!.send(SNAPSHOT + [11, 12].map((seq) => `event: log\ndata: {"run":7,"seq":${seq},"message":"x"}\n\n`).join(''));
+  await settle();
+  attempts[0]!.end();
+  await vi.advanceTimersByTimeAsync(600);
+
+  expect(items[1]).toMatchObject({ kind: 'records', runId: 7, records: [{ seq: 11 }, { seq: 12 }] });
+  expect(attempts[1]!.url).toBe('/events?follow=7:12');
+});
+
+test('a piece may end anywhere', async () => {
+  const { attempts, items } = opened();
+  attempts[0]!.answer(200);
+
+  attempts[0]!.send('event: ru');
+  await settle();
+  attempts[0]!.send('ns\ndata: {"runs"');
+  await settle();
+  attempts[0]!.send(':[]}\n\n');
+  await settle();
+
+  expect(items).toEqual([{ kind: 'snapshot', runs: [] }]);
+});
+
+test('the wait grows with every loss, and it is offline after the fourth', async () => {
+  const { attempts, states } = opened();
+
+  for (const attempt of [0, 1, 2, 3]) {
+    attempts[attempt]!.fail();
+    await vi.advanceTimersByTimeAsync(8000);
+  }
+
+  expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'reconnecting', 'reconnecting', 'offline']);
+  expect(attempts.length).toBe(5);
+});
+
+test('nobody needs to wait who asks to retry now', async () => {
+  const { stream, attempts } = opened();
+  attempts[0]!.fail();
+  await settle();
+
+  stream.retryNow();
+
+  expect(attempts.length).toBe(2);
+});
+
+test('a session that ended is not tried again until asked', async () => {
+  const { stream, attempts, states } = opened();
+
+  attempts[0]!.answer(401);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(states.at(-1)).toEqual({ state: 'expired' });
+  expect(attempts.length).toBe(1);
+
+  stream.retryNow();
+  expect(attempts.length).toBe(2);
+});
+
+test('a stream that says nothing is given up', async () => {
+  const { attempts } = opened();
+  attempts[0]!.answer(200);
+  attempts[0]!.send(SNAPSHOT);
+
+  await vi.advanceTimersByTimeAsync(50_000);
+
+  expect(attempts[0]!.signal.aborted).toBe(true);
+  expect(attempts.length).toBeGreaterThan(1);
+});
+
+test('another set of followed runs opens a new stream without a loss being told', async () => {
+  const { stream, attempts, states } = opened(new Map([[7, 10]]));
+  attempts[0]!.answer(200);
+  attempts[0]!.send(SNAPSHOT);
+  await settle();
+
+  stream.follow(new Map([[7, 3], [8, 0]]));
+  await settle();
+
+  expect(attempts[0]!.signal.aborted).toBe(true);
+  expect(attempts[1]!.url).toBe('/events?follow=7:10&follow=8:0');
+  expect(states.map(({ state }) => state)).toEqual(['connected']);
+});
+
+test('a run that the service does not know is not followed for ever', async () => {
+  const { attempts } = opened(new Map([[7, 0]]));
+
+  attempts[0]!.answer(404);
+  await vi.advanceTimersByTimeAsync(600);
+
+  expect(attempts[1]!.url).toBe('/events');
+});
+
+test('a run object is passed on as the app knows it', async () => {
+  const { attempts, items } = opened();
+  attempts[0]!.answer(200);
+
+  attempts[0]!.send('event: run\ndata: {"id":7,"status":"completed","created_at":"2026-01-01T00:00:00+00:00"}\n\n');
+  await settle();
+
+  expect(items).toMatchObject([{ kind: 'run', run: { id: 7, status: 'completed', steps: aRun().steps } }]);
+});

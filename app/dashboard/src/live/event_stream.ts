@@ -1,0 +1,129 @@
+/**
+ * One connection to `GET /events`, kept up: opened again after a loss with a growing wait, after a silence, and when
+ * the set of followed runs changes, each time from where the followed logs stand. Says what came and how it stands.
+ */
+import { type LogRecord, type Run, toRecord, toRun } from '../api/mapping';
+import { type Connection, backoff, lost } from './connection';
+import { type ServerEvent, SseParser } from './sse_parser';
+
+export type FeedItem =
+  | { readonly kind: 'snapshot'; readonly runs: readonly Run[] }
+  | { readonly kind: 'run'; readonly run: Run }
+  | { readonly kind: 'records'; readonly runId: number; readonly records: readonly LogRecord[] };
+
+export interface EventStreamEvents {
+  feed(items: FeedItem[]): void;
+  connection(connection: Connection): void;
+}
+
+/** The service comments every 15 s. */
+const SILENCE_MS = 40_000;
+const MAX_FOLLOWED = 20;
+
+export class EventStream {
+  /** Followed runs, and the seq up to which their records came. */
+  private readonly positions = new Map<number, number>();
+  private abort: AbortController | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private attempt = 0;
+  private heardAt = Date.now();
+
+  constructor(
+    private readonly address: string,
+    private readonly events: EventStreamEvents,
+    private readonly request: typeof fetch = (input, init) => fetch(input, init),
+  ) {}
+
+  /** Opens the stream, or opens it anew if these runs are not the ones followed. */
+  follow(wanted: ReadonlyMap<number, number>): void {
+    const runs = [...wanted].slice(-MAX_FOLLOWED);
+    const isSame = runs.length === this.positions.size && runs.every(([id]) => this.positions.has(id));
+    if (isSame && (this.abort || this.timer)) return;
+    for (const id of [...this.positions.keys()]) if (!wanted.has(id)) this.positions.delete(id);
+    for (const [id, after] of runs) if (!this.positions.has(id)) this.positions.set(id, after);
+    if (!this.timer) this.connect();
+  }
+
+  retryNow(): void {
+    if (this.timer !== undefined || !this.abort) this.connect();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.abort?.abort();
+    this.abort = null;
+  }
+
+  private connect(): void {
+    this.close();
+    this.abort = new AbortController();
+    void this.run(this.abort);
+  }
+
+  private async run(abort: AbortController): Promise<void> {
+    const { signal } = abort;
+    const watchdog = setInterval(() => Date.now() - this.heardAt > SILENCE_MS && abort.abort('silence'), 5_000);
+    try {
+      const follow = [...this.positions].map(([id, after]) => `follow=${id}:${after}`).join('&');
+      this.heardAt = Date.now();
+      const answer = await this.request(follow ? `${this.address}?${follow}` : this.address, { signal, headers: { accept: 'text/event-stream' } });
+      if (answer.status === 401 || answer.status === 403) {
+        if (this.abort === abort) this.expire();
+        return;
+      }
+      if (answer.status === 404 || answer.status === 422) this.positions.clear();
+      if (!answer.ok || !answer.body) throw new Error(`the stream answered ${answer.status}`);
+      await this.read(answer.body, signal);
+    } catch {
+      // Whatever it was, the answer is to try again; whether it is our own doing is seen below.
+    } finally {
+      clearInterval(watchdog);
+    }
+    if (this.abort === abort) this.wait();
+  }
+
+  private async read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
+    const parser = new SseParser();
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || signal.aborted) return;
+      this.heardAt = Date.now();
+      const items: FeedItem[] = [];
+      for (const event of parser.feed(value)) this.take(event, items);
+      if (items.length) this.events.feed(items);
+    }
+  }
+
+  private take({ event, data }: ServerEvent, items: FeedItem[]): void {
+    if (event === 'shutdown') return;
+    const value = JSON.parse(data);
+    if (event === 'runs') {
+      this.attempt = 0;
+      this.events.connection({ state: 'connected' });
+      items.push({ kind: 'snapshot', runs: value.runs.map(toRun) });
+    } else if (event === 'run') {
+      items.push({ kind: 'run', run: toRun(value) });
+    } else {
+      const record = toRecord(value);
+      const runId: number = value.run;
+      this.positions.set(runId, record.seq);
+      const last = items[items.length - 1];
+      if (last?.kind === 'records' && last.runId === runId) (last.records as LogRecord[]).push(record);
+      else items.push({ kind: 'records', runId, records: [record] });
+    }
+  }
+
+  private wait(): void {
+    this.abort = null;
+    const delay = backoff(++this.attempt);
+    this.timer = setTimeout(() => this.connect(), delay);
+    this.events.connection(lost(this.attempt, Date.now() + delay, this.heardAt));
+  }
+
+  private expire(): void {
+    this.abort = null;
+    this.events.connection({ state: 'expired' });
+  }
+}

@@ -1,0 +1,182 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { aRun, someRecords } from '../log/testing';
+import type { EventStreamEvents } from './event_stream';
+import { SharedStream, type Surroundings } from './shared_stream';
+
+/** A browser: one lock, one channel, and the streams that its tabs opened. */
+function aBrowser(hasLocks = true) {
+  const streams: { events: EventStreamEvents; wanted: Map<number, number>; retries: number; isOpen: boolean }[] = [];
+  const listeners = new Map<object, (event: { data: unknown }) => void>();
+  const queue: (() => void)[] = [];
+  let isHeld = false;
+  const grantNext = (): void => {
+    if (!isHeld) queue.shift()?.();
+  };
+  const locks = {
+    request: (_name: string, { signal }: LockOptions, callback: () => Promise<void> | undefined) =>
+      new Promise<void>((resolve, reject) => {
+        const grant = (): void => {
+          isHeld = true;
+          void Promise.resolve(callback()).then(() => {
+            isHeld = false;
+            resolve();
+            grantNext();
+          });
+        };
+        queue.push(grant);
+        signal?.addEventListener('abort', () => {
+          const at = queue.indexOf(grant);
+          if (at >= 0) queue.splice(at, 1);
+          reject(new Error('aborted'));
+        });
+        grantNext();
+      }),
+  };
+  const surroundings: Surroundings = {
+    locks: hasLocks ? (locks as unknown as LockManager) : undefined,
+    openChannel: () => {
+      const channel = {
+        postMessage: (data: unknown) => [...listeners].forEach(([other, listen]) => other !== channel && listen({ data: structuredClone(data) })),
+        addEventListener: (_: string, listen: unknown) => void listeners.set(channel, listen as (event: { data: unknown }) => void),
+        close: () => void listeners.delete(channel),
+      };
+      return channel as unknown as ReturnType<Surroundings['openChannel']>;
+    },
+    openStream: (events) => {
+      const stream = { events, wanted: new Map<number, number>(), retries: 0, isOpen: true };
+      streams.push(stream);
+      return {
+        follow: (wanted) => void (stream.wanted = new Map(wanted)),
+        retryNow: () => void stream.retries++,
+        close: () => void (stream.isOpen = false),
+      };
+    },
+  };
+  const openTab = () => {
+    const told = { snapshot: vi.fn(), run: vi.fn(), records: vi.fn(), connection: vi.fn() };
+    const tab = new SharedStream(surroundings, told);
+    tab.open();
+    return { tab, told };
+  };
+  return { streams, openTab };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(50);
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+test('ten tabs have one stream, and all of them hear it', async () => {
+  const { streams, openTab } = aBrowser();
+  const tabs = Array.from({ length: 10 }, openTab);
+
+  streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 7 }) }]);
+  await settle();
+
+  expect(streams.length).toBe(1);
+  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual(Array(10).fill(1));
+});
+
+test('a tab that comes later is told what is active and how it stands', async () => {
+  const { streams, openTab } = aBrowser();
+  openTab();
+  streams[0]!.events.connection({ state: 'connected' });
+  streams[0]!.events.feed([{ kind: 'snapshot', runs: [aRun({ id: 7 }), aRun({ id: 8 })] }]);
+  streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 8, status: 'completed' }) }]);
+  await settle();
+
+  const { told } = openTab();
+
+  expect(told.connection).toHaveBeenLastCalledWith({ state: 'connected' });
+  expect(told.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 })]);
+});
+
+test('the runs that any tab follows are followed, until it stops', async () => {
+  const { streams, openTab } = aBrowser();
+  const [first, second] = [openTab(), openTab()];
+
+  const stop = first.tab.follow(7, 100);
+  second.tab.follow(8, 5);
+  expect(streams[0]!.wanted).toEqual(new Map([[7, 100], [8, 5]]));
+
+  stop();
+  expect(streams[0]!.wanted).toEqual(new Map([[8, 5]]));
+});
+
+test('when the leader is hidden another tab leads, from where the logs stand', async () => {
+  const { streams, openTab } = aBrowser();
+  const [first, second] = [openTab(), openTab()];
+  second.tab.follow(7, 0);
+  streams[0]!.events.feed([{ kind: 'records', runId: 7, records: someRecords(1, 40) }]);
+  await settle();
+
+  first.tab.close();
+  await settle();
+
+  expect(streams.map(({ isOpen }) => isOpen)).toEqual([false, true]);
+  expect(second.tab.isLeader).toBe(true);
+  expect(streams[1]!.wanted).toEqual(new Map([[7, 40]]));
+});
+
+test('a hidden tab hears nothing, and takes part again when shown', async () => {
+  const { streams, openTab } = aBrowser();
+  const { tab, told } = openTab();
+  const other = openTab();
+
+  other.tab.close();
+  streams[0]!.events.feed([{ kind: 'run', run: aRun() }]);
+  await settle();
+  expect(other.told.run).not.toHaveBeenCalled();
+  expect(told.run).toHaveBeenCalledOnce();
+
+  other.tab.open();
+  tab.close();
+  await settle();
+  expect(other.tab.isLeader).toBe(true);
+});
+
+test('what a hidden tab followed is not followed for it', async () => {
+  const { streams, openTab } = aBrowser();
+  openTab();
+  const other = openTab();
+  other.tab.follow(7, 3);
+
+  other.tab.close();
+
+  expect(streams[0]!.wanted).toEqual(new Map());
+});
+
+test('records that came close together are passed on together', async () => {
+  const { streams, openTab } = aBrowser();
+  openTab();
+  const { told } = openTab();
+
+  streams[0]!.events.feed([{ kind: 'records', runId: 7, records: someRecords(1, 2) }]);
+  streams[0]!.events.feed([{ kind: 'run', run: aRun({ status: 'completed' }) }]);
+  expect(told.records).not.toHaveBeenCalled();
+  await settle();
+
+  expect(told.records).toHaveBeenCalledExactlyOnceWith(7, someRecords(1, 2));
+  expect(told.records.mock.invocationCallOrder[0]).toBeLessThan(told.run.mock.invocationCallOrder[0]!);
+});
+
+test('any tab can ask to retry now', () => {
+  const { streams, openTab } = aBrowser();
+  openTab();
+  const { tab } = openTab();
+
+  tab.retryNow();
+
+  expect(streams[0]!.retries).toBe(1);
+});
+
+test('without locks every tab has its own stream', async () => {
+  const { streams, openTab } = aBrowser(false);
+  const tabs = [openTab(), openTab()];
+
+  streams[0]!.events.feed([{ kind: 'run', run: aRun() }]);
+  await settle();
+
+  expect(streams.length).toBe(2);
+  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual([1, 0]);
+});

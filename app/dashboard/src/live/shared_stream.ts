@@ -1,0 +1,223 @@
+/**
+ * One event stream for all tabs of a browser. The tab that holds a Web Lock opens it and passes everything on over a
+ * BroadcastChannel; hidden tabs take no part, so a visible one leads. Without locks (plain HTTP to another host) each
+ * visible tab has its own stream.
+ */
+import type { LogRecord, Run } from '../api/mapping';
+import type { Connection } from './connection';
+import { EventStream, type EventStreamEvents, type FeedItem } from './event_stream';
+
+type Message =
+  | { readonly kind: 'hello'; readonly tab: string; readonly follows: readonly (readonly [number, number])[] }
+  | { readonly kind: 'bye'; readonly tab: string }
+  | { readonly kind: 'leader' }
+  | { readonly kind: 'retry' }
+  | { readonly kind: 'feed'; readonly items: readonly FeedItem[]; readonly to?: string }
+  | { readonly kind: 'connection'; readonly connection: Connection };
+
+export interface SharedStreamEvents {
+  snapshot(runs: readonly Run[]): void;
+  run(run: Run): void;
+  records(runId: number, records: readonly LogRecord[]): void;
+  connection(connection: Connection): void;
+}
+
+export interface Surroundings {
+  readonly locks: Pick<LockManager, 'request'> | undefined;
+  readonly openChannel: () => Pick<BroadcastChannel, 'postMessage' | 'addEventListener' | 'close'>;
+  readonly openStream: (events: EventStreamEvents) => Pick<EventStream, 'follow' | 'retryNow' | 'close'>;
+}
+
+const LOCK = 'solorun-events';
+/** Records that came close together are passed on together: at most about sixty messages a second. */
+const BATCH_MS = 16;
+
+export class SharedStream {
+  private readonly tab = Math.random().toString(36).slice(2);
+  private readonly follows = new Map<number, number>();
+  private readonly tabs = new Map<string, ReadonlyMap<number, number>>();
+  private readonly active = new Map<number, Run>();
+  private channel: ReturnType<Surroundings['openChannel']> | null = null;
+  private stream: ReturnType<Surroundings['openStream']> | null = null;
+  private waiting: AbortController | null = null;
+  private release: (() => void) | null = null;
+  private connection: Connection = { state: 'connecting' };
+  private pending: FeedItem[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly surroundings: Surroundings,
+    private readonly events: SharedStreamEvents,
+  ) {}
+
+  get isLeader(): boolean {
+    return this.stream !== null;
+  }
+
+  /** Takes part: called when the tab is shown. */
+  open(): void {
+    if (this.channel) return;
+    this.channel = this.surroundings.openChannel();
+    this.channel.addEventListener('message', (event) => this.receive((event as MessageEvent<Message>).data));
+    this.sayHello();
+    if (this.surroundings.locks) void this.contend(this.surroundings.locks);
+    else this.lead();
+  }
+
+  /** Takes no part any more: called when the tab is hidden or goes. What it follows it follows again after `open`. */
+  close(): void {
+    if (!this.channel) return;
+    this.post({ kind: 'bye', tab: this.tab });
+    this.waiting?.abort();
+    this.waiting = null;
+    this.resign();
+    this.channel.close();
+    this.channel = null;
+  }
+
+  /** Asks for a run's records after a seq, from now on. Returns how to stop. */
+  follow(runId: number, after: number): () => void {
+    this.follows.set(runId, after);
+    this.sayHello();
+    return () => {
+      this.follows.delete(runId);
+      this.sayHello();
+    };
+  }
+
+  retryNow(): void {
+    this.stream?.retryNow();
+    this.post({ kind: 'retry' });
+  }
+
+  private async contend(locks: Pick<LockManager, 'request'>): Promise<void> {
+    const waiting = (this.waiting = new AbortController());
+    try {
+      await locks.request(LOCK, { signal: waiting.signal }, () => {
+        if (waiting.signal.aborted) return undefined;
+        this.lead();
+        return new Promise<void>((release) => (this.release = release));
+      });
+    } catch (error) {
+      if (!waiting.signal.aborted) throw error;
+    }
+  }
+
+  private lead(): void {
+    this.stream = this.surroundings.openStream({
+      feed: (items) => this.feed(items),
+      connection: (connection) => this.tellConnection(connection),
+    });
+    this.tabs.clear();
+    this.post({ kind: 'leader' });
+    this.sayHello();
+  }
+
+  private resign(): void {
+    this.stream?.close();
+    this.stream = null;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.pending = [];
+    this.active.clear();
+    this.release?.();
+    this.release = null;
+  }
+
+  private sayHello(): void {
+    const hello: Message = { kind: 'hello', tab: this.tab, follows: [...this.follows] };
+    this.post(hello);
+    if (this.isLeader) this.receive(hello);
+  }
+
+  private receive(message: Message): void {
+    switch (message.kind) {
+      case 'leader':
+        this.sayHello();
+        break;
+      case 'hello':
+        if (this.isLeader) this.welcome(message.tab, new Map(message.follows));
+        break;
+      case 'bye':
+        this.tabs.delete(message.tab);
+        this.followForAll();
+        break;
+      case 'retry':
+        this.stream?.retryNow();
+        break;
+      case 'connection':
+        if (!this.isLeader) this.events.connection(message.connection);
+        break;
+      case 'feed':
+        if (!this.isLeader && (message.to ?? this.tab) === this.tab) this.tell(message.items);
+    }
+  }
+
+  /** A tab came, or follows other runs than before. A new one is told at once what is known. */
+  private welcome(tab: string, follows: ReadonlyMap<number, number>): void {
+    const isNew = !this.tabs.has(tab) && tab !== this.tab;
+    this.tabs.set(tab, follows);
+    this.followForAll();
+    if (!isNew) return;
+    this.flush();
+    this.post({ kind: 'connection', connection: this.connection });
+    if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.active.values()] }] });
+  }
+
+  private followForAll(): void {
+    if (!this.stream) return;
+    const wanted = new Map<number, number>();
+    for (const follows of this.tabs.values())
+      for (const [id, after] of follows) wanted.set(id, Math.max(after, wanted.get(id) ?? 0));
+    this.stream.follow(wanted);
+  }
+
+  private feed(items: readonly FeedItem[]): void {
+    for (const item of items) this.note(item);
+    this.pending.push(...items);
+    this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
+  }
+
+  private note(item: FeedItem): void {
+    if (item.kind === 'snapshot') {
+      this.active.clear();
+      for (const run of item.runs) this.active.set(run.id, run);
+    } else if (item.kind === 'run') {
+      if (item.run.status === 'pending' || item.run.status === 'running') this.active.set(item.run.id, item.run);
+      else this.active.delete(item.run.id);
+    }
+  }
+
+  private flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const items = this.pending;
+    this.pending = [];
+    if (!items.length) return;
+    if (this.tabs.size > 1) this.post({ kind: 'feed', items });
+    this.tell(items);
+  }
+
+  private tell(items: readonly FeedItem[]): void {
+    for (const item of items) {
+      if (item.kind === 'snapshot') this.events.snapshot(item.runs);
+      else if (item.kind === 'run') this.events.run(item.run);
+      else {
+        const last = item.records[item.records.length - 1];
+        if (this.follows.has(item.runId) && last) this.follows.set(item.runId, last.seq);
+        this.events.records(item.runId, item.records);
+      }
+    }
+  }
+
+  private tellConnection(connection: Connection): void {
+    this.flush();
+    this.connection = connection;
+    this.post({ kind: 'connection', connection });
+    this.events.connection(connection);
+  }
+
+  private post(message: Message): void {
+    this.channel?.postMessage(message);
+  }
+}
