@@ -54,7 +54,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: a terminal status, and for every status but `completed` one short cause."""
+    """How a run ended: a terminal status, and one short cause where it failed or was interrupted."""
 
     status: Status
     error_message: str | None = None
@@ -66,7 +66,7 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"
 
 def short_error_message(text: str, *, default: str = "unknown error") -> str:
     """One line, one cause, no directories of the server, at most 500 characters: fit for a run's row."""
-    text = _ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).strip()
+    text = " ".join(_ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
         text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"
     return text or default

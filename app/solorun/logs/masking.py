@@ -38,25 +38,44 @@ class Masker:
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced by `***`."""
-        if self._pattern is None or self._pattern.search(text) is None:
+        spans = self._find(text)
+        if not spans:
             return text
         pieces: list[str] = []
         end = 0
-        for match in self._pattern.finditer(text):
-            start, stop = match.span(1)
-            if start > end or not pieces:
-                pieces += (text[end:start], MASK)
-            end = max(end, stop)
+        for start, stop in spans:
+            pieces += (text[end:start], MASK)
+            end = stop
         return "".join(pieces) + text[end:]
 
     def hold_back(self, text: str) -> int:
-        """The length of the longest end of `text` with which a secret, but not a whole one, may begin."""
+        """How much of the end of `text` must not be let go yet: a secret may begin there that is not whole."""
         longest = max(map(len, self._forms), default=1)
         for length in range(min(longest - 1, len(text)), 0, -1):
             end = text[-length:]
             if any(len(form) > length and form.startswith(end) for form in self._forms):
-                return length
+                return self._avoid_cutting(text, len(text) - length, longest)
         return 0
+
+    def _avoid_cutting(self, text: str, cut: int, longest: int) -> int:
+        """Where `cut` lies inside a whole secret, hold that one back too; an endless chain is let go, masked."""
+        for start, stop in self._find(text):
+            if start < cut < stop:
+                return len(text) - (start if stop - start <= 4 * longest else stop)
+        return len(text) - cut
+
+    def _find(self, text: str) -> list[tuple[int, int]]:
+        """Where secrets stand in `text`; those that overlap are one."""
+        if self._pattern is None or self._pattern.search(text) is None:
+            return []
+        spans: list[tuple[int, int]] = []
+        for match in self._pattern.finditer(text):
+            start, stop = match.span(1)
+            if spans and start < spans[-1][1]:
+                spans[-1] = spans[-1][0], max(stop, spans[-1][1])
+            else:
+                spans.append((start, stop))
+        return spans
 
 
 def _forms_of(value: str) -> set[str]:
