@@ -1,0 +1,136 @@
+"""The ASGI application. Every request comes in here and every answer leaves here: who may call is asked first, an error
+becomes a problem, and each answer gets its security headers."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Router
+from starlette.types import Message, Receive, Scope, Send
+
+from solorun.api.access import Access
+from solorun.api.answer import Header, abort
+from solorun.api.context import Context
+from solorun.api.problems import answer_problem, problem_of
+from solorun.api.request import ClientGone, check_announced_size
+from solorun.api.routes import OPERATIONS, build_routes, public_addresses
+from solorun.api.sessions import LoginThrottle, Sessions
+from solorun.api.sse import Streams
+from solorun.errors import InternalError, Problem
+from solorun.service import Service
+
+DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        b"font-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""On every answer; an answer's own header of that name is used instead."""
+
+_DEFAULT_NAMES: Final = frozenset(name for name, _ in DEFAULT_HEADERS)
+_NO_OPERATION: Final = "none"
+
+_logger = logging.getLogger("solorun.api")
+
+
+class Application:
+    """Solorun over HTTP. `pages` are the dashboard's routes."""
+
+    def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
+        settings = service.settings
+        sessions = Sessions()
+        self.context = Context(
+            service=service,
+            operations=OPERATIONS,
+            root_path=settings.root_path,
+            access=Access(settings, sessions, public_addresses()),
+            sessions=sessions,
+            throttle=LoginThrottle(),
+            streams=Streams(service.hub),
+        )
+        self.routes: list[BaseRoute] = [*build_routes(self.context), *pages]
+        self._router = Router(self.routes, redirect_slashes=False)
+        self._root_path = settings.root_path
+
+    def end_streams(self) -> None:
+        """End every open stream with `event: shutdown`, and every later one at once."""
+        self.context.streams.shut_down()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"unexpected ASGI scope: {scope['type']}")
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = _with_defaults(message["headers"])
+                self.context.answers[scope.get("solorun.operation", _NO_OPERATION), message["status"]] += 1
+            await send(message)
+
+        try:
+            await self._serve(scope, receive, answer)
+        except ClientGone:
+            return
+        except Exception as error:
+            problem = _problem_of(error, scope)
+            if started:
+                _logger.warning("The answer to %s %s was cut off: %s", scope["method"], scope["path"], problem.message)
+                if not abort(scope):
+                    raise
+                return
+            headers = _headers_of(error) if isinstance(error, HTTPException) else ()
+            refusal = answer_problem(problem, instance=scope["path"], root_path=self._root_path, headers=headers)
+            await refusal(scope, receive, answer)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # A proxy may have taken the public path away, or not: within, it is never there.
+        path: str = scope["path"]
+        if self._root_path and (path + "/").startswith(self._root_path + "/"):
+            scope["path"] = path[len(self._root_path) :] or "/"
+        scope["root_path"] = ""
+        scope["app"] = self
+        headers = scope["solorun.headers"] = dict(scope["headers"])
+        refusal = self.context.access.admit(scope, headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        check_announced_size(headers)
+        await self._router(scope, receive, send)
+
+
+def create_app(service: Service, pages: Sequence[BaseRoute] = ()) -> Application:
+    return Application(service, pages)
+
+
+def _with_defaults(headers: Sequence[Header]) -> list[Header]:
+    own = {name for name, _ in headers if name in _DEFAULT_NAMES}
+    if not own:
+        return [*headers, *DEFAULT_HEADERS]
+    return [*headers, *(header for header in DEFAULT_HEADERS if header[0] not in own)]
+
+
+def _problem_of(error: Exception, scope: Scope) -> Problem:
+    """What is told of an error. What nobody foresaw is told as no more than a name for it, under which it is logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < 500:
+        return problem_of(error)
+    name = secrets.token_hex(6)
+    _logger.error("Error %s at %s %s", name, scope["method"], scope["path"], exc_info=error)
+    return InternalError(f"The service met an error of its own; its log tells more of error {name}.")
+
+
+def _headers_of(error: HTTPException) -> tuple[Header, ...]:
+    headers = error.headers or {}
+    return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())

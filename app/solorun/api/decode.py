@@ -1,0 +1,147 @@
+"""Turns JSON bodies and query strings into the structs of the route table, or tells every fault that they have.
+
+msgspec stops at the first fault; when there is one, the members are looked at again one by one.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from solorun.errors import Fault, InvalidRequest
+
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+MAX_QUERY_MEMBERS: Final = 100
+_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+_TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
+_PLACE: Final = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+
+
+def decode_body(body: bytes, shape: type[Shape]) -> Shape:
+    """The body as a `shape`; an empty one means the defaults. Raises InvalidRequest with all faults."""
+    if not body:
+        return shape()
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (ValueError, RecursionError):
+        document = _decode_document(body)
+    return _convert(document, shape, prefix="/")
+
+
+def decode_query(query_string: bytes, shape: type[Shape]) -> Shape:
+    """The query string as a `shape`, whose members with a tuple may be repeated. Raises InvalidRequest with all faults.
+
+    A fault's pointer is `?` and the parameter's name.
+    """
+    if not query_string:
+        return shape()
+    try:
+        pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_MEMBERS)
+    except ValueError as error:
+        raise InvalidRequest(faults=[Fault("?", "too many parameters")]) from error
+    readers = _readers(shape)
+    document: dict[str, Any] = {}
+    faults: list[Fault] = []
+    for name, text in pairs:
+        reader = readers.get(name)
+        if reader is tuple:
+            document.setdefault(name, []).append(text)
+        elif name in document:
+            faults.append(Fault("?" + name, "given more than once"))
+        else:
+            document[name] = _read(text, reader)
+    if faults:
+        raise InvalidRequest(faults=faults)
+    return _convert(document, shape, prefix="?")
+
+
+def _decode_document(body: bytes) -> Any:
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError:
+        raise InvalidRequest(faults=[Fault("", "nested too deeply")]) from None
+    except ValueError as error:
+        raise InvalidRequest(faults=[Fault("", f"not valid JSON: {error}")]) from None
+
+
+def _convert(document: Any, shape: type[Shape], *, prefix: str) -> Shape:
+    try:
+        return msgspec.convert(document, shape)
+    except msgspec.ValidationError as error:
+        if not isinstance(document, dict):
+            raise InvalidRequest(faults=[Fault("", _sentence(str(error)))]) from None
+    raise InvalidRequest(faults=list(_faults(document, shape, prefix)))
+
+
+def _faults(document: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str) -> list[Fault]:
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+    faults = []
+    for name, value in document.items():
+        if name not in types:
+            known = ", ".join(types) or "none"
+            faults.append(Fault(prefix + _escape(name), f"unknown; known here: {known}"))
+            continue
+        try:
+            msgspec.convert(value, types[name])
+        except msgspec.ValidationError as error:
+            message, place = _split(str(error))
+            faults.append(Fault(prefix + _escape(name) + place, message))
+    return faults
+
+
+def _split(message: str) -> tuple[str, str]:
+    """msgspec's message, and its place inside the member as the rest of a pointer."""
+    match = _PLACE.fullmatch(message)
+    if match is None:
+        return _sentence(message), ""
+    # Only plain members can be named: inside a dict of any keys msgspec says `[...]`.
+    place = match[2].replace(".", "/").replace("[...]", "").replace("[", "/").replace("]", "")
+    return _sentence(match[1]), place
+
+
+def _sentence(message: str) -> str:
+    return message.replace("`", "")[:1].lower() + message.replace("`", "")[1:]
+
+
+def _escape(name: str) -> str:
+    return name[:100].replace("~", "~0").replace("/", "~1")
+
+
+@cache
+def _readers(shape: type[msgspec.Struct]) -> dict[str, type]:
+    """How each parameter is read from text, by its name."""
+    return {
+        name: _reader(schema)
+        for name, schema in (
+            (field.encode_name, msgspec.inspect.type_info(field.type)) for field in msgspec.structs.fields(shape)
+        )
+    }
+
+
+def _reader(schema: msgspec.inspect.Type) -> type:
+    match schema:
+        case msgspec.inspect.UnionType():
+            return next(_reader(member) for member in schema.types if not isinstance(member, msgspec.inspect.NoneType))
+        case msgspec.inspect.Metadata():
+            return _reader(schema.type)
+        case msgspec.inspect.IntType():
+            return int
+        case msgspec.inspect.BoolType():
+            return bool
+        case msgspec.inspect.VarTupleType():
+            return tuple
+        case _:
+            return str
+
+
+def _read(text: str, reader: type | None) -> Any:
+    """Text as what it stands for; itself when it does not, for the check that follows to refuse."""
+    if reader is int and _WHOLE_NUMBER.fullmatch(text):
+        return int(text)
+    if reader is bool:
+        return _TRUTH.get(text, text)
+    return text

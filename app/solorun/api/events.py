@@ -1,0 +1,152 @@
+"""The two streams: one run's log as it grows, and for a dashboard what all runs do with the logs of some."""
+
+import asyncio
+import re
+from typing import Annotated, Final
+
+import anyio
+import msgspec
+from msgspec import Meta
+
+from solorun.api.request import Request, parse_run_id
+from solorun.api.sse import OPENING, OPENING_OF_ENDED, Emit, EventStream, Pump
+from solorun.errors import Fault, InvalidLastEventId, InvalidRequest
+from solorun.logs.hub import WatchLost
+from solorun.run import MAX_RUN_ID, Run
+from solorun.service import Service
+from solorun.wire import encode
+
+_SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
+_FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
+_SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0}
+
+
+class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    after: Annotated[
+        str,
+        Meta(description="Begin after this seq. The Last-Event-ID header beats it.", extra_json_schema=_SEQ_SCHEMA),
+    ] = ""
+    tail: (
+        Annotated[
+            int, Meta(ge=0, le=MAX_RUN_ID, description="Begin this many records before the end; `after` beats it.")
+        ]
+        | None
+    ) = None
+    batch: Annotated[bool, Meta(description="Send `event: records` with a JSON array of records as data.")] = False
+
+
+class FollowQuery(msgspec.Struct, forbid_unknown_fields=True):
+    follow: Annotated[
+        tuple[str, ...],
+        Meta(description="`<run>:<after>`, repeatable: send this run's records after that seq.", max_length=20),
+    ] = ()
+
+
+async def follow_run(request: Request) -> EventStream:
+    """One run's records from any point, live, and at last its end."""
+    service, query = request.service, request.query
+    run = await service.manager.get_run(request.run_id)
+    after = _parse_seq(request.headers.get(b"last-event-id", b"").decode("latin-1"))
+    if after is None:
+        after = _parse_seq(query.after)
+    if after is None:
+        after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
+    pump = _pump_run(service, run.id, after, batch=query.batch)
+    return EventStream(request.context.streams, pump, opening=OPENING if run.is_active else OPENING_OF_ENDED)
+
+
+async def follow_all(request: Request) -> EventStream:
+    """All active runs, then every change of a run, and the records of the followed ones."""
+    follows = _parse_follows(request.query.follow)
+    for run_id in follows:
+        await request.service.manager.get_run(run_id)
+    return EventStream(request.context.streams, _AllRuns(request.service, follows).pump)
+
+
+def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> Pump:
+    async def pump(emit: Emit) -> None:
+        items = service.tail.follow(run_id, after=after)
+        try:
+            async for item in items:
+                if isinstance(item, Run):
+                    await emit(b"id: %d\nevent: end\ndata: %b\n\n" % (item.last_seq, encode(item)))
+                else:
+                    await emit(item.sse_batch if batch else item.sse)
+        finally:
+            await items.aclose()
+
+    return pump
+
+
+class _AllRuns:
+    """What the dashboard's stream tells. A followed run's terminal state is told after its last record, and last."""
+
+    def __init__(self, service: Service, follows: dict[int, int]) -> None:
+        self._service = service
+        self._follows = follows
+        self._following = set(follows)
+        self._ended: set[int] = set()
+        # What is told of a run's state must be decided and emitted at once, or an older state could overtake.
+        self._telling = asyncio.Lock()
+
+    async def pump(self, emit: Emit) -> None:
+        with self._service.hub.watch() as watch:
+            await emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
+            async with anyio.create_task_group() as following:
+                for run_id, after in self._follows.items():
+                    following.start_soon(self._follow, run_id, after, emit)
+                try:
+                    while True:
+                        await self._tell(await watch.changes(), emit)
+                except WatchLost:
+                    # The stream ends; whoever listens comes back for a new snapshot.
+                    following.cancel_scope.cancel()
+
+    async def _tell(self, runs: list[Run], emit: Emit) -> None:
+        async with self._telling:
+            told = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
+            if told:
+                await emit(b"".join(told))
+
+    def _is_left_to_follower(self, run: Run) -> bool:
+        return run.id in self._ended or (run.id in self._following and not run.is_active)
+
+    async def _follow(self, run_id: int, after: int, emit: Emit) -> None:
+        items = self._service.tail.follow(run_id, after=after)
+        try:
+            async for item in items:
+                if isinstance(item, Run):
+                    async with self._telling:
+                        self._ended.add(run_id)
+                        await emit(_run_event(item))
+                else:
+                    await emit(item.sse_of_run)
+        finally:
+            await items.aclose()
+
+
+def _run_event(run: Run) -> bytes:
+    return b"event: run\ndata: %b\n\n" % encode(run)
+
+
+def _parse_seq(text: str) -> int | None:
+    """A seq from 0; None for an empty text, as an EventSource means it. Raises InvalidLastEventId."""
+    if not text:
+        return None
+    if _SEQ.fullmatch(text) is None:
+        raise InvalidLastEventId
+    return min(int(text), MAX_RUN_ID) if len(text) < 20 else MAX_RUN_ID
+
+
+def _parse_follows(texts: tuple[str, ...]) -> dict[int, int]:
+    """The seq to begin after of each followed run. Raises InvalidRequest."""
+    follows: dict[int, int] = {}
+    for text in texts:
+        match = _FOLLOW.fullmatch(text)
+        if match is None:
+            raise InvalidRequest(faults=[Fault("?follow", 'must be "<run>:<after>", two whole numbers')])
+        run_id = parse_run_id(match[1])
+        if run_id in follows:
+            raise InvalidRequest(faults=[Fault("?follow", f"names run {run_id} more than once")])
+        follows[run_id] = min(int(match[2]), MAX_RUN_ID)
+    return follows

@@ -1,0 +1,86 @@
+"""Handlers that read logs: a page with filters, or the whole log as a download."""
+
+from collections.abc import AsyncGenerator
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from solorun.api.answer import NDJSON, TEXT, Answer, Header, StreamedAnswer, json_answer
+from solorun.api.log_text import LogText
+from solorun.api.request import Request
+from solorun.record import Level
+from solorun.run import MAX_RUN_ID, Run
+from solorun.segment import Segment
+from solorun.store import LogQuery, RunStore
+from solorun.wire import decode_records
+
+_Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
+
+
+class LogPageQuery(msgspec.Struct, forbid_unknown_fields=True):
+    after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
+    before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many records at most.")] = 1000
+    step: Annotated[str, Meta(description="Only this step's records.")] | None = None
+    level: Annotated[Level, Meta(description="Only records of at least this level.")] | None = None
+    q: (
+        Annotated[str, Meta(max_length=1000, description="Only messages that hold this; case does not matter.")] | None
+    ) = None
+
+
+async def get_log_page(request: Request) -> Answer:
+    query: LogPageQuery = request.query
+    page = await request.service.store.read_log(
+        request.run_id,
+        LogQuery(
+            after=query.after,
+            before=query.before,
+            limit=query.limit,
+            step=query.step,
+            level=query.level,
+            text=query.q or None,
+        ),
+    )
+    return json_answer(page)
+
+
+async def download_ndjson(request: Request) -> StreamedAnswer:
+    run = await request.service.manager.get_run(request.run_id)
+    return StreamedAnswer(_payloads(request.service.store, run), media_type=NDJSON, headers=_attachment(run, "ndjson"))
+
+
+async def download_text(request: Request) -> StreamedAnswer:
+    run = await request.service.manager.get_run(request.run_id)
+    return StreamedAnswer(_texts(request.service.store, run), media_type=TEXT, headers=_attachment(run, "txt"))
+
+
+def _attachment(run: Run, suffix: str) -> list[Header]:
+    name = f"{run.project}-{run.id}.{suffix}"
+    return [(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))]
+
+
+async def _payloads(store: RunStore, run: Run) -> AsyncGenerator[bytes, None]:
+    async for segment in _segments(store, run):
+        yield segment.payload
+
+
+async def _texts(store: RunStore, run: Run) -> AsyncGenerator[bytes, None]:
+    text = LogText()
+    async for segment in _segments(store, run):
+        yield text.add(decode_records(segment.payload))
+    yield text.finish()
+
+
+async def _segments(store: RunStore, run: Run) -> AsyncGenerator[Segment, None]:
+    """The log up to the run's last seq as it was asked for, in short reads: none is held while a client takes."""
+    cursor = 0
+    while cursor < run.last_seq:
+        segments = await store.read_segments(run.id, after=cursor)
+        for segment in segments:
+            yield segment.after(cursor).up_to(run.last_seq)
+            cursor = segment.last_seq
+            if cursor >= run.last_seq:
+                return
+        if not segments:
+            return

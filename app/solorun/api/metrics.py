@@ -1,0 +1,52 @@
+"""What the service is doing, as OpenMetrics. Read when asked for: nothing is counted that the service does not know."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from solorun.api.context import Context
+from solorun.status import ACTIVE
+
+OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
+
+
+class Metrics(Collector):
+    """One reading of a context. Labels are statuses, operations and HTTP statuses: all bounded."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def expose(self) -> bytes:
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+        return text
+
+    def collect(self) -> Iterator[Metric]:
+        service = self._context.service
+        runs = GaugeMetricFamily("solorun_active_runs", "Active runs.", labels=["status"])
+        by_status = Counter(run.status for run in service.list_active_runs())
+        for status in sorted(ACTIVE):
+            runs.add_metric([status.value], by_status[status])
+        yield runs
+        yield GaugeMetricFamily(
+            "solorun_log_records_of_active_runs",
+            "Committed records of the active runs.",
+            sum(run.last_seq for run in service.list_active_runs()),
+        )
+        yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
+        yield GaugeMetricFamily("solorun_sessions", "Sessions of browsers.", len(self._context.sessions))
+        yield GaugeMetricFamily("solorun_ready", "1 when /readyz says so.", int(not service.readiness()))
+        yield GaugeMetricFamily("solorun_draining", "1 while shutting down.", int(service.manager.draining))
+        yield GaugeMetricFamily(
+            "solorun_start_time_seconds", "When the service started, as Unix time.", service.started_at.timestamp()
+        )
+        answers = CounterMetricFamily("solorun_http_answers", "Answers given.", labels=["operation", "status"])
+        for (operation, http_status), count in sorted(self._context.answers.items()):
+            answers.add_metric([operation, str(http_status)], count)
+        yield answers

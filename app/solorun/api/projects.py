@@ -1,0 +1,59 @@
+"""Handlers that show what may be started: the declared projects and families."""
+
+from solorun.api.answer import Answer, json_answer
+from solorun.api.request import Request
+from solorun.project import Project
+from solorun.run import Run
+from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
+
+
+async def list_projects(request: Request) -> Answer:
+    service = request.service
+    latest = {run.project: run for run in await service.store.list_latest_runs()}
+    active = {run.project: run for run in service.list_active_runs()}
+    configuration = service.catalog.configuration
+    # A project of a family is known by its runs; each belongs to the family that declares it now.
+    family_of = {name: service.catalog.find_family(name) for name in sorted({*latest, *active})}
+    return json_answer(
+        ProjectList(
+            projects=tuple(
+                _summary(project, active.get(name), latest.get(name))
+                for name, project in configuration.projects.items()
+            ),
+            families=tuple(
+                FamilySummary(
+                    pattern=family.pattern,
+                    title=family.template.title,
+                    steps=_steps(family.template),
+                    scopes=family.template.scopes,
+                    params=family.template.params,
+                    projects=tuple(name for name, owner in family_of.items() if owner is family),
+                )
+                for family in configuration.families
+            ),
+        )
+    )
+
+
+async def get_project(request: Request) -> Answer:
+    service = request.service
+    project = service.catalog.get_project(request.path["project"])
+    active = next((run for run in service.list_active_runs() if run.project == project.name), None)
+    latest = active or await service.store.find_latest_run(project.name)
+    return json_answer(_summary(project, active, latest))
+
+
+def _summary(project: Project, active: Run | None, latest: Run | None) -> ProjectSummary:
+    return ProjectSummary(
+        name=project.name,
+        title=project.title,
+        steps=_steps(project),
+        scopes=project.scopes,
+        params=project.params,
+        current_run=active,
+        last_run=active or latest,
+    )
+
+
+def _steps(project: Project) -> tuple[StepSummary, ...]:
+    return tuple(StepSummary(name=step.name, kind=step.kind) for step in project.steps)

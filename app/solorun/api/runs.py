@@ -1,0 +1,102 @@
+"""Handlers that start, show, list and cancel runs."""
+
+import base64
+import binascii
+import re
+from typing import Annotated, Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Meta
+
+from solorun.api.answer import Answer, Header, json_answer
+from solorun.api.request import Request
+from solorun.errors import InvalidCursor
+from solorun.run import MAX_RUN_ID
+from solorun.status import Status
+from solorun.wire import CancelRequest, RunPage, StartRequest
+
+_CURSOR: Final = re.compile(r"1:([0-9]{1,19})", re.ASCII)
+
+
+class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    status: Annotated[tuple[Status, ...], Meta(description="Only runs of these statuses; repeatable.")] = ()
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many runs at most.")] = 50
+    cursor: Annotated[str, Meta(description="`next_cursor` of the page before.")] | None = None
+
+
+async def start_run(request: Request) -> Answer:
+    body = await request.read_body(StartRequest)
+    run = await request.service.manager.start_run(
+        request.path["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
+    )
+    location = f"{request.context.root_path}/api/v1/runs/{run.id}"
+    return json_answer(run, status=201, headers=[(b"location", location.encode("ascii"))])
+
+
+async def cancel_run(request: Request) -> Answer:
+    run_id = request.run_id
+    body = await request.read_body(CancelRequest)
+    run, accepted = await request.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
+    return json_answer(run, status=202 if accepted else 200)
+
+
+async def get_run(request: Request) -> Answer:
+    return json_answer(await request.service.manager.get_run(request.run_id))
+
+
+async def get_current_run(request: Request) -> Answer:
+    return json_answer(await request.service.manager.get_current_run(request.path["project"]))
+
+
+async def list_runs(request: Request) -> Answer:
+    return await _list_runs(request, project=None)
+
+
+async def list_project_runs(request: Request) -> Answer:
+    """Runs of a project that is declared, or that has left some."""
+    project = request.path["project"]
+    service = request.service
+    if await service.store.find_latest_run(project) is None:
+        service.catalog.get_project(project)
+    return await _list_runs(request, project=project)
+
+
+async def _list_runs(request: Request, *, project: str | None) -> Answer:
+    query: RunsQuery = request.query
+    before_id = None if query.cursor is None else decode_cursor(query.cursor)
+    # One more than asked for: whether there is a next page.
+    runs = await request.service.store.list_runs(
+        project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
+    )
+    has_more = len(runs) > query.limit
+    runs = runs[: query.limit]
+    cursor = encode_cursor(runs[-1].id) if has_more else None
+    page = RunPage(runs=tuple(runs), next_cursor=cursor)
+    return json_answer(page, headers=_link_header(request, query, cursor))
+
+
+def encode_cursor(before_id: int) -> str:
+    """Opaque to clients; it carries its version, so that it can change."""
+    return base64.urlsafe_b64encode(b"1:%d" % before_id).decode("ascii").rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """Raises InvalidCursor for what `encode_cursor` never made."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, ValueError):
+        raise InvalidCursor from None
+    match = _CURSOR.fullmatch(text)
+    if match is None or int(match[1]) > MAX_RUN_ID:
+        raise InvalidCursor
+    return int(match[1])
+
+
+def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list[Header]:
+    if cursor is None:
+        return []
+    members: list[tuple[str, Any]] = [("status", status.value) for status in query.status]
+    members += [("limit", query.limit), ("cursor", cursor)]
+    address = f"{request.context.root_path}{request.scope['path']}?{urlencode(members)}"
+    return [(b"link", f'<{address}>; rel="next"'.encode("ascii", "ignore"))]

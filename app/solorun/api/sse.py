@@ -1,0 +1,167 @@
+"""Server-sent events: an answer that lasts, with a comment every 15 s, a limit for readers and a clean shutdown.
+
+What is sent is decided by a pump (see `events.py`); records come ready made from their segments.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import anyio
+import anyio.lowlevel
+from starlette.types import Receive, Scope, Send
+
+from solorun.api.answer import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
+from solorun.logs.hub import Hub
+
+COMMENT_INTERVAL_SECONDS: Final = 15.0
+"""Proxies give up on connections that are silent for a minute; the standard recommends about this."""
+
+OPENING: Final = b": ok\n\n"
+OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
+"""An EventSource comes back after the end: not before a minute has passed."""
+COMMENT: Final = b": \n\n"
+SHUTDOWN: Final = b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
+
+_HEADERS: Final = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+Emit = Callable[[bytes], Awaitable[None]]
+Pump = Callable[[Emit], Awaitable[None]]
+
+
+class Streams:
+    """The open streams of an application. Once they are shut down, a new one only says so."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._open: set[EventStream] = set()
+        self.shutting_down = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def shut_down(self) -> None:
+        """End every stream with `event: shutdown`, between two events."""
+        self.shutting_down = True
+        for stream in list(self._open):
+            stream.stop()
+
+    @contextmanager
+    def hold(self, stream: "EventStream") -> Iterator[None]:
+        self._open.add(stream)
+        try:
+            with self._hub.stream():
+                yield
+        finally:
+            self._open.discard(stream)
+
+
+class EventStream:
+    """One stream: the opening, what the pump emits, and `shutdown` when the service stops first.
+
+    The pump returns after the stream's last event. It may emit from several tasks: an event is never cut by another.
+    """
+
+    def __init__(self, streams: Streams, pump: Pump, *, opening: bytes = OPENING) -> None:
+        self._streams = streams
+        self._pump = pump
+        self._opening = opening
+        self._pumping = anyio.CancelScope()
+        self._turn = asyncio.Lock()
+        self._stopping = streams.shutting_down
+        self._gone = False
+        self._heard_at = 0.0
+        """When the last send began or, while none is under way, ended."""
+        self._bytes_since_yield = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._commenting: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        if scope["method"] != "HEAD":
+            self._scope, self._send = scope, send
+            self._clock = asyncio.get_running_loop().time
+            with self._streams.hold(self):
+                await self._stream(receive)
+        if not self._gone:
+            await send({"type": "http.response.body", "body": b""})
+
+    def stop(self) -> None:
+        """End with `shutdown`: at once, or after the event that is just being sent."""
+        self._stopping = True
+        if not self._turn.locked():
+            self._pumping.cancel()
+
+    async def _stream(self, receive: Receive) -> None:
+        self._heard_at = self._clock()
+        self._look_again_after(COMMENT_INTERVAL_SECONDS)
+        watching = asyncio.create_task(self._watch(receive))
+        finished = False
+        try:
+            with self._pumping:
+                await self._emit(self._opening)
+                await self._pump(self._emit)
+                finished = True
+            if self._stopping and not finished and not self._gone:
+                await self._send_event(SHUTDOWN)
+        finally:
+            watching.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+            if self._commenting is not None:
+                self._commenting.cancel()
+
+    async def _emit(self, events: bytes) -> None:
+        await self._send_event(events)
+        if self._stopping:
+            self._pumping.cancel()
+            await anyio.lowlevel.checkpoint_if_cancelled()
+
+    async def _send_event(self, events: bytes) -> None:
+        async with self._turn:
+            for piece in pieces(events):
+                self._heard_at = self._clock()
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                self._bytes_since_yield += len(piece)
+                if self._bytes_since_yield >= MAX_PIECE_BYTES:
+                    # Others have their turn, and the transport can take the bytes away.
+                    self._bytes_since_yield = 0
+                    await asyncio.sleep(0)
+            self._heard_at = self._clock()
+
+    async def _watch(self, receive: Receive) -> None:
+        await wait_for_disconnect(receive)
+        self._leave()
+
+    def _leave(self) -> None:
+        self._gone = True
+        self._pumping.cancel()
+
+    def _look_again_after(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        """Look after a stream on which nothing moved for a while: comment, or give the reader up."""
+        silent_seconds = self._clock() - self._heard_at
+        if self._turn.locked():
+            if silent_seconds >= SEND_TIMEOUT_SECONDS:
+                abort(self._scope)
+                self._leave()
+                return
+            due_seconds = SEND_TIMEOUT_SECONDS - silent_seconds
+        elif silent_seconds >= COMMENT_INTERVAL_SECONDS:
+            self._commenting = asyncio.create_task(self._comment())
+            due_seconds = COMMENT_INTERVAL_SECONDS
+        else:
+            due_seconds = COMMENT_INTERVAL_SECONDS - silent_seconds
+        self._look_again_after(min(due_seconds, COMMENT_INTERVAL_SECONDS))
+
+    async def _comment(self) -> None:
+        await self._send_event(COMMENT)
+        if self._stopping:
+            self._pumping.cancel()

@@ -1,0 +1,111 @@
+"""HTTP/1.1 with the limits that uvicorn's own protocol lacks: on the size of a head, and on silence.
+
+Without them a silent connection lives for ever before its first request, and a head of 100 MiB is accepted.
+"""
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from solorun.api.answer import ABORT_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
+
+MAX_HEAD_BYTES: Final = 32 * 1024
+SILENCE_SECONDS: Final = 10.0
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """One connection.
+
+    A request's head must be whole within 10 s and 32 KiB, and of its body something must come every 10 s. Between
+    requests uvicorn's own keep-alive limit holds; while we answer, nobody has to say anything.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting_since: float | None = None
+        """Since when the client owes us bytes; None while it does not."""
+        self._head_bytes = 0
+        self._in_head = True
+        self._look: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._extensions = {ABORT_EXTENSION: {"abort": transport.abort}}
+        self._waiting_since = self.loop.time()
+        self._look = self.loop.call_later(SILENCE_SECONDS, self._look_for_silence)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._look is not None:
+            self._look.cancel()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
+            self._waiting_since = self.loop.time()
+        if not self._in_head:
+            super().data_received(data)
+            return
+        # What comes at once may hold a head and its body: only what belongs to the head counts.
+        room = MAX_HEAD_BYTES - self._head_bytes
+        self._head_bytes += min(len(data), room)
+        super().data_received(data[:room] if len(data) > room else data)
+        if len(data) <= room or self.transport.is_closing():
+            return
+        if self._in_head:
+            self._refuse(HEAD_TOO_LARGE)
+        else:
+            self.data_received(data[room:])
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._waiting_since = self.loop.time()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._waiting_since = self.loop.time()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._in_head = True
+        self._head_bytes = 0
+        self._waiting_since = None
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not a problem (RFC 9457)
+        self._refuse(BAD_REQUEST)
+
+    def abort(self) -> None:
+        """Close now, whatever is still to be sent."""
+        self.transport.abort()
+
+    def _refuse(self, refusal: bytes) -> None:
+        """Answer and close, unless an answer to an earlier request is under way: then only close."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.write(refusal)
+        self.transport.close()
+
+    def _look_for_silence(self) -> None:
+        if self.transport.is_closing():
+            # What was written last may wait for a reader that takes nothing.
+            self._look = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.transport.abort)
+            return
+        now = self.loop.time()
+        since = self._waiting_since
+        if since is None:
+            since = now
+        elif now - since >= SILENCE_SECONDS and not self._is_held_back():
+            self.transport.abort()
+            return
+        self._look = self.loop.call_later(max(since + SILENCE_SECONDS - now, 1.0), self._look_for_silence)
+
+    def _is_held_back(self) -> bool:
+        """Whether it is we who do not read."""
+        flow: FlowControl = self.flow
+        return flow.read_paused

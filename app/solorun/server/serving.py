@@ -1,0 +1,66 @@
+"""Serves a service until it is told to stop. What the command line calls."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final
+
+import uvloop
+from uvicorn import Config
+
+from solorun.api import create_app
+from solorun.dashboard import routes as dashboard_routes
+from solorun.projects import Catalog
+from solorun.server.protocol import LimitedProtocol
+from solorun.server.server import Server
+from solorun.server.signals import Signals
+from solorun.server.sockets import address_of, bind
+from solorun.service import Service
+from solorun.settings import Settings
+
+KEEP_ALIVE_SECONDS: Final = 10
+BACKLOG: Final = 2048
+
+Started = Callable[[str], None]
+
+
+def run(settings: Settings, catalog: Catalog, *, started: Started | None = None) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code: 0 after a clean stop.
+
+    `started` is called once, with the service's URL, when it answers. A second signal ends the process at once, with
+    128 and the signal's number; so does the shutdown's limit, with 1. Raises ConfigurationInvalid (address taken),
+    DataDirectoryUnusable, DatabaseUnusable.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(serve(settings, catalog, started=started))
+
+
+async def serve(
+    settings: Settings, catalog: Catalog, *, started: Started | None = None, stop: asyncio.Event | None = None
+) -> int:
+    """The same in a loop that runs: until a signal, or until `stop` is set."""
+    sockets = bind(settings.host, settings.port)
+    with Signals(settings.shutdown_limit_seconds) as signals:
+        try:
+            async with Service.open(settings, catalog) as service:
+                app = create_app(service, dashboard_routes())
+                config = Config(
+                    app,
+                    http=LimitedProtocol,
+                    ws="none",
+                    lifespan="off",
+                    # Nobody's address decides anything here, so that nobody can forge one.
+                    proxy_headers=False,
+                    server_header=False,
+                    log_config=None,
+                    access_log=False,
+                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                    backlog=BACKLOG,
+                )
+                server = Server(config, app, service, signals, stop or asyncio.Event())
+                await server.serve_until_stopped(
+                    sockets, on_started=lambda: started(address_of(sockets, settings.host)) if started else None
+                )
+        finally:
+            for sock in sockets:
+                sock.close()
+    return 0
