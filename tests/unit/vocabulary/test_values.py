@@ -1,0 +1,237 @@
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solorun import errors
+from solorun.errors import Fault, InvalidRequest, Problem, SolorunError
+from solorun.outcome import MAX_ERROR_MESSAGE_CHARACTERS, StopReason, describe_exception, short_error_message
+from solorun.project import CommandStep, Family, Project
+from solorun.record import Event, Level, Record, Stream
+from solorun.run import LevelCounts
+from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, Segment, join_segments
+from solorun.settings import Settings, format_duration, parse_duration
+from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, statuses_before
+from solorun.wire import decode_record, decode_records, encode, encode_records
+
+AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def make_segment(first_seq: int, count: int, message: str = "x", run_id: int = 1) -> Segment:
+    records = [
+        Record(seq, AT, Level.INFO, "extract", Stream.STDOUT, message) for seq in range(first_seq, first_seq + count)
+    ]
+    counts = LevelCounts(info=count)
+    return Segment(run_id, first_seq, first_seq + count - 1, encode_records(records), counts)
+
+
+def make_project(*steps: str) -> Project:
+    return Project("handbook", "Handbook", Path("/"), tuple(CommandStep(step, "true") for step in steps))
+
+
+def test_active_and_terminal_are_all_statuses() -> None:
+    assert set(Status) == ACTIVE | TERMINAL
+    assert not ACTIVE & TERMINAL
+    assert set(TRANSITIONS) == ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("status", "before"),
+    [
+        (Status.COMPLETED, {Status.RUNNING}),
+        (Status.RUNNING, {Status.PENDING}),
+        (Status.PENDING, set()),
+        (Status.INTERRUPTED, {Status.PENDING, Status.RUNNING}),
+    ],
+)
+def test_a_status_is_reached_only_from_where_the_drawing_says(status: Status, before: set[Status]) -> None:
+    assert statuses_before(status) == before
+    assert status.is_active is (status in ACTIVE)
+    assert status.is_terminal is (status in TERMINAL)
+
+
+@pytest.mark.parametrize("reason", list(StopReason))
+def test_every_reason_to_stop_has_a_terminal_status(reason: StopReason) -> None:
+    assert reason.status in TERMINAL - {Status.COMPLETED}
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("plain", "plain"),
+        ("", "unknown error"),
+        ("a\x00\x1b[31m b\r\n  c", "a [31m b c"),
+        ("cannot read /home/ada/project/data.csv: denied", "cannot read data.csv: denied"),
+        ("see https://example.org/a/b", "see https://example.org/a/b"),
+        ("1/2 done and a/b", "1/2 done and a/b"),
+    ],
+)
+def test_an_error_message_is_short_clean_and_without_paths(text: str, short: str) -> None:
+    assert short_error_message(text) == short
+
+
+@given(st.text(max_size=2000))
+def test_an_error_message_is_one_bounded_line(text: str) -> None:
+    short = short_error_message(text)
+
+    assert 1 <= len(short) <= MAX_ERROR_MESSAGE_CHARACTERS
+    assert len(short.splitlines()) == 1
+
+
+def test_an_exception_is_described_by_its_name_and_words() -> None:
+    assert describe_exception(KeyError("title")) == "KeyError: 'title'"
+    assert describe_exception(ValueError()) == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30s", 30), ("20m", 1200), ("1h30m", 5400), ("500ms", 0.5), ("1.5h", 5400), ("1d", 86400)]
+)
+def test_a_duration_is_read(text: str, seconds: float) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "30", "s", "-3s", "3 s", "3s ", "1h 3m", "3x", "٣s", "1e3s"])
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="write it like"):
+        parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["500ms", "30s", "1m30s", "20m", "1h30m", "2d1h", "0ms"])
+def test_a_duration_is_written_as_it_is_read(text: str) -> None:
+    assert format_duration(parse_duration(text)) == text
+
+
+def test_a_token_is_never_printed() -> None:
+    settings = Settings(Path("/data"), token="correct-horse-battery", public_url="https://example.org/solorun/")
+
+    assert "correct-horse" not in repr(settings)
+    assert settings.root_path == "/solorun"
+    assert settings.is_loopback
+
+
+def test_a_project_lists_the_scopes_that_it_executes() -> None:
+    project = make_project("extract", "generate")
+
+    assert project.scopes == ("full", "extract", "generate", "from:extract", "from:generate")
+    assert all(project.find_steps(scope) for scope in project.scopes)
+    assert project.find_steps("from:full") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "matches"),
+    [("glossary-en", True), ("glossary-", True), ("glossary", False), ("Glossary-en", False), ("glossary-en/x", False)],
+)
+def test_a_family_matches_names_of_projects_only(name: str, matches: bool) -> None:
+    assert Family("glossary-*", make_project("extract")).matches(name) is matches
+
+
+def test_levels_are_ordered_by_severity() -> None:
+    assert Level.WARNING.at_least == {Level.WARNING, Level.ERROR}
+    assert LevelCounts(1, 2, 3, 4).total(Level.WARNING.at_least) == 7
+    assert LevelCounts(1, 2, 3, 4) + LevelCounts(1, 1, 1, 1) == LevelCounts(2, 3, 4, 5)
+
+
+def test_a_record_leaves_out_what_it_has_not() -> None:
+    record = Record(1, AT, Level.INFO, None, Stream.SOLORUN, "hello")
+
+    assert encode(record) == (
+        b'{"seq":1,"time":"2026-11-23T12:00:00Z","level":"info","step":null,"stream":"solorun","message":"hello"}'
+    )
+
+
+@given(st.text(max_size=60))
+def test_any_message_is_one_event_and_comes_back_as_it_was(message: str) -> None:
+    record = Record(1, AT, Level.INFO, "s", Stream.STDOUT, message.encode("utf-8", "replace").decode())
+    segment = Segment(1, 1, 1, encode_records([record]))
+
+    lines = segment.sse.decode().split("\n")
+
+    assert len(lines) == 5
+    assert "\r" not in segment.sse.decode()
+    assert lines[:2] == ["id: 1", "event: log"]
+    assert decode_record(lines[2].removeprefix("data: ")) == record
+
+
+def test_an_event_names_itself_and_a_message_cannot_pretend_to_be_one() -> None:
+    records = [
+        Record(1, AT, Level.INFO, "s", Stream.STDOUT, ',"event":"progress"'),
+        Record(2, AT, Level.INFO, "s", Stream.STEP, "1/2", Event.PROGRESS, {"current": 1, "total": 2, "item": ""}),
+    ]
+    segment = Segment(7, 1, 2, encode_records(records))
+
+    assert [line for line in segment.sse.split(b"\n") if line.startswith(b"event:")] == [
+        b"event: log",
+        b"event: progress",
+    ]
+    assert segment.sse_of_run.startswith(b'event: log\ndata: {"run":7,"seq":1,')
+
+
+def test_a_batch_is_one_event_with_an_array() -> None:
+    segment = make_segment(3, 2)
+
+    head, data = segment.sse_batch.split(b"data: ")
+
+    assert head == b"id: 4\nevent: records\n"
+    assert data.startswith(b'[{"seq":3,')
+    assert data.endswith(b"}]\n\n")
+
+
+@pytest.mark.parametrize(("after", "seqs"), [(0, [5, 6, 7]), (4, [5, 6, 7]), (5, [6, 7]), (6, [7])])
+def test_the_part_after_a_seq(after: int, seqs: list[int]) -> None:
+    part = make_segment(5, 3).after(after)
+
+    assert [record.seq for record in decode_records(part.payload)] == seqs
+    assert (part.first_seq, part.last_seq) == (seqs[0], seqs[-1])
+
+
+@pytest.mark.parametrize(("up_to", "seqs"), [(9, [5, 6, 7]), (7, [5, 6, 7]), (6, [5, 6]), (5, [5])])
+def test_the_part_up_to_a_seq(up_to: int, seqs: list[int]) -> None:
+    part = make_segment(5, 3).up_to(up_to)
+
+    assert [record.seq for record in decode_records(part.payload)] == seqs
+    assert (part.first_seq, part.last_seq) == (seqs[0], seqs[-1])
+
+
+def test_a_part_that_would_be_empty_is_an_error() -> None:
+    with pytest.raises(ValueError, match="nothing after"):
+        make_segment(5, 3).after(7)
+    with pytest.raises(ValueError, match="nothing up to"):
+        make_segment(5, 3).up_to(4)
+
+
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=12))
+def test_joined_segments_hold_the_same_records_within_the_limits(sizes: list[int]) -> None:
+    segments = []
+    first_seq = 1
+    for size in sizes:
+        segments.append(make_segment(first_seq, size))
+        first_seq += size
+
+    joined = list(join_segments(segments))
+
+    assert b"".join(segment.payload for segment in joined) == b"".join(segment.payload for segment in segments)
+    assert all(segment.record_count <= MAX_SEGMENT_RECORDS for segment in joined)
+    assert all(len(segment.payload) <= MAX_SEGMENT_BYTES for segment in joined)
+    assert all(before.last_seq + 1 == after.first_seq for before, after in pairwise(joined))
+    assert sum((segment.level_counts for segment in joined), LevelCounts()).info == sum(sizes)
+
+
+def test_an_errors_docstring_is_its_message() -> None:
+    assert errors.ProjectNotFound().message == "There is no such project."
+    assert str(Fault("", "is empty")) == "is empty"
+    assert InvalidRequest(faults=[Fault("/scope", "is wrong")]).message == "/scope: is wrong"
+
+
+def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
+    drawn = errors.__doc__ or ""
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, SolorunError)]
+
+    assert [error.__name__ for error in classes if error.__name__ not in drawn] == []
+    assert [
+        error.__name__
+        for error in classes
+        if issubclass(error, Problem) and error is not Problem and error.slug not in drawn
+    ] == []
