@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import aiosqlite
 
 from solorun.errors import StoreUnavailable
+from solorun.store import StoreFailure
 from solorun.stores.sqlite.faults import DRIVER_ERRORS, needs_reopening, translate
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class Connection:
         self._path = path
         self._pragmas = pragmas
         self._begin = begin
+        self._is_open = False
         self._must_reopen = False
         self._queued = 0  # counted up by the loop's thread alone
         self._finished = 0  # counted up by the connection's thread alone
@@ -69,20 +71,31 @@ class Connection:
         """Raises the driver's errors."""
         _open_connections.add(self)
         await self._driver
+        self._is_open = True
 
     async def transact(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Execute `function` in a transaction on the connection's thread: committed when it returns, else undone.
 
         A function begun before the caller was cancelled is carried through. Driver errors are translated.
         """
-        return await self._submit(lambda connection: in_transaction(connection, self._begin, function))
+        return await self.execute(lambda connection: in_transaction(connection, self._begin, function))
 
     async def execute(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Execute `function` on the connection's thread without a transaction, for what cannot be in one."""
-        return await self._submit(function)
+        return await self._submit(function, self._note_error)
+
+    async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `execute`, for what is no write: `error` stays as it is."""
+        return await self._submit(function, self._ignore_error)
 
     async def close(self) -> None:
-        """Finish what is queued, then close. Once begun it is carried through, whatever becomes of the caller."""
+        """Finish what is queued, then close. Once begun it is carried through, whatever becomes of the caller.
+
+        Safe twice, and when it was never open.
+        """
+        if not self._is_open:
+            return
+        self._is_open = False
         future = self._driver.stop()
         if future is not None:
             await asyncio.shield(future)
@@ -95,27 +108,36 @@ class Connection:
     def join(self, limit_seconds: float) -> None:
         self._driver._thread.join(limit_seconds)
 
-    async def _submit(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        if not self._driver._running:
+    async def _submit(self, function: Callable[[sqlite3.Connection], T], note: Callable[[str | None], None]) -> T:
+        if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._queued += 1
-        return await self._driver._execute(self._work, function)  # type: ignore[no-any-return, no-untyped-call]
+        return await self._driver._execute(self._work, function, note)  # type: ignore[no-any-return, no-untyped-call]
 
     # -- on the connection's thread
 
-    def _work(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    def _work(self, function: Callable[[sqlite3.Connection], T], note: Callable[[str | None], None]) -> T:
         try:
             result = function(self._usable_connection())
         except DRIVER_ERRORS as error:
             self._must_reopen = self._must_reopen or needs_reopening(error)
             fault = translate(error)
-            self.error = fault.message
+            note(fault.message)
             raise fault from error
+        except StoreFailure as failure:
+            note(failure.message)
+            raise
         else:
-            self.error = None
+            note(None)
             return result
         finally:
             self._finished += 1
+
+    def _note_error(self, message: str | None) -> None:
+        self.error = message
+
+    def _ignore_error(self, message: str | None) -> None:
+        pass
 
     def _usable_connection(self) -> sqlite3.Connection:
         if self._must_reopen:

@@ -21,6 +21,10 @@ _COMPRESSION_LEVEL: Final = 3
 _ANY_LEVEL: Final = frozenset(Level)
 
 
+class MergeOutdated(Exception):
+    """Another merge of the same run came first: the segments that were read are no longer there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Merge:
     """What a run's merge has found: rows that replace those between their seqs, and where to go on."""
@@ -115,13 +119,12 @@ def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Me
     return Merge(replacements, position, more)
 
 
-def apply_merge(connection: sqlite3.Connection, merge: Merge) -> bool:
-    """Put the joined segments in place of the small ones; False (and nothing done) if those are no longer there."""
+def apply_merge(connection: sqlite3.Connection, merge: Merge) -> None:
+    """Put the joined segments in place of the small ones. Raises MergeOutdated, which undoes the transaction."""
     for values, replaced in merge.replacements:
         if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
-            return False
+            raise MergeOutdated
         connection.execute(QUERIES["insert_segment"], values)
-    return True
 
 
 def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,10 +15,13 @@ from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, Transition
 from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore
-from solorun.stores.sqlite import log_reading, moves, runs
+from solorun.stores.sqlite import invariants, log_reading, moves, runs
 from solorun.stores.sqlite.connection import Connection
+from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
-from solorun.stores.sqlite.segments import apply_merge, bounded, iterate_segments, plan_merge
+from solorun.stores.sqlite.segments import MergeOutdated, apply_merge, bounded, iterate_segments, plan_merge
+from solorun.stores.sqlite.versions import warn_of_wal_reset_bug
+from solorun.stores.sqlite.wal import WalKeeper
 
 T = TypeVar("T")
 
@@ -30,9 +33,10 @@ _MAX_SCANS: Final = 2
 class SqliteRunStore(RunStore):
     """Runs, their steps and their logs in `solorun.db`."""
 
-    def __init__(self, writer: Connection, readers: Sequence[Connection]) -> None:
-        self._writer = writer
-        self._readers = readers
+    def __init__(self, path: Path) -> None:
+        self._writer = Connection.writer(path)
+        self._readers = [Connection.reader(path) for _ in range(_READERS)]
+        self._wal = WalKeeper(path, self._writer)
         self._scans = anyio.Semaphore(_MAX_SCANS)
         self._merge_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
@@ -43,8 +47,9 @@ class SqliteRunStore(RunStore):
 
         Raises DatabaseUnusable.
         """
+        warn_of_wal_reset_bug()
         path = data_dir / FILE_NAME
-        store = cls(Connection.writer(path), [Connection.reader(path) for _ in range(_READERS)])
+        store = cls(path)
         try:
             await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
             await store._writer.open()
@@ -66,38 +71,36 @@ class SqliteRunStore(RunStore):
     # -- moves of a run, in the order of its life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._writer.transact(lambda connection: moves.insert_run(connection, new, owner))
+        return await self._write(lambda connection: moves.insert_run(connection, new, owner))
 
     async def mark_running(self, run_id: int, *, owner: str, at: datetime) -> Transition:
-        return await self._writer.transact(lambda connection: moves.mark_running(connection, run_id, owner, at))
+        return await self._write(lambda connection: moves.mark_running(connection, run_id, owner, at))
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[Transition, Run]:
-        return await self._writer.transact(
-            lambda connection: moves.request_cancel(connection, run_id, requested_by, reason, at)
-        )
+        return await self._write(lambda connection: moves.request_cancel(connection, run_id, requested_by, reason, at))
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
+        self._wal.note_write()
         return await self._writer.execute(lambda connection: moves.commit(connection, batches, owner))
 
     async def settle_run(
         self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
     ) -> Transition:
-        return await self._writer.transact(
-            lambda connection: moves.settle_run(connection, run_id, owner, expected, ending)
-        )
+        return await self._write(lambda connection: moves.settle_run(connection, run_id, owner, expected, ending))
 
     async def merge_segments(self, run_id: int) -> bool:
         after = self._merge_positions.pop(run_id, 0)
         merge = await self._read(lambda connection: plan_merge(connection, run_id, after=after))
-        merged = not merge.replacements or await self._writer.transact(
-            lambda connection: apply_merge(connection, merge)
-        )
-        if merged and merge.more:
-            self._scans = anyio.Semaphore(_MAX_SCANS)
-        self._merge_positions[run_id] = merge.position
-        return merge.more or not merged
+        if merge.replacements:
+            try:
+                await self._write(lambda connection: apply_merge(connection, merge))
+            except MergeOutdated:
+                return True
+        if merge.more:
+            self._merge_positions[run_id] = merge.position
+        return merge.more
 
     # -- reads
 
@@ -141,7 +144,8 @@ class SqliteRunStore(RunStore):
     # -- care
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
-        raise NotImplementedError
+        now = to_microseconds(datetime.now(UTC)) or 0
+        return await self._write(lambda connection: invariants.check(connection, now=now, repair=repair))
 
     async def close(self) -> None:
         if self._closing is None:
@@ -152,7 +156,12 @@ class SqliteRunStore(RunStore):
         # The writer last: the last connection to close checkpoints, and only the writer may.
         for reader in self._readers:
             await reader.close()
+        await self._wal.stop()
         await self._writer.close()
+
+    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        self._wal.note_write()
+        return await self._writer.transact(function)
 
     async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function)

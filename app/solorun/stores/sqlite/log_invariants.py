@@ -1,0 +1,118 @@
+"""What must always be true of logs: seqs gap-free from 1, payloads readable, counts and ends as their records say."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from zstandard import ZstdDecompressor, ZstdError
+
+from solorun.record import Level, Record
+from solorun.run import LevelCounts
+from solorun.segment import Segment
+from solorun.store import Finding
+from solorun.stores.sqlite.rows import level_values
+from solorun.stores.sqlite.segments import segment_values
+from solorun.wire import decode_records
+
+
+def check_logs(connection: sqlite3.Connection, queries: Mapping[str, str], *, repair: bool) -> Iterator[Finding]:
+    """Read every record of every run."""
+    for run_id, last_seq, debug, info, warning, error, first_error_seq in connection.execute(
+        queries["list_logs"]
+    ).fetchall():
+        log = _Log(connection, queries, run_id, repair=repair)
+        for row in connection.execute(queries["list_stored_segments"], {"run_id": run_id}).fetchall():
+            yield from log.take(row)
+        yield from log.compare(last_seq, LevelCounts(debug, info, warning, error), first_error_seq)
+
+
+class _Log:
+    """One run's log, as its segments are taken in order."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, queries: Mapping[str, str], run_id: int, *, repair: bool
+    ) -> None:
+        self._connection = connection
+        self._queries = queries
+        self._run_id = run_id
+        self._repair = repair
+        self._last_seq = 0
+        self._counts = LevelCounts()
+        self._first_error_seq: int | None = None
+        self._readable = True
+
+    def take(self, row: tuple[Any, ...]) -> Iterator[Finding]:
+        """The next segment."""
+        row_id, first_seq, last_seq, debug, info, warning, error, compressed = row
+        counts = LevelCounts(debug, info, warning, error)
+        where = f"Records {first_seq}-{last_seq} of run {self._run_id}"
+        records: list[Record] | None
+        try:
+            payload = ZstdDecompressor().decompress(compressed)
+            records = decode_records(payload)
+        except (ZstdError, msgspec.MsgspecError, UnicodeError) as damage:
+            yield Finding(self._run_id, f"{where} cannot be read: {damage}.", None)
+            records, payload = None, b""
+        if records is not None and [record.seq for record in records] != list(range(first_seq, last_seq + 1)):
+            yield Finding(self._run_id, f"{where} are others than their row says.", None)
+            records = None
+        if first_seq > self._last_seq + 1:
+            missing = f"Records {self._last_seq + 1}-{first_seq - 1} of run {self._run_id}"
+            yield Finding(self._run_id, f"{missing} are missing.", None)
+        if records is None:
+            self._readable = False
+            self._last_seq = last_seq
+            return
+        stored = Segment(self._run_id, first_seq, last_seq, payload, _count(records))
+        if first_seq <= self._last_seq:
+            yield Finding(self._run_id, f"{where} repeat earlier ones.", "removes the repeated ones")
+            self._replace(row_id, self._unrepeated(stored))
+        elif counts != stored.level_counts:
+            yield Finding(self._run_id, f"{where} have other levels than their row counts.", "counts them anew")
+            self._replace(row_id, stored)
+        self._add(record for record in records if record.seq > self._last_seq)
+
+    def compare(self, last_seq: int, counts: LevelCounts, first_error_seq: int | None) -> Iterator[Finding]:
+        """What the run says of its log, with what was found."""
+        faulty = last_seq != self._last_seq
+        if faulty:
+            message = f"Run {self._run_id} says its log ends at {last_seq}, but it ends at {self._last_seq}."
+            yield Finding(self._run_id, message, "takes the end of the log")
+        if not self._readable:
+            counts_known, first_known = counts, first_error_seq  # more cannot be said of what cannot be read
+        else:
+            counts_known, first_known = self._counts, self._first_error_seq
+        if (counts, first_error_seq) != (counts_known, first_known):
+            faulty = True
+            message = f"Run {self._run_id} counts other levels than its records have."
+            yield Finding(self._run_id, message, "counts them anew")
+        if faulty and self._repair:
+            values = {"run_id": self._run_id, "last_seq": self._last_seq, "first_error_seq": first_known}
+            self._connection.execute(self._queries["repair_log"], values | level_values(counts_known))
+
+    def _unrepeated(self, stored: Segment) -> Segment | None:
+        if stored.last_seq <= self._last_seq:
+            return None
+        rest = stored.after(self._last_seq)
+        return msgspec.structs.replace(rest, level_counts=_count(decode_records(rest.payload)))
+
+    def _replace(self, row_id: int, segment: Segment | None) -> None:
+        if self._repair and segment is None:
+            self._connection.execute(self._queries["delete_segment"], {"id": row_id})
+        elif self._repair and segment is not None:
+            self._connection.execute(self._queries["replace_segment"], {"id": row_id, **segment_values(segment)})
+
+    def _add(self, records: Iterator[Record]) -> None:
+        new = list(records)
+        self._counts += _count(new)
+        for record in new:
+            self._last_seq = record.seq
+            if record.level is Level.ERROR and self._first_error_seq is None:
+                self._first_error_seq = record.seq
+
+
+def _count(records: list[Record]) -> LevelCounts:
+    counts = Counter(record.level for record in records)
+    return LevelCounts(counts[Level.DEBUG], counts[Level.INFO], counts[Level.WARNING], counts[Level.ERROR])

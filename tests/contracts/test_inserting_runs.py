@@ -1,0 +1,122 @@
+"""Runs come into being: pending, with their steps, one active run a project."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta, timezone
+
+import pytest
+
+from solorun.errors import RunActive, RunNotFound
+from solorun.run import RunStep
+from solorun.status import Status, Transition
+from solorun.store import RunStore
+from tests.contracts.building import NOW, OWNER, end, ending, new_run, start
+from tests.contracts.conftest import OpenStore
+
+
+async def test_a_new_run_is_pending_with_its_steps_in_order(store: RunStore) -> None:
+    run = await store.insert_run(new_run(steps=("extract", "generate", "review")), owner=OWNER)
+
+    assert run.status is Status.PENDING
+    assert (run.project, run.scope, run.triggered_by) == ("handbook", "full", "api")
+    assert run.params == {"date": "today", "documents": "Übersicht"}
+    assert run.created_at == NOW
+    assert run.steps == (RunStep("extract"), RunStep("generate"), RunStep("review"))
+    assert (run.started_at, run.finished_at, run.last_seq) == (None, None, 0)
+
+
+async def test_what_is_inserted_is_what_is_read(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    assert await store.get_run(run.id) == run
+
+
+async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: RunStore) -> None:
+    tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
+
+    run = await store.insert_run(replace(new_run(), created_at=tokyo), owner=OWNER)
+
+    assert (await store.get_run(run.id)).created_at.isoformat() == "2026-03-01T12:00:00.123456+00:00"
+
+
+async def test_a_time_without_a_zone_is_refused_and_writes_nothing(store: RunStore) -> None:
+    with pytest.raises(ValueError, match="no time zone"):
+        await store.insert_run(replace(new_run(), created_at=NOW.replace(tzinfo=None)), owner=OWNER)
+
+    assert await store.list_runs() == []
+
+
+async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: RunStore) -> None:
+    first = await start(store)
+
+    with pytest.raises(RunActive) as refusal:
+        await store.insert_run(new_run(), owner="another-service")
+
+    assert refusal.value.active_run == first
+    assert [run.id for run in await store.list_runs()] == [first.id]
+
+
+async def test_a_run_asked_to_cancel_keeps_its_project(store: RunStore) -> None:
+    first = await start(store)
+    await store.request_cancel(first.id, requested_by="api", reason="", at=NOW)
+
+    with pytest.raises(RunActive):
+        await store.insert_run(new_run(), owner=OWNER)
+
+
+async def test_projects_do_not_exclude_each_other(store: RunStore) -> None:
+    first = await store.insert_run(new_run("handbook"), owner=OWNER)
+
+    second = await store.insert_run(new_run("glossary"), owner=OWNER)
+
+    assert second.id > first.id
+
+
+async def test_a_project_is_free_after_its_run_has_ended(store: RunStore) -> None:
+    first = await end(store, await start(store))
+
+    second = await store.insert_run(new_run(), owner=OWNER)
+
+    assert second.id > first.id
+
+
+async def test_of_many_simultaneous_inserts_one_wins(store: RunStore) -> None:
+    answers = await asyncio.gather(
+        *(store.insert_run(new_run(), owner=OWNER) for _ in range(50)), return_exceptions=True
+    )
+
+    winners = [answer for answer in answers if not isinstance(answer, BaseException)]
+    refused = [answer.active_run.id for answer in answers if isinstance(answer, RunActive)]
+    assert len(winners) == 1
+    assert refused == [winners[0].id] * 49
+
+
+async def test_ids_rise_also_across_restarts_and_failed_runs(open_store: OpenStore) -> None:
+    store = await open_store()
+    first = await store.insert_run(new_run(), owner=OWNER)
+    await store.settle_run(first.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "no task"))
+    await store.close()
+
+    second = await (await open_store()).insert_run(new_run(), owner=OWNER)
+
+    assert second.id > first.id
+
+
+async def test_a_run_without_steps_and_params_is_a_run(store: RunStore) -> None:
+    run = await store.insert_run(replace(new_run(steps=()), params={}), owner=OWNER)
+
+    assert (await store.get_run(run.id)).steps == ()
+    assert run.params == {}
+
+
+@pytest.mark.parametrize("run_id", [0, -1, 999, 2**63 - 1, 2**63, 10**30, -(10**30)])
+async def test_an_id_that_no_run_has_is_not_found(store: RunStore, run_id: int) -> None:
+    await start(store)
+
+    with pytest.raises(RunNotFound, match=str(run_id)):
+        await store.get_run(run_id)
+    with pytest.raises(RunNotFound):
+        await store.request_cancel(run_id, requested_by="api", reason="", at=NOW)
+    assert await store.mark_running(run_id, owner=OWNER, at=NOW) is Transition.NOT_FOUND
+    assert await store.settle_run(run_id, owner=None, expected=list(Status), ending=ending()) is Transition.NOT_FOUND
+    assert await store.read_segments(run_id, after=0) == []

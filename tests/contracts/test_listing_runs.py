@@ -1,0 +1,121 @@
+"""Runs are found by project, by status, page by page."""
+
+from collections.abc import Collection
+
+import pytest
+
+from solorun.status import Status
+from solorun.store import RunStore
+from tests.contracts.building import OWNER, end, later, new_run, start
+
+
+async def _history(store: RunStore) -> list[int]:
+    """handbook: completed, failed, running; glossary: completed, cancelled. Answers their ids, oldest first."""
+    runs = [
+        await end(store, await start(store, "handbook"), Status.COMPLETED),
+        await end(store, await start(store, "glossary"), Status.COMPLETED),
+        await end(store, await start(store, "handbook"), Status.FAILED),
+        await end(store, await start(store, "glossary"), Status.CANCELLED),
+        await start(store, "handbook"),
+    ]
+    return [run.id for run in runs]
+
+
+@pytest.mark.parametrize(
+    ("project", "statuses", "expected"),
+    [
+        (None, (), [4, 3, 2, 1, 0]),
+        ("handbook", (), [4, 2, 0]),
+        (None, {Status.COMPLETED}, [1, 0]),
+        (None, (Status.COMPLETED, Status.FAILED, Status.RUNNING), [4, 2, 1, 0]),
+        (None, (Status.FAILED, Status.FAILED), [2]),
+        ("glossary", {Status.COMPLETED, Status.CANCELLED}, [3, 1]),
+        ("glossary", {Status.RUNNING}, []),
+        ("nobody", (), []),
+    ],
+)
+async def test_runs_are_listed_newest_first_by_project_and_status(
+    store: RunStore, project: str | None, statuses: Collection[Status], expected: list[int]
+) -> None:
+    ids = await _history(store)
+
+    found = await store.list_runs(project=project, statuses=statuses)
+
+    assert [run.id for run in found] == [ids[index] for index in expected]
+    assert found == [await store.get_run(run.id) for run in found]
+
+
+@pytest.mark.parametrize("statuses", [(), tuple(Status)], ids=["any", "each"])
+async def test_pages_follow_each_other_without_gap_or_repeat(store: RunStore, statuses: Collection[Status]) -> None:
+    ids = await _history(store)
+
+    first = await store.list_runs(statuses=statuses, limit=2)
+    second = await store.list_runs(statuses=statuses, limit=2, before_id=first[-1].id)
+    third = await store.list_runs(statuses=statuses, limit=2, before_id=second[-1].id)
+
+    assert [run.id for run in first + second + third] == ids[::-1]
+
+
+@pytest.mark.parametrize(("before_id", "count"), [(10**30, 5), (2**63 - 1, 5), (0, 0), (-1, 0), (-(10**30), 0)])
+async def test_any_number_is_a_bound(store: RunStore, before_id: int, count: int) -> None:
+    await _history(store)
+
+    assert len(await store.list_runs(before_id=before_id)) == count
+
+
+async def test_the_active_and_the_latest_run_of_a_project(store: RunStore) -> None:
+    ids = await _history(store)
+
+    active, latest = await store.find_active_run("handbook"), await store.find_latest_run("handbook")
+    ended = await store.find_latest_run("glossary")
+
+    assert active is not None
+    assert active == latest == await store.get_run(ids[4])
+    assert ended == await store.get_run(ids[3])
+    assert await store.find_active_run("glossary") is None
+    assert await store.find_latest_run("nobody") is None
+
+
+async def test_the_latest_run_of_every_project_by_name(store: RunStore) -> None:
+    ids = await _history(store)
+
+    latest = await store.list_latest_runs()
+
+    assert [(run.project, run.id) for run in latest] == [("glossary", ids[3]), ("handbook", ids[4])]
+
+
+async def test_an_empty_store_has_no_latest_runs(store: RunStore) -> None:
+    assert await store.list_latest_runs() == []
+
+
+async def test_orphaned_runs_are_the_active_ones_of_other_owners_oldest_first(store: RunStore) -> None:
+    first = await store.insert_run(new_run("b"), owner="an-earlier-service")
+    second = await start(store, "a", owner="a-still-earlier-service")
+    ours = await start(store, "handbook")
+    ended = await end(store, await start(store, "glossary"))
+
+    orphaned = await store.list_orphaned_runs(OWNER)
+
+    assert orphaned == [first, second]
+    assert {ours.id, ended.id}.isdisjoint(run.id for run in orphaned)
+
+
+async def test_the_median_duration_is_of_completed_runs_of_the_scope(store: RunStore) -> None:
+    for seconds in (11, 21, 101):
+        await end(store, await start(store), at=seconds)
+    await end(store, await start(store), Status.FAILED, at=5000)
+    await end(store, await start(store, scope="extract"), at=5000)
+    await end(store, await start(store, "glossary"), at=5000)
+
+    assert await store.median_duration_seconds("handbook", "full") == 20.0
+    assert await store.median_duration_seconds("handbook", "review") is None
+
+
+async def test_the_median_duration_is_of_the_last_twenty_runs(store: RunStore) -> None:
+    for _ in range(5):
+        await end(store, await start(store), at=5001)
+    for _ in range(20):
+        await end(store, await start(store), at=2.5)
+
+    assert await store.median_duration_seconds("handbook", "full") == 1.5
+    assert later(2.5) > later(1)

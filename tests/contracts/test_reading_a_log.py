@@ -1,0 +1,194 @@
+"""Pages of a log: bounds, filters, search, how many match, and whether there is more on either side."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solorun.errors import RunNotFound
+from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.run import RunStep
+from solorun.status import Status, StepStatus
+from solorun.store import LogQuery, RunStore
+from solorun.stores.sqlite import SqliteRunStore
+from tests.contracts.building import batch_of, end, ending, later, records, start, write
+
+_MESSAGES = (
+    "Straße", "STRASSE", "kelvin \u212a", "Kelvin K", "İstanbul", "istanbul", "ﬁnal", "final", "ΣΊΣΥΦΟΣ", "σίσυφος",
+    'say "hi"', "back\\slash", "tab\there", "\x1b[1mBold\x1b[0m", "日本語の用語", "ÉCOLE", "école", "", "\n", "null",
+)  # fmt: skip
+_QUERIES = (*_MESSAGES, "ss", "k", "i", "SAY", "\\", '"', "\t", "\x1b", "語", "é", "x", "info", "\\n", "s", "\ud800")
+
+
+def _log() -> list[Record]:
+    """Three steps of 700 records each, every fifth a warning, every fiftieth an error."""
+    return [
+        Record(
+            seq,
+            later(seq),
+            Level.ERROR if seq % 50 == 0 else Level.WARNING if seq % 5 == 0 else Level.INFO,
+            ("extract", "review", None)[(seq - 1) // 700],
+            Stream.STDOUT,
+            f"Term {seq % 7} of PAGE {seq}",
+            Event.PROGRESS if seq == 3 else None,
+            {"current": 1, "total": 2, "item": ',"level":"error","step":"review",'} if seq == 3 else None,
+        )
+        for seq in range(1, 2101)
+    ]
+
+
+def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
+    """What the contract says, said in the plainest way."""
+    matching = [
+        record
+        for record in content
+        if (query.level is None or record.level in query.level.at_least)
+        and (query.step is None or record.step == query.step)
+        and (not query.text or query.text.casefold() in record.message.casefold())
+    ]
+    low = query.after if query.after is not None else 0
+    high = query.before if query.before is not None else len(content) + 1
+    inside = [record for record in matching if low < record.seq < high]
+    shown = inside[: query.limit] if query.after is not None else inside[max(0, len(inside) - query.limit) :]
+    boundary = low + 1 if query.after is not None else high
+    first, last = (shown[0].seq, shown[-1].seq) if shown else (boundary, boundary - 1)
+    return LogPage(
+        tuple(shown),
+        len(matching),
+        any(record.seq < first for record in matching),
+        any(record.seq > last for record in matching),
+    )
+
+
+async def _write_log(store: RunStore, *, status: Status | None) -> int:
+    run = await start(store)
+    content = _log()
+    run = await write(store, run, *(content[index : index + 90] for index in range(0, len(content), 90)))
+    steps = [
+        RunStep("extract", StepStatus.COMPLETED, later(1), later(2), 0, None, 1, 700),
+        RunStep("review", StepStatus.RUNNING, later(3), first_seq=701),
+    ]
+    await store.commit([batch_of(run, steps=steps)], owner="this-service")
+    if status is not None:
+        await end(store, run, status)
+    return run.id
+
+
+@pytest.mark.parametrize("status", [None, Status.COMPLETED], ids=["live", "ended"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        LogQuery(),
+        LogQuery(limit=10),
+        LogQuery(after=0, limit=10),
+        LogQuery(after=2095, limit=10),
+        LogQuery(after=2100),
+        LogQuery(after=5000),
+        LogQuery(after=10**30),
+        LogQuery(before=10, limit=100),
+        LogQuery(before=1),
+        LogQuery(before=10**30, limit=5),
+        LogQuery(after=10, before=20),
+        LogQuery(after=10, before=20, limit=3),
+        LogQuery(after=10, before=11),
+        LogQuery(limit=0),
+        LogQuery(after=5, limit=0),
+        LogQuery(level=Level.DEBUG, limit=3),
+        LogQuery(level=Level.WARNING, limit=7),
+        LogQuery(level=Level.ERROR),
+        LogQuery(level=Level.ERROR, after=1000, limit=2),
+        LogQuery(level=Level.ERROR, before=1000, limit=2),
+        LogQuery(level=Level.ERROR, after=2100),
+        LogQuery(level=Level.ERROR, after=10, before=20),
+        LogQuery(level=Level.ERROR, before=30),
+        LogQuery(step="extract"),
+        LogQuery(step="extract", after=100, limit=10),
+        LogQuery(step="extract", before=100, limit=10),
+        LogQuery(step="review", level=Level.ERROR),
+        LogQuery(step="review", after=2000),
+        LogQuery(step="nobody"),
+        LogQuery(text="page 77"),
+        LogQuery(text="TERM 3", limit=20),
+        LogQuery(text="term 3", after=300, limit=20),
+        LogQuery(text="term 3", before=300, limit=20),
+        LogQuery(text="term 3", after=300, before=310),
+        LogQuery(text="term", step="extract", level=Level.WARNING, limit=5),
+        LogQuery(text="nowhere"),
+        LogQuery(text=""),
+    ],
+    ids=repr,
+)
+async def test_a_page_is_what_the_contract_says(store: RunStore, query: LogQuery, status: Status | None) -> None:
+    run_id = await _write_log(store, status=status)
+
+    page = await store.read_log(run_id, query)
+
+    assert page == _expected(_log(), query)
+
+
+@pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x"), LogQuery(level=Level.ERROR, after=3)])
+async def test_an_empty_log_is_an_empty_page(store: RunStore, query: LogQuery) -> None:
+    run = await start(store)
+
+    assert await store.read_log(run.id, query) == LogPage((), 0, False, False)
+
+
+@pytest.mark.parametrize("run_id", [4711, 10**30])
+@pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x")])
+async def test_the_log_of_no_run_is_not_found(store: RunStore, run_id: int, query: LogQuery) -> None:
+    with pytest.raises(RunNotFound):
+        await store.read_log(run_id, query)
+
+
+async def test_many_small_segments_are_all_searched(store: RunStore) -> None:
+    run = await start(store)
+    last = [batch_of(run, records(1, 1))]
+    for seq in range(2, 4501):
+        last.append(batch_of(last[-1].run, records(seq, seq)))
+    await store.commit(last, owner="this-service")
+
+    page = await store.read_log(run.id, LogQuery(text="LINE", limit=1))
+
+    assert (page.matches, page.records) == (4500, tuple(records(4500, 4500)))
+
+
+async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: RunStore) -> None:
+    run = await start(store)
+    working = RunStep("extract", StepStatus.RUNNING, later(1), first_seq=1, last_seq=1)
+    await store.commit([batch_of(run, records(1, 50), steps=[working])], owner="this-service")
+    await store.settle_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
+
+    assert (await store.read_log(run.id, LogQuery(step="extract"))).matches == 50
+
+
+@given(
+    messages=st.lists(st.sampled_from(_MESSAGES), min_size=1, max_size=12),
+    text=st.sampled_from(_QUERIES),
+    limit=st.integers(0, 5),
+    after=st.none() | st.integers(-1, 13),
+    before=st.none() | st.integers(-1, 14),
+    cut=st.integers(1, 12),
+)
+@settings(max_examples=60, deadline=None)
+async def test_a_search_finds_exactly_what_casefold_finds(
+    messages: list[str], text: str, limit: int, after: int | None, before: int | None, cut: int
+) -> None:
+    content = [
+        Record(seq, later(seq), Level.INFO, "extract", Stream.STDERR, message)
+        for seq, message in enumerate(messages, start=1)
+    ]
+    query = LogQuery(after=after, before=before, limit=limit, text=text)
+    with TemporaryDirectory() as directory:
+        store = await SqliteRunStore.open(Path(directory))
+        try:
+            parts = [part for part in (content[:cut], content[cut:]) if part]
+            run = await write(store, await start(store), *parts)
+            page = await store.read_log(run.id, query)
+        finally:
+            await store.close()
+
+    expected = _expected(content, query)
+    assert (page.records, page.matches) == (expected.records, expected.matches)

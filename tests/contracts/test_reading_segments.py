@@ -1,0 +1,200 @@
+"""A follower reads a log page by page, exactly, also while its segments are merged."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solorun.record import Level
+from solorun.run import LevelCounts
+from solorun.store import RunStore
+from solorun.stores.sqlite import SqliteRunStore
+from solorun.wire import decode_records
+from tests.contracts.building import end, read_all, records, segment_of, start, write
+
+
+async def test_segments_come_as_they_were_committed(store: RunStore) -> None:
+    run = await write(store, await start(store), records(1, 3), records(4, 9, level=Level.WARNING))
+
+    assert await store.read_segments(run.id, after=0) == [
+        segment_of(run.id, records(1, 3)),
+        segment_of(run.id, records(4, 9, level=Level.WARNING)),
+    ]
+
+
+async def test_the_first_segment_may_begin_before_what_was_asked_for(store: RunStore) -> None:
+    run = await write(store, await start(store), records(1, 3), records(4, 9))
+
+    (found,) = await store.read_segments(run.id, after=5)
+
+    assert (found.first_seq, found.last_seq) == (4, 9)
+
+
+@pytest.mark.parametrize("after", [9, 10, 2**63 - 1, 10**30])
+async def test_after_the_last_record_there_is_nothing(store: RunStore, after: int) -> None:
+    run = await write(store, await start(store), records(1, 9))
+
+    assert await store.read_segments(run.id, after=after) == []
+
+
+async def test_a_page_holds_about_a_thousand_records(store: RunStore) -> None:
+    parts = [records(first, first + 299) for first in range(1, 1801, 300)]
+    run = await write(store, await start(store), *parts)
+
+    page = await store.read_segments(run.id, after=0)
+
+    assert [segment.last_seq for segment in page] == [300, 600, 900]
+
+
+async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -> None:
+    run = await start(store)
+    for first in range(1, 97, 16):
+        large = [
+            type(record)(record.seq, record.time, record.level, None, record.stream, "x" * 16_384)
+            for record in records(first, first + 15)
+        ]
+        run = await write(store, run, large)
+
+    page = await store.read_segments(run.id, after=0)
+
+    assert [segment.last_seq for segment in page] == [16, 32, 48]
+
+
+async def test_a_segment_above_the_bounds_is_a_page_of_its_own(store: RunStore) -> None:
+    run = await write(store, await start(store), records(1, 3), records(4, 2500), records(2501, 2502))
+
+    pages = [await store.read_segments(run.id, after=after) for after in (0, 3, 2500)]
+
+    assert [[segment.last_seq for segment in page] for page in pages] == [[3], [2500], [2502]]
+
+
+async def test_runs_do_not_read_each_others_records(store: RunStore) -> None:
+    first = await write(store, await start(store, "handbook"), records(1, 3))
+    second = await write(store, await start(store, "glossary"), records(1, 5))
+
+    assert await read_all(store, first.id) == records(1, 3)
+    assert await read_all(store, second.id) == records(1, 5)
+
+
+async def test_merging_leaves_fewer_segments_with_the_same_records(store: RunStore) -> None:
+    parts = [records(first, first + 9) for first in range(1, 5001, 10)]
+    run = await end(store, await write(store, await start(store), *parts))
+
+    await _merge_all(store, run.id)
+
+    page_ends = [
+        segment.last_seq for after in range(0, 5000, 1000) for segment in await store.read_segments(run.id, after=after)
+    ]
+    assert page_ends == [1000, 2000, 3000, 4000, 5000]
+    assert await read_all(store, run.id) == records(1, 5000)
+    (first, *_) = await store.read_segments(run.id, after=0)
+    assert first.level_counts == LevelCounts(info=1000)
+
+
+async def test_merging_is_done_in_bounded_parts(store: RunStore) -> None:
+    parts = [records(first, first + 9) for first in range(1, 9001, 10)]
+    run = await end(store, await write(store, await start(store), *parts))
+
+    more = await store.merge_segments(run.id)
+
+    assert more
+    rest = await store.read_segments(run.id, after=8000)
+    assert rest[0].record_count == 10
+
+
+async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: RunStore) -> None:
+    run = await end(store, await write(store, await start(store), records(1, 1000), records(1001, 2000)))
+    before = await store.read_segments(run.id, after=0)
+
+    more = await store.merge_segments(run.id)
+
+    assert not more
+    assert await store.read_segments(run.id, after=0) == before
+
+
+@pytest.mark.parametrize("run_id", [1, 4711, 10**30])
+async def test_merging_a_run_without_records_is_done_at_once(store: RunStore, run_id: int) -> None:
+    await end(store, await start(store))
+
+    assert not await store.merge_segments(run_id)
+
+
+async def test_a_reader_during_a_merge_meets_neither_gap_nor_repeat(store: RunStore) -> None:
+    parts = [records(first, first + 6) for first in range(1, 4201, 7)]
+    run = await end(store, await write(store, await start(store), *parts))
+
+    reading = asyncio.gather(*(read_all(store, run.id, after=after) for after in (0, 3, 999)))
+    await _merge_all(store, run.id)
+    read = await reading
+
+    assert [len(found) for found in read] == [4200, 4197, 3201]
+    assert read[0] == records(1, 4200)
+
+
+async def test_two_merges_at_once_do_no_harm(store: RunStore) -> None:
+    parts = [records(first, first + 6) for first in range(1, 4201, 7)]
+    run = await end(store, await write(store, await start(store), *parts))
+
+    await asyncio.gather(_merge_all(store, run.id), _merge_all(store, run.id))
+
+    assert await read_all(store, run.id) == records(1, 4200)
+
+
+async def test_a_run_can_be_merged_again(store: RunStore) -> None:
+    run = await end(store, await write(store, await start(store), records(1, 3), records(4, 9)))
+    await _merge_all(store, run.id)
+
+    await _merge_all(store, run.id)
+
+    assert await read_all(store, run.id) == records(1, 9)
+
+
+@given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), data=st.data())
+@settings(max_examples=25, deadline=None)
+async def test_reading_from_anywhere_is_exact_before_and_after_a_merge(sizes: list[int], data: st.DataObject) -> None:
+    total = sum(sizes)
+    after = data.draw(st.integers(0, total + 1))
+    with TemporaryDirectory() as directory:
+        store = await SqliteRunStore.open(Path(directory))
+        try:
+            ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
+            parts = [records(last - size + 1, last) for size, last in zip(sizes, ends, strict=True)]
+            run = await end(store, await write(store, await start(store), *parts))
+
+            before_merge = await read_all(store, run.id, after=after)
+            await _merge_all(store, run.id)
+            after_merge = await read_all(store, run.id, after=after)
+        finally:
+            await store.close()
+
+    assert before_merge == after_merge == records(after + 1, total)
+
+
+async def test_records_of_any_text_are_read_as_they_were_written(store: RunStore) -> None:
+    texts = [
+        "",
+        "\x00",
+        "\r",
+        'a "quoted" \\ line',
+        "日本語 \u2028 \u0085",
+        "\x1b[31mred\x1b[0m",
+        "😀" * 4000,
+        "data: x\n\n",
+    ]
+    content = [
+        type(record)(record.seq, record.time, record.level, record.step, record.stream, text)
+        for record, text in zip(records(1, len(texts)), texts, strict=True)
+    ]
+    run = await write(store, await start(store), content)
+
+    (found,) = await store.read_segments(run.id, after=0)
+
+    assert decode_records(found.payload) == content
+
+
+async def _merge_all(store: RunStore, run_id: int) -> None:
+    while await store.merge_segments(run_id):
+        pass
