@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
@@ -88,11 +88,18 @@ class Catalog:
         work = _in_daemon_thread(lambda: _read(path, sight, last, import_coroutines=import_coroutines))
         # asyncio.wait, since it neither cancels the thread's future nor raises what it holds.
         await asyncio.wait({work}, timeout=MAX_CHECK_SECONDS)
-        reading = work.result() if work.done() else _give_up(path, sight)
+        reading = work.result() if work.done() else _still_checking(path, sight)
         is_news = last is None or not reading.repeats(last)
         self._last = reading
         if is_news:
             self._accept(reading)
+        if not work.done():
+            work.add_done_callback(lambda done: self._accept_late(done.result(), instead_of=reading))
+
+    def _accept_late(self, late: "_Reading", *, instead_of: "_Reading") -> None:
+        if self._last is instead_of:
+            self._last = late
+            self._accept(late)
 
     def _accept(self, reading: "_Reading") -> None:
         outcome = reading.outcome
@@ -162,12 +169,13 @@ def _read(path: Path, sight: _Sight, last: _Reading | None, *, import_coroutines
         return _Reading(sight, data, ConfigurationInvalid([Fault("", f"could not be checked: {error!r}")]))
 
 
-def _give_up(path: Path, sight: _Sight) -> _Reading:
+def _still_checking(path: Path, sight: _Sight) -> _Reading:
     message = (
-        f"Checking {path} takes longer than {MAX_CHECK_SECONDS:g} s: a module of a coroutine step hangs when it is "
-        "imported. Change the file, or send SIGHUP, to try again."
+        f"{path} is still being checked after {MAX_CHECK_SECONDS:g} s: "
+        "a module of a coroutine step takes long to import, or hangs. What it comes to is taken when it is known."
     )
-    return _Reading(sight, None, ConfigurationInvalid([Fault("", message)], message))
+    # As settled, lest every start begin another check of a file that was just written.
+    return _Reading(replace(sight, is_settled=True), None, ConfigurationInvalid([Fault("", message)], message))
 
 
 def _in_daemon_thread(work: Callable[[], _Reading]) -> "asyncio.Future[_Reading]":

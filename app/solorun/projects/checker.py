@@ -6,9 +6,9 @@ It knows nothing of projects or settings: their tables do.
 
 import json
 import re
+import stat
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -102,6 +102,14 @@ def text(place: Place) -> str:
     return place.value
 
 
+def line(place: Place) -> str:
+    """A text without line ends and other control characters."""
+    found = text(place)
+    if not found.isprintable():
+        raise Unfit(f"{describe(found)} holds a line end or another character that cannot be shown")
+    return found
+
+
 def path(base_dir: Path) -> Callable[[Place], Path]:
     """A reader of paths, as seen from `base_dir`; `~` is the home directory. Links and `..` stay as written."""
 
@@ -112,6 +120,19 @@ def path(base_dir: Path) -> Callable[[Place], Path]:
             raise Unfit(f"{describe(place.value)} begins at a home directory that is not known; write it out") from None
 
     return read
+
+
+def is_directory(directory: Path) -> bool:
+    """Whether it is there. Raises Unfit when something else is, or when that cannot be told."""
+    try:
+        mode = directory.stat().st_mode
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise Unfit(f"{directory} cannot be used: {error.strerror}") from None
+    if not stat.S_ISDIR(mode):
+        raise Unfit(f"{directory} is not a directory")
+    return True
 
 
 def array(reader: Callable[[Place], T], wanted: str) -> Callable[[Place], tuple[T, ...]]:
@@ -178,11 +199,10 @@ def suggest(word: str, known: Iterable[str]) -> str:
 def describe(value: object) -> str:
     """A value as a person would name it, cut to a decent length."""
     match value:
-        case None:
-            return "nothing"
         case str():
             shown = value if len(value) <= _MAX_SHOWN_CHARS else value[:_MAX_SHOWN_CHARS] + "…"
-            return json.dumps(shown, ensure_ascii=False)
+            # A variable that is not UTF-8 holds surrogates, which no terminal could print.
+            return json.dumps(shown, ensure_ascii=False).encode(errors="backslashreplace").decode()
         case bool():
             return str(value).lower()
         case int() | float():
@@ -191,7 +211,5 @@ def describe(value: object) -> str:
             return "a list" if value else "an empty list"
         case dict():
             return "a table"
-        case datetime() | date() | time():
-            return f"the date or time {value}"
         case _:
-            return f"a {type(value).__name__}"
+            return f"the date or time {value}"

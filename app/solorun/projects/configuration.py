@@ -22,11 +22,6 @@ class Configuration:
     projects: Mapping[str, Project]
     families: tuple[Family, ...]
 
-    @property
-    def base_dir(self) -> Path:
-        """The directory that relative paths of the file begin at."""
-        return self.path.parent
-
     def get_project(self, name: str) -> Project:
         """The project of this name: the one declared so, else the family's, under its own name.
 

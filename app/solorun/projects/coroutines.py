@@ -7,10 +7,12 @@ that was imported once changes only with a restart. Importing blocks: a running 
 import importlib
 import importlib.util
 import inspect
+import os
 import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,7 +71,8 @@ class CoroutineLoader:
     def withdraw(self) -> None:
         """Take back from sys.path what this reading added: its configuration was refused."""
         for entry in self._added:
-            if entry in sys.path:
+            # A module may have taken it away itself.
+            with suppress(ValueError):
                 sys.path.remove(entry)
 
     def _join_path(self, directory: Path, place: Place) -> None:
@@ -161,7 +164,8 @@ def _find_file(directory: Path, module_name: str) -> Path | None:
     """The file of a regular module or package of this directory."""
     stem = directory.joinpath(*module_name.split("."))
     candidates = (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))
-    return next((file for file in candidates if file.is_file()), None)
+    # Unlike Path.is_file this is false, not an error, where we may not look.
+    return next((file for file in candidates if os.path.isfile(file)), None)  # noqa: PTH113
 
 
 def _find_origin(top: str) -> str | None:

@@ -1,5 +1,6 @@
 """Checks the [projects.*] tables and makes Projects and Families of them. Their steps are read in `step_tables`."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from solorun.projects.checker import (
     describe,
     duration,
     duration_or_zero,
+    is_directory,
+    line,
     path,
     refuse_repeats,
     table_of,
@@ -95,7 +98,7 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
         directory = table.read("dir", _directory(base_dir), None) if "dir" in table else base_dir
         return Project(
             name=name,
-            title=table.read("title", text, name),
+            title=table.read("title", line, name),
             directory=directory or base_dir,
             timeout_seconds=table.read("timeout", duration, None),
             cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
@@ -116,10 +119,10 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
 def _directory(base_dir: Path) -> Callable[[Place], Path]:
     def read(place: Place) -> Path:
         directory = path(base_dir)(place)
-        if not directory.exists():
+        if not is_directory(directory):
             raise Unfit(f"there is no directory {directory}")
-        if not directory.is_dir():
-            raise Unfit(f"{directory} is not a directory")
+        if not os.access(directory, os.X_OK):
+            raise Unfit(f"the directory {directory} cannot be entered by this user")
         return directory
 
     return read

@@ -8,7 +8,18 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from solorun.projects.checker import Place, Table, Unfit, array, describe, duration, path, text, whole_number
+from solorun.projects.checker import (
+    Place,
+    Table,
+    Unfit,
+    array,
+    describe,
+    duration,
+    is_directory,
+    path,
+    text,
+    whole_number,
+)
 
 SERVICE_KEYS: Final = ("host", "port", "data_dir", "allowed_hosts", "public_url", "token_file", "shutdown_limit")
 _HINTS = {
@@ -96,8 +107,8 @@ def public_url(place: Place) -> str:
 def data_dir(base_dir: Path) -> Callable[[Place], Path]:
     def read(place: Place) -> Path:
         directory = path(base_dir)(place)
-        if directory.exists() and not directory.is_dir():
-            raise Unfit(f"{directory} is not a directory")
+        # It need not be there yet.
+        is_directory(directory)
         return directory
 
     return read

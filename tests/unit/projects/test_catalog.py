@@ -314,25 +314,57 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     monkeypatch.setattr(sys, "_test_gate", event, raising=False)
     yield event
     event.set()
+    for thread in find_threads():
+        thread.join(5)
 
 
-async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(
+@pytest.fixture
+async def hanging(
     write_settled: Callable[[str], Path], write: Write, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Catalog:
+    """A catalog whose file was changed and is being checked for longer than starts wait."""
     monkeypatch.setattr(catalog, "MAX_CHECK_SECONDS", 0.05)
     opened = Catalog.open(write_settled(ONE))
     write("steps_that_hang.py", "import sys\nsys._test_gate.wait(30)\nasync def main(step): ...\n")
     write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
-
     await opened.refresh()
-    await opened.refresh()
+    return opened
 
-    assert opened.get_project("one").name == "one"
-    assert [fault.message for fault in opened.faults if "hangs when it is imported" in fault.message]
-    [thread] = [thread for thread in threading.enumerate() if thread.name == "solorun-catalog"]
-    assert thread.daemon
+
+def find_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "solorun-catalog"]
+
+
+async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(hanging: Catalog) -> None:
+    await hanging.refresh()
+
+    assert hanging.get_project("one").name == "one"
+    assert [fault.message for fault in hanging.faults if "takes long to import, or hangs" in fault.message]
+    assert [thread.daemon for thread in find_threads()] == [True]
+
+
+async def test_a_module_that_took_long_is_taken_when_it_is_there(hanging: Catalog, gate: threading.Event) -> None:
     gate.set()
-    thread.join(5)
+
+    await asyncio.to_thread(find_threads()[0].join, 5)
+    await hanging.refresh()
+
+    assert hanging.faults == ()
+    assert hanging.get_project("two").name == "two"
+
+
+async def test_a_late_result_does_not_undo_a_later_reading(
+    hanging: Catalog, gate: threading.Event, write_settled: Callable[[str], Path]
+) -> None:
+    late = find_threads()[0]
+    write_settled(TWO.replace("two", "three"))
+    await hanging.refresh()
+
+    gate.set()
+    await asyncio.to_thread(late.join, 5)
+    await hanging.refresh()
+
+    assert list(hanging.configuration.projects) == ["three"]
 
 
 @pytest.mark.parametrize("refresh", [Catalog.refresh, Catalog.reload])

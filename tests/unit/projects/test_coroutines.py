@@ -246,6 +246,18 @@ def test_a_module_without_an_origin_is_no_trouble(find_faults: FindFaults, monke
     assert find_faults(declare("p", "made_q:main")).keys() == {"projects.p.steps[0].call"}
 
 
+def test_a_module_may_take_its_directory_from_the_path_itself(find_faults: FindFaults, write: Write) -> None:
+    write("steps_s.py", "import sys\nsys.path.pop()\n")
+
+    assert list(find_faults(declare("p", "steps_s:main"))) == ["projects.p.steps[0].call"]
+
+
+def test_a_name_too_long_for_a_file_is_a_missing_module(find_faults: FindFaults) -> None:
+    [message] = find_faults(declare("p", "x" * 300 + ":main")).values()
+
+    assert message.startswith("there is no module")
+
+
 def test_a_directory_at_fault_is_not_searched(find_faults: FindFaults) -> None:
     assert list(find_faults(declare("p", "absent:main", "nowhere"))) == ["projects.p.dir"]
 

@@ -1,13 +1,20 @@
 """From a file's bytes to a configuration, or to sentences that say why not."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from solorun.errors import ConfigurationInvalid, Fault
+from solorun.projects.configuration import Configuration
 from solorun.projects.document import MAX_FAULTS, MAX_FILE_BYTES, check_document, read_document
+from solorun.projects.project_tables import PROJECT_KEYS
+from solorun.projects.service_table import SERVICE_KEYS
+from solorun.projects.step_tables import STEP_KEYS
 
 GOOD = b'[[projects.p.steps]]\nname = "only"\nrun = "true"\n'
 
@@ -100,3 +107,41 @@ def test_a_long_value_is_shown_in_part(find_faults: Callable[[str], dict[str, st
     faults = find_faults('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
 
     assert len(faults["projects.p.steps[0].name"]) < 300
+
+
+KEYS = (*SERVICE_KEYS, *PROJECT_KEYS, *STEP_KEYS, "service", "projects", "handbook", "a-*")
+TEXTS = st.sampled_from(["", "1s", "handbook", "full", "a:b", "https://a.b", "/", "a*", "~", "\0", "[::1]", *KEYS])
+VALUES = st.recursive(
+    TEXTS | st.text(max_size=5) | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | TEXTS, values, max_size=4),
+    max_leaves=20,
+)
+
+
+def to_toml(value: object) -> str:
+    """JSON is nearly TOML: only tables are written differently (and DEL must be escaped)."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{to_toml(key)} = {to_toml(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(to_toml, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@given(service=VALUES, projects=VALUES | st.fixed_dictionaries({"handbook": st.fixed_dictionaries({"steps": VALUES})}))
+def test_whatever_stands_in_the_file_is_a_configuration_or_faults_with_their_places(
+    service: object, projects: object
+) -> None:
+    data = f"service = {to_toml(service)}\nprojects = {to_toml(projects)}\n".encode()
+
+    outcome = read(data)
+
+    assert isinstance(outcome, Configuration) or all(fault.pointer and fault.message for fault in outcome.faults)
+
+
+def read(data: bytes) -> Configuration | ConfigurationInvalid:
+    try:
+        return check_document(Path("/solorun.toml"), data, import_coroutines=False)
+    except ConfigurationInvalid as invalid:
+        return invalid

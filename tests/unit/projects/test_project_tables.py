@@ -1,5 +1,6 @@
 """What a [projects.*] table may say, and what is answered when it says something else."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,6 +93,9 @@ def test_a_directory_may_begin_at_home(check: Check, tmp_path: Path, monkeypatch
         ("title = 5", "title", "wants a text in quotes, found the number 5"),
         ('title = "  "', "title", "is empty"),
         ('title = "a\\u0000b"', "title", "NUL"),
+        ('title = "two\\nlines"', "title", "holds a line end"),
+        ('dir = "a-file/below"', "dir", "cannot be used: Not a directory"),
+        (f'dir = "{"x" * 300}"', "dir", "cannot be used: File name too long"),
         ('dir = "nowhere"', "dir", "there is no directory"),
         ('dir = "a-file"', "dir", "is not a directory"),
         ("dir = []", "dir", "found an empty list"),
@@ -127,6 +131,17 @@ def test_a_fault_names_its_place_and_says_what_is_wanted(
 
     assert list(faults) == [f"projects.p.{pointer}"]
     assert words in faults[f"projects.p.{pointer}"]
+
+
+def test_a_directory_that_cannot_be_entered_is_a_fault(
+    find_faults: FindFaults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A superuser may enter every directory, so that a real one would not do.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+
+    [message] = find_faults(f'[projects.p]\ndir = "."{STEP}').values()
+
+    assert message.endswith("cannot be entered by this user")
 
 
 def test_no_fault_repeats_what_may_be_a_secret(find_faults: FindFaults) -> None:

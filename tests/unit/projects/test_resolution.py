@@ -156,6 +156,12 @@ def test_a_port_that_is_none_is_refused(find_faults: Callable[..., dict[str, str
     assert "wants a whole number" in find_faults(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
 
 
+def test_a_variable_that_is_not_utf_8_can_still_be_shown(find_faults: Callable[..., dict[str, str]]) -> None:
+    message = find_faults(environ={"SOLORUN_HOST": "\udcff"})["SOLORUN_HOST"]
+
+    assert message.encode() == b'"\\udcff" is not a host; write a name or an address, like "127.0.0.1"'
+
+
 def test_a_variable_that_kubernetes_sets_is_explained(find_faults: Callable[..., dict[str, str]]) -> None:
     assert "enableServiceLinks" in find_faults(environ={"SOLORUN_PORT": "tcp://10.0.0.1:8700"})["SOLORUN_PORT"]
 
