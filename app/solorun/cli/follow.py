@@ -35,15 +35,20 @@ def follow(
 
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
-    """Show a run in `view` until it has ended. When cancelled it says that the run goes on."""
-    following = client.follow(run_id, tail=tail, on_lost=lambda cause: complain(f"{cause.message} Trying again."))
+    """Show a run until it has ended. When cancelled, by Ctrl-C, it says that the run goes on."""
     try:
-        with view:
-            async for batch in following.batches():
-                view.show(batch)
-            run = await following.wait()
-            view.end(run)
-            return run
+        return await show_run(client, run_id, view, tail=tail)
     except asyncio.CancelledError:
         complain(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
         raise
+
+
+async def show_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
+    """Show a run in `view` until it has ended."""
+    following = client.follow(run_id, tail=tail, on_lost=lambda cause: complain(f"{cause.message} Trying again."))
+    with view:
+        async for batch in following.batches():
+            view.show(batch)
+        run = await following.wait()
+        view.end(run)
+        return run

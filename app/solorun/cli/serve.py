@@ -1,5 +1,6 @@
 """`solorun serve`: the service, until it is told to stop."""
 
+import logging
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ def serve(
     """Serve the projects of solorun.toml. A flag beats SOLORUN_<NAME> beats the file."""
     from solorun.server import run
 
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     catalog, settings = read_configuration(config, flags)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]

@@ -3,6 +3,8 @@
 import msgspec
 import pytest
 
+from solorun import errors
+from solorun.api.problems import PROBLEM_JSON, PROBLEMS, answer_problem
 from solorun.client.problems import ERRORS, MEDIA_TYPE, error_of
 from solorun.errors import (
     Fault,
@@ -35,6 +37,28 @@ def test_every_slug_becomes_the_error_that_has_it(slug: str) -> None:
 def test_no_error_of_the_vocabulary_is_without_a_slug() -> None:
     assert set(ERRORS.values()) == set(Problem.__subclasses__())
     assert all(error.slug == slug for slug, error in ERRORS.items())
+
+
+@pytest.mark.parametrize("slug", sorted(PROBLEMS))
+def test_what_the_service_says_is_what_the_client_understands(slug: str) -> None:
+    error = _error_with_members(PROBLEMS[slug].error)
+
+    answer = answer_problem(error, instance="/api/v1/x")
+    understood = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
+
+    assert type(understood) is type(error)
+    assert str(understood) == str(error)
+    assert PROBLEMS.keys() == ERRORS.keys()
+
+
+def _error_with_members(kind: type[Problem]) -> Problem:
+    match kind:
+        case errors.RunActive | errors.RunNotActive:
+            return kind(make_run(17))
+        case errors.InvalidRequest:
+            return InvalidRequest(faults=[Fault("/scope", "unknown")])
+        case _:
+            return kind()
 
 
 def test_a_conflict_brings_the_active_run_and_the_time_to_wait() -> None:
