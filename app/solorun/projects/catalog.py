@@ -37,6 +37,7 @@ class Catalog:
         self._service_at_start = configuration.service
         self._last = reading
         self._turn = asyncio.Lock()
+        self._readings_begun = 0
 
     @classmethod
     def open(cls, path: Path, *, import_coroutines: bool = True) -> Self:
@@ -69,8 +70,10 @@ class Catalog:
         `faults`, and the last good configuration stays.
         """
         if self._turn.locked() or self._may_have_changed():
+            begun = self._readings_begun
             async with self._turn:
-                if self._may_have_changed():
+                # A reading that began after this call has seen all that this call could ask for.
+                if self._readings_begun == begun and self._may_have_changed():
                     await self._read_again(self._last)
 
     async def reload(self) -> None:
@@ -83,6 +86,7 @@ class Catalog:
         return not self._last.sight.is_settled or _Sight.of(self.path).identity != self._last.sight.identity
 
     async def _read_again(self, last: "_Reading | None") -> None:
+        self._readings_begun += 1
         path, import_coroutines = self.path, self._import_coroutines
         sight = _Sight.of(path)
         work = _in_daemon_thread(lambda: _read(path, sight, last, import_coroutines=import_coroutines))
@@ -138,7 +142,7 @@ class _Sight:
         except OSError:
             return cls(None, is_settled=True)
         identity = (seen.st_mtime_ns, seen.st_size, seen.st_ino, seen.st_dev)
-        return cls(identity, is_settled=time.time_ns() - seen.st_mtime_ns > _SETTLED_AFTER_NS)
+        return cls(identity, is_settled=abs(time.time_ns() - seen.st_mtime_ns) > _SETTLED_AFTER_NS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ D = TypeVar("D")
 MAX_DURATION_SECONDS: Final = 366 * 86400.0
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MAX_SHOWN_CHARS = 60
+_MAX_SHOWN_INT = 10**18
 
 
 class Unfit(Exception):
@@ -205,8 +206,11 @@ def describe(value: object) -> str:
             return json.dumps(shown, ensure_ascii=False).encode(errors="backslashreplace").decode()
         case bool():
             return str(value).lower()
+        case int() if abs(value) > _MAX_SHOWN_INT:
+            # Python refuses to write out the digits of a very large one.
+            return "a very large number"
         case int() | float():
-            return f"the number {str(value)[:_MAX_SHOWN_CHARS]}"
+            return f"the number {value}"
         case list() | tuple():
             return "a list" if value else "an empty list"
         case dict():

@@ -251,6 +251,51 @@ async def test_simultaneous_starts_share_one_reading(
     assert opened.get_project("two").name == "two"
 
 
+async def test_simultaneous_starts_share_one_look_at_a_file_just_written(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Catalog.open(write("solorun.toml", ONE))
+    looks: list[Path] = []
+
+    def look(path: Path) -> bytes:
+        looks.append(path)
+        return document.read_document(path)
+
+    monkeypatch.setattr(catalog, "read_document", look)
+
+    await asyncio.gather(*(opened.refresh() for _ in range(100)))
+
+    # Only the first begins to look at once; for all that wait meanwhile one more look is enough.
+    assert len(looks) <= 2
+
+
+async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
+    write_settled: Callable[[str], Path], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+    has_read = threading.Event()
+
+    def read_slowly(path: Path) -> bytes:
+        data = document.read_document(path)
+        has_read.set()
+        gate.wait(5)
+        return data
+
+    monkeypatch.setattr(catalog, "read_document", read_slowly)
+    earlier = asyncio.create_task(opened.refresh())
+    await asyncio.to_thread(has_read.wait, 5)
+    write_settled(ONE + TWO)
+    later = asyncio.create_task(opened.refresh())
+    await asyncio.sleep(0)
+
+    gate.set()
+    await earlier
+    await later
+
+    assert list(opened.configuration.projects) == ["one", "two"]
+
+
 async def test_a_start_that_is_given_up_does_not_stop_the_reading_of_others(
     write_settled: Callable[[str], Path],
 ) -> None:

@@ -52,6 +52,7 @@ def test_the_table_is_kept_as_it_stands(check: Check) -> None:
         ("port = true", "port", "wants a whole number from 0 to 65535, found true"),
         ("port = 65536", "port", "found the number 65536"),
         ("port = -1", "port", "found the number -1"),
+        (f"port = 0x{'F' * 9000}", "port", "found a very large number"),
         ("port = 87.0", "port", "found the number 87.0"),
         ('port = "8700"', "port", 'found "8700"'),
         ('data_dir = "a-file"', "data_dir", "is not a directory"),
