@@ -1,0 +1,169 @@
+"""Every route with every method and every kind of bad request: what is not allowed by a rule is refused."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from starlette.routing import Route
+
+from solorun.api.routes import OPERATIONS
+from solorun.dashboard import routes as dashboard_routes
+from tests.fakes.application import TOKEN, OpenServed
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+SAFE = ("GET", "HEAD", "OPTIONS")
+VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "internal"}
+PUBLIC = {
+    ("GET", "/livez"),
+    ("HEAD", "/livez"),
+    ("GET", "/readyz"),
+    ("HEAD", "/readyz"),
+    ("GET", "/login"),
+    ("HEAD", "/login"),
+    ("POST", "/login"),
+    ("GET", "/login.css"),
+    ("HEAD", "/login.css"),
+}
+"""The only addresses that may be public. Written here again, so that a change of the table alone fails."""
+
+ENDLESS = {("GET", "/api/v1/events")}
+"""Never asked with a right token here: there is no socket to close."""
+
+
+def _fill(template: str) -> str:
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda match: VALUES[match[1]], template)
+
+
+def _paths() -> list[str]:
+    templates = {operation.path for operation in OPERATIONS} | {route.path for route in dashboard_routes()}
+    return [*sorted(_fill(template) for template in templates), "/nowhere", "/api/v1/nowhere"]
+
+
+PATHS = _paths()
+ADDRESSES = [(method, path) for path in PATHS for method in METHODS]
+PROTECTED = [address for address in ADDRESSES if address not in PUBLIC]
+UNSAFE = [address for address in ADDRESSES if address[0] not in SAFE]
+
+
+def _slug(type_: str) -> str:
+    return type_.rpartition("/")[2]
+
+
+def _refusals() -> Iterator[tuple[str, list[tuple[str, str]], dict[str, str], int, str]]:
+    right = {"authorization": f"Bearer {TOKEN}"}
+    for host in ("evil.example", "evil.example:8700", "127.0.0.1.evil.example", "localhost@evil.example", "[::2]", ""):
+        yield f"host {host!r}", ADDRESSES, {**right, "host": host}, 403, "host-not-allowed"
+    for site in ("cross-site", "same-site", "nonsense", ""):
+        yield f"from {site!r}", UNSAFE, {**right, "sec-fetch-site": site}, 403, "cross-origin"
+    for origin in ("https://evil.example", "null", "", "http://127.0.0.1", "file://127.0.0.1:8700"):
+        yield f"origin {origin!r}", UNSAFE, {**right, "origin": origin}, 403, "cross-origin"
+    for what, authorization in {
+        "no token": "",
+        "bad token": "Bearer wrong",
+        "part of the token": f"Bearer {TOKEN[:-1]}",
+        "basic": f"Basic {TOKEN}",
+        "token without scheme": TOKEN,
+        "empty bearer": "Bearer ",
+    }.items():
+        yield what, PROTECTED, {"authorization": authorization}, 401, "unauthorized"
+    yield "expired session", PROTECTED, {"cookie": "solorun_8700=of-yesterday"}, 401, "unauthorized"
+
+
+CASES = list(_refusals())
+
+
+@pytest.mark.parametrize(
+    ("addresses", "headers", "status", "slug"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+async def test_what_may_not_pass_is_refused_on_every_route_with_every_method(
+    open_served: OpenServed, addresses: list[tuple[str, str]], headers: dict[str, str], status: int, slug: str
+) -> None:
+    async with open_served(token=TOKEN) as served:
+        answers = {
+            address: await served.client.request(address[0], address[1], headers=headers) for address in addresses
+        }
+
+    unexpected = {
+        address: answer.status_code
+        for address, answer in answers.items()
+        if answer.status_code != status or (address[0] != "HEAD" and _slug(answer.json()["type"]) != slug)
+    }
+    assert unexpected == {}
+
+
+async def test_a_proxied_request_needs_a_token_on_every_route(open_served: OpenServed) -> None:
+    names = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+
+    async with open_served() as served:
+        answers = [
+            await served.client.request(method, path, headers={name: "for=192.0.2.1"})
+            for name in names
+            for method, path in ADDRESSES
+        ]
+
+    assert {answer.status_code for answer in answers} == {403}
+    assert {_slug(answer.json()["type"]) for answer in answers if answer.content} == {"token-required"}
+
+
+async def test_a_body_that_is_too_large_is_refused_on_every_route(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answers = [
+            await served.client.request(method, path, headers={"content-length": str(1024 * 1024 + 1)})
+            for method, path in ADDRESSES
+        ]
+
+    assert {answer.status_code for answer in answers} == {413}
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+async def test_a_body_that_is_not_json_is_refused_where_one_is_read(open_served: OpenServed, media_type: str) -> None:
+    paths = [_fill(operation.path) for operation in OPERATIONS if operation.body is not None]
+
+    async with open_served() as served:
+        answers = [
+            await served.client.post(path, content=b"{}", headers={"content-type": media_type}) for path in paths
+        ]
+
+    assert len(answers) >= 2
+    assert {(answer.status_code, _slug(answer.json()["type"])) for answer in answers} == {
+        (415, "unsupported-media-type")
+    }
+
+
+async def test_only_what_the_table_names_is_answered_with_the_right_token(open_served: OpenServed) -> None:
+    """A method that a route does not know is 405 with the ones it does, whatever the method."""
+    known = {(operation.method, _fill(operation.path)) for operation in OPERATIONS}
+    known |= {("HEAD", path) for method, path in known if method == "GET"} | {("GET", "/"), ("HEAD", "/")}
+    unknown = [address for address in ADDRESSES if address not in known and "nowhere" not in address[1]]
+
+    async with open_served(token=TOKEN, headers={"authorization": f"Bearer {TOKEN}"}) as served:
+        answers = [await served.client.request(method, path) for method, path in unknown]
+
+    assert {answer.status_code for answer in answers} == {405}
+    assert all(answer.headers["allow"] for answer in answers)
+
+
+async def test_the_routes_of_the_application_are_those_of_the_table_and_the_dashboard(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        paths = [route.path for route in served.app.routes if isinstance(route, Route)]
+
+        assert len(paths) == len(served.app.routes)
+    assert sorted(paths) == sorted({operation.path for operation in OPERATIONS} | {"/"})
+
+
+async def test_every_answer_carries_the_security_headers(open_served: OpenServed) -> None:
+    addresses = [address for address in ADDRESSES if address not in ENDLESS]
+
+    async with open_served() as served:
+        answers = [await served.client.request(method, path) for method, path in addresses]
+
+    names = {
+        "content-security-policy",
+        "x-content-type-options",
+        "x-frame-options",
+        "referrer-policy",
+        "cache-control",
+        "cross-origin-opener-policy",
+        "cross-origin-resource-policy",
+    }
+    assert [answer.url.path for answer in answers if not names <= set(answer.headers)] == []

@@ -1,0 +1,189 @@
+"""What a request may say, and how all that is wrong with it is told at once."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.fakes.application import OpenServed, Served
+
+START = "/api/v1/projects/handbook/runs"
+
+
+def pointers(problem: dict[str, Any]) -> set[str]:
+    return {fault["pointer"] for fault in problem["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"scop": "full"}, {"/scop"}),
+        (
+            {"scope": 1, "triggered_by": "", "params": {"date": 5}, "x/y~z": 1},
+            {"/scope", "/triggered_by", "/params", "/x~1y~0z"},
+        ),
+        ({"scope": None}, {"/scope"}),
+        ({"triggered_by": "a\nb"}, {"/triggered_by"}),
+        ({"triggered_by": "x" * 65}, {"/triggered_by"}),
+        ({"params": []}, {"/params"}),
+        ({"scope": "nothing"}, {"/scope"}),
+        ({"scope": "from:full"}, {"/scope"}),
+        ({"params": {"colour": "red"}}, {"/params/colour"}),
+        (
+            {"scope": "nothing", "params": {"colour": "red", "date": "x" * 5000}},
+            {"/scope", "/params/colour", "/params/date"},
+        ),
+    ],
+)
+async def test_all_faults_of_a_body_are_told_with_their_places(
+    open_served: OpenServed, body: dict[str, Any], expected: set[str]
+) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(START, json=body)
+
+    problem = answer.json()
+    assert (answer.status_code, problem["type"]) == (422, "/problems/invalid-request")
+    assert pointers(problem) == expected
+    assert all(fault["message"] for fault in problem["errors"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"null",
+        b'"full"',
+        b"{",
+        b"nonsense",
+        b"{'scope': 'full'}",
+        b'{"scope": "full"} trailing',
+        b"\xef\xbb\xbf{}",
+        b'{"scope": "\xff"}',
+        b'{"scope": "\\ud800"}',
+        b'{"scope": 1e999}',
+        b"[" * 100_000,
+        b'{"params": ' * 100_000,
+        b"\x00",
+    ],
+    ids=range(14),
+)
+async def test_what_is_no_json_object_is_refused_without_harm(open_served: OpenServed, body: bytes) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(START, content=body, headers={"content-type": "application/json"})
+        alive = await served.client.get("/livez")
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+    assert answer.json()["errors"]
+    assert alive.status_code == 200
+
+
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", " application/json"])
+async def test_a_media_type_may_have_parameters_and_any_case(open_served: OpenServed, media_type: str) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(START, content=b"{}", headers={"content-type": media_type})
+
+    assert answer.status_code == 201
+
+
+async def test_the_last_of_two_equal_members_counts(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(
+            START, content=b'{"scope":"full","scope":"extract"}', headers={"content-type": "application/json"}
+        )
+
+    assert answer.json()["scope"] == "extract"
+
+
+async def test_a_large_body_without_a_length_is_cut_off(open_served: OpenServed) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b" " * 65536
+
+    async with open_served() as served:
+        answer = await served.client.post(START, content=endless(), headers={"content-type": "application/json"})
+
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
+    assert answer.headers["connection"] == "close"
+
+
+async def test_a_body_that_comes_in_pieces_is_one(open_served: OpenServed) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"scope":', b'"ext', b'ract"}'):
+            yield piece
+
+    async with open_served() as served:
+        answer = await served.client.post(START, content=pieces(), headers={"content-type": "application/json"})
+
+    assert answer.json()["scope"] == "extract"
+
+
+@pytest.mark.parametrize("length", ["1048577", "99999999999999999999", "12345678"])
+async def test_a_body_that_says_it_is_too_large_is_not_even_read(open_served: OpenServed, length: str) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(START, content=b"{}", headers={"content-length": length})
+
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/api/v1/runs?limit=0", {"?limit"}),
+        ("/api/v1/runs?limit=1001", {"?limit"}),
+        ("/api/v1/runs?limit=ten&status=done", {"?limit", "?status"}),
+        ("/api/v1/runs?limit=1&limit=2", {"?limit"}),
+        ("/api/v1/runs?limit=", {"?limit"}),
+        ("/api/v1/runs?limit=1e2", {"?limit"}),
+        ("/api/v1/runs?limit=%2B5", {"?limit"}),
+        ("/api/v1/runs?limit=%D9%A3", {"?limit"}),
+        ("/api/v1/runs?project=x&q=y", {"?project", "?q"}),
+        ("/api/v1/runs?" + "&".join(["a=b"] * 200), {"?"}),
+        ("/api/v1/runs/1/log?level=loud&limit=5000&after=-1&before=x", {"?level", "?limit", "?after", "?before"}),
+        ("/api/v1/runs/1/log?after=9999999999999999999", {"?after"}),
+        ("/api/v1/runs/1/log?q=" + "x" * 1001, {"?q"}),
+        ("/api/v1/runs/1/events?tail=-1&batch=perhaps", {"?tail", "?batch"}),
+        ("/api/v1/events?follow=1", {"?follow"}),
+        ("/api/v1/events?follow=1:x", {"?follow"}),
+        ("/api/v1/events?" + "&".join(f"follow={run}:0" for run in range(1, 22)), {"?follow"}),
+        ("/livez?verbose", {"?verbose"}),
+    ],
+)
+async def test_all_faults_of_the_parameters_are_told(open_served: OpenServed, address: str, expected: set[str]) -> None:
+    async with open_served() as served:
+        answer = await served.client.get(address)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+    assert pointers(answer.json()) == expected
+
+
+async def test_a_run_is_followed_once_by_a_stream(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run = await served.complete()
+
+        answer = await served.client.get(f"/api/v1/events?follow={run.id}:0&follow={run.id}:3")
+
+        assert pointers(answer.json()) == {"?follow"}
+
+
+async def test_a_stream_of_an_unknown_run_is_not_found(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.get("/api/v1/events?follow=7:0")
+
+    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/run-not-found")
+
+
+@pytest.mark.parametrize("text", ["-1", "+1", "1.0", "x", " 1 x", "٣", "1,2", "0x1", "1\t"])
+@pytest.mark.parametrize("where", ["header", "after"])
+async def test_a_malformed_last_event_id_is_refused(open_served: OpenServed, text: str, where: str) -> None:
+    async with open_served() as served:
+        run = await served.complete()
+
+        answer = await _events(served, run.id, text, where)
+
+        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-last-event-id")
+
+
+async def _events(served: Served, run_id: int, text: str, where: str) -> Any:
+    if where == "after":
+        return await served.client.get(f"/api/v1/runs/{run_id}/events", params={"after": text})
+    return await served.client.get(f"/api/v1/runs/{run_id}/events", headers={"last-event-id": text.encode()})
