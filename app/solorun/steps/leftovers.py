@@ -1,4 +1,4 @@
-"""Finds and ends the processes of a run whose runner, or whose service, has gone. Linux only: elsewhere there is no telling.
+"""Finds and ends the processes of a run whose runner, or whose service, has gone. Linux only: elsewhere none is found.
 
 A process belongs to a run when its environment names the data directory and the run, or when it descends from one
 that does.

@@ -7,13 +7,13 @@ says so, what it yields is exactly what came in (decoded, CR LF as LF, masked).
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from os.path import commonprefix
 from typing import Final
 
 from solorun.record import MAX_MESSAGE_BYTES
 
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
-_WINDOW: Final = 4096
-_MAX_STEPS_BACK: Final = 128
+_MAX_TRIES: Final = 64
 _COMMAND_MARK: Final = "::"
 _ADD_MASK: Final = "::add-mask::"
 _LEFT_OUT: Final = "(an ::add-mask:: line of more than 16 KiB was left out; its value is not masked)"
@@ -63,7 +63,7 @@ class LineAssembler:
     def feed(self, chunk: bytes) -> Iterator[Lines]:
         """The lines that `chunk` ends, and what of a long one can be said already."""
         text = self._pending + self._decoder.decode(chunk)
-        if "\r\n" in text:
+        if "\r" in text:  # one character is found 20 times as fast as two
             text = text.replace("\r\n", "\n")
         if self._leaving_out:
             _, line_feed, text = text.partition("\n")
@@ -138,14 +138,19 @@ class LineAssembler:
 
     def _split_safely(self, text: str) -> tuple[str, str]:
         """`text` in two: what can be said, masked, and an end that may be the beginning of a secret."""
+        masked = self._mask(text)
         at = len(text) - self._hold_back(text)
-        begin = max(at - _WINDOW, 0)
-        masked = self._mask(text[begin:])
-        # Where a secret that is here already overlaps one that may begin, go back to a place within neither.
-        for place in range(at, max(at - _MAX_STEPS_BACK, begin - 1), -1):
-            if self._mask(text[begin:place]) + self._mask(text[place:]) == masked:
-                return self._mask(text[:place]), text[place:]
-        return self._mask(text), ""
+        if at == len(text):
+            return masked, ""
+        for _ in range(_MAX_TRIES):
+            ready = self._mask(text[:at])
+            if ready + self._mask(text[at:]) == masked:
+                return ready, text[at:]
+            # `at` lies within a secret, which another may overlap: go back to where it begins. From there on it stands
+            # bare in `ready`, and masked in `masked`.
+            bare = len(ready) - len(commonprefix([ready, masked]))
+            at = max(at - max(bare, 1), 0)
+        return masked, ""
 
 
 def _is_long(text: str) -> bool:

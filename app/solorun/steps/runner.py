@@ -9,7 +9,8 @@ the command itself, followed at once by `left` when others remain; `stubborn PID
 `done`, when nobody is left. An end of STATUS without `done` means that the runner was killed.
 """
 
-# ruff: noqa: PTH  (pathlib would double the time that it takes to start)
+# pathlib would double the time that it takes to start.
+# ruff: noqa: PTH110, PTH123, PTH208
 
 import _signal as signal  # type: ignore[import-not-found]  # the module `signal` costs 4 ms for its enums
 import ctypes

@@ -1,0 +1,116 @@
+"""Which lines are instructions, and what they say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from solorun.record import Level, Stream
+from solorun.steps.workflow_commands import (
+    AddMask,
+    CloseGroup,
+    OpenGroup,
+    Progress,
+    Say,
+    WorkflowCommand,
+    WorkflowCommandInterpreter,
+    parse_workflow_command,
+)
+
+from tests.fakes.step_output import RecordedOutput, Said
+
+
+@pytest.mark.parametrize(
+    ("line", "command"),
+    [
+        ("::progress current=3,total=20::photon", Progress(3, 20, "photon")),
+        ("::progress current=0::", Progress(0, None, "")),
+        ("::progress total=20, current=3::a::b", Progress(3, 20, "a::b")),
+        ("::group::set up", OpenGroup("set up")),
+        ("::endgroup::", CloseGroup()),
+        ("::debug::x", Say(Level.DEBUG, "x")),
+        ("::notice::x", Say(Level.INFO, "x")),
+        ("::warning::x", Say(Level.WARNING, "x")),
+        ("::error::", Say(Level.ERROR, "")),
+        ("::error file=app.py,line=3,col=4,title=T::broken", Say(Level.ERROR, "app.py:3:4: broken")),
+        ("::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C", Say(Level.ERROR, "a,b:c.py: 50% done\r\nnow%2C")),
+        ("::notice::%250A", Say(Level.INFO, "%0A")),
+        ("::add-mask::hunter2", AddMask("hunter2")),
+    ],
+)
+def test_a_workflow_command_is_understood(line: str, command: WorkflowCommand) -> None:
+    assert parse_workflow_command(line) == command
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "::",
+        "::::",
+        "::notice",
+        "::notice:x",
+        " ::notice::x",
+        "x::notice::x",
+        "::Notice::x",
+        "::unknown::x",
+        "::set-output name=x::y",
+        "::group::",
+        "::progress::x",
+        "::progress current=x::y",
+        "::progress current=-1::y",
+        "::progress current=1,total=x::y",
+        "::progress current=1,total=::y",
+        "::progress current=1.5::y",
+        "::progress current=٣::y",
+        "::progress current=9999999999999999::y",
+        "::noticefile=x::y",
+    ],
+)
+def test_anything_else_is_text(line: str) -> None:
+    assert parse_workflow_command(line) is None
+
+
+@given(st.text(alphabet="::notice group=,%0A \n-") | st.text())
+def test_no_line_breaks_the_parser(text: str) -> None:
+    assert isinstance(parse_workflow_command("::" + text), WorkflowCommand | None)
+
+
+@pytest.fixture
+def output() -> RecordedOutput:
+    return RecordedOutput()
+
+
+@pytest.fixture
+def interpreter(output: RecordedOutput) -> WorkflowCommandInterpreter:
+    return WorkflowCommandInterpreter("extract", output)
+
+
+async def test_an_end_closes_the_group_opened_last(
+    interpreter: WorkflowCommandInterpreter, output: RecordedOutput
+) -> None:
+    await interpreter.execute(OpenGroup("outer"))
+    await interpreter.execute(OpenGroup("inner"))
+    await interpreter.execute(CloseGroup())
+    await interpreter.execute(CloseGroup())
+    await interpreter.execute(CloseGroup())
+
+    assert output.groups == [("outer", True), ("inner", True), ("inner", False), ("outer", False)]
+
+
+async def test_groups_left_open_are_closed_at_the_end(
+    interpreter: WorkflowCommandInterpreter, output: RecordedOutput
+) -> None:
+    await interpreter.execute(OpenGroup("outer"))
+    await interpreter.execute(OpenGroup("inner"))
+
+    await interpreter.finish()
+
+    assert output.groups[2:] == [("inner", False), ("outer", False)]
+
+
+async def test_a_mask_holds_from_its_declaration_on(
+    interpreter: WorkflowCommandInterpreter, output: RecordedOutput
+) -> None:
+    await interpreter.execute(AddMask("hunter2"))
+    await interpreter.execute(Say(Level.WARNING, "it is hunter2"))
+
+    assert output.records == [Said(Stream.STEP, "it is ***", Level.WARNING)]
