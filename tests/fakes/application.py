@@ -1,103 +1,112 @@
-"""The whole service as users have it: `solorun serve` in a process of its own, on a real socket, killed for real."""
+"""The HTTP application over a real service and a real database, with scripted steps."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import anyio
 import httpx
+import pytest
 
-START_LIMIT_SECONDS = 20
+from solorun.api import Application, create_app
+from solorun.dashboard import routes as dashboard_routes
+from solorun.projects import Catalog
+from solorun.record import Stream
+from solorun.run import Run
+from solorun.service import Service
+from solorun.settings import Settings
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
+BASE_URL = "http://127.0.0.1:8700"
+TOKEN = "correct-horse-battery-staple"
 
-class ServedService:
-    """A service process over one directory; it can die and be started again on the same port and data."""
+TOML = """
+[projects.handbook]
+title = "Handbook glossary"
+params = ["date", "documents"]
 
-    def __init__(self, directory: Path, configuration: str, environ: dict[str, str]) -> None:
-        self.directory = directory
-        self.port = _free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.api = f"{self.url}/api/v1"
-        self.log_file = directory / "service.log"
-        self._environ = environ
-        self._process: subprocess.Popen[bytes] | None = None
-        (directory / "solorun.toml").write_text(configuration)
+[[projects.handbook.steps]]
+name = "extract"
+run = ["true"]
 
-    @property
-    def data_dir(self) -> Path:
-        return self.directory / ".solorun"
+[[projects.handbook.steps]]
+name = "generate"
+run = ["true"]
 
-    @property
-    def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+[projects.deploy]
+[[projects.deploy.steps]]
+name = "deploy"
+run = ["true"]
 
-    def start(self) -> None:
-        """Start it, and return when it answers."""
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "solorun", "serve", "--port", str(self.port)],
-                cwd=self.directory,
-                env={**os.environ, **self._environ},
-                stdout=log,
-                stderr=log,
-            )
-        deadline = time.monotonic() + START_LIMIT_SECONDS
-        while not self._answers():
-            assert self._process.poll() is None, self.log_file.read_text()
-            assert time.monotonic() < deadline, self.log_file.read_text()
-            time.sleep(0.01)
-
-    def kill(self) -> None:
-        """As a crash does: SIGKILL, no farewell."""
-        self.signal(signal.SIGKILL)
-        self.wait()
-
-    def signal(self, number: signal.Signals) -> None:
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def wait(self, limit_seconds: float = 40) -> int:
-        """Its exit code, when it has ended."""
-        assert self._process is not None
-        return self._process.wait(limit_seconds)
-
-    def stop(self) -> int | None:
-        """End it, if it is there."""
-        if self._process is None:
-            return None
-        if self._process.poll() is None:
-            self._process.terminate()
-        try:
-            return self._process.wait(40)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.url}/livez", trust_env=False, timeout=1).status_code == 200
-        except httpx.TransportError:
-            return False
+[projects."glossary-*"]
+title = "Glossaries"
+[[projects."glossary-*".steps]]
+name = "extract"
+run = ["true"]
+"""
 
 
-@contextmanager
-def served(directory: Path, configuration: str, **environ: str) -> Iterator[ServedService]:
-    """A running service, ended with the block."""
-    service = ServedService(directory, configuration, environ)
-    try:
-        service.start()
-        yield service
-    finally:
-        service.stop()
+@dataclass
+class Served:
+    """What a test holds of an application."""
+
+    app: Application
+    service: Service
+    executor: ScriptedExecutor
+    client: httpx.AsyncClient
+
+    async def start(self, project: str = "deploy", **body: Any) -> dict[str, Any]:
+        """Start a run over HTTP."""
+        answer = await self.client.post(f"/api/v1/projects/{project}/runs", json=body)
+        assert answer.status_code == 201, answer.text
+        run: dict[str, Any] = answer.json()
+        return run
+
+    async def begin(self, project: str = "deploy", step: str = "deploy") -> tuple[int, ScriptedStep]:
+        """Start a run, and wait until its first step has begun."""
+        run = await self.start(project)
+        return run["id"], await self.executor.step(step)
+
+    async def end_of(self, run_id: int) -> Run:
+        """The run when it has ended."""
+        with anyio.fail_after(10):
+            return [item async for item in self.service.tail.follow(run_id) if isinstance(item, Run)][-1]
+
+    async def complete(self, project: str = "deploy", step: str = "deploy", lines: list[str] | None = None) -> Run:
+        """A run that has completed after saying these lines."""
+        run_id, scripted = await self.begin(project, step)
+        await scripted.context.output.write(step, Stream.STDOUT, lines or [])
+        scripted.end()
+        return await self.end_of(run_id)
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until something is true that has no event of its own."""
+        with anyio.fail_after(10):
+            while not predicate():
+                await anyio.sleep(0.001)
 
 
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
+OpenServed = Callable[..., AbstractAsyncContextManager[Served]]
+
+
+def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServed:
+    """A factory of served applications; keyword arguments are settings, `headers` are the client's."""
+
+    @asynccontextmanager
+    async def open_served(
+        *, toml: str = TOML, headers: Mapping[str, str] | None = None, **settings: Any
+    ) -> AsyncIterator[Served]:
+        executor = ScriptedExecutor()
+        monkeypatch.setattr("solorun.service.StepRunner", lambda *_args: executor)
+        path = tmp_path / "solorun.toml"
+        path.write_text(toml)
+        checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
+        async with Service.open(checked, Catalog.open(path), environ={}) as service:
+            app = create_app(service, dashboard_routes())
+            transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
+            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
+                yield Served(app, service, executor, client)
+
+    return open_served
