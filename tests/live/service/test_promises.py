@@ -1,0 +1,259 @@
+"""The promises as a user meets them: a real service process, real commands, real sockets, real kills."""
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import pytest
+from httpx_sse import aconnect_sse
+
+from solorun import Run, RunClient
+from solorun.wire import decode_run
+from tests.fakes.raw_http import post
+from tests.fakes.served import ServedService, served
+
+SLEEPER = """
+[[projects.handbook.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+"""
+
+
+def http(service: ServedService) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.api, timeout=30, trust_env=False)
+
+
+async def until_logged(client: RunClient, run_id: int, message: str) -> None:
+    async with asyncio.timeout(10):
+        async for record in client.follow(run_id):
+            if record.message == message:
+                return
+
+
+async def test_a_thousand_simultaneous_posts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
+    with served(tmp_path, SLEEPER) as service:
+        starts = [post(service.port, "/api/v1/projects/handbook/runs") for _ in range(1000)]
+
+        answers = await asyncio.gather(*starts)
+
+        assert Counter(status for status, _ in answers) == {201: 1, 409: 999}
+        (winner,) = (answer["id"] for status, answer in answers if status == 201)
+        named = {answer["active_run"]["id"] for status, answer in answers if status == 409}
+        assert named == {winner}
+        with contextlib.closing(sqlite3.connect(service.data_dir / "solorun.db")) as database:
+            assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+async def test_fifty_projects_have_fifty_winners(tmp_path: Path) -> None:
+    family = '[projects."glossary-*"]\n[[projects."glossary-*".steps]]\nname = "work"\nrun = ["sleep", "60"]\n'
+    names = [f"glossary-{number}" for number in range(50)]
+    with served(tmp_path, family) as service:
+        starts = [post(service.port, f"/api/v1/projects/{name}/runs") for _ in range(20) for name in names]
+
+        answers = await asyncio.gather(*starts)
+
+        winners = [answer["project"] for status, answer in answers if status == 201]
+        assert sorted(winners) == sorted(names)
+        assert Counter(status for status, _ in answers) == {201: 50, 409: 950}
+
+
+async def test_after_a_kill_the_run_is_interrupted_and_nothing_that_was_seen_is_lost(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    counting = f"""
+[[projects.handbook.steps]]
+name = "count"
+run = "i=0; while true; do i=$((i+1)); echo $i; date +%s%N > {mark}; sleep 0.002; done"
+"""
+    with served(tmp_path, counting) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            seen = []
+            async for record in client.follow(run.id):
+                seen.append(record)
+                if len(seen) == 200:
+                    break
+            service.kill()
+
+        service.start()
+
+        async with RunClient(service.url) as client:
+            settled = await client.get_run(run.id)
+            stored = [record async for record in client.follow(run.id)]
+            following = await client.start_run("handbook")
+        assert settled.status == "interrupted"
+        assert settled.finished_at is not None
+        assert stored[: len(seen)] == seen
+        assert [record.seq for record in stored] == list(range(1, settled.last_seq + 1))
+        assert following.id > run.id
+
+
+async def test_a_killed_service_leaves_no_work_behind(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    working = f"""
+[[projects.handbook.steps]]
+name = "work"
+run = "setsid sh -c 'trap \\"\\" TERM; while true; do date +%s%N > {mark}; sleep 0.01; done' & wait"
+"""
+    with served(tmp_path, working) as service:
+        async with RunClient(service.url) as client:
+            await client.start_run("handbook")
+        await _until(mark.exists)
+
+        service.kill()
+
+        await _until(lambda: _is_still(mark))
+
+
+async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    stubborn = f"""
+[projects.handbook]
+cancel_grace = "300ms"
+[[projects.handbook.steps]]
+name = "work"
+run = "trap '' TERM; echo begun; while true; do echo at $SOLORUN_RUN_ID >> {marks}; sleep 0.01; done"
+"""
+    with served(tmp_path, stubborn) as service:
+        async with http(service) as raw, RunClient(service.url) as client:
+            first = await client.start_run("handbook")
+            await until_logged(client, first.id, "begun")
+            await client.cancel_run(first.id)
+            refused = await raw.post("/projects/handbook/runs")
+            cancelled = await client.wait_for_run(first.id)
+            second = await client.start_run("handbook")
+            await until_logged(client, second.id, "begun")
+
+        working = [line.split()[1] for line in marks.read_text().splitlines()]
+        assert refused.status_code == 409
+        assert cancelled.status == "cancelled"
+        assert working == sorted(working, key=int)
+
+
+async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_whole(tmp_path: Path) -> None:
+    flood = '[[projects.handbook.steps]]\nname = "flood"\nrun = ["seq", "1", "100000"]\n'
+    with served(tmp_path, flood) as service:
+        async with RunClient(service.url) as client, http(service) as raw:
+            run = await client.start_run("handbook")
+
+            early, slow, reconnecting, unbatched = await asyncio.gather(
+                _follow(client, run.id),
+                _follow(client, run.id, pause_every=10_000),
+                _follow_by_pieces(client, run.id, 7_001),
+                _follow_with_httpx_sse(raw, run.id),
+            )
+            late = await _follow(client, run.id)
+
+        expected = [str(number) for number in range(1, 100_001)]
+        assert early == slow == reconnecting == unbatched == late == expected
+
+
+async def test_every_stream_end_equals_the_row(tmp_path: Path) -> None:
+    quick = '[[projects.handbook.steps]]\nname = "work"\nrun = ["sleep", "0.05"]\n'
+    with served(tmp_path, quick) as service:
+        async with http(service) as raw, RunClient(service.url) as client:
+            for delay_seconds in [number / 1000 for number in range(0, 100, 4)]:
+                run = await client.start_run("handbook")
+                await asyncio.sleep(delay_seconds)
+                cancel = await raw.post(f"/runs/{run.id}/cancel")
+
+                ended = await _end_of(raw, run.id)
+
+                assert cancel.status_code in {202, 409}
+                assert ended == decode_run((await raw.get(f"/runs/{run.id}")).content)
+                assert ended.status in {"cancelled", "completed"}
+
+
+async def test_on_sigterm_runs_are_interrupted_streams_told_and_the_exit_is_clean(tmp_path: Path) -> None:
+    with served(tmp_path, SLEEPER) as service:
+        async with http(service) as raw, RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+            stream = asyncio.create_task(_events_of(raw, run.id))
+            await asyncio.sleep(0.1)
+
+            began = time.monotonic()
+            service.signal(signal.SIGTERM)
+            events = await stream
+            code = await asyncio.to_thread(service.wait)
+
+        assert code == 0
+        assert time.monotonic() - began < 5
+        assert events[-1] in {"shutdown", "end"}
+        service.start()
+        async with RunClient(service.url) as client:
+            assert (await client.get_run(run.id)).status == "interrupted"
+
+
+async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
+    with served(tmp_path, SLEEPER) as service:
+        second = ServedService(tmp_path, SLEEPER, {})
+        with pytest.raises(AssertionError, match=f"pid {service.pid}"):
+            second.start()
+
+        assert second.wait() == 2
+
+
+async def _follow(client: RunClient, run_id: int, pause_every: int = 10**9) -> list[str]:
+    messages = []
+    async for record in client.follow(run_id):
+        if record.stream == "stdout":
+            messages.append(record.message)
+            if len(messages) % pause_every == 0:
+                await asyncio.sleep(0.05)
+    return messages
+
+
+async def _follow_by_pieces(client: RunClient, run_id: int, size: int) -> list[str]:
+    messages: list[str] = []
+    after = 0
+    ended = False
+    while not ended:
+        ended = True
+        async for record in client.follow(run_id, after=after):
+            after = record.seq
+            messages += [record.message] if record.stream == "stdout" else []
+            if after % size == 0:
+                ended = False
+                break
+    return messages
+
+
+async def _follow_with_httpx_sse(client: httpx.AsyncClient, run_id: int) -> list[str]:
+    messages: list[str] = []
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        async for event in source.aiter_sse():
+            if event.event == "end":
+                return messages
+            record = event.json()
+            messages += [record["message"]] if record["stream"] == "stdout" else []
+    raise AssertionError("the stream ended without its end")
+
+
+async def _end_of(client: httpx.AsyncClient, run_id: int) -> Run:
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        async for event in source.aiter_sse():
+            if event.event == "end":
+                return decode_run(event.data)
+    raise AssertionError("the stream ended without its end")
+
+
+async def _events_of(client: httpx.AsyncClient, run_id: int) -> list[str]:
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        return [event.event async for event in source.aiter_sse()]
+
+
+async def _until(predicate) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(5):
+        while not predicate():
+            await asyncio.sleep(0.02)
+
+
+def _is_still(mark: Path) -> bool:
+    before = mark.read_text()
+    time.sleep(0.2)
+    return mark.read_text() == before
