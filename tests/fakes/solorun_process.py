@@ -1,0 +1,132 @@
+"""Real processes of the command line: services that can be stopped, killed and started again, and commands."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+LIMIT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Command:
+    """A command that runs."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self._lines: list[str] = []
+
+    async def until_it_says(self, text: str) -> str:
+        """The line of its output that holds `text`."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while line := (await self.process.stdout.readline()).decode():
+                self._lines.append(line)
+                if text in line:
+                    return line
+        error = await self.process.stderr.read() if self.process.stderr else b""
+        raise AssertionError(f"it never said {text!r}: {self._lines} {error.decode()}")
+
+    def interrupt(self) -> None:
+        """What Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+
+    async def finish(self) -> Finished:
+        """Wait until it has ended."""
+        async with asyncio.timeout(LIMIT_SECONDS):
+            out, err = await self.process.communicate()
+        code = self.process.returncode
+        assert code is not None
+        return Finished(code, "".join(self._lines) + out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def solorun(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path) -> AsyncGenerator[Command]:
+    """`solorun ...` as a process, killed at the end if it still runs."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "solorun",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**inherited, **(env or {})},
+        cwd=cwd,
+    )
+    try:
+        yield Command(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def run_solorun(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path) -> Finished:
+    """`solorun ...`, until it has ended by itself."""
+    async with solorun(*arguments, env=env, cwd=cwd) as command:
+        return await command.finish()
+
+
+class ServiceProcess:
+    """A `solorun serve` that answers at `url`. It can be ended and begun again on the same port and data."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.url = ""
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def begin(self) -> None:
+        port = self.url.rpartition(":")[2] or "0"
+        with (self.directory / "serve.log").open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "solorun", "serve", "--port", port),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+                cwd=self.directory,
+            )
+        assert self._process.stdout is not None
+        async with asyncio.timeout(LIMIT_SECONDS):
+            line = (await self._process.stdout.readline()).decode()
+        assert " at http://" in line, line + (self.directory / "serve.log").read_text()
+        self.url = line.partition(" at ")[2].split()[0]
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.send_signal(number)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await process.communicate()
+        assert process.returncode is not None
+        return process.returncode
+
+    async def close(self) -> None:
+        if self._process is not None:
+            await self.end(signal.SIGTERM)
+
+
+@asynccontextmanager
+async def serving(directory: Path, toml: str) -> AsyncGenerator[ServiceProcess]:
+    """A service of these projects, stopped at the end."""
+    (directory / "solorun.toml").write_text(toml)
+    service = ServiceProcess(directory)
+    await service.begin()
+    try:
+        yield service
+    finally:
+        await service.close()

@@ -1,0 +1,176 @@
+"""The client against a real service in a process of its own."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from solorun.client import RunClient
+from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
+from solorun.record import Event, Level
+from solorun.status import Status
+from tests.fakes.solorun_process import serving
+
+TOML = """
+[projects.count]
+params = ["to"]
+[[projects.count.steps]]
+name = "count"
+run = "seq 1 $SOLORUN_PARAM_TO; echo done > $SOLORUN_ARTIFACTS/result.txt"
+
+[projects.wait]
+cancel_grace = "2s"
+[[projects.wait.steps]]
+name = "wait"
+run = "echo waiting; sleep 60"
+
+[projects.tick]
+[[projects.tick.steps]]
+name = "tick"
+run = "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"
+"""
+
+
+async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        started = await client.start_run("count", params={"to": "3"}, triggered_by="test")
+        records = [record async for record in client.follow(started.id)]
+        run = await client.wait_for_run(started.id)
+        artifacts = await client.list_artifacts(run.id)
+        await client.download_artifact(run.id, "result.txt", tmp_path / "result.txt")
+
+    assert [record.message for record in records if record.event is None] == ["1", "2", "3"]
+    assert run.status is Status.COMPLETED
+    assert run.triggered_by == "test"
+    assert [record.seq for record in records] == list(range(1, run.last_seq + 1))
+    assert [artifact.name for artifact in artifacts] == ["result.txt"]
+    assert (tmp_path / "result.txt").read_text() == "done\n"
+
+
+async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_read(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("count", params={"to": "100000"})
+        live = [record async for record in client.follow(run.id)]
+        late = [record async for record in client.follow(run.id)]
+        stored = [record async for batch in client.stream_log(run.id) for record in batch]
+        tail = [record async for record in client.follow(run.id, tail=10)]
+
+    assert [record.seq for record in live] == list(range(1, len(live) + 1))
+    assert [int(record.message) for record in live if record.event is None] == list(range(1, 100_001))
+    assert late == live
+    assert stored == live
+    assert tail == live[-10:]
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGTERM, id="stopped"), pytest.param(signal.SIGKILL, id="killed")]
+)
+async def test_a_follow_survives_a_restart_of_the_service(tmp_path: Path, number: signal.Signals) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("tick")
+        following = client.follow(run.id)
+        seen = []
+        async with asyncio.timeout(30):
+            async for record in following:
+                seen.append(record)
+                if record.message == "tick 50":
+                    restarting = asyncio.create_task(restart(service.end, service.begin, number))
+            await restarting
+        stored = [record async for batch in client.stream_log(run.id) for record in batch]
+
+    assert following.run is not None
+    assert following.run.status is Status.INTERRUPTED
+    assert [record.seq for record in seen] == list(range(1, following.run.last_seq + 1))
+    assert seen == stored
+
+
+async def restart(
+    end: Callable[[signal.Signals], Awaitable[int]], begin: Callable[[], Awaitable[None]], number: signal.Signals
+) -> None:
+    await end(number)
+    await begin()
+
+
+async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("wait")
+        waiting = asyncio.create_task(client.wait_for_run(run.id))
+        await service.end(signal.SIGTERM)
+        await service.begin()
+        ended = await asyncio.wait_for(waiting, 30)
+
+    assert ended.status is Status.INTERRUPTED
+
+
+async def test_a_follow_that_finds_no_service_again_gives_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url, reconnect_seconds=0.5) as client:
+        run = await client.start_run("wait")
+        following = client.follow(run.id)
+        records = aiter(following)
+        first = await anext(records)
+        await service.end(signal.SIGTERM)
+        with pytest.raises(ServiceUnreachable, match="the last record seen was"):
+            [record async for record in records]
+
+    assert first.event is Event.STEP
+
+
+async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        active = await client.start_run("wait")
+        with pytest.raises(RunActive) as conflict:
+            await client.start_run("wait")
+        with pytest.raises(ProjectNotFound):
+            await client.start_run("nothing")
+        with pytest.raises(InvalidRequest) as invalid:
+            await client.start_run("count", scope="all", params={"from": "1"})
+        with pytest.raises(RunNotFound):
+            [record async for record in client.follow(4711)]
+        await client.cancel_run(active.id)
+        cancelled = await client.wait_for_run(active.id)
+        again = await client.cancel_run(active.id)
+        done = await client.wait_for_run((await client.start_run("count", params={"to": "1"})).id)
+        with pytest.raises(RunNotActive) as ended:
+            await client.cancel_run(done.id)
+
+    assert conflict.value.active_run.id == active.id
+    assert {fault.pointer for fault in invalid.value.faults} == {"/scope", "/params/from"}
+    assert cancelled.status is again.status is Status.CANCELLED
+    assert ended.value.run == done
+
+
+async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        ids = [(await client.wait_for_run((await client.start_run("count", params={"to": "2"})).id)).id for _ in "123"]
+        runs = [run async for run in client.list_runs("count", page_size=2)]
+        failed = await client.list_run_page(statuses=[Status.FAILED, Status.CANCELLED])
+        projects = await client.list_projects()
+        project = await client.get_project("count")
+        current = await client.get_current_run("count")
+        page = await client.get_log_page(ids[0], after=0, step="count", level=Level.INFO, text="2")
+
+    assert [run.id for run in runs] == ids[::-1]
+    assert failed.runs == ()
+    assert [project.name for project in projects.projects] == ["count", "wait", "tick"]
+    assert project.last_run == current == runs[0]
+    assert "2" in [record.message for record in page.records]
+
+
+async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("tick")
+        first = asyncio.create_task(_count(client, run.id))
+        second = asyncio.create_task(_count(client, run.id))
+        await anext(aiter(client.follow(run.id, after=20)))
+        first.cancel()
+        count = await asyncio.wait_for(second, 30)
+        ended = await client.wait_for_run(run.id)
+
+    assert first.cancelled()
+    assert count == ended.last_seq
+
+
+async def _count(client: RunClient, run_id: int) -> int:
+    return len([record async for record in client.follow(run_id)])
