@@ -31,7 +31,7 @@ def read_token_file(file: Path) -> str:
             data = opened.read(4 * MAX_TOKEN_CHARS)
     except OSError as error:
         raise Unfit(f"the token file {file} cannot be read: {error.strerror}") from None
-    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+    if mode & (stat.S_IRGRP | stat.S_IROTH):
         logger.warning("Others on this machine can read the token file %s: chmod 600 would keep it yours.", file)
     return _check(data.decode("ascii", errors="replace"))
 

@@ -371,7 +371,7 @@ async def hanging(
     monkeypatch.setattr(catalog, "MAX_CHECK_SECONDS", 0.05)
     opened = Catalog.open(write_settled(ONE))
     write("steps_that_hang.py", "import sys\nsys._test_gate.wait(30)\nasync def main(step): ...\n")
-    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
+    write("solorun.toml", '[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
     await opened.refresh()
     return opened
 
@@ -407,7 +407,6 @@ async def test_a_late_result_does_not_undo_a_later_reading(
 
     gate.set()
     await asyncio.to_thread(late.join, 5)
-    await hanging.refresh()
 
     assert list(hanging.configuration.projects) == ["three"]
 

@@ -1,5 +1,7 @@
 """Finding the functions that steps name, and what is said of modules that do not work."""
 
+import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -238,6 +240,17 @@ def test_a_module_that_failed_is_imported_anew(check: Check, find_faults: FindFa
     write("steps_p.py", GOOD)
 
     assert check(declare("p", "steps_p:main")).get_project("p").name == "p"
+
+
+def test_a_module_written_within_one_tick_of_the_clock_is_found(check: Check, write: Write, tmp_path: Path) -> None:
+    write("steps_t.py", GOOD)
+    check(declare("p", "steps_t:main"))
+    importlib.util.find_spec("a_name_that_makes_python_list_the_directory")
+    seen = tmp_path.stat()
+    write("steps_u.py", GOOD)
+    os.utime(tmp_path, ns=(seen.st_atime_ns, seen.st_mtime_ns))
+
+    assert check(declare("p", "steps_u:main")).get_project("p").name == "p"
 
 
 def test_a_module_without_an_origin_is_no_trouble(find_faults: FindFaults, monkeypatch: pytest.MonkeyPatch) -> None:

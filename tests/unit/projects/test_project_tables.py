@@ -56,6 +56,13 @@ def test_a_project_is_read_with_everything_it_declares(check: Check, tmp_path: P
     }
 
 
+def test_a_project_cannot_be_altered_once_read(check: Check) -> None:
+    env = check('[projects.p]\nenv = { A = "1" }' + STEP).get_project("p").env
+
+    with pytest.raises(TypeError):
+        env["A"] = "2"  # type: ignore[index]
+
+
 def test_a_project_needs_no_more_than_a_step(check: Check, tmp_path: Path) -> None:
     project = check(STEP).get_project("p")
 
