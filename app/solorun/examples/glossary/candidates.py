@@ -29,7 +29,7 @@ _WEIGHTS: Final = {
     Kind.LATIN: 0.5,
 }
 # These say of themselves that they define; what merely sounds like a definition must be a term for other reasons too.
-_PLAIN_SPOKEN: Final = frozenset({Manner.TABLE, Manner.LIST, Manner.TOWA, Manner.NAMED})
+_PLAIN_SPOKEN: Final = frozenset({Manner.TABLE, Manner.LIST, Manner.LABEL, Manner.TOWA, Manner.NAMED})
 
 
 def see(document: Document) -> Sightings:
@@ -116,7 +116,7 @@ def _rank(candidate: Candidate) -> float:
     certain = any(passage.master or passage.manner in _PLAIN_SPOKEN for passage in candidate.passages)
     weak = kinds <= {Kind.COMPOUND, Kind.LATIN, Kind.CODE} and candidate.count < _FREQUENT
     lonely = candidate.count < 3 and len(kinds - {Kind.DEFINED}) < 1
-    if not kinds or (not certain and (weak or lonely or english.is_generic(candidate.term))):
+    if not kinds or not candidate.documents or (not certain and (weak or lonely or english.is_generic(candidate.term))):
         return 0.0
     return sum(_WEIGHTS[kind] for kind in kinds) + math.log2(candidate.count) + 0.5 * (candidate.spread - 1)
 

@@ -18,7 +18,7 @@ MAX_LENGTH: Final = 320
 _COMFORTABLE: Final = 220
 
 _TERM_COLUMN: Final = re.compile(
-    r"^(?:term|word|name|concept|noun|status|abbreviation|acronym|用語|語|言葉|名称|略語)s?$", re.I
+    r"^(?:term|word|concept|status|abbreviation|acronym|用語|語|言葉|略語)(?:s|es)?$", re.I
 )
 _MEANING_COLUMN: Final = re.compile(
     r"^(?:meaning|definition|description|explanation|what it is|what it means|means|stands for|意味|説明|定義|内容)s?$",
@@ -166,7 +166,7 @@ def judge(passage: Passage) -> Definition:
     score -= 25 if _ALIEN_OPENING.match(text) else 0
     score -= 40 if text.endswith(("?", "？")) else 0
     score -= 25 if text.rstrip(".。").endswith((":", "：")) else 0
-    score -= 15 if "://" in text else 0
+    score -= 40 if "://" in text else 0
     score -= 30 if letters < 0.7 * len(text) else 0
     score -= 12 if text.count("(") != text.count(")") or text.count("「") != text.count("」") else 0
     score -= 6 if re.search(r"\byou(?:r)?\b", text, re.I) else 0
@@ -227,5 +227,6 @@ def _tidy(meaning: str) -> str:
 def _shortened(text: str) -> str:
     if len(text) <= MAX_LENGTH:
         return text
-    cut = max(text.rfind(mark, 120, MAX_LENGTH) for mark in ("; ", ". ", ", ", "。", "、", " "))
-    return f"{text[: cut if cut > 0 else MAX_LENGTH].rstrip(' ,;、')}…"
+    edges = [max(text.rfind(mark, 120, MAX_LENGTH) for mark in marks) for marks in ("；;.。", ",、", " ")]
+    cut = next((edge for edge in edges if edge > 0), MAX_LENGTH)
+    return f"{text[:cut].rstrip()}…"

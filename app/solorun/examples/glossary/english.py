@@ -45,8 +45,8 @@ _VERBS: Final = _words(
     put read remove rename replace report return returns run running send set setting show start starting stop support
     switch test tell try turn understand understanding update upgrade verify wait want watch work working write writing
     added adding making creating getting handling raise raises read reads writes sets gets wants needs need knows
-    decide decides starts ends stops waits bind serve refuse register subclass treat minimize maximize specify apply place
-    limit reduce increase allow allows prevent prevents enables ensures provides supports contains returns wraps"""
+    decide decides starts ends stops waits bind serve refuse register subclass treat minimize maximize specify
+    apply place limit reduce increase allow allows prevent prevents enables ensures provides supports contains wraps"""
 )
 _ADJECTIVE_END: Final = re.compile(r"(?:ly|able|ible|ful|less|ous)$")
 _NAME_SHARE: Final = 0.2
@@ -75,9 +75,10 @@ NAMED: Final = re.compile(
 )
 _EMPTY_MEANING: Final = re.compile(
     r"^(?:(?:an?|the|one)\s+)?(?:same|only|first|last|best|worst|next|other|most|more|reason|result|good|bad|great|nice|better|"
-    r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|one\b|way forward|following|fault|"
+    r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|way forward|following|fault|"
     r"difference|difficult|work in progress|no-op|single source|important)\b"
-    r"|^(?:what|where|how) (?:it|we|you|this|that)\b|^one of\b|^the [\w-]+$|\b(?:as well|too|again|instead)\b",
+    r"|^(?:what|where|how) (?:it|we|you|this|that)\b|^(?:the )?one of\b|^the one\b|^the [\w-]+$"
+    r"|\b(?:as well|too|again|instead)\b",
     re.IGNORECASE,
 )
 

@@ -68,7 +68,7 @@ class _Parser:
 
     def blocks(self) -> Iterator[Block]:
         source = [*(_QUOTE.sub("", line) for line in self.text.expandtabs(4).splitlines()), ""]
-        fence, in_list, previous = "", False, ""
+        fence, in_list, opened = "", False, ""
         header: tuple[str, ...] = ()
         for number, line in enumerate(source[:-1], start=1):
             opening = _FENCE.match(line)
@@ -90,7 +90,7 @@ class _Parser:
                     yield Block(Shape.ROW, number, line, self.heading, cells, header)
             elif heading := _ATX.match(line):
                 yield from self._flush()
-                self.heading, in_list = plain(heading[2]), False
+                self.heading, in_list, opened = plain(heading[2]), False, ""
                 yield Block(Shape.HEADING, number, heading[2], self.heading)
             elif _SETEXT.match(line) and len(self.lines) == 1 and self.shape is Shape.PARAGRAPH:
                 title, in_list = self.lines.pop(), False
@@ -99,9 +99,11 @@ class _Parser:
             elif _RULE.match(line) or _SKIPPED.match(line):
                 yield from self._flush()
             elif meaning := _MEANING.match(line):
-                self.term = self.lines.pop() if len(self.lines) == 1 else self.term or previous
-                self.lines.clear()
+                if self.shape is Shape.PARAGRAPH and len(self.lines) == 1:
+                    self.lines.clear()
+                yield from self._flush()
                 self._open(Shape.DEFINITION, number, line[meaning.end() :])
+                self.term = opened
             elif item := _ITEM.match(line):
                 yield from self._flush()
                 in_list = True
@@ -109,9 +111,8 @@ class _Parser:
             elif self.lines:
                 self.lines.append(line.strip())
             elif in_list or not line.startswith("    "):
-                in_list = in_list and line.startswith(" ")
+                in_list, opened = in_list and line.startswith(" "), line.strip()
                 self._open(Shape.PARAGRAPH, number, line.strip())
-            previous = line.strip() or previous
         yield from self._flush()
 
     def _open(self, shape: Shape, number: int, line: str) -> None:
@@ -131,7 +132,7 @@ def split_cells(line: str) -> tuple[str, ...]:
     return tuple(cell.strip().replace("\x00", "|") for cell in cells)
 
 
-CODE: Final = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+CODE: Final = re.compile(r"(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 BOLD: Final = re.compile(r"(?<!\\)(\*\*|__)(?=\S)(.+?)(?<=\S)\1", re.DOTALL)
 _IMAGE: Final = re.compile(r"!\[[^\]]*\](?:\([^)]*\)|\[[^\]]*\])")
 _LINK: Final = re.compile(r"\[([^\[\]]+)\](?:\([^()]*(?:\([^()]*\)[^()]*)*\)|\[[^\]]*\])")

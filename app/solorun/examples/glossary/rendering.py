@@ -8,7 +8,7 @@ from typing import Final
 from solorun.examples.glossary.english import singular
 from solorun.examples.glossary.entries import GlossaryEntry, Origin
 
-_SPECIAL: Final = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^[#+-](?=\s)|^\d+(?=[.)]\s)", re.MULTILINE)
+_SPECIAL: Final = re.compile(r"[\\`*<>|\[\]]|(?<!\w)_|_(?!\w)|^[#+-](?=\s)|^\d+[.)](?=\s)|&(?=#?\w+;)", re.MULTILINE)
 _MARKS: Final = {
     "conflicting": "The documents do not agree on this term.",
     "circular": "This term and another are explained by each other.",

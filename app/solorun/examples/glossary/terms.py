@@ -8,7 +8,7 @@ from typing import Final
 from solorun.examples.glossary import english, japanese
 
 _JOINTS: Final = re.compile(r"[\s_・‐-―-]+")
-_LONG_VOWEL: Final = re.compile(r"(?<=[ァ-ヺ]{2})ー(?=$|[^ァ-ヺー])")
+_LONG_VOWEL: Final = re.compile(r"(?<=[ァ-ヺー]{2})ー(?=$|[^ァ-ヺー])")
 _QUOTES: Final = "\"'“”‘’「」『』`"
 
 
