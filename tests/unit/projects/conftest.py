@@ -1,5 +1,7 @@
 """Factories for files to be read; what a test imports is forgotten after it."""
 
+import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from solorun.errors import ConfigurationInvalid
+from solorun.projects import catalog, document
 from solorun.projects.configuration import Configuration
 from solorun.projects.document import check_document
 
@@ -55,3 +58,38 @@ def find_faults(check: Callable[[str], Configuration]) -> Callable[[str], dict[s
         return {fault.pointer: fault.message for fault in caught.value.faults}
 
     return find_faults
+
+
+@pytest.fixture
+def write_settled(write: Callable[[str, str], Path]) -> Callable[[str], Path]:
+    """Write solorun.toml as if long ago: no reader doubts whether it is still being written."""
+    ages = iter(range(1_000_000_000, 1_000_001_000))
+
+    def write_settled(text: str) -> Path:
+        file = write("solorun.toml", text)
+        age = next(ages)
+        os.utime(file, (age, age))
+        return file
+
+    return write_settled
+
+
+@pytest.fixture
+def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every check of the file's text, as it happens."""
+    seen: list[Path] = []
+    real = document.check_document
+
+    def counted(path: Path, data: bytes, *, import_coroutines: bool = True) -> object:
+        seen.append(path)
+        return real(path, data, import_coroutines=import_coroutines)
+
+    monkeypatch.setattr(catalog, "check_document", counted)
+    return seen
+
+
+@pytest.fixture
+def errors(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """The messages logged so far as warnings or worse."""
+    caplog.set_level(logging.INFO, "solorun.projects")
+    return lambda: [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]

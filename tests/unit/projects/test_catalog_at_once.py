@@ -1,0 +1,162 @@
+"""Readings of solorun.toml that are asked for at the same time, or that take too long."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from solorun.projects import Catalog, catalog, document
+
+Write = Callable[[str, str], Path]
+
+ONE = '[[projects.one.steps]]\nname = "only"\nrun = "true"\n'
+TWO = '[[projects.two.steps]]\nname = "only"\nrun = "true"\n'
+
+
+async def test_simultaneous_starts_share_one_reading(
+    write_settled: Callable[[str], Path], readings: list[Path]
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    readings.clear()
+    write_settled(TWO)
+
+    await asyncio.gather(*(opened.refresh() for _ in range(100)))
+
+    assert len(readings) == 1
+    assert opened.get_project("two").name == "two"
+
+
+async def test_simultaneous_starts_share_one_look_at_a_file_just_written(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Catalog.open(write("solorun.toml", ONE))
+    looks: list[Path] = []
+
+    def look(path: Path) -> bytes:
+        looks.append(path)
+        return document.read_document(path)
+
+    monkeypatch.setattr(catalog, "read_document", look)
+
+    await asyncio.gather(*(opened.refresh() for _ in range(100)))
+
+    # Only the first begins to look at once; for all that wait meanwhile one more look is enough.
+    assert len(looks) <= 2
+
+
+async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
+    write_settled: Callable[[str], Path], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+    has_read = threading.Event()
+
+    def read_slowly(path: Path) -> bytes:
+        data = document.read_document(path)
+        has_read.set()
+        gate.wait(5)
+        return data
+
+    monkeypatch.setattr(catalog, "read_document", read_slowly)
+    earlier = asyncio.create_task(opened.refresh())
+    await asyncio.to_thread(has_read.wait, 5)
+    write_settled(ONE + TWO)
+    later = asyncio.create_task(opened.refresh())
+    await asyncio.sleep(0)
+
+    gate.set()
+    await earlier
+    await later
+
+    assert list(opened.configuration.projects) == ["one", "two"]
+
+
+async def test_a_start_that_is_given_up_does_not_stop_the_reading_of_others(
+    write_settled: Callable[[str], Path],
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write_settled(TWO)
+    given_up = asyncio.create_task(opened.refresh())
+    waiting = asyncio.create_task(opened.refresh())
+    await asyncio.sleep(0)
+
+    given_up.cancel()
+    await waiting
+
+    assert opened.get_project("two").name == "two"
+    assert given_up.cancelled()
+
+
+async def test_coroutines_are_imported_in_a_thread_and_the_loop_goes_on(
+    write_settled: Callable[[str], Path], write: Write
+) -> None:
+    opened = Catalog.open(write_settled(ONE))
+    write("steps_in_thread.py", "import threading\nNAME = threading.current_thread().name\nasync def main(step): ...\n")
+    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_in_thread:main" }]\n')
+
+    await opened.refresh()
+
+    assert opened.get_project("two").name == "two"
+    assert threading.main_thread().name != sys.modules["steps_in_thread"].NAME
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A module that waits for it hangs until the test is over."""
+    event = threading.Event()
+    monkeypatch.setattr(sys, "_test_gate", event, raising=False)
+    yield event
+    event.set()
+    for thread in find_threads():
+        thread.join(5)
+
+
+@pytest.fixture
+async def hanging(
+    write_settled: Callable[[str], Path], write: Write, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> Catalog:
+    """A catalog whose file was changed and is being checked for longer than starts wait."""
+    monkeypatch.setattr(catalog, "MAX_CHECK_SECONDS", 0.05)
+    opened = Catalog.open(write_settled(ONE))
+    write("steps_that_hang.py", "import sys\nsys._test_gate.wait(30)\nasync def main(step): ...\n")
+    write("solorun.toml", '[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
+    await opened.refresh()
+    return opened
+
+
+def find_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "solorun-catalog"]
+
+
+async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(hanging: Catalog) -> None:
+    await hanging.refresh()
+
+    assert hanging.get_project("one").name == "one"
+    assert [fault.message for fault in hanging.faults if "takes long to import, or hangs" in fault.message]
+    assert [thread.daemon for thread in find_threads()] == [True]
+
+
+async def test_a_module_that_took_long_is_taken_when_it_is_there(hanging: Catalog, gate: threading.Event) -> None:
+    gate.set()
+
+    await asyncio.to_thread(find_threads()[0].join, 5)
+    await hanging.refresh()
+
+    assert hanging.faults == ()
+    assert hanging.get_project("two").name == "two"
+
+
+async def test_a_late_result_does_not_undo_a_later_reading(
+    hanging: Catalog, gate: threading.Event, write_settled: Callable[[str], Path]
+) -> None:
+    late = find_threads()[0]
+    write_settled(TWO.replace("two", "three"))
+    await hanging.refresh()
+
+    gate.set()
+    await asyncio.to_thread(late.join, 5)
+
+    assert list(hanging.configuration.projects) == ["three"]
