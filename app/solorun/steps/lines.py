@@ -148,7 +148,7 @@ class LineAssembler:
                 return ready, text[at:]
             # `at` lies within a secret, which another may overlap: go back to where it begins. From there on it stands
             # bare in `ready`, and masked in `masked`.
-            bare = len(ready) - len(commonprefix([ready, masked]))
+            bare = len(ready) - len(commonprefix([ready, masked]))  # noqa: RUF071 - of characters, indeed
             at = max(at - max(bare, 1), 0)
         return masked, ""
 

@@ -43,6 +43,15 @@ class Watched(Protocol):
     def report_block(self, block: Block) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """`watched` kept the loop from giving a sign of life; the last one was at `alive_at` (monotonic)."""
+
+    watched: Watched
+    place: str
+    alive_at: float
+
+
 class Watchdog:
     """Watches the loop in whose thread `watch` is called."""
 
@@ -50,6 +59,7 @@ class Watchdog:
         self._working = 0
         self._thread: threading.Thread | None = None
         self._needed = threading.Event()
+        self._sighting: Sighting | None = None
 
     async def watch(self, watched: Watched) -> None:
         """Do the work of `watched` under watch."""
@@ -64,9 +74,18 @@ class Watchdog:
         try:
             await watched.work()
         finally:
+            if self._sighting is not None and self._sighting.watched is watched:
+                self._report()  # now: its log may be closed when the observer comes to it
             self._working -= 1
             if not self._working:
                 self._needed.clear()
+
+    def _report(self) -> None:
+        sighting, self._sighting = self._sighting, None
+        if sighting is not None:
+            seconds = time.monotonic() - sighting.alive_at
+            if seconds >= BLOCKED_SECONDS:
+                sighting.watched.report_block(Block(seconds, sighting.place))
 
     def _observe(self, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
         try:
@@ -78,7 +97,7 @@ class Watchdog:
             return  # the loop is closed
 
     def _ask(self, loop: asyncio.AbstractEventLoop, loop_thread: int, alive_at: float) -> None:
-        """Wait for a sign of life; when it does not come look where the loop stands, and report when it goes on."""
+        """Wait for a sign of life; when none comes look where the loop stands, and have it told when it goes on."""
         alive = threading.Event()
         loop.call_soon_threadsafe(alive.set)
         if alive.wait(BLOCKED_SECONDS - _ASK_SECONDS):
@@ -87,12 +106,11 @@ class Watchdog:
         if found is None:
             return
         watched, place = found
+        self._sighting = Sighting(watched, place, alive_at)
         logger.warning("a coroutine step of project %s blocks the event loop at %s", watched.project.name, place)
         while not alive.wait(BLOCKED_SECONDS) and loop.is_running():
             continue
-        block = Block(time.monotonic() - alive_at, place)
-        if block.seconds >= BLOCKED_SECONDS:
-            loop.call_soon_threadsafe(watched.report_block, block)
+        loop.call_soon_threadsafe(self._report)
 
 
 def _find_watched(frame: FrameType | None) -> tuple[Watched, str] | None:

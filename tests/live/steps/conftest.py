@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
+
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepRunner
-
 from tests.fakes.step_output import RecordedOutput
 
 LEAF = "echo $$ >> pids; exec sleep 60\n"

@@ -8,7 +8,6 @@ from pathlib import Path
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext
 from solorun.steps import StepRunner
-
 from tests.fakes.step_output import RecordedOutput
 
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from solorun.steps import StepRunner
 
+from solorun.steps import StepRunner
 from tests.live.steps.processes import eventually, noted_pids, runners, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us find every descendant")

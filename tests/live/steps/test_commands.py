@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.steps import StepRunner
-
 from tests.fakes.step_output import RecordedOutput, Said
 from tests.live.steps.conftest import Begin
 from tests.live.steps.processes import eventually

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from solorun.outcome import StepResult
 from solorun.record import Stream
-
 from tests.live.steps.conftest import Begin
 from tests.live.steps.processes import eventually, noted_pids, runners, survivors
 

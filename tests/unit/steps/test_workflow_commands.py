@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from solorun.record import Level, Stream
 from solorun.steps.workflow_commands import (
     AddMask,
@@ -14,7 +15,6 @@ from solorun.steps.workflow_commands import (
     WorkflowCommandInterpreter,
     parse_workflow_command,
 )
-
 from tests.fakes.step_output import RecordedOutput, Said
 
 

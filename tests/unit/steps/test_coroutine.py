@@ -1,0 +1,253 @@
+"""Coroutine steps: how their end is told, and how they are stopped."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable
+from typing import NoReturn
+
+import pytest
+
+from solorun.outcome import StepResult
+from solorun.record import Level, Stream
+from solorun.step import StepContext
+from tests.fakes.step_output import RecordedOutput, Said
+from tests.unit.steps.conftest import BeginCoroutine, Function
+
+LIMIT = 5
+
+
+class BrokenError(Exception):
+    def __str__(self) -> NoReturn:
+        raise RuntimeError("not even this")
+
+
+class Rude(BaseException):
+    pass
+
+
+async def fail(step: StepContext) -> None:
+    raise KeyError("title")
+
+
+async def leave(step: StepContext) -> None:
+    sys.exit(3)
+
+
+async def interrupt(step: StepContext) -> None:
+    raise KeyboardInterrupt
+
+
+async def be_rude(step: StepContext) -> None:
+    raise Rude("oh")
+
+
+async def cancel_oneself(step: StepContext) -> None:
+    raise asyncio.CancelledError
+
+
+async def break_badly(step: StepContext) -> None:
+    raise BrokenError
+
+
+async def tell_a_secret(step: StepContext) -> None:
+    step.output.add_mask("hunter2")
+    raise ValueError("x" * 495 + "hunter2")
+
+
+def be_no_coroutine(step: StepContext) -> Awaitable[None]:
+    raise ValueError("no coroutine")
+
+
+async def fail_together(step: StepContext) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(fail(step))
+
+
+async def wait_for_ever(step: StepContext) -> None:
+    await step.log("ready")
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("function", "error_message"),
+    [
+        (fail, "KeyError: 'title'"),
+        (leave, "SystemExit: 3"),
+        (interrupt, "KeyboardInterrupt"),
+        (be_rude, "Rude: oh"),
+        (cancel_oneself, "CancelledError: it was cancelled, but not by its run"),
+        (break_badly, "BrokenError"),
+        (tell_a_secret, "ValueError: " + "x" * 487 + "…"),
+        (be_no_coroutine, "ValueError: no coroutine"),
+        (fail_together, "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"),
+    ],
+)
+async def test_an_error_is_a_failing_result(begin: BeginCoroutine, function: Function, error_message: str) -> None:
+    execution = await begin(function)
+
+    async with asyncio.timeout(LIMIT):
+        result = await execution.wait()
+
+    assert result == StepResult(None, error_message)
+    assert execution.result is result
+
+
+async def test_the_traceback_is_in_the_log(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    await (await begin(fail)).wait()
+
+    assert {(said.stream, said.level) for said in output.records} == {(Stream.SOLORUN, Level.ERROR)}
+    first, place, *_, last = output.texts(Stream.SOLORUN)
+    assert first == "Traceback (most recent call last):"
+    assert place.endswith("in fail")
+    assert last == "KeyError: 'title'"
+
+
+async def test_a_secret_is_masked_in_result_and_traceback(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    result = await (await begin(tell_a_secret)).wait()
+
+    assert "hunt" not in (result.error_message or "")
+    assert not [text for text in output.texts(Stream.SOLORUN) if "xhunter2" in text]
+
+
+async def test_a_coroutine_has_its_context(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def generate(step: StepContext) -> None:
+        await step.log(f"{step.project} {step.run_id} {step.scope} {step.name} {step.params['date']}", level="warning")
+        await step.progress(1, 2, "photon")
+
+    execution = await begin(generate)
+
+    assert execution.result is None
+    assert await execution.wait() == StepResult()
+    assert output.records == [Said(Stream.STEP, "handbook 7 full generate today", Level.WARNING)]
+    assert output.progresses == [(1, 2, "photon")]
+
+
+async def test_a_stopped_coroutine_may_clean_up(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def clean_up(step: StepContext) -> None:
+        try:
+            await wait_for_ever(step)
+        finally:
+            await asyncio.sleep(0.01)
+            await step.log("cleaned up")
+
+    execution = await begin(clean_up)
+    await asyncio.sleep(0)
+
+    assert await execution.stop(LIMIT) == StepResult(None, "stopped")
+    assert output.texts(Stream.STEP) == ["ready", "cleaned up"]
+    assert output.warnings() == []
+
+
+async def test_a_stop_before_the_first_instruction_is_not_lost(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    execution = await begin(wait_for_ever)
+
+    assert await execution.stop(LIMIT) == StepResult(None, "stopped")
+    assert output.records == []
+
+
+async def test_a_coroutine_that_ends_well_when_told_to_stop_has_ended_well(begin: BeginCoroutine) -> None:
+    async def swallow(step: StepContext) -> None:
+        try:
+            await wait_for_ever(step)
+        except asyncio.CancelledError:
+            return
+
+    execution = await begin(swallow)
+    await asyncio.sleep(0)
+
+    assert await execution.stop(LIMIT) == StepResult()
+
+
+async def test_a_coroutine_that_fails_when_told_to_stop_says_why(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def fail_late(step: StepContext) -> None:
+        try:
+            await wait_for_ever(step)
+        finally:
+            raise ValueError("while cleaning up")
+
+    execution = await begin(fail_late)
+    await asyncio.sleep(0)
+
+    assert await execution.stop(LIMIT) == StepResult(None, "ValueError: while cleaning up")
+    assert output.texts(Stream.SOLORUN)[-1] == "ValueError: while cleaning up"
+
+
+async def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again_and_warned_of(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
+    cancels = 0
+
+    async def swallow(step: StepContext) -> None:
+        nonlocal cancels
+        while cancels < 3:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancels += 1
+
+    execution = await begin(swallow)
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(LIMIT):
+        result = await execution.stop(0.01)
+
+    assert result == StepResult()
+    assert cancels == 3
+    assert output.warnings() == ["still working after 1 cancel", "still working after 2 cancels"]
+
+
+async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: BeginCoroutine) -> None:
+    cancels = 0
+
+    async def swallow(step: StepContext) -> None:
+        nonlocal cancels
+        while cancels < 2:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancels += 1
+
+    execution = await begin(swallow)
+    await asyncio.sleep(0)
+    first = asyncio.create_task(execution.stop(60))
+    await asyncio.sleep(0)
+
+    async with asyncio.timeout(LIMIT):
+        assert await execution.stop(0) == StepResult()
+        assert await first == StepResult()
+        assert await execution.stop(0) == StepResult()
+
+    assert cancels == 2
+
+
+async def test_being_cancelled_while_waiting_harms_nothing(begin: BeginCoroutine) -> None:
+    execution = await begin(wait_for_ever)
+    waiting = asyncio.create_task(execution.wait())
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+    assert execution.result is None
+    assert not (await execution.stop(LIMIT)).succeeded
+
+
+async def test_a_stop_reaches_a_coroutine_that_waits_for_a_full_log(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
+    output.open_gate.clear()
+    execution = await begin(wait_for_ever)
+    await asyncio.sleep(0)
+
+    assert await execution.stop(LIMIT) == StepResult(None, "stopped")
+
+
+async def test_a_log_that_fails_does_not_hide_the_result(
+    begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
+) -> None:
+    output.error = OSError("the log is broken")
+
+    execution = await begin(fail)
+
+    assert await execution.wait() == StepResult(None, "KeyError: 'title'")
+    assert "a record of step generate was lost" in caplog.text

@@ -1,0 +1,96 @@
+"""A coroutine that blocks the loop is told of, with its place."""
+
+import asyncio
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from solorun.outcome import StepResult
+from solorun.record import Stream
+from solorun.step import StepContext
+from tests.fakes.step_output import RecordedOutput
+from tests.unit.steps.conftest import BeginCoroutine
+
+BLOCKING_SECONDS = 1.2
+
+
+def serialise(value: object) -> str:
+    time.sleep(BLOCKING_SECONDS)
+    return "slow"
+
+
+async def block(step: StepContext) -> None:
+    time.sleep(BLOCKING_SECONDS)
+
+
+async def block_in_a_library(step: StepContext) -> None:
+    json.dumps(object(), default=serialise)
+
+
+async def block_and_go_on(step: StepContext) -> None:
+    time.sleep(BLOCKING_SECONDS)
+    await asyncio.sleep(0.1)
+    await step.log("went on")
+    await asyncio.sleep(0.1)
+
+
+async def wait_politely(step: StepContext) -> None:
+    await asyncio.sleep(BLOCKING_SECONDS)
+
+
+async def test_a_coroutine_that_blocks_the_loop_is_warned_of(
+    begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = await begin(block)
+    result = await execution.wait()
+
+    [warning] = output.warnings()
+    assert result == StepResult()
+    assert re.fullmatch(
+        r"the step blocked the event loop for 1\.\d s at test_watchdog\.py:\d+ in block: everything waited", warning
+    )
+    assert "project handbook blocks the event loop at test_watchdog.py" in caplog.text
+
+
+async def test_the_warning_comes_as_soon_as_the_loop_goes_on(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    await (await begin(block_and_go_on)).wait()
+
+    assert output.warnings() == [output.records[0].text]
+    assert output.texts(Stream.STEP) == ["went on"]
+
+
+async def test_the_place_is_the_innermost_of_the_projects_own(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    await (await begin(block_in_a_library)).wait()
+
+    [warning] = output.warnings()
+    assert "in serialise" in warning
+
+
+async def test_without_code_of_the_project_it_is_the_steps_function(
+    begin: BeginCoroutine, output: RecordedOutput, tmp_path: Path
+) -> None:
+    await (await begin(block_in_a_library, directory=tmp_path)).wait()
+
+    [warning] = output.warnings()
+    assert "in block_in_a_library" in warning
+
+
+async def test_a_coroutine_that_waits_is_not(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    await (await begin(wait_politely)).wait()
+
+    assert output.records == []
+
+
+async def test_the_service_itself_is_not_taken_for_a_step(
+    begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
+) -> None:
+    execution = await begin(wait_politely)
+    await asyncio.sleep(0.2)
+
+    time.sleep(BLOCKING_SECONDS)
+    await execution.wait()
+
+    assert output.records == []
