@@ -107,15 +107,16 @@ class Service:
         reasons = []
         if self.manager.draining:
             reasons.append("the service is shutting down")
-        if (error := self.store.write_error) is not None:
-            reasons.append(f"the last write to the database failed: {error}")
+        if self.store.write_error is not None:
+            reasons.append("the last write to the database failed; see the service's log")
         elif self._writer.is_behind:
             reasons.append("the log of a run cannot be written")
         free_bytes = shutil.disk_usage(self.directory.path).free
         if free_bytes < MIN_FREE_BYTES:
             reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
         if self.catalog.faults:
-            reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s): {self.catalog.faults[0]}")
+            # Only how many: readiness is told to everybody, and a fault may name paths.
+            reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s); see the service's log")
         return reasons
 
 
