@@ -70,7 +70,12 @@ class Connection:
     async def open(self) -> None:
         """Raises the driver's errors."""
         _open_connections.add(self)
-        await self._driver
+        try:
+            await self._driver
+        except Exception:
+            # The driver is stopping its thread; it would speak to a loop that may be closed by then.
+            self.join(_EXIT_LIMIT_SECONDS)
+            raise
         self._is_open = True
 
     async def transact(self, function: Callable[[sqlite3.Connection], T]) -> T:

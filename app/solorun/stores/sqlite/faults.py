@@ -48,6 +48,11 @@ def needs_reopening(error: Exception) -> bool:
     return _primary(_error_name(error)) in _REOPEN
 
 
+def is_damage(error: Exception) -> bool:
+    """Whether SQLite says that the file is broken."""
+    return _primary(_error_name(error)) in _DAMAGED
+
+
 def _error_name(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", None) or ""
 

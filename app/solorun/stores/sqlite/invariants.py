@@ -1,6 +1,6 @@
 """What must always be true of the database, checked and mended: the file, the schema, runs and their steps.
 
-Their logs are in `log_invariants.py`. Functions for the writing connection's thread, in one transaction.
+Their logs are in `log_invariants.py`. Functions for the writing connection's thread.
 """
 
 import sqlite3
@@ -11,6 +11,8 @@ from importlib.resources import files
 from typing import Any, Final
 
 from solorun.store import Finding
+from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
+from solorun.stores.sqlite.faults import is_damage
 from solorun.stores.sqlite.log_invariants import check_logs
 from solorun.stores.sqlite.queries import parse_queries
 from solorun.stores.sqlite.schema import migrate
@@ -98,10 +100,20 @@ _RULES: Final = (
 
 
 def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
-    """All that is wrong. Each thing is mended as soon as it is found, so that what follows from it is found as well."""
-    findings = [*_check_file(connection, repair=repair), *_check_tables(connection)]
-    if any(finding.repair is None for finding in findings):
-        return findings  # nothing else can be believed
+    """All that is wrong. Not in a transaction yet: a damaged file can end none."""
+    of_file = list(_check_file(connection, repair=repair))
+    if any(finding.repair is None for finding in of_file):
+        return of_file  # nothing else can be believed
+    return of_file + in_transaction(
+        connection, BEGIN_WRITE, lambda connection: _check_contents(connection, now=now, repair=repair)
+    )
+
+
+def _check_contents(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
+    """Each thing is mended as soon as it is found, so that what follows from it is found as well."""
+    findings = list(_check_tables(connection))
+    if findings:
+        return findings
     for rule in _RULES:
         findings += _check_rule(connection, rule, now=now, repair=repair)
     findings += check_logs(connection, QUERIES, repair=repair)
@@ -110,7 +122,12 @@ def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Fin
 
 
 def _check_file(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Finding]:
-    messages = [message for (message,) in connection.execute("PRAGMA integrity_check").fetchall() if message != "ok"]
+    try:
+        messages = [text for (text,) in connection.execute("PRAGMA integrity_check").fetchall() if text != "ok"]
+    except sqlite3.DatabaseError as error:
+        if not is_damage(error):
+            raise
+        messages = [str(error)]
     of_indexes = [message for message in messages if " index " in message]
     if of_indexes:
         yield Finding(None, f"An index contradicts its table: {'; '.join(of_indexes)}.", "builds the indexes anew")

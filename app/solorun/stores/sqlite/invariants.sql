@@ -110,9 +110,9 @@ SET last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count, 
 WHERE id = :run_id;
 
 -- name: list_stored_segments
--- A run's segments as they are.
+-- A run's segments as they are; of those that begin together the longest first, so that it is the others that repeat.
 SELECT id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, payload
-FROM segments WHERE run_id = :run_id ORDER BY last_seq;
+FROM segments WHERE run_id = :run_id ORDER BY first_seq, last_seq DESC;
 
 -- name: delete_segment
 -- One whose records are all in others.

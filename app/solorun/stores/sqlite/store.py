@@ -14,7 +14,7 @@ from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, Transition
-from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore
+from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore, StoreFailure
 from solorun.stores.sqlite import invariants, log_reading, moves, runs
 from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.rows import to_microseconds
@@ -56,7 +56,7 @@ class SqliteRunStore(RunStore):
             await store._writer.transact(migrate)
             for reader in store._readers:
                 await reader.open()
-        except (sqlite3.Error, OSError, StoreUnavailable) as error:
+        except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
             await store.close()
             raise DatabaseUnusable(f"The database {path} cannot be opened: {error}.") from error
         except BaseException:
@@ -145,7 +145,7 @@ class SqliteRunStore(RunStore):
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._write(lambda connection: invariants.check(connection, now=now, repair=repair))
+        return await self._writer.execute(lambda connection: invariants.check(connection, now=now, repair=repair))
 
     async def close(self) -> None:
         if self._closing is None:

@@ -1,0 +1,223 @@
+"""One connection on its thread: whole transactions, whatever becomes of the caller."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from threading import Event
+
+import aiosqlite
+import pytest
+
+from solorun.errors import RunNotFound, StoreUnavailable
+from solorun.store import StoreFailure
+from solorun.stores.sqlite.connection import Connection
+
+
+@pytest.fixture
+async def writer(tmp_path: Path) -> AsyncIterator[Connection]:
+    connection = Connection.writer(tmp_path / "some.db")
+    await connection.open()
+    await connection.transact(lambda raw: raw.execute("CREATE TABLE words (word TEXT)"))
+    yield connection
+    await connection.close()
+
+
+def _add(word: str) -> Callable[[sqlite3.Connection], object]:
+    return lambda raw: raw.execute("INSERT INTO words VALUES (?)", (word,))
+
+
+async def _words(connection: Connection) -> list[str]:
+    rows = await connection.transact(lambda raw: raw.execute("SELECT word FROM words ORDER BY rowid").fetchall())
+    return [word for (word,) in rows]
+
+
+def _fail_with(name: str) -> Callable[[sqlite3.Connection], None]:
+    def fail(raw: sqlite3.Connection) -> None:
+        error = sqlite3.OperationalError("made by a test")
+        error.sqlite_errorname = name
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("name", ["_execute", "stop"])
+def test_the_driver_has_the_methods_that_are_used(name: str) -> None:
+    assert callable(getattr(aiosqlite.Connection, name))
+
+
+async def test_the_driver_has_the_attributes_that_are_used(tmp_path: Path) -> None:
+    driver = aiosqlite.connect(tmp_path / "some.db")
+    driver._thread.daemon = True
+
+    async with driver:
+        assert isinstance(driver._connection, sqlite3.Connection)
+        assert driver._conn is driver._connection
+        assert driver._thread.is_alive()
+        on_thread = await driver._execute(lambda: 42)  # type: ignore[no-untyped-call]
+
+    assert on_thread == 42
+    assert driver._connection is None
+
+
+@pytest.mark.parametrize(
+    ("pragma", "writer_value", "reader_value"),
+    [
+        ("journal_mode", "wal", "wal"),
+        ("synchronous", 2, 2),
+        ("busy_timeout", 30_000, 30_000),
+        ("foreign_keys", 1, 1),
+        ("mmap_size", 0, 0),
+        ("wal_autocheckpoint", 1000, 0),
+        ("query_only", 0, 1),
+    ],
+)
+async def test_connections_are_set_up(
+    writer: Connection, tmp_path: Path, pragma: str, writer_value: object, reader_value: object
+) -> None:
+    reader = Connection.reader(tmp_path / "some.db")
+    await reader.open()
+
+    values = [
+        await connection.execute(lambda raw: raw.execute(f"PRAGMA {pragma}").fetchone()[0])
+        for connection in (writer, reader)
+    ]
+    await reader.close()
+
+    assert values == [writer_value, reader_value]
+
+
+async def test_a_transaction_is_committed_when_its_function_returns(writer: Connection) -> None:
+    await writer.transact(_add("a"))
+
+    assert await _words(writer) == ["a"]
+
+
+async def test_a_transaction_is_undone_when_its_function_raises(writer: Connection) -> None:
+    def add_and_fail(raw: sqlite3.Connection) -> None:
+        _add("a")(raw)
+        raise RunNotFound
+
+    with pytest.raises(RunNotFound):
+        await writer.transact(add_and_fail)
+
+    assert await _words(writer) == []
+
+
+async def test_a_transaction_that_the_database_undid_itself_is_not_undone_twice(writer: Connection) -> None:
+    def lose_transaction(raw: sqlite3.Connection) -> None:
+        raw.execute("ROLLBACK")
+        _fail_with("SQLITE_FULL")(raw)
+
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await writer.transact(lose_transaction)
+
+    await writer.transact(_add("a"))
+    assert await _words(writer) == ["a"]
+
+
+async def test_a_cancelled_caller_leaves_no_transaction_open(writer: Connection) -> None:
+    begun, proceed = asyncio.Event(), Event()
+    loop = asyncio.get_running_loop()
+
+    def add_slowly(raw: sqlite3.Connection) -> None:
+        _add("begun")(raw)
+        loop.call_soon_threadsafe(begun.set)
+        assert proceed.wait(10)
+
+    caller = asyncio.create_task(writer.transact(add_slowly))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    proceed.set()
+
+    assert not await writer.execute(lambda raw: raw.in_transaction)
+    assert await _words(writer) == ["begun"]
+
+
+@pytest.mark.parametrize("name", ["SQLITE_IOERR_WRITE", "SQLITE_READONLY_DBMOVED", "SQLITE_CORRUPT"])
+async def test_after_an_error_of_the_disk_the_connection_is_made_anew(writer: Connection, name: str) -> None:
+    await writer.execute(lambda raw: raw.execute("CREATE TEMP TABLE only_of_this_connection (x)"))
+
+    with pytest.raises((StoreUnavailable, StoreFailure)):
+        await writer.transact(_fail_with(name))
+
+    await writer.transact(_add("a"))
+    assert await _words(writer) == ["a"]
+    with pytest.raises(StoreFailure, match="no such table"):
+        await writer.transact(lambda raw: raw.execute("SELECT * FROM only_of_this_connection"))
+
+
+async def test_after_an_error_of_its_own_the_connection_is_kept(writer: Connection) -> None:
+    await writer.execute(lambda raw: raw.execute("CREATE TEMP TABLE only_of_this_connection (x)"))
+
+    with pytest.raises(StoreFailure):
+        await writer.transact(_fail_with("SQLITE_ERROR"))
+
+    assert await writer.transact(lambda raw: raw.execute("SELECT * FROM only_of_this_connection").fetchall()) == []
+
+
+async def test_the_error_is_that_of_the_last_write(writer: Connection) -> None:
+    with pytest.raises(StoreUnavailable):
+        await writer.transact(_fail_with("SQLITE_FULL"))
+    failed = writer.error
+    await writer.maintain(lambda raw: raw.execute("SELECT 1").fetchall())
+    after_maintenance = writer.error
+
+    await writer.transact(_add("a"))
+
+    assert failed is not None
+    assert "disk is full" in failed
+    assert after_maintenance == failed
+    assert writer.error is None
+
+
+async def test_waiting_counts_what_is_not_finished(writer: Connection) -> None:
+    proceed = Event()
+    work = [asyncio.create_task(writer.execute(lambda raw: proceed.wait(10))) for _ in range(2)]
+    await asyncio.sleep(0)
+    waiting = writer.waiting
+
+    proceed.set()
+    await asyncio.gather(*work)
+
+    assert waiting == 2
+    assert writer.waiting == 0
+
+
+async def test_a_closed_connection_says_so(writer: Connection) -> None:
+    await writer.close()
+    await writer.close()
+
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await writer.transact(_add("a"))
+
+
+async def test_a_connection_that_never_opened_is_closed_at_once(tmp_path: Path) -> None:
+    connection = Connection.writer(tmp_path / "some.db")
+
+    await connection.close()
+
+    with pytest.raises(StoreUnavailable):
+        await connection.execute(lambda raw: None)
+
+
+async def test_a_connection_that_cannot_open_does_not_hang(tmp_path: Path) -> None:
+    connection = Connection.writer(tmp_path / "missing" / "some.db")
+
+    with pytest.raises(sqlite3.OperationalError):
+        await connection.open()
+
+    await connection.close()
+
+
+async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
+    connection = Connection.writer(tmp_path / "some.db")
+    await connection.open()
+    work = asyncio.create_task(connection.transact(lambda raw: raw.execute("CREATE TABLE t (x)").fetchall()))
+    await asyncio.sleep(0)
+
+    await connection.close()
+
+    assert await work == []

@@ -1,0 +1,65 @@
+"""What a log costs on the disk, and that a long search does not hold up the loop."""
+
+import asyncio
+import random
+import sqlite3
+import time
+
+from solorun.record import Level, Record, Stream
+from solorun.status import Status
+from solorun.store import LogQuery
+from solorun.stores.sqlite import SqliteRunStore
+from tests.contracts.building import OWNER, batch_of, end, later, start
+
+_WORDS = (
+    "compiled", "extracted", "term", "definition", "document", "heading", "context", "glossary", "frequency", "review",
+    "duplicate", "missing", "circular", "entry", "chapter", "section", "candidate", "japanese", "english", "offset",
+    "record", "segment", "writer", "channel", "follower",
+)  # fmt: skip
+
+
+def _varied(seq: int, generator: random.Random) -> Record:
+    """A line of 92 bytes, like nothing before it."""
+    text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
+    return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
+
+
+async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
+    store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    generator = random.Random(20)
+    run = await start(store)
+    for first in range(1, 20_001, 20):
+        batch = batch_of(run, [_varied(seq, generator) for seq in range(first, first + 20)])
+        await store.commit([batch], owner=OWNER)
+        run = batch.run
+    run = await end(store, run, Status.COMPLETED)
+
+    while await store.merge_segments(run.id):
+        pass
+    await store._wal.empty()
+
+    ((pages,),) = foreign.execute("PRAGMA page_count").fetchall()
+    ((free,),) = foreign.execute("PRAGMA freelist_count").fetchall()
+    assert (pages - free) * 4096 / 20_000 <= 50
+
+
+async def test_a_long_search_does_not_hold_up_the_loop(store: SqliteRunStore) -> None:
+    generator = random.Random(20)
+    run = await start(store)
+    content = [_varied(seq, generator) for seq in range(1, 50_001)]
+    for first in range(0, 50_000, 1000):
+        batch = batch_of(run, content[first : first + 1000])
+        await store.commit([batch], owner=OWNER)
+        run = batch.run
+
+    search = asyncio.create_task(store.read_log(run.id, LogQuery(text="E", limit=10)))
+    pauses = [0.0]
+    last = time.perf_counter()
+    while not search.done():
+        await asyncio.sleep(0.001)
+        last, before = time.perf_counter(), last
+        pauses.append(last - before)
+
+    assert (await search).matches > 40_000
+    assert sorted(pauses)[-2] < 0.1
