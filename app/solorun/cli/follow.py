@@ -1,6 +1,7 @@
 """`solorun follow`: show a run from its beginning until it has ended. Leaving leaves the run alone."""
 
 import asyncio
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import typer
@@ -47,8 +48,9 @@ async def show_run(client: "RunClient", run_id: int, view: View, *, tail: int | 
     """Show a run in `view` until it has ended."""
     following = client.follow(run_id, tail=tail, on_lost=lambda cause: complain(f"{cause.message} Trying again."))
     with view:
-        async for batch in following.batches():
-            view.show(batch)
+        async with aclosing(following.batches()) as batches:
+            async for batch in batches:
+                view.show(batch)
         run = await following.wait()
         view.end(run)
         return run

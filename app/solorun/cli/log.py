@@ -1,6 +1,7 @@
 """`solorun log`: what a run has said up to now, all of it or what a filter lets through."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -41,8 +42,9 @@ def log(
     async def print_log(client: "RunClient") -> None:
         found = await find_named_run(client, run)
         lines = LogLines(found, colour=has_colour(), raw=raw)
-        async for records in _read(client, found.id, filters, tail):
-            write(encode_records(records).decode() if json else "".join(map(lines.format, records)))
+        async with aclosing(_read(client, found.id, filters, tail)) as batches:
+            async for records in batches:
+                write(encode_records(records).decode() if json else "".join(map(lines.format, records)))
         write(lines.finish())
 
     with_client(url, token_file, print_log)

@@ -4,10 +4,8 @@ It knows addresses, the token and time limits, but no endpoint; `run_client.py` 
 """
 
 import ipaddress
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Final, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import httpx
 
@@ -55,32 +53,29 @@ class Connection:
             raise self._error_of(response, response.content)
         return response.content
 
-    @asynccontextmanager
-    async def stream(
+    async def open_stream(
         self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
-    ) -> AsyncGenerator[httpx.Response]:
-        """An answer whose body is still to be read with `aiter_raw`; reading raises `httpx.HTTPError` for itself.
+    ) -> httpx.Response:
+        """An answer whose body is still to be read with `aiter_raw`, which raises `httpx.HTTPError` for itself.
 
-        Leaving closes the connection unless the body was read to its end.
+        The caller closes it. (Not a context manager: those are generators, and when a loop shuts down, generators that
+        close each other are closed twice at once.)
         """
-        timeout = httpx.Timeout(SILENT_STREAM_SECONDS, connect=CONNECT_SECONDS)
         request = self._http.build_request(
             "GET",
             path,
             params=_given(query or {}),
             headers={"Accept-Encoding": "identity", **(headers or {})},
-            timeout=timeout,
+            timeout=httpx.Timeout(SILENT_STREAM_SECONDS, connect=CONNECT_SECONDS),
         )
         try:
             response = await self._http.send(request, stream=True)
+            if response.status_code >= 300:
+                # Read to the end, it is closed as well.
+                raise self._error_of(response, await response.aread())
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
-        try:
-            if response.status_code >= 300:
-                raise self._error_of(response, await self._read(response))
-            yield response
-        finally:
-            await response.aclose()
+        return response
 
     def unreachable(self, cause: httpx.HTTPError) -> ServiceUnreachable:
         """What a failure of the network means to the caller."""
@@ -89,20 +84,6 @@ class Connection:
     async def close(self) -> None:
         """Close all connections, those of open streams too. Safe twice."""
         await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def _read(self, response: httpx.Response) -> bytes:
-        try:
-            return await response.aread()
-        except httpx.HTTPError as error:
-            raise self.unreachable(error) from error
 
     def _error_of(self, response: httpx.Response, body: bytes) -> Exception:
         headers = response.headers

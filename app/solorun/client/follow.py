@@ -51,18 +51,13 @@ class Follow:
         self._on_lost = on_lost
         self._backoff = Backoff()
         self._is_lost = False
-        self._retry_seconds: float | None = None
         self._last_heard_at = 0.0
 
     async def __aiter__(self) -> AsyncGenerator[Record]:
-        batches = self.batches()
-        try:
-            async for batch in batches:
-                for record in batch:
-                    self.last_seq = record.seq
-                    yield record
-        finally:
-            await batches.aclose()
+        async for batch in self.batches():
+            for record in batch:
+                self.last_seq = record.seq
+                yield record
 
     async def wait(self) -> Run:
         """Pass over what is left of the log; the run when it has ended."""
@@ -72,47 +67,52 @@ class Follow:
         return self.run
 
     async def batches(self) -> AsyncGenerator[list[Record]]:
-        """The records as they came, never an empty list: cheaper for a reader that handles many at once."""
+        """The records as they came, never an empty list: cheaper for a reader that handles many at once.
+
+        A batch counts as seen when the next one is asked for.
+        """
         self._heard()
         while self.run is None:
+            response = None
+            decoder = EventDecoder()
             try:
-                await self._resolve_tail()
-                async with self._connection.stream(
-                    f"/runs/{self.run_id}/events",
-                    query={"batch": 1},
-                    headers={"Accept": "text/event-stream", "Last-Event-ID": str(self.last_seq)},
-                ) as response:
-                    batches = self._read(response)
-                    try:
-                        async for batch in batches:
+                response = await self._open()
+                async for chunk in response.aiter_raw():
+                    self._heard()
+                    for event in decoder.feed(chunk):
+                        if batch := self._take(event):
                             yield batch
-                            # Only now have they been handled: one who leaves in between has not seen them.
                             self.last_seq = batch[-1].seq
-                    finally:
-                        await batches.aclose()
+                    if self.run is not None:
+                        return
+                cause: SolorunError = ServiceUnreachable(
+                    f"The service at {self._connection.url} ended the stream of run {self.run_id}."
+                )
             except httpx.HTTPError as error:
-                await self._wait(self._connection.unreachable(error))
+                cause = self._connection.unreachable(error)
             except (ServiceUnreachable, ServiceDraining, StoreUnavailable) as error:
-                await self._wait(error)
+                cause = error
+            finally:
+                if response is not None:
+                    await response.aclose()
+            await self._wait(cause, decoder.retry_seconds)
 
-    async def _read(self, response: httpx.Response) -> AsyncGenerator[list[Record]]:
-        """The batches of one connection; returns at `end`, raises ServiceUnreachable when the stream just stops."""
-        decoder = EventDecoder()
-        async for chunk in response.aiter_raw():
-            self._heard()
-            for event in decoder.feed(chunk):
-                self._retry_seconds = decoder.retry_seconds
-                if batch := self._take(event):
-                    self._backoff.reset()
-                    yield batch
-                if self.run is not None:
-                    return
-        self._retry_seconds = decoder.retry_seconds
-        raise ServiceUnreachable(f"The service at {self._connection.url} ended the stream of run {self.run_id}.")
+    async def _open(self) -> httpx.Response:
+        if self._tail is not None:
+            # Made a seq before the first connection: asked for again after a lost one, a tail would mean another.
+            run = decode_run(await self._connection.request("GET", f"/runs/{self.run_id}"))
+            self.last_seq = max(self.last_seq, run.last_seq - self._tail)
+            self._tail = None
+        return await self._connection.open_stream(
+            f"/runs/{self.run_id}/events",
+            query={"batch": 1},
+            headers={"Accept": "text/event-stream", "Last-Event-ID": str(self.last_seq)},
+        )
 
     def _take(self, event: ServerSentEvent) -> list[Record]:
         match event.event:
             case "records":
+                self._backoff.reset()
                 batch = _decode_batch(event.data)
                 if batch and batch[0].seq <= self.last_seq:
                     return [record for record in batch if record.seq > self.last_seq]
@@ -121,27 +121,18 @@ class Follow:
                 self.run = decode_run(event.data)
         return []
 
-    async def _resolve_tail(self) -> None:
-        """Make `tail` a seq before the first connection: asked for again after a lost one it would mean another."""
-        if self._tail is not None:
-            run = decode_run(await self._connection.request("GET", f"/runs/{self.run_id}"))
-            self.last_seq = max(self.last_seq, run.last_seq - self._tail)
-            self._tail = None
-
     def _heard(self) -> None:
         self._is_lost = False
         self._last_heard_at = asyncio.get_running_loop().time()
 
-    async def _wait(self, cause: ServiceUnreachable | Problem) -> None:
+    async def _wait(self, cause: SolorunError, retry_seconds: float | None) -> None:
         """Wait for the next attempt; raises when the service was silent for too long."""
-        floor = cause.retry_after_seconds if isinstance(cause, Problem) else self._retry_seconds
-        delay = self._backoff.next_delay(floor)
+        delay = self._backoff.next_delay(cause.retry_after_seconds if isinstance(cause, Problem) else retry_seconds)
         silent = asyncio.get_running_loop().time() - self._last_heard_at
         if silent + delay > self._reconnect_seconds:
             raise ServiceUnreachable(
                 f"{cause.message} Given up after {silent:.0f} s; the last record seen was {self.last_seq}."
             ) from cause
-        self._retry_seconds = None
         if self._on_lost is not None and not self._is_lost:
             self._on_lost(cause)
         self._is_lost = True

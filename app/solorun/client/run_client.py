@@ -4,6 +4,7 @@ It knows addresses and shapes; the network is `connection.py`'s, and what goes o
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -220,20 +221,23 @@ class RunClient:
         """Write the artifact to `path`, which is there only when the whole of it has come."""
         unfinished = path.with_name(path.name + ".part")
         try:
-            with unfinished.open("wb") as file:
-                async for chunk in self.stream_artifact(run_id, name):
-                    file.write(chunk)
+            async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+                with unfinished.open("wb") as file:
+                    async for chunk in chunks:
+                        file.write(chunk)
             unfinished.replace(path)
         finally:
             unfinished.unlink(missing_ok=True)
 
     async def _stream(self, path: str) -> AsyncGenerator[bytes]:
-        async with self._connection.stream(path) as response:
-            try:
-                async for chunk in response.aiter_raw():
-                    yield chunk
-            except httpx.HTTPError as error:
-                raise self._connection.unreachable(error) from error
+        response = await self._connection.open_stream(path)
+        try:
+            async for chunk in response.aiter_raw():
+                yield chunk
+        except httpx.HTTPError as error:
+            raise self._connection.unreachable(error) from error
+        finally:
+            await response.aclose()
 
 
 def _project_path(project: str) -> str:

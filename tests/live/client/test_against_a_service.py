@@ -2,14 +2,13 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
-from solorun.client import RunClient
+from solorun.client import Follow, RunClient
 from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
-from solorun.record import Event, Level
+from solorun.record import Event, Level, Record
 from solorun.status import Status
 from tests.fakes.solorun_process import serving
 
@@ -71,13 +70,12 @@ async def test_a_follow_survives_a_restart_of_the_service(tmp_path: Path, number
     async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
         run = await client.start_run("tick")
         following = client.follow(run.id)
-        seen = []
-        async with asyncio.timeout(30):
-            async for record in following:
-                seen.append(record)
-                if record.message == "tick 50":
-                    restarting = asyncio.create_task(restart(service.end, service.begin, number))
-            await restarting
+        half = asyncio.Event()
+        reading = asyncio.create_task(_read(following, half))
+        await half.wait()
+        await service.end(number)
+        await service.begin()
+        seen = await asyncio.wait_for(reading, 30)
         stored = [record async for batch in client.stream_log(run.id) for record in batch]
 
     assert following.run is not None
@@ -86,11 +84,13 @@ async def test_a_follow_survives_a_restart_of_the_service(tmp_path: Path, number
     assert seen == stored
 
 
-async def restart(
-    end: Callable[[signal.Signals], Awaitable[int]], begin: Callable[[], Awaitable[None]], number: signal.Signals
-) -> None:
-    await end(number)
-    await begin()
+async def _read(following: Follow, half: asyncio.Event) -> list[Record]:
+    seen = []
+    async for record in following:
+        seen.append(record)
+        if record.message == "tick 50":
+            half.set()
+    return seen
 
 
 async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None:

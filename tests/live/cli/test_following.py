@@ -1,0 +1,239 @@
+"""Starting, following and cancelling with real commands against a real service."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from solorun.client import RunClient
+from solorun.status import Status
+from tests.fakes.solorun_process import run_solorun, serving, solorun
+
+TOML = """
+[projects.good]
+[[projects.good.steps]]
+name = "greet"
+run = "printf '\\\\033[31mhello\\\\033[0m\\\\033]0;title\\\\007\\\\n'; echo ::progress current=1,total=2::half"
+
+[projects.bad]
+[[projects.bad.steps]]
+name = "break"
+run = "exit 3"
+
+[projects.long]
+cancel_grace = "1s"
+[[projects.long.steps]]
+name = "wait"
+run = "echo waiting; sleep 60"
+
+[projects.tick]
+[[projects.tick.steps]]
+name = "tick"
+run = "for n in $(seq 1 300); do echo tick $n; sleep 0.01; done"
+
+[projects.flood]
+[[projects.flood.steps]]
+name = "flood"
+run = "seq 1 50000"
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["start", "good", "--follow"], 0, "Run 1 completed"),
+        (["start", "bad", "--follow"], 1, "Run 1 failed"),
+        (["start", "good", "--scope", "all"], 2, "/scope"),
+        (["start", "good", "--param", "x=1"], 2, "/params/x"),
+        (["start"], 2, "Usage"),
+        (["start", "nothing"], 6, "nothing"),
+        (["follow", "4711"], 6, "4711"),
+        (["cancel", "good"], 6, "good"),
+        (["runs", "nothing"], 6, "nothing"),
+        (["runs", "--url", "http://127.0.0.1:1"], 5, "cannot be reached"),
+    ],
+)
+async def test_a_command_exits_with_the_code_of_what_happened(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    async with serving(tmp_path, TOML) as service:
+        finished = await run_solorun(*arguments, env={"SOLORUN_URL": service.url}, cwd=tmp_path)
+
+    assert finished.code == code
+    assert words in finished.out + finished.err
+
+
+async def test_a_conflict_names_the_active_run_and_a_cancel_ends_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        env = {"SOLORUN_URL": service.url}
+        async with solorun("start", "long", "--follow", env=env, cwd=tmp_path) as following:
+            await following.until_it_says("waiting")
+            conflict = await run_solorun("start", "long", env=env, cwd=tmp_path)
+            cancelled = await run_solorun("cancel", "long", "--reason", "enough", env=env, cwd=tmp_path)
+            followed = await following.finish()
+        again = await run_solorun("start", "long", env=env, cwd=tmp_path)
+
+    assert conflict.code == 3
+    assert "solorun follow 1" in conflict.err
+    assert (cancelled.code, cancelled.out[:19]) == (0, "Run 1 was cancelled")
+    assert followed.code == 130
+    assert "cancel requested by cli: enough" in followed.out
+    assert again.code == 0
+
+
+async def test_ctrl_c_while_following_leaves_the_run_alone_and_says_so(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        env = {"SOLORUN_URL": service.url}
+        async with solorun("start", "long", "--follow", env=env, cwd=tmp_path) as following:
+            await following.until_it_says("waiting")
+            following.interrupt()
+            finished = await following.finish()
+        run = await client.get_run(1)
+
+    assert finished.code == 130
+    assert finished.err == "Run 1 goes on.\n  solorun follow 1\n  solorun cancel 1\n"
+    assert run.status is Status.RUNNING
+    assert run.cancel_requested_at is None
+
+
+async def test_a_follow_shows_every_line_once_across_a_restart_and_exits_interrupted(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        async with solorun("start", "tick", "--follow", "--json", "--url", service.url, cwd=tmp_path) as following:
+            await following.until_it_says("tick 50")
+            await service.end(signal.SIGKILL)
+            await service.begin()
+            finished = await following.finish()
+        run = await client.get_run(1)
+
+    documents = [json.loads(line) for line in finished.out.splitlines()]
+    assert finished.code == 4
+    assert finished.err.count("Trying again") == 1
+    assert [document["seq"] for document in documents[1:-1]] == list(range(1, run.last_seq + 1))
+    assert documents[-1]["run"]["status"] == "interrupted"
+
+
+async def test_output_is_plain_on_a_pipe(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        finished = await run_solorun("start", "good", "--follow", "--url", service.url, cwd=tmp_path)
+
+    assert re.sub(r"\d\d:\d\d:\d\d", "TIME", re.sub(r"after .*", "after TIME", finished.out)) == (
+        "Run 1 of good, scope full, triggered by cli\n"
+        "TIME greet  ▶ greet started\n"
+        "TIME greet  hello\n"
+        "TIME greet  1/2 half\n"
+        "TIME greet  ✔ greet completed\n"
+        "Run 1 completed after TIME\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("env", "has_colour", "has_bar"),
+    [
+        pytest.param({"TERM": "xterm"}, True, True, id="a terminal"),
+        pytest.param({"TERM": "xterm", "NO_COLOR": "1"}, False, True, id="without colour"),
+        pytest.param({"TERM": "dumb"}, False, False, id="a dumb terminal"),
+    ],
+)
+async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
+    tmp_path: Path, env: dict[str, str], has_colour: bool, has_bar: bool
+) -> None:
+    async with serving(tmp_path, TOML) as service:
+        code, shown = await _on_a_terminal("start", "good", "--follow", "--url", service.url, env=env, cwd=tmp_path)
+
+    assert code == 0
+    assert "hello" in shown
+    assert ("\x1b[31mhello" in shown) is has_colour
+    assert ("1/1" in shown and "\x1b[2K" in shown) is has_bar
+    assert "title" not in shown
+
+
+async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        await run_solorun("start", "bad", "--follow", "--url", service.url, cwd=tmp_path)
+        _, runs = await _on_a_terminal("runs", "--url", service.url, env={"TERM": "xterm"}, cwd=tmp_path)
+        _, shown = await _on_a_terminal("show", "bad", "--url", service.url, env={"TERM": "xterm"}, cwd=tmp_path)
+
+    assert "bad" in runs
+    assert "\x1b[31mfailed" in runs
+    assert "exit code 3" in shown
+
+
+async def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        await run_solorun("start", "flood", "--follow", "--url", service.url, cwd=tmp_path)
+        async with solorun("log", "flood", "--url", service.url, cwd=tmp_path) as log:
+            await log.until_it_says("flood started")
+            assert log.process.stdout is not None
+            log.process.stdout._transport.close()  # type: ignore[attr-defined]
+            code = await asyncio.wait_for(log.process.wait(), 20)
+            assert log.process.stderr is not None
+            errors = await log.process.stderr.read()
+
+    assert code == 141
+    assert errors == b""
+
+
+async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        env = {"SOLORUN_URL": service.url}
+        await run_solorun("start", "flood", "--follow", env=env, cwd=tmp_path)
+        whole = await run_solorun("log", "flood", "--json", env=env, cwd=tmp_path)
+        tail = await run_solorun("log", "flood", "--json", "-n", "2500", env=env, cwd=tmp_path)
+        found = await run_solorun("log", "flood", "--search", "4999", env=env, cwd=tmp_path)
+
+    messages = [json.loads(line)["message"] for line in whole.out.splitlines()]
+    assert messages[1:-1] == [str(number) for number in range(1, 50_001)]
+    assert tail.out.splitlines() == whole.out.splitlines()[-2500:]
+    assert [line.split()[-1] for line in found.out.splitlines()] == [
+        *("4999", "14999", "24999", "34999", "44999"),
+        *(str(number) for number in range(49990, 50000)),
+    ]
+
+
+async def test_a_token_opens_a_service_that_asks_for_one(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("correct-horse-battery-staple\n")
+    (tmp_path / "token").chmod(0o600)
+
+    async with serving(tmp_path, f'[service]\ntoken_file = "token"\n{TOML}') as service:
+        refused = await run_solorun("runs", "--url", service.url, cwd=tmp_path)
+        wrong = await run_solorun("runs", "--url", service.url, env={"SOLORUN_TOKEN": "x" * 32}, cwd=tmp_path)
+        admitted = await run_solorun("runs", "--url", service.url, "--token-file", "token", cwd=tmp_path)
+
+    assert (refused.code, wrong.code, admitted.code) == (2, 2, 0)
+    assert "SOLORUN_TOKEN" in refused.err
+    assert "x" * 32 not in wrong.err
+
+
+async def _on_a_terminal(*arguments: str, env: dict[str, str], cwd: Path) -> tuple[int, str]:
+    """The exit code of a command whose output is a terminal, and what the terminal got."""
+    outside, inner = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "solorun", *arguments),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=inner,
+        stderr=inner,
+        env={**os.environ, **env},
+        cwd=cwd,
+    )
+    os.close(inner)
+    try:
+        shown = await asyncio.wait_for(asyncio.to_thread(_read_terminal, outside), 30)
+        return await process.wait(), shown
+    finally:
+        os.close(outside)
+
+
+def _read_terminal(terminal: int) -> str:
+    shown = b""
+    try:
+        while data := os.read(terminal, 65536):
+            shown += data
+    except OSError:
+        pass  # what Linux says when the other side is closed
+    return shown.decode()
