@@ -20,7 +20,7 @@ def pointers(problem: dict[str, Any]) -> set[str]:
         ({"scop": "full"}, {"/scop"}),
         (
             {"scope": 1, "triggered_by": "", "params": {"date": 5}, "x/y~z": 1},
-            {"/scope", "/triggered_by", "/params", "/x~1y~0z"},
+            {"/scope", "/triggered_by", "/params/date", "/x~1y~0z"},
         ),
         ({"scope": None}, {"/scope"}),
         ({"triggered_by": "a\nb"}, {"/triggered_by"}),
@@ -62,7 +62,7 @@ async def test_all_faults_of_a_body_are_told_with_their_places(
         b'{"scope": "\\ud800"}',
         b'{"scope": 1e999}',
         b"[" * 100_000,
-        b'{"params": ' * 100_000,
+        b'{"a":' * 100_000,
         b"\x00",
     ],
     ids=range(14),
@@ -186,4 +186,4 @@ async def test_a_malformed_last_event_id_is_refused(open_served: OpenServed, tex
 async def _events(served: Served, run_id: int, text: str, where: str) -> Any:
     if where == "after":
         return await served.client.get(f"/api/v1/runs/{run_id}/events", params={"after": text})
-    return await served.client.get(f"/api/v1/runs/{run_id}/events", headers={"last-event-id": text.encode()})
+    return await served.client.get(f"/api/v1/runs/{run_id}/events", headers={b"last-event-id": text.encode()})

@@ -22,9 +22,7 @@ _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 async def get_artifacts(request: Request) -> Answer:
     run = await request.service.manager.get_run(request.run_id)
     directory = request.service.directory.artifacts(run.id)
-    artifacts = await asyncio.to_thread(list_artifacts, directory)
-    # A name that is not UTF-8 has no form in JSON, nor in an address.
-    return json_answer(ArtifactList(tuple(artifact for artifact in artifacts if _is_text(artifact.name))))
+    return json_answer(ArtifactList(tuple(await asyncio.to_thread(list_artifacts, directory))))
 
 
 async def download_artifact(request: Request) -> StreamedAnswer:
@@ -99,11 +97,3 @@ class _FileChunks:
 
     async def aclose(self) -> None:
         os.close(self._descriptor)
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

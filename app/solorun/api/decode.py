@@ -4,9 +4,9 @@ msgspec stops at the first fault; when there is one, the members are looked at a
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,7 +18,7 @@ Shape = TypeVar("Shape", bound=msgspec.Struct)
 MAX_QUERY_MEMBERS: Final = 100
 _WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
-_PLACE: Final = re.compile(r"(.*) - at `\$(.*)`", re.DOTALL)
+_PLACE: Final = re.compile(r" - at `.*`", re.DOTALL)
 
 
 def decode_body(body: bytes, shape: type[Shape]) -> Shape:
@@ -77,30 +77,27 @@ def _convert(document: Any, shape: type[Shape], *, prefix: str) -> Shape:
     raise InvalidRequest(faults=list(_faults(document, shape, prefix)))
 
 
-def _faults(document: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str) -> list[Fault]:
+def _faults(document: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str) -> Iterator[Fault]:
     types = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
-    faults = []
     for name, value in document.items():
-        if name not in types:
+        if name in types:
+            yield from _faults_of_member(value, types[name], prefix + name)
+        else:
             known = ", ".join(types) or "none"
-            faults.append(Fault(prefix + _escape(name), f"unknown; known here: {known}"))
-            continue
-        try:
-            msgspec.convert(value, types[name])
-        except msgspec.ValidationError as error:
-            message, place = _split(str(error))
-            faults.append(Fault(prefix + _escape(name) + place, message))
-    return faults
+            yield Fault(prefix + _escape(name), f"unknown; known here: {known}")
 
 
-def _split(message: str) -> tuple[str, str]:
-    """msgspec's message, and its place inside the member as the rest of a pointer."""
-    match = _PLACE.fullmatch(message)
-    if match is None:
-        return _sentence(message), ""
-    # Only plain members can be named: inside a dict of any keys msgspec says `[...]`.
-    place = match[2].replace(".", "/").replace("[...]", "").replace("[", "/").replace("]", "")
-    return _sentence(match[1]), place
+def _faults_of_member(value: Any, type_: Any, pointer: str) -> Iterator[Fault]:
+    try:
+        msgspec.convert(value, type_)
+    except msgspec.ValidationError as error:
+        message = _PLACE.sub("", str(error))
+        if isinstance(value, dict) and get_origin(type_) is dict:
+            # msgspec does not say which of the members it is.
+            for name, member in value.items():
+                yield from _faults_of_member(member, get_args(type_)[1], f"{pointer}/{_escape(name)}")
+        else:
+            yield Fault(pointer, _sentence(message))
 
 
 def _sentence(message: str) -> str:

@@ -14,7 +14,10 @@ _MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson"
 
 
 def list_artifacts(directory: Path) -> list[Artifact]:
-    """The regular files below `directory`, by name; at most 10,000. Links are not followed and not listed."""
+    """The regular files below `directory`, by name; at most 10,000.
+
+    Links are not followed and not listed; nor are names that are not UTF-8, which have no form in JSON or an address.
+    """
     return sorted(_find_artifacts(directory, ""), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
 
 
@@ -31,6 +34,8 @@ def _find_artifacts(directory: Path, prefix: str) -> Iterator[Artifact]:
         return  # Not there, or gone since it was listed.
     for entry in entries:
         name = prefix + entry.name
+        if not _is_utf8(entry.name):
+            continue
         try:
             if entry.is_dir(follow_symlinks=False):
                 yield from _find_artifacts(directory / entry.name, name + "/")
@@ -40,3 +45,11 @@ def _find_artifacts(directory: Path, prefix: str) -> Iterator[Artifact]:
                 yield Artifact(name, status.st_size, media_type_of(name), created_at)
         except OSError:
             continue
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

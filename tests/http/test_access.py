@@ -1,0 +1,343 @@
+"""Who may call: hosts, origins, tokens, sessions, and a public path below a proxy."""
+
+import itertools
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from solorun.api.login import safe_next
+from solorun.api.sessions import MAX_SESSIONS, SESSION_SECONDS, LoginThrottle, Sessions
+from tests.fakes.application import TOKEN, OpenServed
+
+BEARER = {"authorization": f"Bearer {TOKEN}"}
+RUNS = "/api/v1/projects/deploy/runs"
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:1", "LOCALHOST:8700", "127.0.0.1", "[::1]", "[::1]:8700", "runs.example.org:99"]
+)
+async def test_the_service_answers_for_its_own_names_with_any_port(open_served: OpenServed, host: str) -> None:
+    async with open_served(token=TOKEN, allowed_hosts=("Runs.example.org",)) as served:
+        answer = await served.client.get("/livez", headers={"host": host})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["10.1.2.3:8700", "hall.example.org"])
+async def test_the_service_answers_for_the_host_it_was_given_and_its_public_one(
+    open_served: OpenServed, host: str
+) -> None:
+    async with open_served(token=TOKEN, host="10.1.2.3", public_url="https://hall.example.org/x") as served:
+        answer = await served.client.get("/livez", headers={"host": host})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "0.0.0.0:8700"])
+async def test_a_wildcard_is_no_name_to_answer_for(open_served: OpenServed, host: str) -> None:
+    async with open_served(token=TOKEN, host="0.0.0.0") as served:
+        answer = await served.client.get("/livez", headers={"host": host})
+
+    assert answer.status_code == 403
+
+
+async def test_a_repeated_host_is_refused(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.get("/livez", headers=[("host", "localhost"), ("host", "evil.example")])
+
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/host-not-allowed")
+
+
+async def test_other_headers_may_be_repeated(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.get("/livez", headers=[("x-a", "1"), ("x-a", "2")])
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "same-origin"},
+        {"sec-fetch-site": "none"},
+        {"sec-fetch-site": "same-origin", "origin": "https://evil.example"},
+        {"origin": "http://127.0.0.1:8700"},
+        {"origin": "https://127.0.0.1:8700"},
+        {},
+    ],
+    ids=str,
+)
+async def test_what_comes_from_our_own_pages_or_from_no_browser_may_start(
+    open_served: OpenServed, headers: dict[str, str]
+) -> None:
+    async with open_served() as served:
+        answer = await served.client.post(RUNS, headers=headers)
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("public_url", ["https://runs.example.org/solorun", "https://runs.example.org:443/solorun"])
+async def test_the_public_origin_is_ours_whatever_host_the_proxy_writes(
+    open_served: OpenServed, public_url: str
+) -> None:
+    async with open_served(token=TOKEN, public_url=public_url, headers=BEARER) as served:
+        answer = await served.client.post(RUNS, headers={"origin": "https://runs.example.org"})
+
+    assert answer.status_code == 201
+
+
+async def test_with_a_token_a_proxied_request_is_welcome(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN, headers=BEARER) as served:
+        answer = await served.client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1", "via": "1.1 proxy"})
+
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_the_right_token_opens_everything(open_served: OpenServed, scheme: str) -> None:
+    async with open_served(token=TOKEN) as served:
+        answer = await served.client.get("/metrics", headers={"authorization": f"{scheme} {TOKEN}"})
+
+    assert answer.status_code == 200
+
+
+async def test_an_unauthorized_program_is_told_how_to_ask(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        answer = await served.client.get("/api/v1/runs")
+
+    assert answer.headers["www-authenticate"] == 'Bearer realm="Solorun"'
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/?a=b", {}, 303),
+        ("/somewhere", {"sec-fetch-mode": "navigate"}, 303),
+        ("/", {"sec-fetch-mode": "cors"}, 401),
+        ("/api/v1/runs", {}, 401),
+    ],
+)
+async def test_a_browser_that_looks_at_a_page_is_led_to_the_login(
+    open_served: OpenServed, path: str, headers: dict[str, str], status: int
+) -> None:
+    async with open_served(token=TOKEN) as served:
+        answer = await served.client.get(path, headers={"accept": "text/html,*/*", **headers})
+
+    address = urlsplit(answer.headers.get("location", "/login?next=" + httpx.URL(path).raw_path.decode()))
+    assert answer.status_code == status
+    assert address.path == "/login"
+    assert parse_qs(address.query)["next"] == [path]
+
+
+async def _log_in(client: httpx.AsyncClient, token: str = TOKEN, **headers: str) -> httpx.Response:
+    return await client.post(
+        "/login", data={"token": token, "next": "/"}, headers={"sec-fetch-site": "same-origin", **headers}
+    )
+
+
+async def test_a_login_gives_a_session_that_a_logout_ends(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        login = await _log_in(served.client)
+        during = await served.client.get("/api/v1/runs")
+        start = await served.client.post(RUNS, headers={"sec-fetch-site": "same-origin"})
+        cookie = served.client.cookies["solorun_8700"]
+        logout = await served.client.post("/logout", headers={"sec-fetch-site": "same-origin"})
+        afterwards = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={cookie}"})
+
+    assert (login.status_code, login.headers["location"]) == (303, "/")
+    assert (during.status_code, start.status_code, logout.status_code) == (200, 201, 303)
+    assert afterwards.status_code == 401
+    assert "solorun_8700" not in served.client.cookies
+
+
+async def test_the_sessions_cookie_is_kept_from_scripts_and_other_sites(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        plain = await _log_in(served.client)
+    async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
+        secure = await _log_in(served.client)
+
+    attributes = plain.headers["set-cookie"].split("; ")[1:]
+    assert attributes == ["Path=/", f"Max-Age={SESSION_SECONDS}", "HttpOnly", "SameSite=Strict"]
+    assert secure.headers["set-cookie"].startswith("__Host-solorun=")
+    assert secure.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
+
+
+async def test_a_login_ends_the_session_that_was_there(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        await _log_in(served.client)
+        first = served.client.cookies["solorun_8700"]
+        await _log_in(served.client)
+        second = served.client.cookies["solorun_8700"]
+        served.client.cookies.clear()
+        answer = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={first}"})
+
+    assert first != second
+    assert answer.status_code == 401
+
+
+async def test_a_session_without_a_word_of_a_browser_may_read_but_not_start(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        await _log_in(served.client)
+
+        reading = await served.client.get("/api/v1/runs")
+        starting = await served.client.post(RUNS)
+
+    assert (reading.status_code, starting.status_code) == (200, 403)
+    assert starting.json()["type"] == "/problems/cross-origin"
+
+
+async def test_a_wrong_token_leads_back_to_the_form_or_tells_a_program(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        browser = await _log_in(served.client, "wrong", accept="text/html")
+        page = await served.client.get(browser.headers["location"])
+        program = await _log_in(served.client, "wrong")
+
+    assert browser.status_code == 303
+    assert "too many attempts" in page.text
+    assert (program.status_code, program.json()["type"]) == (401, "/problems/unauthorized")
+    assert "set-cookie" not in browser.headers
+
+
+async def test_after_ten_failures_even_the_right_token_has_to_wait(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        for _ in range(10):
+            await _log_in(served.client, "wrong")
+        answer = await _log_in(served.client)
+        bearer = await served.client.get("/api/v1/runs", headers=BEARER)
+
+    assert (answer.status_code, bearer.status_code) == (401, 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "media_type", "status"),
+    [
+        (b'{"token": "x"}', "application/json", 415),
+        (b"&".join([b"a=b"] * 50), "application/x-www-form-urlencoded", 422),
+        (b"", "application/x-www-form-urlencoded", 401),
+        (b"token=%FF", "application/x-www-form-urlencoded", 401),
+    ],
+)
+async def test_the_login_takes_a_small_form(open_served: OpenServed, body: bytes, media_type: str, status: int) -> None:
+    async with open_served(token=TOKEN) as served:
+        answer = await served.client.post("/login", content=body, headers={"content-type": media_type})
+
+    assert answer.status_code == status
+
+
+async def test_the_login_page_is_a_bare_form_without_scripts(open_served: OpenServed) -> None:
+    async with open_served(token=TOKEN) as served:
+        page = await served.client.get("/login", params={"next": '/x?a="><script>'})
+        style = await served.client.get("/login.css")
+
+    assert (page.status_code, style.status_code) == (200, 200)
+    assert "<script" not in page.text
+    assert 'name="next" type="hidden" value="/"' in page.text
+    assert "form-action 'self'" in page.headers["content-security-policy"]
+    # Under no-referrer the form would be sent with `Origin: null`.
+    assert page.headers["referrer-policy"] == "same-origin"
+
+
+async def test_without_a_token_there_is_nothing_to_log_in_to(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.get("/login?next=/runs/1")
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/runs/1")
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/", "/"),
+        ("/runs/1?a=b&c=d#e", "/runs/1?a=b&c=d#e"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/a\\b", "/"),
+        ("https://evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+        ("", "/"),
+        ("/a b", "/"),
+        ("/a\r\nset-cookie: x=y", "/"),
+        ("/\t/evil.example", "/"),
+        ("/ü", "/"),
+    ],
+)
+def test_a_login_leads_nowhere_else(address: str, expected: str) -> None:
+    assert safe_next(address) == expected
+
+
+def test_a_session_expires() -> None:
+    now = [0.0]
+    sessions = Sessions(clock=lambda: now[0])
+    session = sessions.begin()
+
+    before = sessions.holds(session)
+    now[0] += SESSION_SECONDS
+    afterwards = sessions.holds(session)
+
+    assert (before, afterwards, len(sessions)) == (True, False, 0)
+
+
+def test_sessions_are_bounded_and_the_oldest_ends_first() -> None:
+    sessions = Sessions()
+    first, second, *_ = [sessions.begin() for _ in range(MAX_SESSIONS + 1)]
+
+    assert len(sessions) == MAX_SESSIONS
+    assert (sessions.holds(first), sessions.holds(second)) == (False, True)
+
+
+def test_a_throttled_peer_may_try_again_after_a_minute_and_others_at_once() -> None:
+    now = itertools.count(0.0, 1.0)
+    throttle = LoginThrottle(clock=lambda: next(now))
+    list(map(throttle.note_failure, ["10.0.0.1"] * 10))
+
+    waiting = throttle.wait_seconds("10.0.0.1")
+    other = throttle.wait_seconds("10.0.0.2")
+    list(itertools.islice(now, 60))
+
+    assert waiting == 50.0
+    assert other == 0.0
+    assert throttle.wait_seconds("10.0.0.1") == 0.0
+
+
+def test_the_throttle_forgets_the_peers_it_heard_of_first() -> None:
+    throttle = LoginThrottle()
+    list(map(throttle.note_failure, ["10.0.0.1"] * 10))
+    list(map(throttle.note_failure, map(str, range(1000))))
+
+    assert throttle.wait_seconds("10.0.0.1") == 0.0
+
+
+@pytest.mark.parametrize("prefix", ["", "/solorun"])
+async def test_a_proxy_may_take_the_public_path_away_or_leave_it(open_served: OpenServed, prefix: str) -> None:
+    settings = {"token": TOKEN, "public_url": "https://localhost/solorun"}
+    async with open_served(**settings, headers=BEARER) as served:
+        started = await served.client.post(f"{prefix}{RUNS}")
+        conflict = await served.client.post(f"{prefix}{RUNS}")
+        page = await served.client.get(f"{prefix}/")
+        listed = await served.client.get(f"{prefix}/api/v1/runs")
+
+    address = f"/solorun/api/v1/runs/{started.json()['id']}"
+    assert started.headers["location"] == address
+    assert conflict.json()["links"]["self"] == address
+    assert (page.status_code, listed.status_code) == (200, 200)
+
+
+@pytest.mark.parametrize("path", ["/solorun", "/solorun/"])
+async def test_below_a_public_path_the_login_leads_there(open_served: OpenServed, path: str) -> None:
+    async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
+        refused = await served.client.get(path, headers={"accept": "text/html"})
+        page = await served.client.get(refused.headers["location"])
+        login = await _log_in(served.client)
+
+    assert refused.headers["location"] == "/solorun/login?next=%2F"
+    assert 'action="/solorun/login"' in page.text
+    assert login.headers["location"] == "/solorun/"
+
+
+@pytest.mark.parametrize("path", ["/solorunner/livez", "/livez/", "/livez/x", "//livez", "/LIVEZ", "/livez%0A"])
+async def test_what_only_looks_like_a_public_address_is_not(open_served: OpenServed, path: str) -> None:
+    async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
+        answer = await served.client.get(f"http://127.0.0.1:8700{path}")
+
+    assert answer.status_code == 401

@@ -1,0 +1,170 @@
+"""Pages of a log, and whole logs as downloads."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from solorun.api.log_text import MAX_WAITING_CHARACTERS, LogText
+from solorun.record import Event, Level, Record, Stream
+from solorun.wire import decode_records
+from tests.fakes.application import OpenServed
+
+
+def page_of(answer: Any) -> tuple[list[int], int, bool, bool]:
+    page = answer.json()
+    return [record["seq"] for record in page["records"]], page["matches"], page["more_before"], page["more_after"]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({}, ([1, 2, 3, 4, 5, 6, 7], 7, False, False)),
+        ({"limit": 2}, ([6, 7], 7, True, False)),
+        ({"after": 2, "limit": 2}, ([3, 4], 7, True, True)),
+        ({"before": 4, "limit": 2}, ([2, 3], 7, True, True)),
+        ({"after": 2, "before": 4}, ([3], 7, True, True)),
+        ({"q": "LINE"}, ([2, 3, 4, 5, 6], 5, False, False)),
+        ({"q": "line 1"}, ([3], 1, False, False)),
+        ({"q": ""}, ([1, 2, 3, 4, 5, 6, 7], 7, False, False)),
+        ({"step": "nothing"}, ([], 0, False, False)),
+        ({"level": "warning"}, ([], 0, False, False)),
+        ({"level": "info", "step": "deploy", "q": "line", "limit": 1}, ([6], 5, True, False)),
+        ({"after": 9223372036854775807}, ([], 7, True, False)),
+    ],
+    ids=str,
+)
+async def test_a_page_of_a_log_has_the_records_between_its_bounds(
+    open_served: OpenServed, query: dict[str, Any], expected: tuple[list[int], int, bool, bool]
+) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=[f"line {number}" for number in range(5)])
+
+        answer = await served.client.get(f"/api/v1/runs/{run.id}/log", params=query)
+
+    assert answer.status_code == 200
+    assert page_of(answer) == expected
+
+
+async def test_the_whole_log_is_downloaded_as_ndjson(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=[f"line {number}" for number in range(2500)])
+
+        answer = await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson")
+
+    records = decode_records(answer.content)
+    assert [record.seq for record in records] == list(range(1, 2503))
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert answer.headers["content-disposition"] == f'attachment; filename="deploy-{run.id}.ndjson"'
+
+
+async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["first", "日本 \x1b[31mred\x1b[0m"])
+
+        answer = await served.client.get(f"/api/v1/runs/{run.id}/log.txt")
+
+    lines = answer.content.decode().splitlines()
+    assert [line.partition("Z ")[2] for line in lines] == [
+        "info    deploy: deploy started",
+        "info    deploy: first",
+        "info    deploy: 日本 \x1b[31mred\x1b[0m",
+        "info    deploy: deploy completed",
+    ]
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "txt"])
+async def test_the_log_of_an_active_run_is_downloaded_up_to_now(open_served: OpenServed, suffix: str) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        await step.context.output.write("deploy", Stream.STDOUT, ["now"])
+        topic = served.service.hub.find(run_id)
+        assert topic is not None
+        await served.until(lambda: topic.run.last_seq == 2)
+
+        answer = await served.client.get(f"/api/v1/runs/{run_id}/log.{suffix}")
+
+    assert len(answer.content.splitlines()) == 2
+
+
+@pytest.mark.parametrize("suffix", ["", ".txt", ".ndjson"])
+async def test_a_head_of_a_log_has_no_body(open_served: OpenServed, suffix: str) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["x"])
+
+        answer = await served.client.head(f"/api/v1/runs/{run.id}/log{suffix}")
+
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def record(message: str, **fields: Any) -> Record:
+    values: dict[str, Any] = {
+        "seq": 1,
+        "time": datetime(2026, 8, 1, 12, tzinfo=UTC),
+        "level": Level.INFO,
+        "step": "build",
+        "stream": Stream.STDOUT,
+        **fields,
+    }
+    return Record(message=message, **values)
+
+
+def text_of(*records: Record) -> list[str]:
+    text = LogText()
+    whole = b"".join([text.add([record]) for record in records]) + text.finish()
+    return [line.partition(" build: ")[2] for line in whole.decode().split("\n")]
+
+
+def test_partial_records_are_joined_to_their_line() -> None:
+    lines = text_of(record("a", partial=True), record("b", partial=True), record("c"), record("d"))
+
+    assert lines == ["abc", "d", ""]
+
+
+def test_records_of_others_wait_behind_an_unfinished_line() -> None:
+    lines = text_of(
+        record("out 1 ", partial=True),
+        record("err 1 ", stream=Stream.STDERR, partial=True),
+        record("out 2"),
+        record("said", stream=Stream.STEP),
+        record("err 2", stream=Stream.STDERR),
+        record("last"),
+    )
+
+    assert lines == ["out 1 out 2", "err 1 err 2", "said", "last", ""]
+
+
+def test_an_unfinished_line_ends_with_the_log() -> None:
+    assert text_of(record("?", partial=True), record("b", stream=Stream.STDERR)) == ["?", "b", ""]
+
+
+def test_an_unfinished_line_ends_with_its_step() -> None:
+    ended = record("build completed", stream=Stream.SOLORUN, event=Event.STEP, data={"status": "completed"})
+    text = LogText()
+
+    whole = text.add([record("?", partial=True), ended]).decode()
+
+    assert whole.count("\n") == 2
+
+
+def test_what_waits_behind_an_unfinished_line_is_bounded() -> None:
+    other = record("x" * 65536, stream=Stream.STDERR)
+    text = LogText()
+
+    text.add([record("?", partial=True)])
+    size = sum(len(text.add([other])) for _ in range(MAX_WAITING_CHARACTERS // 65536 + 1))
+
+    assert size > MAX_WAITING_CHARACTERS
+
+
+def test_a_line_of_a_hundred_megabytes_is_not_kept_in_memory() -> None:
+    text = LogText()
+    part = msgspec.structs.replace(record("x" * 16384), partial=True)
+
+    sizes = [len(text.add([part])) for _ in range(6400)]
+
+    assert min(sizes) >= 16384

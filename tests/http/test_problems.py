@@ -1,0 +1,80 @@
+"""Problems: one for each thing that can go wrong, and none that says more than it should."""
+
+import logging
+
+import pytest
+
+from solorun.api.problems import PROBLEMS
+from solorun.client.problems import ERRORS
+from solorun.errors import Problem
+from tests.fakes.application import OpenServed
+
+
+def test_every_problem_has_a_status_and_a_title_and_the_client_knows_it() -> None:
+    slugs = {error.slug for error in Problem.__subclasses__()}
+
+    assert set(PROBLEMS) == slugs
+    assert set(ERRORS) == slugs
+    assert {slug for slug, kind in PROBLEMS.items() if kind.error is not ERRORS[slug]} == set()
+    assert all(400 <= kind.status < 600 and kind.title for kind in PROBLEMS.values())
+
+
+@pytest.mark.parametrize("slug", sorted(PROBLEMS))
+async def test_the_type_of_every_problem_is_an_address_that_explains_it(open_served: OpenServed, slug: str) -> None:
+    async with open_served() as served:
+        answer = await served.client.get(f"/problems/{slug}")
+
+    assert answer.status_code == 200
+    assert str(PROBLEMS[slug].status.value) in answer.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/api/v2/runs", "/api/v1/runs/", "/problems/nothing", "/problems"])
+async def test_where_nothing_is_the_answer_is_a_problem(open_served: OpenServed, path: str) -> None:
+    async with open_served() as served:
+        answer = await served.client.get(path)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "/problems/not-found",
+        "title": "Not found",
+        "status": 404,
+        "detail": "There is nothing at this address.",
+        "instance": path,
+    }
+
+
+async def test_a_refused_method_is_told_all_that_are_allowed(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        answer = await served.client.delete("/api/v1/projects/deploy/runs")
+
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+
+
+async def test_an_unforeseen_error_is_named_in_the_log_and_not_explained_outside(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_served() as served:
+        monkeypatch.setattr(served.service.manager, "get_run", None)
+
+        answer = await served.client.get("/api/v1/runs/1?", headers={"authorization": "Bearer hunter2"})
+
+    name = answer.json()["detail"].split()[-1].rstrip(".")
+    entry = next(entry for entry in caplog.records if name in entry.getMessage())
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
+    assert "NoneType" not in answer.text
+    assert entry.levelno == logging.ERROR
+    assert entry.exc_info is not None
+    assert "hunter2" not in caplog.text
+
+
+async def test_a_store_that_cannot_be_written_is_said_to_be_so(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_served() as served:
+        monkeypatch.setattr("solorun.runs.manager.WRITE_LIMIT_SECONDS", 0)
+
+        answer = await served.client.post("/api/v1/projects/deploy/runs")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/store-unavailable")
+    assert int(answer.headers["retry-after"]) >= 1
