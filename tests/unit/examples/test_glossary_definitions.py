@@ -11,7 +11,7 @@ from solorun.examples.glossary.markdown import parse_markdown
 
 
 def definitions_in(text: str, name: str = "guide.md") -> Mapping[str, str]:
-    document = Document(name, "", tuple(parse_markdown(text)))
+    document = Document(name, tuple(parse_markdown(text)))
     passages: dict[str, list[Passage]] = {}
     for term, passage in find_passages(document):
         passages.setdefault(term, []).append(passage)
@@ -86,7 +86,7 @@ def test_what_does_not_define_is_not_taken(text: str) -> None:
 
 def test_a_definition_says_its_document_and_line() -> None:
     document = Document(
-        "a/guide.md", "", tuple(parse_markdown("# Title\n\nWords come\nfirst. A segment is a batch of records."))
+        "a/guide.md", tuple(parse_markdown("# Title\n\nWords come\nfirst. A segment is a batch of records."))
     )
 
     [(term, passage)] = find_passages(document)
@@ -94,10 +94,33 @@ def test_a_definition_says_its_document_and_line() -> None:
     assert (term, str(passage.source)) == ("segment", "a/guide.md:4")
 
 
+def test_words_that_are_explained_together_each_name_the_others() -> None:
+    text = "| word | meaning |\n|---|---|\n| **writer, hub, tail** | the stations of the log path. |"
+
+    assert definitions_in(text) == {
+        "writer": "The stations of the log path (with hub, tail).",
+        "hub": "The stations of the log path (with writer, tail).",
+        "tail": "The stations of the log path (with writer, hub).",
+    }
+
+
+def test_in_a_glossary_a_heading_is_a_term() -> None:
+    text = "## Fencing token\n\nThe id that outside systems are given. They refuse anything older."
+
+    assert definitions_in(text, "glossary.md") == {"Fencing token": "The id that outside systems are given."}
+    assert definitions_in(text, "guide.md") == {}
+
+
+def test_a_long_remark_is_no_definition() -> None:
+    remark = f"A segment is a batch of records{' and of others' * 16}."
+
+    assert definitions_in(remark) == {}
+
+
 def test_the_glossary_beats_a_remark_elsewhere() -> None:
     label = "- **Run**: one execution of a scope"
-    [(_, remark)] = find_passages(Document("guide.md", "", tuple(parse_markdown(label))))
-    [(_, master)] = find_passages(Document("glossary.md", "", tuple(parse_markdown(label))))
+    [(_, remark)] = find_passages(Document("guide.md", tuple(parse_markdown(label))))
+    [(_, master)] = find_passages(Document("glossary.md", tuple(parse_markdown(label))))
 
     assert judge(master).score > judge(remark).score
 

@@ -307,7 +307,7 @@ async def test_a_cancelled_step_closes_its_requests_at_once_and_writes_nothing(
     await bench.run(generate)
     endpoint = await start_endpoint(lambda number, question: Reply(hangs=True))
     before = files(bench.workspace, bench.artifacts)
-    working = asyncio.create_task(bench.run(step))  # type: ignore[arg-type]
+    working = asyncio.create_task(bench.run(step))
     await asyncio.wait_for(endpoint.hanging.wait(), 5)
 
     working.cancel()

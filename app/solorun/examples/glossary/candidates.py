@@ -62,7 +62,6 @@ def see(document: Document) -> Sightings:
                     known.append(Context(sentence.text[:_MAX_CONTEXT_LENGTH], source))
     kept = sorted(key for key in uses.keys() | kinds.keys() if key in kinds or _is_frequent(key, uses[key]))
     return Sightings(
-        document.digest,
         {key: tuple(sorted(kinds[key])) for key in kept if key in kinds},
         {key: tuple(passages[key]) for key in kept if key in passages},
         {key: tuple(dict.fromkeys(contexts[key])) for key in kept if contexts[key]},

@@ -21,9 +21,11 @@ _TERM_COLUMN: Final = re.compile(
     r"^(?:term|word|concept|status|abbreviation|acronym|用語|語|言葉|略語)(?:s|es)?$", re.I
 )
 _MEANING_COLUMN: Final = re.compile(
-    r"^(?:meaning|definition|description|explanation|what it is|what it means|means|stands for|意味|説明|定義|内容)s?$",
+    r"^(?:(?:meaning|definition|description|explanation)s?|what it (?:is|means|says)|means|stands for"
+    r"|意味|説明|定義|内容)$",
     re.I,
 )
+_GROUP: Final = re.compile(r"\s*(?:,|、| / | · )\s*")
 _BOLD_LABEL: Final = re.compile(
     r"^(?:\*\*|__)(?P<term>[^*\n]{2,60}?)(?P<inside>[:：.]?)(?:\*\*|__)(?:\s?[(（][^()（）]{1,40}[)）])?"
     r"\s*(?P<outside>[:：]|—|–|-{1,2}\s)?\s*(?P<meaning>\S.*)$",
@@ -42,7 +44,7 @@ _POINTING: Final = re.compile(r"^(?:this|it|these|that) (?:is|are|means|refers t
 _FINITE: Final = re.compile(r"\b(?:is|are|was|has|have|must|can|will|should|may|does|do|you|we)\b", re.I)
 _RELATIVE: Final = re.compile(r"\b(?:that|which|who|whose|where|what|when|how)\b|[;:]")
 _ALIEN_OPENING: Final = re.compile(
-    r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on|with)\b"
+    r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on)\b"
     r"|^(?:しかし|また|そして|これ|それ|この|その|ただし)",
     re.I,
 )
@@ -63,7 +65,7 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
     title = ""
     for block in document.blocks:
         master = document.is_glossary(block)
-        for term, meaning, line, manner in _find_in(block, title):
+        for term, meaning, line, manner in _find_in(block, title, master):
             name = _bare(term)
             text = _tidy(_predicate(name, meaning) if manner in _EXPLICIT else meaning)
             if text and (is_term(name) or (manner in _EXPLICIT and _is_named(name, text))):
@@ -81,7 +83,7 @@ def _is_named(name: str, text: str) -> bool:
 _Found = tuple[str, str, int, Manner]
 
 
-def _find_in(block: Block, title: str) -> Iterator[_Found]:
+def _find_in(block: Block, title: str, master: bool) -> Iterator[_Found]:
     match block.shape:
         case Shape.HEADING:
             return
@@ -102,7 +104,8 @@ def _find_in(block: Block, title: str) -> Iterator[_Found]:
     if title and block.shape is Shape.PARAGRAPH and sentences:
         first = sentences[0]
         opening = " ".join(first.text.split()[:8])
-        if re.match(r"An? ", first.text) and not _FINITE.search(opening):
+        # In a glossary a heading is a term; elsewhere its text must look like what a dictionary says of one.
+        if master or (re.match(r"An? ", first.text) and not _FINITE.search(opening)):
             yield title, first.text, first.line, Manner.HEADING
 
 
@@ -116,7 +119,11 @@ def _find_in_row(block: Block) -> Iterator[_Found]:
         column = 1
     if column is None or column >= len(block.cells) or not (_TERM_COLUMN.match(names[0]) or marked):
         return
-    yield plain(block.cells[0]), plain(block.cells[column]), block.line, Manner.TABLE
+    term, meaning = plain(block.cells[0]), plain(block.cells[column])
+    group = _GROUP.split(term)
+    for one in group:
+        others = ", ".join(other for other in group if other != one)
+        yield one, f"{meaning.rstrip('.。')} (with {others})" if others else meaning, block.line, Manner.TABLE
 
 
 def _find_label(block: Block) -> _Found | None:
@@ -162,7 +169,7 @@ def judge(passage: Passage) -> Definition:
     score -= 5 if _NARROWED.match(text) else 0
     score -= 20 if length < 22 else 0
     score -= 20 if length < 14 else 0
-    score -= 8 if length > MAX_LENGTH else 0
+    score -= (8 if passage.manner in _EXPLICIT else 24) if length > _COMFORTABLE else 0
     score -= 25 if _ALIEN_OPENING.match(text) else 0
     score -= 40 if text.endswith(("?", "？")) else 0
     score -= 25 if text.rstrip(".。").endswith((":", "：")) else 0

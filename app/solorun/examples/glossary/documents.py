@@ -1,6 +1,5 @@
 """Finds and reads the documents: Markdown and text below one directory, in a fixed order, within limits."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ class Document:
     """A document as read. `name` is its path below the documents' directory, with `/`."""
 
     name: str
-    digest: str
     blocks: tuple[Block, ...]
 
     def is_glossary(self, block: Block) -> bool:
@@ -79,7 +77,7 @@ def read_document(root: Path, name: str) -> Document:
         raise DocumentsUnusable(f"{name} cannot be read: {error.strerror}.") from None
     text = content.decode("utf-8-sig", errors="replace")
     parse = parse_markdown if path.suffix.lower() in MARKDOWN else parse_text
-    return Document(name, hashlib.sha256(content).hexdigest(), tuple(parse(text)))
+    return Document(name, tuple(parse(text)))
 
 
 __all__ = ["Block", "Document", "DocumentsUnusable", "Shape", "find_documents", "narrow", "read_document"]

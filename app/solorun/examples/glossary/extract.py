@@ -22,7 +22,8 @@ def extract(root: Path, workspace: Path, wanted: str, limit: int, say: Say) -> t
     names = find_documents(root)
     chosen = narrow(names, wanted)
     known = find(workspace, SightingsFile)
-    sightings = {name: seen for name, seen in (known.documents if known else {}).items() if name in names}
+    earlier = known.documents if known is not None and known.root == str(root) else {}
+    sightings = {name: seen for name, seen in earlier.items() if name in names}
     say(f"Reading {len(chosen)} of {len(names)} documents in {root.name}/")
     say("::group::Documents")
     for number, name in enumerate(chosen, start=1):
@@ -39,7 +40,7 @@ def extract(root: Path, workspace: Path, wanted: str, limit: int, say: Say) -> t
     if not sightings:
         raise DocumentsUnusable(f"None of the {len(chosen)} documents could be read.")
     found = collect(sightings, limit)
-    save(workspace, SightingsFile(VERSION, dict(sorted(sightings.items()))))
+    save(workspace, SightingsFile(VERSION, str(root), dict(sorted(sightings.items()))))
     save(workspace, CandidatesFile(VERSION, str(root), tuple(sorted(sightings)), found))
     return found
 

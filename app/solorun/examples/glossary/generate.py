@@ -54,7 +54,7 @@ async def _from_documents(step: StepContext, candidates: Sequence[Candidate], *,
         )
         if definitions and not silent:
             best = definitions[0]
-            await step.log(f"{candidate.term}: {best.manner.value}, score {best.score}, {best.source}", "debug")
+            await step.log(f"{candidate.term}: {best.text} ({best.source})")
         if not silent:
             await step.progress(number, len(candidates), candidate.term)
         await asyncio.sleep(0)

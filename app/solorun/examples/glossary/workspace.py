@@ -43,7 +43,6 @@ class Sightings(msgspec.Struct, frozen=True):
     `uses` counts each spelling; "" stands for those at the beginning of a sentence, whose capital says nothing.
     """
 
-    digest: str
     kinds: dict[str, tuple[Kind, ...]]
     passages: dict[str, tuple[Passage, ...]]
     contexts: dict[str, tuple[Context, ...]]
@@ -51,9 +50,10 @@ class Sightings(msgspec.Struct, frozen=True):
 
 
 class SightingsFile(msgspec.Struct, frozen=True):
-    """extract's memory of each document, so that a run over some documents keeps what it knows of the others."""
+    """extract's memory of each document below `root`, so that a run over some keeps what it knows of the others."""
 
     version: int
+    root: str
     documents: dict[str, Sightings]
 
 
