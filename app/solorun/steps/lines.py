@@ -7,13 +7,11 @@ says so, what it yields is exactly what came in (decoded, CR LF as LF, masked).
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from os.path import commonprefix
 from typing import Final
 
 from solorun.record import MAX_MESSAGE_BYTES
 
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
-_MAX_TRIES: Final = 64
 _COMMAND_MARK: Final = "::"
 _ADD_MASK: Final = "::add-mask::"
 _LEFT_OUT: Final = "(an ::add-mask:: line of more than 16 KiB was left out; its value is not masked)"
@@ -138,19 +136,8 @@ class LineAssembler:
 
     def _split_safely(self, text: str) -> tuple[str, str]:
         """`text` in two: what can be said, masked, and an end that may be the beginning of a secret."""
-        masked = self._mask(text)
         at = len(text) - self._hold_back(text)
-        if at == len(text):
-            return masked, ""
-        for _ in range(_MAX_TRIES):
-            ready = self._mask(text[:at])
-            if ready + self._mask(text[at:]) == masked:
-                return ready, text[at:]
-            # `at` lies within a secret, which another may overlap: go back to where it begins. From there on it stands
-            # bare in `ready`, and masked in `masked`.
-            bare = len(ready) - len(commonprefix([ready, masked]))  # noqa: RUF071 - of characters, indeed
-            at = max(at - max(bare, 1), 0)
-        return masked, ""
+        return self._mask(text[:at]), text[at:]
 
 
 def _is_long(text: str) -> bool:

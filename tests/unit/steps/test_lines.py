@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from solorun.logs.masking import Masker
@@ -103,6 +103,9 @@ def test_long_lines_are_cut_at_sixteen_kibibytes(
 )
 @example("abcdeXYZab", [5], [True] * 10)
 @example("abcdef", [5], [True] * 10)
+@example("x-deXYZabcde", [9], [True] * 10)
+@example("deXYZabcabcdabcabdeXYZab", [7, 9, 12, 17, 19], [True] * 10)
+@settings(max_examples=400)
 def test_no_cut_and_no_pause_lets_a_secret_through(text: str, places: list[int], pauses: list[bool]) -> None:
     masker = Masker(["abcde", "abcdef", "deXYZab", "abcabcdabcab"])
 
@@ -118,12 +121,13 @@ def unstarred(text: str) -> str:
     return re.sub(r"\*+", "*", text)
 
 
+@pytest.mark.parametrize("cut", [0, 100, LONG, LONG + 1])
 @pytest.mark.parametrize("offset", [-20, -15, -8, -1, 0, 1, 8])
-def test_a_secret_across_the_edge_of_sixteen_kibibytes_is_masked(offset: int) -> None:
+def test_a_secret_across_the_edge_of_sixteen_kibibytes_is_masked(offset: int, cut: int) -> None:
     secret = "hunter2hunter2!"
     line = "x" * (LONG + offset) + secret + "y" * LONG
 
-    assembled = assemble([line[:LONG].encode(), line[LONG:].encode(), b"\n"], Masker([secret]))
+    assembled = assemble(cut_at((line + "\n").encode(), [cut]), Masker([secret]))
 
     assert join(assembled) == "x" * (LONG + offset) + "***" + "y" * LONG + "\n"
 
@@ -165,6 +169,17 @@ def test_a_line_without_end_needs_little_memory() -> None:
     said = sum(len(lines.texts[0]) for _ in range(200) for lines in assembler.feed(chunk))
 
     assert 200 * 65_536 - said <= LONG
+
+
+def test_a_complete_long_line_is_cut_in_its_place() -> None:
+    long = b"x" * LONG
+
+    assert records(assemble([b"a\n" + long + b"y\nb\n"])) == [
+        ("a", False),
+        ("x" * LONG, True),
+        ("y", False),
+        ("b", False),
+    ]
 
 
 def test_only_whole_lines_may_be_commands() -> None:
