@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from solorun.errors import DatabaseUnusable, StoreUnavailable
+from solorun.record import Record
 from solorun.status import Status, Transition
 from solorun.store import Batch, StoreFailure
-from solorun.stores.sqlite import SqliteRunStore
+from solorun.stores.sqlite import SqliteRunStore, moves
+from solorun.stores.sqlite.connection import in_transaction
 from tests.contracts.building import (
     NOW,
     OWNER,
@@ -29,10 +32,7 @@ from tests.unit.stores.conftest import OpenStore
 
 async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(store: SqliteRunStore) -> None:
     run = await start(store)
-    large = [
-        record.__class__(record.seq, NOW, record.level, None, record.stream, os.urandom(8000).hex())
-        for record in records(1, 50)
-    ]
+    large = _incompressible(50)
     batch = batch_of(run, large)
     await _limit_pages(store, 1)
 
@@ -47,6 +47,53 @@ async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(store:
     assert answers == [Transition.UPDATED]
     assert store.write_error is None
     assert await read_all(store, run.id) == large
+
+
+async def test_a_disk_that_takes_no_more_is_store_unavailable_until_it_does(
+    store: SqliteRunStore, data_dir: Path
+) -> None:
+    run = await start(store)
+    batch = batch_of(run, _incompressible(50))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((data_dir / "solorun.db-wal").stat().st_size + 20_000, limits[1]))
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.commit([batch], owner=OWNER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    unchanged = await store.get_run(run.id)
+
+    answers = await store.commit([batch], owner=OWNER)
+
+    assert unchanged == run
+    assert answers == [Transition.UPDATED]
+    assert await store.check() == []
+
+
+async def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
+    store: SqliteRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await start(store)
+    batch = batch_of(run, records(1, 9), end=ending())
+
+    def commit_and_lose_the_answer(
+        connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], object]
+    ) -> object:
+        in_transaction(connection, begin, function)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(moves, "in_transaction", commit_and_lose_the_answer)
+        with pytest.raises(StoreUnavailable, match="SQLITE_IOERR_FSYNC"):
+            await store.commit([batch], owner=OWNER)
+
+    answers = await store.commit([batch], owner=OWNER)
+
+    assert answers == [Transition.UPDATED]
+    assert (await store.get_run(run.id)).status is Status.COMPLETED
+    assert await read_all(store, run.id) == records(1, 9)
 
 
 async def test_a_foreign_lock_is_store_unavailable_and_leaves_reading_alone(
@@ -188,3 +235,10 @@ async def test_a_batch_of_a_text_that_no_column_can_hold_is_a_store_failure(stor
 
 async def _limit_pages(store: SqliteRunStore, pages: int) -> None:
     await store._writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+
+
+def _incompressible(count: int) -> list[Record]:
+    return [
+        Record(record.seq, record.time, record.level, None, record.stream, os.urandom(8000).hex())
+        for record in records(1, count)
+    ]

@@ -85,6 +85,15 @@ async def test_stores_that_open_a_new_database_at_once_all_succeed(open_store: O
     assert [await store.get_run(run.id) for store in stores] == [run] * 4
 
 
+def test_migrations_are_numbered_without_a_gap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "migrations" / "0002_too_early.sql").write_text("")
+    monkeypatch.setattr(schema_module, "files", lambda package: tmp_path)
+
+    with pytest.raises(ValueError, match=r"0002_too_early\.sql should be migration number 0001"):
+        schema_module._load_migrations()
+
+
 def test_migrating_twice_changes_nothing() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
         migrate(raw)

@@ -31,11 +31,15 @@ class LogFilter:
 
     def __init__(self, *, levels: frozenset[Level], step: str | None, text: str | None) -> None:
         self.levels = levels
-        self._header = _header_pattern(levels, step)
+        # The members before the message come in the order of Record's fields, and hold no quote but their own.
+        self._step = b"" if step is None else b',"step":' + msgspec.json.encode(step) + b","
+        self._header = _header_pattern(levels, self._step)
         self._text = _Text(text) if text else None
 
     def select(self, segment: Segment) -> Iterator[tuple[int, bytes]]:
         """The seq and the JSON of each record that passes, in order."""
+        if self._step not in segment.payload:
+            return
         if self._text is not None:
             for line in self._text.lines(segment.payload):
                 header = self._header.match(line)
@@ -46,12 +50,11 @@ class LogFilter:
                 yield int(header[1]), header[0]
 
 
-def _header_pattern(levels: frozenset[Level], step: str | None) -> re.Pattern[bytes]:
-    # The members before the message come in the order of Record's fields, and hold no quote but their own.
+def _header_pattern(levels: frozenset[Level], step: bytes) -> re.Pattern[bytes]:
     names = b"|".join(level.value.encode() for level in Level if level in levels)
-    of_step = b"" if step is None else b',"step":' + re.escape(msgspec.json.encode(step)) + b","
     return re.compile(
-        rb'^\{"seq":([0-9]+),"time":"[^"\n]*","level":"(?:' + names + rb')"' + of_step + rb"[^\n]*$", re.MULTILINE
+        rb'^\{"seq":([0-9]+),"time":"[^"\n]*","level":"(?:' + names + rb')"' + re.escape(step) + rb"[^\n]*$",
+        re.MULTILINE,
     )
 
 
