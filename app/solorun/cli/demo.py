@@ -1,6 +1,7 @@
 """`solorun demo`: the example project on real documents, from the service to the finished glossary, in one command."""
 
 import asyncio
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,8 @@ def demo(
     from solorun.examples.glossary import default_documents, write_project
     from solorun.projects import Catalog
 
+    # Warnings are for those who operate a service; what goes wrong with the run is in its log.
+    logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
         source = documents or default_documents()
         catalog = Catalog.open(write_project(directory, source))

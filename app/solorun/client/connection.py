@@ -39,6 +39,8 @@ class Connection:
             limits=_LIMITS,
             # A proxy of the environment is meant for the world outside: it cannot reach this machine's loopback.
             trust_env=not _is_loopback(parts.host),
+            # Reading the certificates of the world takes longer than most requests; only https needs them.
+            verify=parts.scheme == "https",
             transport=transport,
         )
 

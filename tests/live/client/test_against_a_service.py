@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,32 @@ async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> Non
 
 async def _count(client: RunClient, run_id: int) -> int:
     return len([record async for record in client.follow(run_id)])
+
+
+LEAVES_EARLY = """
+import asyncio, sys
+from solorun import RunClient
+
+async def main():
+    async with RunClient(sys.argv[1]) as client:
+        run = await client.start_run("count", params={"to": "100000"})
+        async for record in client.follow(run.id):
+            LEAVE
+        async for batch in client.stream_log(run.id):
+            break
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("leave", ["break", "sys.exit(0)"])
+async def test_a_program_that_leaves_in_mid_stream_ends_without_a_warning(tmp_path: Path, leave: str) -> None:
+    async with serving(tmp_path, TOML) as service:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", LEAVES_EARLY.replace("LEAVE", leave), service.url),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(program.communicate(), 30)
+
+    assert errors == b""
+    assert program.returncode == 0

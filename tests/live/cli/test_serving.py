@@ -1,0 +1,159 @@
+"""`serve`, `demo` and `doctor` as processes: what they say, how they stop, what they refuse."""
+
+import signal
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from solorun.client import RunClient
+from solorun.status import Status
+from tests.fakes.solorun_process import run_solorun, serving, solorun
+
+TOML = """
+[projects.long]
+[[projects.long.steps]]
+name = "wait"
+run = "sleep 60"
+
+[projects."glossary-*"]
+[[projects."glossary-*".steps]]
+name = "extract"
+run = "true"
+"""
+
+
+async def test_serve_says_in_one_line_where_it_is_and_what_it_serves(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML)
+
+    async with solorun("serve", "--port", "0", "--data-dir", "elsewhere", cwd=tmp_path) as service:
+        line = await service.until_it_says("http://")
+        service.process.send_signal(signal.SIGTERM)
+        finished = await service.finish()
+
+    assert line.startswith("Solorun serves long, glossary-* at http://127.0.0.1:")
+    assert line.endswith(f"(data in {tmp_path}/elsewhere).\n")
+    assert finished.code == 0
+    assert finished.out == line
+
+
+async def test_serve_without_a_file_names_init(tmp_path: Path) -> None:
+    finished = await run_solorun("serve", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "solorun init" in finished.err
+
+
+async def test_serve_tells_all_faults_at_once(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text('[service]\nport = "x"\n[projects.A]\n[projects.b]\ntimeout = 3\n')
+
+    finished = await run_solorun("serve", "--host", "0.0.0.0", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert finished.out == ""
+    assert {line.partition(":")[0] for line in finished.err.splitlines()} >= {
+        "service.port",
+        "projects.b.timeout",
+        "projects.b.steps",
+        "--host",
+    }
+
+
+async def test_a_second_service_of_a_data_directory_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML):
+        finished = await run_solorun("serve", "--port", "0", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "belongs to a running service (pid" in finished.err
+    assert "Traceback" not in finished.err
+
+
+async def test_a_port_that_is_taken_is_a_fault(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        port = service.url.rpartition(":")[2]
+        finished = await run_solorun("serve", "--port", port, "--data-dir", "other", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert port in finished.err
+    assert "Traceback" not in finished.err
+
+
+# -- doctor
+
+
+async def test_a_doctor_waits_for_the_service_to_be_stopped(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML):
+        finished = await run_solorun("doctor", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "belongs to a running service (pid" in finished.err
+
+
+async def test_a_doctor_finds_a_killed_service_s_run_and_repairs_it(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("long")
+            await client.follow(run.id).batches().__anext__()
+        await service.end(signal.SIGTERM)
+        _damage(tmp_path / ".solorun" / "solorun.db")
+        found = await run_solorun("doctor", cwd=tmp_path)
+        fixed = await run_solorun("doctor", "--fix", cwd=tmp_path)
+        good = await run_solorun("doctor", cwd=tmp_path)
+        await service.begin()
+
+    assert (found.code, fixed.code, good.code) == (1, 0, 0)
+    assert "--fix would repair it" in found.out
+    assert "repaired" in fixed.out
+    assert "The database is good." in good.out
+
+
+def _damage(database: Path) -> None:
+    connection = sqlite3.connect(database)
+    with connection:
+        connection.execute("UPDATE runs SET finished_at = NULL")
+    connection.close()
+
+
+# -- demo
+
+
+@pytest.mark.parametrize("documents", [[], ["--documents", "papers"]])
+async def test_a_demo_makes_a_glossary_and_says_where_it_is(tmp_path: Path, documents: list[str]) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "light.md").write_text(
+        "# Photon\n\nA **photon** is a quantum of light.\n\nThe photon moves."
+    )
+
+    finished = await run_solorun("demo", "--once", *documents, env={"XDG_CACHE_HOME": str(tmp_path)}, cwd=tmp_path)
+
+    path = Path(finished.out.partition("The glossary: ")[2].split("\n")[0])
+    assert finished.code == 0
+    assert "✔ refine completed" in finished.out
+    assert "Run 1 completed" in finished.out
+    assert path.is_relative_to(tmp_path)
+    assert path.read_text()
+    assert "Traceback" not in finished.err
+
+
+async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    async with solorun("demo", env=env, cwd=tmp_path) as demo:
+        line = await demo.until_it_says("Look at http://")
+        async with RunClient(line.split()[2]) as client:
+            run = await client.get_current_run("glossary")
+        another = await run_solorun("demo", "--once", env=env, cwd=tmp_path)
+        demo.interrupt()
+        finished = await demo.finish()
+
+    assert run.status is Status.COMPLETED
+    assert another.code == 0
+    assert f"data in {tmp_path}/solorun-demo-" in another.out
+    assert finished.code == 0
+    assert finished.err == ""
+
+
+async def test_a_demo_of_no_directory_is_a_fault_of_usage(tmp_path: Path) -> None:
+    finished = await run_solorun("demo", "--documents", "nowhere", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "nowhere" in finished.err

@@ -1,0 +1,169 @@
+"""`init`, `check` and `doctor`: what they make of files, without a service."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from solorun.cli import main
+from solorun.cli.doctor import check_directory, check_sqlite
+from solorun.settings import DataDirectory
+
+GOOD = """
+[projects.handbook]
+[[projects.handbook.steps]]
+name = "extract"
+run = "true"
+[[projects.handbook.steps]]
+name = "generate"
+run = "true"
+
+[projects."glossary-*"]
+[[projects."glossary-*".steps]]
+name = "extract"
+run = "true"
+"""
+
+
+@pytest.fixture(autouse=True)
+def working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SOLORUN_TOKEN", raising=False)
+
+
+def test_init_writes_a_file_that_check_finds_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = main(["init"])
+    checked = main(["check"])
+
+    out = capsys.readouterr().out
+    assert (written, checked) == (0, 0)
+    assert (tmp_path / "solorun.toml").is_file()
+    assert "solorun serve\n  solorun start hello --follow\n" in out
+    assert "solorun.toml is good." in out
+    assert "project hello: count → greet" in out
+
+
+def test_init_does_not_overwrite_unless_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.toml").write_text("mine")
+
+    refused = main(["init", "--config", "mine.toml"])
+    kept = (tmp_path / "mine.toml").read_text()
+    forced = main(["init", "--config", "mine.toml", "--force"])
+
+    captured = capsys.readouterr()
+    assert (refused, kept, forced) == (2, "mine", 0)
+    assert "--force" in captured.err
+    assert "solorun serve --config mine.toml" in captured.out
+    assert "[projects.hello]" in (tmp_path / "mine.toml").read_text()
+
+
+def test_check_names_projects_and_families(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "solorun.toml").write_text(GOOD)
+
+    code = main(["check"])
+
+    assert code == 0
+    assert capsys.readouterr().out == (
+        "solorun.toml is good.\n  project handbook: extract → generate\n  family glossary-*: extract\n"
+    )
+
+
+def test_check_tells_all_faults_also_those_of_variables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "solorun.toml").write_text('[projects.a]\ntimout = "3m"\n')
+    monkeypatch.setenv("SOLORUN_PORT", "many")
+
+    code = main(["check"])
+
+    err = capsys.readouterr().err
+    assert code == 2
+    assert {line.partition(":")[0] for line in err.splitlines()} == {
+        "projects.a.timout",
+        "projects.a.steps",
+        "SOLORUN_PORT",
+    }
+    assert "timeout" in err
+
+
+def test_check_without_a_file_names_init(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check"])
+
+    assert code == 2
+    assert "solorun init" in capsys.readouterr().err
+
+
+def test_check_says_that_it_executes_modules(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["check", "--help"])
+
+    assert code == 0
+    assert "executes" in capsys.readouterr().out
+
+
+def test_a_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "solorun.toml").write_text(GOOD)
+
+    code = main(["doctor"])
+
+    out = capsys.readouterr().out
+    assert code == 0
+    assert f"SQLite {sqlite3.sqlite_version}" in out
+    assert "There is no database" in out
+    assert not (tmp_path / ".solorun").exists()
+
+
+def test_a_doctor_of_a_data_directory_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 0
+    assert "no database" in capsys.readouterr().out
+
+
+def test_a_doctor_of_a_data_directory_tells_the_faults_of_a_broken_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "solorun.toml").write_text("[projects.a]\n")
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 1
+    assert "configuration: projects.a.steps" in capsys.readouterr().out
+
+
+def test_a_doctor_does_not_guess_where_a_broken_file_keeps_its_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "solorun.toml").write_text("[projects.a]\n")
+
+    code = main(["doctor"])
+
+    assert code == 2
+    assert "projects.a.steps" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("version", "is_warned"),
+    [
+        ((3, 40, 1), True),
+        ((3, 44, 6), False),
+        ((3, 50, 6), True),
+        ((3, 50, 7), False),
+        ((3, 51, 3), False),
+        ((3, 53, 0), False),
+    ],
+)
+def test_an_sqlite_with_a_known_fault_is_named(version: tuple[int, int, int], is_warned: bool) -> None:
+    assert bool(list(check_sqlite(version))) is is_warned
+
+
+def test_a_data_directory_that_others_can_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o755)
+    open_to_others = list(check_directory(DataDirectory(tmp_path)))
+    tmp_path.chmod(0o700)
+    closed = list(check_directory(DataDirectory(tmp_path)))
+    monkeypatch.setattr("solorun.cli.doctor._LITTLE_SPACE_BYTES", 2**62)
+    full = list(check_directory(DataDirectory(tmp_path)))
+
+    assert "chmod 700" in open_to_others[0]
+    assert closed == []
+    assert "MiB left" in full[0]
