@@ -18,6 +18,8 @@ def test_markdown_and_text_are_found_sorted_and_nothing_else(tmp_path: Path) -> 
         "node_modules/x.md",
         "x.py",
         "glossary-notes.md",
+        "line\nend.md",
+        "\udcff.md",
     ):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("text")

@@ -83,6 +83,12 @@ def test_a_term_is_found_above_its_meaning_also_for_a_second_meaning() -> None:
     assert [(block.cells, block.text) for block in blocks] == [(("Run",), "one meaning"), (("Run",), "another")]
 
 
+def test_what_is_too_long_to_be_prose_is_cut() -> None:
+    blocks = parse_markdown("x" * 30_000 + "\n\n" + "word\n" * 10_000)
+
+    assert [len(block.text) for block in blocks] == [20_000, 20_000]
+
+
 def test_indented_lines_of_a_text_are_text() -> None:
     assert [block.text for block in parse_text("    indented\n")] == ["indented"]
 

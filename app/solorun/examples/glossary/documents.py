@@ -33,16 +33,20 @@ class Document:
 
 
 def find_documents(root: Path) -> list[str]:
-    """The names of all documents below `root`, sorted. Hidden ones, notes and links that lead outside are not."""
+    """The names of all documents below `root`, sorted.
+
+    Hidden ones, notes, links that lead outside, and names that are not text are left out.
+    """
     if not root.is_dir():
         raise DocumentsUnusable(f"There is no directory {root}: name one with documents in GLOSSARY_DOCUMENTS.")
     resolved = root.resolve()
+    below = {path.relative_to(root).as_posix(): path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES}
     names = sorted(
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") or part in _IGNORED for part in path.relative_to(root).parts)
-        and path.relative_to(root).as_posix() not in NOTE_FILES
+        name
+        for name, path in below.items()
+        if not any(part.startswith(".") or part in _IGNORED for part in name.split("/"))
+        and name not in NOTE_FILES
+        and name.isprintable()
         and path.is_file()
         and path.resolve().is_relative_to(resolved)
     )

@@ -1,5 +1,6 @@
 """The first step, a command: reads the documents and leaves the candidates. Speaks workflow commands on stdout."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ def extract(root: Path, workspace: Path, wanted: str, limit: int, say: Say) -> t
             say(f"::warning::{error}")
         else:
             sightings[name] = seen = see(document)
-            say(f"{name}: {len(document.blocks)} blocks, {_defined(seen)} passages that may define a term")
+            say(f"Read {name}: {len(document.blocks)} blocks, {_defined(seen)} passages that may define a term")
         say(f"::progress current={number},total={len(chosen)}::{name}")
     say("::endgroup::")
     if not sightings:
@@ -82,8 +83,7 @@ def _defined(seen: Sightings) -> int:
 
 
 def _say(line: str) -> None:
-    # A document's name may hold a line end: what it says must not become a command of its own.
-    sys.stdout.write(line.replace("\r", " ").replace("\n", " ") + "\n")
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
@@ -92,4 +92,7 @@ def _complain(message: str) -> None:
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Terms and file names are of any language, whatever the locale says.
+        sys.stdout.reconfigure(encoding="utf-8")
     sys.exit(main())

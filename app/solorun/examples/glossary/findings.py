@@ -79,8 +79,8 @@ def is_circular(term: str, definition: str) -> bool:
         return term_key(definition[: len(term) + 1]).startswith(term_key(term))
     words = [term_key(word) for word in english.content_words(definition)]
     own = [term_key(word) for word in english.content_words(term)] or [term_key(term)]
-    head = words[: len(own)]
-    return head == own or (set(own) <= set(words) and len(set(words) - set(own)) < 2)
+    begins = any(term_key(" ".join(words[:length])) == term_key(term) for length in range(1, _HEAD + 1))
+    return begins or (set(own) <= set(words) and len(set(words) - set(own)) < 2)
 
 
 def head_words(definition: str) -> list[str]:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+MAX_BLOCK_LENGTH: Final = 20_000
+"""The rest of a longer paragraph is left out: it is data, and patterns would search it for minutes."""
+
 
 class Shape(StrEnum):
     HEADING = "heading"
@@ -67,7 +70,8 @@ class _Parser:
     term: str = ""
 
     def blocks(self) -> Iterator[Block]:
-        source = [*(_QUOTE.sub("", line) for line in self.text.expandtabs(4).splitlines()), ""]
+        lines = self.text.expandtabs(4).splitlines()
+        source = [*(_QUOTE.sub("", line[:MAX_BLOCK_LENGTH]) for line in lines), ""]
         fence, in_list, opened = "", False, ""
         header: tuple[str, ...] = ()
         for number, line in enumerate(source[:-1], start=1):
@@ -121,7 +125,8 @@ class _Parser:
     def _flush(self) -> Iterator[Block]:
         if self.lines:
             cells = (self.term,) if self.shape is Shape.DEFINITION else ()
-            yield Block(self.shape, self.begin, "\n".join(self.lines), self.heading, cells)
+            text = "\n".join(self.lines)[:MAX_BLOCK_LENGTH]
+            yield Block(self.shape, self.begin, text, self.heading, cells)
         self.lines, self.term = [], ""
 
 

@@ -59,9 +59,8 @@ class _Mending:
         if first is None or not others:
             return
         group = [first, *others]
-        definitions = tuple(
-            sorted({known for entry in group for known in entry.definitions}, key=lambda one: (-one.score, one.source))
-        )
+        known = dict.fromkeys(definition for entry in group for definition in entry.definitions)
+        definitions = tuple(sorted(known, key=lambda one: (-one.score, one.source, one.text)))
         worded = next((entry for entry in group if entry.definition and entry.origin is Origin.MODEL), None)
         self.entries[first.term] = replace(
             first,
