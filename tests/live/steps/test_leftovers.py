@@ -1,0 +1,100 @@
+"""Whose processes are ended when a runner or a service has gone, and whose are not."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from solorun.steps import StepRunner, leftovers
+from tests.live.steps.conftest import Begin
+from tests.live.steps.processes import eventually, noted_pids, runners, survivors
+
+Bystander = Callable[[Mapping[str, str]], subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def bystander() -> Iterator[Bystander]:
+    """Starts a process in a session of its own, as a coroutine step might."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def bystander(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(["sleep", "60"], env=environ, start_new_session=True))
+        return started[-1]
+
+    yield bystander
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+async def test_a_lost_runner_does_not_cost_the_services_own_children_their_lives(
+    begin: Begin, bystander: Bystander
+) -> None:
+    own = bystander(os.environ)
+    begun = await begin("sh leaf.sh")
+    await eventually(lambda: noted_pids(begun.directory))
+
+    os.kill(runners(begun.directory)[0], 9)
+    await begun.execution.wait()
+
+    assert survivors(begun.directory) == []
+    assert own.poll() is None
+
+
+async def test_a_runner_that_is_lost_in_the_middle_of_a_stop_leaves_nobody(begin: Begin) -> None:
+    begun = await begin("trap '' TERM; setsid sh leaf.sh & sh leaf.sh; sh leaf.sh")
+    await eventually(lambda: len(noted_pids(begun.directory)) == 2)
+
+    stopping = asyncio.create_task(begun.execution.stop(60))
+    await asyncio.sleep(0)
+    os.kill(runners(begun.directory)[0], 9)
+
+    assert not (await stopping).succeeded
+    assert await begun.execution.stop(1) == await stopping
+    assert survivors(begun.directory) == []
+
+
+async def test_a_runner_that_is_lost_after_its_command_does_not_change_the_result(begin: Begin) -> None:
+    begun = await begin("sh leaf.sh & until [ -s pids ]; do sleep 0.01; done; exit 3")
+    await eventually(lambda: begun.execution.result)
+
+    os.kill(runners(begun.directory)[0], 9)
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 3
+    assert survivors(begun.directory) == []
+
+
+@pytest.mark.parametrize("artifacts", ["other/artifacts/7", "data/artifacts/70", "data-of-another/artifacts/7"])
+async def test_the_same_run_number_of_another_service_is_not_ours(
+    step_runner: StepRunner, bystander: Bystander, tmp_path: Path, artifacts: str
+) -> None:
+    other = bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / artifacts)})
+
+    await step_runner.end_leftovers(7)
+
+    assert other.poll() is None
+
+
+async def test_what_cannot_be_ended_is_named_and_waited_for(
+    step_runner: StepRunner,
+    bystander: Bystander,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(leftovers, "_STUBBORN_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(leftovers, "send", lambda pid, signum: False)
+    monkeypatch.setattr(leftovers, "kill_all", lambda processes, spared_group: None)
+    stubborn = bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "data/artifacts/7")})
+
+    ending = asyncio.create_task(step_runner.end_leftovers(7))
+    await eventually(lambda: caplog.records)
+    assert not ending.done()
+    stubborn.kill()
+    await ending
+
+    assert caplog.messages == [f"process {stubborn.pid} (sleep) of run 7 cannot be ended; waiting for it"]
