@@ -25,7 +25,7 @@ T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
-_EXIT_LIMIT_SECONDS: Final = 2.0
+_EXIT_LIMIT_SECONDS: Final = 1.0
 
 _COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
 WRITER_PRAGMAS: Final = ("journal_mode = WAL", *_COMMON_PRAGMAS, "wal_autocheckpoint = 1000")
