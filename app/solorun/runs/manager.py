@@ -5,6 +5,7 @@ HTTP comes in above, SQL goes out below; both are unknown here. How a run is car
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -84,6 +85,7 @@ class RunManager:
         # It keeps insert, cancel scope and channel together, and the order of refusals fair. That there is one
         # active run is decided by the unique index.
         self._start_lock = asyncio.Lock()
+        self._drain_deadline = math.inf
         self._strays = Strays(store, self._active, self._start_lock, owner=owner, now=now)
         self._task_group: anyio.abc.TaskGroup | None = None
 
@@ -283,9 +285,11 @@ class RunManager:
     async def drain(self, limit_seconds: float) -> None:
         """Admit nothing more, interrupt what is active, and wait until all of it is settled, at most so long.
 
-        Safe twice; a second call with a smaller limit shortens the graces.
+        Safe twice: the earliest limit stands, and a second call with a smaller one shortens the graces.
         """
         self._admission.draining = True
+        self._drain_deadline = min(self._drain_deadline, anyio.current_time() + limit_seconds)
+        limit_seconds = max(0.0, self._drain_deadline - anyio.current_time())
         grace_seconds = max(0.0, limit_seconds - _DRAIN_MARGIN_SECONDS)
         for active in self._active:
             active.max_grace_seconds = min(active.max_grace_seconds, grace_seconds)

@@ -93,6 +93,18 @@ async def test_a_drain_is_safe_twice(tmp_path: Path) -> None:
         assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
 
 
+async def test_a_second_drain_does_not_wait_longer_than_the_first_allowed(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(stubborn=True), drain=False) as engine:
+        await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        await engine.manager.drain(0.05)
+
+        async with asyncio.timeout(1):
+            await engine.manager.drain(30)
+
+        assert engine.manager.draining
+
+
 async def test_after_a_crash_the_run_is_interrupted_and_the_next_start_works_at_once(tmp_path: Path) -> None:
     async with open_engine(tmp_path, drain=False) as engine:
         crashed = await engine.manager.start_run("handbook")
