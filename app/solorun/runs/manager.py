@@ -288,8 +288,9 @@ class RunManager:
         Safe twice: the earliest limit stands, and a second call with a smaller one shortens the graces.
         """
         self._admission.draining = True
-        self._drain_deadline = min(self._drain_deadline, anyio.current_time() + limit_seconds)
-        limit_seconds = max(0.0, self._drain_deadline - anyio.current_time())
+        now = anyio.current_time()
+        limit_seconds = min(limit_seconds, max(0.0, self._drain_deadline - now))
+        self._drain_deadline = now + limit_seconds
         grace_seconds = max(0.0, limit_seconds - _DRAIN_MARGIN_SECONDS)
         for active in self._active:
             active.max_grace_seconds = min(active.max_grace_seconds, grace_seconds)
