@@ -74,8 +74,15 @@ class StepContext:
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Say something. Waits while the log is behind; never raises for what is said (an unknown level is info)."""
-        known = Level(level) if level in set(Level) else Level.INFO
-        await self.output.write(self.name, Stream.STEP, [str(message)], level=known)
+        try:
+            known = Level(level)
+        except ValueError:
+            known = Level.INFO
+        try:
+            text = str(message)
+        except Exception:  # noqa: BLE001 - a broken __str__ is no reason for the work to fail
+            text = object.__repr__(message)
+        await self.output.write(self.name, Stream.STEP, [text], level=known)
 
     async def progress(self, current: int, total: int | None = None, item: str = "") -> None:
         """Say how far the step is: `current` of `total` (None when unknown), and what it works on."""

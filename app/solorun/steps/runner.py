@@ -26,6 +26,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _STUBBORN_AFTER_SECONDS = 2.0
 _MAX_STUBBORN_REPORTS = 20
+_TERM_ROUNDS = 5
 _HAS_PROC = os.path.exists("/proc/self/stat")
 
 
@@ -197,7 +198,10 @@ class Runner:
         if not _HAS_PROC:
             self._signal_group(signal.SIGTERM)
         told: set[int] = set()
-        while new := [process for process in self._descendants() if process.pid not in told]:
+        for _ in range(_TERM_ROUNDS):  # a process that forks and exits all the time would keep us here for ever
+            new = [process for process in self._descendants() if process.pid not in told]
+            if not new:
+                return
             for process in new:
                 told.add(process.pid)
                 send(process.pid, signal.SIGTERM)

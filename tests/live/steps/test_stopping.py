@@ -41,13 +41,15 @@ with open("pids", "a") as file:
 time.sleep(60)
 """
 COMET = """
-import os, time
+import os, sys, time
 with open("pids", "a") as file:
     file.write(f"{os.getpid()}\\n")
 end = time.monotonic() + 30
 while time.monotonic() < end:
     if os.fork():
         os._exit(0)
+    if sys.argv[1:]:
+        os.setsid()
 """
 
 SHAPES = {
@@ -65,6 +67,8 @@ SHAPES = {
     "a handler that spawns more": ("trap 'sh leaf.sh & sh leaf.sh' TERM; sh leaf.sh & wait; sh leaf.sh; sh leaf.sh", 1),
     "kill 0": ("trap 'kill -9 0' TERM; setsid sh leaf.sh & sh leaf.sh & wait", 2),
     "a comet": ("exec python3 comet.py", 1),
+    "a comet that ignores SIGTERM": ("trap '' TERM; python3 comet.py; sh leaf.sh; sh leaf.sh", 2),
+    "a comet in ever new sessions": ("trap '' TERM; python3 comet.py setsid; sh leaf.sh; sh leaf.sh", 2),
 }
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Awaitable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -120,6 +120,20 @@ async def test_a_coroutine_has_its_context(begin: BeginCoroutine, output: Record
     assert await execution.wait() == StepResult()
     assert output.records == [Said(Stream.STEP, "handbook 7 full generate today", Level.WARNING)]
     assert output.progresses == [(1, 2, "photon")]
+
+
+@pytest.mark.parametrize("message", ["text", 3, None, BrokenError(), ["a"]], ids=type)
+@pytest.mark.parametrize("level", ["loud", None, [], 3, "info"], ids=str)
+async def test_no_message_and_no_level_ends_the_step(
+    begin: BeginCoroutine, output: RecordedOutput, message: Any, level: Any
+) -> None:
+    async def say(step: StepContext) -> None:
+        await step.log(message, level=level)
+
+    execution = await begin(say)
+
+    assert await execution.wait() == StepResult()
+    assert [(said.stream, said.level) for said in output.records] == [(Stream.STEP, Level.INFO)]
 
 
 async def test_a_stopped_coroutine_may_clean_up(begin: BeginCoroutine, output: RecordedOutput) -> None:
