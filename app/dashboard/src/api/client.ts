@@ -1,0 +1,127 @@
+/** The service's requests as functions of the app: values in, values out, a Problem for every refusal. */
+import createClient from 'openapi-fetch';
+import {
+  type Artifact,
+  type Family,
+  type LogPage,
+  type Project,
+  type Run,
+  toArtifact,
+  toFamily,
+  toLogPage,
+  toProject,
+  toRun,
+} from './mapping';
+import { prefix } from './prefix';
+import type { components, paths } from './schema';
+
+type ProblemDetails = components['schemas']['ProblemDetails'];
+
+/** A refusal, in the service's own words. `slug` is stable; status 0 says that there was no answer. */
+export class Problem extends Error {
+  readonly slug: string;
+  readonly status: number;
+  /** The run that is in the way (of a start), or that has ended already (of a cancel). */
+  readonly run: Run | null;
+  readonly faults: readonly { readonly pointer: string; readonly message: string }[];
+
+  constructor(status: number, details?: Partial<ProblemDetails>) {
+    super(details?.detail || details?.title || (status ? `The service answered ${status}.` : 'The service does not answer.'));
+    this.status = status;
+    this.slug = details?.type?.split('/').pop() ?? '';
+    const run = details?.active_run ?? details?.run;
+    this.run = run ? toRun(run) : null;
+    this.faults = details?.errors ?? [];
+  }
+}
+
+/** What the app wants to know of every answer. */
+export const answers = {
+  /** The session has ended. */
+  expired: (): void => undefined,
+  /** The service's clock minus ours, in milliseconds. */
+  skew: (_milliseconds: number): void => undefined,
+};
+
+async function request(input: Request): Promise<Response> {
+  let answer: Response;
+  try {
+    answer = await fetch(input);
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error;
+    throw new Problem(0);
+  }
+  const date = Date.parse(answer.headers.get('date') ?? '');
+  if (date) answers.skew(date - Date.now());
+  if (answer.ok) return answer;
+  if (answer.status === 401) answers.expired();
+  const details = (await answer.json().catch(() => undefined)) as Partial<ProblemDetails> | undefined;
+  throw new Problem(answer.status, details);
+}
+
+export const API = `${prefix}/api/v1`;
+const client = createClient<paths>({ baseUrl: location.origin + prefix, fetch: request });
+
+export async function listProjects(): Promise<{ projects: Project[]; families: Family[] }> {
+  const { data } = await client.GET('/api/v1/projects');
+  return { projects: data!.projects.map(toProject), families: data!.families.map(toFamily) };
+}
+
+export async function getProject(project: string): Promise<Project> {
+  const { data } = await client.GET('/api/v1/projects/{project}', { params: { path: { project } } });
+  return toProject(data!);
+}
+
+export interface RunsQuery {
+  readonly project?: string | undefined;
+  readonly status?: string | undefined;
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+}
+
+export async function listRuns({ project, ...query }: RunsQuery): Promise<{ runs: Run[]; nextCursor: string | null }> {
+  const { data } =
+    project === undefined
+      ? await client.GET('/api/v1/runs', { params: { query: query as never } })
+      : await client.GET('/api/v1/projects/{project}/runs', { params: { path: { project }, query: query as never } });
+  return { runs: data!.runs.map(toRun), nextCursor: data!.next_cursor };
+}
+
+export async function getRun(id: number): Promise<Run> {
+  const { data } = await client.GET('/api/v1/runs/{run_id}', { params: { path: { run_id: id } } });
+  return toRun(data!);
+}
+
+export async function startRun(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+  const { data } = await client.POST('/api/v1/projects/{project}/runs', { params: { path: { project } }, body: { scope, params, triggered_by: 'dashboard' } });
+  return toRun(data!);
+}
+
+export async function cancelRun(id: number, reason: string): Promise<Run> {
+  const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', { params: { path: { run_id: id } }, body: { reason, requested_by: 'dashboard' } });
+  return toRun(data!);
+}
+
+export async function readLog(id: number, query: object, signal?: AbortSignal): Promise<LogPage> {
+  const { data } = await client.GET('/api/v1/runs/{run_id}/log', { params: { path: { run_id: id }, query: query as never }, ...(signal && { signal }) });
+  return toLogPage(data!);
+}
+
+export async function listArtifacts(id: number): Promise<Artifact[]> {
+  const { data } = await client.GET('/api/v1/runs/{run_id}/artifacts', { params: { path: { run_id: id } } });
+  return data!.artifacts.map(toArtifact);
+}
+
+export const artifactAddress = (id: number, name: string): string =>
+  `${API}/runs/${id}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`;
+
+export async function readArtifact(id: number, name: string, signal?: AbortSignal): Promise<Response> {
+  return request(new Request(artifactAddress(id, name), signal ? { signal } : {}));
+}
+
+/** Begins a session; false when the token is wrong. */
+export async function logIn(token: string): Promise<boolean> {
+  const body = new URLSearchParams({ token });
+  const answer = await fetch(`${prefix}/login`, { method: 'POST', body, redirect: 'manual' });
+  return answer.ok || answer.type === 'opaqueredirect';
+}

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest';
+import type { RunStep } from '../api/mapping';
+import { aRun } from '../log/testing';
+import { elapsed, median, mediansOf, progressOf, shareDone, timeLeft } from './timing';
+
+const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep => ({
+  name,
+  status: finishedAt !== null ? 'completed' : startedAt !== null ? 'running' : 'pending',
+  startedAt,
+  finishedAt,
+  exitCode: null,
+  errorMessage: null,
+  firstSeq: null,
+  lastSeq: null,
+});
+const earlier = [100, 300, 200].map((took, i) =>
+  aRun({ id: i + 1, status: 'completed', startedAt: 0, finishedAt: took * 2, steps: [aStep('a', 0, took), aStep('b', took, took * 2)] }),
+);
+const medians = mediansOf(earlier);
+
+test.each([
+  [[], null],
+  [[3, 1, 2], 2],
+  [[4, 1, 2, 3], 2.5],
+])('the median of %j is %j', (values, middle) => {
+  expect(median(values)).toBe(middle);
+});
+
+test('medians are those of what completed, without the run itself', () => {
+  expect(medians.steps.get('a')).toBe(200);
+  expect(medians.scopes.get('full')).toBe(400);
+  expect(mediansOf(earlier, 2).steps.get('a')).toBe(150);
+});
+
+test('what is left is the rest of this step and the whole of the next ones', () => {
+  const run = aRun({ currentStep: 'a', steps: [aStep('a', 0, null), aStep('b', null, null)] });
+
+  expect(timeLeft(run, medians, 50)).toBe(350);
+  expect(shareDone(run, medians, 50)).toBe(50 / 400);
+});
+
+test('a step that counts is believed more than its median', () => {
+  const run = aRun({ currentStep: 'a', progressCurrent: 1, progressTotal: 4, steps: [aStep('a', 0, null)] });
+
+  expect(timeLeft(run, medians, 100)).toBe(300);
+  expect(progressOf(run)).toBe(0.25);
+});
+
+test('slower than usual is not less than nothing', () => {
+  expect(timeLeft(aRun({ currentStep: 'b', steps: [aStep('b', 0, null)] }), medians, 999)).toBe(0);
+});
+
+test.each([
+  ['a step was never seen', aRun({ steps: [aStep('new', null, null)] })],
+  ['it is being cancelled', aRun({ cancelRequestedAt: 1, steps: [aStep('a', 0, null)] })],
+  ['it has ended', aRun({ status: 'completed', steps: [aStep('a', 0, 1)] })],
+])('nobody guesses the time left when %s', (_, run) => {
+  expect(timeLeft(run, medians, 10)).toBeNull();
+});
+
+test('elapsed counts to the end, or to now', () => {
+  expect(elapsed(aStep('a', 10, 30), 99)).toBe(20);
+  expect(elapsed(aStep('a', 10, null), 99)).toBe(89);
+  expect(elapsed(aStep('a', null, null), 99)).toBeNull();
+});

@@ -1,0 +1,66 @@
+/** What earlier runs say about this one: medians of steps and scopes, and the time that is left. Times in milliseconds. */
+import type { Run, RunStep } from '../api/mapping';
+
+export interface Medians {
+  /** By step, of those that completed. */
+  readonly steps: ReadonlyMap<string, number>;
+  /** By scope, of runs that completed. */
+  readonly scopes: ReadonlyMap<string, number>;
+}
+
+export function median(values: readonly number[]): number | null {
+  if (!values.length) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+export function mediansOf(history: readonly Run[], except?: number): Medians {
+  const steps = new Map<string, number[]>();
+  const scopes = new Map<string, number[]>();
+  const add = (to: Map<string, number[]>, key: string, value: number): void => void to.set(key, [...(to.get(key) ?? []), value]);
+  for (const run of history) {
+    if (run.id === except) continue;
+    for (const step of run.steps)
+      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null) add(steps, step.name, step.finishedAt - step.startedAt);
+    if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null) add(scopes, run.scope, run.finishedAt - run.startedAt);
+  }
+  const medians = (of: Map<string, number[]>): Map<string, number> => new Map([...of].map(([key, values]) => [key, median(values)!]));
+  return { steps: medians(steps), scopes: medians(scopes) };
+}
+
+/** How long a step or run has taken so far, or took; null if it never began. */
+export function elapsed(of: Pick<RunStep, 'startedAt' | 'finishedAt'>, now: number): number | null {
+  return of.startedAt === null ? null : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
+}
+
+/** The share of the current step that is done by its own count, or null. */
+export function progressOf(run: Run): number | null {
+  const { progressCurrent, progressTotal } = run;
+  if (progressCurrent === null || !progressTotal) return null;
+  return Math.min(1, Math.max(0, progressCurrent / progressTotal));
+}
+
+/** How long it will still take, or null where earlier runs or the progress do not allow a guess. */
+export function timeLeft(run: Run, medians: Medians, now: number): number | null {
+  if (run.status !== 'running' || run.cancelRequestedAt !== null) return null;
+  let left = 0;
+  for (const step of run.steps) {
+    if (step.finishedAt !== null) continue;
+    const usual = medians.steps.get(step.name);
+    const spent = elapsed(step, now) ?? 0;
+    const share = step.name === run.currentStep ? progressOf(run) : null;
+    if (share !== null && share >= 0.05) left += (spent * (1 - share)) / share;
+    else if (usual === undefined) return null;
+    else left += Math.max(0, usual - spent);
+  }
+  return left;
+}
+
+/** The share of a whole run that is done, for a title or an icon: by time left, else by steps. */
+export function shareDone(run: Run, medians: Medians, now: number): number | null {
+  const left = timeLeft(run, medians, now);
+  const spent = elapsed(run, now);
+  if (left !== null && spent !== null && spent + left > 0) return spent / (spent + left);
+  return run.steps.length === 1 ? progressOf(run) : null;
+}

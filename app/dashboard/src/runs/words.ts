@@ -1,0 +1,76 @@
+/** Figures and states in words, the same everywhere. */
+import type { Run, RunStep } from '../api/mapping';
+import { isCancelling } from '../api/mapping';
+
+export type State = RunStep['status'] | 'cancelling';
+
+export const stateOf = (run: Run): State => (isCancelling(run) ? 'cancelling' : run.status);
+
+const count = new Intl.NumberFormat('en');
+export const formatCount = (value: number): string => count.format(value);
+
+/** `0.4s`, `34s`, `5m 07s`, `2h 05m`, `3d 4h`. */
+export function formatDuration(ms: number | null): string {
+  if (ms === null) return '—';
+  if (ms < 9_950) return `${(Math.round(ms / 100) / 10).toFixed(1)}s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
+  return `${Math.floor(minutes / 1440)}d ${Math.floor((minutes % 1440) / 60)}h`;
+}
+
+/** How a person says it: `a few seconds`, `4 min`, `2 h 10 min`. */
+export function formatAbout(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return 'a few seconds';
+  if (seconds < 55) return `${Math.round(seconds / 5) * 5} s`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `${minutes} min`;
+  return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
+}
+
+export function formatAgo(time: number, now: number): string {
+  const seconds = Math.max(0, Math.round((now - time) / 1000));
+  if (seconds < 5) return 'just now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
+  const days = Math.floor(seconds / 86400);
+  return days === 1 ? 'yesterday' : days < 30 ? `${days} d ago` : new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+export const formatExact = (time: number): string => new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+export const formatClock = (time: number): string => new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
+
+export function formatSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
+}
+
+const WHO: Readonly<Record<string, string>> = { dashboard: 'started here', cli: 'started by CLI', api: 'started by API', schedule: 'by schedule' };
+export const formatWho = (triggeredBy: string): string => WHO[triggeredBy] ?? `started by ${triggeredBy}`;
+
+/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for what never ran. */
+export function formatExit(exitCode: number | null): string {
+  if (exitCode === null) return '';
+  return exitCode < 0 ? `killed by signal ${-exitCode}` : `exit code ${exitCode}`;
+}
+
+export const failedStepOf = (run: Run): RunStep | undefined =>
+  run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
+
+/** The scope that goes on where a run did not, if it makes sense. */
+export function resumeScope(run: Run): string | null {
+  const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
+  if (!stopped || run.status === 'completed') return null;
+  return run.scope === stopped.name ? run.scope : `from:${stopped.name}`;
+}
+
+export function formatScope(scope: string): string {
+  if (scope === 'full') return 'everything';
+  return scope.startsWith('from:') ? `from ${scope.slice(5)} on` : `only ${scope}`;
+}

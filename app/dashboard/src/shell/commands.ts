@@ -1,0 +1,43 @@
+/** What the palette offers for a few letters: pages, projects, runs, actions. */
+import { type Run, isActive } from '../api/mapping';
+import { stateOf } from '../runs/words';
+import { dialogs } from '../state/dialogs.svelte';
+import { nextTheme, prefer } from '../state/preferences.svelte';
+import { router, toProject, toRun } from '../state/router.svelte';
+import { world } from '../state/world.svelte';
+
+export interface Command {
+  readonly name: string;
+  readonly hint: string;
+  readonly act: () => void;
+}
+
+const MAX_SHOWN = 40;
+
+function allCommands(): Command[] {
+  const projects = world.projects ?? [];
+  const runs = [...world.runs.values()].sort((a, b) => b.id - a.id);
+  const shown = router.route.page === 'run' ? world.runs.get(router.route.runId) : undefined;
+  return [
+    ...(shown && isActive(shown) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
+    { name: 'Overview', hint: 'page', act: () => router.go('/') },
+    { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
+    ...projects.map(({ name, title }) => ({ name: title && title !== name ? `${title} (${name})` : name, hint: 'project', act: () => router.go(toProject(name)) })),
+    ...projects.map(({ name, title }) => ({ name: `Start ${title || name}`, hint: 'action', act: () => dialogs.start(name) })),
+    ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: stateOf(run), act: () => router.go(toRun(run)) })),
+    { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
+    { name: 'Keys and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
+  ];
+}
+
+/** All words must occur; what begins with the first comes first. A number is a run, known or not. */
+export function findCommands(text: string): Command[] {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = allCommands().filter(({ name, hint }) => words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)));
+  const first = words[0] ?? '';
+  const ranked = first ? found.sort((a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first))) : found;
+  const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
+  if (id && !world.runs.has(id))
+    ranked.unshift({ name: `Open run #${id}`, hint: 'run', act: () => void world.loadRun(id).then((run) => router.go(toRun(run)), () => router.go(`/p/-/runs/${id}`)) });
+  return ranked.slice(0, MAX_SHOWN);
+}

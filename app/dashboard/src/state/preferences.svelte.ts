@@ -1,0 +1,40 @@
+/** What a reader chose, kept in this browser. */
+const KEY = 'solorun.preferences';
+
+export type Theme = 'system' | 'light' | 'dark';
+
+interface Preferences {
+  theme: Theme;
+  singleKeys: boolean;
+  wrap: boolean;
+  timestamps: boolean;
+}
+
+const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true };
+
+function read(): Preferences {
+  try {
+    return { ...DEFAULTS, ...(JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Preferences>) };
+  } catch {
+    return { ...DEFAULTS };
+  }
+}
+
+export const preferences: Preferences = $state(read());
+
+export function prefer(changes: Partial<Preferences>): void {
+  Object.assign(preferences, changes);
+  try {
+    localStorage.setItem(KEY, JSON.stringify(preferences));
+  } catch {
+    // A browser that keeps nothing still works.
+  }
+  applyTheme();
+}
+
+export function applyTheme(): void {
+  const { theme } = preferences;
+  document.documentElement.style.colorScheme = theme === 'system' ? 'light dark' : theme;
+}
+
+export const nextTheme = (): Theme => ({ system: 'light', light: 'dark', dark: 'system' })[preferences.theme] as Theme;

@@ -1,0 +1,94 @@
+/** Which page an address means, and going there. The address holds all of the view: path, query and hash. */
+import { prefix } from '../api/prefix';
+
+export type Route =
+  | { readonly page: 'overview' }
+  | { readonly page: 'runs' }
+  | { readonly page: 'project'; readonly project: string }
+  | { readonly page: 'run'; readonly project: string; readonly runId: number }
+  | { readonly page: 'artifact'; readonly project: string; readonly runId: number; readonly name: string }
+  | { readonly page: 'compare'; readonly a: number; readonly b: number }
+  | { readonly page: 'unknown' };
+
+export function parseRoute(path: string): Route {
+  let parts: string[];
+  try {
+    parts = path.split('/').filter(Boolean).map(decodeURIComponent);
+  } catch {
+    return { page: 'unknown' };
+  }
+  const [first, second = '', third, fourth = '', fifth, ...rest] = parts;
+  const isId = (text: string): boolean => /^\d{1,15}$/.test(text);
+  if (first === undefined) return { page: 'overview' };
+  if (first === 'runs' && parts.length === 1) return { page: 'runs' };
+  if (first === 'p' && parts.length === 2) return { page: 'project', project: second };
+  if (first === 'p' && third === 'runs' && isId(fourth)) {
+    if (parts.length === 4) return { page: 'run', project: second, runId: Number(fourth) };
+    if (fifth === 'artifacts' && rest.length) return { page: 'artifact', project: second, runId: Number(fourth), name: rest.join('/') };
+  }
+  if (first === 'compare' && parts.length === 3 && isId(second) && isId(third ?? '')) return { page: 'compare', a: Number(second), b: Number(third) };
+  return { page: 'unknown' };
+}
+
+const here = (): string => location.pathname.slice(prefix.length);
+
+class Router {
+  route: Route = $state.raw(parseRoute(here()));
+  query: URLSearchParams = $state.raw(new URLSearchParams(location.search));
+  hash: string = $state(location.hash);
+
+  constructor() {
+    addEventListener('popstate', () => this.read());
+  }
+
+  /** `path` begins with `/`, without the prefix that a proxy may put before it. */
+  go(path: string): void {
+    history.pushState(null, '', prefix + path);
+    this.read();
+    scrollTo(0, 0);
+  }
+
+  /** Changes query or hash in place; null takes a name out. A step of the history only where a reader would go back to it. */
+  refine(changes: Readonly<Record<string, string | null>>, hash = this.hash, push = false): void {
+    const query = new URLSearchParams(location.search);
+    for (const [name, value] of Object.entries(changes)) {
+      if (value === null || value === '') query.delete(name);
+      else query.set(name, value);
+    }
+    const text = query.toString();
+    const address = location.pathname + (text ? `?${text}` : '') + hash;
+    if (push) history.pushState(null, '', address);
+    else history.replaceState(null, '', address);
+    this.read();
+  }
+
+  private read(): void {
+    const route = parseRoute(here());
+    if (JSON.stringify(route) !== JSON.stringify(this.route)) this.route = route;
+    this.query = new URLSearchParams(location.search);
+    this.hash = location.hash;
+  }
+}
+
+export const router = new Router();
+
+export const toProject = (project: string): string => `/p/${encodeURIComponent(project)}`;
+export const toRun = (run: { readonly project: string; readonly id: number }): string => `${toProject(run.project)}/runs/${run.id}`;
+export const toArtifact = (run: { readonly project: string; readonly id: number }, name: string): string =>
+  `${toRun(run)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`;
+export const toCompare = (a: number, b: number): string => `/compare/${a}/${b}`;
+export const href = (path: string): string => prefix + path;
+
+/** Follows links inside the dashboard without loading the page; leaves every other click to the browser. */
+export function followLinks(event: MouseEvent): void {
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  const link = (event.target as Element).closest('a');
+  if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
+  const path = link.pathname.slice(prefix.length);
+  if (!link.pathname.startsWith(prefix) || parseRoute(path).page === 'unknown') return;
+  event.preventDefault();
+  if (link.pathname === location.pathname) {
+    history.pushState(null, '', link.href);
+    dispatchEvent(new PopStateEvent('popstate'));
+  } else router.go(path + link.search + link.hash);
+}
