@@ -72,6 +72,7 @@ def test_a_definition_is_found_and_cleaned(text: str, term: str, definition: str
         "シーイングは重要です。",
         "これは星の明るさを表す数です。",
         "極軸合わせには北極星が便利です。",
+        "- **Why**: the reason that somebody gives for it",
         "- **Run**: yes",
         "- **Run**: is it one execution or many of them?",
         "- **Run**: see the page about runs, at the end:",
@@ -109,6 +110,35 @@ def test_in_a_glossary_a_heading_is_a_term() -> None:
 
     assert definitions_in(text, "glossary.md") == {"Fencing token": "The id that outside systems are given."}
     assert definitions_in(text, "guide.md") == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "definition"),
+    [
+        ("A **family** is one declaration for many projects.", "family", "One declaration for many projects."),
+        ("A **start** is the request for a new run.", "start", "The request for a new run."),
+        ("A **status** is where a run stands, of four.", "status", "Where a run stands, of four."),
+        ("To **drain** means to admit nothing more.", "drain", "To admit nothing more."),
+        ("A **follower** is anybody who reads a log.", "follower", "Anybody who reads a log."),
+        ("A **token** is the one that callers need.", "token", "The one that callers need."),
+        ("## Logs\n\nA **record** is one entry of a log.", "record", "One entry of a log."),
+    ],
+)
+def test_a_glossary_may_say_it_in_its_own_way(text: str, term: str, definition: str) -> None:
+    assert definitions_in(text, "glossary.md") == {term: definition}
+
+
+@pytest.mark.parametrize("text", ["# Glossary\n\nEach word means one thing.", "## What you do\n\nThe things you do."])
+def test_the_frame_of_a_glossary_is_no_entry(text: str) -> None:
+    assert definitions_in(text, "glossary.md") == {}
+
+
+def test_what_is_said_of_code_is_told_from_what_is_said_of_a_word() -> None:
+    text = "`run` is a line for the shell. A segment is a batch of records."
+
+    found = find_passages(Document("a.md", tuple(parse_markdown(text))))
+
+    assert [(term, passage.manner) for term, passage in found] == [("run", Manner.CODE), ("segment", Manner.IS)]
 
 
 def test_a_long_remark_is_no_definition() -> None:

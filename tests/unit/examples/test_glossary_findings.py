@@ -143,6 +143,17 @@ def test_the_same_document_a_remark_or_other_words_for_it_do_not_conflict(rival:
     assert faults(entry("transparency", "The clearness of the air.", rival)) == []
 
 
+def test_beside_a_glossary_only_sentences_contradict_it() -> None:
+    master = Definition("One execution of a scope.", Source("glossary.md", 1), Manner.IS, 99, True)
+    setting = Definition("A line for the shell.", Source("a.md", 1), Manner.CODE, 75)
+    sentence = Definition("A small hill of snow.", Source("b.md", 1), Manner.IS, 75)
+
+    [kept] = mended([entry("run", master, setting, sentence)]).entries
+
+    assert faults(entry("run", master, setting)) == []
+    assert kept.rivals == (sentence,)
+
+
 def test_a_models_words_for_a_conflicting_term_show_what_the_documents_say() -> None:
     entries = [entry("run", definition("One execution."), definition("A hill.", "b.md"))]
     worded = [Entry("run", "New words.", Origin.MODEL, entries[0].definitions, ())]

@@ -12,7 +12,7 @@ import pytest
 
 from solorun.examples.glossary.declaration import SAMPLE_DOCUMENTS
 from solorun.examples.glossary.documents import DocumentsUnusable
-from solorun.examples.glossary.extract import main
+from solorun.examples.glossary.extract import extract, main
 from solorun.examples.glossary.generate import generate
 from solorun.examples.glossary.refine import refine
 from solorun.examples.glossary.review import review
@@ -151,6 +151,45 @@ async def test_some_documents_are_read_again_without_clearing_the_others(bench: 
         "run": "A whole execution of a scope.",
         "scope": "Which steps are executed.",
     }
+
+
+async def test_beside_a_glossary_remarks_about_unmarked_words_are_not_taken(bench: Bench) -> None:
+    terms = ["asterism", "zenith", "nadir", "finder", "eyepiece", "aperture", "meridian", "nebula", "galaxy", "comet"]
+    remark = "A write is one statement on a thread. The write is short. Each write is one. A write ends.\n"
+    bench.write({"a.md": remark})
+    alone = [candidate.term for candidate in bench.extract()]
+    bench.write({"glossary.md": "\n\n".join(f"A **{term}** is a thing that people see." for term in terms)})
+
+    beside = [candidate.term for candidate in bench.extract()]
+
+    assert (alone, beside) == (["write"], sorted(terms))
+
+
+def test_a_label_that_every_document_fills_in_is_no_term(bench: Bench) -> None:
+    text = "**Decided**: a thing number {} is made.\n\n**Run{}**: the work with number {}.\n"
+    bench.write({f"{number}.md": text.format(number, number, number) for number in range(3)})
+
+    assert [candidate.term for candidate in bench.extract() if candidate.passages] == ["run0", "run1", "run2"]
+
+
+async def test_documents_of_another_directory_are_forgotten(bench: Bench, tmp_path: Path) -> None:
+    bench.write({"a.md": RUN, "b.md": SCOPE})
+    bench.extract()
+    bench.write({"../other/a.md": "Nothing.", "../other/b.md": "Nothing."})
+
+    assert extract(tmp_path / "other", bench.workspace, "a.md", 9, lambda line: None) == ()
+
+
+def test_a_name_is_written_as_the_documents_write_it(bench: Bench) -> None:
+    bench.write(
+        {
+            "a.md": "Solorun is a service that runs steps. Call `solorun` thrice: `solorun` and `solorun`. We like "
+            "Solorun, and Solorun likes us.\n\n- `SOLORUN_RUN_ID`: the number of the run\n\n# The Tail\n\n"
+            "A tail is a reader of records. Set the TAIL or TAIL, and the tail is long.\n"
+        }
+    )
+
+    assert [candidate.term for candidate in bench.extract()] == ["Solorun", "SOLORUN_RUN_ID", "tail"]
 
 
 async def test_what_a_deleted_document_said_is_forgotten(bench: Bench) -> None:

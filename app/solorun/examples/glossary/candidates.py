@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from solorun.examples.glossary import english, japanese
@@ -18,6 +18,9 @@ DEFAULT_LIMIT: Final = 200
 MAX_CONTEXTS: Final = 4
 _MAX_CONTEXT_LENGTH: Final = 400
 _FREQUENT: Final = 4
+_MANY: Final = 3
+_A_GLOSSARY: Final = 10
+"""So many terms that a glossary defines make one worth the name."""
 
 _WEIGHTS: Final = {
     Kind.DEFINED: 6.0,
@@ -41,7 +44,7 @@ def see(document: Document) -> Sightings:
     for term, passage in find_passages(document):
         passages[term.casefold()].append(passage)
         kinds[term.casefold()].add(Kind.DEFINED)
-        uses[term.casefold()]["" if term[0].isupper() else term] += 1
+        uses[term.casefold()]["" if term[0].isupper() and not english.is_name(term) else term] += 1
     for term, mark in _marked(document):
         kinds[term.casefold()].add(mark)
     for block in document.blocks:
@@ -73,6 +76,8 @@ def collect(documents: Mapping[str, Sightings], limit: int = DEFAULT_LIMIT) -> t
     """The candidates of all documents, alphabetical. Above `limit` the weakest without a definition are left out."""
     keys = sorted({key for sightings in documents.values() for key in (*sightings.kinds, *sightings.uses)})
     candidates = [_candidate(key, documents) for key in keys]
+    if sum(any(passage.master for passage in candidate.passages) for candidate in candidates) >= _A_GLOSSARY:
+        candidates = [candidate for candidate in candidates if not _is_hearsay(candidate)]
     defined = {term_key(candidate.term) for candidate in candidates if candidate.passages and _rank(candidate)}
     ranked = []
     for candidate in candidates:
@@ -97,16 +102,32 @@ def _candidate(key: str, documents: Mapping[str, Sightings]) -> Candidate:
     if english.is_noun_like(key) and count >= _FREQUENT:
         kinds.add(Kind.FREQUENT)
     contexts = [context for sightings in holding for context in sightings.contexts.get(key, ())]
-    passages = tuple(passage for sightings in holding for passage in sightings.passages.get(key, ()))
+    passages = _without_fields([passage for sightings in holding for passage in sightings.passages.get(key, ())])
     if kinds & {Kind.DEFINED, Kind.CODE, Kind.COMPOUND, Kind.LATIN} and not forms and not initial:
         forms[key] = 1
     term = english.usual_form(key, forms)
     return Candidate(term, tuple(sorted(kinds)), count, len(holding), passages, tuple(contexts[:MAX_CONTEXTS]))
 
 
+def _is_hearsay(candidate: Candidate) -> bool:
+    """Whether only a remark defines it, and nothing marks it as a term: where a glossary exists, that is too little."""
+    defined = [passage for passage in candidate.passages if passage.master or passage.manner in _PLAIN_SPOKEN]
+    marks = {Kind.HEADING, Kind.BOLD, Kind.CODE}
+    return bool(candidate.passages) and not defined and not marks & set(candidate.kinds)
+
+
 def _is_spelling(candidate: Candidate) -> bool:
     """Whether it says more than a plural does: `runs` is no spelling of `run` that a reader would ask for."""
     return bool(candidate.kinds) or not candidate.term.isalpha()
+
+
+def _without_fields(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """A label that many documents fill in is a field of a form (Decided: …, Why: …), and explains no word."""
+    labels = {passage.source.document for passage in passages if passage.manner is Manner.LABEL and not passage.master}
+    is_field = len(labels) >= _MANY
+    return tuple(
+        passage for passage in passages if passage.master or not is_field or passage.manner is not Manner.LABEL
+    )
 
 
 def _rank(candidate: Candidate) -> float:

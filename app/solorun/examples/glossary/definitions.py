@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from solorun.examples.glossary import english, japanese
-from solorun.examples.glossary.documents import Block, Document, Shape
+from solorun.examples.glossary.documents import Block, Document, Shape, is_about_words
 from solorun.examples.glossary.entries import Definition, Manner, Passage, Source
 from solorun.examples.glossary.markdown import plain
 from solorun.examples.glossary.sentences import Sentence, on_one_line, split_sentences
@@ -56,6 +56,7 @@ _BASE: Final = {
     Manner.NAMED: 68,
     Manner.IS: 64,
     Manner.WA: 58,
+    Manner.CODE: 60,
     Manner.HEADING: 50,
 }
 
@@ -68,7 +69,7 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
         for term, meaning, line, manner in _find_in(block, title, master):
             name = _bare(term)
             text = _tidy(_predicate(name, meaning) if manner in _EXPLICIT else meaning)
-            if text and (is_term(name) or (manner in _EXPLICIT and _is_named(name, text))):
+            if text and (is_term(name) or ((master or manner in _EXPLICIT) and _is_named(name, text))):
                 yield name, Passage(text, Source(document.name, line), manner, master)
         title = plain(block.text) if block.shape is Shape.HEADING else ""
 
@@ -100,12 +101,16 @@ def _find_in(block: Block, title: str, master: bool) -> Iterator[_Found]:
         yield label
     sentences = split_sentences(plain(block.text), block.line)
     for sentence in sentences:
-        yield from _find_in_sentence(sentence)
+        for term, meaning, line, manner in _find_in_sentence(sentence, master):
+            is_code = manner is Manner.IS and (term.isupper() or f"`{term}`" in block.text)
+            yield term, meaning, line, Manner.CODE if is_code and not master else manner
     if title and block.shape is Shape.PARAGRAPH and sentences:
         first = sentences[0]
         opening = " ".join(first.text.split()[:8])
-        # In a glossary a heading is a term; elsewhere its text must look like what a dictionary says of one.
-        if master or (re.match(r"An? ", first.text) and not _FINITE.search(opening)):
+        # In a glossary a heading is a term, unless the text defines its own; elsewhere the text must look like what a
+        # dictionary says.
+        explained = master and not is_about_words(title) and not english.find_definition(first.text)
+        if explained or (re.match(r"An? ", first.text) and not _FINITE.search(opening)):
             yield title, first.text, first.line, Manner.HEADING
 
 
@@ -138,7 +143,7 @@ def _find_label(block: Block) -> _Found | None:
     return (found["term"], found["meaning"], block.line, Manner.LABEL) if found else None
 
 
-def _find_in_sentence(sentence: Sentence) -> Iterator[_Found]:
+def _find_in_sentence(sentence: Sentence, master: bool) -> Iterator[_Found]:
     text, line = sentence
     if japanese.is_japanese(text):
         if found := japanese.TOWA.match(text):
@@ -151,9 +156,8 @@ def _find_in_sentence(sentence: Sentence) -> Iterator[_Found]:
         return
     if found := english.NAMED.match(text):
         yield found["term"], found["meaning"], line, Manner.NAMED
-    elif ((found := english.IS.match(text)) or (found := english.MEANS.match(text))) and english.has_meaning(
-        found["meaning"]
-    ):
+    # A glossary may say what it likes; elsewhere only a thing with its article is a definition.
+    elif (found := english.find_definition(text)) and (master or english.has_meaning(found["meaning"])):
         yield found["term"], found["meaning"], line, Manner.IS
 
 
@@ -177,7 +181,7 @@ def judge(passage: Passage) -> Definition:
     score -= 30 if letters < 0.7 * len(text) else 0
     score -= 12 if text.count("(") != text.count(")") or text.count("「") != text.count("」") else 0
     score -= 6 if re.search(r"\byou(?:r)?\b", text, re.I) else 0
-    return Definition(text, passage.source, passage.manner, score)
+    return Definition(text, passage.source, passage.manner, score, passage.master)
 
 
 def _is_statement(text: str) -> bool:
@@ -211,7 +215,7 @@ def _predicate(name: str, meaning: str) -> str:
     """A meaning that is a sentence about its own term, cut down to what it says of it."""
     if pointing := _POINTING.match(meaning):
         return meaning[pointing.end() :]
-    found = english.IS.match(meaning) or english.MEANS.match(meaning) or japanese.TOWA.match(meaning)
+    found = english.find_definition(meaning) or japanese.TOWA.match(meaning)
     return found["meaning"] if found and term_key(_bare(found["term"])) == term_key(name) else meaning
 
 

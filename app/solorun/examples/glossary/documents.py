@@ -29,7 +29,12 @@ class Document:
 
     def is_glossary(self, block: Block) -> bool:
         """Whether the block stands where words are explained: what is said there is the master."""
-        return bool(_GLOSSARY.search(Path(self.name).stem) or _GLOSSARY.search(block.heading))
+        return is_about_words(Path(self.name).stem) or is_about_words(block.heading)
+
+
+def is_about_words(title: str) -> bool:
+    """Whether a title is that of a place where words are explained."""
+    return _GLOSSARY.search(title) is not None
 
 
 def find_documents(root: Path) -> list[str]:
@@ -84,4 +89,13 @@ def read_document(root: Path, name: str) -> Document:
     return Document(name, tuple(parse(text)))
 
 
-__all__ = ["Block", "Document", "DocumentsUnusable", "Shape", "find_documents", "narrow", "read_document"]
+__all__ = [
+    "Block",
+    "Document",
+    "DocumentsUnusable",
+    "Shape",
+    "find_documents",
+    "is_about_words",
+    "narrow",
+    "read_document",
+]

@@ -49,19 +49,19 @@ _VERBS: Final = _words(
     apply place limit reduce increase allow allows prevent prevents enables ensures provides supports contains wraps"""
 )
 _ADJECTIVE_END: Final = re.compile(r"(?:ly|able|ible|ful|less|ous)$")
-_NAME_SHARE: Final = 0.2
+_SHARE: Final = 0.2
 _WORD: Final = r"(?:[A-Za-z_][\w.+#'’/-]*[\w+#]|[A-Za-z])"
 WORD: Final = re.compile(_WORD)
 _TERM: Final = re.compile(rf"{_WORD}(?: (?:{_WORD}|\d[\w.-]*)){{0,3}}")
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][\w-]*(?:[.:][A-Za-z_][\w-]*)*")
 _NOISE: Final = re.compile(r"^(?:true|false|null|none|nan|[a-z]{1,2}\d*|e\.g|i\.e)$", re.IGNORECASE)
 
-_ARTICLE: Final = r"(?:(?P<article>[Aa]n?|[Tt]he|[Ee]ach|[Ee]very)\s+)"
+_ARTICLE: Final = r"(?:(?:[Aa]n?|[Tt]he|[Tt]o)\s+)"
 # No passive, no place: what follows "is" must be a noun with its determiner.
 IS: Final = re.compile(
     rf"^{_ARTICLE}?(?P<term>[\w`'’./+#-]+(?: [\w`'’./+#-]+){{0,3}}?)(?: \((?P<also>[^()]{{2,40}})\))?,?"
     r" (?:is|are) (?:(?:essentially|basically|simply|in short|just),? )?"
-    r"(?P<meaning>(?:an?|the|one|any|every|what|where|how)\s.+)$",
+    r"(?P<meaning>(?:an?|the|one|any|every|each|what|where|who|how|when|(?:any|some|every)(?:body|one|thing)|all)\s.+)$",
     re.DOTALL,
 )
 MEANS: Final = re.compile(
@@ -75,10 +75,11 @@ NAMED: Final = re.compile(
 )
 _EMPTY_MEANING: Final = re.compile(
     r"^(?:(?:an?|the|one)\s+)?(?:same|only|first|last|best|worst|next|other|most|more|reason|result|good|bad|great|nice|better|"
+    r"what|where|who|how|when|"
     r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|way forward|following|fault|"
     r"difference|difficult|work in progress|no-op|single source|important)\b"
-    r"|^(?:what|where|how) (?:it|we|you|this|that)\b|^(?:the )?one of\b|^the one\b|^the [\w-]+$"
-    r"|\b(?:as well|too|again|instead)\b",
+    r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of)\b|^the [\w-]+$"
+    r"|\b(?:as well|too|again|instead|as soon as|as long as)\b",
     re.IGNORECASE,
 )
 
@@ -110,15 +111,31 @@ def is_order(text: str) -> bool:
 
 def is_identifier(text: str) -> bool:
     """Whether a code span names something: `RunManager`, `solorun.toml`, `SOLORUN_RUN_ID`."""
-    return bool(_IDENTIFIER.fullmatch(text)) and 3 <= len(text) <= 40 and not _NOISE.match(text)
+    return (
+        bool(_IDENTIFIER.fullmatch(text))
+        and text[-1] not in "_-"
+        and text.lower() not in _STOP
+        and 3 <= len(text) <= 40
+        and not _NOISE.match(text)
+    )
 
 
 def is_generic(term: str) -> bool:
     return term.lower() in _GENERIC
 
 
+def is_name(text: str) -> bool:
+    """Whether a word is written as no ordinary word is: `SOLORUN_RUN_ID`, `RunManager`."""
+    return any(character.isupper() or character == "_" for character in text[1:])
+
+
+def find_definition(sentence: str) -> re.Match[str] | None:
+    """The `term` and its `meaning`, in a sentence that says what something is."""
+    return IS.match(sentence) or MEANS.match(sentence)
+
+
 def has_meaning(meaning: str) -> bool:
-    """Whether what follows "is" says what a thing is, and not how it is judged."""
+    """Whether what follows "is" says what a thing is, and not how it is judged or when."""
     return not _EMPTY_MEANING.search(meaning)
 
 
@@ -142,10 +159,11 @@ def is_noun_like(phrase: str) -> bool:
 def usual_form(term: str, forms: Counter[str]) -> str:
     """How the documents write a term inside sentences; a capital that only headings give it is dropped."""
     if forms:
-        # A name is written small in commands and file names; a common word is not written large inside sentences.
-        enough = max(2, _NAME_SHARE * forms.total())
-        large = [form for form in forms if form[0].isupper() and forms[form] >= enough]
-        return min(large or forms, key=lambda form: (-forms[form], form))
+        # A name is written small in commands and file names, any word in capitals for an argument; a common word is not
+        # written large inside sentences.
+        usual = [form for form in forms if not form.isupper() and forms[form] >= _SHARE * forms.total()]
+        large = [form for form in usual if form[0].isupper() and forms[form] > 1]
+        return min(large or usual or forms, key=lambda form: (-forms[form], form))
     words = term.split()
     ordinary = all(word[1:] == word[1:].lower() and word.isalpha() for word in words)
     return " ".join(words).lower() if ordinary and words[0][:1].isupper() else term

@@ -25,6 +25,7 @@ class Manner(StrEnum):
     NAMED = "named"  # …を用語と呼ぶ
     IS = "is"  # A term is a …
     WA = "wa"  # 用語は…です
+    CODE = "code"  # `name` is a …: what is so called in a program, whatever the word means
     HEADING = "heading"  # a heading, and a first sentence that says what it is
 
 
@@ -83,6 +84,7 @@ class Definition(msgspec.Struct, frozen=True):
     source: Source
     manner: Manner
     score: int
+    master: bool = False
 
 
 class Origin(StrEnum):

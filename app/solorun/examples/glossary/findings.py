@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from solorun.examples.glossary import english, japanese
-from solorun.examples.glossary.entries import Definition, Entry, Fault, Finding
+from solorun.examples.glossary.entries import Definition, Entry, Fault, Finding, Manner
 from solorun.examples.glossary.terms import sort_key, term_key
 
+_SENTENCES: Final = frozenset({Manner.IS, Manner.WA, Manner.TOWA, Manner.NAMED})
 _HEAD: Final = 4
 _DIFFERENT: Final = 0.2
 _CLEAR: Final = 70
@@ -56,13 +57,22 @@ def find_circular(entries: Sequence[Entry]) -> Iterator[Finding]:
 def find_conflicting(entries: Iterable[Entry]) -> Iterator[Finding]:
     """Terms that two documents define clearly and differently."""
     for entry in entries:
-        rivals = [definition for definition in entry.definitions if definition.score >= _CLEAR]
-        for rival in rivals[1:]:
-            best = rivals[0]
-            if rival.source.document != best.source.document and differ(best, rival):
-                reason = f"{best.source} and {rival.source} define it differently."
-                yield Finding(Fault.CONFLICTING, entry.term, reason)
-                break
+        for rival in rivals_of(entry.definitions):
+            reason = f"{entry.definitions[0].source} and {rival.source} define it differently."
+            yield Finding(Fault.CONFLICTING, entry.term, reason)
+            break
+
+
+def rivals_of(definitions: Sequence[Definition]) -> Iterator[Definition]:
+    """Those of other documents that contradict the first one, one for each document."""
+    documents = {known.source.document for known in definitions[:1]}
+    for known in definitions[1:]:
+        best = definitions[0]
+        # Beside a glossary, tables and labels are about something else of that name: a setting, an argument.
+        spoken = known.master or not best.master or known.manner in _SENTENCES
+        if spoken and known.score >= _CLEAR and known.source.document not in documents and differ(best, known):
+            documents.add(known.source.document)
+            yield known
 
 
 def differ(one: Definition, other: Definition) -> bool:

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from solorun.examples.glossary import english, japanese
 from solorun.examples.glossary.entries import Definition, Dropped, Entry, Fault, Finding, GlossaryEntry, Origin
-from solorun.examples.glossary.findings import differ, is_circular
+from solorun.examples.glossary.findings import is_circular, rivals_of
 from solorun.examples.glossary.terms import sort_key, term_key
 
 MAX_SOURCES = 4
@@ -152,10 +152,4 @@ def _rivals(entry: Entry) -> tuple[Definition, ...]:
     chosen = next((known for known in entry.definitions if known.text == entry.definition), None)
     if chosen is None:
         return entry.definitions[:2]
-    documents = {chosen.source.document}
-    rivals = []
-    for known in entry.definitions:
-        if known.source.document not in documents and differ(chosen, known):
-            documents.add(known.source.document)
-            rivals.append(known)
-    return tuple(rivals)
+    return tuple(rivals_of([chosen, *(known for known in entry.definitions if known != chosen)]))
