@@ -1,6 +1,7 @@
 """Pages of a log: bounds, filters, search, how many match, and whether there is more on either side."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,7 @@ from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import LogQuery, RunStore
 from solorun.stores.sqlite import SqliteRunStore
-from tests.contracts.building import batch_of, end, ending, later, records, start, write
+from tests.contracts.building import OWNER, batch_of, end, ending, later, records, start, write
 
 _MESSAGES = (
     "Straße", "STRASSE", "kelvin \u212a", "Kelvin K", "İstanbul", "istanbul", "ﬁnal", "final", "ΣΊΣΥΦΟΣ", "σίσυφος",
@@ -71,7 +72,7 @@ async def _write_log(store: RunStore, *, status: Status | None) -> int:
         RunStep("extract", StepStatus.COMPLETED, later(1), later(2), 0, None, 1, 700),
         RunStep("review", StepStatus.RUNNING, later(3), first_seq=701),
     ]
-    await store.commit([batch_of(run, steps=steps)], owner="this-service")
+    await store.commit([batch_of(run, steps=steps)], owner=OWNER)
     if status is not None:
         await end(store, run, status)
     return run.id
@@ -145,10 +146,10 @@ async def test_the_log_of_no_run_is_not_found(store: RunStore, run_id: int, quer
 
 async def test_many_small_segments_are_all_searched(store: RunStore) -> None:
     run = await start(store)
-    last = [batch_of(run, records(1, 1))]
-    for seq in range(2, 4501):
-        last.append(batch_of(last[-1].run, records(seq, seq)))
-    await store.commit(last, owner="this-service")
+    singles = accumulate(
+        range(2, 4501), lambda last, seq: batch_of(last.run, records(seq, seq)), initial=batch_of(run, records(1, 1))
+    )
+    await store.commit(list(singles), owner=OWNER)
 
     page = await store.read_log(run.id, LogQuery(text="LINE", limit=1))
 
@@ -158,7 +159,7 @@ async def test_many_small_segments_are_all_searched(store: RunStore) -> None:
 async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: RunStore) -> None:
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, later(1), first_seq=1, last_seq=1)
-    await store.commit([batch_of(run, records(1, 50), steps=[working])], owner="this-service")
+    await store.commit([batch_of(run, records(1, 50), steps=[working])], owner=OWNER)
     await store.settle_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
 
     assert (await store.read_log(run.id, LogQuery(step="extract"))).matches == 50

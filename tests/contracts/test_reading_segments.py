@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from solorun.record import Level
 from solorun.run import LevelCounts
@@ -50,13 +51,8 @@ async def test_a_page_holds_about_a_thousand_records(store: RunStore) -> None:
 
 
 async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -> None:
-    run = await start(store)
-    for first in range(1, 97, 16):
-        large = [
-            type(record)(record.seq, record.time, record.level, None, record.stream, "x" * 16_384)
-            for record in records(first, first + 15)
-        ]
-        run = await write(store, run, large)
+    large = [replace(record, message="x" * 16_384) for record in records(1, 96)]
+    run = await write(store, await start(store), *(large[index : index + 16] for index in range(0, 96, 16)))
 
     page = await store.read_segments(run.id, after=0)
 
@@ -184,10 +180,7 @@ async def test_records_of_any_text_are_read_as_they_were_written(store: RunStore
         "😀" * 4000,
         "data: x\n\n",
     ]
-    content = [
-        type(record)(record.seq, record.time, record.level, record.step, record.stream, text)
-        for record, text in zip(records(1, len(texts)), texts, strict=True)
-    ]
+    content = [replace(record, message=text) for record, text in zip(records(1, len(texts)), texts, strict=True)]
     run = await write(store, await start(store), content)
 
     (found,) = await store.read_segments(run.id, after=0)

@@ -185,8 +185,7 @@ async def test_a_locked_database_cannot_be_opened(
 async def test_a_database_damaged_while_it_is_open_is_reported(store: SqliteRunStore, data_dir: Path) -> None:
     run = await write(store, await start(store), *([record] for record in records(1, 300)))
     await store._wal.empty()
-    for reader in store._readers:
-        reader._must_reopen = True  # what it has read already it would not read again
+    _forget_what_was_read(store)
     path = data_dir / "solorun.db"
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096))
 
@@ -235,6 +234,11 @@ async def test_a_batch_of_a_text_that_no_column_can_hold_is_a_store_failure(stor
 
 async def _limit_pages(store: SqliteRunStore, pages: int) -> None:
     await store._writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+
+
+def _forget_what_was_read(store: SqliteRunStore) -> None:
+    for reader in store._readers:
+        reader._must_reopen = True
 
 
 def _incompressible(count: int) -> list[Record]:

@@ -5,7 +5,7 @@ import random
 import sqlite3
 
 from solorun.record import Level, Record, Stream
-from solorun.status import Status
+from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.log_reading import SLICE_RECORDS
@@ -18,25 +18,12 @@ _WORDS = (
 )  # fmt: skip
 
 
-def _varied(seq: int, generator: random.Random) -> Record:
-    """A line of 92 bytes, like nothing before it."""
-    text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
-    return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
-
-
 async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
     store: SqliteRunStore, foreign: sqlite3.Connection
 ) -> None:
-    generator = random.Random(20)
-    run = await start(store)
-    for first in range(1, 20_001, 20):
-        batch = batch_of(run, [_varied(seq, generator) for seq in range(first, first + 20)])
-        await store.commit([batch], owner=OWNER)
-        run = batch.run
-    run = await end(store, run, Status.COMPLETED)
+    run = await end(store, await _write_varied(store, 20_000, per_segment=20))
 
-    while await store.merge_segments(run.id):
-        pass
+    await _merge_all(store, run.id)
     await store._wal.empty()
 
     ((pages,),) = foreign.execute("PRAGMA page_count").fetchall()
@@ -45,13 +32,7 @@ async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
 
 
 async def test_a_long_search_is_done_in_slices_so_that_others_get_between(store: SqliteRunStore) -> None:
-    generator = random.Random(20)
-    run = await start(store)
-    content = [_varied(seq, generator) for seq in range(1, 30_001)]
-    for first in range(0, 30_000, 1000):
-        batch = batch_of(run, content[first : first + 1000])
-        await store.commit([batch], owner=OWNER)
-        run = batch.run
+    run = await _write_varied(store, 30_000, per_segment=1000)
     finished_before = _finished(store)
 
     page = await store.read_log(run.id, LogQuery(text="E", limit=10))
@@ -61,8 +42,7 @@ async def test_a_long_search_is_done_in_slices_so_that_others_get_between(store:
 
 
 async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunStore) -> None:
-    run = await start(store)
-    await store.commit([batch_of(run, [_varied(1, random.Random(20))])], owner=OWNER)
+    run = await _write_varied(store, 1, per_segment=1)
 
     async with store._scans, store._scans:
         search = asyncio.create_task(store.read_log(run.id, LogQuery(text="e")))
@@ -76,3 +56,24 @@ async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunSt
 
 def _finished(store: SqliteRunStore) -> int:
     return sum(reader._finished for reader in store._readers)
+
+
+async def _merge_all(store: SqliteRunStore, run_id: int) -> None:
+    while await store.merge_segments(run_id):
+        pass
+
+
+async def _write_varied(store: SqliteRunStore, count: int, *, per_segment: int) -> Run:
+    generator = random.Random(20)
+    run = await start(store)
+    for first in range(1, count + 1, per_segment):
+        batch = batch_of(run, [_varied(seq, generator) for seq in range(first, first + per_segment)])
+        await store.commit([batch], owner=OWNER)
+        run = batch.run
+    return run
+
+
+def _varied(seq: int, generator: random.Random) -> Record:
+    """A line of 92 bytes, like nothing before it."""
+    text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
+    return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
