@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from openapi_spec_validator import validate
+from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from solorun.api.problems import PROBLEMS
@@ -96,12 +97,16 @@ async def test_metrics_are_openmetrics_with_bounded_labels(open_served: OpenServ
 
         answer = await served.client.get("/metrics")
 
-        families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+        families = {family.name: family for family in _families(answer.text)}
         samples = {tuple(sample.labels.values()): sample.value for sample in families["solorun_active_runs"].samples}
         answers = {tuple(sample.labels.values()): sample.value for sample in families["solorun_http_answers"].samples}
         assert answer.headers["content-type"].startswith("application/openmetrics-text")
         assert samples == {("pending",): 0, ("running",): 1}
         assert answers == {("startRun", "201"): 1, ("none", "404"): 1}
+
+
+def _families(text: str) -> list[Metric]:
+    return list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
 
 
 async def _document(open_served: OpenServed) -> dict[str, Any]:

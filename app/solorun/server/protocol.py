@@ -29,6 +29,7 @@ class LimitedProtocol(HttpToolsProtocol):
         """Since when the client owes us bytes; None while it does not."""
         self._head_bytes = 0
         self._in_head = True
+        self._heads = 0
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,22 +46,24 @@ class LimitedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
             self._waiting_since = self.loop.time()
-        if not self._in_head:
-            super().data_received(data)
-            return
-        # What comes at once may hold a head and its body: only what belongs to the head counts.
-        room = MAX_HEAD_BYTES - self._head_bytes
-        self._head_bytes += min(len(data), room)
-        super().data_received(data[:room] if len(data) > room else data)
-        if len(data) <= room or self.transport.is_closing():
-            return
+        while self._in_head and len(data) > MAX_HEAD_BYTES - self._head_bytes:
+            # What comes at once may hold a head and its body, or several requests: only this head counts.
+            room, head = MAX_HEAD_BYTES - self._head_bytes, self._heads
+            super().data_received(data[:room])
+            if self.transport.is_closing():
+                return
+            if self._in_head and self._heads == head:
+                self._refuse(HEAD_TOO_LARGE)
+                return
+            data = data[room:]
         if self._in_head:
-            self._refuse(HEAD_TOO_LARGE)
-        else:
-            self.data_received(data[room:])
+            self._head_bytes += len(data)
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        if self._waiting_since is None:
+            self._waiting_since = self.loop.time()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
@@ -74,6 +77,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._in_head = True
+        self._heads += 1
         self._head_bytes = 0
         self._waiting_since = None
         super().on_message_complete()

@@ -1,0 +1,170 @@
+"""The server on a real socket in the test's loop, with scripted steps, and connections that are read byte by byte."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+import solorun.server.serving
+from solorun.api import Application, create_app
+from solorun.projects import Catalog
+from solorun.record import Stream
+from solorun.run import Run
+from solorun.service import Service
+from solorun.settings import Settings
+from tests.fakes.application import TOML
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
+
+
+class Connection:
+    """One connection to the server. Nothing is read that is not asked for."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def send(self, data: bytes) -> None:
+        self._writer.write(data)
+        await self._writer.drain()
+
+    async def get(self, path: str, **headers: str) -> None:
+        lines = [f"GET {path} HTTP/1.1", "host: localhost"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        await self.send("\r\n".join([*lines, "", ""]).encode())
+
+    async def read_until(self, end: bytes) -> bytes:
+        async with asyncio.timeout(10):
+            return await self._reader.readuntil(end)
+
+    async def read_chunks_until(self, end: bytes) -> bytes:
+        """The body of a chunked answer, up to and with `end`."""
+        body = b""
+        while not body.endswith(end):
+            body += await self.read_chunk()
+        return body
+
+    async def read_chunk(self) -> bytes:
+        """One chunk; empty when it was the last one."""
+        size = int(await self.read_until(b"\r\n"), 16)
+        async with asyncio.timeout(10):
+            chunk = await self._reader.readexactly(size)
+        await self.read_until(b"\r\n")
+        return chunk
+
+    async def read_body(self) -> bytes:
+        """A chunked body to its end."""
+        body = b""
+        while chunk := await self.read_chunk():
+            body += chunk
+        return body
+
+    async def read_to_close(self) -> bytes:
+        """All there is until the server closes; b"" also when it did so with a reset."""
+        async with asyncio.timeout(10):
+            try:
+                return await self._reader.read()
+            except ConnectionResetError:
+                return b""
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+@dataclass
+class LiveServer:
+    """What a test holds of a running server."""
+
+    port: int
+    app: Application
+    service: Service
+    executor: ScriptedExecutor
+    client: httpx.AsyncClient
+    stop: asyncio.Event
+
+    async def begin(self, project: str = "deploy", step: str = "deploy") -> tuple[int, ScriptedStep]:
+        """Start a run, and wait until its first step has begun."""
+        run = (await self.client.post(f"/api/v1/projects/{project}/runs")).json()
+        return run["id"], await self.executor.step(step)
+
+    async def complete(self, lines: list[str]) -> Run:
+        """A run that has completed after saying these lines."""
+        run_id, step = await self.begin()
+        await step.context.output.write("deploy", Stream.STDOUT, lines)
+        step.end()
+        with anyio.fail_after(10):
+            return [item async for item in self.service.tail.follow(run_id) if isinstance(item, Run)][-1]
+
+    @asynccontextmanager
+    async def connect(self, *, receive_buffer: int = 0) -> AsyncIterator[Connection]:
+        sock = socket.socket()
+        if receive_buffer:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
+        reader, writer = await asyncio.open_connection(sock=sock, limit=4096 if receive_buffer else 2**20)
+        try:
+            yield Connection(reader, writer)
+        finally:
+            writer.close()
+
+    @asynccontextmanager
+    async def stream(self, path: str, **headers: str) -> AsyncIterator[Connection]:
+        """A connection on which a stream was asked for, its headers read."""
+        async with self.connect() as connection:
+            await connection.get(path, **headers)
+            head = await connection.read_until(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 200"), head
+            yield connection
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        with anyio.fail_after(10):
+            while not predicate():
+                await anyio.sleep(0.001)
+
+
+OpenServer = Callable[..., AbstractAsyncContextManager[LiveServer]]
+
+
+def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServer:
+    """A factory of servers; keyword arguments are settings."""
+
+    @asynccontextmanager
+    async def open_server(*, toml: str = TOML, host: str = "127.0.0.1", **settings: Any) -> AsyncIterator[LiveServer]:
+        executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()
+        url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        def create_and_keep(*args: Any) -> Application:
+            made.append(create_app(*args))
+            return made[-1]
+
+        monkeypatch.setattr("solorun.service.StepRunner", lambda *_args: executor)
+        monkeypatch.setattr("solorun.server.serving.create_app", create_and_keep)
+        path = tmp_path / "solorun.toml"
+        path.write_text(toml)
+        checked = Settings(
+            **{"data_dir": tmp_path / "data", "host": host, "port": 0, "shutdown_limit_seconds": 5, **settings}
+        )
+        serving = asyncio.create_task(
+            solorun.server.serving.serve(checked, Catalog.open(path), started=url.set_result, stop=stop)
+        )
+        either: set[asyncio.Future[Any]] = {serving, url}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if serving.done():
+            await serving
+        async with httpx.AsyncClient(base_url=url.result(), timeout=10) as client:
+            app = made[0]
+            port = httpx.URL(url.result()).port or 0
+            try:
+                yield LiveServer(port, app, app.context.service, executor, client, stop)
+            finally:
+                stop.set()
+                assert await serving == 0
+
+    return open_server
