@@ -30,18 +30,25 @@ class Command:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self._lines: list[str] = []
+        self._out: list[str] = []
+        self._err: list[str] = []
 
     async def until_it_says(self, text: str) -> str:
         """The line of its output that holds `text`."""
-        assert self.process.stdout is not None
+        return await self._until(text, self.process.stdout, self._out)
+
+    async def until_it_remarks(self, text: str) -> str:
+        """The line on its stderr that holds `text`."""
+        return await self._until(text, self.process.stderr, self._err)
+
+    async def _until(self, text: str, stream: asyncio.StreamReader | None, lines: list[str]) -> str:
+        assert stream is not None
         async with asyncio.timeout(LIMIT_SECONDS):
-            while line := (await self.process.stdout.readline()).decode():
-                self._lines.append(line)
+            while line := (await stream.readline()).decode():
+                lines.append(line)
                 if text in line:
                     return line
-        error = await self.process.stderr.read() if self.process.stderr else b""
-        raise AssertionError(f"it never said {text!r}: {self._lines} {error.decode()}")
+        raise AssertionError(f"it never said {text!r}: {self._out} {self._err}")
 
     def interrupt(self) -> None:
         """What Ctrl-C does."""
@@ -53,7 +60,17 @@ class Command:
             out, err = await self.process.communicate()
         code = self.process.returncode
         assert code is not None
-        return Finished(code, "".join(self._lines) + out.decode(), err.decode())
+        return Finished(code, "".join(self._out) + out.decode(), "".join(self._err) + err.decode())
+
+    async def finish_unread(self) -> Finished:
+        """Close its output as a reader does that has seen enough, and wait until it has ended."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        # asyncio has no public way to close the reading end of a pipe.
+        self.process.stdout._transport.close()  # type: ignore[attr-defined]
+        async with asyncio.timeout(LIMIT_SECONDS):
+            code = await self.process.wait()
+            return Finished(code, "".join(self._out), (await self.process.stderr.read()).decode())
 
 
 @asynccontextmanager

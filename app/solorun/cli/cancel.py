@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.exit_codes import ExitCode
-from solorun.cli.guard import complain
 from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
 from solorun.cli.session import find_named_run, with_client
-from solorun.cli.terminal import write, write_json
+from solorun.cli.terminal import remark, write, write_json
 from solorun.cli.views import ending
 from solorun.run import Run
 from solorun.status import Status
@@ -46,8 +45,10 @@ def cancel(
 
 
 async def _wait(client: "RunClient", run: Run) -> Run:
+    if run.is_active:
+        remark(f"Run {run.id} is asked to stop.")
     try:
         return await client.wait_for_run(run.id)
     except asyncio.CancelledError:
-        complain(f"Run {run.id} is asked to stop; it is still active.\n  solorun follow {run.id}")
+        remark(f"Run {run.id} is still active; it ends when its work has.\n  solorun follow {run.id}")
         raise

@@ -1,13 +1,13 @@
 """`solorun doctor`: what is wrong with an installation, and the repair of its database. The service is stopped."""
 
 import asyncio
+import logging
 import shutil
-import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,10 +22,6 @@ from solorun.settings import DataDirectory
 if TYPE_CHECKING:
     from solorun.store import Finding
 
-_LITTLE_SPACE_BYTES: Final = 64 * 1024 * 1024
-_SQLITE_FIXED: Final = (3, 51, 3)
-_SQLITE_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7}
-
 
 def doctor(
     fix: Annotated[bool, typer.Option("--fix", help="Repair what can be repaired.")] = False,
@@ -33,9 +29,11 @@ def doctor(
     data_dir: DataDirOption = None,
 ) -> None:
     """Check the installation and the database's invariants. Exit code 1 when something is left that must not be so."""
-    write(f"Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}\n")
-    for warning in check_sqlite(sqlite3.sqlite_version_info):
-        write(f"note: {warning}\n")
+    from solorun.stores.sqlite.versions import VERSION
+
+    # What the store has to warn of, it logs.
+    logging.basicConfig(level=logging.WARNING, format="note: %(message)s", stream=sys.stdout)
+    write(f"Python {sys.version.split()[0]}, SQLite {VERSION}\n")
     directory, faults = _find_directory(config, data_dir)
     for fault in faults:
         write(f"configuration: {safe_text(fault)}\n")
@@ -51,23 +49,15 @@ def doctor(
         raise typer.Exit(ExitCode.FAILED)
 
 
-def check_sqlite(version: tuple[int, ...]) -> Iterator[str]:
-    """What is known to be wrong with this SQLite."""
-    has_backport = version[2] >= _SQLITE_BACKPORTS.get((version[0], version[1]), sys.maxsize)
-    if version < _SQLITE_FIXED and not has_backport:
-        yield (
-            "this SQLite has a fault that can damage a database in WAL mode with several writers. Solorun writes "
-            "over one connection only, which avoids it: let no other program write to the database."
-        )
-
-
 def check_directory(directory: DataDirectory) -> Iterator[str]:
     """What is unwise about the data directory."""
+    from solorun.service import MIN_FREE_BYTES
+
     mode = directory.path.stat().st_mode
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         yield f"others on this machine can read the logs in {directory.path}; `chmod 700` would keep them yours."
     free_bytes = shutil.disk_usage(directory.path).free
-    if free_bytes < _LITTLE_SPACE_BYTES:
+    if free_bytes < MIN_FREE_BYTES:
         yield f"the disk of {directory.path} has {free_bytes // 2**20} MiB left: the service would not be ready."
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from solorun.cli.exit_codes import exit_code_of_status
-from solorun.cli.guard import complain
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
 from solorun.cli.session import find_named_run, with_client
+from solorun.cli.terminal import remark
 from solorun.cli.views import View, choose_view
 from solorun.run import Run
 
@@ -40,13 +40,13 @@ async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int 
     try:
         return await show_run(client, run_id, view, tail=tail)
     except asyncio.CancelledError:
-        complain(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
+        remark(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
         raise
 
 
 async def show_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
     """Show a run in `view` until it has ended."""
-    following = client.follow(run_id, tail=tail, on_lost=lambda cause: complain(f"{cause.message} Trying again."))
+    following = client.follow(run_id, tail=tail, on_lost=lambda cause: remark(f"{cause.message} Trying again."))
     with view:
         async with aclosing(following.batches()) as batches:
             async for batch in batches:

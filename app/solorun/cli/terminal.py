@@ -45,6 +45,11 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
+def remark(text: str) -> None:
+    """Say something about the command itself on stderr, where it is in nobody's way."""
+    print(safe_text(text, lines=True), file=sys.stderr, flush=True)
+
+
 def write_json(document: bytes) -> None:
     """Write one JSON document on a line of its own."""
     write(document.decode() + "\n")

@@ -38,6 +38,12 @@ run = "echo waiting; sleep 60"
 name = "tick"
 run = "for n in $(seq 1 300); do echo tick $n; sleep 0.01; done"
 
+[projects.deaf]
+cancel_grace = "3s"
+[[projects.deaf.steps]]
+name = "wait"
+run = "trap '' TERM; echo deaf; while true; do sleep 0.1; done"
+
 [projects.flood]
 [[projects.flood.steps]]
 name = "flood"
@@ -165,19 +171,42 @@ async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path
     assert "exit code 3" in shown
 
 
-async def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service:
-        await run_solorun("start", "flood", "--follow", "--url", service.url, cwd=tmp_path)
-        async with solorun("log", "flood", "--url", service.url, cwd=tmp_path) as log:
-            await log.until_it_says("flood started")
-            assert log.process.stdout is not None
-            log.process.stdout._transport.close()  # type: ignore[attr-defined]
-            code = await asyncio.wait_for(log.process.wait(), 20)
-            assert log.process.stderr is not None
-            errors = await log.process.stderr.read()
+@pytest.mark.parametrize(
+    "arguments",
+    [["log", "flood"], ["log", "flood", "--json"], ["follow", "flood"], ["follow", "flood", "--json"]],
+)
+async def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path, arguments: list[str]) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        await client.wait_for_run((await client.start_run("flood")).id)
+        async with solorun(*arguments, "--url", url, cwd=tmp_path) as command:
+            await command.until_it_says("flood started")
+            finished = await command.finish_unread()
 
-    assert code == 141
-    assert errors == b""
+    assert finished.code == 141
+    assert finished.err == ""
+
+
+async def test_ctrl_c_while_waiting_for_a_cancel_says_that_the_run_is_still_active(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        run = await client.start_run("deaf")
+        await _until_it_is_deaf(client, run.id)
+        async with solorun("cancel", "deaf", "--url", url, cwd=tmp_path) as command:
+            await command.until_it_remarks("is asked to stop")
+            command.interrupt()
+            finished = await command.finish()
+        ended = await client.wait_for_run(run.id)
+
+    assert finished.code == 130
+    assert finished.err == (
+        "Run 1 is asked to stop.\nRun 1 is still active; it ends when its work has.\n  solorun follow 1\n"
+    )
+    assert ended.status is Status.CANCELLED
+
+
+async def _until_it_is_deaf(client: RunClient, run_id: int) -> None:
+    async for record in client.follow(run_id):
+        if record.message == "deaf":
+            return
 
 
 async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(tmp_path: Path) -> None:

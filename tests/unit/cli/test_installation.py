@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from solorun.cli import main
-from solorun.cli.doctor import check_directory, check_sqlite
+from solorun.cli.doctor import check_directory
 from solorun.settings import DataDirectory
 
 GOOD = """
@@ -141,27 +141,12 @@ def test_a_doctor_does_not_guess_where_a_broken_file_keeps_its_data(
     assert "projects.a.steps" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("version", "is_warned"),
-    [
-        ((3, 40, 1), True),
-        ((3, 44, 6), False),
-        ((3, 50, 6), True),
-        ((3, 50, 7), False),
-        ((3, 51, 3), False),
-        ((3, 53, 0), False),
-    ],
-)
-def test_an_sqlite_with_a_known_fault_is_named(version: tuple[int, int, int], is_warned: bool) -> None:
-    assert bool(list(check_sqlite(version))) is is_warned
-
-
 def test_a_data_directory_that_others_can_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
     open_to_others = list(check_directory(DataDirectory(tmp_path)))
     tmp_path.chmod(0o700)
     closed = list(check_directory(DataDirectory(tmp_path)))
-    monkeypatch.setattr("solorun.cli.doctor._LITTLE_SPACE_BYTES", 2**62)
+    monkeypatch.setattr("solorun.service.MIN_FREE_BYTES", 2**62)
     full = list(check_directory(DataDirectory(tmp_path)))
 
     assert "chmod 700" in open_to_others[0]

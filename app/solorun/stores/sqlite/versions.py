@@ -11,6 +11,9 @@ _BACKPORTS: Final = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
 """Lines of versions with a fix, and the first patch that has it."""
 
 
+VERSION: Final = sqlite3.sqlite_version
+
+
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     """Whether this SQLite may damage a database that several connections checkpoint at once.
 
