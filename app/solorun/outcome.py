@@ -66,6 +66,8 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"
 
 def short_error_message(text: str, *, default: str = "unknown error") -> str:
     """One line, one cause, no directories of the server, at most 500 characters: fit for a run's row."""
+    # A lone surrogate, which an exception's text may hold, can be neither stored nor sent.
+    text = text.encode("utf-8", "replace").decode()
     text = " ".join(_ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
         text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"

@@ -75,7 +75,8 @@ class Channel:
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
         await self._space.wait()
-        item = self._clean(item)
+        # A coroutine may pass anything: what cannot be stored must not reach the writer, which serves all runs.
+        current, total, item = _whole_number(current) or 0, _whole_number(total), self._clean(item)
         of = f"{current}/{total}" if total is not None else str(current)
         data = {"current": current, "total": total, "item": item}
         self._put(Level.INFO, step, Stream.STEP, f"{of} {item}".rstrip(), Event.PROGRESS, data)
@@ -106,8 +107,8 @@ class Channel:
         event: Event | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
-        """Append a record of the service's own."""
-        for line in message.splitlines() or [""]:
+        """Append a record of the service's own; of a message of several lines one each, but one alone of an event."""
+        for line in [message] if event is not None else message.splitlines() or [""]:
             self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
     def begin_step(self, name: str) -> None:
@@ -253,6 +254,14 @@ class Channel:
     def _answer_with(self, transition: Transition) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(transition)
+
+
+def _whole_number(value: object) -> int | None:
+    """The nearest whole number that a database holds; None for what is no number."""
+    try:
+        return max(-(2**63), min(int(value), 2**63 - 1))  # type: ignore[call-overload, no-any-return]
+    except Exception:  # noqa: BLE001 - it may be an object of any kind
+        return None
 
 
 def _pieces(text: str, partial: bool) -> Iterator[tuple[str, bool]]:

@@ -18,7 +18,7 @@ def list_artifacts(directory: Path) -> list[Artifact]:
 
     Links are not followed and not listed; nor are names that are not UTF-8, which have no form in JSON or an address.
     """
-    return sorted(_find_artifacts(directory, ""), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
+    return sorted(_find_artifacts(directory), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
 
 
 def media_type_of(name: str) -> str:
@@ -27,24 +27,34 @@ def media_type_of(name: str) -> str:
     return _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _find_artifacts(directory: Path, prefix: str) -> Iterator[Artifact]:
-    try:
-        entries = list(os.scandir(directory))
-    except OSError:
-        return  # Not there, or gone since it was listed.
-    for entry in entries:
-        name = prefix + entry.name
-        if not _is_utf8(entry.name):
-            continue
+def _find_artifacts(directory: Path) -> Iterator[Artifact]:
+    waiting = [(directory, "")]  # not a call in a call: a tree may be deeper than Python's stack
+    while waiting:
+        here, prefix = waiting.pop()
         try:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _find_artifacts(directory / entry.name, name + "/")
-            elif entry.is_file(follow_symlinks=False):
-                status = entry.stat(follow_symlinks=False)
-                created_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                yield Artifact(name, status.st_size, media_type_of(name), created_at)
+            entries = list(os.scandir(here))
         except OSError:
-            continue
+            continue  # Not there, gone since it was listed, or too deep for a path.
+        for entry in entries:
+            if not _is_utf8(entry.name):
+                continue
+            name = prefix + entry.name
+            try:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((here / entry.name, name + "/"))
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    yield Artifact(name, status.st_size, media_type_of(name), _date_of(status.st_mtime))
+            except OSError:
+                continue
+
+
+def _date_of(seconds: float) -> datetime:
+    """A file may say that it is from a year that has no date."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError):
+        return datetime.max.replace(tzinfo=UTC) if seconds > 0 else datetime.min.replace(tzinfo=UTC)
 
 
 def _is_utf8(name: str) -> bool:

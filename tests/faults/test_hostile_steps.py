@@ -1,0 +1,161 @@
+"""What a step may say and leave behind without harming anybody but itself: no text, number or file of it is trusted."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from solorun.record import Event
+from solorun.runs.artifacts import list_artifacts
+from solorun.settings import DataDirectory
+from solorun.status import Status
+from tests.fakes.engine import Engine, declare, open_engine
+
+
+async def end_well(engine: Engine, project: str) -> None:
+    """Another run, from its start to its end: the service is unharmed."""
+    run = await engine.manager.start_run(project)
+    step = await engine.executor.step("work")
+    step.end()
+    assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("current", "total", "shown"),
+    [
+        (3, 20, (3, 20)),
+        (10**30, 10**31, (2**63 - 1, 2**63 - 1)),
+        (-(10**30), None, (-(2**63), None)),
+        (2.9, 20.0, (2, 20)),
+        (float("nan"), float("inf"), (0, None)),
+        ("7", "many", (7, None)),
+        (object(), object(), (0, None)),
+        (None, None, (0, None)),
+    ],
+)
+async def test_a_progress_of_any_kind_is_recorded_and_ends_nothing(
+    tmp_path: Path, current: Any, total: Any, shown: tuple[int, int | None]
+) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+
+        await step.context.progress(current, total, "photon")
+        await end_well(engine, "other")
+        step.end()
+
+        assert (await engine.end_of(run.id)).status is Status.COMPLETED
+        (said,) = [record for record in await engine.log_of(run.id) if record.event is Event.PROGRESS]
+        assert said.data == {"current": shown[0], "total": shown[1], "item": "photon"}
+
+
+@pytest.mark.parametrize("text", ["\ud800", "half \udfff of a pair", "\x00", "\r\n\u2028", "𝄞" * 9000])
+async def test_an_error_of_any_text_ends_its_run_and_no_other(tmp_path: Path, text: str) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+
+        await step.context.log(text)
+        step.end(f"ValueError: {text}", None)
+
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.FAILED
+        assert ended == await engine.store.get_run(run.id)
+        await end_well(engine, "other")
+
+
+async def test_an_artifact_s_name_with_a_line_end_is_told_once(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+        (step.context.artifacts / "a\nb\u2028c").write_text("")
+        step.end()
+
+        told = [record for record in await engine.log_of(run.id) if record.event is Event.ARTIFACT]
+
+        assert [record.data for record in told] == [{"name": "a\nb\u2028c", "size_bytes": 0}]
+
+
+async def test_a_reason_of_several_lines_is_one_cancel_record(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("work")
+
+        await engine.manager.cancel_run(run.id, reason="first\nsecond\r\nthird")
+
+        told = [record for record in await engine.log_of(run.id) if record.event is Event.CANCEL]
+        assert [record.data for record in told] == [{"requested_by": "api", "reason": "first\nsecond\r\nthird"}]
+
+
+@pytest.fixture
+def well_of_directories() -> Iterator[Callable[[Path], None]]:
+    """Digs directories within directories, deeper than a path can be long, and fills the well in afterwards."""
+    dug: list[Path] = []
+
+    def dig(directory: Path) -> None:
+        dug.append(directory)
+        _dig(directory, 1500)
+
+    yield dig
+    subprocess.run(["rm", "-rf", *dug], check=True)
+
+
+async def test_a_run_completes_whatever_tree_it_leaves(
+    tmp_path: Path, well_of_directories: Callable[[Path], None]
+) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+        await asyncio.to_thread(well_of_directories, step.context.artifacts)
+        (step.context.artifacts / "kept").write_text("1")
+        step.end()
+
+        ended = await engine.end_of(run.id)
+
+        assert (ended.status, ended.error_message) == (Status.COMPLETED, None)
+        assert "kept" in [artifact.name for artifact in list_artifacts(DataDirectory(tmp_path).artifacts(run.id))]
+
+
+@pytest.mark.parametrize("seconds", [10**11, 10**12, -(10**11)])
+def test_a_file_from_a_year_that_has_no_date_is_listed(tmp_path: Path, seconds: int, monkeypatch: Any) -> None:
+    (tmp_path / "old").write_text("")
+    scandir = os.scandir
+
+    def scan_other_times(path: Path) -> list[Any]:
+        return [_Dated(entry, seconds) for entry in scandir(path)]
+
+    # Not every file system keeps such a time.
+    monkeypatch.setattr("solorun.runs.artifacts.os.scandir", scan_other_times)
+
+    assert [artifact.name for artifact in list_artifacts(tmp_path)] == ["old"]
+
+
+class _Dated:
+    """A directory's entry whose file was written at another time."""
+
+    def __init__(self, entry: "os.DirEntry[str]", seconds: int) -> None:
+        self._entry = entry
+        self._seconds = seconds
+        self.name = entry.name
+        self.is_dir = entry.is_dir
+        self.is_file = entry.is_file
+
+    def stat(self, *, follow_symlinks: bool) -> os.stat_result:
+        found = list(self._entry.stat(follow_symlinks=follow_symlinks))
+        found[8] = self._seconds
+        return os.stat_result(found)
+
+
+def _dig(directory: Path, depth: int) -> None:
+    """A directory in a directory in a directory; deeper than a path can be long."""
+    here = os.open(directory, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=here)
+        below = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
