@@ -1,4 +1,4 @@
-"""Finds and ends the processes of a run whose runner, or whose service, has gone. Linux only: elsewhere none is found.
+"""Finds and ends the processes of a run whose runner, or whose service, has gone. On Linux.
 
 A process belongs to a run when its environment names the data directory and the run, or when it descends from one
 that does.
@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from solorun.steps.environment import ARTIFACTS, RUN_ID
-from solorun.steps.runner import Process, find_descendants, kill_all, list_processes, read_proc_file, send
+from solorun.steps.runner import (
+    HAS_PROC,
+    Process,
+    find_descendants,
+    kill_all,
+    list_processes,
+    read_proc_file,
+    send,
+    signal_group,
+)
 from solorun.steps.runner_process import RUNNER_ARGUMENTS
 
 _RUNNER_SECONDS: Final = 0.5
@@ -27,8 +36,9 @@ logger = logging.getLogger(__name__)
 class Leftovers:
     """What is left of one run.
 
-    `session` is that of a lost runner's command. With it also those of our children count that nothing else explains:
-    orphans which fell to us when the runner died, and which have cleared their environment and left the session.
+    `session` is that of a lost runner's command (-1 when it had none yet). With it those of our children count, too,
+    that nothing else explains: orphans which fell to us when the runner died, and which have cleared their environment
+    and left the session.
     """
 
     def __init__(self, data_dir: Path, run_id: int, *, session: int | None = None) -> None:
@@ -40,6 +50,8 @@ class Leftovers:
 
     async def end(self) -> None:
         """Returns when none is left, however long that takes; what cannot be ended is named in the service's log."""
+        if self._session is not None and self._session > 0 and not HAS_PROC:
+            signal_group(self._session, signal.SIGKILL)
         began = time.monotonic()
         pause = 0.001
         warned: set[int] = set()
@@ -105,6 +117,8 @@ def _is_unexplained_child(process: Process, environ: list[bytes]) -> bool:
     """A child of ours that shares neither session nor environment with us: no step of ours started that."""
     if process.parent != os.getpid() or process.session == os.getsid(0):
         return False
+    if any(variable.startswith(RUN_ID.encode()) for variable in environ):
+        return False  # another run's
     return not {variable for variable in environ if variable} & _own_environ()
 
 

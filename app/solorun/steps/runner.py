@@ -27,7 +27,7 @@ _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _STUBBORN_AFTER_SECONDS = 2.0
 _MAX_STUBBORN_REPORTS = 20
 _TERM_ROUNDS = 5
-_HAS_PROC = os.path.exists("/proc/self/stat")
+HAS_PROC = os.path.exists("/proc/self/stat")
 
 
 class Process:
@@ -105,10 +105,15 @@ def kill_all(processes: Iterable[Process], *, spared_group: int) -> None:
         groups.add(process.group)
         send(process.pid, signal.SIGKILL)
     for group in groups - {spared_group, 0, 1}:
-        try:
-            os.killpg(group, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
+        signal_group(group, signal.SIGKILL)
+
+
+def signal_group(group: int, signum: int) -> None:
+    """Signal a process group, as far as there is one. Where there is no /proc (macOS) it is all that can be done."""
+    try:
+        os.killpg(group, signum)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 class Runner:
@@ -144,8 +149,8 @@ class Runner:
                 self._poll(remaining)
             else:
                 self._kill()
-        if not _HAS_PROC:
-            self._signal_group(signal.SIGKILL)
+        if not HAS_PROC:
+            signal_group(self._command, signal.SIGKILL)
         self._report("done")
 
     def _prepare(self) -> None:
@@ -195,8 +200,8 @@ class Runner:
         self._deadline = min(self._deadline, deadline)
 
     def _terminate(self) -> None:
-        if not _HAS_PROC:
-            self._signal_group(signal.SIGTERM)
+        if self._command and not HAS_PROC:
+            signal_group(self._command, signal.SIGTERM)
         told: set[int] = set()
         for _ in range(_TERM_ROUNDS):  # a process that forks and exits all the time would keep us here for ever
             new = [process for process in self._descendants() if process.pid not in told]
@@ -218,8 +223,8 @@ class Runner:
                 if not send(process.pid, signal.SIGSTOP):  # what stands still cannot fork
                     self._report_stubborn(process)
             kill_all(living, spared_group=os.getpgrp())
-            if not _HAS_PROC:
-                self._signal_group(signal.SIGKILL)
+            if self._command and not HAS_PROC:
+                signal_group(self._command, signal.SIGKILL)
             if time.monotonic() - began > _STUBBORN_AFTER_SECONDS:
                 for process in living:
                     self._report_stubborn(process)
@@ -242,13 +247,6 @@ class Runner:
 
     def _descendants(self) -> list[Process]:
         return find_descendants({os.getpid()}, list_processes())
-
-    def _signal_group(self, signum: int) -> None:
-        """All that can be done where there is no /proc (macOS)."""
-        try:
-            os.killpg(self._command or 0, signum)
-        except (ProcessLookupError, PermissionError):
-            return
 
     def _report_stubborn(self, process: Process) -> None:
         if process.pid not in self._stubborn and len(self._stubborn) < _MAX_STUBBORN_REPORTS:

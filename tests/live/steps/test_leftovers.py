@@ -30,10 +30,11 @@ def bystander() -> Iterator[Bystander]:
         process.wait()
 
 
-async def test_a_lost_runner_does_not_cost_the_services_own_children_their_lives(
-    begin: Begin, bystander: Bystander
+@pytest.mark.parametrize("environ", [os.environ, {"SOLORUN_RUN_ID": "8"}], ids=["the service's own", "another run's"])
+async def test_a_lost_runner_does_not_cost_other_children_of_the_service_their_lives(
+    begin: Begin, bystander: Bystander, environ: Mapping[str, str]
 ) -> None:
-    own = bystander(os.environ)
+    other = bystander(environ)
     begun = await begin("sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -41,7 +42,7 @@ async def test_a_lost_runner_does_not_cost_the_services_own_children_their_lives
     await begun.execution.wait()
 
     assert survivors(begun.directory) == []
-    assert own.poll() is None
+    assert other.poll() is None
 
 
 async def test_a_runner_that_is_lost_in_the_middle_of_a_stop_leaves_nobody(begin: Begin) -> None:
@@ -66,6 +67,20 @@ async def test_a_runner_that_is_lost_after_its_command_does_not_change_the_resul
 
     assert result.exit_code == 3
     assert survivors(begun.directory) == []
+
+
+async def test_without_proc_the_process_group_of_a_lost_runner_is_ended(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "HAS_PROC", False)
+    monkeypatch.setattr(leftovers, "list_processes", list)
+    begun = await begin("sh leaf.sh & sh leaf.sh")
+    await eventually(lambda: len(noted_pids(begun.directory)) == 2)
+
+    os.kill(runners(begun.directory)[0], 9)
+    await begun.execution.wait()
+
+    await eventually(lambda: not survivors(begun.directory))
 
 
 @pytest.mark.parametrize("artifacts", ["other/artifacts/7", "data/artifacts/70", "data-of-another/artifacts/7"])

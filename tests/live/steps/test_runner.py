@@ -21,7 +21,7 @@ from tests.live.steps.processes import eventually, noted_pids, survivors
 MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 SOMEBODY_ELSE = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
-    f"import sys; sys.path.append({os.path.dirname(RUNNER_PROGRAM)!r}); import runner; runner._HAS_PROC = False; "
+    f"import sys; sys.path.append({os.path.dirname(RUNNER_PROGRAM)!r}); import runner; runner.HAS_PROC = False; "
     "runner.list_processes = lambda: []; runner.Runner(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[3:])"
 )
 

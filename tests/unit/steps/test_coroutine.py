@@ -20,6 +20,10 @@ class BrokenError(Exception):
     def __str__(self) -> NoReturn:
         raise RuntimeError("not even this")
 
+    @property
+    def __notes__(self) -> NoReturn:  # type: ignore[override]
+        raise RuntimeError("nor this")
+
 
 class Rude(BaseException):
     pass
