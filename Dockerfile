@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+
+FROM node:22-bookworm-slim AS node
+
+# The wheel carries the dashboard, which its build makes with Node. Neither Node nor uv gets into the image.
+FROM python:3.11-slim-bookworm AS build
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
+RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
+ && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \
+ && pip install --no-cache-dir "uv>=0.9,<1"
+ENV UV_PYTHON_DOWNLOADS=never \
+    UV_LINK_MODE=copy \
+    UV_COMPILE_BYTECODE=1 \
+    UV_PROJECT_ENVIRONMENT=/opt/solorun
+WORKDIR /source
+COPY . .
+RUN --mount=type=cache,target=/root/.cache/uv --mount=type=cache,target=/root/.npm \
+    uv sync --no-dev --no-editable
+
+FROM python:3.11-slim-bookworm
+RUN groupadd --gid 1000 solorun \
+ && useradd --uid 1000 --gid solorun --no-log-init --create-home solorun \
+ && install --directory --owner=solorun --group=solorun --mode=0700 /data
+COPY --from=build /opt/solorun /opt/solorun
+ENV PATH=/opt/solorun/bin:$PATH \
+    SOLORUN_HOST=0.0.0.0 \
+    SOLORUN_DATA_DIR=/data
+# solorun.toml and what it names are mounted here. The token too comes from outside: without one nothing is served.
+WORKDIR /project
+VOLUME /data
+EXPOSE 8700
+USER solorun
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8700/livez', timeout=2)"]
+ENTRYPOINT ["solorun"]
+CMD ["serve"]

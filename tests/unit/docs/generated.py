@@ -1,0 +1,140 @@
+"""Blocks of the reference pages that are made from the code: routes, parameters, problems, commands, layers."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any, Final
+
+import typer
+
+from solorun.api.openapi import document
+from solorun.api.problems import PROBLEMS
+from solorun.api.routes import OPERATIONS
+from solorun.cli.app import _app
+from solorun.errors import Problem, SolorunError
+
+
+def operations() -> str:
+    rows = [
+        (
+            f"`{operation.method} {_plain_path(operation.path)}`",
+            operation.summary + (" (*open*)" if operation.public else ""),
+            "<br>".join(f"{reply.status} {reply.description}" for reply in operation.replies),
+            ", ".join(f"[`{problem.slug}`](errors.md)" for problem in operation.problems),
+        )
+        for operation in OPERATIONS
+    ]
+    note = (
+        "Any of them may answer `invalid-request`, `unauthorized`, `host-not-allowed`, `token-required`, `too-large` "
+        "or `internal`; a `POST` also `cross-origin` or `unsupported-media-type`."
+    )
+    return _table(("request", "what it is for", "answer", "its own problems"), rows) + f"\n\n{note}"
+
+
+def parameters() -> str:
+    rows = []
+    for path, methods in document(OPERATIONS)["paths"].items():
+        for method, operation in methods.items():
+            rows += [
+                (f"`{method.upper()} {path}`", f"`{one['name']}`", one["description"], _describe_schema(one["schema"]))
+                for one in operation["parameters"]
+                if one["in"] != "path"
+            ]
+    return _table(("request", "parameter", "meaning", "values"), rows)
+
+
+def problems() -> str:
+    rows = [
+        (f"`{slug}`", str(kind.status.value), f"`{kind.error.__name__}`", kind.error.__doc__ or "")
+        for slug, kind in PROBLEMS.items()
+    ]
+    return _table(("slug", "status", "class", "meaning"), rows)
+
+
+def errors() -> str:
+    classes = [error for error in SolorunError.__subclasses__() if error.__module__ == SolorunError.__module__]
+    rows = [(f"`{error.__name__}`", _first_line(error)) for error in classes if error is not Problem]
+    return _table(("class", "meaning"), rows)
+
+
+def commands() -> str:
+    group: Any = typer.main.get_command(_app)
+    return "\n\n".join(_command(name, command) for name, command in group.commands.items())
+
+
+def layers() -> str:
+    pyproject = Path(__file__).resolve().parents[3] / "pyproject.toml"
+    contracts = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
+    (contract,) = [contract for contract in contracts if contract["type"] == "layers"]
+    return "\n".join(["```text", *contract["layers"], "```"])
+
+
+GENERATED: Final[Mapping[str, Callable[[], str]]] = {
+    "operations": operations,
+    "parameters": parameters,
+    "problems": problems,
+    "errors": errors,
+    "commands": commands,
+    "layers": layers,
+}
+
+
+def _command(name: str, command: Any) -> str:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option"]
+    words = [_argument_word(one) for one in arguments]
+    usage = " ".join(["solorun", name, *words, "[OPTIONS]"])
+    parts = [f"## {name}", f"```text\n{usage}\n```", _prose(cleandoc(command.help))]
+    rows = [(f"`{_metavar(one)}`", _prose(one.help or ""), "") for one in arguments]
+    rows += [(_option_words(one), _prose(one.help or ""), _preset(one)) for one in options]
+    return "\n\n".join([*parts, _table(("word", "meaning", "preset"), rows)])
+
+
+def _prose(text: str) -> str:
+    """Help as Markdown: what stands in angle brackets would be taken for HTML, and not be seen."""
+    return text.replace("<", "\\<")
+
+
+def _metavar(parameter: Any) -> str:
+    return str(parameter.metavar or parameter.name.upper())
+
+
+def _argument_word(argument: Any) -> str:
+    return _metavar(argument) if argument.required else f"[{_metavar(argument)}]"
+
+
+def _option_words(option: Any) -> str:
+    value = "" if option.is_flag else f" {_metavar(option)}"
+    return ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
+
+
+def _preset(option: Any) -> str:
+    said = [f"`{option.envvar}`"] if option.envvar else []
+    if option.default not in (None, False, ""):
+        said.append("yes" if option.default is True else f"`{option.default}`")
+    return ", else ".join(said)
+
+
+def _describe_schema(schema: Mapping[str, Any]) -> str:
+    schema = {**schema, **schema.get("items", {})}
+    if "enum" in schema:
+        return ", ".join(f"`{value}`" for value in schema["enum"])
+    bounds = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
+    preset = [f"default `{str(schema['default']).lower()}`"] if "default" in schema else []
+    return ", ".join([str(schema["type"]), *bounds, *preset])
+
+
+def _plain_path(path: str) -> str:
+    return re.sub(r"\{(\w+):\w+\}", r"{\1}", path)
+
+
+def _first_line(error: type[SolorunError]) -> str:
+    return (error.__doc__ or "").strip().splitlines()[0]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(head)
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

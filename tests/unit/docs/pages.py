@@ -1,0 +1,53 @@
+"""The pages of the documentation, and the parts of them that come from elsewhere: samples and generated blocks.
+
+`python -m tests.unit.docs.pages` writes these parts anew; a test fails when a page holds anything else.
+"""
+
+import re
+from itertools import takewhile
+from pathlib import Path
+from typing import Final
+
+from tests.unit.docs.generated import GENERATED
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+DOCS: Final = ROOT / "docs"
+SAMPLES: Final = DOCS / "samples"
+PAGES: Final = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
+
+SAMPLE: Final = re.compile(
+    r"(<!-- sample: (?P<path>\S+) -->\n```(?P<language>\w+)\n)(?P<text>.*?)(?=^```$)", re.M | re.S
+)
+"""A fenced block that shows a sample file, whole; its path is relative to `docs/`."""
+
+_BLOCK: Final = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n)(?P<text>.*?)(?=<!-- end -->)", re.S)
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def fill(text: str) -> str:
+    """The page's text with each sample and each generated block as it must be."""
+    text = SAMPLE.sub(lambda found: found[1] + (DOCS / found["path"]).read_text(encoding="utf-8"), text)
+    return _BLOCK.sub(lambda found: found[1] + GENERATED[found["name"]]() + "\n", text)
+
+
+def rows_after(marker: str, text: str) -> list[list[str]]:
+    """The cells of the first table after `marker`, without its head."""
+    _, found, rest = text.partition(marker)
+    assert found, f"there is no {marker!r}"
+    lines = rest.splitlines()
+    begin = next(at for at, line in enumerate(lines) if line.startswith("|"))
+    table = list(takewhile(lambda line: line.startswith("|"), lines[begin:]))
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table[2:]]
+
+
+def codes(text: str) -> list[str]:
+    """The code spans of a text."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")

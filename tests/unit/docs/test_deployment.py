@@ -1,0 +1,110 @@
+"""The files that deploy the service say what the operations guide promises."""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import requires
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from solorun.api.sse import COMMENT_INTERVAL_SECONDS
+from solorun.settings import parse_duration
+from tests.unit.docs.pages import ROOT, SAMPLES
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+COMPOSE = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+NGINX = (SAMPLES / "nginx.conf").read_text(encoding="utf-8")
+UNIT = (SAMPLES / "solorun.service").read_text(encoding="utf-8")
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+SHUTDOWN_LIMIT_SECONDS = 30.0
+
+
+def test_compose_publishes_on_loopback_only() -> None:
+    assert re.findall(r"^ +- \"?([\d.:]+:8700)\"?$", COMPOSE, re.M) == ["127.0.0.1:8700:8700"]
+
+
+@pytest.mark.parametrize(
+    "line", ["init: true", "SOLORUN_TOKEN_FILE: /run/secrets/solorun_token", "- solorun-data:/data"]
+)
+def test_compose_has_a_first_process_a_token_and_a_volume(line: str) -> None:
+    assert line in (one.strip() for one in COMPOSE.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [(COMPOSE, r"stop_grace_period: (\w+)"), (UNIT, r"TimeoutStopSec=(\d+)")],
+    ids=["compose", "systemd"],
+)
+def test_whoever_kills_the_service_waits_longer_than_a_shutdown_takes(text: str, pattern: str) -> None:
+    found = re.search(pattern, text)
+
+    assert found is not None
+    assert parse_duration(found[1].removesuffix("s") + "s") > SHUTDOWN_LIMIT_SECONDS
+
+
+def test_systemd_sends_its_signal_to_the_service_alone() -> None:
+    assert "KillMode=mixed" in UNIT.splitlines()
+
+
+def test_nginx_passes_streams_on_at_once_and_outlasts_the_silence_between_comments() -> None:
+    found = re.search(r"proxy_read_timeout (\w+);", NGINX)
+
+    assert "proxy_buffering off;" in NGINX
+    assert "proxy_http_version 1.1;" in NGINX
+    assert found is not None
+    assert parse_duration(found[1]) > 2 * COMMENT_INTERVAL_SECONDS
+
+
+def test_the_image_runs_as_an_ordinary_user_and_holds_no_token() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+
+    assert re.findall(r"^USER (\S+)$", final, re.M) == ["solorun"]
+    assert "TOKEN" not in DOCKERFILE
+
+
+@pytest.mark.parametrize("path", re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.M))
+def test_what_the_image_is_built_from_is_there(path: str) -> None:
+    assert list(ROOT.glob(path))
+
+
+def test_the_checks_are_a_script_that_bash_can_read() -> None:
+    checked = subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], capture_output=True, text=True, check=False)
+
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_every_package_that_is_installed_for_us_is_pinned() -> None:
+    pins = {canonicalize_name(Requirement(pin).name) for pin in PYPROJECT["tool"]["uv"]["constraint-dependencies"]}
+    ours = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]
+
+    assert set(_needed(ours, seen=set())) - pins == set()
+
+
+@pytest.mark.parametrize("pin", PYPROJECT.get("tool", {}).get("uv", {}).get("constraint-dependencies", []))
+def test_a_pin_names_one_version(pin: str) -> None:
+    assert re.fullmatch(r"[A-Za-z0-9._-]+==[\w.]+", pin)
+
+
+def _needed(requirements: list[str], *, seen: set[str]) -> Iterator[str]:
+    """The names of what these requirements need here, directly or not."""
+    for requirement in map(Requirement, requirements):
+        name = canonicalize_name(requirement.name)
+        extras = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]
+        if name in seen or (requirement.marker is not None and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        yield name
+        deeper = [Requirement(text) for text in requires(name) or []]
+        yield from _needed(
+            [
+                f"{one.name}{'[' + ','.join(one.extras) + ']' if one.extras else ''}"
+                for one in deeper
+                if one.marker is None or any(one.marker.evaluate(extra) for extra in extras)
+            ],
+            seen=seen,
+        )

@@ -1,0 +1,96 @@
+"""Pages hold what the code and the samples say, and lead nowhere but to what is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.unit.docs.pages import DOCS, PAGES, ROOT, SAMPLE, SAMPLES, fill, name_of
+
+_LINK = re.compile(r"\]\((?P<address>[^)\s]+)\)")
+_CHECKED_LANGUAGES = re.compile(r"^```(?:python|sh|ini|nginx)$", re.M)
+_DECISIONS = sorted((DOCS / "decisions").glob("2*.md"))
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+
+
+@each_page
+def test_a_page_holds_its_samples_and_generated_blocks_as_they_are(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert fill(text) == text, "write them anew: uv run python -m tests.unit.docs.pages"
+
+
+@each_page
+def test_every_relative_link_of_a_page_leads_to_a_file_and_its_heading(page: Path) -> None:
+    text = _without_fences(page.read_text(encoding="utf-8"))
+    addresses = [found["address"] for found in _LINK.finditer(text) if "://" not in found["address"]]
+
+    broken = [address for address in addresses if not _is_there(page, address)]
+
+    assert broken == []
+
+
+@each_page
+def test_programs_on_a_page_are_samples(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    shown = [found for found in SAMPLE.finditer(text) if found["language"] in ("python", "sh", "ini", "nginx")]
+
+    assert len(_CHECKED_LANGUAGES.findall(text)) == len(shown)
+
+
+@each_page
+def test_a_page_has_one_title(page: Path) -> None:
+    lines = _without_fences(page.read_text(encoding="utf-8")).splitlines()
+
+    assert len([line for line in lines if line.startswith("# ")]) == 1
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent != ROOT and page.name != "index.md"], ids=name_of
+)
+def test_every_page_can_be_reached_from_an_index(page: Path) -> None:
+    indexes = [DOCS / "index.md", DOCS / "decisions" / "index.md"]
+
+    linked = {
+        (index.parent / found["address"].partition("#")[0]).resolve()
+        for index in indexes
+        for found in _LINK.finditer(index.read_text(encoding="utf-8"))
+    }
+
+    assert page in linked
+
+
+@pytest.mark.parametrize(
+    "sample", [path for path in sorted(SAMPLES.rglob("*")) if path.is_file() and path.suffix != ".pyc"], ids=name_of
+)
+def test_every_sample_is_shown_on_a_page(sample: Path) -> None:
+    shown = {found["path"] for page in PAGES for found in SAMPLE.finditer(page.read_text(encoding="utf-8"))}
+
+    assert sample.relative_to(DOCS).as_posix() in shown
+
+
+@pytest.mark.parametrize("page", _DECISIONS, ids=name_of)
+def test_a_decision_is_dated_and_names_what_was_rejected(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+
+    assert f"\n\n{page.name[:10]}\n\n**Decided.**" in text
+    assert "\n\n**Why.**" in text
+    assert "**Rejected: " in text.replace("\n", " ")
+
+
+def _is_there(page: Path, address: str) -> bool:
+    path, _, fragment = address.partition("#")
+    target = (page.parent / path).resolve() if path else page
+    return target.exists() and (not fragment or fragment in _anchors(target))
+
+
+def _anchors(page: Path) -> set[str]:
+    """The fragments that a page's headings make, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _without_fences(page.read_text(encoding="utf-8")), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _without_fences(text: str) -> str:
+    return re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)

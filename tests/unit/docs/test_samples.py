@@ -1,0 +1,128 @@
+"""The samples work: configurations are good, clients run against a service of the sample project."""
+
+import asyncio
+import os
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import ConfigurationInvalid
+from solorun.projects import Catalog, resolve_settings
+from solorun.projects.example import EXAMPLE
+from tests.unit.docs.pages import DOCS, SAMPLES, name_of
+
+_SERVES = re.compile(r"at (http://\S+) ")
+_TOKEN = "no-secret-just-a-sample"
+_WAIT_SECONDS = 20.0
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/solorun.toml")), ids=name_of)
+async def test_a_sample_configuration_is_good(path: Path) -> None:
+    environ = _environ() | {"SOLORUN_TOKEN": _TOKEN}
+
+    code, output = await _run([sys.executable, "-m", "solorun", "check", "--config", str(path)], environ)
+
+    assert (code, output.splitlines()[0]) == (0, f"{path} is good.")
+
+
+@pytest.mark.parametrize(
+    ("table", "needs"),
+    [('host = "0.0.0.0"', "token"), ('public_url = "https://runs.example.org"', "token"), ("ports = 1", "port")],
+)
+def test_what_the_pages_say_is_refused_is_refused(table: str, needs: str, tmp_path: Path) -> None:
+    path = tmp_path / "solorun.toml"
+    path.write_text(f"[service]\n{table}\n" + EXAMPLE.partition("\n[service]\n")[2])
+
+    with pytest.raises(ConfigurationInvalid, match=needs):
+        resolve_settings(Catalog.open(path).configuration.service, {}, {}, base_dir=tmp_path)
+
+
+async def test_the_client_of_the_guide_follows_its_run_to_the_end(tmp_path: Path) -> None:
+    async with _service(tmp_path) as url:
+        code, output = await _run([sys.executable, str(SAMPLES / "client.py"), url], _environ())
+
+    lines = output.splitlines()
+    assert (code, lines[0], lines[-1]) == (0, "1 info collect started", "run 1 is completed")
+    assert "info published 3 chapters" in output
+
+
+async def test_the_client_of_the_readme_follows_its_run_to_the_end(tmp_path: Path) -> None:
+    program = (SAMPLES / "short_client.py").read_text(encoding="utf-8")
+
+    async with _service(tmp_path) as url:
+        program = program.replace("http://127.0.0.1:8700", url)
+        code, output = await _run([sys.executable, "-c", program], _environ())
+
+    assert (code, output.splitlines()[-1]) == (0, "completed")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_curl_reads_the_stream_to_its_end_as_the_guide_shows(tmp_path: Path) -> None:
+    async with _service(tmp_path) as url:
+        environ = _environ() | {"SOLORUN_URL": url}
+        code, output = await _run(["sh", str(SAMPLES / "curl.sh")], environ, cwd=tmp_path)
+
+    assert code == 0, output
+    assert '"status":"pending"' in output
+    assert "event: end\ndata: {" in output
+    assert output.endswith("409\n")
+
+
+def test_the_stream_in_the_guide_looks_like_one() -> None:
+    guide = (DOCS / "guides" / "follow-and-cancel.md").read_text(encoding="utf-8")
+
+    events = re.findall(r"^id: (\d+)\nevent: (\w+)\ndata: (\{.+\})$", guide, re.M)
+
+    assert [(event, f'"seq":{seq},' in data) for seq, event, data in events] == [("progress", True), ("log", True)]
+
+
+@asynccontextmanager
+async def _service(directory: Path) -> AsyncIterator[str]:
+    """The sample project, served from a copy: where it is served."""
+    project = directory / "handbook"
+    shutil.copytree(SAMPLES / "handbook", project, ignore=shutil.ignore_patterns("__pycache__"))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "solorun", "serve", "--port", "0"),
+        cwd=project,
+        env=_environ(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(_WAIT_SECONDS):
+            line = (await process.stdout.readline()).decode()
+        found = _SERVES.search(line)
+        assert found, f"the service did not start: {line!r}"
+        yield found[1]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(_WAIT_SECONDS):
+            await process.wait()
+
+
+async def _run(argv: list[str], environ: dict[str, str], *, cwd: Path | None = None) -> tuple[int | None, str]:
+    """The exit code, and stdout with stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *argv, env=environ, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    try:
+        async with asyncio.timeout(_WAIT_SECONDS):
+            output, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return process.returncode, output.decode()
+
+
+def _environ() -> dict[str, str]:
+    """This process's environment without settings of somebody's own service."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
+    return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
