@@ -73,6 +73,7 @@ def test_a_definition_is_found_and_cleaned(text: str, term: str, definition: str
         "これは星の明るさを表す数です。",
         "極軸合わせには北極星が便利です。",
         "- **Why**: the reason that somebody gives for it",
+        "- **Run**: --",
         "- **Run**: yes",
         "- **Run**: is it one execution or many of them?",
         "- **Run**: see the page about runs, at the end:",

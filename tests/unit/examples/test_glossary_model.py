@@ -80,7 +80,7 @@ async def test_trouble_that_passes_is_waited_out(start_endpoint: StartEndpoint, 
         (Reply(hangs=True), r"no answer within 0\.2 s"),
         (completion("sorry"), "not the JSON"),
         (Reply(200, "{}"), "no chat completion"),
-        (completion(None), "no JSON object|not the JSON"),
+        (completion(None), "not the JSON"),
         (Reply(200, "x" * 2_000), "connection broke"),
     ],
 )

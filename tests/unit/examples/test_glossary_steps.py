@@ -28,7 +28,11 @@ SCOPE = "# Words\n\n- **Scope**: which steps are executed\n- **Star party**: a s
 
 
 def samples(bench: Bench) -> None:
-    bench.write({path.name: path.read_text(encoding="utf-8") for path in SAMPLE_DOCUMENTS.iterdir()})
+    bench.write({_japanese(path.name): path.read_text(encoding="utf-8") for path in SAMPLE_DOCUMENTS.iterdir()})
+
+
+def _japanese(name: str) -> str:
+    return name.replace("observing.ja", "観測")
 
 
 async def make_all(bench: Bench) -> None:
@@ -56,7 +60,7 @@ async def test_the_sample_documents_become_a_glossary(bench: Bench) -> None:
     page = (bench.artifacts / "glossary.md").read_text(encoding="utf-8")
     assert len(found) >= 30
     assert found["zenith"]["definition"] == "The point of the sky straight above the observer."
-    assert found["赤道儀"]["sources"] == [{"document": "観測入門.md", "line": 16}]
+    assert found["赤道儀"]["sources"] == [{"document": "観測.md", "line": 16}]
     assert found["フィルター"]["aliases"] == ["フィルタ"]
     assert (found["transparency"]["marks"], found["シーイング"]["marks"]) == (["conflicting"], ["conflicting"])
     assert "star party" not in found
@@ -437,6 +441,11 @@ def test_extract_fails_with_a_sentence(bench: Bench) -> None:
 
     assert ended.returncode == 1
     assert ended.stdout.startswith("::error::There are no documents (.markdown, .md,")
+
+
+def test_no_documents_end_the_command_with_a_failure(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(environment(bench)) == 1
+    assert capsys.readouterr().out.startswith("::error::There are no documents")
 
 
 def test_extract_reads_only_the_documents_it_is_asked_for(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

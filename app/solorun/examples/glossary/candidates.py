@@ -97,14 +97,12 @@ def _candidate(key: str, documents: Mapping[str, Sightings]) -> Candidate:
     for sightings in holding:
         forms.update(sightings.uses.get(key, {}))
     count = max(forms.total(), 1)
-    initial = forms.pop("", 0)
+    forms.pop("", None)
     kinds = {kind for sightings in holding for kind in sightings.kinds.get(key, ())}
     if english.is_noun_like(key) and count >= _FREQUENT:
         kinds.add(Kind.FREQUENT)
     contexts = [context for sightings in holding for context in sightings.contexts.get(key, ())]
     passages = _without_fields([passage for sightings in holding for passage in sightings.passages.get(key, ())])
-    if kinds & {Kind.DEFINED, Kind.CODE, Kind.COMPOUND, Kind.LATIN} and not forms and not initial:
-        forms[key] = 1
     term = english.usual_form(key, forms)
     return Candidate(term, tuple(sorted(kinds)), count, len(holding), passages, tuple(contexts[:MAX_CONTEXTS]))
 

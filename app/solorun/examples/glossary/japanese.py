@@ -88,8 +88,7 @@ def latin_words(sentence: str) -> Iterator[str]:
     """Latin words of a Japanese sentence: there they are names."""
     if KANA.search(sentence):
         for found in LATIN.finditer(sentence):
-            if len(found.group()) > 1:
-                yield found.group()
+            yield found.group()
 
 
 def as_noun(meaning: str) -> str:

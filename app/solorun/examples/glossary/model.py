@@ -169,11 +169,9 @@ def read_answer(body: bytes) -> Mapping[str, Any]:
     text = _THOUGHT.sub("", text) if isinstance(text, str) else ""
     begin, end = text.find("{"), text.rfind("}")
     try:
-        answer = json.loads(text[begin : end + 1])
+        answer: dict[str, Any] = json.loads(text[begin : end + 1])
     except ValueError:
         raise AnswerUnusable("the answer is not the JSON that was asked for") from None
-    if not isinstance(answer, dict):
-        raise AnswerUnusable("the answer is no JSON object")
     return answer
 
 
