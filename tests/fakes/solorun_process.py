@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,13 +74,14 @@ class Command:
 
 
 @asynccontextmanager
-async def solorun(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path) -> AsyncGenerator[Command]:
-    """`solorun ...` as a process, killed at the end if it still runs."""
+async def solorun(
+    *arguments: str, program: Sequence[str] = ("-m", "solorun"), env: Mapping[str, str] | None = None, cwd: Path
+) -> AsyncGenerator[Command]:
+    """`solorun ...` as a process, killed at the end if it still runs. `program` is what Python runs instead of it."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "solorun",
+        *program,
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,

@@ -95,6 +95,7 @@ async def _demonstrate(settings: Settings, catalog: "Catalog", *, once: bool) ->
             # A signal: the service has interrupted the run, and there is nobody left to ask about it.
             showing.cancel()
             await asyncio.wait((showing,))
+            write("Stopped; the run was interrupted.\n")
             return ExitCode.CANCELLED
         run = await showing
         if not once:
@@ -112,7 +113,7 @@ async def _start_and_show(url: str, settings: Settings) -> "Run":
     write(f"Solorun serves it at {url} (data in {settings.data_dir})\n\n")
     async with RunClient(url) as client:
         started = await client.start_run(PROJECT, triggered_by="demo")
-        run = await show_run(client, started.id, choose_view(started, json=False, raw=False))
+        run = await show_run(client.follow(started.id), choose_view(started, json=False, raw=False))
     result = DataDirectory(settings.data_dir).artifacts(run.id) / RESULT
     if run.status is Status.COMPLETED and result.is_file():
         write(f"\nThe glossary: {result}\n")

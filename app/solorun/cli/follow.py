@@ -14,7 +14,7 @@ from solorun.cli.views import View, choose_view
 from solorun.run import Run
 
 if TYPE_CHECKING:
-    from solorun.client import RunClient
+    from solorun.client import Follow, RunClient
 
 
 def follow(
@@ -36,17 +36,17 @@ def follow(
 
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
-    """Show a run until it has ended. When cancelled, by Ctrl-C, it says that the run goes on."""
+    """Show a run until it has ended. Lost connections are told; when cancelled, by Ctrl-C, that the run goes on."""
+    following = client.follow(run_id, tail=tail, on_lost=lambda cause: remark(f"{cause.message} Trying again."))
     try:
-        return await show_run(client, run_id, view, tail=tail)
+        return await show_run(following, view)
     except asyncio.CancelledError:
         remark(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
         raise
 
 
-async def show_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
-    """Show a run in `view` until it has ended."""
-    following = client.follow(run_id, tail=tail, on_lost=lambda cause: remark(f"{cause.message} Trying again."))
+async def show_run(following: "Follow", view: View) -> Run:
+    """Show what is followed in `view` until it has ended."""
     with view:
         async with aclosing(following.batches()) as batches:
             async for batch in batches:

@@ -1,5 +1,6 @@
 """`solorun start`: start a run, and perhaps follow it."""
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,7 +9,7 @@ from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.follow import follow_run
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, TokenFileOption, UrlOption
 from solorun.cli.session import with_client
-from solorun.cli.terminal import write, write_json
+from solorun.cli.terminal import remark, write, write_json
 from solorun.cli.views import choose_view
 from solorun.project import FULL_SCOPE
 from solorun.run import Run
@@ -35,7 +36,11 @@ def start(
     params = _parse_params(param or [])
 
     async def begin(client: "RunClient") -> Run:
-        run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+        try:
+            run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+        except asyncio.CancelledError:
+            remark(f"Whether a run was started is not known here.\n  solorun runs {project}")
+            raise
         if follow:
             return await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
         return run

@@ -150,7 +150,7 @@ class TerminalView:
         from rich.text import Text
 
         # soft_wrap: the terminal folds long lines itself, so that they can be copied whole.
-        self._progress.console.print(Text.from_ansi(text), soft_wrap=True)
+        self._progress.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
     def _follow_step(self, data: dict[str, Any]) -> None:
         if data.get("status") == StepStatus.RUNNING:

@@ -14,6 +14,7 @@ import pytest
 from solorun.cli import main
 from solorun.client import RunClient
 from solorun.status import Status
+from tests.fakes.scripted_service import events, scripted_service
 from tests.fakes.solorun_process import run_solorun, serving, serving_here, solorun
 
 TOML = """
@@ -109,6 +110,19 @@ async def test_ctrl_c_while_following_leaves_the_run_alone_and_says_so(tmp_path:
     assert run.cancel_requested_at is None
 
 
+async def test_ctrl_c_before_a_start_is_answered_says_that_it_is_not_known(tmp_path: Path) -> None:
+    async with (
+        scripted_service([events(hang=True)]) as service,
+        solorun("start", "long", "--url", service.url, cwd=tmp_path) as starting,
+    ):
+        await asyncio.wait_for(service.asked.wait(), 20)
+        starting.interrupt()
+        finished = await starting.finish()
+
+    assert finished.code == 130
+    assert finished.err == "Whether a run was started is not known here.\n  solorun runs long\n"
+
+
 async def test_a_follow_shows_every_line_once_across_a_restart_and_exits_interrupted(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
         async with solorun("start", "tick", "--follow", "--json", "--url", service.url, cwd=tmp_path) as following:
@@ -158,6 +172,7 @@ async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
     assert ("\x1b[31mhello" in shown) is has_colour
     assert ("1/1" in shown and "\x1b[2K" in shown) is has_bar
     assert "title" not in shown
+    assert "\r\n\r\n" not in shown
 
 
 async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from solorun.client import RunClient
+from solorun.errors import ServiceUnreachable
 from solorun.status import Status
 from tests.fakes.solorun_process import run_solorun, serving, solorun
 
@@ -150,6 +151,38 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
     assert f"data in {tmp_path}/solorun-demo-" in another.out
     assert finished.code == 0
     assert finished.err == ""
+
+
+SLOW_DEMO = """
+import sys
+from solorun.cli import main
+from solorun.examples import glossary
+
+def write_slow_project(directory, documents):
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "solorun.toml"
+    path.write_text("[[projects.glossary.steps]]\\nname = 'slow'\\nrun = 'echo begun; sleep 60'\\n")
+    return path
+
+glossary.write_project = write_slow_project
+sys.exit(main())
+"""
+
+
+async def test_ctrl_c_in_the_middle_of_a_demo_stops_everything(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+    async with solorun("demo", program=("-c", SLOW_DEMO), env=env, cwd=tmp_path) as demo:
+        line = await demo.until_it_says("http://")
+        await demo.until_it_says("begun")
+        demo.interrupt()
+        finished = await demo.finish()
+
+    assert finished.code == 130
+    assert finished.out.endswith("Stopped; the run was interrupted.\n")
+    assert finished.err == ""
+    with pytest.raises(ServiceUnreachable):
+        async with RunClient(line.split(" at ")[1].split()[0]) as client:
+            await client.list_projects()
 
 
 async def test_a_demo_of_no_directory_is_a_fault_of_usage(tmp_path: Path) -> None:
