@@ -90,6 +90,16 @@ async def test_merging_leaves_fewer_segments_with_the_same_records(store: RunSto
     assert first.level_counts == LevelCounts(info=1000)
 
 
+async def test_merged_segments_are_full_also_where_one_part_of_the_work_ended(store: RunStore) -> None:
+    parts = [records(first, first + 6) for first in range(1, 8401, 7)]
+    run = await end(store, await write(store, await start(store), *parts))
+
+    await _merge_all(store, run.id)
+
+    sizes = [(await store.read_segments(run.id, after=after))[0].record_count for after in range(0, 7952, 994)]
+    assert sizes == [994] * 8
+
+
 async def test_merging_is_done_in_bounded_parts(store: RunStore) -> None:
     parts = [records(first, first + 9) for first in range(1, 9001, 10)]
     run = await end(store, await write(store, await start(store), *parts))

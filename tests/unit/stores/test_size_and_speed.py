@@ -3,13 +3,17 @@
 import asyncio
 import random
 import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
 
 from solorun.record import Level, Record, Stream
 from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.log_reading import SLICE_RECORDS
+from solorun.stores.sqlite.log_reading import SLICE_RECORDS, read_log
 from tests.contracts.building import OWNER, batch_of, end, later, start
+
+T = TypeVar("T")
 
 _WORDS = (
     "compiled", "extracted", "term", "definition", "document", "heading", "context", "glossary", "frequency", "review",
@@ -39,6 +43,21 @@ async def test_a_long_search_is_done_in_slices_so_that_others_get_between(store:
 
     assert page.matches > 25_000
     assert _finished(store) - finished_before >= 30_000 / SLICE_RECORDS
+
+
+async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunStore) -> None:
+    run = await _write_varied(store, 6_000, per_segment=1000)
+
+    async def read_while_the_log_grows(function: Callable[[sqlite3.Connection], T]) -> T:
+        answer = await store._read(function)
+        current = await store.get_run(run.id)
+        await store.commit([batch_of(current, [_varied(current.last_seq + 1, random.Random(20))])], owner=OWNER)
+        return answer
+
+    page = await read_log(read_while_the_log_grows, store._scans, run.id, LogQuery(step="extract", limit=1))
+
+    assert (page.matches, page.records[0].seq) == (6_000, 6_000)
+    assert not page.more_after
 
 
 async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunStore) -> None:
