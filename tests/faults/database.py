@@ -1,0 +1,109 @@
+"""The database as a witness: read with plain SQL, and with triggers that note every move of a run where it happens."""
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from zstandard import ZstdDecompressor
+
+_TRIGGERS = """
+CREATE TABLE IF NOT EXISTS audit_moves (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER, project TEXT, before TEXT, after TEXT, owner TEXT
+);
+CREATE TRIGGER IF NOT EXISTS audit_insert AFTER INSERT ON runs BEGIN
+    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    VALUES (NEW.id, NEW.project, NULL, NEW.status, NEW.owner);
+END;
+CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE ON runs
+WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
+    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    VALUES (NEW.id, NEW.project, OLD.status, NEW.status, NEW.owner);
+END;
+CREATE TRIGGER IF NOT EXISTS audit_delete AFTER DELETE ON runs BEGIN
+    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    VALUES (OLD.id, OLD.project, OLD.status, NULL, OLD.owner);
+END;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A row's change of status. `before` None: it was inserted; `after` None: it was deleted."""
+
+    run_id: int
+    project: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A run's row, as far as it is compared."""
+
+    id: int
+    project: str
+    status: str
+    error_message: str | None
+    started_at: datetime | None
+    finished_at: datetime | None
+    last_seq: int
+    steps: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Everything there is, at rest."""
+
+    runs: dict[int, Row]
+    logs: dict[int, list[tuple[int, list[bytes]]]]
+    """Of each run its segments: their first seq, and the records' JSON."""
+    moves: list[Move]
+    integrity: str
+
+
+def watch(path: Path) -> None:
+    """Have the database note every move from now on."""
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
+        connection.executescript(_TRIGGERS)
+
+
+def read_database(path: Path) -> Database:
+    with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
+        decompress = ZstdDecompressor().decompress
+        logs: dict[int, list[tuple[int, list[bytes]]]] = {}
+        segments = "SELECT run_id, first_seq, payload_bytes, payload FROM segments ORDER BY run_id, last_seq"
+        for run_id, first_seq, size, payload in connection.execute(segments):
+            lines = decompress(payload, max_output_size=size).split(b"\n")[:-1]
+            logs.setdefault(run_id, []).append((first_seq, lines))
+        moves = []
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_moves'").fetchone():
+            moves = [
+                Move(*row)
+                for row in connection.execute("SELECT run_id, project, before, after FROM audit_moves ORDER BY number")
+            ]
+        (integrity,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        return Database(_read_rows(connection), logs, moves, integrity)
+
+
+def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
+    steps: dict[int, list[tuple[str, str]]] = {}
+    for run_id, name, status in connection.execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
+        steps.setdefault(run_id, []).append((name, status))
+    columns = "id, project, status, error_message, started_at, finished_at, last_seq"
+    return {
+        run_id: Row(
+            run_id, project, status, error, _time(started), _time(finished), last_seq, tuple(steps.get(run_id, ()))
+        )
+        for run_id, project, status, error, started, finished, last_seq in connection.execute(
+            f"SELECT {columns} FROM runs ORDER BY id"
+        )
+    }
+
+
+def _time(microseconds: Any) -> datetime | None:
+    if microseconds is None:
+        return None
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

@@ -1,0 +1,154 @@
+"""What happened in a trial, as those saw it who were there: clients, readers, the work itself, and the database.
+
+Nothing here knows what is right: see `checkers.py`.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from solorun.errors import Problem, RunActive
+from solorun.run import Run
+from solorun.segment import Segment
+
+
+class Kind(StrEnum):
+    """How an operation stands. `unknown`: the client was cut off, it may have happened or not."""
+
+    INVOKE = "invoke"
+    OK = "ok"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the history. `number` is the operation it belongs to; `value` what was asked or answered."""
+
+    at: float
+    number: int
+    kind: Kind
+    operation: str
+    subject: Any
+    value: Any = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one reader was sent of one run, in the order in which it came. `lines` are the records' JSON."""
+
+    run_id: int
+    after: int
+    lines: list[bytes] = field(default_factory=list)
+    end: Run | None = None
+
+    def take(self, item: Segment | Run) -> None:
+        if isinstance(item, Run):
+            self.end = item
+        else:
+            self.lines += item.lines()
+
+
+class MarkKind(StrEnum):
+    """What the work says of itself: it began, it is at work, it left; `overlap`: it found another at work."""
+
+    ENTER = "enter"
+    AT = "at"
+    EXIT = "exit"
+    OVERLAP = "overlap"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    project: str
+    run_id: int
+    kind: MarkKind
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Who of a run's processes was alive at the moment when a client was told that the run had ended."""
+
+    run_id: int
+    status: str
+    alive: tuple[str, ...]
+
+
+class Operation:
+    """An operation on its way. Left without an answer it is `unknown`."""
+
+    def __init__(self, history: "History", number: int, name: str, subject: Any) -> None:
+        self._history = history
+        self._number = number
+        self._name = name
+        self._subject = subject
+        self.answered = False
+
+    def ok(self, value: Any = None) -> None:
+        self._answer(Kind.OK, value)
+
+    def fail(self, value: Any = None) -> None:
+        self._answer(Kind.FAIL, value)
+
+    def unknown(self, value: Any = None) -> None:
+        self._answer(Kind.UNKNOWN, value)
+
+    def _answer(self, kind: Kind, value: Any) -> None:
+        self.answered = True
+        self._history.note(self._number, kind, self._name, self._subject, value)
+
+
+class History:
+    """The recorded history of a trial."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.readings: list[Reading] = []
+        self.marks: list[Mark] = []
+        self.sightings: list[Sighting] = []
+        self._numbers = itertools.count(1)
+
+    def note(self, number: int, kind: Kind, operation: str, subject: Any, value: Any = None) -> None:
+        self.entries.append(Entry(time.monotonic(), number, kind, operation, subject, value))
+
+    @contextmanager
+    def operation(self, name: str, subject: Any) -> Iterator[Operation]:
+        """Record an operation. A problem that it raises is its failure; whatever else cuts it short leaves it unknown.
+
+        Problems are not raised again: the history has them.
+        """
+        number = next(self._numbers)
+        self.note(number, Kind.INVOKE, name, subject)
+        operation = Operation(self, number, name, subject)
+        try:
+            yield operation
+        except RunActive as refusal:
+            operation.fail(refusal.active_run.id)
+        except Problem as problem:
+            operation.fail(problem.slug)
+        finally:
+            if not operation.answered:
+                operation.unknown()
+
+    def read(self, run_id: int, *, after: int = 0) -> Reading:
+        """A new reader."""
+        reading = Reading(run_id, after)
+        self.readings.append(reading)
+        return reading
+
+    def mark(self, project: str, run_id: int, kind: MarkKind) -> None:
+        self.marks.append(Mark(project, run_id, kind))
+
+    def read_marks(self, path: Path) -> None:
+        """Take over what the work wrote down: lines of `kind project run`."""
+        for line in path.read_text().splitlines() if path.exists() else ():
+            kind, project, run_id = line.split()
+            self.mark(project, int(run_id), MarkKind(kind))
+
+    def answers(self, operation: str, kind: Kind) -> list[Entry]:
+        return [entry for entry in self.entries if (entry.operation, entry.kind) == (operation, kind)]

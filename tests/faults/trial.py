@@ -1,0 +1,147 @@
+"""An engine whose every client, reader and step is on record: start, cancel, follow, crash, and audit afterwards."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import anyio
+
+from solorun.errors import SolorunError
+from solorun.project import Project, StepDeclaration
+from solorun.run import Run
+from solorun.step import StepContext
+from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.engine import Engine, declare, open_engine, system_now
+from tests.fakes.steps import ScriptedExecutor, ScriptedStep
+from tests.faults.checkers import audit
+from tests.faults.database import read_database, watch
+from tests.faults.history import History, MarkKind
+
+DATABASE_NAME = "solorun.db"
+
+
+class WitnessedStep(ScriptedStep):
+    """Marks when it leaves."""
+
+    def __init__(self, context: StepContext, history: History, *, stubborn: bool = False) -> None:
+        super().__init__(context, stubborn=stubborn)
+        self._history = history
+        history.mark(context.project, context.run_id, MarkKind.ENTER)
+
+    def end(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
+        if self.result is None:
+            self._history.mark(self.context.project, self.context.run_id, MarkKind.EXIT)
+        super().end(error_message, exit_code)
+
+
+class WitnessedExecutor(ScriptedExecutor):
+    """Steps that note in the history that they are at work. What a crash leaves of them ends in `end_leftovers`."""
+
+    def __init__(self, history: History, *, stubborn: bool = False) -> None:
+        super().__init__(stubborn=stubborn)
+        self.history = history
+        self.steps: dict[int, WitnessedStep] = {}
+        """The newest step of each run."""
+
+    async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> ScriptedStep:
+        witnessed = WitnessedStep(context, self.history, stubborn=self.stubborn)
+        self.begun.append(witnessed)
+        self.steps[context.run_id] = witnessed
+        self._next[step.name].put_nowait(witnessed)
+        return witnessed
+
+    async def end_leftovers(self, run_id: int) -> None:
+        await super().end_leftovers(run_id)
+        if (left := self.steps.get(run_id)) is not None:
+            left.end("killed by SIGKILL", -9)
+
+
+@dataclass
+class Trial:
+    """Clients of one data directory over any number of engines, one after another."""
+
+    directory: Path
+    history: History = field(default_factory=History)
+    projects: tuple[Project, ...] = (declare(steps=("work",)),)
+    now: Callable[[], datetime] = system_now
+
+    def __post_init__(self) -> None:
+        self.executor = WitnessedExecutor(self.history)
+        self._owners = 0
+        self._readers: list[asyncio.Task[None]] = []
+
+    @asynccontextmanager
+    async def engine(self, *, drain: bool = True) -> AsyncIterator[Engine]:
+        """An engine that works while the block lasts; without `drain` it dies at its end."""
+        self._owners += 1
+        await self.prepare()
+        async with open_engine(
+            self.directory,
+            *self.projects,
+            owner=f"start {self._owners}",
+            executor=self.executor,
+            now=self.now,
+            drain=drain,
+        ) as engine:
+            self.running = engine
+            try:
+                yield engine
+            finally:
+                if not drain:
+                    await self.leave()
+        if drain:
+            await self.leave()
+
+    async def prepare(self) -> None:
+        """Have the database watched before anybody writes to it."""
+        if not (self.directory / DATABASE_NAME).exists():
+            store = await SqliteRunStore.open(self.directory)
+            await store.close()
+        await asyncio.to_thread(watch, self.directory / DATABASE_NAME)
+
+    async def start(self, project: str = "handbook") -> Run | None:
+        with self.history.operation("start", project) as operation:
+            run = await self.running.manager.start_run(project)
+            operation.ok(run.id)
+            return run
+        return None
+
+    async def cancel(self, run_id: int) -> None:
+        with self.history.operation("cancel", run_id) as operation:
+            operation.ok(await self.running.manager.cancel_run(run_id))
+
+    def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[None]:
+        """A reader, until the run's end or until it leaves."""
+        reader = asyncio.create_task(self._follow(run_id, after))
+        self._readers.append(reader)
+        return reader
+
+    async def leave(self) -> None:
+        """All readers go away."""
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        self._readers.clear()
+
+    def audit(self, *, at_rest: bool = True) -> list[str]:
+        return audit(self.history, read_database(self.directory / DATABASE_NAME), at_rest=at_rest)
+
+    async def _follow(self, run_id: int, after: int) -> None:
+        reading = self.history.read(run_id, after=after)
+        with contextlib.suppress(SolorunError):
+            async for item in self.running.tail.follow(run_id, after=after):
+                reading.take(item)
+                if isinstance(item, Run):
+                    with self.history.operation("end", run_id) as operation:
+                        operation.ok(item.status)
+
+
+async def until(predicate: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until something is true that has no event of its own."""
+    with anyio.fail_after(seconds):
+        while not predicate():
+            await anyio.sleep(0.001)
