@@ -1,5 +1,6 @@
 """Ways of executing a step: a command under a runner process, a coroutine in the service's own loop."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.leftovers import Leftovers
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["StepRunner"]
 
@@ -29,4 +32,7 @@ class StepRunner(StepExecutor):
         return CoroutineExecution(project, step, context, self._watchdog)
 
     async def end_leftovers(self, run_id: int) -> None:
-        await Leftovers(self._data_dir, run_id).end()
+        async def warn(message: str) -> None:
+            logger.warning("of run %d: %s", run_id, message)
+
+        await Leftovers(self._data_dir, run_id, warn).end()

@@ -96,7 +96,7 @@ class CommandExecution(StepExecution):
             async for word, rest in self._runner.reports():
                 await self._hear(word, rest)
             if not self._over:
-                await Leftovers(self._data_dir, self._context.run_id, session=self._session).end()
+                await Leftovers(self._data_dir, self._context.run_id, self._warn, session=self._session).end()
             result = self._end(StepResult(error_message=_LOST))
             for pump in self._pumps:
                 pump.finish()

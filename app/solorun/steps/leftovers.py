@@ -5,10 +5,10 @@ that does.
 """
 
 import asyncio
-import logging
 import os
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -27,10 +27,12 @@ from solorun.steps.runner_process import RUNNER_ARGUMENTS
 
 _RUNNER_SECONDS: Final = 0.5
 """So long runners of an earlier service, which kill at once when it dies, may take before we do their work."""
+_LOOKS: Final = 2
+_LOOK_SECONDS: Final = 0.001
+"""A process in the middle of an exec shows no environment for an instant: nobody is left when two looks find nobody."""
+_RUNNER_LOOK_SECONDS: Final = 0.01
 _MAX_PAUSE_SECONDS: Final = 0.5
 _STUBBORN_AFTER_SECONDS: Final = 2.0
-
-logger = logging.getLogger(__name__)
 
 
 class Leftovers:
@@ -41,39 +43,48 @@ class Leftovers:
     and left the session.
     """
 
-    def __init__(self, data_dir: Path, run_id: int, *, session: int | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, run_id: int, warn: Callable[[str], Awaitable[None]], *, session: int | None = None
+    ) -> None:
         self._data_dir = os.fsencode(os.path.realpath(data_dir)) + b"/"
         self._run_id = f"{RUN_ID}={run_id}".encode()
         self._name = str(run_id).encode()
         self._session = session
+        self._warn = warn
+        self._warned: set[int] = set()
         self._seen: dict[int, int] = {}
 
     async def end(self) -> None:
-        """Returns when none is left, however long that takes; what cannot be ended is named in the service's log."""
+        """Returns when none is left, however long that takes; `warn` is told what cannot be ended."""
         if self._session is not None and self._session > 0 and not HAS_PROC:
             signal_group(self._session, signal.SIGKILL)
         began = time.monotonic()
-        pause = 0.001
-        warned: set[int] = set()
-        while found := await asyncio.to_thread(self._find):
+        pause = _LOOK_SECONDS
+        missed = 0
+        while missed < _LOOKS:
+            found = await asyncio.to_thread(self._find)
             elapsed = time.monotonic() - began
-            if elapsed < _RUNNER_SECONDS and self._session is None and any(map(_is_runner, found)):
-                await asyncio.sleep(0.01)
-                continue
-            for process in found:
-                send(process.pid, signal.SIGSTOP)
-            kill_all(found, spared_group=os.getpgrp())
-            if elapsed > _STUBBORN_AFTER_SECONDS:
-                for process in found:
-                    if process.pid not in warned:
-                        warned.add(process.pid)
-                        logger.warning(
-                            "process %d (%s) of run %s cannot be ended; waiting for it",
-                            process.pid, process.name, self._name.decode(),
-                        )  # fmt: skip
+            if not found:
+                missed += 1
+                pause = _LOOK_SECONDS
+            elif elapsed < _RUNNER_SECONDS and self._session is None and any(map(_is_runner, found)):
+                missed = 0
+                pause = _RUNNER_LOOK_SECONDS
+            else:
+                missed = 0
+                pause = min(pause * 2, _MAX_PAUSE_SECONDS)
+                await self._kill(found, stubborn=elapsed > _STUBBORN_AFTER_SECONDS)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _MAX_PAUSE_SECONDS)
         self._reap()
+
+    async def _kill(self, processes: list[Process], *, stubborn: bool) -> None:
+        for process in processes:
+            send(process.pid, signal.SIGSTOP)  # what stands still cannot fork
+        kill_all(processes, spared_group=os.getpgrp())
+        for process in processes:
+            if stubborn and process.pid not in self._warned:
+                self._warned.add(process.pid)
+                await self._warn(f"process {process.pid} ({process.name}) cannot be ended; waiting for it")
 
     def _find(self) -> list[Process]:
         me = os.getpid()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from solorun.steps import StepRunner, leftovers
 from tests.live.steps.conftest import Begin
 from tests.live.steps.processes import eventually, noted_pids, runners, survivors
 
-Bystander = Callable[[Mapping[str, str]], subprocess.Popen[bytes]]
+Bystander = Callable[[Mapping[str, str]], Awaitable[subprocess.Popen[bytes]]]
 
 
 @pytest.fixture
@@ -20,9 +20,11 @@ def bystander() -> Iterator[Bystander]:
     """Starts a process in a session of its own, as a coroutine step might."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def bystander(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen(["sleep", "60"], env=environ, start_new_session=True))
-        return started[-1]
+    async def bystander(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(["sleep", "60"], env=environ, start_new_session=True)
+        started.append(process)
+        await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # in the middle of an exec it is empty
+        return process
 
     yield bystander
     for process in started:
@@ -34,7 +36,7 @@ def bystander() -> Iterator[Bystander]:
 async def test_a_lost_runner_does_not_cost_other_children_of_the_service_their_lives(
     begin: Begin, bystander: Bystander, environ: Mapping[str, str]
 ) -> None:
-    other = bystander(environ)
+    other = await bystander(environ)
     begun = await begin("sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -83,11 +85,30 @@ async def test_without_proc_the_process_group_of_a_lost_runner_is_ended(
     await eventually(lambda: not survivors(begun.directory))
 
 
+async def test_an_orphan_of_a_lost_runner_that_cannot_be_ended_keeps_the_step_active_with_a_warning(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leftovers, "_STUBBORN_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(leftovers, "send", lambda pid, signum: False)
+    monkeypatch.setattr(leftovers, "kill_all", lambda processes, spared_group: None)
+    begun = await begin(("sh", "leaf.sh"))
+    await eventually(lambda: noted_pids(begun.directory))
+    [orphan] = noted_pids(begun.directory)
+
+    os.kill(runners(begun.directory)[0], 9)
+    await eventually(begun.output.warnings)
+    assert begun.execution.result is None
+    os.kill(orphan, 9)
+    await begun.execution.wait()
+
+    assert begun.output.warnings() == [f"process {orphan} (sleep) cannot be ended; waiting for it"]
+
+
 @pytest.mark.parametrize("artifacts", ["other/artifacts/7", "data/artifacts/70", "data-of-another/artifacts/7"])
 async def test_the_same_run_number_of_another_service_is_not_ours(
     step_runner: StepRunner, bystander: Bystander, tmp_path: Path, artifacts: str
 ) -> None:
-    other = bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / artifacts)})
+    other = await bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / artifacts)})
 
     await step_runner.end_leftovers(7)
 
@@ -104,7 +125,7 @@ async def test_what_cannot_be_ended_is_named_and_waited_for(
     monkeypatch.setattr(leftovers, "_STUBBORN_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(leftovers, "send", lambda pid, signum: False)
     monkeypatch.setattr(leftovers, "kill_all", lambda processes, spared_group: None)
-    stubborn = bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "data/artifacts/7")})
+    stubborn = await bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "data/artifacts/7")})
 
     ending = asyncio.create_task(step_runner.end_leftovers(7))
     await eventually(lambda: caplog.records)
@@ -112,4 +133,4 @@ async def test_what_cannot_be_ended_is_named_and_waited_for(
     stubborn.kill()
     await ending
 
-    assert caplog.messages == [f"process {stubborn.pid} (sleep) of run 7 cannot be ended; waiting for it"]
+    assert caplog.messages == [f"of run 7: process {stubborn.pid} (sleep) cannot be ended; waiting for it"]
