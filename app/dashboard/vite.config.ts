@@ -2,7 +2,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
 
 /** The service that `npm run dev` talks to. */
-const SERVICE = process.env['SOLORUN_URL'] ?? 'http://127.0.0.1:8700';
+const SERVICE = 'http://127.0.0.1:8700';
 
 export default defineConfig({
   // Relative, so that the same files serve under any prefix; the service writes its own into index.html.
@@ -17,5 +17,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
   },
   server: { proxy: { '/api': SERVICE, '/login': SERVICE, '/logout': SERVICE } },
-  test: { environment: 'happy-dom', include: ['src/**/*.test.ts'] },
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
 });

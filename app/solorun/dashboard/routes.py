@@ -1,23 +1,70 @@
-"""The dashboard's routes. Its source lies in `app/dashboard`; what is built from it is found in `static/`."""
+"""The dashboard's routes: one page for every address a reader may share, and the files it is made of.
 
+The page is asked for again each time, so that an update shows; its files carry a hash in their names and are kept for good.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-_NOT_BUILT = """\
+from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
+
+PAGES: Final = (
+    "/",
+    "/runs",
+    "/p/{project}",
+    "/p/{project}/runs/{run}",
+    "/p/{project}/runs/{run}/artifacts/{name:path}",
+    "/compare/{run}/{other}",
+)
+"""Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
+
+_NOT_BUILT: Final = """\
 <!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Solorun</title>
-<p>The dashboard is not part of this build. The service is running: see <code>solorun runs</code>,
-<code>solorun follow</code>, or the HTTP API under <code>/api/v1</code>.</p>
+<h1>The dashboard is not built</h1>
+<p>The service is running, and all else of it works: <code>solorun runs</code>, <code>solorun follow</code>, the HTTP API
+under <code>/api/v1</code>.</p>
+<p>To build the dashboard install Node (^20.19 or &ge; 22.12), run <code>npm ci</code> and <code>npm run build</code> in
+<code>app/dashboard</code>, and start the service again.</p>
 </html>
 """
 
 
-def routes() -> list[Route]:
-    return [Route("/", _show_front_page)]
+def routes(root_path: str = "", directory: Path = STATIC_DIRECTORY) -> list[Route]:
+    """`root_path` is where a proxy serves us, without a final slash; `directory` holds what was built."""
+    index = read_index(directory, root_path)
+    assets = read_assets(directory)
+
+    async def show_page(request: Request) -> Response:
+        if index is None:
+            return HTMLResponse(_NOT_BUILT)
+        return _answer(request, index, "no-cache")
+
+    async def send_asset(request: Request) -> Response:
+        return _answer(request, _find(assets, request.path_params["name"]), "public, max-age=31536000, immutable")
+
+    return [*(Route(path, show_page) for path in PAGES), Route("/assets/{name}", send_asset)]
 
 
-async def _show_front_page(_request: Request) -> Response:
-    return HTMLResponse(_NOT_BUILT)
+def _find(assets: Mapping[str, Asset], name: str) -> Asset:
+    if name not in assets:
+        raise HTTPException(404)
+    return assets[name]
+
+
+def _answer(request: Request, asset: Asset, cache_control: str) -> Response:
+    headers = {"cache-control": cache_control, "etag": asset.etag, "vary": "accept-encoding"}
+    if request.headers.get("if-none-match") == asset.etag:
+        return Response(status_code=304, headers=headers)
+    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(asset.gzipped, media_type=asset.media_type, headers={**headers, "content-encoding": "gzip"})
+    return Response(asset.body, media_type=asset.media_type, headers=headers)

@@ -42,7 +42,7 @@ async def serve(
     with Signals(settings.shutdown_limit_seconds) as signals:
         try:
             async with Service.open(settings, catalog) as service:
-                app = create_app(service, dashboard_routes())
+                app = create_app(service, dashboard_routes(service.settings.root_path))
                 config = Config(
                     app,
                     http=LimitedProtocol,

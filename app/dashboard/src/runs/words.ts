@@ -22,6 +22,9 @@ export function formatDuration(ms: number | null): string {
   return `${Math.floor(minutes / 1440)}d ${Math.floor((minutes % 1440) / 60)}h`;
 }
 
+/** The same for what is not over: in whole seconds, or it would flicker. */
+export const formatAge = (ms: number): string => (ms < 9_950 ? `${Math.max(0, Math.floor(ms / 1000))}s` : formatDuration(ms));
+
 /** How a person says it: `a few seconds`, `4 min`, `2 h 10 min`. */
 export function formatAbout(ms: number): string {
   const seconds = ms / 1000;
