@@ -35,6 +35,8 @@ class LogLines:
         self._open_line: tuple[str | None, str] | None = None
         """Step and stream of a line that is written but not ended."""
         self._progress_at: datetime | None = None
+        self._second: datetime | None = None
+        self._clock = ""
 
     def format(self, record: Record) -> str:
         """The text to write for a record, with its line end unless the line goes on in another record."""
@@ -60,7 +62,11 @@ class LogLines:
         return True
 
     def _prefix(self, record: Record) -> str:
-        time = record.time.astimezone().strftime("%H:%M:%S")
+        second = record.time.replace(microsecond=0)
+        if second != self._second:
+            # Thousands of records share a second, and a local time takes longer than all the rest of a line.
+            self._second, self._clock = second, second.astimezone().strftime("%H:%M:%S")
+        time = self._clock
         return f"{self._paint(time, '2')} {self._paint((record.step or '').ljust(self._step_width), '36')}  "
 
     def _text(self, record: Record) -> str:

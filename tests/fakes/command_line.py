@@ -1,0 +1,51 @@
+"""What tests of the command line share: how a command ended, and the answers it gets."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from solorun.client.problems import MEDIA_TYPE
+from solorun.status import Status
+from solorun.wire import ProblemDetails, encode
+from tests.fakes.scripted_service import (
+    Answer,
+    Request,
+    json_answer,
+    make_run,
+)
+
+
+class Ended:
+    """What a command left behind."""
+
+    def __init__(self, code: int, out: str, err: str, requests: list[Request]) -> None:
+        self.code = code
+        self.out = out
+        self.err = err
+        self.requests = requests
+
+    @property
+    def documents(self) -> list[Any]:
+        return [msgspec.json.decode(line) for line in self.out.splitlines()]
+
+
+Solorun = Callable[..., Awaitable[Ended]]
+
+
+def problem(slug: str, status: int, detail: str = "No.", **members: Any) -> Answer:
+    details = ProblemDetails(f"/problems/{slug}", "Title", status, detail)
+    return json_answer(encode(msgspec.structs.replace(details, **members)), status, MEDIA_TYPE)
+
+
+def plain(value: object) -> Any:
+    """The value as it stands on the wire."""
+    return msgspec.json.decode(encode(value))
+
+
+def answer(value: object, status: int = 200) -> Answer:
+    return json_answer(encode(value), status)
+
+
+RUNNING = make_run(17)
+COMPLETED = make_run(17, Status.COMPLETED, last_seq=2)

@@ -1,0 +1,160 @@
+"""Commands that read: tables, facts and logs."""
+
+import msgspec
+
+from solorun.record import Level, LogPage, Record, Stream
+from solorun.run import Artifact, LevelCounts, Run, RunStep
+from solorun.status import Status, StepStatus
+from solorun.wire import ArtifactList, RunPage, encode_records
+from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain
+from tests.fakes.scripted_service import (
+    CREATED_AT,
+    events,
+    make_records,
+    make_run,
+)
+
+
+async def test_runs_are_a_table_in_columns(solorun: Solorun) -> None:
+    page = RunPage((COMPLETED, make_run(3, Status.FAILED)), None)
+
+    ended = await solorun("runs", answers=(answer(page),))
+
+    lines = ended.out.splitlines()
+    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "TOOK", "BY"]
+    assert lines[1].split()[:4] == ["17", "handbook", "full", "completed"]
+    assert lines[1].index("handbook") == lines[2].index("handbook") == lines[0].index("PROJECT")
+
+
+async def test_runs_are_read_over_pages_up_to_the_limit(solorun: Solorun) -> None:
+    pages = answer(RunPage((COMPLETED,), "next")), answer(RunPage((make_run(3),), "more"))
+
+    ended = await solorun("runs", "handbook", "-n", "2", "--status", "failed", "--json", answers=pages)
+
+    assert [run["id"] for run in ended.documents] == [17, 3]
+    assert [request.target.partition("?")[2] for request in ended.requests] == [
+        "status=failed&limit=2",
+        "status=failed&limit=1&cursor=next",
+    ]
+
+
+async def test_no_runs_are_said_so(solorun: Solorun) -> None:
+    ended = await solorun("runs", answers=(answer(RunPage((), None)),))
+
+    assert ended.out == "No runs.\n"
+
+
+def detailed_run() -> Run:
+    return msgspec.structs.replace(
+        RUNNING,
+        params={"date": "today"},
+        started_at=CREATED_AT,
+        cancel_requested_at=CREATED_AT,
+        cancel_requested_by="ada",
+        cancel_reason="enough",
+        current_step="extract",
+        progress_current=3,
+        progress_total=20,
+        progress_item="pho\x1b[2Jton",
+        last_seq=9,
+        level_counts=LevelCounts(info=7, warning=1, error=1),
+        first_error_seq=8,
+        steps=(RunStep("extract", StepStatus.FAILED, CREATED_AT, CREATED_AT, 3, "exit code 3"), RunStep("generate")),
+    )
+
+
+async def test_show_tells_everything_known_of_a_run(solorun: Solorun) -> None:
+    artifacts = ArtifactList((Artifact("glossary.md", 12345, "text/markdown", CREATED_AT),))
+
+    ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts)))
+
+    facts = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
+    assert facts["params"] == "date=today"
+    assert facts["progress"] == "3/20 photon"
+    assert facts["cancel"].endswith("by ada: enough")
+    assert facts["records"] == "9 (1 errors, 1 warnings)"
+    assert facts["first error"] == "record 8"
+    assert "extract   failed   0.0 s  3     exit code 3" in ended.out
+    assert "glossary.md  12.3 kB  text/markdown" in ended.out
+
+
+async def test_show_leaves_out_what_is_not_there(solorun: Solorun) -> None:
+    ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList(()))))
+
+    assert "cancel" not in ended.out
+    assert "ARTIFACT" not in ended.out
+
+
+async def test_show_as_json_is_the_run_with_its_artifacts(solorun: Solorun) -> None:
+    ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList(()))))
+
+    assert ended.documents == [{**plain(RUNNING), "artifacts": []}]
+
+
+async def test_a_whole_log_is_streamed(solorun: Solorun) -> None:
+    stream = events(encode_records(make_records(1, 3)))
+
+    ended = await solorun("log", "17", answers=(answer(RUNNING), stream))
+
+    assert ended.requests[1].target == "/api/v1/runs/17/log.ndjson"
+    assert [line[9:].strip() for line in ended.out.splitlines()] == [f"extract  line {seq}" for seq in (1, 2, 3)]
+
+
+async def test_a_filtered_log_is_read_page_by_page(solorun: Solorun) -> None:
+    pages = (
+        answer(LogPage(tuple(make_records(1, 2)), 3, more_before=False, more_after=True)),
+        answer(LogPage(tuple(make_records(9, 9)), 3, more_before=True, more_after=False)),
+    )
+
+    ended = await solorun(
+        "log", "17", "--level", "warning", "--step", "extract", "--search", "x", "--json",
+        answers=(answer(RUNNING), *pages),
+    )  # fmt: skip
+
+    assert [record["seq"] for record in ended.documents] == [1, 2, 9]
+    assert [request.target.partition("?")[2] for request in ended.requests[1:]] == [
+        "after=0&limit=1000&step=extract&level=warning&q=x",
+        "after=2&limit=1000&step=extract&level=warning&q=x",
+    ]
+
+
+async def test_a_filter_that_lets_nothing_through_prints_nothing(solorun: Solorun) -> None:
+    nothing = answer(LogPage((), 0, more_before=False, more_after=False))
+
+    ended = await solorun("log", "17", "--search", "x", answers=(answer(RUNNING), nothing))
+
+    assert (ended.code, ended.out) == (0, "")
+
+
+async def test_a_tail_is_read_backwards_and_printed_forwards(solorun: Solorun) -> None:
+    pages = (
+        answer(LogPage(tuple(make_records(1001, 2000)), 2000, more_before=True, more_after=False)),
+        answer(LogPage(tuple(make_records(501, 1000)), 2000, more_before=True, more_after=True)),
+    )
+
+    ended = await solorun("log", "17", "-n", "1500", "--json", answers=(answer(RUNNING), *pages))
+
+    assert [record["seq"] for record in ended.documents] == list(range(501, 2001))
+    assert [request.target.partition("?")[2] for request in ended.requests[1:]] == [
+        "limit=1000",
+        "before=1001&limit=500",
+    ]
+
+
+async def test_a_tail_longer_than_the_log_is_all_of_it(solorun: Solorun) -> None:
+    page = answer(LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False))
+
+    ended = await solorun("log", "17", "-n", "5", "--json", answers=(answer(RUNNING), page))
+
+    assert [record["seq"] for record in ended.documents] == [1, 2]
+
+
+async def test_a_log_is_harmless_unless_it_is_wanted_raw(solorun: Solorun) -> None:
+    hostile = Record(1, CREATED_AT, Level.INFO, "extract", Stream.STDOUT, "a\x1b]52;c;aGk=\x07b\x1b[31m")
+    stream = events(encode_records([hostile]))
+
+    safe = await solorun("log", "17", answers=(answer(RUNNING), stream))
+    raw = await solorun("log", "17", "--raw", answers=(answer(RUNNING), stream))
+
+    assert "\x1b" not in safe.out
+    assert hostile.message in raw.out

@@ -1,0 +1,190 @@
+"""Commands that start, follow and cancel: what they print, what they ask, how they exit."""
+
+import msgspec
+import pytest
+
+from solorun.errors import Fault
+from solorun.record import Record
+from solorun.status import Status
+from solorun.wire import ProblemFault
+from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
+from tests.fakes.scripted_service import (
+    CREATED_AT,
+    Answer,
+    end_event,
+    events,
+    make_records,
+    make_run,
+    records_event,
+)
+
+# -- start
+
+
+async def test_a_start_says_which_run_it_is_and_how_to_follow_it(solorun: Solorun) -> None:
+    ended = await solorun("start", "handbook", answers=(answer(RUNNING, 201),))
+
+    assert ended.code == 0
+    assert ended.out == "Run 17 of handbook is running.\n  solorun follow 17\n"
+    assert msgspec.json.decode(ended.requests[0].body)["triggered_by"] == "cli"
+
+
+async def test_a_start_passes_scope_and_params(solorun: Solorun) -> None:
+    ended = await solorun(
+        "start", "handbook", "--scope", "from:review", "--param", "a=1=2", "--param", "b=", answers=(answer(RUNNING),)
+    )
+
+    assert msgspec.json.decode(ended.requests[0].body) == {
+        "scope": "from:review",
+        "triggered_by": "cli",
+        "params": {"a": "1=2", "b": ""},
+    }
+
+
+@pytest.mark.parametrize("params", [["date"], ["=x"], ["a=1", "--param", "a=2"]])
+async def test_a_param_that_is_none_is_a_fault_of_usage(solorun: Solorun, params: list[str]) -> None:
+    ended = await solorun("start", "handbook", "--param", *params)
+
+    assert ended.code == 2
+    assert "--param" in ended.err
+    assert ended.requests == []
+
+
+async def test_a_start_as_json_is_the_run(solorun: Solorun) -> None:
+    ended = await solorun("start", "handbook", "--json", answers=(answer(RUNNING, 201),))
+
+    assert ended.documents == [plain(RUNNING)]
+
+
+async def test_a_conflict_says_who_is_active_and_how_to_follow_it(solorun: Solorun) -> None:
+    active = msgspec.structs.replace(RUNNING, triggered_by="nightly", cancel_requested_at=CREATED_AT)
+
+    ended = await solorun("start", "handbook", answers=(problem("run-active", 409, active_run=active),))
+
+    assert ended.code == 3
+    assert ended.out == ""
+    assert "handbook has an active run: 17" in ended.err
+    assert "running, being cancelled, since" in ended.err
+    assert "triggered by nightly" in ended.err
+    assert "solorun follow 17\n  solorun cancel 17\n" in ended.err
+
+
+async def test_faults_of_a_start_are_all_told(solorun: Solorun) -> None:
+    faults = (ProblemFault("/scope", 'unknown; did you mean "full"?'), ProblemFault("/params/x", "not declared"))
+
+    ended = await solorun("start", "handbook", answers=(problem("invalid-request", 422, errors=faults),))
+
+    assert ended.code == 2
+    assert ended.err.splitlines() == [str(Fault(fault.pointer, fault.message)) for fault in faults]
+
+
+# -- follow
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (Status.COMPLETED, 0, "Run 17 completed"),
+        (Status.FAILED, 1, "Run 17 failed: extract: exit code 3"),
+        (Status.INTERRUPTED, 4, "Run 17 was interrupted: extract: exit code 3"),
+        (Status.CANCELLED, 130, "Run 17 was cancelled"),
+    ],
+)
+async def test_a_follow_exits_as_the_run_ended(solorun: Solorun, status: Status, code: int, words: str) -> None:
+    run = msgspec.structs.replace(COMPLETED, status=status, error_message="extract: exit code 3")
+    stream = events(records_event(1, 2), end_event(run))
+
+    ended = await solorun("follow", "17", answers=(answer(RUNNING), stream))
+
+    lines = ended.out.splitlines()
+    assert ended.code == code
+    assert lines[0] == "Run 17 of handbook, scope full, triggered by api"
+    assert [line[9:].strip() for line in lines[1:3]] == ["extract  line 1", "extract  line 2"]
+    assert lines[3].startswith(words)
+
+
+async def test_a_start_can_be_followed_at_once(solorun: Solorun) -> None:
+    stream = events(records_event(1, 2), end_event(COMPLETED))
+
+    ended = await solorun("start", "handbook", "--follow", answers=(answer(RUNNING, 201), stream))
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[-1] == "Run 17 completed"
+
+
+async def test_a_follow_as_json_is_a_start_records_and_an_end(solorun: Solorun) -> None:
+    stream = events(records_event(1, 2), end_event(COMPLETED))
+
+    ended = await solorun("follow", "17", "--json", answers=(answer(RUNNING), stream))
+
+    first, *records, last = ended.documents
+    assert first == {"event": "start", "run": plain(RUNNING)}
+    assert msgspec.convert(records, list[Record]) == make_records(1, 2)
+    assert last == {"event": "end", "run": plain(COMPLETED)}
+
+
+async def test_a_project_s_name_means_its_current_run(solorun: Solorun) -> None:
+    ended = await solorun("follow", "handbook", answers=(answer(RUNNING), events(end_event(COMPLETED))))
+
+    assert ended.requests[0].target == "/api/v1/projects/handbook/runs/current"
+    assert ended.requests[1].target.startswith("/api/v1/runs/17/events")
+
+
+async def test_a_lost_connection_is_told_once_on_stderr_and_made_again(solorun: Solorun) -> None:
+    streams = (events(records_event(1, 1)), Answer(), events(records_event(2, 2), end_event(COMPLETED)))
+
+    ended = await solorun("follow", "17", answers=(answer(RUNNING), *streams))
+
+    assert ended.code == 0
+    assert ended.out.count("line") == 2
+    assert ended.err.count("Trying again.") == 1
+
+
+async def test_a_follow_without_a_service_exits_at_once(solorun: Solorun) -> None:
+    ended = await solorun("follow", "17")
+
+    assert ended.code == 5
+    assert "cannot be reached" in ended.err
+
+
+# -- cancel
+
+
+async def test_a_cancel_waits_until_the_run_has_ended(solorun: Solorun) -> None:
+    cancelled = make_run(17, Status.CANCELLED)
+
+    ended = await solorun(
+        "cancel", "17", "--reason", "enough",
+        answers=(answer(RUNNING), answer(RUNNING, 202), answer(RUNNING), events(end_event(cancelled))),
+    )  # fmt: skip
+
+    assert ended.code == 0
+    assert ended.out == "Run 17 was cancelled\n"
+    assert msgspec.json.decode(ended.requests[1].body) == {"reason": "enough", "requested_by": "cli"}
+
+
+async def test_a_cancel_need_not_wait(solorun: Solorun) -> None:
+    ended = await solorun("cancel", "17", "--no-wait", answers=(answer(RUNNING), answer(RUNNING, 202)))
+
+    assert ended.code == 0
+    assert ended.out == "Run 17 is asked to stop; it is running until its work has.\n"
+
+
+async def test_a_cancel_that_came_too_late_says_how_the_run_ended(solorun: Solorun) -> None:
+    ended = await solorun("cancel", "17", answers=(answer(RUNNING), answer(RUNNING, 202), answer(COMPLETED)))
+
+    assert ended.code == 3
+    assert ended.out == "Run 17 completed\n"
+
+
+async def test_a_cancel_of_an_ended_run_is_a_conflict(solorun: Solorun) -> None:
+    ended = await solorun("cancel", "17", answers=(answer(COMPLETED), problem("run-not-active", 409, run=COMPLETED)))
+
+    assert ended.code == 3
+    assert ended.err == "Run 17 is not active: it is completed.\n"
+
+
+async def test_a_cancel_as_json_is_the_run(solorun: Solorun) -> None:
+    ended = await solorun("cancel", "17", "--no-wait", "--json", answers=(answer(RUNNING), answer(RUNNING, 202)))
+
+    assert ended.documents == [plain(RUNNING)]
