@@ -12,7 +12,7 @@ from tests.fakes.application import TOKEN, OpenServed
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 SAFE = ("GET", "HEAD", "OPTIONS")
-VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "internal"}
+VALUES = {"run_id": "1", "run": "1", "other": "2", "project": "deploy", "name": "report.txt", "slug": "internal"}
 PUBLIC = {
     ("GET", "/livez"),
     ("HEAD", "/livez"),
@@ -133,7 +133,8 @@ async def test_a_body_that_is_not_json_is_refused_where_one_is_read(open_served:
 async def test_only_what_the_table_names_is_answered_with_the_right_token(open_served: OpenServed) -> None:
     """A method that a route does not know is 405 with the ones it does, whatever the method."""
     known = {(operation.method, _fill(operation.path)) for operation in OPERATIONS}
-    known |= {("HEAD", path) for method, path in known if method == "GET"} | {("GET", "/"), ("HEAD", "/")}
+    known |= {("HEAD", path) for method, path in known if method == "GET"}
+    known |= {(method, _fill(route.path)) for route in dashboard_routes() for method in ("GET", "HEAD")}
     unknown = [address for address in ADDRESSES if address not in known and "nowhere" not in address[1]]
 
     async with open_served(token=TOKEN, headers={"authorization": f"Bearer {TOKEN}"}) as served:
@@ -148,7 +149,8 @@ async def test_the_routes_of_the_application_are_those_of_the_table_and_the_dash
         paths = [route.path for route in served.app.routes if isinstance(route, Route)]
 
         assert len(paths) == len(served.app.routes)
-    assert sorted(paths) == sorted({operation.path for operation in OPERATIONS} | {"/"})
+    pages = {route.path for route in dashboard_routes()}
+    assert sorted(paths) == sorted({operation.path for operation in OPERATIONS} | pages)
 
 
 async def test_every_answer_carries_the_security_headers(open_served: OpenServed) -> None:

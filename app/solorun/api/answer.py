@@ -69,7 +69,7 @@ class StreamedAnswer:
                 async for chunk in self.chunks:
                     for piece in pieces(chunk):
                         if gone.done() or not await _send_in_time(send, piece):
-                            abort(scope)
+                            await cut_off(scope)
                             return
                         await asyncio.sleep(0)
         finally:
@@ -108,6 +108,13 @@ def abort(scope: Scope) -> bool:
         return False
     extension["abort"]()
     return True
+
+
+async def cut_off(scope: Scope) -> bool:
+    """Abort, and let the server notice before it wonders why the answer was never finished."""
+    aborted = abort(scope)
+    await asyncio.sleep(0)
+    return aborted
 
 
 async def _send_in_time(send: Send, piece: bytes | memoryview) -> bool:

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from solorun.api.access import Access
-from solorun.api.answer import Header, abort
+from solorun.api.answer import Header, cut_off
 from solorun.api.context import Context
 from solorun.api.problems import answer_problem, problem_of
 from solorun.api.request import ClientGone, check_announced_size
@@ -86,7 +86,7 @@ class Application:
             problem = _problem_of(error, scope)
             if started:
                 _logger.warning("The answer to %s %s was cut off: %s", scope["method"], scope["path"], problem.message)
-                if not abort(scope):
+                if not await cut_off(scope):
                     raise
                 return
             headers = _headers_of(error) if isinstance(error, HTTPException) else ()

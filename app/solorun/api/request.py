@@ -71,7 +71,8 @@ class Request:
         return body
 
     async def _read_bytes(self) -> bytes:
-        check_announced_size(self.headers)
+        if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:
+            return b""
         message = await self._receive()
         if not message.get("more_body", False):
             return _body_of(message)

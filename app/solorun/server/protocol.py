@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from solorun.api.answer import ABORT_EXTENSION, SEND_TIMEOUT_SECONDS
 from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
+from solorun.server.transport import GatheringTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 SILENCE_SECONDS: Final = 10.0
@@ -33,8 +34,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._extensions = {ABORT_EXTENSION: {"abort": transport.abort}}
+        super().connection_made(GatheringTransport(transport, self.loop))
+        self._extensions = {ABORT_EXTENSION: {"abort": self.transport.abort}}
         self._waiting_since = self.loop.time()
         self._look = self.loop.call_later(SILENCE_SECONDS, self._look_for_silence)
 

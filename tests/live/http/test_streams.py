@@ -222,6 +222,7 @@ async def test_a_stream_whose_log_cannot_be_read_is_cut_off_not_ended(
     assert not rest.endswith(b"0\r\n\r\n")
     assert b"event: end" not in rest
     assert "disk on fire" in caplog.text
+    assert "without completing response" not in caplog.text
 
 
 Events = list[tuple[bytes, Any]]
