@@ -123,7 +123,9 @@ class RunManager:
         decided as if it had waited.
         """
         self._admission.check_draining()
-        await self._projects.refresh()
+        if self._active.find_project(project) is None:
+            # A start that is refused anyway asks for no news of the file.
+            await self._projects.refresh()
         admitted = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
         if (active := self._active.find_project(project)) is not None:
             raise self._refusal(active)
