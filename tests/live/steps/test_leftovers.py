@@ -78,8 +78,10 @@ async def test_without_proc_the_process_group_of_a_lost_runner_is_ended(
     monkeypatch.setattr(leftovers, "list_processes", list)
     begun = await begin("sh leaf.sh & sh leaf.sh")
     await eventually(lambda: len(noted_pids(begun.directory)) == 2)
+    [runner] = runners(begun.directory)
+    await eventually(lambda: "poll" in Path(f"/proc/{runner}/wchan").read_text())  # it has told whom it started
 
-    os.kill(runners(begun.directory)[0], 9)
+    os.kill(runner, 9)
     await begun.execution.wait()
 
     await eventually(lambda: not survivors(begun.directory))
