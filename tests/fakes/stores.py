@@ -30,6 +30,7 @@ class FaultyStore:
         self._before: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
         self._after: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
         self.calls: list[str] = []
+        self._dead = False
 
     def fail(self, method: str, *errors: Exception) -> None:
         """The next calls of `method` raise these, in order, and do nothing."""
@@ -51,6 +52,15 @@ class FaultyStore:
         self._after[method].append(gate)
         return gate
 
+    def heal(self) -> None:
+        """Nothing stands in the way of anybody any more."""
+        for obstacles in (*self._before.values(), *self._after.values()):
+            obstacles.clear()
+
+    def die(self) -> None:
+        """From now on no call begins and none answers, as if the process had been killed."""
+        self._dead = True
+
     def as_store(self) -> RunStore:
         return cast("RunStore", self)
 
@@ -62,11 +72,17 @@ class FaultyStore:
         async def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
             await _stand_before(self._before[name])
+            await self._live()
             result = await attribute(*args, **kwargs)
+            await self._live()
             await _stand_before(self._after[name])
             return result
 
         return call
+
+    async def _live(self) -> None:
+        if self._dead:
+            await asyncio.Event().wait()
 
 
 async def _stand_before(obstacles: deque[Exception | _Gate]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from solorun.errors import Problem, RunActive
 from solorun.run import Run
 from solorun.segment import Segment
+from solorun.store import StoreFailure
 
 
 class Kind(StrEnum):
@@ -131,6 +132,8 @@ class History:
             operation.fail(refusal.active_run.id)
         except Problem as problem:
             operation.fail(problem.slug)
+        except StoreFailure:
+            operation.fail("internal")
         finally:
             if not operation.answered:
                 operation.unknown()

@@ -1,0 +1,305 @@
+"""RunManager as a state machine beside a model: hypothesis chooses what happens, the auditor judges at the end."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from solorun.errors import StoreUnavailable
+from solorun.record import Stream
+from solorun.run import Run
+from solorun.status import Status
+from solorun.store import StoreFailure
+from tests.fakes.engine import declare, system_now
+from tests.faults.history import Kind
+from tests.faults.trial import Trial, WitnessedStep, until
+
+T = TypeVar("T")
+
+PROJECTS = ("extract", "deploy")
+STEPS = ("work", "rest")
+WRITES = ("insert_run", "mark_running", "request_cancel", "commit", "settle_run", "merge_segments")
+READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
+steps_taken = 0
+"""Of all machines, for the table."""
+
+
+class ModelRun:
+    """What must be true of one active run."""
+
+    def __init__(self, run_id: int) -> None:
+        self.id = run_id
+        self.step = 0
+        self.asked = False
+
+
+class RunManagerMachine(RuleBasedStateMachine):
+    """Two projects of two steps; any number of engines on one directory, one after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        memory = Path("/dev/shm")
+        self.directory = Path(tempfile.mkdtemp(prefix="solorun-", dir=memory if memory.is_dir() else None))
+        self.loop = asyncio.new_event_loop()
+        self.offset = timedelta()
+        self.trial = Trial(
+            self.directory, projects=tuple(declare(name, steps=STEPS) for name in PROJECTS), now=self._now
+        )
+        self.active: dict[str, ModelRun] = {}
+        self.ended: dict[int, Status] = {}
+        """Runs that have ended, and how."""
+        self.draining = False
+        self._task: asyncio.Task[None] | None = None
+
+    # -- the engine's life
+
+    @initialize()
+    def begin(self) -> None:
+        self._up()
+
+    @rule()
+    def crash(self) -> None:
+        """Nothing is written any more, nobody is told anything, every task is gone."""
+        self._crash()
+        self._up()
+
+    @rule()
+    def restart(self) -> None:
+        self._do(self._drain())
+        self._stop()
+        self._up()
+
+    # -- what clients do
+
+    @rule(project=st.sampled_from(PROJECTS))
+    def start(self, project: str) -> None:
+        run = self._do(self.trial.start(project))
+        answer = self.trial.history.entries[-1]
+        if (active := self.active.get(project)) is not None:
+            assert (answer.kind, answer.value) == (Kind.FAIL, active.id)
+        elif run is None:
+            assert (answer.kind, answer.value) in {(Kind.FAIL, "store-unavailable"), (Kind.FAIL, "internal")}
+        else:
+            self.active[project] = ModelRun(run.id)
+            self._wait_for_step(project)
+
+    @rule(project=st.sampled_from(PROJECTS), starts=st.integers(2, 8))
+    def race(self, project: str, starts: int) -> None:
+        """Starts at once: one winner at most, and exactly one unless the store is ill."""
+
+        async def race() -> list[Run | None]:
+            return await asyncio.gather(*(self.trial.start(project) for _ in range(starts)))
+
+        winners = [run for run in self._do(race()) if run is not None]
+        assert len(winners) <= (project not in self.active)
+        if winners:
+            self.active[project] = ModelRun(winners[0].id)
+            self._wait_for_step(project)
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        project = data.draw(st.sampled_from(sorted(self.active)))
+        run = self.active[project]
+        self._do(self.trial.cancel(run.id))
+        answer = self.trial.history.entries[-1]
+        assert answer.kind is Kind.OK or answer.value in {"store-unavailable", "internal"}
+        run.asked = True
+        if not self._step(run).stubborn:
+            self._expect_end(project, Status.CANCELLED)
+
+    @precondition(lambda self: self.ended)
+    @rule(data=st.data())
+    def cancel_what_has_ended(self, data: st.DataObject) -> None:
+        run_id = data.draw(st.sampled_from(sorted(self.ended)))
+        self._do(self.trial.cancel(run_id))
+        answer = self.trial.history.entries[-1]
+        if answer.kind is Kind.OK:
+            assert self.ended[run_id] is Status.CANCELLED
+        elif answer.value == "run-not-active":
+            assert self.ended[run_id] is not Status.CANCELLED
+
+    @rule(run=st.integers(1, 12), after=st.integers(0, 6))
+    def reader_comes(self, run: int, after: int) -> None:
+        known = sorted([*self.ended, *(active.id for active in self.active.values())])
+        if known:
+            run_id = known[run % len(known)]
+            last_seq = self._do(self._last_seq(run_id))
+            self._do(self._begin_reading(run_id, min(after, last_seq)))
+
+    @rule()
+    def readers_leave(self) -> None:
+        self._do(self.trial.leave())
+
+    # -- what the work does
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data(), error=st.sampled_from([None, "exit code 1"]))
+    def step_ends(self, data: st.DataObject, error: str | None) -> None:
+        project = data.draw(st.sampled_from(sorted(self.active)))
+        run = self.active[project]
+        self._step(run).end(error, 1 if error else 0)
+        if run.asked:
+            self._expect_end(project, Status.CANCELLED)
+        elif error:
+            self._expect_end(project, Status.FAILED)
+        elif run.step + 1 == len(STEPS):
+            self._expect_end(project, Status.COMPLETED)
+        else:
+            run.step += 1
+            self._wait_for_step(project)
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data(), lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
+    def step_speaks(self, data: st.DataObject, lines: list[str]) -> None:
+        project = data.draw(st.sampled_from(sorted(self.active)))
+        step = self._step(self.active[project])
+        self._do(step.context.output.write(step.context.name, Stream.STDOUT, lines))
+        self._do(step.context.progress(len(lines), None, lines[0]))
+
+    @precondition(lambda self: self.active)
+    @rule(data=st.data())
+    def step_swallows_its_cancellation(self, data: st.DataObject) -> None:
+        self._step(self.active[data.draw(st.sampled_from(sorted(self.active)))]).stubborn = True
+
+    # -- what the world does
+
+    @rule(seconds=st.sampled_from([-3600.0, -1.0, 0.5, 3600.0]))
+    def clock_jumps(self, seconds: float) -> None:
+        self.offset += timedelta(seconds=seconds)
+
+    @rule(
+        method=st.sampled_from(WRITES + READS),
+        error=st.sampled_from([StoreUnavailable, StoreFailure]),
+        afterwards=st.booleans(),
+        times=st.integers(1, 3),
+    )
+    def store_fails(self, method: str, error: type[Exception], afterwards: bool, times: int) -> None:
+        """The next calls fail, before they do anything or after they have done it."""
+        faults = self.engine.faults
+        (faults.fail_after if afterwards else faults.fail)(method, *[error() for _ in range(times)])
+
+    @rule()
+    def store_recovers(self) -> None:
+        self.engine.faults.heal()
+
+    # -- afterwards
+
+    def teardown(self) -> None:
+        try:
+            if self._task is not None:
+                self._do(self._drain())
+                assert [finding.message for finding in self._do(self._check())] == []
+                self._stop()
+                assert self.trial.audit() == []
+        finally:
+            if self._task is not None:
+                self._crash()
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+            shutil.rmtree(self.directory)
+
+    # -- inside
+
+    def _now(self) -> datetime:
+        return system_now() + self.offset
+
+    def _do(self, awaitable: Awaitable[T]) -> T:
+        global steps_taken
+        steps_taken += 1
+
+        async def in_time() -> T:
+            async with asyncio.timeout(20):
+                return await awaitable
+
+        return self.loop.run_until_complete(in_time())
+
+    def _up(self) -> None:
+        up = asyncio.Event()
+        self._down = asyncio.Event()
+
+        async def live() -> None:
+            async with self.trial.engine(drain=False) as self.engine:
+                up.set()
+                await self._down.wait()
+
+        self._task = self.loop.create_task(live())
+        self._do(up.wait())
+        for run in self.active.values():
+            assert self._do(self.engine.store.get_run(run.id)).status is Status.INTERRUPTED
+            self.ended[run.id] = Status.INTERRUPTED
+        self.active.clear()
+        assert self.engine.manager.list_active_runs() == []
+
+    def _stop(self) -> None:
+        assert self._task is not None
+        self._down.set()
+        self._do(self._task)
+        self._task = None
+
+    def _crash(self) -> None:
+        assert self._task is not None
+        task, self._task = self._task, None
+        self.engine.faults.die()
+        task.cancel()
+        self._do(asyncio.wait([task]))
+
+    async def _drain(self) -> None:
+        """With faults gone and stubborn steps reformed, everything ends."""
+        self.engine.faults.heal()
+        for run in self.active.values():
+            step = self._step(run)
+            step.stubborn = False
+            if step.told.is_set():
+                step.end("killed by SIGKILL", -9)
+        await self.engine.manager.drain(10)
+        for run in self.active.values():
+            status = (await self.engine.store.get_run(run.id)).status
+            assert status is (Status.CANCELLED if run.asked else Status.INTERRUPTED)
+            self.ended[run.id] = status
+        self.active.clear()
+
+    def _step(self, run: ModelRun) -> WitnessedStep:
+        return self.trial.executor.steps[run.id]
+
+    def _wait_for_step(self, project: str) -> None:
+        """The run's next step begins; when the store refuses to begin the run, the run fails instead."""
+        run = self.active[project]
+
+        def begun() -> bool:
+            step = self.trial.executor.steps.get(run.id)
+            return step is not None and step.context.name == STEPS[run.step]
+
+        self._do(until(lambda: begun() or self._has_ended(run)))
+        if not begun():
+            self._expect_end(project, Status.FAILED)
+
+    def _expect_end(self, project: str, status: Status) -> None:
+        run = self.active.pop(project)
+        self._do(until(lambda: self._has_ended(run)))
+        self.engine.faults.heal()
+        assert self._do(self.engine.store.get_run(run.id)).status is status
+        self.ended[run.id] = status
+
+    def _has_ended(self, run: ModelRun) -> bool:
+        return run.id not in {active.id for active in self.engine.manager.list_active_runs()}
+
+    async def _last_seq(self, run_id: int) -> int:
+        topic = self.engine.hub.find(run_id)
+        if topic is not None:
+            return topic.run.last_seq
+        self.engine.faults.heal()
+        return (await self.engine.store.get_run(run_id)).last_seq
+
+    async def _begin_reading(self, run_id: int, after: int) -> None:
+        self.trial.follow(run_id, after=after)
+        await asyncio.sleep(0)
+
+    async def _check(self) -> list[Any]:
+        return await self.engine.store.check()
