@@ -51,7 +51,8 @@ class StepOutput(Protocol):
         ...
 
     def hold_back(self, text: str) -> int:
-        """How many characters at the end of `text` may be the beginning of a secret: keep these until more comes."""
+        """How many characters at the end of `text` may belong to a secret that is not whole: keep these until more
+        comes. The cut before them never lies inside a whole secret."""
         ...
 
 
@@ -120,8 +121,8 @@ class StepExecutor(Protocol):
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         """Begin to execute the step.
 
-        A step that cannot begin (no such program, no such directory) is an execution that has already ended with a
-        failing result: this raises only for faults of the service itself. Being cancelled here leaves nothing behind.
+        A step that cannot begin (no such program, no such directory) is an execution that ends with a failing result
+        by itself: this raises only for faults of the service. Being cancelled here leaves nothing behind.
         """
         ...
 
