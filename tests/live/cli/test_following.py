@@ -77,27 +77,27 @@ async def test_a_command_exits_with_the_code_of_what_happened(
     assert words in captured.out + captured.err
 
 
-async def test_a_conflict_names_the_active_run_and_a_cancel_ends_it(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service:
-        env = {"SOLORUN_URL": service.url}
-        async with solorun("start", "long", "--follow", env=env, cwd=tmp_path) as following:
+async def test_a_conflict_names_the_active_run_and_a_cancel_ends_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving_here(tmp_path, TOML) as url:
+        async with solorun("start", "long", "--follow", "--url", url, cwd=tmp_path) as following:
             await following.until_it_says("waiting")
-            conflict = await run_solorun("start", "long", env=env, cwd=tmp_path)
-            cancelled = await run_solorun("cancel", "long", "--reason", "enough", env=env, cwd=tmp_path)
+            conflict = await asyncio.to_thread(main, ["start", "long", "--url", url])
+            conflict_words = capsys.readouterr().err
+            cancelled = await asyncio.to_thread(main, ["cancel", "long", "--reason", "enough", "--url", url])
             followed = await following.finish()
-        again = await run_solorun("start", "long", env=env, cwd=tmp_path)
+        again = await asyncio.to_thread(main, ["start", "long", "--url", url])
 
-    assert conflict.code == 3
-    assert "solorun follow 1" in conflict.err
-    assert (cancelled.code, cancelled.out[:19]) == (0, "Run 1 was cancelled")
-    assert followed.code == 130
+    assert (conflict, cancelled, followed.code, again) == (3, 0, 130, 0)
+    assert "solorun follow 1" in conflict_words
+    assert "Run 1 was cancelled" in capsys.readouterr().out
     assert "cancel requested by cli: enough" in followed.out
-    assert again.code == 0
 
 
 async def test_ctrl_c_while_following_leaves_the_run_alone_and_says_so(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
-        env = {"SOLORUN_URL": service.url}
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        env = {"SOLORUN_URL": url}
         async with solorun("start", "long", "--follow", env=env, cwd=tmp_path) as following:
             await following.until_it_says("waiting")
             following.interrupt()
@@ -140,8 +140,8 @@ async def test_a_follow_shows_every_line_once_across_a_restart_and_exits_interru
 
 
 async def test_output_is_plain_on_a_pipe(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service:
-        finished = await run_solorun("start", "good", "--follow", "--url", service.url, cwd=tmp_path)
+    async with serving_here(tmp_path, TOML) as url:
+        finished = await run_solorun("start", "good", "--follow", "--url", url, cwd=tmp_path)
 
     assert re.sub(r"\d\d:\d\d:\d\d", "TIME", re.sub(r"after .*", "after TIME", finished.out)) == (
         "Run 1 of good, scope full, triggered by cli\n"
@@ -164,8 +164,8 @@ async def test_output_is_plain_on_a_pipe(tmp_path: Path) -> None:
 async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
     tmp_path: Path, env: dict[str, str], has_colour: bool, has_bar: bool
 ) -> None:
-    async with serving(tmp_path, TOML) as service:
-        code, shown = await _on_a_terminal("start", "good", "--follow", "--url", service.url, env=env, cwd=tmp_path)
+    async with serving_here(tmp_path, TOML) as url:
+        code, shown = await _on_a_terminal("start", "good", "--follow", "--url", url, env=env, cwd=tmp_path)
 
     assert code == 0
     assert "hello" in shown
@@ -176,10 +176,10 @@ async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
 
 
 async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service:
-        await run_solorun("start", "bad", "--follow", "--url", service.url, cwd=tmp_path)
-        _, runs = await _on_a_terminal("runs", "--url", service.url, env={"TERM": "xterm"}, cwd=tmp_path)
-        _, shown = await _on_a_terminal("show", "bad", "--url", service.url, env={"TERM": "xterm"}, cwd=tmp_path)
+    async with serving_here(tmp_path, TOML) as url:
+        await run_solorun("start", "bad", "--follow", "--url", url, cwd=tmp_path)
+        _, runs = await _on_a_terminal("runs", "--url", url, env={"TERM": "xterm"}, cwd=tmp_path)
+        _, shown = await _on_a_terminal("show", "bad", "--url", url, env={"TERM": "xterm"}, cwd=tmp_path)
 
     assert "bad" in runs
     assert "\x1b[31mfailed" in runs
@@ -188,7 +188,7 @@ async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path
 
 @pytest.mark.parametrize(
     "arguments",
-    [["log", "flood"], ["log", "flood", "--json"], ["follow", "flood"], ["follow", "flood", "--json"]],
+    [["log", "flood"], ["follow", "flood", "--json"]],
 )
 async def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path, arguments: list[str]) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
@@ -224,35 +224,43 @@ async def _until_it_is_deaf(client: RunClient, run_id: int) -> None:
             return
 
 
-async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service:
-        env = {"SOLORUN_URL": service.url}
-        await run_solorun("start", "flood", "--follow", env=env, cwd=tmp_path)
-        whole = await run_solorun("log", "flood", "--json", env=env, cwd=tmp_path)
-        tail = await run_solorun("log", "flood", "--json", "-n", "2500", env=env, cwd=tmp_path)
-        found = await run_solorun("log", "flood", "--search", "4999", env=env, cwd=tmp_path)
+async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        await client.wait_for_run((await client.start_run("flood")).id)
+        await asyncio.to_thread(main, ["log", "flood", "--json", "--url", url])
+        whole = capsys.readouterr().out.splitlines()
+        await asyncio.to_thread(main, ["log", "flood", "--json", "-n", "2500", "--url", url])
+        tail = capsys.readouterr().out.splitlines()
+        await asyncio.to_thread(main, ["log", "flood", "--search", "4999", "--url", url])
+        found = capsys.readouterr().out.splitlines()
 
-    messages = [json.loads(line)["message"] for line in whole.out.splitlines()]
-    assert messages[1:-1] == [str(number) for number in range(1, 50_001)]
-    assert tail.out.splitlines() == whole.out.splitlines()[-2500:]
-    assert [line.split()[-1] for line in found.out.splitlines()] == [
+    assert [json.loads(line)["message"] for line in whole][1:-1] == [str(number) for number in range(1, 50_001)]
+    assert tail == whole[-2500:]
+    assert [line.split()[-1] for line in found] == [
         *("4999", "14999", "24999", "34999", "44999"),
         *(str(number) for number in range(49990, 50000)),
     ]
 
 
-async def test_a_token_opens_a_service_that_asks_for_one(tmp_path: Path) -> None:
+async def test_a_token_opens_a_service_that_asks_for_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "token").write_text("correct-horse-battery-staple\n")
     (tmp_path / "token").chmod(0o600)
 
     async with serving(tmp_path, f'[service]\ntoken_file = "token"\n{TOML}') as service:
-        refused = await run_solorun("runs", "--url", service.url, cwd=tmp_path)
-        wrong = await run_solorun("runs", "--url", service.url, env={"SOLORUN_TOKEN": "x" * 32}, cwd=tmp_path)
-        admitted = await run_solorun("runs", "--url", service.url, "--token-file", "token", cwd=tmp_path)
+        refused = await asyncio.to_thread(main, ["runs", "--url", service.url])
+        monkeypatch.setenv("SOLORUN_TOKEN", "x" * 32)
+        wrong = await asyncio.to_thread(main, ["runs", "--url", service.url])
+        token_file = str(tmp_path / "token")
+        admitted = await asyncio.to_thread(main, ["runs", "--url", service.url, "--token-file", token_file])
 
-    assert (refused.code, wrong.code, admitted.code) == (2, 2, 0)
-    assert "SOLORUN_TOKEN" in refused.err
-    assert "x" * 32 not in wrong.err
+    err = capsys.readouterr().err
+    assert (refused, wrong, admitted) == (2, 2, 0)
+    assert "SOLORUN_TOKEN" in err
+    assert "x" * 32 not in err
 
 
 async def _on_a_terminal(*arguments: str, env: dict[str, str], cwd: Path) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from solorun.client import Follow, RunClient
 from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
 from solorun.record import Event, Level, Record
 from solorun.status import Status
-from tests.fakes.solorun_process import serving
+from tests.fakes.solorun_process import serving, serving_here
 
 TOML = """
 [projects.count]
@@ -34,7 +34,7 @@ run = "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"
 
 
 async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         started = await client.start_run("count", params={"to": "3"}, triggered_by="test")
         records = [record async for record in client.follow(started.id)]
         run = await client.wait_for_run(started.id)
@@ -50,7 +50,7 @@ async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) 
 
 
 async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_read(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         run = await client.start_run("count", params={"to": "100000"})
         live = [record async for record in client.follow(run.id)]
         late = [record async for record in client.follow(run.id)]
@@ -119,7 +119,7 @@ async def test_a_follow_that_finds_no_service_again_gives_up(tmp_path: Path) -> 
 
 
 async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         active = await client.start_run("wait")
         with pytest.raises(RunActive) as conflict:
             await client.start_run("wait")
@@ -143,7 +143,7 @@ async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) ->
 
 
 async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         ids = [(await client.wait_for_run((await client.start_run("count", params={"to": "2"})).id)).id for _ in "123"]
         runs = [run async for run in client.list_runs("count", page_size=2)]
         failed = await client.list_run_page(statuses=[Status.FAILED, Status.CANCELLED])
@@ -160,7 +160,7 @@ async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
 
 
 async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> None:
-    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         run = await client.start_run("tick")
         first = asyncio.create_task(_count(client, run.id))
         second = asyncio.create_task(_count(client, run.id))
@@ -195,9 +195,9 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("leave", ["break", "sys.exit(0)"])
 async def test_a_program_that_leaves_in_mid_stream_ends_without_a_warning(tmp_path: Path, leave: str) -> None:
-    async with serving(tmp_path, TOML) as service:
+    async with serving_here(tmp_path, TOML) as url:
         program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", LEAVES_EARLY.replace("LEAVE", leave), service.url),
+            *(sys.executable, "-W", "error", "-c", LEAVES_EARLY.replace("LEAVE", leave), url),
             stderr=asyncio.subprocess.PIPE,
         )
         _, errors = await asyncio.wait_for(program.communicate(), 30)
