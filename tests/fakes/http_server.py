@@ -87,6 +87,11 @@ class LiveServer:
     executor: ScriptedExecutor
     client: httpx.AsyncClient
     stop: asyncio.Event
+    serving: asyncio.Task[int]
+
+    async def stopped(self) -> None:
+        """Wait until the server has stopped; `stop` asks it to."""
+        await asyncio.wait({self.serving})
 
     async def begin(self, project: str = "deploy", step: str = "deploy") -> tuple[int, ScriptedStep]:
         """Start a run, and wait until its first step has begun."""
@@ -162,7 +167,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             app = made[0]
             port = httpx.URL(url.result()).port or 0
             try:
-                yield LiveServer(port, app, app.context.service, executor, client, stop)
+                yield LiveServer(port, app, app.context.service, executor, client, stop, serving)
             finally:
                 stop.set()
                 assert await serving == 0

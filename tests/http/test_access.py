@@ -44,7 +44,7 @@ async def test_a_wildcard_is_no_name_to_answer_for(open_served: OpenServed, host
 
 async def test_a_repeated_host_is_refused(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/livez", headers=[("host", "localhost"), ("host", "evil.example")])
+        answer = await served.client.get("/livez", headers=[("host", "evil.example"), ("host", "localhost")])
 
     assert (answer.status_code, answer.json()["type"]) == (403, "/problems/host-not-allowed")
 

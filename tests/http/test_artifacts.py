@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.api.artifacts import content_disposition, open_beneath
+from solorun.api.artifacts import FileChunks, content_disposition, open_beneath
 from solorun.errors import ArtifactNotFound
 from tests.fakes.application import OpenServed
 
@@ -122,6 +122,18 @@ def test_a_directory_that_was_replaced_by_a_link_opens_nothing(tmp_path: Path) -
 
     with pytest.raises(ArtifactNotFound):
         open_beneath(tmp_path / "artifacts", "a.txt")
+
+
+async def test_a_file_that_became_shorter_is_not_taken_for_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("short")
+    chunks = FileChunks(open_beneath(tmp_path, "a.txt"), 10)
+
+    first = await anext(chunks)
+    with pytest.raises(OSError, match="became shorter"):
+        await anext(chunks)
+    await chunks.aclose()
+
+    assert first == b"short"
 
 
 @pytest.mark.parametrize(

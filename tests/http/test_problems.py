@@ -3,10 +3,12 @@
 import logging
 
 import pytest
+from starlette.types import Message
 
 from solorun.api.problems import PROBLEMS
 from solorun.client.problems import ERRORS
 from solorun.errors import Problem
+from solorun.segment import Segment
 from tests.fakes.application import OpenServed
 
 
@@ -78,3 +80,29 @@ async def test_a_store_that_cannot_be_written_is_said_to_be_so(
 
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/store-unavailable")
     assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_an_answer_that_breaks_off_is_the_servers_to_close(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(run_id: int, *, after: int) -> list[Segment]:
+        raise OSError("disk on fire")
+
+    async with open_served() as served:
+        run = await served.complete(lines=["x"])
+        monkeypatch.setattr(served.service.store, "read_segments", broken)
+
+        with pytest.raises(OSError, match="disk on fire"):
+            await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson")
+
+
+async def test_what_is_no_http_is_not_served(open_served: OpenServed) -> None:
+    async def receive() -> Message:
+        raise AssertionError
+
+    async def send(message: Message) -> None:
+        raise AssertionError
+
+    async with open_served() as served:
+        with pytest.raises(RuntimeError, match="websocket"):
+            await served.app({"type": "websocket", "path": "/"}, receive, send)

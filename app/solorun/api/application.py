@@ -13,9 +13,10 @@ from starlette.types import Message, Receive, Scope, Send
 from solorun.api.access import Access
 from solorun.api.answer import Header, cut_off
 from solorun.api.context import Context
+from solorun.api.endpoint import build_routes, public_addresses
 from solorun.api.problems import answer_problem, problem_of
 from solorun.api.request import ClientGone, check_announced_size
-from solorun.api.routes import OPERATIONS, build_routes, public_addresses
+from solorun.api.routes import OPERATIONS
 from solorun.api.sessions import LoginThrottle, Sessions
 from solorun.api.sse import Streams
 from solorun.errors import InternalError, Problem
@@ -52,12 +53,12 @@ class Application:
             service=service,
             operations=OPERATIONS,
             root_path=settings.root_path,
-            access=Access(settings, sessions, public_addresses()),
+            access=Access(settings, sessions, public_addresses(OPERATIONS)),
             sessions=sessions,
             throttle=LoginThrottle(),
             streams=Streams(service.hub),
         )
-        self.routes: list[BaseRoute] = [*build_routes(self.context), *pages]
+        self.routes: list[BaseRoute] = [*build_routes(self.context, OPERATIONS), *pages]
         self._router = Router(self.routes, redirect_slashes=False)
         self._root_path = settings.root_path
 

@@ -31,7 +31,7 @@ async def download_artifact(request: Request) -> StreamedAnswer:
     descriptor = await asyncio.to_thread(open_beneath, request.service.directory.artifacts(run.id), name)
     size = os.fstat(descriptor).st_size
     return StreamedAnswer(
-        _FileChunks(descriptor, size),
+        FileChunks(descriptor, size),
         media_type=media_type_of(name).encode("ascii", "replace"),
         headers=[
             (b"content-length", b"%d" % size),
@@ -76,14 +76,14 @@ def _step_down(directory: int, name: str, flags: int) -> int:
         os.close(directory)
 
 
-class _FileChunks:
+class FileChunks:
     """`size` bytes of an open file, closed with the answer: what is appended meanwhile is left out."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
         self._left = size
 
-    def __aiter__(self) -> "_FileChunks":
+    def __aiter__(self) -> "FileChunks":
         return self
 
     async def __anext__(self) -> bytes:

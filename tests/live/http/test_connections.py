@@ -1,5 +1,6 @@
 """What the server does with connections that are slow, silent, too large, or no HTTP at all."""
 
+import asyncio
 import json
 import os
 import socket
@@ -184,6 +185,29 @@ async def test_a_download_whose_reader_takes_nothing_is_cut_off(
             await server.until(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
 
         step.end()
+
+
+async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(open_server: OpenServer) -> None:
+    async with asyncio.timeout(10), open_server() as server:
+        run_id, step = await server.begin()
+        (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run_id}/artifacts/large")
+            await connection.read_until(b"\r\n\r\n")
+            server.stop.set()
+            await server.stopped()
+
+
+async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: OpenServer) -> None:
+    async with asyncio.timeout(5), open_server() as server, server.connect() as connection:
+        await connection.get("/livez")
+        await connection.read_until(b'{"status":"alive"}')
+
+        server.stop.set()
+        rest = await connection.read_to_close()
+
+    assert rest == b""
 
 
 def test_a_port_that_is_taken_is_a_fault_with_its_address() -> None:
