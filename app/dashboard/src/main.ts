@@ -2,12 +2,13 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { applyTheme } from './state/preferences.svelte';
+import { loadLater } from './shell/parts_for_later';
 import { world } from './state/world.svelte';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
-import './styles/log.css';
 
 applyTheme();
 world.open();
 mount(App, { target: document.getElementById('app')! });
+loadLater();

@@ -1,4 +1,4 @@
-"""The built dashboard's files, read once. What they are is the business of the build; how they are sent, of `routes.py`."""
+"""The built dashboard's files, read once. How they come about is the build's business; how they are sent, `routes.py`'s."""
 
 import gzip
 import hashlib
@@ -40,7 +40,7 @@ def read_assets(directory: Path) -> Mapping[str, Asset]:
 
 
 def read_index(directory: Path, root_path: str) -> Asset | None:
-    """The page that every address of the dashboard answers with, its links below `root_path`; None when it is not built."""
+    """The page that every address of the dashboard answers with, its links below `root_path`; None when not built."""
     try:
         page = (directory / "index.html").read_text("utf-8")
     except FileNotFoundError:

@@ -1,6 +1,6 @@
 """The dashboard's routes: one page for every address a reader may share, and the files it is made of.
 
-The page is asked for again each time, so that an update shows; its files carry a hash in their names and are kept for good.
+The page is asked for again each time, so that an update shows; its files carry a hash in their names and are kept.
 """
 
 from collections.abc import Mapping
@@ -31,8 +31,8 @@ _NOT_BUILT: Final = """\
 <meta name="viewport" content="width=device-width">
 <title>Solorun</title>
 <h1>The dashboard is not built</h1>
-<p>The service is running, and all else of it works: <code>solorun runs</code>, <code>solorun follow</code>, the HTTP API
-under <code>/api/v1</code>.</p>
+<p>The service is running, and all else of it works: <code>solorun runs</code>, <code>solorun follow</code>, the HTTP
+API under <code>/api/v1</code>.</p>
 <p>To build the dashboard install Node (^20.19 or &ge; 22.12), run <code>npm ci</code> and <code>npm run build</code> in
 <code>app/dashboard</code>, and start the service again.</p>
 </html>

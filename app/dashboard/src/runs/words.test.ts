@@ -18,11 +18,11 @@ test.each([
 
 test.each([
   [3_000, 'a few seconds'],
-  [42_000, '40 s'],
-  [58_000, '1 min'],
-  [240_000, '4 min'],
-  [7_800_000, '2 h 10 min'],
-])('%j ms are about %s', (ms, text) => {
+  [42_000, 'about 40 s'],
+  [58_000, 'about 1 min'],
+  [240_000, 'about 4 min'],
+  [7_800_000, 'about 2 h 10 min'],
+])('%j ms are %s', (ms, text) => {
   expect(formatAbout(ms)).toBe(text);
 });
 

@@ -25,14 +25,14 @@ export function formatDuration(ms: number | null): string {
 /** The same for what is not over: in whole seconds, or it would flicker. */
 export const formatAge = (ms: number): string => (ms < 9_950 ? `${Math.max(0, Math.floor(ms / 1000))}s` : formatDuration(ms));
 
-/** How a person says it: `a few seconds`, `4 min`, `2 h 10 min`. */
+/** How a person says it: `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
 export function formatAbout(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 10) return 'a few seconds';
-  if (seconds < 55) return `${Math.round(seconds / 5) * 5} s`;
+  if (seconds < 55) return `about ${Math.round(seconds / 5) * 5} s`;
   const minutes = Math.max(1, Math.round(seconds / 60));
-  if (minutes < 60) return `${minutes} min`;
-  return minutes % 60 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${minutes / 60} h`;
+  if (minutes < 60) return `about ${minutes} min`;
+  return `about ${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`;
 }
 
 export function formatAgo(time: number, now: number): string {

@@ -1,0 +1,20 @@
+/** What the first sight does without: loaded when wanted, or when the browser has nothing else to do. */
+export const later = {
+  run: () => import('../pages/RunPage.svelte'),
+  project: () => import('../pages/ProjectPage.svelte'),
+  runs: () => import('../pages/RunsPage.svelte'),
+  artifact: () => import('../pages/ArtifactPage.svelte'),
+  compare: () => import('../pages/ComparePage.svelte'),
+  start: () => import('./StartDialog.svelte'),
+  stop: () => import('./StopDialog.svelte'),
+  login: () => import('./LoginDialog.svelte'),
+  palette: () => import('./Palette.svelte'),
+  help: () => import('./HelpSheet.svelte'),
+} as const;
+
+/** So that a dialog also opens when the service is out of reach. */
+export function loadLater(): void {
+  const load = (): void => Object.values(later).forEach((one) => void one().catch(() => undefined));
+  if ('requestIdleCallback' in window) requestIdleCallback(load, { timeout: 5000 });
+  else setTimeout(load, 2000);
+}
