@@ -1,15 +1,31 @@
 """Pages hold what the code and the samples say, and lead nowhere but to what is there."""
 
+import json
 import re
+import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from solorun.cli.app import _app
 from tests.unit.docs.pages import DOCS, PAGES, ROOT, SAMPLE, SAMPLES, fill, name_of
 
 _LINK = re.compile(r"\]\((?P<address>[^)\s]+)\)")
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+_COMMAND = re.compile(r"(?:[$`] ?|uv run |bin/)solorun (?P<command>[a-z]+)(?P<rest>[^`\n#]*)")
+_PARSERS: dict[str, Callable[[str], object]] = {"toml": tomllib.loads, "json": json.loads}
 _CHECKED_LANGUAGES = re.compile(r"^```(?:python|sh|ini|nginx)$", re.M)
 _DECISIONS = sorted((DOCS / "decisions").glob("2*.md"))
+
+_COMMANDS: Any = typer.main.get_command(_app)
+_OPTIONS = {
+    (name, option)
+    for name, command in _COMMANDS.commands.items()
+    for option in ["", *(word for one in command.params for word in [*one.opts, *one.secondary_opts])]
+}
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
@@ -38,6 +54,22 @@ def test_programs_on_a_page_are_samples(page: Path) -> None:
     shown = [found for found in SAMPLE.finditer(text) if found["language"] in ("python", "sh", "ini", "nginx")]
 
     assert len(_CHECKED_LANGUAGES.findall(text)) == len(shown)
+
+
+@each_page
+def test_configuration_and_json_on_a_page_can_be_parsed(page: Path) -> None:
+    blocks = _FENCE.findall(page.read_text(encoding="utf-8"))
+
+    parsed = [_PARSERS[language](block) for language, block in blocks if language in _PARSERS]
+
+    assert all(parsed)
+
+
+@each_page
+def test_the_commands_on_a_page_exist_with_their_options(page: Path) -> None:
+    said = {(found["command"], option) for found, option in _said_options(page.read_text(encoding="utf-8"))}
+
+    assert said - _OPTIONS == set()
 
 
 @each_page
@@ -78,6 +110,13 @@ def test_a_decision_is_dated_and_names_what_was_rejected(page: Path) -> None:
     assert f"\n\n{page.name[:10]}\n\n**Decided.**" in text
     assert "\n\n**Why.**" in text
     assert "**Rejected: " in text.replace("\n", " ")
+
+
+def _said_options(text: str) -> Iterator[tuple[re.Match[str], str]]:
+    for found in _COMMAND.finditer(text):
+        yield found, ""
+        for option in re.findall(r"(?<= )--?[a-z][a-z-]*", found["rest"]):
+            yield found, option
 
 
 def _is_there(page: Path, address: str) -> bool:
