@@ -1,4 +1,4 @@
-"""The built dashboard's files, read once. How they come about is the build's business; how they are sent, `routes.py`'s."""
+"""The built dashboard's files, read once. How they come about is the build's business, how they are sent `routes.py`'s."""
 
 import gzip
 import hashlib
