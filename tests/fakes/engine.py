@@ -1,6 +1,6 @@
 """The engine over a real database, with scripted steps: everything between HTTP and processes."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,11 +111,17 @@ async def open_engine(
     environ: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = system_now,
     drain: bool = True,
+    wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Engine]:
-    """An engine on `data_dir`; drained at the end of the block, unless it shall die instead."""
+    """An engine on `data_dir`; drained at the end of the block, unless it shall die instead.
+
+    `wrap` may put something in the way of the store's calls before anybody uses it.
+    """
     async with AsyncExitStack() as stack:
         sqlite = await SqliteRunStore.open(data_dir)
         stack.push_async_callback(sqlite.close)
+        if wrap is not None:
+            await wrap(sqlite)
         faults = FaultyStore(sqlite)
         store = faults.as_store()
         executor = executor or ScriptedExecutor()
