@@ -27,29 +27,29 @@ _OPTIONS = {
     for option in ["", *(word for one in command.params for word in [*one.opts, *one.secondary_opts])]
 }
 
-each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
+each_page = pytest.mark.parametrize("markdown", PAGES, ids=name_of)
 
 
 @each_page
-def test_a_page_holds_its_samples_and_generated_blocks_as_they_are(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+def test_a_page_holds_its_samples_and_generated_blocks_as_they_are(markdown: Path) -> None:
+    text = markdown.read_text(encoding="utf-8")
 
     assert fill(text) == text, "write them anew: uv run python -m tests.unit.docs.pages"
 
 
 @each_page
-def test_every_relative_link_of_a_page_leads_to_a_file_and_its_heading(page: Path) -> None:
-    text = _without_fences(page.read_text(encoding="utf-8"))
+def test_every_relative_link_of_a_page_leads_to_a_file_and_its_heading(markdown: Path) -> None:
+    text = _without_fences(markdown.read_text(encoding="utf-8"))
     addresses = [found["address"] for found in _LINK.finditer(text) if "://" not in found["address"]]
 
-    broken = [address for address in addresses if not _is_there(page, address)]
+    broken = [address for address in addresses if not _is_there(markdown, address)]
 
     assert broken == []
 
 
 @each_page
-def test_programs_on_a_page_are_samples(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+def test_programs_on_a_page_are_samples(markdown: Path) -> None:
+    text = markdown.read_text(encoding="utf-8")
 
     shown = [found for found in SAMPLE.finditer(text) if found["language"] in ("python", "sh", "ini", "nginx")]
 
@@ -57,8 +57,8 @@ def test_programs_on_a_page_are_samples(page: Path) -> None:
 
 
 @each_page
-def test_configuration_and_json_on_a_page_can_be_parsed(page: Path) -> None:
-    blocks = _FENCE.findall(page.read_text(encoding="utf-8"))
+def test_configuration_and_json_on_a_page_can_be_parsed(markdown: Path) -> None:
+    blocks = _FENCE.findall(markdown.read_text(encoding="utf-8"))
 
     parsed = [_PARSERS[language](block) for language, block in blocks if language in _PARSERS]
 
@@ -66,23 +66,23 @@ def test_configuration_and_json_on_a_page_can_be_parsed(page: Path) -> None:
 
 
 @each_page
-def test_the_commands_on_a_page_exist_with_their_options(page: Path) -> None:
-    said = {(found["command"], option) for found, option in _said_options(page.read_text(encoding="utf-8"))}
+def test_the_commands_on_a_page_exist_with_their_options(markdown: Path) -> None:
+    said = {(found["command"], option) for found, option in _said_options(markdown.read_text(encoding="utf-8"))}
 
     assert said - _OPTIONS == set()
 
 
 @each_page
-def test_a_page_has_one_title(page: Path) -> None:
-    lines = _without_fences(page.read_text(encoding="utf-8")).splitlines()
+def test_a_page_has_one_title(markdown: Path) -> None:
+    lines = _without_fences(markdown.read_text(encoding="utf-8")).splitlines()
 
     assert len([line for line in lines if line.startswith("# ")]) == 1
 
 
 @pytest.mark.parametrize(
-    "page", [page for page in PAGES if page.parent != ROOT and page.name != "index.md"], ids=name_of
+    "markdown", [markdown for markdown in PAGES if markdown.parent != ROOT and markdown.name != "index.md"], ids=name_of
 )
-def test_every_page_can_be_reached_from_an_index(page: Path) -> None:
+def test_every_page_can_be_reached_from_an_index(markdown: Path) -> None:
     indexes = [DOCS / "index.md", DOCS / "decisions" / "index.md"]
 
     linked = {
@@ -91,23 +91,23 @@ def test_every_page_can_be_reached_from_an_index(page: Path) -> None:
         for found in _LINK.finditer(index.read_text(encoding="utf-8"))
     }
 
-    assert page in linked
+    assert markdown in linked
 
 
 @pytest.mark.parametrize(
     "sample", [path for path in sorted(SAMPLES.rglob("*")) if path.is_file() and path.suffix != ".pyc"], ids=name_of
 )
 def test_every_sample_is_shown_on_a_page(sample: Path) -> None:
-    shown = {found["path"] for page in PAGES for found in SAMPLE.finditer(page.read_text(encoding="utf-8"))}
+    shown = {found["path"] for markdown in PAGES for found in SAMPLE.finditer(markdown.read_text(encoding="utf-8"))}
 
     assert sample.relative_to(DOCS).as_posix() in shown
 
 
-@pytest.mark.parametrize("page", _DECISIONS, ids=name_of)
-def test_a_decision_is_dated_and_names_what_was_rejected(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+@pytest.mark.parametrize("markdown", _DECISIONS, ids=name_of)
+def test_a_decision_is_dated_and_names_what_was_rejected(markdown: Path) -> None:
+    text = markdown.read_text(encoding="utf-8")
 
-    assert f"\n\n{page.name[:10]}\n\n**Decided.**" in text
+    assert f"\n\n{markdown.name[:10]}\n\n**Decided.**" in text
     assert "\n\n**Why.**" in text
     assert "**Rejected: " in text.replace("\n", " ")
 
@@ -119,15 +119,15 @@ def _said_options(text: str) -> Iterator[tuple[re.Match[str], str]]:
             yield found, option
 
 
-def _is_there(page: Path, address: str) -> bool:
+def _is_there(markdown: Path, address: str) -> bool:
     path, _, fragment = address.partition("#")
-    target = (page.parent / path).resolve() if path else page
+    target = (markdown.parent / path).resolve() if path else markdown
     return target.exists() and (not fragment or fragment in _anchors(target))
 
 
-def _anchors(page: Path) -> set[str]:
+def _anchors(markdown: Path) -> set[str]:
     """The fragments that a page's headings make, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.+)$", _without_fences(page.read_text(encoding="utf-8")), re.M)
+    headings = re.findall(r"^#+ (.+)$", _without_fences(markdown.read_text(encoding="utf-8")), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
