@@ -60,7 +60,7 @@ async def follow_all(request: Request) -> EventStream:
     follows = _parse_follows(request.query.follow)
     for run_id in follows:
         await request.service.manager.get_run(run_id)
-    return EventStream(request.context.streams, _AllRuns(request.service, follows).pump)
+    return EventStream(request.context.streams, AllRuns(request.service, follows).pump)
 
 
 def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> Pump:
@@ -78,7 +78,7 @@ def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> Pump
     return pump
 
 
-class _AllRuns:
+class AllRuns:
     """What the dashboard's stream tells. A followed run's terminal state is told after its last record, and last."""
 
     def __init__(self, service: Service, follows: dict[int, int]) -> None:
@@ -94,15 +94,15 @@ class _AllRuns:
             await emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
             async with anyio.create_task_group() as following:
                 for run_id, after in self._follows.items():
-                    following.start_soon(self._follow, run_id, after, emit)
+                    following.start_soon(self.follow, run_id, after, emit)
                 try:
                     while True:
-                        await self._tell(await watch.changes(), emit)
+                        await self.tell(await watch.changes(), emit)
                 except WatchLost:
                     # The stream ends; whoever listens comes back for a new snapshot.
                     following.cancel_scope.cancel()
 
-    async def _tell(self, runs: list[Run], emit: Emit) -> None:
+    async def tell(self, runs: list[Run], emit: Emit) -> None:
         async with self._telling:
             told = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
             if told:
@@ -111,7 +111,7 @@ class _AllRuns:
     def _is_left_to_follower(self, run: Run) -> bool:
         return run.id in self._ended or (run.id in self._following and not run.is_active)
 
-    async def _follow(self, run_id: int, after: int, emit: Emit) -> None:
+    async def follow(self, run_id: int, after: int, emit: Emit) -> None:
         items = self._service.tail.follow(run_id, after=after)
         try:
             async for item in items:

@@ -312,9 +312,10 @@ async def test_a_watcher_that_fell_behind_has_to_come_back(
     assert b"event: shutdown" not in rest
 
 
-async def test_streams_end_with_shutdown_when_the_service_stops(open_server: OpenServer) -> None:
+async def test_streams_end_with_shutdown_when_the_service_stops_before_the_runs_do(open_server: OpenServer) -> None:
     async with open_server() as server:
-        run_id, _ = await server.begin()
+        run_id, step = await server.begin()
+        step.stubborn = True
         paths = [f"/api/v1/runs/{run_id}/events", "/api/v1/events", f"/api/v1/events?follow={run_id}:0"]
 
         async with asyncio.timeout(5):
@@ -322,6 +323,7 @@ async def test_streams_end_with_shutdown_when_the_service_stops(open_server: Ope
                 await server.until(lambda: server.service.hub.open_streams == 3)
                 server.stop.set()
                 bodies = [await connection.read_body() for connection in (one, two, three)]
+            step.end()
 
     assert [body.endswith(b"retry: 1000\nevent: shutdown\ndata: {}\n\n") for body in bodies] == [True] * 3
 

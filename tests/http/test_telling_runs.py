@@ -1,0 +1,24 @@
+"""What the dashboard's stream tells of a followed run, whatever the order in which it is heard."""
+
+from msgspec.structs import replace
+
+from solorun.api.events import AllRuns
+from solorun.status import Status
+from solorun.wire import encode
+from tests.fakes.application import OpenServed
+
+
+async def test_an_older_state_that_is_heard_late_does_not_follow_the_end(open_served: OpenServed) -> None:
+    emitted: list[bytes] = []
+
+    async def emit(events: bytes) -> None:
+        emitted.append(events)
+
+    async with open_served() as served:
+        run = await served.complete()
+        stream = AllRuns(served.service, {run.id: run.last_seq})
+
+        await stream.follow(run.id, run.last_seq, emit)
+        await stream.tell([replace(run, status=Status.RUNNING), run], emit)
+
+    assert emitted == [b"event: run\ndata: %b\n\n" % encode(run)]
