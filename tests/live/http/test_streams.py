@@ -328,6 +328,16 @@ async def test_streams_end_with_shutdown_when_the_service_stops_before_the_runs_
     assert [body.endswith(b"retry: 1000\nevent: shutdown\ndata: {}\n\n") for body in bodies] == [True] * 3
 
 
+async def test_a_stream_on_which_nothing_happens_ends_with_shutdown_too(open_server: OpenServer) -> None:
+    async with open_server() as server, server.stream("/api/v1/events") as connection:
+        await connection.read_chunks_until(b'{"runs":[]}\n\n')
+        server.stop.set()
+
+        rest = await connection.read_body()
+
+    assert rest == b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
+
+
 async def test_a_stream_that_is_asked_for_while_the_service_stops_says_so(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
