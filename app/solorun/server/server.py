@@ -83,6 +83,8 @@ class Server(uvicorn.Server):
             _logger.info("A connection did not end in time and is cut.")
             if isinstance(connection, LimitedProtocol):
                 connection.abort()
+        # Who lost its connection ends by itself; what does not is told, which uvicorn logs as an error.
+        await self._wait_for_connections()
         for task in list(self.server_state.tasks):
             task.cancel()
 

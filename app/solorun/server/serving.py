@@ -19,6 +19,8 @@ from solorun.settings import Settings
 
 KEEP_ALIVE_SECONDS: Final = 10
 BACKLOG: Final = 2048
+LEFTOVER_SECONDS: Final = 0.5
+"""So long the tasks that coroutine steps left behind may take for their own end."""
 
 Started = Callable[[str], None]
 
@@ -30,8 +32,14 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     128 and the signal's number; so does the shutdown's limit, with 1. Raises ConfigurationInvalid (address taken),
     DataDirectoryUnusable, DatabaseUnusable.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(serve(settings, catalog, started=started))
+    loop = uvloop.new_event_loop()
+    try:
+        return loop.run_until_complete(serve(settings, catalog, started=started))
+    finally:
+        # asyncio.run would wait for ever for a coroutine step that swallows every cancellation.
+        loop.run_until_complete(_end_tasks())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 async def serve(
@@ -64,3 +72,12 @@ async def serve(
             for sock in sockets:
                 sock.close()
     return 0
+
+
+async def _end_tasks() -> None:
+    """Cancel what steps left running in the loop, and give it a moment. What stays is gone with the process."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=LEFTOVER_SECONDS)

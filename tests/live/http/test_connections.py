@@ -187,7 +187,9 @@ async def test_a_download_whose_reader_takes_nothing_is_cut_off(
         step.end()
 
 
-async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(open_server: OpenServer) -> None:
+async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture
+) -> None:
     async with asyncio.timeout(10), open_server() as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
@@ -197,6 +199,8 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(open_server
             await connection.read_until(b"\r\n\r\n")
             server.stop.set()
             await server.stopped()
+
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == []
 
 
 async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: OpenServer) -> None:
