@@ -189,6 +189,44 @@ async def test_on_sigterm_runs_are_interrupted_streams_told_and_the_exit_is_clea
             assert (await client.get_run(run.id)).status == "interrupted"
 
 
+async def test_a_coroutine_that_swallows_every_cancellation_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    (tmp_path / "stubborn_steps.py").write_text(
+        "import asyncio\n"
+        "async def work(step):\n"
+        "    await step.log('begun')\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            await step.log('no')\n"
+    )
+    stubborn = """
+[service]
+shutdown_limit = "3s"
+[projects.handbook]
+cancel_grace = "200ms"
+[[projects.handbook.steps]]
+name = "work"
+call = "stubborn_steps:work"
+"""
+    with served(tmp_path, stubborn) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+
+        began = time.monotonic()
+        service.signal(signal.SIGTERM)
+        code = await asyncio.to_thread(service.wait)
+        seconds = time.monotonic() - began
+
+        service.start()
+        async with RunClient(service.url) as client:
+            settled = await client.get_run(run.id)
+        assert code == 0
+        assert seconds < 4
+        assert settled.status == "interrupted"
+
+
 async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
     with served(tmp_path, SLEEPER) as service:
         second = ServedService(tmp_path, SLEEPER, {})
