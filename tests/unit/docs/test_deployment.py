@@ -78,6 +78,12 @@ def test_the_checks_are_a_script_that_bash_can_read() -> None:
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_the_workflow_does_what_the_script_does_and_no_more() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+    assert re.findall(r"^ +- run: (.+)$", workflow, re.M) == [".ci/run"]
+
+
 def test_every_package_that_is_installed_for_us_is_pinned() -> None:
     pins = {canonicalize_name(Requirement(pin).name) for pin in PYPROJECT["tool"]["uv"]["constraint-dependencies"]}
     ours = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]
