@@ -111,9 +111,13 @@ class Service:
             reasons.append("the last write to the database failed; see the service's log")
         elif self._writer.is_behind:
             reasons.append("the log of a run cannot be written")
-        free_bytes = shutil.disk_usage(self.directory.path).free
-        if free_bytes < MIN_FREE_BYTES:
-            reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
+        try:
+            free_bytes = shutil.disk_usage(self.directory.path).free
+        except OSError as error:
+            reasons.append(f"the data directory cannot be used: {error.strerror}")
+        else:
+            if free_bytes < MIN_FREE_BYTES:
+                reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
         if self.catalog.faults:
             # Only how many: readiness is told to everybody, and a fault may name paths.
             reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s); see the service's log")

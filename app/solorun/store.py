@@ -89,7 +89,8 @@ class RunStore(Protocol):
 
     @property
     def write_error(self) -> str | None:
-        """Why the last write failed; None when it went well. Known without asking the database."""
+        """Why the last write failed, or why one does not end; None when it went well. Known without asking the
+        database. After a failure the store itself finds out that it can write again."""
         ...
 
     # -- moves of a run, in the order of its life

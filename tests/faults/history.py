@@ -88,7 +88,7 @@ class Operation:
         self._number = number
         self._name = name
         self._subject = subject
-        self.answered = False
+        self.answer: Entry | None = None
 
     def ok(self, value: Any = None) -> None:
         self._answer(Kind.OK, value)
@@ -100,8 +100,7 @@ class Operation:
         self._answer(Kind.UNKNOWN, value)
 
     def _answer(self, kind: Kind, value: Any) -> None:
-        self.answered = True
-        self._history.note(self._number, kind, self._name, self._subject, value)
+        self.answer = self._history.note(self._number, kind, self._name, self._subject, value)
 
 
 class History:
@@ -114,8 +113,10 @@ class History:
         self.sightings: list[Sighting] = []
         self._numbers = itertools.count(1)
 
-    def note(self, number: int, kind: Kind, operation: str, subject: Any, value: Any = None) -> None:
-        self.entries.append(Entry(time.monotonic(), number, kind, operation, subject, value))
+    def note(self, number: int, kind: Kind, operation: str, subject: Any, value: Any = None) -> Entry:
+        entry = Entry(time.monotonic(), number, kind, operation, subject, value)
+        self.entries.append(entry)
+        return entry
 
     @contextmanager
     def operation(self, name: str, subject: Any) -> Iterator[Operation]:
@@ -135,7 +136,7 @@ class History:
         except StoreFailure:
             operation.fail("internal")
         finally:
-            if not operation.answered:
+            if operation.answer is None:
                 operation.unknown()
 
     def read(self, run_id: int, *, after: int = 0) -> Reading:

@@ -19,7 +19,7 @@ from tests.fakes.engine import Engine, declare, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
 from tests.faults.database import read_database, watch
-from tests.faults.history import History, MarkKind
+from tests.faults.history import Entry, History, MarkKind
 
 DATABASE_NAME = "solorun.db"
 
@@ -71,6 +71,8 @@ class Trial:
 
     def __post_init__(self) -> None:
         self.executor = WitnessedExecutor(self.history)
+        self.answer: Entry | None = None
+        """Of the last start or cancel."""
         self._owners = 0
         self._readers: list[asyncio.Task[None]] = []
 
@@ -104,15 +106,17 @@ class Trial:
         await asyncio.to_thread(watch, self.directory / DATABASE_NAME)
 
     async def start(self, project: str = "handbook") -> Run | None:
+        run = None
         with self.history.operation("start", project) as operation:
             run = await self.running.manager.start_run(project)
             operation.ok(run.id)
-            return run
-        return None
+        self.answer = operation.answer
+        return run
 
     async def cancel(self, run_id: int) -> None:
         with self.history.operation("cancel", run_id) as operation:
             operation.ok(await self.running.manager.cancel_run(run_id))
+        self.answer = operation.answer
 
     def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[None]:
         """A reader, until the run's end or until it leaves."""

@@ -25,6 +25,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
+SLOW_SECONDS: Final = 3.0
+"""A function that takes longer than this waits for somebody's lock, or for a disk that does not answer."""
 _EXIT_LIMIT_SECONDS: Final = 1.0
 
 _COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
@@ -34,14 +36,14 @@ READER_PRAGMAS: Final = (*_COMMON_PRAGMAS, "wal_autocheckpoint = 0", "query_only
 
 
 class Connection:
-    """A connection that executes one function after another, each a transaction.
-
-    `error` is why the last of them failed, None when it went well.
-    """
+    """A connection that executes one function after another, each a transaction."""
 
     def __init__(self, path: Path, *, pragmas: tuple[str, ...], begin: str) -> None:
-        self.error: str | None = None
+        self._error: str | None = None
+        self._begun_at: float | None = None
         self._path = path
+        self._place: tuple[int, int] | None = None
+        """Which file was opened: another one in its place is not ours."""
         self._pragmas = pragmas
         self._begin = begin
         self._is_open = False
@@ -61,6 +63,14 @@ class Connection:
     def reader(cls, path: Path) -> "Connection":
         """Its transactions each see one moment."""
         return cls(path, pragmas=READER_PRAGMAS, begin=BEGIN_READ)
+
+    @property
+    def error(self) -> str | None:
+        """Why the last function failed, or why the present one does not end; None when all goes well."""
+        begun_at = self._begun_at
+        if begun_at is not None and (seconds := time.monotonic() - begun_at) > SLOW_SECONDS:
+            return f"The database has not answered for {seconds:.0f} s."
+        return self._error
 
     @property
     def waiting(self) -> int:
@@ -122,6 +132,7 @@ class Connection:
     # -- on the connection's thread
 
     def _work(self, function: Callable[[sqlite3.Connection], T], note: Callable[[str | None], None]) -> T:
+        self._begun_at = time.monotonic()
         try:
             result = function(self._usable_connection())
         except DRIVER_ERRORS as error:
@@ -129,31 +140,48 @@ class Connection:
             fault = translate(error)
             note(fault.message)
             raise fault from error
-        except StoreFailure as failure:
+        except (StoreFailure, _FileGone) as failure:
             note(failure.message)
             raise
         else:
             note(None)
             return result
         finally:
+            self._begun_at = None
             self._finished += 1
 
     def _note_error(self, message: str | None) -> None:
-        self.error = message
+        self._error = message
 
     def _ignore_error(self, message: str | None) -> None:
         pass
 
     def _usable_connection(self) -> sqlite3.Connection:
+        if self._find_place() != self._place:
+            # SQLite would go on writing to a file that no later start will find.
+            raise _FileGone(f"The database is not available: {self._path.name} was moved, deleted or replaced.")
         if self._must_reopen:
             self._driver._conn.close()
             self._driver._connection = self._connect()
             self._must_reopen = False
         return self._driver._conn
 
+    def _find_place(self) -> tuple[int, int] | None:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino
+
     def _connect(self) -> sqlite3.Connection:
+        # Only the first time is a file made that is not there.
+        mode = "rwc" if self._place is None else "rw"
         connection = sqlite3.connect(
-            self._path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, cached_statements=256
+            f"{self._path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            cached_statements=256,
         )
         try:
             for pragma in self._pragmas:
@@ -161,7 +189,12 @@ class Connection:
         except BaseException:
             connection.close()
             raise
+        self._place = self._find_place()
         return connection
+
+
+class _FileGone(StoreUnavailable):
+    """The database's file is not where it was opened."""
 
 
 def in_transaction(connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], T]) -> T:

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,6 +17,7 @@ from solorun.status import Status, Transition
 from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore, StoreFailure
 from solorun.stores.sqlite import invariants, log_reading, moves, runs
 from solorun.stores.sqlite.connection import Connection
+from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import MergeOutdated, apply_merge, bounded, iterate_segments, plan_merge
@@ -37,6 +38,7 @@ class SqliteRunStore(RunStore):
         self._writer = Connection.writer(path)
         self._readers = [Connection.reader(path) for _ in range(_READERS)]
         self._wal = WalKeeper(path, self._writer)
+        self._probe = WriteProbe(self._writer)
         self._scans = anyio.Semaphore(_MAX_SCANS)
         self._merge_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
@@ -82,8 +84,7 @@ class SqliteRunStore(RunStore):
         return await self._write(lambda connection: moves.request_cancel(connection, run_id, requested_by, reason, at))
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
-        self._wal.note_write()
-        return await self._writer.execute(lambda connection: moves.commit(connection, batches, owner))
+        return await self._write(lambda connection: moves.commit(connection, batches, owner), self._writer.execute)
 
     async def settle_run(
         self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
@@ -156,12 +157,21 @@ class SqliteRunStore(RunStore):
         # The writer last: the last connection to close checkpoints, and only the writer may.
         for reader in self._readers:
             await reader.close()
+        await self._probe.stop()
         await self._wal.stop()
         await self._writer.close()
 
-    async def _write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+    async def _write(
+        self,
+        function: Callable[[sqlite3.Connection], T],
+        execute: Callable[[Callable[[sqlite3.Connection], T]], Awaitable[T]] | None = None,
+    ) -> T:
         self._wal.note_write()
-        return await self._writer.transact(function)
+        try:
+            return await (execute or self._writer.transact)(function)
+        except (StoreUnavailable, StoreFailure):
+            self._probe.note_failure()
+            raise
 
     async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function)

@@ -1,0 +1,181 @@
+"""The whole service under trial: its own process, real commands that bear witness, clients over HTTP, all on record."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from solorun.run import Run
+from solorun.stores.sqlite import SqliteRunStore
+from solorun.wire import decode_run
+from tests.fakes.served import ServedService
+from tests.faults.checkers import audit
+from tests.faults.database import read_database, watch
+from tests.faults.history import History, Operation, Sighting
+from tests.faults.trial import DATABASE_NAME
+
+WITNESS = """\
+exec 9>>"$WITNESS/lock-$SOLORUN_PROJECT"
+flock -n 9 || echo "overlap $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks"
+echo "at $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks"
+echo $$ >> "$WITNESS/pids-$SOLORUN_RUN_ID"
+"""
+"""What each step begins with. The lock is the kernel's and goes with its last holder: a child that was left behind
+still has it, and the next run finds it out."""
+
+
+class ServiceTrial:
+    """Clients of one service, which may die and come back. Use it inside `async with service_trial(...)`."""
+
+    client: httpx.AsyncClient
+
+    def __init__(self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str]) -> None:
+        self.directory = directory
+        self.witness = directory / "witness"
+        self.witness.mkdir()
+        self.history = History()
+        for name, script in steps.items():
+            (directory / f"{name}.sh").write_text(WITNESS + script)
+        toml = extra + "".join(
+            f'\n[projects.{name}]\ncancel_grace = "300ms"\nenv = {{ WITNESS = "{self.witness}" }}\n'
+            f'[[projects.{name}.steps]]\nname = "work"\nrun = ["/bin/sh", "{name}.sh"]\n'
+            for name in steps
+        )
+        self.service = ServedService(directory, toml, environ)
+        self._readers: list[asyncio.Task[None]] = []
+
+    @property
+    def database(self) -> Path:
+        return self.service.data_dir / DATABASE_NAME
+
+    async def up(self) -> None:
+        """Start the service; the database is watched before it writes anything."""
+        if not self.database.exists():
+            store = await SqliteRunStore.open(self.service.data_dir)
+            await store.close()
+            watch(self.database)
+        await asyncio.to_thread(self.service.start)
+
+    async def start(self, project: str) -> int | None:
+        """The run's id, when it was acknowledged."""
+        with self.history.operation("start", project) as operation:
+            answer = await self._post(operation, f"/projects/{project}/runs")
+            if answer is not None and answer.status_code == 201:
+                run_id: int = answer.json()["id"]
+                operation.ok(run_id)
+                return run_id
+            if answer is not None and answer.status_code == 409:
+                operation.fail(answer.json()["active_run"]["id"])
+        return None
+
+    async def cancel(self, run_id: int) -> None:
+        with self.history.operation("cancel", run_id) as operation:
+            answer = await self._post(operation, f"/runs/{run_id}/cancel")
+            if answer is not None and answer.status_code in {200, 202, 409}:
+                operation.ok(answer.status_code)
+
+    def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[None]:
+        """A reader, to the run's end or until it is cut off. At the end it looks who of the run is alive."""
+        reader = asyncio.create_task(self._follow(run_id, after))
+        self._readers.append(reader)
+        return reader
+
+    async def run_to_end(self, project: str, seconds: float = 15) -> Run:
+        """A run from its start to its end, as its reader is told it."""
+        run_id = await self.start(project)
+        assert run_id is not None, self.history.entries[-1]
+        async with asyncio.timeout(seconds):
+            await self.follow(run_id)
+        end = self.history.readings[-1].end
+        assert end is not None
+        return end
+
+    async def ready(self) -> int:
+        """The status of /readyz; 0 when nobody answers."""
+        try:
+            return (await self.client.get(f"{self.service.url}/readyz")).status_code
+        except httpx.TransportError:
+            return 0
+
+    async def audit(self, *, at_rest: bool = True) -> list[str]:
+        """Stop the service, and judge."""
+        for reader in self._readers:
+            reader.cancel()
+        await asyncio.gather(*self._readers, return_exceptions=True)
+        await asyncio.to_thread(self.service.stop)
+        self.history.read_marks(self.witness / "marks")
+        return audit(self.history, read_database(self.database), at_rest=at_rest)
+
+    def alive(self, run_id: int) -> tuple[str, ...]:
+        """The processes that the run's work noted, as far as they live."""
+        path = self.witness / f"pids-{run_id}"
+        pids = path.read_text().split() if path.exists() else []
+        return tuple(pid for pid in pids if _lives(pid, run_id))
+
+    async def _post(self, operation: Operation, path: str) -> httpx.Response | None:
+        try:
+            answer = await self.client.post(self.service.api + path)
+        except httpx.TransportError:
+            operation.unknown()
+            return None
+        if answer.status_code >= 500:
+            operation.fail(answer.json()["type"].rpartition("/")[2])
+        return answer
+
+    async def _follow(self, run_id: int, after: int) -> None:
+        reading = self.history.read(run_id, after=after)
+        with contextlib.suppress(httpx.TransportError):
+            async with self.client.stream("GET", f"{self.service.api}/runs/{run_id}/events?after={after}") as answer:
+                async for event, data in events_of(answer):
+                    if event == b"end":
+                        run = decode_run(data)
+                        self.history.sightings.append(Sighting(run_id, run.status.value, self.alive(run_id)))
+                        reading.end = run
+                        with self.history.operation("end", run_id) as operation:
+                            operation.ok(run.status.value)
+                        return
+                    if event not in {b"", b"shutdown"}:
+                        reading.lines.append(data)
+
+
+async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[bytes, bytes]]:
+    """Each whole event of a stream: its name and its data. What was cut is none."""
+    unfinished = b""
+    async for chunk in answer.aiter_raw():
+        *blocks, unfinished = (unfinished + chunk).split(b"\n\n")
+        for block in blocks:
+            fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line and line[:1] != b":")
+            yield fields.get(b"event", b""), fields.get(b"data", b"")
+
+
+@asynccontextmanager
+async def service_trial(
+    directory: Path, *, extra: str = "", up: bool = True, environ: dict[str, str] | None = None, **steps: str
+) -> AsyncIterator[ServiceTrial]:
+    """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness."""
+    directory.mkdir(parents=True, exist_ok=True)
+    trial = ServiceTrial(directory, steps, extra, environ or {})
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
+        try:
+            if up:
+                await trial.up()
+            yield trial
+        finally:
+            for reader in trial._readers:
+                reader.cancel()
+            await asyncio.gather(*trial._readers, return_exceptions=True)
+            await asyncio.to_thread(trial.service.stop)
+
+
+def _lives(pid: str, run_id: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        # A pid may have been given to somebody else.
+        environ = Path(f"/proc/{pid}/environ").read_bytes()
+    except OSError:
+        return False
+    return stat[stat.rindex(")") + 2] not in "ZX" and f"SOLORUN_RUN_ID={run_id}".encode() in environ.split(b"\0")
