@@ -77,6 +77,29 @@ async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> N
     assert answer.headers["content-disposition"].startswith("attachment")
 
 
+@pytest.mark.parametrize(
+    ("query", "messages"),
+    [
+        ({"q": "LINE 1"}, ["line 1"]),
+        ({"level": "warning"}, []),
+        ({"step": "nothing"}, []),
+        ({"step": "deploy", "level": "info", "q": "line"}, ["line 0", "line 1"]),
+    ],
+    ids=str,
+)
+async def test_a_download_has_what_the_filters_let_through(
+    open_served: OpenServed, query: dict[str, str], messages: list[str]
+) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["line 0", "line 1"])
+
+        ndjson = await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson", params=query)
+        text = await served.client.get(f"/api/v1/runs/{run.id}/log.txt", params=query)
+
+    assert [record.message for record in decode_records(ndjson.content)] == messages
+    assert [line.partition("deploy: ")[2] for line in text.text.splitlines()] == messages
+
+
 @pytest.mark.parametrize("suffix", ["ndjson", "txt"])
 async def test_the_log_of_an_active_run_is_downloaded_up_to_now(open_served: OpenServed, suffix: str) -> None:
     async with open_served() as served:

@@ -9,24 +9,27 @@ from msgspec import Meta
 from solorun.api.answer import NDJSON, TEXT, Answer, Header, StreamedAnswer, json_answer
 from solorun.api.log_text import LogText
 from solorun.api.request import Request
-from solorun.record import Level
+from solorun.record import Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery, RunStore
-from solorun.wire import decode_records
+from solorun.wire import decode_records, encode_records
 
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 
 
-class LogPageQuery(msgspec.Struct, forbid_unknown_fields=True):
-    after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
-    before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="How many records at most.")] = 1000
+class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     step: Annotated[str, Meta(description="Only this step's records.")] | None = None
     level: Annotated[Level, Meta(description="Only records of at least this level.")] | None = None
     q: (
         Annotated[str, Meta(max_length=1000, description="Only messages that hold this; case does not matter.")] | None
     ) = None
+
+
+class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
+    after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
+    before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="How many records at most.")] = 1000
 
 
 async def get_log_page(request: Request) -> Answer:
@@ -47,12 +50,15 @@ async def get_log_page(request: Request) -> Answer:
 
 async def download_ndjson(request: Request) -> StreamedAnswer:
     run = await request.service.manager.get_run(request.run_id)
-    return StreamedAnswer(_payloads(request.service.store, run), media_type=NDJSON, headers=_attachment(run, "ndjson"))
+    return StreamedAnswer(
+        _payloads(request.service.store, run, request.query), media_type=NDJSON, headers=_attachment(run, "ndjson")
+    )
 
 
 async def download_text(request: Request) -> StreamedAnswer:
     run = await request.service.manager.get_run(request.run_id)
-    return StreamedAnswer(_texts(request.service.store, run), media_type=TEXT, headers=_attachment(run, "txt"))
+    texts = _texts(request.service.store, run, request.query)
+    return StreamedAnswer(texts, media_type=TEXT, headers=_attachment(run, "txt"))
 
 
 def _attachment(run: Run, suffix: str) -> list[Header]:
@@ -60,16 +66,30 @@ def _attachment(run: Run, suffix: str) -> list[Header]:
     return [(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))]
 
 
-async def _payloads(store: RunStore, run: Run) -> AsyncGenerator[bytes, None]:
+async def _payloads(store: RunStore, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
     async for segment in _segments(store, run):
-        yield segment.payload
+        yield segment.payload if query == LogFilterQuery() else encode_records(_matching(segment, query))
 
 
-async def _texts(store: RunStore, run: Run) -> AsyncGenerator[bytes, None]:
+async def _texts(store: RunStore, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
     text = LogText()
     async for segment in _segments(store, run):
-        yield text.add(decode_records(segment.payload))
+        yield text.add(_matching(segment, query))
     yield text.finish()
+
+
+def _matching(segment: Segment, query: LogFilterQuery) -> list[Record]:
+    """The segment's records that the filters let through."""
+    records = decode_records(segment.payload)
+    if query.step is not None:
+        records = [record for record in records if record.step == query.step]
+    if query.level is not None:
+        levels = query.level.at_least
+        records = [record for record in records if record.level in levels]
+    if query.q:
+        folded = query.q.casefold()
+        records = [record for record in records if folded in record.message.casefold()]
+    return records
 
 
 async def _segments(store: RunStore, run: Run) -> AsyncGenerator[Segment, None]:

@@ -124,6 +124,7 @@ OPERATIONS: Final = (
         logs.download_ndjson,
         (Reply(200, "The records", "application/x-ndjson"),),
         (RunNotFound,),
+        query=logs.LogFilterQuery,
     ),
     Operation(
         "GET",
@@ -133,6 +134,7 @@ OPERATIONS: Final = (
         logs.download_text,
         (Reply(200, "The text", "text/plain; charset=utf-8"),),
         (RunNotFound,),
+        query=logs.LogFilterQuery,
     ),
     Operation(
         "GET",
