@@ -109,8 +109,14 @@ class Writer:
                 continue
             if budget <= 0:
                 break
-            batch = channel.take(min(share, budget))
             del self._ready[run_id]
+            try:
+                batch = channel.take(min(share, budget))
+            except Exception:
+                # Whatever a step managed to put there, this writer serves the other runs too.
+                _logger.exception("The log of run %s cannot be encoded: the run is given up", run_id)
+                channel.lose(Transition.NOT_IN_EXPECTED_STATUS)
+                continue
             if channel.has_work:
                 self._ready[run_id] = channel  # Behind the others: each in turn.
             if batch is not None:

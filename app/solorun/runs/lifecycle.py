@@ -23,7 +23,7 @@ from solorun.runs.active_runs import ActiveRun, ActiveRuns
 from solorun.runs.admission import Admitted
 from solorun.runs.supervisor import Supervisor
 from solorun.settings import DataDirectory
-from solorun.status import Status, Transition
+from solorun.status import ACTIVE, Status, Transition
 from solorun.step import StepExecutor
 from solorun.store import Ending, RunStore
 
@@ -52,6 +52,7 @@ class Lifecycle:
         self._hub = hub
         self._writer = writer
         self._active = active_runs
+        self._owner = owner
         self._environ = environ
         self._now = now
         self._supervisor = Supervisor(
@@ -125,8 +126,10 @@ class Lifecycle:
             active.expected_seconds = await self._store.median_duration_seconds(active.project.name, active.run.scope)
 
     async def _show_as_it_is(self, active: ActiveRun) -> None:
-        """The row was ended by somebody else: readers must see that ending, not ours."""
+        """The row was ended by somebody else: readers see that ending. If nobody did, it is ended now."""
         try:
+            ending = Ending(Outcome(Status.FAILED, "its log could not be written"), self._now())
+            await self._store.settle_run(active.id, owner=self._owner, expected=ACTIVE, ending=ending)
             run = await self._store.get_run(active.id)
         except SolorunError as error:
             _logger.warning("How run %s ended cannot be read: %s", active.id, error)

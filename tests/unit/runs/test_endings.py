@@ -206,6 +206,30 @@ async def test_a_run_that_was_ended_by_somebody_else_stops_its_work_and_shows_th
         assert (ended.status, ended.error_message) == (Status.INTERRUPTED, "by hand")
 
 
+async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path, declare("one", steps=("a",)), declare("two", steps=("b",))) as engine:
+        first = await engine.manager.start_run("one")
+        second = await engine.manager.start_run("two")
+        one, two = await engine.executor.step("a"), await engine.executor.step("b")
+        active = engine.manager._active.find(first.id)
+        assert active is not None
+
+        def refuse(max_bytes: int) -> None:
+            raise TypeError("no JSON for this")
+
+        monkeypatch.setattr(active.channel, "take", refuse)
+        await one.context.log("x")
+        await two.context.log("y")
+        two.end()
+
+        assert (await engine.end_of(second.id)).status is Status.COMPLETED
+        assert (await engine.end_of(first.id)).error_message == "its log could not be written"
+        assert one.told.is_set()
+        assert (await engine.store.get_run(first.id)).status is Status.FAILED
+
+
 async def test_a_start_of_work_that_meets_a_locked_store_waits_for_it(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         engine.faults.fail("mark_running", StoreUnavailable("locked"))
