@@ -33,7 +33,7 @@ class Topic:
         self.run = run
         self._recent: list[Segment] = []
         self._recent_bytes = 0
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: dict[asyncio.Future[None], None] = {}
 
     @property
     def has_ended(self) -> bool:
@@ -54,8 +54,12 @@ class Topic:
         """Wait until there are records after `seq`, or the end. Check and wait happen without an await between."""
         while self.run.last_seq <= seq and not self.has_ended:
             future = asyncio.get_running_loop().create_future()
-            self._waiting.append(future)
-            await future
+            self._waiting[future] = None
+            try:
+                await future
+            finally:
+                # A reader who leaves while nothing is said must leave nothing behind.
+                self._waiting.pop(future, None)
 
     def add(self, segment: Segment) -> None:
         self._recent.append(segment)
@@ -64,7 +68,7 @@ class Topic:
             self._forget()
 
     def wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, {}
         for future in waiting:
             if not future.done():
                 future.set_result(None)

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from solorun.logs import Channel, Topic
+from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
+from solorun.record import Event
 from solorun.run import Run
 from solorun.runs.cancel_scope import RunCancelScope
 from solorun.step import StepExecution
@@ -41,6 +43,15 @@ class ActiveRun:
     @property
     def grace_seconds(self) -> float:
         return min(self.project.cancel_grace_seconds, self.max_grace_seconds)
+
+    def ask_to_cancel(self, requested_by: str, reason: str) -> tuple[str, str]:
+        """Tell the work to stop, and the log who asked for it. Answers these words as they may be stored."""
+        requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
+        if self.cancel_scope.cancel(StopReason.CANCEL):
+            message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
+            data = {"requested_by": requested_by, "reason": reason}
+            self.channel.say(message, event=Event.CANCEL, data=data)
+        return requested_by, reason
 
 
 class ActiveRuns:

@@ -17,7 +17,6 @@ from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailabl
 from solorun.logs import Hub, Writer
 from solorun.outcome import Outcome, StopReason, describe_exception
 from solorun.project import FULL_SCOPE
-from solorun.record import Event
 from solorun.run import Run
 from solorun.runs.active_runs import ActiveRun, ActiveRuns
 from solorun.runs.admission import Admission, Admitted, Projects
@@ -178,16 +177,20 @@ class RunManager:
             created_at=self._now(),
             steps=tuple(step.name for step in admitted.steps),
         )
+        settled: int | None = None
         while True:
             try:
                 return await self._store.insert_run(new, owner=self._owner)
             except RunActive as refusal:
+                if refusal.active_run.id == settled:
+                    raise  # it is another owner's: neither ours to execute nor to end
                 if (active := self._active.find(refusal.active_run.id)) is not None:
                     if active.run.is_active:
                         raise self._refusal(active) from None
                     await active.ended.wait()
                     continue
                 # A row of ours without a task: an insert that was committed though it raised. Nothing works for it.
+                settled = refusal.active_run.id
                 await self._strays.settle(refusal.active_run, _UNCONFIRMED)
             except Exception:
                 # Whether it was committed is not known.
@@ -219,18 +222,18 @@ class RunManager:
         The work is told at once, whatever the log and the store do. Raises RunNotFound, RunNotActive when the run
         ended otherwise, StoreUnavailable when the request could not be noted within 5 s (the work is told even so).
         """
-        active = self._active.find(run_id) or await self._find_starting(run_id)
-        if active is not None:
-            reason, requested_by = active.channel.mask(reason), active.channel.mask(requested_by)
-            if active.cancel_scope.cancel(StopReason.CANCEL):
-                self._say_cancel(active, requested_by, reason)
+        active = self._active.find(run_id)
         try:
             async with asyncio.timeout(WRITE_LIMIT_SECONDS):
+                active = active or await self._find_starting(run_id)
+                if active is not None:
+                    requested_by, reason = active.ask_to_cancel(requested_by, reason)
                 transition, run = await self._store.request_cancel(
                     run_id, requested_by=requested_by, reason=reason, at=self._now()
                 )
         except TimeoutError:
-            raise StoreUnavailable(f"The cancel of run {run_id} could not be noted; the work was told.") from None
+            told = "" if active is None else "; the work was told"
+            raise StoreUnavailable(f"The cancel of run {run_id} could not be noted{told}.") from None
         if transition is Transition.NOT_FOUND:
             raise RunNotFound(f"There is no run {run_id}.")
         if transition is Transition.UPDATED:
@@ -255,11 +258,6 @@ class RunManager:
             async with self._start_lock:
                 return self._active.find(run_id)
         return None
-
-    def _say_cancel(self, active: ActiveRun, requested_by: str, reason: str) -> None:
-        message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
-        data = {"requested_by": requested_by, "reason": reason}
-        active.channel.say(message, event=Event.CANCEL, data=data)
 
     # -- find
 

@@ -1,0 +1,118 @@
+"""The engine under strain: rows of strangers, a store that hangs, readers who come and go without end."""
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import RunActive, RunNotActive, StoreUnavailable
+from solorun.status import Status
+from tests.fakes.engine import declare, open_engine, system_now
+from tests.faults.trial import DATABASE_NAME
+
+
+async def test_a_row_of_a_stranger_is_named_and_blocks_nobody_else(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
+        with contextlib.closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as stranger, stranger:
+            stranger.execute(
+                "INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)"
+                " VALUES ('handbook', 'full', 'running', 'a stranger', 'api', '{}', 1)"
+            )
+
+        with pytest.raises(RunActive) as refusal:
+            await engine.manager.start_run("handbook")
+        run = await engine.manager.start_run("other")
+
+        assert refusal.value.active_run.id == 1
+        assert run.id == 2
+
+
+async def test_a_cancel_of_what_has_ended_does_not_wait_behind_a_start_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.runs.manager.WRITE_LIMIT_SECONDS", 0.2)
+    async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
+        ended = await engine.manager.start_run("handbook")
+        (await engine.executor.step("work")).end()
+        await engine.end_of(ended.id)
+        held = engine.faults.hold("insert_run")
+        starting = asyncio.create_task(engine.manager.start_run("other"))
+        await held.reached.wait()
+
+        async with asyncio.timeout(2):
+            with pytest.raises((StoreUnavailable, RunNotActive)):
+                await engine.manager.cancel_run(ended.id)
+
+        held.open()
+        with pytest.raises(StoreUnavailable):
+            await starting
+
+
+async def test_readers_who_come_and_go_while_nothing_is_said_leave_nothing_behind(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        await engine.until(lambda: topic.run.last_seq == 1)
+
+        for _ in range(100):
+            reader = asyncio.create_task(topic.wait_after(1))
+            await asyncio.sleep(0)
+            reader.cancel()
+            await asyncio.wait([reader])
+
+        assert len(topic._waiting) == 0
+        step.end()
+        assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1), timedelta(days=-20_000), timedelta(0)])
+async def test_a_clock_that_jumps_or_stands_still_ends_no_run_and_keeps_the_order(
+    tmp_path: Path, jump: timedelta
+) -> None:
+    times = [system_now()]
+    project = declare(steps=("work",), timeout_seconds=60, step_timeout_seconds=60)
+    async with open_engine(tmp_path, project, now=lambda: times[-1]) as engine:
+        first = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("work")
+        await step.context.log("before")
+        times.append(times[-1] + jump)
+        await step.context.log("after")
+        step.end()
+
+        ended = await engine.end_of(first.id)
+        second = await engine.manager.start_run("handbook")
+
+        assert ended.status is Status.COMPLETED
+        assert [record.seq for record in await engine.log_of(first.id)] == list(range(1, ended.last_seq + 1))
+        assert second.id > first.id
+        (await engine.executor.step("work")).end()
+        await engine.end_of(second.id)
+        assert await engine.store.check() == []
+
+
+async def test_a_drain_that_gives_up_leaves_other_runs_endings_to_be_written(tmp_path: Path) -> None:
+    async with open_engine(
+        tmp_path, declare(steps=("work",)), declare("other", steps=("work",)), drain=False
+    ) as engine:
+        await engine.manager.start_run("handbook")
+        await engine.manager.start_run("other")
+        steps = [await engine.executor.step("work") for _ in range(2)]
+        held = engine.faults.hold("commit")
+        await steps[0].context.log("this is on its way")
+        await held.reached.wait()
+
+        began = time.monotonic()
+        await engine.manager.drain(0.3)
+
+        assert time.monotonic() - began < 2
+        held.open()
+    async with open_engine(tmp_path, owner="the next") as engine:
+        runs = await engine.store.list_runs()
+        assert [run.status for run in runs] == [Status.INTERRUPTED] * 2
+        assert await engine.store.check() == []
