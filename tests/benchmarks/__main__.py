@@ -1,0 +1,61 @@
+"""`python -m tests.benchmarks [NAME...] [--json FILE] [--tiny]`: measures, and prints how near the limits we are."""
+
+import argparse
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Final
+
+import uvloop
+
+from tests.benchmarks import starts
+from tests.benchmarks.measuring import FULL, TINY, Result, Scale
+
+Benchmark = Callable[[Scale], Awaitable[list[Result]]]
+
+BENCHMARKS: Final[Mapping[str, Benchmark]] = {
+    "requests": starts.requests,
+    "empty-runs": starts.empty_runs,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}; all without any")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
+    parser.add_argument("--tiny", action="store_true", help="so little that the figures mean nothing")
+    options = parser.parse_args(arguments)
+    unknown = set(options.names) - BENCHMARKS.keys()
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    results = measure(options.names or list(BENCHMARKS), TINY if options.tiny else FULL)
+    if options.json:
+        options.json.write_text(json.dumps([{**asdict(result), "met": result.met} for result in results], indent=2))
+
+
+def measure(names: Sequence[str], scale: Scale) -> list[Result]:
+    """Measure one after another, printing each row when it is known."""
+    print(f"{'name':48} {'ours':>12} {'limit':>12} {'ratio':>7} {'goal':>9}  met")
+    results: list[Result] = []
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        for name in names:
+            for result in runner.run(BENCHMARKS[name](scale)):  # type: ignore[arg-type]
+                print(_row(result), flush=True)
+                results.append(result)
+    return results
+
+
+def _row(result: Result) -> str:
+    if result.skipped:
+        return f"{result.name:48} skipped: {result.skipped}"
+    met = {None: "-", True: "yes", False: "NO"}[result.met]
+    limit = "-" if result.limit is None else f"{result.limit:,.4g}"
+    ratio = "-" if result.ratio is None else f"{result.ratio:.2f}"
+    goal = "-" if result.goal is None else str(result.goal)
+    return f"{result.name:48} {result.ours:>12,.4g} {limit:>12} {ratio:>7} {goal:>9}  {met}  ({result.unit})"
+
+
+if __name__ == "__main__":
+    main()

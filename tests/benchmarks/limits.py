@@ -1,0 +1,160 @@
+"""The servers that we are compared with: no more than what the machine and its libraries can do.
+
+`python -m tests.benchmarks.limits KIND [ARGUMENT]` serves one of them and prints its port.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, urlsplit
+
+import uvicorn
+import uvloop
+
+from tests.benchmarks.samples import make_lines
+
+BLOCK_BYTES: Final = 64 * 1024
+TICK_SECONDS: Final = 0.001
+
+_HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n\r\n"
+_END: Final = b"event: end\ndata: {}\nid: 0\n\n"
+
+
+def sse_events(number: int) -> list[bytes]:
+    """Records as our streams send them."""
+    lines = make_lines()
+    return [
+        b'id: %d\nevent: log\ndata: {"seq":%d,"time":"2026-11-23T12:00:00.123456Z","level":"info","step":"work",'
+        b'"stream":"step","message":"%b"}\n\n' % (seq, seq, lines[seq % len(lines)].encode())
+        for seq in range(1, number + 1)
+    ]
+
+
+async def hello(scope: Any, receive: Any, send: Any) -> None:
+    """The least that a uvicorn application can do."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": 200,
+            "headers": [(b"content-type", b"text/plain"), (b"content-length", b"13")],
+        }
+    )
+    await send({"type": "http.response.body", "body": b"Hello, world!"})
+
+
+class Broadcast(asyncio.Protocol):
+    """Writes to all its streams: no chunks, no framework, no database."""
+
+    streams: Final[list["Broadcast"]] = []
+    events: Final[list[bytes]] = []
+    running: Final[set[asyncio.Task[None]]] = set()
+
+    def __init__(self) -> None:
+        self._can_write = asyncio.Event()
+        self._can_write.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+
+    def data_received(self, data: bytes) -> None:
+        address = urlsplit(data.split()[1].decode())
+        if address.path == "/stream":
+            self.transport.write(_HEAD + b": ok\n\n")
+            self.streams.append(self)
+            return
+        wanted = {name: float(value) for name, (value,) in parse_qs(address.query).items()}
+        work = {"/flood": _flood, "/pace": _pace, "/clock": _clock}[address.path]
+        task = asyncio.get_running_loop().create_task(work(list(self.streams), **wanted))
+        self.running.add(task)
+        self.streams.clear()
+
+    def pause_writing(self) -> None:
+        self._can_write.clear()
+
+    def resume_writing(self) -> None:
+        self._can_write.set()
+
+    async def flood(self, blocks: list[bytes]) -> None:
+        for block in blocks:
+            await self._can_write.wait()
+            self.transport.write(block)
+            await asyncio.sleep(0)
+
+
+async def _flood(streams: list[Broadcast], count: float) -> None:
+    events = [*Broadcast.events[: int(count)], _END]
+    per_block = max(1, BLOCK_BYTES // len(events[0]))
+    blocks = [b"".join(events[start : start + per_block]) for start in range(0, len(events), per_block)]
+    await asyncio.gather(*(stream.flood(blocks) for stream in streams))
+
+
+async def _pace(streams: list[Broadcast], count: float, rate: float) -> None:
+    began, said = time.monotonic(), 0
+    while said < count:
+        due = min(int(count), int((time.monotonic() - began) * rate) + 1)
+        for event in Broadcast.events[said:due]:
+            for stream in streams:
+                stream.transport.write(event)
+        said = due
+        await asyncio.sleep(TICK_SECONDS)
+    for stream in streams:
+        stream.transport.write(_END)
+
+
+async def _clock(streams: list[Broadcast], count: float) -> None:
+    for seq in range(1, int(count) + 1):
+        await asyncio.sleep(0.15)
+        event = b'id: %d\nevent: log\ndata: {"message":"at %r "}\n\n' % (seq, time.monotonic())
+        for stream in streams:
+            stream.transport.write(event)
+
+
+def _listen() -> socket.socket:
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    print(listening.getsockname()[1], flush=True)
+    return listening
+
+
+def _serve_hello() -> None:
+    config = uvicorn.Config(hello, log_config=None, access_log=False, lifespan="off", ws="none")
+    uvicorn.Server(config).run([_listen()])
+
+
+def _serve_broadcast(number: str) -> None:
+    async def serve() -> None:
+        Broadcast.events.extend(sse_events(int(number)))
+        server = await asyncio.get_running_loop().create_server(Broadcast, sock=_listen())
+        await server.serve_forever()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve())
+
+
+def _serve_file(path: str) -> None:
+    """Answers everything with a file, by sendfile; the connection's end is the answer's."""
+    listening = _listen()
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    while True:
+        connection, _ = listening.accept()
+        threading.Thread(target=_send_file, args=(connection, Path(path), head), daemon=True).start()
+
+
+def _send_file(connection: socket.socket, path: Path, head: bytes) -> None:
+    with connection, path.open("rb") as file:
+        connection.recv(65536)
+        connection.sendall(head)
+        offset, size = 0, os.fstat(file.fileno()).st_size
+        while offset < size:
+            offset += os.sendfile(connection.fileno(), file.fileno(), offset, size - offset)
+
+
+KINDS: Final = {"hello": _serve_hello, "broadcast": _serve_broadcast, "file": _serve_file}
+
+
+if __name__ == "__main__":
+    KINDS[sys.argv[1]](*sys.argv[2:])  # type: ignore[operator]

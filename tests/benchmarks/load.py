@@ -1,0 +1,175 @@
+"""The client's side of a measurement: raw connections that cost so little that the server is the bottleneck."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+BUFFER_BYTES: Final = 512 * 1024
+RECEIVE_BYTES: Final = 1024 * 1024
+LINE_FEEDS_PER_RECORD: Final = 4
+LIMIT_SECONDS: Final = 60.0
+
+
+class Requester(asyncio.Protocol):
+    """Sends one request again and again on one connection, each when the one before is answered."""
+
+    def __init__(self, request: bytes, status: int) -> None:
+        self.answers = 0
+        self.seconds: list[float] = []
+        self.stopping = False
+        self.stopped = asyncio.get_running_loop().create_future()
+        self._request = request
+        self._expected = b"HTTP/1.1 %d " % status
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head_end = self._received.find(b"\r\n\r\n")
+        if head_end < 0:
+            return
+        start = self._received.find(b"content-length: ") + 16
+        length = int(self._received[start : self._received.index(b"\r", start)])
+        if len(self._received) < head_end + 4 + length:
+            return
+        if not self._received.startswith(self._expected):
+            self._stop(AssertionError(self._received.decode()))
+            return
+        self.answers += 1
+        self.seconds.append(time.perf_counter() - self._sent_at)
+        self._received = b""
+        if self.stopping:
+            self._stop(None)
+        else:
+            self._send()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop(ConnectionError("the server closed the connection"))
+
+    def _send(self) -> None:
+        self._sent_at = time.perf_counter()
+        self._transport.write(self._request)
+
+    def _stop(self, error: Exception | None) -> None:
+        if self.stopped.done():
+            return
+        if error is None:
+            self.stopped.set_result(None)
+        else:
+            self.stopped.set_exception(error)
+        self._transport.close()
+
+
+def make_request(method: str, path: str, port: int, body: bytes = b"") -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    if body:
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+async def hammer(port: int, request: bytes, *, status: int, seconds: float, connections: int = 16) -> list[float]:
+    """How long each answer took, of all those that came within `seconds`."""
+    loop = asyncio.get_running_loop()
+    requesters: list[Requester] = []
+    for _ in range(connections):
+        _, requester = await loop.create_connection(lambda: Requester(request, status), "127.0.0.1", port)
+        requesters.append(requester)
+    await asyncio.sleep(seconds)
+    for requester in requesters:
+        requester.stopping = True
+    async with asyncio.timeout(LIMIT_SECONDS):
+        await asyncio.gather(*(requester.stopped for requester in requesters))
+    return [taken for requester in requesters for taken in requester.seconds]
+
+
+class StreamReader(asyncio.BufferedProtocol):
+    """Counts the records of one event stream, and shows its bytes to `listen` if somebody wants them.
+
+    Four line feeds make a record (id, event, data, and an empty line); those of chunks and of the head come with a
+    carriage return, which no record holds. Counting these needs no parsing.
+    """
+
+    _buffer = bytearray(BUFFER_BYTES)
+
+    def __init__(self, request: bytes, listen: Callable[[bytes], None] | None = None) -> None:
+        self.line_feeds = 0
+        self.received = 0
+        self.tail = b""
+        self._request = request
+        self._listen = listen
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self.lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self.transport.write(self._request)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        buffer = self._buffer
+        self.received += nbytes
+        self.line_feeds += buffer.count(10, 0, nbytes) - buffer.count(13, 0, nbytes)
+        self.tail = (self.tail + bytes(buffer[max(0, nbytes - 64) : nbytes]))[-64:]
+        if self._listen is not None:
+            self._listen(bytes(buffer[:nbytes]))
+        self._look()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        self._look()
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until something is true of what was received."""
+        if is_so():
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((is_so, future))
+        async with asyncio.timeout(LIMIT_SECONDS):
+            await future
+
+    def _look(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        for is_so, future in waiting:
+            if future.done():
+                continue
+            if is_so():
+                future.set_result(None)
+            elif self.lost:
+                future.set_exception(ConnectionError(f"the stream ended after {self.line_feeds} lines: {self.tail!r}"))
+            else:
+                self._waiting.append((is_so, future))
+
+
+async def open_streams(
+    port: int, path: str, number: int, *, listen: Callable[[bytes], None] | None = None
+) -> list[StreamReader]:
+    """Connect streams, and wait until each has got its first bytes. `listen` hears the first of them."""
+    loop = asyncio.get_running_loop()
+    request = make_request("GET", path, port)
+    readers: list[StreamReader] = []
+    for index in range(number):
+        reader = StreamReader(request, listen if index == 0 else None)
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        sock.setblocking(False)
+        await loop.sock_connect(sock, ("127.0.0.1", port))
+        await loop.create_connection(lambda reader=reader: reader, sock=sock)  # type: ignore[misc]
+        readers.append(reader)
+    for reader in readers:
+        await reader.until(lambda reader=reader: reader.line_feeds > 0)  # type: ignore[misc]
+    return readers
+
+
+async def close_streams(readers: Sequence[StreamReader]) -> None:
+    for reader in readers:
+        reader.transport.abort()
+    await asyncio.sleep(0)

@@ -1,0 +1,124 @@
+"""Our service and the limits as processes of their own, so that each one's processor time can be read."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from tests.benchmarks.samples import write_lines
+from tests.fakes.served import ServedService, served
+
+PROJECT_DIR: Final = Path(__file__).parent / "project"
+ACTIVE: Final = ("pending", "running")
+_PROJECTS: Final = ("nothing", "hold", "flood", "pace", "clock")
+_PARAMS: Final = ["count", "rate", "gate", "lines"]
+
+
+class Ours:
+    """A service with the benchmarks' projects, and an HTTP client for what is not measured."""
+
+    def __init__(self, service: ServedService, http: httpx.AsyncClient) -> None:
+        self.service = service
+        self.http = http
+        self.lines = write_lines(service.directory / "lines.txt")
+        self._gates = 0
+
+    @property
+    def pid(self) -> int:
+        return self.service.pid
+
+    @property
+    def port(self) -> int:
+        return self.service.port
+
+    async def start(self, project: str, **params: object) -> int:
+        """Start a run; its id."""
+        body = {"params": {"lines": str(self.lines), **{name: str(value) for name, value in params.items()}}}
+        answer = await self.http.post(f"/projects/{project}/runs", json=body)
+        assert answer.status_code == 201, answer.text
+        run_id: int = answer.json()["id"]
+        return run_id
+
+    async def get(self, run_id: int) -> dict[str, Any]:
+        run: dict[str, Any] = (await self.http.get(f"/runs/{run_id}")).json()
+        return run
+
+    async def running(self, run_id: int) -> None:
+        """Wait until its step works."""
+        while (await self.get(run_id))["current_step"] is None:
+            await asyncio.sleep(0.01)
+
+    async def ended(self, run_id: int) -> dict[str, Any]:
+        """Wait for its end; the run."""
+        while (run := await self.get(run_id))["status"] in ACTIVE:
+            await asyncio.sleep(0.02)
+        return run
+
+    async def cancel(self, run_id: int) -> None:
+        await self.http.post(f"/runs/{run_id}/cancel")
+        await self.ended(run_id)
+
+    def new_gate(self) -> Path:
+        """A file that is not there yet: runs that were given it begin when it is touched."""
+        self._gates += 1
+        return self.service.directory / f"gate-{self._gates}"
+
+
+@asynccontextmanager
+async def ours(extra: str = "") -> AsyncIterator[Ours]:
+    """A running service; `extra` is more of its configuration."""
+    with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
+        async with serving(Path(directory), extra) as service:
+            yield service
+
+
+@asynccontextmanager
+async def serving(directory: Path, extra: str = "") -> AsyncIterator[Ours]:
+    """The same on data that are there already."""
+    with served(directory, "\n".join([*map(_project, _PROJECTS), extra])) as service:
+        async with httpx.AsyncClient(base_url=service.api, trust_env=False, timeout=60) as http:
+            yield Ours(service, http)
+
+
+def _project(name: str, *, step: str = "") -> str:
+    step = step or f'call = "workload:{name}"'
+    return (
+        f'[projects.{name}]\ndir = "{PROJECT_DIR}"\nparams = {json.dumps(_PARAMS)}\n'
+        f'[[projects.{name}.steps]]\nname = "work"\n{step}\n'
+    )
+
+
+def command_project(name: str, command: str) -> str:
+    """A project whose one step is a command, for `extra`."""
+    return _project(name, step=f"run = {json.dumps(command)}")
+
+
+class Limit:
+    """A limit's server."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
+        self.pid = process.pid
+        self.port = port
+
+
+@contextmanager
+def limit(kind: str, *arguments: str) -> Iterator[Limit]:
+    """One of `limits.py`, as a process."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.limits", kind, *arguments], stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        yield Limit(process, int(process.stdout.readline()))
+    finally:
+        process.terminate()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
