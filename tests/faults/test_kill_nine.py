@@ -21,7 +21,8 @@ from tests.faults.labelled import POINTS
 from tests.faults.trial import DATABASE_NAME, Trial
 
 ROOT = Path(__file__).parents[2]
-KILLS_OF_ONE_DIRECTORY = 25
+KILLS_OF_ONE_DIRECTORY = 20
+KILLS_AT_ONE_POINT = 4
 
 
 class KillLoop:
@@ -78,7 +79,7 @@ def kill_loop(directory: Path) -> Iterator[KillLoop]:
 
 
 async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P5", "kill -9 of the engine's process at a random moment (P6: every record seen)", short=3)
+    tried = trials("P5", "kill -9 of the engine's process at a random moment (P6: every record seen)", short=2)
     records = runs = 0
     for number in tried:
         directory = tmp_path / str(number)
@@ -106,6 +107,6 @@ async def test_a_kill_at_a_labelled_point_loses_nothing(trials: MakeTrials, tmp_
         directory.mkdir()
         await Trial(directory).prepare()
         with kill_loop(directory) as loop:
-            for count in range(7):
+            for count in range(KILLS_AT_ONE_POINT):
                 loop.kill(f"{point} {1 + (count * step + number) % most}")
-            tried.judge(await loop.settle(), tried=7)
+            tried.judge(await loop.settle(), tried=KILLS_AT_ONE_POINT)

@@ -1,0 +1,301 @@
+"""Cancelled at every await: no transaction stays open, no run is stuck or worked at by nobody, the next call works."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from solorun.errors import RunActive, RunNotActive
+from solorun.outcome import Outcome
+from solorun.record import Stream
+from solorun.run import Run
+from solorun.status import ACTIVE, Status
+from solorun.store import Batch, Ending, LogQuery, NewRun
+from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.application import OpenServed, Served, make_open_served
+from tests.fakes.engine import Engine
+from tests.faults.conftest import MakeTrials
+from tests.faults.interrupted import WAYS, Counted, at_every_suspension
+from tests.faults.trial import Trial, until
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+Call = Callable[["Bench"], Awaitable[object]]
+
+
+class Bench:
+    """An engine with one ended run that has a log, and perhaps an active one."""
+
+    def __init__(self, trial: Trial, engine: Engine, ended: int) -> None:
+        self.trial = trial
+        self.engine = engine
+        self.ended = ended
+        self.active = 0
+
+    async def begin(self) -> None:
+        """A run that is active now, whatever there was before."""
+        if self.engine.manager.list_active_runs():
+            return
+        run = await self.trial.start()
+        assert run is not None
+        self.active = run.id
+        await until(lambda: run.id in self.trial.executor.steps)
+
+    async def end(self) -> None:
+        """Whatever is active ends."""
+        await asyncio.sleep(0)
+        for run in self.engine.manager.list_active_runs():
+            await until(lambda: run.id in self.trial.executor.steps)  # noqa: B023
+            self.trial.executor.steps[run.id].end()
+            await self.engine.end_of(run.id)
+        await until(lambda: not self.engine.manager.list_active_runs())
+
+
+async def _start(bench: Bench) -> None:
+    with contextlib.suppress(RunActive):
+        run = await bench.engine.manager.start_run("handbook")
+        bench.trial.history.note(0, bench.trial.history.entries[0].kind, "begun", run.id)
+
+
+async def _follow(bench: Bench) -> list[Any]:
+    return [item async for item in bench.engine.tail.follow(bench.ended)]
+
+
+async def _follow_live(bench: Bench) -> None:
+    items = bench.engine.tail.follow(bench.active)
+    async with contextlib.aclosing(items), asyncio.timeout(5):
+        async for item in items:
+            if isinstance(item, Run):
+                return
+            bench.trial.executor.steps[bench.active].end()
+
+
+async def _cancel_ended(bench: Bench) -> None:
+    with contextlib.suppress(RunNotActive):
+        await bench.engine.manager.cancel_run(bench.ended)
+
+
+async def _watch(bench: Bench) -> None:
+    with bench.engine.hub.watch() as watch:
+        watch.snapshot()
+        bench.trial.executor.steps[bench.active].end()
+        async with asyncio.timeout(5):
+            await watch.changes()
+
+
+def _new() -> NewRun:
+    return NewRun("other", "full", "api", {}, NOW, ("work",))
+
+
+async def _store_life(bench: Bench) -> None:
+    """Every write of the store, one after another, on a run that nobody works for."""
+    store = bench.engine.store
+    with contextlib.suppress(RunActive):
+        await store.insert_run(_new(), owner="bench")
+    run = await store.find_active_run("other")
+    assert run is not None
+    await store.mark_running(run.id, owner="bench", at=NOW)
+    await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+    await store.commit([Batch(run, None)], owner="bench")
+    ending = Ending(Outcome(Status.CANCELLED), NOW)
+    await store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+    await store.merge_segments(bench.ended)
+
+
+async def _store_reads(bench: Bench) -> None:
+    store = bench.engine.store
+    await store.find_latest_run("handbook")
+    await store.list_runs(limit=2)
+    await store.list_latest_runs()
+    await store.list_orphaned_runs("nobody")
+    await store.median_duration_seconds("handbook", "full")
+    await store.read_segments(bench.ended, after=0)
+    await store.read_log(bench.ended, LogQuery(text="7"))
+    await store.check()
+
+
+CALLS: dict[str, Call] = {
+    "start_run": _start,
+    "cancel_run": lambda bench: bench.engine.manager.cancel_run(bench.active),
+    "cancel_run of an ended run": _cancel_ended,
+    "get_run": lambda bench: bench.engine.manager.get_run(bench.ended),
+    "get_current_run": lambda bench: bench.engine.manager.get_current_run("handbook"),
+    "follow": _follow,
+    "follow live": _follow_live,
+    "watch": _watch,
+    "log": lambda bench: bench.trial.executor.steps[bench.active].context.log("said"),
+    "writes of the store": _store_life,
+    "reads of the store": _store_reads,
+}
+WANTS_ACTIVE = {"cancel_run", "follow live", "watch", "log"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_call_cancelled_at_any_await_harms_nothing(
+    trials: MakeTrials, tmp_path: Path, call: str, way: str
+) -> None:
+    tried = trials("P9", f"{call}, cancelled by its {way} at every await", short=1)
+    tried.seconds = None if tried.seconds is None else tried.seconds / len(CALLS) / len(WAYS)
+    trial = Trial(tmp_path)
+    async with trial.engine() as engine:
+        bench = Bench(trial, engine, await _ended_run(trial, engine))
+        for _ in tried:
+            if call in WANTS_ACTIVE:
+                await bench.begin()
+            async for _at in at_every_suspension(lambda: CALLS[call](bench), WAYS[way]):
+                tried.judge(await _open_transactions(engine))
+                if call in WANTS_ACTIVE:
+                    await bench.begin()
+            await bench.end()
+            await bench.begin()
+            await bench.end()
+        await _settle_other(bench)
+    tried.judge(trial_violations(trial), tried=0)
+    assert not tried.violations
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_opening_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, way: str) -> None:
+    opened: list[SqliteRunStore] = []
+
+    async def open_and_close() -> None:
+        store = await SqliteRunStore.open(tmp_path)
+        opened.append(store)
+        await store.close()
+
+    async for _ in at_every_suspension(open_and_close, WAYS[way]):
+        for store in opened:
+            await store.close()
+
+    store = await SqliteRunStore.open(tmp_path)
+    async with asyncio.timeout(5):
+        await store.insert_run(_new(), owner="bench")
+    await store.close()
+
+
+@pytest.fixture
+def open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServed:
+    return make_open_served(tmp_path, monkeypatch)
+
+
+REQUESTS = {
+    "POST runs": ("POST", "/api/v1/projects/deploy/runs"),
+    "POST cancel": ("POST", "/api/v1/runs/{active}/cancel"),
+    "GET run": ("GET", "/api/v1/runs/{ended}"),
+    "GET current": ("GET", "/api/v1/projects/deploy/runs/current"),
+    "GET runs": ("GET", "/api/v1/runs"),
+    "GET projects": ("GET", "/api/v1/projects"),
+    "GET log": ("GET", "/api/v1/runs/{ended}/log"),
+    "GET log.ndjson": ("GET", "/api/v1/runs/{ended}/log.ndjson"),
+    "GET log.txt": ("GET", "/api/v1/runs/{ended}/log.txt"),
+    "GET artifacts": ("GET", "/api/v1/runs/{ended}/artifacts"),
+    "GET events of an ended run": ("GET", "/api/v1/runs/{ended}/events"),
+    "GET events": ("GET", "/api/v1/runs/{active}/events"),
+    "GET all events": ("GET", "/api/v1/events"),
+    "GET readyz": ("GET", "/readyz"),
+}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_client_that_leaves_at_any_await_harms_nothing(
+    trials: MakeTrials, open_served: OpenServed, name: str
+) -> None:
+    tried = trials("P9", f"{name}, its client gone at every await", short=1)
+    tried.seconds = None if tried.seconds is None else tried.seconds / len(REQUESTS)
+    method, path = REQUESTS[name]
+    async with open_served() as served:
+        ended = await served.complete(lines=[str(number) for number in range(50)])
+        active = await _active_run(served)
+        for _ in tried:
+            at = 1
+            while await _request_and_leave(served, method, path.format(ended=ended.id, active=active), at):
+                at += 1
+                tried.judge([])
+                active = await _active_run(served)
+        assert served.app.context.streams is not None
+        assert len(served.app.context.streams) == 0
+        await _end_all(served)
+        assert (await served.complete()).status is Status.COMPLETED
+
+
+def trial_violations(trial: Trial) -> list[str]:
+    """What the auditor finds, but for starts whose callers were cancelled on purpose."""
+    return [found for found in trial.audit() if not found.startswith("nothing_refused_works")]
+
+
+async def _ended_run(trial: Trial, engine: Engine) -> int:
+    run = await trial.start()
+    assert run is not None
+    step = await trial.executor.step("work")
+    for number in range(20):
+        await step.context.output.write("work", Stream.STDOUT, [str(number)])
+    step.end()
+    await engine.end_of(run.id)
+    return run.id
+
+
+async def _open_transactions(engine: Engine) -> list[str]:
+    store: Any = engine.store
+    connections = [store._writer, *store._readers]
+    in_transaction = [await connection.maintain(lambda driver: driver.in_transaction) for connection in connections]
+    return ["a transaction was left open"] * any(in_transaction)
+
+
+async def _settle_other(bench: Bench) -> None:
+    """What the store's writes may have left of their run."""
+    if (run := await bench.engine.store.find_active_run("other")) is not None:
+        ending = Ending(Outcome(Status.FAILED, "left"), NOW)
+        await bench.engine.store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+
+
+async def _active_run(served: Served) -> int:
+    """A run of `deploy` whose step has begun."""
+    runs = served.service.list_active_runs()
+    if not runs:
+        return (await served.begin())[0]
+    await served.until(lambda: any(step.context.run_id == runs[0].id for step in served.executor.begun))
+    return runs[0].id
+
+
+async def _end_all(served: Served) -> None:
+    await asyncio.sleep(0)
+    for run in served.service.list_active_runs():
+        await _active_run(served)
+        served.executor.begun[-1].end()
+        await served.end_of(run.id)
+
+
+async def _request_and_leave(served: Served, method: str, path: str, at: int) -> bool:
+    """One request whose client leaves at its n-th suspension; whether it got so far."""
+    gone = asyncio.Event()
+    asked = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+
+    scope = {
+        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8700")], "client": ("127.0.0.1", 5000), "scheme": "http",
+        "http_version": "1.1", "root_path": "", "extensions": {"solorun.abort": {"abort": lambda: None}},
+    }  # fmt: skip
+    counted = Counted(served.app(scope, receive, send), at, gone.set)
+    with anyio.move_on_after(0.3) as limit:
+        await counted
+    if limit.cancelled_caught:
+        # A stream that only waits: its client has not been gone yet, or it did not notice.
+        assert not counted.reached
+        return False
+    return counted.reached

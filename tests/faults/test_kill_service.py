@@ -1,0 +1,88 @@
+"""kill -9 of the whole service, its commands under way: recovery, witnesses of the work, readers who come back."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.service_trial import ServiceTrial, service_trial
+
+TALK = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; done; sleep 0.2"
+ESCAPED = "setsid sh -c 'trap \"\" TERM; sleep 30' & i=0; while true; do i=$((i+1)); echo $i; sleep 0.01; done"
+KILLS_OF_ONE_SERVICE = 3
+
+
+async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P5", "kill -9 of the whole service with commands at work (P11: nobody left)", short=1)
+    for number in tried:
+        async with service_trial(tmp_path / str(number), talk=TALK, escaped=ESCAPED) as trial:
+            for _ in range(KILLS_OF_ONE_SERVICE):
+                clients = [asyncio.create_task(_use(trial, name)) for name in ("talk", "escaped")]
+                await asyncio.sleep(random.random() * 0.7)
+                await asyncio.to_thread(trial.service.kill)
+                await asyncio.wait(clients)
+                await trial.up()
+            tried.judge(await trial.audit(), tried=KILLS_OF_ONE_SERVICE)
+
+
+async def test_a_damaged_page_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", talk="seq 1 20000", quick="echo done") as trial:
+        damaged = await trial.run_to_end("talk")
+        await asyncio.to_thread(trial.service.stop)
+        _damage(trial.database, b"\x28\xb5\x2f\xfd")
+        await asyncio.to_thread(trial.service.start)
+
+        log = await trial.client.get(f"{trial.service.api}/runs/{damaged.id}/log?after=0&limit=1000")
+        run = await trial.run_to_end("quick")
+        doctor = await asyncio.to_thread(_doctor, trial)
+
+        assert log.status_code == 500
+        assert log.json()["type"] == "/problems/internal"
+        assert run.status == "completed"
+        assert doctor.returncode == 1, doctor.stdout + doctor.stderr
+        assert str(damaged.id) in doctor.stdout
+
+
+async def test_a_start_up_on_a_full_disk_ends_with_a_sentence(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", talk=TALK) as trial:
+        await trial.start("talk")
+        await asyncio.to_thread(trial.service.kill)
+
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", f"ulimit -f 0; exec {sys.executable} -m solorun serve --port 0",
+            cwd=trial.directory, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        async with asyncio.timeout(20):
+            output, _ = await process.communicate()
+
+        assert process.returncode not in {0, None}
+        assert b"Traceback" not in output, output.decode()
+        await trial.up()
+        assert await trial.audit() == []
+
+
+async def _use(trial: ServiceTrial, project: str) -> None:
+    """Starts and follows, until the service is gone."""
+    while (run_id := await trial.start(project)) is not None:
+        reader = trial.follow(run_id)
+        if random.random() < 0.5:
+            await asyncio.sleep(random.random() * 0.2)
+            await trial.cancel(run_id)
+        await reader
+
+
+def _damage(database: Path, mark: bytes) -> None:
+    """Turn some bytes of a stored segment over."""
+    content = bytearray(database.read_bytes())
+    at = content.index(mark) + 40
+    content[at : at + 64] = bytes(byte ^ 0xFF for byte in content[at : at + 64])
+    database.write_bytes(content)
+
+
+def _doctor(trial: ServiceTrial) -> "subprocess.CompletedProcess[str]":
+    trial.service.stop()
+    return subprocess.run(
+        [sys.executable, "-m", "solorun", "doctor"], cwd=trial.directory, capture_output=True, text=True
+    )
