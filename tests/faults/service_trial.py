@@ -45,7 +45,7 @@ class ServiceTrial:
             for name in steps
         )
         self.service = ServedService(directory, toml, environ)
-        self._readers: list[asyncio.Task[None]] = []
+        self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
     def database(self) -> Path:
@@ -77,7 +77,7 @@ class ServiceTrial:
             if answer is not None and answer.status_code in {200, 202, 409}:
                 operation.ok(answer.status_code)
 
-    def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[None]:
+    def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[Run | None]:
         """A reader, to the run's end or until it is cut off. At the end it looks who of the run is alive."""
         reader = asyncio.create_task(self._follow(run_id, after))
         self._readers.append(reader)
@@ -88,9 +88,8 @@ class ServiceTrial:
         run_id = await self.start(project)
         assert run_id is not None, self.history.entries[-1]
         async with asyncio.timeout(seconds):
-            await self.follow(run_id)
-        end = self.history.readings[-1].end
-        assert end is not None
+            end = await self.follow(run_id)
+        assert end is not None, f"run {run_id} of {project}: its stream ended without its end"
         return end
 
     async def ready(self) -> int:
@@ -109,11 +108,14 @@ class ServiceTrial:
         self.history.read_marks(self.witness / "marks")
         return audit(self.history, read_database(self.database), at_rest=at_rest)
 
-    def alive(self, run_id: int) -> tuple[str, ...]:
-        """The processes that the run's work noted, as far as they live."""
+    def noted(self, run_id: int) -> list[str]:
+        """The pids that the run's work wrote down."""
         path = self.witness / f"pids-{run_id}"
-        pids = path.read_text().split() if path.exists() else []
-        return tuple(pid for pid in pids if _lives(pid, run_id))
+        return path.read_text().split() if path.exists() else []
+
+    def alive(self, run_id: int) -> tuple[str, ...]:
+        """Those of them who live."""
+        return tuple(pid for pid in self.noted(run_id) if _lives(pid))
 
     async def _post(self, operation: Operation, path: str) -> httpx.Response | None:
         try:
@@ -125,7 +127,7 @@ class ServiceTrial:
             operation.fail(answer.json()["type"].rpartition("/")[2])
         return answer
 
-    async def _follow(self, run_id: int, after: int) -> None:
+    async def _follow(self, run_id: int, after: int) -> Run | None:
         reading = self.history.read(run_id, after=after)
         with contextlib.suppress(httpx.TransportError):
             async with self.client.stream("GET", f"{self.service.api}/runs/{run_id}/events?after={after}") as answer:
@@ -136,9 +138,10 @@ class ServiceTrial:
                         reading.end = run
                         with self.history.operation("end", run_id) as operation:
                             operation.ok(run.status.value)
-                        return
+                        return run
                     if event not in {b"", b"shutdown"}:
                         reading.lines.append(data)
+        return None
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[bytes, bytes]]:
@@ -153,7 +156,7 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[bytes, bytes]
 
 @asynccontextmanager
 async def service_trial(
-    directory: Path, *, extra: str = "", up: bool = True, environ: dict[str, str] | None = None, **steps: str
+    directory: Path, steps: dict[str, str], *, extra: str = "", environ: dict[str, str] | None = None
 ) -> AsyncIterator[ServiceTrial]:
     """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -161,8 +164,7 @@ async def service_trial(
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
         try:
-            if up:
-                await trial.up()
+            await trial.up()
             yield trial
         finally:
             for reader in trial._readers:
@@ -171,11 +173,9 @@ async def service_trial(
             await asyncio.to_thread(trial.service.stop)
 
 
-def _lives(pid: str, run_id: int) -> bool:
+def _lives(pid: str) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-        # A pid may have been given to somebody else.
-        environ = Path(f"/proc/{pid}/environ").read_bytes()
     except OSError:
         return False
-    return stat[stat.rindex(")") + 2] not in "ZX" and f"SOLORUN_RUN_ID={run_id}".encode() in environ.split(b"\0")
+    return stat[stat.rindex(")") + 2] not in "ZX"

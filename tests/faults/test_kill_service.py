@@ -17,7 +17,7 @@ KILLS_OF_ONE_SERVICE = 3
 async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P5", "kill -9 of the whole service with commands at work (P11: nobody left)", short=1)
     for number in tried:
-        async with service_trial(tmp_path / str(number), talk=TALK, escaped=ESCAPED) as trial:
+        async with service_trial(tmp_path / str(number), {"talk": TALK, "escaped": ESCAPED}) as trial:
             for _ in range(KILLS_OF_ONE_SERVICE):
                 clients = [asyncio.create_task(_use(trial, name)) for name in ("talk", "escaped")]
                 await asyncio.sleep(random.random() * 0.7)
@@ -28,7 +28,7 @@ async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, tmp_p
 
 
 async def test_a_damaged_page_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
-    async with service_trial(tmp_path / "trial", talk="seq 1 20000", quick="echo done") as trial:
+    async with service_trial(tmp_path / "trial", {"talk": "seq 1 20000", "quick": "echo done"}) as trial:
         damaged = await trial.run_to_end("talk")
         await asyncio.to_thread(trial.service.stop)
         _damage(trial.database, b"\x28\xb5\x2f\xfd")
@@ -46,7 +46,7 @@ async def test_a_damaged_page_is_told_and_the_rest_goes_on(tmp_path: Path) -> No
 
 
 async def test_a_start_up_on_a_full_disk_ends_with_a_sentence(tmp_path: Path) -> None:
-    async with service_trial(tmp_path / "trial", talk=TALK) as trial:
+    async with service_trial(tmp_path / "trial", {"talk": TALK}) as trial:
         await trial.start("talk")
         await asyncio.to_thread(trial.service.kill)
 

@@ -21,7 +21,7 @@ async def test_a_storage_fault_is_told_and_passes(trials: MakeTrials, tmp_path: 
     tried.seconds = None if tried.seconds is None else tried.seconds / len(FAULTS)
     slowest = 0.0
     for number in tried:
-        async with service_trial(tmp_path / str(number), quick="echo done", talk=TALK) as trial:
+        async with service_trial(tmp_path / str(number), {"quick": "echo done", "talk": TALK}) as trial:
             talking = await trial.start("talk")
             assert talking is not None
             reader = trial.follow(talking)
@@ -40,7 +40,7 @@ async def test_a_storage_fault_is_told_and_passes(trials: MakeTrials, tmp_path: 
 
 @pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "the data directory is away"])
 async def test_an_idle_service_is_ready_again_though_nobody_asks_it_to_write(tmp_path: Path, fault: str) -> None:
-    async with service_trial(tmp_path / "trial", quick="echo done") as trial:
+    async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
         async with FAULTS[fault](trial):
             await _meet(trial)
 

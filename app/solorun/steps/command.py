@@ -19,6 +19,8 @@ from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
 """So long what a command left behind may go on writing after its end (time in which the log was full not counted)."""
+MAX_DRAIN_SECONDS: Final = 2.0
+"""No longer than this in all: what writes without end keeps the log full. What is in the pipe then is still read."""
 LEFTOVER_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "runner lost: the process that watched over the command was killed"
@@ -133,7 +135,8 @@ class CommandExecution(StepExecution):
         """The command has exited, others of its tree have not: let them say their last, then end them."""
         loop = asyncio.get_running_loop()
         left = DRAIN_SECONDS
-        while left > 0:
+        deadline = loop.time() + MAX_DRAIN_SECONDS
+        while left > 0 and loop.time() < deadline:
             began = loop.time()
             done, _ = await asyncio.wait(self._pumping, timeout=_TICK_SECONDS)
             if len(done) == len(self._pumping):

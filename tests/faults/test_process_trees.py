@@ -1,0 +1,94 @@
+"""Escape shapes through the whole service: when a run is told to have ended, nothing of it lives."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.trial import until
+
+NOTE = "echo $$ >> $WITNESS/pids-$SOLORUN_RUN_ID"
+LEAF = f"sh -c '{NOTE}; exec sleep 60'"
+DEAF = f"sh -c 'trap \"\" TERM INT HUP; {NOTE}; sleep 60; sleep 60'"
+DAEMON = """python3 -c '
+import os, time
+path = os.environ["WITNESS"] + "/pids-" + os.environ["SOLORUN_RUN_ID"]
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        open(path, "a").write("%d\\n" % os.getpid())
+        os.chdir("/")
+        os.closerange(0, 256)
+        time.sleep(60)
+    os._exit(0)
+'; wait
+sleep 60
+"""
+
+SHAPES: dict[str, tuple[str, int]] = {
+    "child": (f"{LEAF} & wait", 1),
+    "setsid": (f"setsid {LEAF} & wait", 1),
+    "doublefork": (f"( {LEAF} & ) ; sleep 60", 1),
+    "nohup": (f"nohup {LEAF} & wait", 1),
+    "deaf": (f"trap '' TERM; {DEAF} & while true; do sleep 1; done", 1),
+    "deafsession": (f"setsid {DEAF} & wait", 1),
+    "stopped": (f"{LEAF} & sleep 0.2; kill -STOP $!; wait", 1),
+    "stoppedsession": (f"setsid {DEAF} & sleep 0.2; kill -STOP $!; wait", 1),
+    "keepspipe": (f"( {LEAF} ) & ( {DEAF} ) & wait", 2),
+    "flood": (f"for i in $(seq 40); do {LEAF} & done; wait", 40),
+    "bareenviron": (f'setsid env -i WITNESS="$WITNESS" SOLORUN_RUN_ID="$SOLORUN_RUN_ID" {LEAF} & wait', 1),
+    "daemon": (DAEMON, 1),
+    "respawning": (f"respawn() {{ {LEAF} & wait $!; respawn; }}; setsid sh -c 'sleep 60' & respawn & wait", 1),
+}
+"""Of each: what it does after it bore witness, and how many pids it writes down besides its own."""
+AFTER_GRACE_SECONDS = 2.3
+
+
+async def test_a_cancel_leaves_nobody_of_any_shape(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P11", f"{len(SHAPES)} escape shapes, cancelled through the service", short=1)
+    slowest = 0.0
+    scripts = {name: script for name, (script, _) in SHAPES.items()}
+    async with service_trial(tmp_path / "trial", scripts) as trial:
+        for _ in tried:
+            took = await asyncio.gather(*(_begin_and_cancel(trial, name) for name in SHAPES))
+            slowest = max(slowest, *took)
+            tried.judge([], tried=len(SHAPES))
+            tried.notes = f"slowest end {slowest:.1f} s after its cancel, with a grace of 0.3 s"
+        tried.judge(await trial.audit(), tried=0)
+    assert not tried.violations, tried.violations
+    assert slowest < AFTER_GRACE_SECONDS
+
+
+async def test_a_run_ends_with_its_command_whoever_keeps_its_pipe(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P12", "a command that exits and leaves children with its pipes", short=1)
+    slowest = 0.0
+    left = {
+        "quiet": f"{LEAF} & exit 0",
+        "deafleft": f"setsid {DEAF} & exit 3",
+        "talking": "(while echo x; do :; done) &",
+    }
+    async with service_trial(tmp_path / "trial", left) as trial:
+        for _ in tried:
+            began = time.monotonic()
+            ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))
+            slowest = max(slowest, time.monotonic() - began)
+            tried.judge([], tried=len(left))
+            tried.notes = f"slowest run {slowest:.1f} s"
+            assert [end.steps[0].exit_code for end in ends] == [0, 3, 0]
+        tried.judge(await trial.audit(), tried=0)
+    assert not tried.violations, tried.violations
+    assert slowest < 6
+
+
+async def _begin_and_cancel(trial: ServiceTrial, name: str) -> float:
+    """How long it took from the cancel to the end."""
+    run_id = await trial.start(name)
+    assert run_id is not None
+    reader = trial.follow(run_id)
+    await until(lambda: len(trial.noted(run_id)) > SHAPES[name][1], seconds=20)
+    began = time.monotonic()
+    await trial.cancel(run_id)
+    async with asyncio.timeout(20):
+        await reader
+    return time.monotonic() - began
