@@ -1,11 +1,12 @@
 """Takes secrets out of text before anything is stored. Exact values only, in the forms in which they usually leak.
 
 A channel masks each message with it; whoever cuts a line asks `hold_back` first, so that no secret is cut in two.
+Nothing is compiled: a step may declare thousands of secrets, one between any two lines.
 """
 
 import base64
 import json
-import re
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
@@ -13,28 +14,34 @@ from urllib.parse import quote
 MASK: Final = "***"
 MIN_SECRET_CHARACTERS: Final = 5
 """A shorter value would mask half the log and hide nothing."""
+_FEW: Final = 64
+"""So many forms are looked for one after another sooner than through the index."""
+_KEY_CHARACTERS: Final = 3
 
 
 class Masker:
     """The secrets of one run. They can be added while it works, and never removed."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
+        self._forms: list[str] = []
+        """What is looked for, sorted: those that begin alike stand together."""
+        self._index: dict[str, list[str]] = {}
+        """The same by their first characters."""
+        self._longest = 1
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
         """Mask this value from now on, each of its lines, and their base64, URL and JSON forms."""
-        forms = {form for line in [secret, *secret.splitlines()] for form in _forms_of(line.strip())}
-        # A record never holds a line end, so neither can what is looked for in it.
-        new = {form for form in forms if len(form) >= MIN_SECRET_CHARACTERS and len(form.splitlines()) == 1}
-        if new <= self._forms:
-            return
-        self._forms |= new
-        longest_first = sorted(self._forms, key=lambda form: (-len(form), form))
-        # The lookahead finds overlapping secrets too: the tail of one must not survive because another began first.
-        self._pattern = re.compile("(?=(" + "|".join(map(re.escape, longest_first)) + "))")
+        for form in {form for line in [secret, *secret.splitlines()] for form in _forms_of(line.strip())}:
+            # A record never holds a line end, so neither can what is looked for in it.
+            if len(form) < MIN_SECRET_CHARACTERS or len(form.splitlines()) > 1:
+                continue
+            same_beginning = self._index.setdefault(form[:_KEY_CHARACTERS], [])
+            if form not in same_beginning:
+                same_beginning.append(form)
+                insort(self._forms, form)
+                self._longest = max(self._longest, len(form))
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced by `***`."""
@@ -50,32 +57,44 @@ class Masker:
 
     def hold_back(self, text: str) -> int:
         """How much of the end of `text` must not be let go yet: a secret may begin there that is not whole."""
-        longest = max(map(len, self._forms), default=1)
-        for length in range(min(longest - 1, len(text)), 0, -1):
-            end = text[-length:]
-            if any(len(form) > length and form.startswith(end) for form in self._forms):
-                return self._avoid_cutting(text, len(text) - length, longest)
+        for cut in range(max(0, len(text) - self._longest + 1), len(text)):
+            end = text[cut:]
+            # The forms that begin with `end` stand together; the first of them may be `end` itself.
+            place = bisect_left(self._forms, end)
+            place += place < len(self._forms) and self._forms[place] == end
+            if place < len(self._forms) and self._forms[place].startswith(end):
+                return self._avoid_cutting(text, cut)
         return 0
 
-    def _avoid_cutting(self, text: str, cut: int, longest: int) -> int:
+    def _avoid_cutting(self, text: str, cut: int) -> int:
         """Where `cut` lies inside a whole secret, hold that one back too; an endless chain is let go, masked."""
         for start, stop in self._find(text):
             if start < cut < stop:
-                return len(text) - (start if stop - start <= 4 * longest else stop)
+                return len(text) - (start if stop - start <= 4 * self._longest else stop)
         return len(text) - cut
 
     def _find(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets stand in `text`; those that overlap are one."""
-        if self._pattern is None or self._pattern.search(text) is None:
-            return []
+        """Where secrets stand in `text`, in order; those that overlap are one."""
+        places: list[tuple[int, int]] = []
+        for form in self._candidates(text):
+            start = text.find(form)
+            while start >= 0:
+                places.append((start, start + len(form)))
+                # One that overlaps itself is found again: its tail must not survive.
+                start = text.find(form, start + 1)
         spans: list[tuple[int, int]] = []
-        for match in self._pattern.finditer(text):
-            start, stop = match.span(1)
+        for start, stop in sorted(places):
             if spans and start < spans[-1][1]:
                 spans[-1] = spans[-1][0], max(stop, spans[-1][1])
             else:
                 spans.append((start, stop))
         return spans
+
+    def _candidates(self, text: str) -> Iterable[str]:
+        if len(self._forms) <= _FEW:
+            return self._forms
+        keys = {text[place : place + _KEY_CHARACTERS] for place in range(len(text) - MIN_SECRET_CHARACTERS + 1)}
+        return [form for key in keys & self._index.keys() for form in self._index[key]]
 
 
 def _forms_of(value: str) -> set[str]:

@@ -101,3 +101,20 @@ def test_masking_what_is_masked_changes_nothing(secrets: list[str], text: str) -
     once = masker.mask(text)
 
     assert masker.mask(once) == once or any("*" in secret for secret in secrets)
+
+
+def test_many_secrets_are_found_as_one_is() -> None:
+    secrets = [f"{number:05}-secret" for number in range(3000)]
+    masker = Masker(secrets)
+
+    assert masker.mask("a 00042-secret b 02999-secret c 03000-secret") == "a *** b *** c 03000-secret"
+    assert masker.hold_back("a 00042-sec") == 9
+
+
+@given(st.lists(st.text("ab", min_size=5, max_size=8), min_size=1, max_size=4), st.text("abx", max_size=40))
+def test_the_index_of_many_finds_what_looking_one_by_one_finds(secrets: list[str], text: str) -> None:
+    few = Masker(secrets)
+    many = Masker([*secrets, *(f"#{number:05}" for number in range(200))])
+
+    assert many.mask(text) == few.mask(text)
+    assert many.hold_back(text) == few.hold_back(text)
