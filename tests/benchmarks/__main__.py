@@ -10,7 +10,18 @@ from typing import Final
 
 import uvloop
 
-from tests.benchmarks import starts
+from tests.benchmarks import (
+    cancelling,
+    client,
+    delivery,
+    fanout,
+    idle,
+    memory,
+    processes,
+    records,
+    replay,
+    starts,
+)
 from tests.benchmarks.measuring import FULL, TINY, Result, Scale
 
 Benchmark = Callable[[Scale], Awaitable[list[Result]]]
@@ -18,6 +29,22 @@ Benchmark = Callable[[Scale], Awaitable[list[Result]]]
 BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "requests": starts.requests,
     "empty-runs": starts.empty_runs,
+    "records": records.records,
+    "disk": records.disk,
+    "many-runs": records.many_runs,
+    "fan-out": fanout.paced,
+    "fan-out-full-speed": fanout.at_full_speed,
+    "delivery": delivery.idle_run,
+    "stalled-readers": delivery.stalled_readers,
+    "stream-memory": memory.streams,
+    "replay": replay.replay,
+    "cancel": cancelling.cancels,
+    "shutdown": cancelling.shutdown,
+    "child-lines": processes.child_lines,
+    "client": client.client,
+    "at-rest": memory.at_rest,
+    "idle": idle.idle,
+    "soak": memory.soak,
 }
 
 

@@ -101,7 +101,7 @@ class StreamReader(asyncio.BufferedProtocol):
         self.received = 0
         self.tail = b""
         self._request = request
-        self._listen = listen
+        self.listen = listen
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self.lost = False
 
@@ -117,8 +117,8 @@ class StreamReader(asyncio.BufferedProtocol):
         self.received += nbytes
         self.line_feeds += buffer.count(10, 0, nbytes) - buffer.count(13, 0, nbytes)
         self.tail = (self.tail + bytes(buffer[max(0, nbytes - 64) : nbytes]))[-64:]
-        if self._listen is not None:
-            self._listen(bytes(buffer[:nbytes]))
+        if self.listen is not None:
+            self.listen(bytes(buffer[:nbytes]))
         self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:

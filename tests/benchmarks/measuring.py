@@ -133,7 +133,12 @@ class Stopwatch:
 
     @property
     def cpu(self) -> float:
-        return max(cpu_seconds(self._pid) - self._cpu, 1 / _TICKS_PER_SECOND)
+        return max(self.used, 1 / _TICKS_PER_SECOND)
+
+    @property
+    def used(self) -> float:
+        """The same, but zero when it is."""
+        return cpu_seconds(self._pid) - self._cpu
 
     @property
     def wall(self) -> float:

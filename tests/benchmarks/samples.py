@@ -30,5 +30,5 @@ def write_lines(path: Path, number: int = DIFFERENT_LINES) -> Path:
 
 def _line(chance: random.Random) -> str:
     words = " ".join(chance.choice(_WORDS) for _ in range(3))
-    text = f"worker {chance.randrange(16):2} took document {chance.randrange(10**6):06} in {chance.random():.4f} s: {words}"
+    text = f"worker {chance.randrange(16):2} took {chance.getrandbits(64):016x} in {chance.random():.6f} s: {words}"
     return text[:LINE_BYTES].ljust(LINE_BYTES, ".")

@@ -1,0 +1,102 @@
+"""How long a line takes from the step to its readers, and what readers that take nothing cost the run."""
+
+import re
+import statistics
+import time
+
+from tests.benchmarks.fanout import command
+from tests.benchmarks.load import StreamReader, close_streams, open_streams
+from tests.benchmarks.measuring import Goal, Result, Scale, compare
+from tests.benchmarks.records import flood, work_seconds
+from tests.benchmarks.serving import Limit, Ours, limit, ours
+
+_SAID_AT = re.compile(rb'"at ([0-9.]+) "')
+
+
+async def idle_run(scale: Scale) -> list[Result]:
+    """A line now and then: the median over all streams, above that of the Protocol."""
+    async with ours() as service:
+        with limit("broadcast", "1") as broadcast:
+            few = await _above(service, broadcast, 1, Goal(at_most=1), scale)
+            return [few, await _above(service, broadcast, scale.open_streams(100), Goal(at_most=3), scale)]
+
+
+async def stalled_readers(scale: Scale) -> list[Result]:
+    """A run's rate with 50 streams that are open and not read, against its rate without."""
+    stalled, number = scale.open_streams(50), scale.lines(200_000)
+    async with ours() as service:
+
+        async def without() -> float:
+            return number / work_seconds(await flood(service, number))
+
+        async def beside() -> float:
+            gate = service.new_gate()
+            run_id = await service.start("flood", count=number, gate=gate)
+            await service.running(run_id)
+            readers = await stall(service, run_id, stalled)
+            began = time.monotonic()
+            gate.touch()
+            run = await service.ended(run_id)
+            seconds = time.monotonic() - began
+            await close_streams(readers)
+            assert run["last_seq"] == number + 2
+            return number / seconds
+
+        name = f"a run's rate with {stalled} stalled readers"
+        return [await compare(name, "records/s", Goal(at_least=0.7), beside, without, scale=scale)]
+
+
+async def stall(service: Ours, run_id: int, number: int) -> list[StreamReader]:
+    """Open streams of a run, and read them no further."""
+    readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events", number)
+    for reader in readers:
+        reader.transport.pause_reading()
+    return readers
+
+
+async def _above(service: Ours, broadcast: Limit, streams: int, goal: Goal, scale: Scale) -> Result:
+    lines = 8 if scale.pairs > 1 else 2
+
+    async def mine() -> float:
+        gate = service.new_gate()
+        run_id = await service.start("clock", count=lines, gate=gate)
+        await service.running(run_id)
+        with_delays = await _listen(service.port, f"/api/v1/runs/{run_id}/events", streams)
+        gate.touch()
+        return await _median_delay(with_delays, lines)
+
+    async def theirs() -> float:
+        with_delays = await _listen(broadcast.port, "/stream", streams)
+        (control,) = await command(broadcast.port, f"/clock?count={lines}")
+        delay = await _median_delay(with_delays, lines)
+        await close_streams([control])
+        return delay
+
+    name = f"delivery on an idle run, {streams} streams, above"
+    result = await compare(name, "ms", None, mine, theirs, scale=scale)
+    return Result(name, "ms", goal, ours=result.ours - (result.limit or 0.0))
+
+
+async def _listen(port: int, path: str, streams: int) -> list[tuple[StreamReader, list[float]]]:
+    """Streams, and for each the milliseconds that its lines took."""
+    readers = await open_streams(port, path, streams)
+    return [(reader, _note_delays(reader)) for reader in readers]
+
+
+def _note_delays(reader: StreamReader) -> list[float]:
+    delays: list[float] = []
+
+    def note(received: bytes) -> None:
+        now = time.monotonic()
+        delays.extend((now - float(said_at)) * 1000 for said_at in _SAID_AT.findall(received))
+
+    reader.listen = note
+    return delays
+
+
+async def _median_delay(listening: list[tuple[StreamReader, list[float]]], lines: int) -> float:
+    for reader, delays in listening:
+        await reader.until(lambda delays=delays: len(delays) >= lines)  # type: ignore[misc]
+        assert len(delays) == lines
+    await close_streams([reader for reader, _ in listening])
+    return statistics.median(delay for _, delays in listening for delay in delays)

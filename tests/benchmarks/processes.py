@@ -1,0 +1,119 @@
+"""Lines from a child's pipe: the pump alone against `cat` into a reader that drops everything, and the whole path."""
+
+import asyncio
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from solorun.record import Level, Stream
+from solorun.step import StepContext
+from solorun.steps.pump import CHUNK_BYTES, Pump
+from solorun.steps.workflow_commands import WorkflowCommandInterpreter
+from tests.benchmarks.measuring import Goal, Result, Scale, compare
+from tests.benchmarks.records import insert_segments, work_seconds
+from tests.benchmarks.samples import write_lines
+from tests.benchmarks.serving import command_project, ours
+
+
+class Counting:
+    """A StepOutput that only counts."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+
+    async def write(
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
+    ) -> None:
+        self.lines += len(lines)
+
+    async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None: ...
+
+    async def group(self, step: str, name: str, *, open: bool) -> None: ...
+
+    def add_mask(self, value: str) -> None: ...
+
+    def mask(self, text: str) -> str:
+        return text
+
+    def hold_back(self, text: str) -> int:
+        return 0
+
+
+async def child_lines(scale: Scale) -> list[Result]:
+    number = scale.lines(1_000_000)
+    with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
+        path = write_lines(Path(directory) / "lines.txt", number)
+
+        async def pump() -> float:
+            return number / await _pump(path, number)
+
+        async def drop() -> float:
+            return number / await _drop(path)
+
+        pumped = await compare(
+            "lines from a child, against cat", "lines/s", Goal(at_least=0.5), pump, drop, scale=scale
+        )
+        return [pumped, await _through_everything(path.parent, scale)]
+
+
+async def _through_everything(directory: Path, scale: Scale) -> Result:
+    """A command's lines until they are durable, against raw inserts of as many."""
+    number = scale.lines(200_000)
+    path = write_lines(directory / "fewer.txt", number)
+    async with ours(command_project("cat", f"cat {path}")) as service:
+
+        async def run() -> float:
+            run = await service.ended(await service.start("cat"))
+            assert run["last_seq"] == number + 2
+            return number / work_seconds(run)
+
+        async def insert() -> float:
+            return number / await asyncio.to_thread(insert_segments, directory / "raw.db", number)
+
+        return await compare("lines from a child, durable", "lines/s", None, run, insert, scale=scale)
+
+
+async def _pump(path: Path, number: int) -> float:
+    """The seconds in which our pump makes lines of what `cat` writes."""
+    output = Counting()
+    context = StepContext("cat", 1, "full", "work", {}, path.parent, path.parent, output)
+    began = time.perf_counter()
+    process, fd = await _cat(path)
+    await Pump(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
+    await process.wait()
+    assert output.lines == number
+    return time.perf_counter() - began
+
+
+async def _drop(path: Path) -> float:
+    """The seconds in which a reader has read what `cat` writes, in chunks of the same size."""
+    loop = asyncio.get_running_loop()
+    began = time.perf_counter()
+    process, fd = await _cat(path)
+    os.set_blocking(fd, False)
+    received = 0
+    while True:
+        try:
+            chunk = os.read(fd, CHUNK_BYTES)
+        except BlockingIOError:
+            readable = loop.create_future()
+            loop.add_reader(fd, readable.set_result, None)
+            await readable
+            loop.remove_reader(fd)
+            continue
+        if not chunk:
+            break
+        received += len(chunk)
+    os.close(fd)
+    await process.wait()
+    assert received == path.stat().st_size
+    return time.perf_counter() - began
+
+
+async def _cat(path: Path) -> tuple[asyncio.subprocess.Process, int]:
+    reading, writing = os.pipe()
+    process = await asyncio.create_subprocess_exec("cat", str(path), stdout=writing)
+    os.close(writing)
+    return process, reading
