@@ -15,6 +15,7 @@ from tests.benchmarks import (
     client,
     delivery,
     fanout,
+    history,
     idle,
     memory,
     processes,
@@ -44,6 +45,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "client": client.client,
     "at-rest": memory.at_rest,
     "idle": idle.idle,
+    "history": history.history,
     "soak": memory.soak,
 }
 

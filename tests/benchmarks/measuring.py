@@ -22,7 +22,7 @@ class Scale:
     amount: float = 1.0
     streams: float = 1.0
     history_runs: int = 1_000_000
-    history_records: int = 10_000_000
+    history_records: int = 100_000_000
     soak_seconds: float = 20.0
 
     def lines(self, number: int) -> int:
