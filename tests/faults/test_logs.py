@@ -1,0 +1,187 @@
+"""Logs through the whole service: any bytes, enormous lines, streams cut anywhere, readers who stall or flutter."""
+
+import asyncio
+import random
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.proxy import cutting_proxy
+from tests.faults.raw_stream import open_stream, read_to_end, status_of, whole_events
+from tests.faults.service_trial import ServiceTrial, service_trial
+
+HOSTILE = [
+    b"", b"\r", b"\r\n", b"\n\n", b"\x00", b"\xff\xfe", b"\xc3", b"\xe2\x80\xa8", b"\rid: 9\n", b"\n\ndata: x\n\n",
+    b"\x1b]8;;http://x\x07y", b"::warning", b"::", b"\xf0\x9f\x98\x80", b"a" * 17_000, b"\xe2\x82" * 9_000, b"data: ",
+]  # fmt: skip
+
+
+async def test_any_bytes_come_out_as_they_went_in(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P13", "pieces of arbitrary bytes through a command's stdout", short=2)
+    async with service_trial(tmp_path / "trial", {"bytes": 'cat "$WITNESS/../bytes"'}) as trial:
+        for _ in tried:
+            pieces = [random.choice(HOSTILE) + random.randbytes(random.randrange(8)) for _ in range(400)]
+            # A colon at a line's beginning may be a workflow command: what these do is tried elsewhere.
+            content = b"".join(pieces).replace(b"::", b":.")
+            (trial.directory / "bytes").write_bytes(content)
+            run = await trial.run_to_end("bytes")
+            got = await _stdout_of(trial, run.id)
+            assert got == _normalised(content)
+            tried.judge([], tried=len(pieces))
+        tried.judge(await trial.audit(), tried=0)
+    assert not tried.violations, tried.violations
+
+
+@pytest.mark.parametrize("kind", ["a line", "lines"])
+async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials, tmp_path: Path, kind: str) -> None:
+    tried = trials("P13", "a line of 100 MB" if kind == "a line" else "a million lines", short=1)
+    tried.seconds = None if tried.seconds is None else min(tried.seconds, 1)
+    scale = 10 if tried.is_long else 1
+    scripts = {"a line": f"head -c {scale * 10_000_000} /dev/zero | tr '\\0' x", "lines": f"seq {scale * 100_000}"}
+    async with service_trial(tmp_path / "trial", {"huge": scripts[kind]}) as trial:
+        for _ in tried:
+            run_id = await trial.start("huge")
+            assert run_id is not None
+            peak = 0
+            async with asyncio.timeout(100):
+                while (await trial.client.get(f"{trial.service.api}/runs/{run_id}")).json()["status"] != "completed":
+                    peak = max(peak, _resident_bytes(trial.service.pid))
+                    assert (await trial.client.get(f"{trial.service.url}/livez", timeout=5)).status_code == 200
+                    await asyncio.sleep(0.1)
+            got = 0
+            async with trial.client.stream("GET", f"{trial.service.api}/runs/{run_id}/log.txt") as answer:
+                async for chunk in answer.aiter_raw():
+                    got += len(chunk)
+
+            assert got >= scale * (10_000_000 if kind == "a line" else 588_895)
+            assert peak < 200 * 2**20
+            tried.notes = f"memory of the service at most {peak // 2**20} MiB"
+            tried.judge([])
+
+
+async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P14", "streams cut after so many bytes by a proxy, resumed by Last-Event-ID", short=1)
+    async with service_trial(tmp_path / "trial", {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}) as trial:
+        run = await trial.run_to_end("talk")
+        path = f"/api/v1/runs/{run.id}/events"
+        answer = await read_to_end(await open_stream(trial.service.port, path))
+        whole = whole_events(answer)
+        async with cutting_proxy(trial.service.port) as proxy:
+            for number in tried:
+                for offset in range(1 + number % 53, len(answer), 1 if tried.is_long else 53):
+                    proxy.cut_after = offset
+                    got = await _read_by_pieces(proxy.port, path)
+                    tried.judge([] if got == whole else [f"a cut at {offset}: {len(got)} of {len(whole)} events"])
+        assert [first[0] + 1 for first, _ in pairwise(whole[:-1])] == [second[0] for _, second in pairwise(whole[:-1])]
+
+
+async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P14", "garbage as Last-Event-ID", short=1)
+    async with service_trial(tmp_path / "trial", {"talk": "echo done"}) as trial:
+        run = await trial.run_to_end("talk")
+        for _ in tried:
+            for _ in range(60):
+                garbage = bytes(
+                    random.choice(b"0123456789-+eE. \t_\x80\xff\xc3aZ\"'") for _ in range(random.randrange(1, 30))
+                )
+                path = f"/api/v1/runs/{run.id}/events"
+                answer = await read_to_end(await open_stream(trial.service.port, path, last_event_id=garbage))
+                status = status_of(answer)
+                tried.judge([] if status in {200, 400} else [f"{garbage!r} was answered {status}"])
+
+
+async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P15", "500 stalled readers, 100 who reconnect every 200 ms, and a fast one", short=1)
+    tried.seconds = None if tried.seconds is None else min(tried.seconds, 60)
+    stalled_readers = 500 if tried.is_long else 200
+    talk = "i=0; while true; do i=$((i+1)); echo $i $(date +%s.%N); sleep 0.02; done & exec seq 100000000"
+    async with service_trial(
+        tmp_path / "trial", {"flood": talk, "beat": "while true; do date +%s.%N; sleep 0.02; done"}
+    ) as trial:
+        flood = await trial.start("flood")
+        beat = await trial.start("beat")
+        port = trial.service.port
+        before = _resident_bytes(trial.service.pid)
+        stalled = [
+            await open_stream(port, f"/api/v1/runs/{flood}/events", receive_buffer=4096) for _ in range(stalled_readers)
+        ]
+        seconds = tried.seconds or 4.0
+        delays, _ = await asyncio.gather(
+            _delays_of(trial, beat, seconds), _flutter(port, f"/api/v1/runs/{beat}/events", seconds)
+        )
+        grown = _resident_bytes(trial.service.pid) - before
+        delays.sort()
+        p99 = delays[int(len(delays) * 0.99)]
+        for sock in stalled:
+            sock.close()
+        tried.notes = f"fast reader: {len(delays):,} records, p99 {p99 * 1000:.0f} ms; memory + {grown / 2**20:.0f} MiB"
+        tried.judge([], tried=stalled_readers)
+        assert p99 < 1.0
+        assert grown < 200 * 2**20
+
+
+async def _stdout_of(trial: ServiceTrial, run_id: int) -> str:
+    """The run's stdout as it was, from the records' pieces."""
+    text, after, more = "", 0, True
+    while more:
+        page = (await trial.client.get(f"{trial.service.api}/runs/{run_id}/log?after={after}&limit=1000")).json()
+        for record in page["records"]:
+            after = record["seq"]
+            if record["stream"] == "stdout":
+                text += record["message"] + ("" if record.get("partial") else "\n")
+        more = page["more_after"]
+    return text
+
+
+def _normalised(content: bytes) -> str:
+    """What is documented: CR LF is LF, what is not UTF-8 is U+FFFD, and the last line ends."""
+    text = content.decode("utf-8", "replace").replace("\r\n", "\n")
+    return text if text.endswith("\n") or not text else text + "\n"
+
+
+async def _read_by_pieces(port: int, path: str) -> list[tuple[int, bytes, bytes]]:
+    """As an EventSource does: again and again from the last id, until the end."""
+    events: list[tuple[int, bytes, bytes]] = []
+    async with asyncio.timeout(30):
+        while not events or events[-1][1] != b"end":
+            last = b"%d" % events[-1][0] if events else b""
+            events += whole_events(await read_to_end(await open_stream(port, path, last_event_id=last)))
+    return events
+
+
+async def _delays_of(trial: ServiceTrial, run_id: int | None, seconds: float) -> list[float]:
+    """How long after it was said each record reached a fast reader."""
+    delays: list[float] = []
+    assert run_id is not None
+    reader = trial.follow(run_id)
+    await asyncio.sleep(0)
+    reading = trial.history.readings[-1]
+    end = time.monotonic() + seconds
+    seen = 0
+    while time.monotonic() < end:
+        await asyncio.sleep(0.005)
+        now = time.time()
+        for line in reading.lines[seen:]:
+            message = line.partition(b'"message":"')[2].partition(b'"')[0]
+            if message.replace(b".", b"").isdigit():
+                delays.append(now - float(message))
+        seen = len(reading.lines)
+    reader.cancel()
+    return delays
+
+
+async def _flutter(port: int, path: str, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        sockets = [await open_stream(port, path) for _ in range(100)]
+        await asyncio.sleep(0.2)
+        for sock in sockets:
+            sock.close()
+
+
+def _resident_bytes(pid: int) -> int:
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * 4096
