@@ -1,0 +1,132 @@
+"""Connections that say nothing, half of something, or far too much: everybody else is served meanwhile."""
+
+import asyncio
+import contextlib
+import socket
+import time
+from pathlib import Path
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.raw_stream import read_to_end, status_of
+from tests.faults.service_trial import ServiceTrial, service_trial
+
+RECLAIMED_SECONDS = 30.0
+HALVES = (
+    b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ",
+    b"POST /api/v1/projects/quick/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 100\r\n\r\n{",
+)
+
+
+async def test_idle_and_half_open_connections_are_survived_and_reclaimed(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P16", "idle connections, and half-sent headers beside them", short=1)
+    tried.seconds = None if tried.seconds is None else 1.0
+    idle, half = (10_000, 1_000) if tried.is_long else (1_500, 300)
+    async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
+        for _ in tried:
+            with contextlib.ExitStack() as stack:
+                opened = [stack.enter_context(await _connect(trial)) for _ in range(idle)]
+                for number in range(half):
+                    sock = stack.enter_context(await _connect(trial))
+                    sock.send(HALVES[number % len(HALVES)])
+                    opened.append(sock)
+                began = time.monotonic()
+                latencies: list[float] = []
+                open_still = len(opened)
+                while open_still and time.monotonic() < began + RECLAIMED_SECONDS:
+                    asked = time.monotonic()
+                    assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
+                    latencies.append(time.monotonic() - asked)
+                    await asyncio.sleep(0.05)
+                    if time.monotonic() > began + 9:
+                        open_still = sum(map(_is_open, opened))
+                run = await trial.run_to_end("quick")
+            latencies.sort()
+            p99 = latencies[int(len(latencies) * 0.99)]
+            tried.notes = f"/livez p99 {p99 * 1000:.0f} ms, all reclaimed after {time.monotonic() - began:.0f} s"
+            tried.judge([f"{open_still} connections are open still"] * bool(open_still), tried=idle + half)
+            assert run.status == "completed"
+            assert p99 < 0.5
+
+
+REQUESTS = {
+    "a giant header": (b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Giant: " + b"x" * 5_000_000, 431),
+    "many headers": (b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X-Many: x\r\n" * 50_000, 431),
+    "a giant address": (b"GET /" + b"x" * 5_000_000 + b" HTTP/1.1\r\n", 431),
+    "a body that is announced too large": (
+        b"POST /api/v1/projects/quick/runs HTTP/1.1\r\nHost: 127.0.0.1:8700\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 99999999\r\n\r\n" + b" " * 2_000_000, 413),
+    "a body that never ends": (
+        b"POST /api/v1/projects/quick/runs HTTP/1.1\r\nHost: 127.0.0.1:8700\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n" + (b"10000\r\n" + b" " * 65_536 + b"\r\n") * 41, 413),
+    "no HTTP at all": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(range(256)), 400),
+}  # fmt: skip
+
+
+async def test_too_much_is_refused_and_forgotten(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
+        before = _resident_bytes(trial.service.pid)
+
+        for request, status in REQUESTS.values():
+            answers = await asyncio.gather(*(_send_and_read(trial, request) for _ in range(20)))
+
+            # Who goes on sending after the refusal may find the connection reset before it has read why.
+            assert {status_of(answer) for answer in answers} <= {status, 0}
+        assert _resident_bytes(trial.service.pid) - before < 64 * 2**20
+        assert (await trial.run_to_end("quick")).status == "completed"
+
+
+async def test_running_out_of_descriptors_passes_and_harms_no_run(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "echo done", "beat": "sleep 2; echo beaten"}) as trial:
+        _limit_descriptors(trial.service.pid, 64)
+        beating = await trial.start("beat")
+        assert beating is not None
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(await _connect(trial))
+            await asyncio.sleep(1)
+
+        async with asyncio.timeout(15):
+            end = await trial.follow(beating)
+        assert end is not None
+        assert end.status == "completed"
+        assert (await trial.run_to_end("quick")).status == "completed"
+        assert await trial.audit() == []
+
+
+async def _connect(trial: ServiceTrial) -> socket.socket:
+    sock = socket.socket()
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", trial.service.port))
+    return sock
+
+
+def _is_open(sock: socket.socket) -> bool:
+    """Whether the service has not closed it."""
+    try:
+        while sock.recv(4096):
+            pass
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+async def _send_and_read(trial: ServiceTrial, request: bytes) -> bytes:
+    sock = await _connect(trial)
+    with contextlib.suppress(ConnectionError):
+        await asyncio.wait_for(asyncio.get_running_loop().sock_sendall(sock, request), 5)
+    return await read_to_end(sock, 15)
+
+
+def _limit_descriptors(pid: int, count: int) -> None:
+    import resource
+
+    _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (count, hard))
+
+
+def _resident_bytes(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096

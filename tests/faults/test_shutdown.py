@@ -1,0 +1,98 @@
+"""Signals to a busy service: everybody is told, nobody is left, and the exit comes in time."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.raw_stream import open_stream, read_to_end
+from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.trial import until
+
+SLEEPER = "echo begun; exec sleep 60"
+LONG_LIMIT = '[service]\nshutdown_limit = "30s"\n'
+DEAF = "trap '' TERM INT; echo begun; while true; do sleep 0.1; done"
+
+
+async def test_a_busy_service_stops_cleanly(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P17", "SIGTERM or SIGINT with 200 streams and 20 runs", short=1)
+    slowest = 0.0
+    for number in tried:
+        steps = {f"sleeper{index}": SLEEPER for index in range(10)} | {f"deaf{index}": DEAF for index in range(10)}
+        async with service_trial(tmp_path / str(number), steps, environ={"SOLORUN_SHUTDOWN_LIMIT": "10s"}) as trial:
+            runs = [run_id for name in steps if (run_id := await trial.start(name)) is not None]
+            await until(lambda: all(map(trial.noted, runs)))  # noqa: B023
+            paths = [f"/api/v1/runs/{runs[index % 20]}/events" for index in range(200)]
+            streams = [await open_stream(trial.service.port, path) for path in paths]
+            reading = [asyncio.create_task(read_to_end(stream, 20)) for stream in streams]
+            await asyncio.sleep(0.2)
+
+            began = time.monotonic()
+            trial.service.signal(signal.SIGINT if number % 2 else signal.SIGTERM)
+            refused = await trial.start(next(iter(steps)))
+            code = await asyncio.to_thread(trial.service.wait)
+            took = time.monotonic() - began
+            answers = await asyncio.gather(*reading)
+
+            violations = [f"the exit code was {code}"] * bool(code) + ["a start was taken"] * bool(refused)
+            violations += [f"it took {took:.1f} s"] * (took > 11)
+            violations += [
+                "a stream ended without a word"
+                for answer in answers
+                if b"event: shutdown" not in answer and b"event: end" not in answer
+            ]
+            violations += [f"{pid} lives" for run_id in runs for pid in trial.alive(run_id)]
+            violations += await trial.audit()
+            slowest = max(slowest, took)
+            tried.judge(violations)
+            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams"
+
+
+async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"deaf": DEAF}, extra=LONG_LIMIT) as trial:
+        run_id = await trial.start("deaf")
+        assert run_id is not None
+        await until(lambda: trial.noted(run_id))
+        trial.service.signal(signal.SIGTERM)
+        await until(lambda: "shutting down" in trial.service.log_file.read_text())
+
+        began = time.monotonic()
+        trial.service.signal(signal.SIGTERM)
+        code = await asyncio.to_thread(trial.service.wait)
+
+        assert code == 128 + signal.SIGTERM
+        assert time.monotonic() - began < 2
+        await until(lambda: not trial.alive(run_id))
+        await trial.up()
+        assert await _status_of(trial, run_id) == "interrupted"
+        assert await trial.audit() == []
+
+
+async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "echo done", "sleeper": SLEEPER}) as trial:
+        path = trial.directory / "solorun.toml"
+        good = path.read_text()
+        sleeping = await trial.start("sleeper")
+        assert sleeping is not None
+
+        path.write_text("[projects.quick\n")
+        trial.service.signal(signal.SIGHUP)
+        async with asyncio.timeout(5):
+            while await trial.ready() != 503:
+                await asyncio.sleep(0.02)
+        run = await trial.run_to_end("quick")
+        path.write_text(good)
+        trial.service.signal(signal.SIGHUP)
+        async with asyncio.timeout(5):
+            while await trial.ready() != 200:
+                await asyncio.sleep(0.02)
+
+        assert run.status == "completed"
+        assert await _status_of(trial, sleeping) == "running"
+        assert await trial.audit() == []
+
+
+async def _status_of(trial: ServiceTrial, run_id: int) -> str:
+    status: str = (await trial.client.get(f"{trial.service.api}/runs/{run_id}")).json()["status"]
+    return status
