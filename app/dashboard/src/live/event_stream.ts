@@ -44,8 +44,9 @@ export class EventStream {
     if (!this.timer) this.connect();
   }
 
+  /** Opens a new stream at once, whatever the old one waits for. */
   retryNow(): void {
-    if (this.timer !== undefined || !this.abort) this.connect();
+    this.connect();
   }
 
   close(): void {

@@ -53,7 +53,7 @@ class World {
     document.addEventListener('visibilitychange', look);
     addEventListener('pagehide', () => this.stream.close());
     addEventListener('pageshow', look);
-    addEventListener('online', () => this.retryNow());
+    addEventListener('online', () => this.connection.state !== 'connected' && this.retryNow());
     look();
     void this.loadProjects();
   }

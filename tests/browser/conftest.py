@@ -1,0 +1,85 @@
+"""Chromium, a real service, and pages of it. The browser lives as long as this folder's tests: what follows has a loop
+of its own. A page that complains (an error, a breach of its security policy, a request to elsewhere) fails its test.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.browser.projects import CONFIGURATION, Api
+from tests.fakes.served import ServedService, served
+
+OpenPage = Callable[..., Page]
+
+TIMEOUT_MILLISECONDS = 10_000
+
+
+@pytest.fixture(scope="package")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    own = playwright.chromium.executable_path
+    system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = os.environ.get("CHROMIUM_PATH") or (own if Path(own).exists() else system)
+    if path is None:
+        pytest.skip("no Chromium: run `playwright install chromium`, or set CHROMIUM_PATH")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    launched = playwright.chromium.launch(executable_path=path, args=sandbox)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    if not (STATIC_DIRECTORY / "index.html").exists():
+        pytest.skip("the dashboard is not built: run `npm ci && npm run build` in app/dashboard")
+    with served(tmp_path_factory.mktemp("service"), CONFIGURATION) as started:
+        yield started
+
+
+@pytest.fixture
+def api(service: ServedService) -> Iterator[Api]:
+    api = Api(service.url)
+    yield api
+    api.cancel_all()
+    api.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    opened = browser.new_context(viewport={"width": 1440, "height": 860})
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def open_page(service: ServedService, context: BrowserContext) -> Iterator[OpenPage]:
+    """Opens a path of the dashboard, in the test's context or in another."""
+    complaints: list[str] = []
+
+    def open_path(path: str, *, within: BrowserContext = context, url: str = service.url) -> Page:
+        page = within.new_page()
+        page.set_default_timeout(TIMEOUT_MILLISECONDS)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
+        page.on("request", lambda request: complaints.extend(_foreign(request.url, url)))
+        page.goto(url + path, wait_until="domcontentloaded")
+        return page
+
+    yield open_path
+    assert complaints == []
+
+
+def _foreign(address: str, url: str) -> list[str]:
+    parts = urlsplit(address)
+    return [address] if parts.scheme in ("http", "https") and parts.netloc != urlsplit(url).netloc else []

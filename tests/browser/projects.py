@@ -1,0 +1,96 @@
+"""The service that these tests look at, and the API beside the browser: what is seen is compared with what is so."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+_WORK: Final = Path(__file__).parent / "work.py"
+_LIMIT_SECONDS: Final = 20.0
+
+CONFIGURATION: Final = f"""
+[projects.novel]
+title = "Novel"
+params = ["book"]
+[[projects.novel.steps]]
+name = "fetch"
+run = "echo fetched"
+[[projects.novel.steps]]
+name = "translate"
+run = ["{sys.executable}", "{_WORK}", "translate"]
+[[projects.novel.steps]]
+name = "render"
+run = "echo rendered"
+
+[projects.ticker]
+cancel_grace = "1s"
+[[projects.ticker.steps]]
+name = "tick"
+run = ["{sys.executable}", "{_WORK}", "tick"]
+
+[projects.stubborn]
+cancel_grace = "2s"
+[[projects.stubborn.steps]]
+name = "hold"
+run = "trap '' TERM; {sys.executable} {_WORK} stubborn"
+
+[projects.report]
+[[projects.report.steps]]
+name = "write"
+run = ["{sys.executable}", "{_WORK}", "files"]
+
+[projects.flood]
+params = ["lines"]
+[[projects.flood.steps]]
+name = "lines"
+run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
+
+[projects."glossary-*"]
+[[projects."glossary-*".steps]]
+name = "extract"
+run = "echo extracted"
+"""
+
+
+class Api:
+    """The public API, as a program would use it."""
+
+    def __init__(self, url: str, token: str | None = None) -> None:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        self._client = httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False, timeout=30)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def start(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
+        answer = self._client.post(f"/projects/{project}/runs", json={"scope": scope, "params": params or {}})
+        assert answer.status_code == 201, answer.text
+        run_id: int = answer.json()["id"]
+        return run_id
+
+    def run(self, run_id: int) -> Any:
+        return self._client.get(f"/runs/{run_id}").json()
+
+    def complete(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
+        """A run that has ended."""
+        run_id = self.start(project, scope, params)
+        self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
+        return run_id
+
+    def cancel(self, run_id: int) -> None:
+        self._client.post(f"/runs/{run_id}/cancel", json={})
+        self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
+
+    def cancel_all(self) -> None:
+        for status in ("pending", "running"):
+            for run in self._client.get("/runs", params={"status": status}).json()["runs"]:
+                self.cancel(run["id"])
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _LIMIT_SECONDS
+        while not holds():
+            assert time.monotonic() < deadline, "it did not come about in time"
+            time.sleep(0.02)

@@ -1,0 +1,56 @@
+"""A service with a token: the login page, and a session that ends while somebody looks."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import CONFIGURATION, Api
+from tests.fakes.served import ServedService, served
+
+TOKEN = "a-token-of-forty-characters-or-so-1234567"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[ServedService]:
+    with served(tmp_path, CONFIGURATION, SOLORUN_TOKEN=TOKEN) as service:
+        yield service
+
+
+def _log_in(page: Page, token: str = TOKEN) -> None:
+    page.get_by_label("Token").fill(token)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_who_logs_in_comes_to_where_they_were_going(open_page: OpenPage, guarded: ServedService) -> None:
+    page = open_page("/p/novel?status=failed", url=guarded.url)
+
+    _log_in(page)
+
+    expect(page.get_by_role("heading", name="Novel")).to_be_visible()
+    assert page.url == f"{guarded.url}/p/novel?status=failed"
+
+
+def test_a_session_that_ends_is_asked_for_again_without_losing_the_place(
+    open_page: OpenPage, guarded: ServedService, context: BrowserContext
+) -> None:
+    api = Api(guarded.url, TOKEN)
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&level=error", url=guarded.url)
+    _log_in(page)
+    expect(page.locator(".log-pane")).to_contain_text("placeholder")
+    context.clear_cookies()
+
+    page.get_by_role("link", name="Overview").first.click()
+    dialog = page.get_by_role("dialog", name="Log in again")
+    expect(dialog).to_be_visible()
+    _log_in(page, "wrong")
+    expect(dialog.get_by_role("alert")).to_contain_text("not the token")
+    _log_in(page)
+
+    expect(dialog).to_be_hidden()
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    api.cancel_all()
+    api.close()

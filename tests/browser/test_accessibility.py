@@ -1,0 +1,127 @@
+"""axe (WCAG 2.2 AA) on every page, light and dark, on a desk and on a phone; and what axe cannot see."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+from tests.fakes.served import ServedService
+
+AXE = Path(__file__).parents[2] / "app" / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+DESK = {"width": 1440, "height": 860}
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module")
+def paths(service: ServedService) -> dict[str, str]:
+    api = Api(service.url)
+    good = api.complete("novel")
+    failed = api.complete("novel", params={"book": "broken"})
+    report = api.complete("report")
+    api.close()
+    return {
+        "overview": "/",
+        "project": "/p/novel",
+        "runs": "/runs",
+        "completed": f"/p/novel/runs/{good}",
+        "failed": f"/p/novel/runs/{failed}?step=translate&q=batch#L5-L7",
+        "artifacts": f"/p/report/runs/{report}?tab=artifacts",
+        "parameters": f"/p/novel/runs/{failed}?tab=parameters",
+        "events": f"/p/novel/runs/{failed}?tab=events",
+        "markdown": f"/p/report/runs/{report}/artifacts/report.md",
+        "table": f"/p/report/runs/{report}/artifacts/words.csv",
+        "compare": f"/compare/{good}/{failed}",
+    }
+
+
+def _violations(page: Page) -> list[Any]:
+    page.evaluate(AXE.read_text())
+    result = page.evaluate(f"axe.run(document, {json.dumps(RULES)})")
+    return [(found["id"], [node["target"] for node in found["nodes"]][:3]) for found in result["violations"]]
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "overview",
+        "project",
+        "runs",
+        "completed",
+        "failed",
+        "artifacts",
+        "parameters",
+        "events",
+        "markdown",
+        "table",
+        "compare",
+    ],
+)
+def test_a_page_has_nothing_that_axe_minds(
+    open_page: OpenPage, browser: Browser, paths: dict[str, str], name: str, scheme: Any, size: Any
+) -> None:
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+    page = open_page(paths[name], within=context)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+
+    violations = _violations(page)
+
+    context.close()
+    assert violations == []
+
+
+@pytest.mark.parametrize("key", ["s", "?", "Control+k"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, browser: Browser, scheme: Any, key: str) -> None:
+    context = browser.new_context(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]
+    page = open_page("/", within=context)
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press(key)
+    expect(page.get_by_role("dialog")).to_be_visible()
+    violations = _violations(page)
+
+    context.close()
+    assert violations == []
+
+
+@pytest.mark.parametrize("name", ["overview", "project", "runs", "failed", "artifacts", "markdown", "compare"])
+def test_no_page_is_wider_than_a_phone(open_page: OpenPage, browser: Browser, paths: dict[str, str], name: str) -> None:
+    context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
+    page = open_page(paths[name], within=context)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    context.close()
+    assert overflow <= 0
+
+
+def test_changes_of_state_are_announced_and_lines_of_the_log_are_not(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+
+    run_id = api.complete("novel")
+
+    expect(page.locator("[role=status][aria-live=polite]").last).to_have_text(f"novel, run {run_id}: completed")
+    page.goto(page.url + f"p/novel/runs/{run_id}")
+    expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+
+
+def test_a_keyboard_reaches_the_content_at_once(open_page: OpenPage) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("main")).to_be_focused()

@@ -1,0 +1,74 @@
+"""What a run left, as it is meant to be seen."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+from tests.fakes.served import ServedService
+
+
+@pytest.fixture(scope="module")
+def report_id(service: ServedService) -> int:
+    api = Api(service.url)
+    run_id = api.complete("report")
+    api.close()
+    return run_id
+
+
+def test_files_are_listed_and_counted(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}")
+
+    page.get_by_role("tab", name="Artifacts 5").click()
+
+    expect(page.get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("link", name="figures/dot.png", exact=True)).to_be_visible()
+
+
+def test_markdown_is_rendered_and_made_harmless(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/report.md")
+
+    expect(page.get_by_role("heading", name="Report")).to_be_visible()
+    expect(page.locator("article script, article img")).to_have_count(0)
+    expect(page.get_by_role("navigation", name="Contents").get_by_role("link")).to_have_text(
+        ["Numbers", "Second", "Third"]
+    )
+    expect(page).not_to_have_title("taken over")
+
+    page.get_by_role("columnheader", name="count").click()
+    expect(page.locator("article td").first).to_have_text("alpha")
+    page.get_by_role("button", name="Raw").click()
+    expect(page.locator("pre")).to_contain_text("# Report")
+
+
+def test_csv_is_a_table_that_sorts(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/words.csv")
+    expect(page.locator("td").first).to_have_text("beta, b")
+
+    page.get_by_role("button", name="count").click()
+
+    expect(page.locator("td").first).to_have_text("alpha")
+
+
+def test_json_is_laid_out(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/data.json")
+
+    expect(page.locator("pre")).to_have_text('{\n  "albums": [\n    1,\n    2\n  ]\n}')
+
+
+def test_an_image_is_shown(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/figures/dot.png")
+
+    image = page.get_by_role("img", name="figures/dot.png")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.naturalWidth") == 1
+
+
+def test_anything_else_can_be_downloaded(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/model.bin")
+    expect(page.get_by_text("This kind of file is not shown here.")).to_be_visible()
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+
+    assert download.value.path().read_bytes() == bytes(range(256))

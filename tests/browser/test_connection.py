@@ -1,0 +1,108 @@
+"""One stream for a browser, its loss and its return; the page is never blanked and never says what is not so."""
+
+import re
+import signal
+
+from playwright.sync_api import Browser, BrowserContext, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+from tests.fakes.served import ServedService
+
+
+def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
+    open_page: OpenPage, api: Api, service: ServedService
+) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    chip = page.locator(".sidebar .chip")
+    expect(chip).to_have_text("Connected")
+    expect(page.locator(".log-pane")).to_contain_text("tick 5")
+
+    service.signal(signal.SIGTERM)
+    service.wait()
+    expect(chip).to_contain_text(re.compile("Reconnecting|Offline"))
+    expect(chip.get_by_role("button", name="Retry now")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.locator(".log-pane")).to_contain_text("tick")
+
+    service.start()
+    expect(chip).to_have_text("Connected", timeout=20_000)
+    expect(page.locator("header .chip")).to_have_text("interrupted")
+    assert api.run(run_id)["status"] == "interrupted"
+
+
+def test_a_crash_of_the_service_is_survived_by_the_overview(
+    open_page: OpenPage, api: Api, service: ServedService
+) -> None:
+    run_id = api.start("ticker")
+    page = open_page("/")
+    card = page.get_by_role("article", name="ticker")
+    expect(card.locator(".chip")).to_have_text("running")
+
+    service.kill()
+    expect(page.locator(".sidebar .chip")).to_contain_text(re.compile("Reconnecting|Offline"))
+    service.start()
+
+    expect(card.locator(".chip")).to_have_text("interrupted", timeout=20_000)
+    expect(card).to_contain_text(f"#{run_id}")
+
+
+def test_ten_tabs_stay_live_on_one_stream(open_page: OpenPage, context: BrowserContext, api: Api) -> None:
+    streams: list[str] = []
+    context.on("request", lambda request: streams.append(request.url) if "/api/v1/events" in request.url else None)
+    pages = [open_page("/") for _ in range(10)]
+    expect(pages[-1].locator(".sidebar .chip")).to_have_text("Connected")
+
+    api.start("ticker")
+
+    chips = [page.get_by_role("article", name="ticker").locator(".chip") for page in pages]
+    assert [expect(chip).to_have_text("running") for chip in chips] == [None] * 10
+    assert len(streams) == 1
+
+
+def test_another_tab_leads_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:
+    first, second = open_page("/"), open_page("/")
+    expect(second.locator(".sidebar .chip")).to_have_text("Connected")
+
+    first.close()
+    run_id = api.start("ticker")
+
+    expect(second.get_by_role("article", name="ticker")).to_contain_text(f"#{run_id}")
+    expect(second.get_by_role("article", name="ticker").locator(".chip")).to_have_text("running")
+
+
+def test_two_tabs_follow_two_logs_on_one_stream(open_page: OpenPage, api: Api) -> None:
+    ticker, stubborn = api.start("ticker"), api.start("stubborn")
+
+    first = open_page(f"/p/ticker/runs/{ticker}")
+    second = open_page(f"/p/stubborn/runs/{stubborn}")
+
+    expect(first.locator(".log-pane")).to_contain_text("tick 50")
+    expect(second.locator(".log-pane")).to_contain_text("deaf")
+    expect(first.locator(".log-pane")).to_contain_text("tick 150")
+
+
+def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
+    plain = browser.new_context()
+    plain.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
+    page = open_page("/", within=plain)
+
+    run_id = api.start("ticker")
+
+    expect(page.get_by_role("article", name="ticker")).to_contain_text(f"#{run_id}")
+    plain.close()
+
+
+def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: Api, service: ServedService) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    service.kill()
+    expect(page.locator(".sidebar .chip")).to_contain_text(re.compile("Reconnecting|Offline"))
+    shown = page.locator(".facts").inner_text()
+
+    page.wait_for_function("since => performance.now() > since + 2200", arg=page.evaluate("performance.now()"))
+
+    assert page.locator(".facts").inner_text() == shown
+    service.start()

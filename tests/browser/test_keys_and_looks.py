@@ -1,0 +1,110 @@
+"""The palette, the keys, the theme, and what a tab says of itself."""
+
+import re
+
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+
+
+def test_the_palette_goes_to_a_project_and_to_a_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch")
+    page = open_page("/")
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press("Control+k")
+    page.get_by_role("dialog").get_by_role("combobox").fill("ticker")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="ticker")).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("dialog").get_by_role("combobox").fill(str(run_id))
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+
+
+def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+    page.keyboard.press("?")
+    page.get_by_label("Keys of a single letter").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("g")
+    page.keyboard.press("o")
+
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+
+
+def test_a_letter_typed_in_a_field_is_no_key(open_page: OpenPage) -> None:
+    page = open_page("/p/novel")
+
+    page.get_by_label("book").press_sequentially("stx?")
+
+    expect(page.get_by_label("book")).to_have_value("stx?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_chosen_theme_stays(open_page: OpenPage, browser: Browser) -> None:
+    context = browser.new_context(color_scheme="light")
+    page = open_page("/", within=context)
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press("?")
+    page.get_by_label("dark").check()
+    page.reload()
+
+    expect(page.locator("body")).to_have_css("background-color", "rgb(13, 17, 23)")
+    context.close()
+
+
+def test_a_tab_tells_the_state_of_its_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+
+    page = open_page(f"/p/novel/runs/{run_id}")
+
+    expect(page).to_have_title(f"✕ · novel #{run_id}")
+    expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("e5484d"))
+
+
+def test_all_runs_are_filtered_and_the_filter_is_shared(open_page: OpenPage, api: Api) -> None:
+    failed = api.complete("novel", params={"book": "broken"})
+    api.complete("novel", "fetch")
+    page = open_page("/runs")
+
+    page.get_by_label("State").select_option("failed")
+
+    expect(page.get_by_role("link", name=f"#{failed}", exact=True)).to_be_visible()
+    expect(page.locator("tbody .chip.completed")).to_have_count(0)
+    assert page.url.endswith("/runs?status=failed")
+
+
+def test_the_way_back_leads_back(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch")
+    page = open_page("/runs")
+    page.get_by_role("link", name=f"#{run_id}", exact=True).click()
+    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+
+    page.go_back()
+
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+
+
+def test_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
+    first = api.complete("novel")
+    second = api.complete("novel", params={"book": "broken"})
+
+    page = open_page(f"/compare/{first}/{second}")
+
+    expect(page.get_by_role("row", name=re.compile("^translate"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^book — broken"))).to_have_class(re.compile("differs"))
+
+
+def test_what_is_not_there_says_so(open_page: OpenPage) -> None:
+    page = open_page("/p/novel/runs/999999")
+
+    expect(page.get_by_text("There is no run #999999.")).to_be_visible()

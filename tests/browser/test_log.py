@@ -1,0 +1,200 @@
+"""The log in the browser: windowed, followed, searched, filtered, linked to."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+
+
+@pytest.fixture(scope="module")
+def flood_id(service: object) -> int:
+    """A run of a million lines."""
+    api = Api(service.url)  # type: ignore[attr-defined]
+    run_id = api.complete("flood")
+    api.close()
+    return run_id
+
+
+def _first_seq(page: Page) -> int:
+    return int(page.locator(".log-pane .row[data-seq]").first.get_attribute("data-seq") or 0)
+
+
+def test_a_million_lines_are_opened_in_a_few_rows(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}")
+
+    expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
+    expect(page.locator(".log")).to_contain_text("1,000,002 lines")
+    assert page.locator(".log-pane .row").count() < 120
+
+
+@pytest.mark.parametrize("line", [2, 500_000, 1_000_001])
+def test_any_line_of_a_million_has_its_address(open_page: OpenPage, flood_id: int, line: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}#L{line}")
+
+    expect(page.locator(".log-pane .row.marked")).to_contain_text(f"line {line - 1} of the flood")
+    expect(page.locator(".log-pane .row.marked")).to_be_in_viewport()
+
+
+def test_the_scrollbar_reaches_both_ends_of_a_million_lines(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}?tab=log")
+    pane = page.locator(".log-pane")
+    expect(pane).to_contain_text("line 1 of the flood")
+
+    pane.evaluate("pane => pane.scrollTop = pane.scrollHeight")
+    expect(pane).to_contain_text("lines completed")
+    pane.evaluate("pane => pane.scrollTop = pane.scrollHeight / 2")
+    expect(pane).to_contain_text(re.compile(r"line 49\d{4} of|line 50\d{4} of"))
+    pane.evaluate("pane => pane.scrollTop = 0")
+    expect(pane).to_contain_text("lines started")
+
+
+def test_a_wheel_moves_a_million_lines_as_gently_as_ten(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}#L500000")
+    expect(page.locator(".log-pane .row.marked")).to_be_visible()
+    before = _first_seq(page)
+
+    page.locator(".log-pane").hover()
+    page.mouse.wheel(0, 100)
+
+    expect(page.locator(f'.log-pane .row[data-seq="{before}"]')).to_have_count(0)
+    assert 3 <= _first_seq(page) - before <= 6
+
+
+def test_the_whole_log_is_searched(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}")
+    expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
+
+    page.keyboard.press("/")
+    page.keyboard.type("LINE 77777")
+    expect(page.locator(".search .count")).to_have_text("1 of 11")
+    page.keyboard.press("Enter")
+    expect(page.locator(".search .count")).to_have_text("2 of 11")
+    expect(page.locator(".log-pane .row.current")).to_contain_text("line 777770 of")
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+
+    expect(page.locator(".search .count")).to_have_text("11 of 11")
+    expect(page.locator(".log-pane .row.current mark")).to_have_text("line 77777")
+    assert "q=LINE+77777" in page.url
+
+
+def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    pane = page.locator(".log-pane")
+    expect(pane).to_contain_text("tick 40")
+    expect(page.locator(".resume")).to_be_hidden()
+
+    pane.hover()
+    page.mouse.wheel(0, -300)
+    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d+ new lines"))
+    stands_at = _first_seq(page)
+    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d{3} new lines"))
+    assert _first_seq(page) == stands_at
+
+    page.locator(".resume").click()
+    expect(page.locator(".resume")).to_be_hidden()
+    expect(pane.locator(f'.row[data-seq="{stands_at}"]')).to_have_count(0)
+
+
+def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+
+    page = open_page(f"/p/novel/runs/{run_id}")
+
+    expect(page.locator(".log-pane .row.current")).to_contain_text("placeholder {name} is missing")
+
+
+def test_output_reads_as_on_a_terminal(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=loading")
+
+    pane = page.locator(".log-pane")
+    expect(pane).to_contain_text("loading 100%")
+    expect(pane).not_to_contain_text("loading 10%")
+    page.get_by_role("button", name="To the first line").click()
+    expect(pane.locator(".f2", has_text="ready")).to_be_visible()
+    expect(pane.get_by_role("link", name="https://example.org/docs")).to_have_attribute("rel", "noopener noreferrer")
+
+
+def test_a_group_is_folded_and_unfolded(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
+    group = page.get_by_role("button", name="set up")
+
+    group.click()
+    expect(page.locator(".log-pane")).not_to_contain_text("ready, see")
+    group.click()
+    expect(page.locator(".log-pane")).to_contain_text("ready, see")
+
+
+def test_levels_filter_and_stand_in_the_address(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
+    expect(page.locator(".levels")).to_contain_text("warn1")
+
+    page.keyboard.press("3")
+
+    expect(page.locator(".log-pane .row")).to_have_count(api.run(run_id)["level_counts"]["error"] + 1)
+    assert "level=warning" in page.url
+    page.reload()
+    expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
+    expect(page.locator(".log-pane")).not_to_contain_text("batch")
+
+
+def test_a_bar_selects_the_log_of_its_step(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+    page = open_page(f"/p/novel/runs/{run_id}")
+
+    page.get_by_role("button", name=re.compile("^render, completed")).click()
+
+    expect(page.locator(".log-pane .row")).to_have_count(3)
+    expect(page.locator(".log-pane")).to_contain_text("rendered")
+    page.get_by_role("button", name="Show all steps").click()
+    expect(page.locator(".log-pane")).to_contain_text("translate completed")
+
+
+def test_lines_are_marked_by_their_numbers_and_copied(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch")
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    page.locator(".log-pane .number", has_text="1").first.click()
+    page.locator(".log-pane .number", has_text="3").click(modifiers=["Shift"])
+    page.get_by_role("button", name="Copy lines").click()
+
+    assert page.url.endswith("#L1-L3")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "fetch started\nfetched\nfetch completed"
+
+
+def test_long_lines_wrap_when_asked(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}?tab=log")
+    page.set_viewport_size({"width": 390, "height": 1100})
+    expect(page.locator(".log-pane")).to_contain_text("line 3 of the flood")
+
+    page.get_by_role("button", name="Wrap long lines").click()
+
+    row = page.locator(".log-pane .row", has_text="line 3 of the flood")
+    expect(row).to_be_visible()
+    assert (row.bounding_box() or {"height": 0})["height"] >= 40
+    page.get_by_role("button", name="To the last line").click()
+    expect(page.locator(".log-pane .row").last).to_contain_text("lines completed")
+    expect(page.locator(".log-pane .row").last).to_be_in_viewport()
+
+
+def test_the_log_is_downloaded(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}?level=error")
+    page.get_by_label("Download", exact=True).click()
+
+    with page.expect_download() as view:
+        page.get_by_role("link", name="This view, text").click()
+
+    text = view.value.path().read_text()
+    assert "placeholder {name} is missing" in text
+    assert "batch 1 of 40" not in text

@@ -1,0 +1,70 @@
+"""What the projects of these tests run: each word is one kind of work."""
+
+import os
+import pathlib
+import sys
+import time
+
+ARTIFACTS = pathlib.Path(os.environ.get("SOLORUN_ARTIFACTS", "."))
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c4944415408d763f8cfc000000301"
+    "0100c9fe92ef0000000049454e44ae426082"
+)
+MARKDOWN = """# Report
+
+A [link](https://example.org) and ![pixel](https://example.org/pixel.png).
+
+<script>document.title = "taken over"</script> [no](javascript:alert(1))
+
+## Numbers
+
+| word | count |
+|---|---|
+| beta | 10 |
+| alpha | 9 |
+
+## Second
+
+Text.
+
+## Third
+
+Text.
+"""
+
+
+def translate() -> None:
+    print("::group::set up")
+    print("\x1b[32mready\x1b[0m, see https://example.org/docs")
+    print("::endgroup::")
+    sys.stderr.write("loading 10%\rloading 55%\rloading 100%\n")
+    for number in range(1, 41):
+        print(f"::progress current={number},total=40::chapter {number}")
+        print(f"batch {number} of 40")
+    if os.environ.get("SOLORUN_PARAM_BOOK") == "broken":
+        print("::warning::the glossary is old")
+        print("::error::placeholder {name} is missing from segment 1943")
+        sys.exit(3)
+
+
+def tick() -> None:
+    for number in range(100_000):
+        print(f"tick {number}", flush=True)
+        time.sleep(0.01)
+
+
+def stubborn() -> None:
+    print("deaf", flush=True)
+    time.sleep(600)
+
+
+def files() -> None:
+    (ARTIFACTS / "figures").mkdir()
+    (ARTIFACTS / "figures" / "dot.png").write_bytes(PNG)
+    (ARTIFACTS / "report.md").write_text(MARKDOWN)
+    (ARTIFACTS / "data.json").write_text('{"albums": [1, 2]}')
+    (ARTIFACTS / "words.csv").write_text('word,count\n"beta, b",10\nalpha,9\n')
+    (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
+
+
+{"translate": translate, "tick": tick, "stubborn": stubborn, "files": files}[sys.argv[1]]()
