@@ -1,8 +1,7 @@
-"""The built dashboard's files, read once. How they come about is the build's business, how they are sent `routes.py`'s."""
+"""The built dashboard's files, read once: bytes, and what they are. How they are sent is up to `routes.py`."""
 
 import gzip
 import hashlib
-import mimetypes
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,8 +9,15 @@ from typing import Final
 
 STATIC_DIRECTORY: Final = Path(__file__).parent / "static"
 
-_COMPRESSIBLE: Final = frozenset({".js", ".css", ".html", ".svg", ".json"})
-_CHARSET: Final = "; charset=utf-8"
+_MEDIA_TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".woff2": "font/woff2",
+}
+"""All that a build makes. `mimetypes` knows what the machine knows, which is not the same everywhere."""
+_COMPRESSIBLE: Final = frozenset({".html", ".js", ".css", ".svg"})
 
 
 class Asset:
@@ -19,14 +25,13 @@ class Asset:
 
     def __init__(self, body: bytes, suffix: str) -> None:
         self.body = body
-        self._is_text = suffix in _COMPRESSIBLE
-        media_type = mimetypes.types_map.get(suffix, "application/octet-stream")
-        self.media_type = media_type + _CHARSET if self._is_text else media_type
+        self.media_type = _MEDIA_TYPES.get(suffix, "application/octet-stream")
+        self._is_compressible = suffix in _COMPRESSIBLE
 
     @cached_property
     def gzipped(self) -> bytes | None:
         """The same, smaller; None for what is compressed already."""
-        return gzip.compress(self.body, mtime=0) if self._is_text else None
+        return gzip.compress(self.body, mtime=0) if self._is_compressible else None
 
     @cached_property
     def etag(self) -> str:

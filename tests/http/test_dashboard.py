@@ -1,0 +1,102 @@
+"""What the dashboard is made of, as it is handed out."""
+
+import gzip
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from solorun.dashboard import routes
+
+PAGE = '<script type="module" src="./assets/index-a1b2.js"></script>'
+SCRIPT = "console.log(1);" * 50
+
+
+@pytest.fixture
+def built(tmp_path: Path) -> Path:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text(PAGE)
+    (tmp_path / "assets" / "index-a1b2.js").write_text(SCRIPT)
+    (tmp_path / "assets" / "inter-c3d4.woff2").write_bytes(b"font")
+    return tmp_path
+
+
+def ask(directory: Path, root_path: str = "") -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(Starlette(routes=routes(root_path, directory)))
+    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/runs", "/p/handbook", "/p/handbook/runs/7", "/p/handbook/runs/7/artifacts/a/b.md", "/compare/1/2"]
+)
+async def test_every_address_of_the_dashboard_is_the_page_asked_for_each_time(built: Path, path: str) -> None:
+    async with ask(built) as client:
+        answer = await client.get(path)
+
+    assert answer.text == '<script type="module" src="/assets/index-a1b2.js"></script>'
+    assert answer.headers["cache-control"] == "no-cache"
+
+
+async def test_a_page_that_has_not_changed_is_not_sent_again(built: Path) -> None:
+    async with ask(built) as client:
+        first = await client.get("/")
+        again = await client.get("/", headers={"if-none-match": first.headers["etag"]})
+
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_behind_a_proxy_the_files_are_below_its_path(built: Path) -> None:
+    async with ask(built, "/solorun") as client:
+        answer = await client.get("/")
+
+    assert 'src="/solorun/assets/index-a1b2.js"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type"), [("index-a1b2.js", "text/javascript; charset=utf-8"), ("inter-c3d4.woff2", "font/woff2")]
+)
+async def test_a_file_is_kept_for_good(built: Path, name: str, media_type: str) -> None:
+    async with ask(built) as client:
+        answer = await client.get(f"/assets/{name}")
+
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["content-type"] == media_type
+
+
+@pytest.mark.parametrize(
+    ("accepted", "name", "encoding"),
+    [
+        ("gzip, br", "index-a1b2.js", "gzip"),
+        ("identity", "index-a1b2.js", None),
+        ("gzip", "inter-c3d4.woff2", None),
+    ],
+)
+async def test_text_is_sent_smaller_to_who_takes_it(
+    built: Path, accepted: str, name: str, encoding: str | None
+) -> None:
+    async with (
+        ask(built) as client,
+        client.stream("GET", f"/assets/{name}", headers={"accept-encoding": accepted}) as sent,
+    ):
+        raw = b"".join([piece async for piece in sent.aiter_raw()])
+
+    assert sent.headers.get("content-encoding") == encoding
+    assert (gzip.decompress(raw) if encoding else raw) == (built / "assets" / name).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["/assets/nothing.js", "/assets/../index.html", "/elsewhere"])
+async def test_what_is_not_there_is_not_found(built: Path, path: str) -> None:
+    async with ask(built) as client:
+        answer = await client.get(path)
+
+    assert answer.status_code == 404
+
+
+async def test_a_service_without_it_says_how_to_build_it(tmp_path: Path) -> None:
+    async with ask(tmp_path) as client:
+        answer = await client.get("/p/handbook")
+
+    assert answer.status_code == 200
+    assert "npm run build" in answer.text
+    assert "Node" in answer.text
