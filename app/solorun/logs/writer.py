@@ -86,14 +86,15 @@ class Writer:
             await self._work.wait()
             self._work.clear()
             self._hurry.clear()
-            self._take()
+            was_filled = self._take()
             if self._taken:
                 await self._commit_taken()
             if self._ready.keys() - self._taken.keys():
                 self._work.set()
             elif self._stopping:
                 return
-            await self._pause()
+            if not was_filled:
+                await self._pause()
 
     def stop(self) -> None:
         """Return from `run` when nothing is left to write. Safe twice."""
@@ -101,7 +102,8 @@ class Writer:
         self._work.set()
         self._hurry.set()
 
-    def _take(self) -> None:
+    def _take(self) -> bool:
+        """Take from each ready channel in turn; whether a whole commit was filled, so that nothing need gather."""
         share = max(_MIN_SHARE_BYTES, MAX_SEGMENT_BYTES // max(1, len(self._ready)))
         budget = MAX_SEGMENT_BYTES
         for run_id, channel in list(self._ready.items()):
@@ -122,6 +124,7 @@ class Writer:
             if batch is not None:
                 self._taken[run_id] = batch
                 budget -= len(batch.segment.payload) if batch.segment is not None else 0
+        return budget <= 0
 
     async def _commit_taken(self) -> None:
         """Commit what is taken; return when none of it is left but batches that the database itself refuses."""
