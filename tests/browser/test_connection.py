@@ -17,7 +17,7 @@ def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
     page = open_page(f"/p/ticker/runs/{run_id}")
     chip = page.locator(".sidebar .chip")
     expect(chip).to_have_text("Connected")
-    expect(page.locator(".log-pane")).to_contain_text("tick 5")
+    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
 
     service.signal(signal.SIGTERM)
     service.wait()
@@ -78,9 +78,9 @@ def test_two_tabs_follow_two_logs_on_one_stream(open_page: OpenPage, api: Api) -
     first = open_page(f"/p/ticker/runs/{ticker}")
     second = open_page(f"/p/stubborn/runs/{stubborn}")
 
-    expect(first.locator(".log-pane")).to_contain_text("tick 50")
+    expect(first.locator(".log-pane")).to_contain_text(re.compile(r"tick \d\d"))
     expect(second.locator(".log-pane")).to_contain_text("deaf")
-    expect(first.locator(".log-pane")).to_contain_text("tick 150")
+    expect(first.locator(".log-pane")).to_contain_text(re.compile(r"tick 1\d\d"))
 
 
 def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:

@@ -85,7 +85,7 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
     pane = page.locator(".log-pane")
-    expect(pane).to_contain_text("tick 40")
+    expect(pane).to_contain_text(re.compile(r"tick \d\d"))
     expect(page.locator(".resume")).to_be_hidden()
 
     pane.hover()
@@ -150,7 +150,7 @@ def test_a_bar_selects_the_log_of_its_step(open_page: OpenPage, api: Api) -> Non
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}")
 
-    page.get_by_role("button", name=re.compile("^render, completed")).click()
+    page.get_by_role("button", name=re.compile("^render ?, completed")).click()
 
     expect(page.locator(".log-pane .row")).to_have_count(3)
     expect(page.locator(".log-pane")).to_contain_text("rendered")
