@@ -18,13 +18,20 @@ START_LIMIT_SECONDS = 20
 class ServedService:
     """A service process over one directory; it can die and be started again on the same port and data."""
 
-    def __init__(self, directory: Path, configuration: str, environ: dict[str, str]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        configuration: str,
+        environ: dict[str, str],
+        program: tuple[str, ...] = ("-m", "solorun"),
+    ) -> None:
         self.directory = directory
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.url}/api/v1"
         self.log_file = directory / "service.log"
         self._environ = environ
+        self._program = program
         self._process: subprocess.Popen[bytes] | None = None
         (directory / "solorun.toml").write_text(configuration)
 
@@ -41,7 +48,7 @@ class ServedService:
         """Start it, and return when it answers."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "solorun", "serve", "--port", str(self.port)],
+                [sys.executable, *self._program, "serve", "--port", str(self.port)],
                 cwd=self.directory,
                 env={**os.environ, **self._environ},
                 stdout=log,

@@ -32,7 +32,9 @@ class ServiceTrial:
 
     client: httpx.AsyncClient
 
-    def __init__(self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str]) -> None:
+    def __init__(
+        self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str], program: tuple[str, ...]
+    ) -> None:
         self.directory = directory
         self.witness = directory / "witness"
         self.witness.mkdir()
@@ -44,7 +46,7 @@ class ServiceTrial:
             f'[[projects.{name}.steps]]\nname = "work"\nrun = ["/bin/sh", "{name}.sh"]\n'
             for name in steps
         )
-        self.service = ServedService(directory, toml, environ)
+        self.service = ServedService(directory, toml, environ, program)
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
@@ -156,11 +158,16 @@ async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[bytes, bytes]
 
 @asynccontextmanager
 async def service_trial(
-    directory: Path, steps: dict[str, str], *, extra: str = "", environ: dict[str, str] | None = None
+    directory: Path,
+    steps: dict[str, str],
+    *,
+    extra: str = "",
+    environ: dict[str, str] | None = None,
+    program: tuple[str, ...] = ("-m", "solorun"),
 ) -> AsyncIterator[ServiceTrial]:
     """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness."""
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {})
+    trial = ServiceTrial(directory, steps, extra, environ or {}, program)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import read_to_end, status_of
 from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.trial import until
 
 RECLAIMED_SECONDS = 30.0
 HALVES = (
@@ -78,9 +79,10 @@ async def test_too_much_is_refused_and_forgotten(tmp_path: Path) -> None:
 
 async def test_running_out_of_descriptors_passes_and_harms_no_run(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "echo done", "beat": "sleep 2; echo beaten"}) as trial:
-        _limit_descriptors(trial.service.pid, 64)
         beating = await trial.start("beat")
         assert beating is not None
+        await until(lambda: trial.noted(beating))
+        _limit_descriptors(trial.service.pid, 64)
 
         with contextlib.ExitStack() as stack:
             for _ in range(200):

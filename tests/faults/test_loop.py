@@ -1,0 +1,71 @@
+"""The event loop under load: no callback of the service keeps it for 50 ms."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from tests.faults.conftest import MakeTrials
+from tests.faults.raw_stream import open_stream
+from tests.faults.service_trial import ServiceTrial, service_trial
+
+ROOT = Path(__file__).parents[2]
+
+
+async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P18", "seconds of floods, streams, searches, starts and cancels without a stall of 50 ms", short=1)
+    seconds, tried.seconds = min(tried.seconds or 6.0, 120.0), None
+    stalls = tmp_path / "stalls"
+    steps = {"flood": "exec seq 100000000", "quick": "seq 200", "line": "head -c 20000000 /dev/zero | tr '\\0' x"}
+    environ = {"STALLS": str(stalls), "PYTHONPATH": str(ROOT)}
+    for _ in tried:
+        async with service_trial(
+            tmp_path / "trial", steps, environ=environ, program=("-m", "tests.faults.watched")
+        ) as trial:
+            stalls.unlink(missing_ok=True)  # coming up is not what is tried
+            flood = await trial.start("flood")
+            assert flood is not None
+            path = f"/api/v1/runs/{flood}/events"
+            stalled = [await open_stream(trial.service.port, path, receive_buffer=4096) for _ in range(100)]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await asyncio.gather(
+                        _use(trial),
+                        _search(trial, flood),
+                        _download(trial, flood),
+                        *(_read(trial, path) for _ in range(20)),
+                    )
+            for sock in stalled:
+                sock.close()
+            await trial.cancel(flood)
+            found = stalls.read_text().splitlines() if stalls.exists() else []
+        tried.judge(found, tried=int(seconds))
+
+
+async def _use(trial: ServiceTrial) -> None:
+    while True:
+        for name in ("quick", "line"):
+            run_id = await trial.start(name)
+            await asyncio.sleep(0.3)
+            if run_id is not None:
+                await trial.cancel(run_id)
+        await trial.client.get(f"{trial.service.api}/runs?limit=1000")
+
+
+async def _search(trial: ServiceTrial, run_id: int) -> None:
+    while True:
+        await trial.client.get(f"{trial.service.api}/runs/{run_id}/log?q=77777&limit=1000")
+        await trial.client.get(f"{trial.service.api}/runs/{run_id}/log?limit=1000")
+        await asyncio.sleep(0.1)
+
+
+async def _download(trial: ServiceTrial, run_id: int) -> None:
+    while True:
+        async with trial.client.stream("GET", f"{trial.service.api}/runs/{run_id}/log.txt") as answer:
+            async for _ in answer.aiter_raw():
+                pass
+
+
+async def _read(trial: ServiceTrial, path: str) -> None:
+    async with trial.client.stream("GET", f"{trial.service.url}{path}?batch=1") as answer:
+        async for _ in answer.aiter_raw():
+            pass
