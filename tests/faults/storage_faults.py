@@ -31,13 +31,13 @@ async def no_file_may_grow(trial: ServiceTrial) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str) -> AsyncIterator[None]:
-    """strace lets these system calls of the live process fail."""
+async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str, when: str = "1+") -> AsyncIterator[None]:
+    """strace lets these system calls of the live process fail; `when`: which of them (`3`, or `3+` from it on)."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace: apt-get install strace")
     command = ["strace", "-f", "-p", str(trial.service.pid), "-e", f"trace={calls}", "-o", "/dev/null"]
     process = await asyncio.create_subprocess_exec(
-        *command, "-e", f"inject={calls}:error={error}", stderr=subprocess.PIPE
+        *command, "-e", f"inject={calls}:error={error}:when={when}", stderr=subprocess.PIPE
     )
     assert process.stderr is not None
     first = await process.stderr.readline()

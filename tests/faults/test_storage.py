@@ -8,10 +8,11 @@ import pytest
 
 from tests.faults.conftest import MakeTrials
 from tests.faults.service_trial import ServiceTrial, service_trial
-from tests.faults.storage_faults import FAULTS
+from tests.faults.storage_faults import FAULTS, syscalls_fail
 
 NOTICE_SECONDS = 8.0
 RECOVERY_SECONDS = 5.0
+WRITES_OF_A_RUN = 40
 TALK = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); echo $i; sleep 0.05; done"
 
 
@@ -36,6 +37,27 @@ async def test_a_storage_fault_is_told_and_passes(trials: MakeTrials, tmp_path: 
                 await reader
             tried.judge(await trial.audit())
         tried.notes = f"recovered within {slowest:.1f} s"
+
+
+@pytest.mark.parametrize("calls", ["pwrite64", "fdatasync,fsync"])
+async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: Path, calls: str) -> None:
+    tried = trials("P7", f"the n-th {calls} of a run fails once (EIO)", short=4)
+    tried.seconds = None if tried.seconds is None else tried.seconds / 2
+    async with service_trial(tmp_path / "trial", {"quick": "seq 20"}) as trial:
+        for number in tried:
+            # A thread's count is its own: the writer alone writes.
+            async with syscalls_fail(trial, calls=calls, error="EIO", when=str(1 + number % WRITES_OF_A_RUN)):
+                run_id = await trial.start("quick")
+                if run_id is not None:
+                    async with asyncio.timeout(15):
+                        await trial.follow(run_id)
+            tried.judge([])
+        async with asyncio.timeout(RECOVERY_SECONDS):
+            while await trial.ready() != 200:
+                await asyncio.sleep(0.05)
+        await trial.run_to_end("quick")
+        tried.judge(await trial.audit(), tried=0)
+    assert not tried.violations, tried.violations
 
 
 @pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "the data directory is away"])
