@@ -13,8 +13,7 @@ import anyio
 from solorun.logs import Hub, Tail, Writer
 from solorun.projects import Catalog
 from solorun.run import Run
-from solorun.runs import RunManager
-from solorun.runs.recovery import recover
+from solorun.runs import Lifecycle, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory, Settings
 from solorun.steps import StepRunner
 from solorun.store import RunStore
@@ -71,17 +70,11 @@ class Service:
             hub = Hub()
             writer = Writer(store, hub, owner=owner)
             await stack.enter_async_context(_writing(writer))
-            manager = RunManager(
-                store=store,
-                hub=hub,
-                writer=writer,
-                executor=executor,
-                projects=catalog,
-                directory=directory,
-                owner=owner,
-                environ=environ,
-                now=now,
+            supervisor = Supervisor(store=store, hub=hub, executor=executor, directory=directory, owner=owner, now=now)
+            lifecycle = Lifecycle(
+                store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ, now=now
             )
+            manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=catalog, owner=owner, now=now)
             await stack.enter_async_context(manager.working())
             service = cls(
                 settings=settings,

@@ -13,8 +13,7 @@ from solorun.logs import Hub, Tail, Writer
 from solorun.project import CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
-from solorun.runs import RunManager
-from solorun.runs.recovery import recover
+from solorun.runs import Lifecycle, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory
 from solorun.step import StepExecutor
 from solorun.store import RunStore
@@ -133,17 +132,13 @@ async def open_engine(
         task_group = await stack.enter_async_context(anyio.create_task_group())
         task_group.start_soon(writer.run)
         stack.callback(task_group.cancel_scope.cancel)
-        manager = RunManager(
-            store=store,
-            hub=hub,
-            writer=writer,
-            executor=steps,
-            projects=declared,
-            directory=DataDirectory(data_dir),
-            owner=owner,
-            environ=environ or {},
-            now=now,
+        supervisor = Supervisor(
+            store=store, hub=hub, executor=steps, directory=DataDirectory(data_dir), owner=owner, now=now
         )
+        lifecycle = Lifecycle(
+            store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ or {}, now=now
+        )
+        manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=declared, owner=owner, now=now)
         await stack.enter_async_context(manager.working())
         if drain:
             stack.push_async_callback(manager.drain, 5.0)

@@ -22,9 +22,7 @@ from solorun.run import Run
 from solorun.runs.active_runs import ActiveRun, ActiveRuns
 from solorun.runs.admission import Admitted
 from solorun.runs.supervisor import Supervisor
-from solorun.settings import DataDirectory
 from solorun.status import ACTIVE, Status, Transition
-from solorun.step import StepExecutor
 from solorun.store import Ending, RunStore
 
 _MERGE_PAUSE_SECONDS: Final = 0.05
@@ -41,9 +39,7 @@ class Lifecycle:
         store: RunStore,
         hub: Hub,
         writer: Writer,
-        executor: StepExecutor,
-        active_runs: ActiveRuns,
-        directory: DataDirectory,
+        supervisor: Supervisor,
         owner: str,
         environ: Mapping[str, str],
         now: Callable[[], datetime],
@@ -51,13 +47,11 @@ class Lifecycle:
         self._store = store
         self._hub = hub
         self._writer = writer
-        self._active = active_runs
+        self._supervisor = supervisor
         self._owner = owner
         self._environ = environ
         self._now = now
-        self._supervisor = Supervisor(
-            store, executor, directory, owner=owner, now=now, publish_running=self._publish_running
-        )
+        self.active_runs = ActiveRuns()
         self._finishing: set[anyio.CancelScope] = set()
         self._merging = asyncio.Semaphore(1)
 
@@ -75,7 +69,7 @@ class Lifecycle:
         # Whoever took the run's row from us, nothing of ours may go on working for it.
         channel.on_lost = lambda: active.cancel_scope.cancel(StopReason.SHUTDOWN)
         self._writer.attach(channel)
-        self._active.add(active)
+        self.active_runs.add(active)
         return active
 
     def mask_params(self, admitted: Admitted) -> dict[str, str]:
@@ -108,7 +102,7 @@ class Lifecycle:
                 self._finishing.discard(scope)
                 self._hub.close(active.id)
                 self._writer.detach(active.channel)
-                self._active.remove(active)
+                self.active_runs.remove(active)
 
     def abandon(self) -> None:
         """The service goes down now: endings that could not be written are left to the next start's recovery."""
@@ -154,9 +148,6 @@ class Lifecycle:
                     await asyncio.sleep(_MERGE_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - merging saves space; nothing depends on it
                 _logger.warning("The segments of run %s were not merged: %s", run_id, error)
-
-    def _publish_running(self, active: ActiveRun, started_at: datetime) -> None:
-        self._hub.publish(active.id, status=Status.RUNNING, started_at=started_at)
 
     def _masker(self, project: Project) -> Masker:
         values = (project.env.get(name) or self._environ.get(name) for name in project.secrets)

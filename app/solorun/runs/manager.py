@@ -14,17 +14,15 @@ from typing import Final
 import anyio
 
 from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
-from solorun.logs import Hub, Writer
+from solorun.logs import Hub
 from solorun.outcome import Outcome, StopReason, describe_exception
 from solorun.project import FULL_SCOPE
 from solorun.run import Run
-from solorun.runs.active_runs import ActiveRun, ActiveRuns
+from solorun.runs.active_runs import ActiveRun
 from solorun.runs.admission import Admission, Admitted, Projects
 from solorun.runs.lifecycle import Lifecycle
 from solorun.runs.strays import Strays
-from solorun.settings import DataDirectory
 from solorun.status import Status, Transition
-from solorun.step import StepExecutor
 from solorun.store import NewRun, RunStore
 
 WRITE_LIMIT_SECONDS: Final = 5.0
@@ -55,32 +53,19 @@ class RunManager:
         *,
         store: RunStore,
         hub: Hub,
-        writer: Writer,
-        executor: StepExecutor,
+        lifecycle: Lifecycle,
         projects: Projects,
-        directory: DataDirectory,
         owner: str,
-        environ: Mapping[str, str],
         now: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._hub = hub
+        self._lifecycle = lifecycle
+        self._active = lifecycle.active_runs
         self._projects = projects
         self._owner = owner
         self._now = now
         self._admission = Admission(projects)
-        self._active = ActiveRuns()
-        self._lifecycle = Lifecycle(
-            store=store,
-            hub=hub,
-            writer=writer,
-            executor=executor,
-            active_runs=self._active,
-            directory=directory,
-            owner=owner,
-            environ=environ,
-            now=now,
-        )
         # It keeps insert, cancel scope and channel together, and the order of refusals fair. That there is one
         # active run is decided by the unique index.
         self._start_lock = asyncio.Lock()

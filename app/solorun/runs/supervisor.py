@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from solorun.errors import StoreUnavailable
+from solorun.logs import Hub
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
@@ -26,20 +27,20 @@ class Supervisor:
 
     def __init__(
         self,
+        *,
         store: RunStore,
+        hub: Hub,
         executor: StepExecutor,
         directory: DataDirectory,
-        *,
         owner: str,
         now: Callable[[], datetime],
-        publish_running: Callable[[ActiveRun, datetime], None],
     ) -> None:
         self._store = store
+        self._hub = hub
         self._executor = executor
         self._directory = directory
         self._owner = owner
         self._now = now
-        self._publish_running = publish_running
 
     async def supervise(self, active: ActiveRun) -> Outcome:
         """Execute the run's steps until one fails or the run is told to stop."""
@@ -76,7 +77,7 @@ class Supervisor:
                 # Settled by somebody else: not ours any more, and nothing of ours may work for it.
                 active.cancel_scope.cancel(StopReason.SHUTDOWN)
                 return False
-            self._publish_running(active, at)
+            self._hub.publish(active.id, status=Status.RUNNING, started_at=at)
             return True
         return False
 
