@@ -1324,18 +1324,18 @@ export interface operations {
     getLogPage: {
         parameters: {
             query?: {
-                /** @description Only records after this seq. */
-                after?: number;
-                /** @description Only records before this seq. */
-                before?: number;
-                /** @description How many records at most. */
-                limit?: number;
                 /** @description Only this step's records. */
                 step?: string;
                 /** @description Only records of at least this level. */
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only messages that hold this; case does not matter. */
                 q?: string;
+                /** @description Only records after this seq. */
+                after?: number;
+                /** @description Only records before this seq. */
+                before?: number;
+                /** @description How many records at most. */
+                limit?: number;
             };
             header?: never;
             path: {
@@ -1413,7 +1413,14 @@ export interface operations {
     };
     downloadLogAsNdjson: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this step's records. */
+                step?: string;
+                /** @description Only records of at least this level. */
+                level?: "debug" | "error" | "info" | "warning";
+                /** @description Only messages that hold this; case does not matter. */
+                q?: string;
+            };
             header?: never;
             path: {
                 /** @description A run's id. */
@@ -1490,7 +1497,14 @@ export interface operations {
     };
     downloadLogAsText: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this step's records. */
+                step?: string;
+                /** @description Only records of at least this level. */
+                level?: "debug" | "error" | "info" | "warning";
+                /** @description Only messages that hold this; case does not matter. */
+                q?: string;
+            };
             header?: never;
             path: {
                 /** @description A run's id. */

@@ -4,7 +4,7 @@
  */
 import type { LogModel } from './log_model';
 import type { LineRange } from './filters';
-import { drawPlaceholder, drawRow } from './row_element';
+import { columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowText } from './rows';
 import { type Anchor, ROW_HEIGHT, anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
 
@@ -38,17 +38,16 @@ export class LogView {
   private columns = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
+  /** The pane's, kept: to ask for it while rows change costs a layout. */
+  private height = 0;
 
   constructor(
     private readonly pane: HTMLElement,
     private readonly model: LogModel,
     private readonly events: LogEvents,
   ) {
-    this.spacer.className = 'spacer';
-    this.layer.className = 'layer';
-    this.list.className = 'rows';
-    this.layer.append(this.list);
-    this.spacer.append(this.layer);
+    Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
+    Object.assign(this.layer, { className: 'layer' }).append(this.list);
     pane.replaceChildren(this.spacer);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
@@ -56,7 +55,10 @@ export class LogView {
     pane.addEventListener('wheel', (event) => this.wheeled(event), { passive: false, signal });
     pane.addEventListener('keydown', (event) => this.keyed(event), { signal });
     pane.addEventListener('click', (event) => this.clicked(event), { signal });
-    this.observer = new ResizeObserver(() => this.schedule());
+    this.observer = new ResizeObserver(() => {
+      this.height = pane.clientHeight;
+      this.schedule();
+    });
     this.observer.observe(pane);
     this.schedule();
   }
@@ -102,7 +104,7 @@ export class LogView {
 
   /** The seqs of the first and the last row in sight. */
   inSight(): { first: number; last: number } {
-    const rows = Math.ceil(this.pane.clientHeight / ROW_HEIGHT) - 1;
+    const rows = Math.ceil(this.height / ROW_HEIGHT) - 1;
     return { first: this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0)), last: this.model.seqAt(this.anchor.row + rows) };
   }
 
@@ -115,7 +117,7 @@ export class LogView {
   }
 
   private aim(): void {
-    const third = Math.floor(this.pane.clientHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT;
+    const third = Math.floor(this.height / 3 / ROW_HEIGHT) * ROW_HEIGHT;
     this.anchor = { row: this.model.indexOf(this.target ?? 0), y: third };
   }
 
@@ -133,8 +135,9 @@ export class LogView {
   }
 
   private draw(): void {
-    const height = this.pane.clientHeight;
+    const { height } = this;
     const total = this.model.length;
+    if (!height) return;
     this.fit(total);
     if (this.following && this.hasSelection()) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
@@ -168,8 +171,7 @@ export class LogView {
     let shift = this.anchor.y - (bottoms[this.anchor.row - first - 1] ?? 0);
     if (this.following) shift = height - content;
     if (first + count === total && content + shift < height) shift = height - content;
-    if (first === 0 && shift > 0) shift = 0;
-    if (first === 0 && count === total && content <= height) shift = 0;
+    if (first === 0 && (shift > 0 || (count === total && content <= height))) shift = 0;
     this.list.style.transform = `translateY(${shift}px)`;
     const tops = [0, ...bottoms].map((top) => top + shift);
     const visible = Math.max(0, tops.findIndex((top) => top > 0) - 1);
@@ -181,7 +183,6 @@ export class LogView {
 
   private drawRows(first: number, count: number): void {
     const rows = count > 0 ? this.model.rows(first, count) : [];
-    while (this.list.children.length > rows.length) this.drop(this.list.lastElementChild as HTMLElement);
     const kept = new Map<string, HTMLElement>();
     for (const [element, key] of this.drawn) kept.set(key, element);
     const keys = rows.map((row) => this.keyOf(row));
@@ -216,35 +217,40 @@ export class LogView {
   }
 
   private drawOne(element: HTMLElement, row: Row | undefined): void {
-    if (!row) return drawPlaceholder(element);
     const { q, current, marked } = this.look;
+    if (!row) return drawPlaceholder(element);
     drawRow(element, row, {
       q: q.toLowerCase(),
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.model.isFolded(row.seq),
     });
-    this.columns = Math.max(this.columns, Math.min(4200, widthOf(rowText(row))));
+    this.columns = Math.max(this.columns, columnsOf(rowText(row)));
   }
 
   private fit(total: number): number {
-    const spacer = spacerHeight(total, this.look.wrap ? this.rowHeight : ROW_HEIGHT);
+    const spacer = this.spacerOf(total);
     this.spacer.style.height = `${spacer}px`;
-    this.layer.style.height = `${this.pane.clientHeight}px`;
+    this.layer.style.height = `${this.height}px`;
     this.pane.style.setProperty('--columns', String(this.look.wrap ? 0 : this.columns));
     return spacer;
   }
 
+  private spacerOf(total: number): number {
+    return spacerHeight(total, this.look.wrap ? this.rowHeight : ROW_HEIGHT);
+  }
+
   private scrolled(): void {
-    const { scrollTop, clientHeight } = this.pane;
+    const { height } = this;
+    const { scrollTop } = this.pane;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
-    const spacer = spacerHeight(total, this.look.wrap ? this.rowHeight : ROW_HEIGHT);
-    const share = shareOf(scrollTop, spacer, clientHeight);
-    this.anchor = anchorAt(share, total, clientHeight);
-    this.setFollowing(spacer - clientHeight - scrollTop < ROW_HEIGHT / 2 && spacer > clientHeight);
+    const spacer = this.spacerOf(total);
+    const share = shareOf(scrollTop, spacer, height);
+    this.anchor = anchorAt(share, total, height);
+    this.setFollowing(spacer - height - scrollTop < ROW_HEIGHT / 2 && spacer > height);
     this.schedule();
   }
 
@@ -252,7 +258,7 @@ export class LogView {
     if (event.deltaY < 0) this.setFollowing(false);
     if (!isScaled(this.model.length) || event.ctrlKey || event.shiftKey || !event.deltaY) return;
     event.preventDefault();
-    this.moveBy(event.deltaY * [1, ROW_HEIGHT, this.pane.clientHeight][event.deltaMode]!);
+    this.moveBy(event.deltaY * [1, ROW_HEIGHT, this.height][event.deltaMode]!);
   }
 
   private moveBy(pixels: number): void {
@@ -260,13 +266,13 @@ export class LogView {
     if (pixels < 0) this.setFollowing(false);
     this.anchor = moved(this.anchor, pixels);
     const total = this.model.length;
-    if (pixels > 0 && (total - this.anchor.row) * ROW_HEIGHT + this.anchor.y <= this.pane.clientHeight) this.setFollowing(true);
+    if (pixels > 0 && (total - this.anchor.row) * ROW_HEIGHT + this.anchor.y <= this.height) this.setFollowing(true);
     this.schedule();
   }
 
   private keyed(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
-    const page = this.pane.clientHeight - 2 * ROW_HEIGHT;
+    const page = this.height - 2 * ROW_HEIGHT;
     const steps: Record<string, number> = { ArrowUp: -ROW_HEIGHT, ArrowDown: ROW_HEIGHT, PageUp: -page, PageDown: page, ' ': event.shiftKey ? -page : page };
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
@@ -290,11 +296,4 @@ export class LogView {
     const selection = document.getSelection();
     return !!selection && !selection.isCollapsed && this.list.contains(selection.anchorNode);
   }
-}
-
-/** Columns of a monospaced line: wide characters take two. */
-function widthOf(line: string): number {
-  let wide = 0;
-  for (let i = 0; i < line.length && i < 4200; i++) if (line.charCodeAt(i) > 0x2e7f) wide++;
-  return line.length + wide;
 }

@@ -44,6 +44,14 @@ export function drawPlaceholder(element: HTMLElement): void {
   element.replaceChildren(make('span', 'number', '·'));
 }
 
+/** Columns that the drawn part of a monospaced line takes: wide characters take two. */
+export function columnsOf(line: string): number {
+  const drawn = Math.min(line.length, MAX_DRAWN + 60);
+  let wide = 0;
+  for (let i = 0; i < drawn; i++) if (line.charCodeAt(i) > 0x2e7f) wide++;
+  return drawn + wide;
+}
+
 function drawText(parent: HTMLElement, line: string, q: string): void {
   const pieces = parseSgr(line.length > MAX_DRAWN * 2 ? line.slice(0, MAX_DRAWN * 2) : line);
   const whole = pieces.map((piece) => piece.text).join('');

@@ -116,9 +116,8 @@ class World {
   }
 
   async loadRun(id: number): Promise<Run> {
-    const run = await api.getRun(id);
-    this.put(run);
-    return this.runs.get(id) ?? run;
+    await this.once(`run ${id}`, async () => this.put(await api.getRun(id)));
+    return this.runs.get(id)!;
   }
 
   async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
