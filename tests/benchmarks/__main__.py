@@ -13,6 +13,7 @@ import uvloop
 from tests.benchmarks import (
     cancelling,
     client,
+    dashboard,
     delivery,
     fanout,
     history,
@@ -46,6 +47,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "at-rest": memory.at_rest,
     "idle": idle.idle,
     "history": history.history,
+    "dashboard": dashboard.dashboard,
     "soak": memory.soak,
 }
 

@@ -10,5 +10,7 @@ import './styles/base.css';
 
 applyTheme();
 world.open();
-mount(App, { target: document.getElementById('app')! });
+const target = document.getElementById('app')!;
+target.replaceChildren();
+mount(App, { target });
 loadLater();

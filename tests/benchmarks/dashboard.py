@@ -1,0 +1,106 @@
+"""The dashboard in Chromium, on a machine that serves it too: how long a reader waits, how smoothly a fast log runs."""
+
+import asyncio
+import gzip
+import os
+import re
+import shutil
+import statistics
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from playwright.async_api import BrowserContext, Page, async_playwright
+
+from solorun.dashboard.assets import STATIC_DIRECTORY
+from tests.benchmarks.measuring import Goal, Result, Scale
+from tests.benchmarks.serving import command_project, ours
+
+_LINE: Final = "line %.0f of a log, as long as lines of logs usually are, more or less"
+_RATE: Final = (
+    'python3 -c "import time\\nn, t = 0, time.monotonic()\\nwhile True:\\n  for _ in range(50):\\n    n += 1\\n'
+    "    print('line', n, 'of a fast log, as long as lines of logs usually are')\\n  print(end='', flush=True)\\n"
+    '  t += 0.01\\n  time.sleep(max(0, t - time.monotonic()))"'
+)
+_FRAMES: Final = """milliseconds => new Promise(tell => {
+  const begin = performance.now(); let frames = 0;
+  requestAnimationFrame(function count(now) {
+    frames++;
+    if (now - begin > milliseconds) tell(frames / (now - begin) * 1000); else requestAnimationFrame(count);
+  });
+})"""
+
+
+async def dashboard(scale: Scale) -> list[Result]:
+    """Bytes before lazy parts, first paint, a million lines, a live log, 5,000 lines a second, the heap."""
+    path = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None or not (STATIC_DIRECTORY / "index.html").exists():
+        return [Result("dashboard", "", None, skipped="needs Chromium and the built dashboard")]
+    lines = scale.lines(1_000_000)
+    projects = command_project("million", f"seq -f '{_LINE}' 1 {lines}") + command_project("rate", _RATE)
+    results = [Result("dashboard, JS and CSS before lazy parts", "kB gz", Goal(at_most=60), ours=_first_bytes() / 1000)]
+    async with ours(projects) as service, async_playwright() as playwright:
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        flags = [*sandbox, "--enable-precise-memory-info"]
+        browser = await playwright.chromium.launch(executable_path=path, args=flags)
+        context = await browser.new_context(viewport={"width": 1440, "height": 860})
+        url = service.service.url
+        paints = [await _first_paint(context, url) for _ in range(scale.pairs)]
+        results.append(Result("dashboard, first paint", "ms", Goal(at_most=300), ours=statistics.median(paints)))
+        million = await service.start("million")
+        await service.ended(million)
+        page, waited = await _wait_for_line(context, f"{url}/p/million/runs/{million}")
+        results.append(Result(f"dashboard, {lines:,} lines usable", "s", Goal(at_most=1), ours=waited))
+        await page.close()
+        rate = await service.start("rate")
+        await service.running(rate)
+        waits = []
+        for _ in range(scale.pairs):
+            page, waited = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
+            waits.append(waited)
+            await page.close()
+        results.append(Result("dashboard, a live log shown", "s", Goal(at_most=0.5), ours=statistics.median(waits)))
+        page, _ = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
+        frames = await page.evaluate(_FRAMES, scale.seconds * 2000)
+        results.append(Result("dashboard, 5,000 lines/s", "frames/s", Goal(at_least=55), ours=frames))
+        results.append(Result("dashboard, heap", "MB", Goal(at_most=20), ours=await _heap(context, page)))
+        await service.cancel(rate)
+        await browser.close()
+    return results
+
+
+async def _first_paint(context: BrowserContext, url: str) -> float:
+    page = await context.new_page()
+    await page.goto(url)
+    await page.wait_for_selector("article")
+    paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    milliseconds: float = await page.evaluate(paint)
+    await page.close()
+    return milliseconds
+
+
+async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, float]:
+    """The page, and the seconds until it showed a line of the log."""
+    page = await context.new_page()
+    began = time.perf_counter()
+    await page.goto(address, wait_until="commit")
+    await page.wait_for_selector(".log-pane .row[data-seq]")
+    return page, time.perf_counter() - began
+
+
+async def _heap(context: BrowserContext, page: Page) -> float:
+    tools = await context.new_cdp_session(page)
+    await tools.send("HeapProfiler.collectGarbage")
+    await asyncio.sleep(0)
+    used: Any = await page.evaluate("performance.memory.usedJSHeapSize")
+    return float(used) / 1e6
+
+
+def _first_bytes() -> int:
+    """What the page names, compressed: all that is loaded before anybody does anything."""
+    names = re.findall(r"assets/([\w.-]+\.(?:js|css))", (STATIC_DIRECTORY / "index.html").read_text())
+    return sum(len(gzip.compress(_asset(name).read_bytes())) for name in set(names))
+
+
+def _asset(name: str) -> Path:
+    return STATIC_DIRECTORY / "assets" / name
