@@ -47,7 +47,8 @@ async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str, when: st
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):  # it ends with the process that it watches
+            process.send_signal(signal.SIGINT)
         await draining
         await process.wait()
 

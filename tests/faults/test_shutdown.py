@@ -5,13 +5,17 @@ import signal
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream, read_to_end
 from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.storage_faults import FAULTS
 from tests.faults.trial import until
 
 SLEEPER = "echo begun; exec sleep 60"
 LONG_LIMIT = '[service]\nshutdown_limit = "30s"\n'
+SHORT_LIMIT = '[service]\nshutdown_limit = "4s"\n'
 DEAF = "trap '' TERM INT; echo begun; while true; do sleep 0.1; done"
 
 
@@ -90,6 +94,28 @@ async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: P
 
         assert run.status == "completed"
         assert await _status_of(trial, sleeping) == "running"
+        assert await trial.audit() == []
+
+
+@pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "a foreign BEGIN IMMEDIATE"])
+async def test_a_service_that_cannot_write_stops_in_time_and_the_next_start_settles(tmp_path: Path, fault: str) -> None:
+    async with service_trial(tmp_path / "trial", {"sleeper": SLEEPER}, extra=SHORT_LIMIT) as trial:
+        run_id = await trial.start("sleeper")
+        assert run_id is not None
+        await until(lambda: trial.noted(run_id))
+
+        async with FAULTS[fault](trial):
+            began = time.monotonic()
+            trial.service.signal(signal.SIGTERM)
+            await asyncio.to_thread(trial.service.wait)
+            took = time.monotonic() - began
+            left = trial.alive(run_id)
+
+        assert took < 5
+        assert left == ()
+        assert "Traceback" not in trial.service.log_file.read_text()
+        await trial.up()
+        assert await _status_of(trial, run_id) == "interrupted"
         assert await trial.audit() == []
 
 
