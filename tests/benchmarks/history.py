@@ -53,7 +53,10 @@ async def history(scale: Scale) -> list[Result]:
             "GET /runs": (lambda service: service.http.get("/runs"), Goal(at_most=1.5)),
             "GET /runs of a status": (lambda service: service.http.get("/runs?status=completed"), Goal(at_most=1.5)),
             "GET /projects": (lambda service: service.http.get("/projects"), Goal(at_most=1.5)),
-            "a page of a log": (lambda service: service.http.get("/runs/1/log?after=500&limit=1000"), Goal(at_most=1.5)),
+            "a page of a log": (
+                lambda service: service.http.get("/runs/1/log?after=500&limit=1000"),
+                Goal(at_most=1.5),
+            ),
             "a search in a log": (lambda service: service.http.get("/runs/1/log?q=photon+nebula"), Goal(at_most=1.5)),
         }
         name = f"{scale.history_runs:,} runs, {scale.history_records:,} records"

@@ -1,14 +1,16 @@
-"""A transport that sends what is written in one turn of the loop at once: an answer's head and body are one packet.
+"""A transport that keeps the head of an answer until its body comes, so that both are one packet.
 
 A write to a socket costs as much as everything that we do for a small answer.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
+
+HEAD_MARK: Final = b"HTTP/"
 
 
 class GatheringTransport(asyncio.Transport):
-    """Stands before the real transport. Nothing waits longer than until the loop's next turn."""
+    """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn."""
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
@@ -17,9 +19,14 @@ class GatheringTransport(asyncio.Transport):
         self._gathered: list[bytes] = []
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
-        if not self._gathered:
+        if self._gathered:
+            self._gathered.append(bytes(data))
+        elif data[:5] == HEAD_MARK:
+            self._gathered.append(bytes(data))
             self._loop.call_soon(self._flush)
-        self._gathered.append(bytes(data))
+        else:
+            # A stream's next bytes: with many streams, those of the first would wait until all have been written.
+            self._transport.write(data)
 
     def close(self) -> None:
         self._flush()

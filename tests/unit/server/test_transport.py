@@ -1,0 +1,78 @@
+"""What is gathered before it is written to a socket, and what is not."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from solorun.server.transport import GatheringTransport
+
+HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
+
+
+class _Written(asyncio.Transport):
+    """Notes each write."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[bytes] = []
+
+    def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
+        self.writes.append(bytes(data))
+
+    def close(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+@pytest.fixture
+def written() -> _Written:
+    return _Written()
+
+
+async def test_a_head_and_what_follows_it_in_the_same_turn_are_one_write(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write(HEAD)
+    transport.write(b"body")
+    await asyncio.sleep(0)
+
+    assert written.writes == [HEAD + b"body"]
+
+
+async def test_a_head_that_nothing_follows_is_written_in_the_next_turn(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write(HEAD)
+    await asyncio.sleep(0)
+
+    assert written.writes == [HEAD]
+
+
+async def test_what_is_written_on_its_own_does_not_wait(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write(b"data: 1\n\n")
+
+    assert written.writes == [b"data: 1\n\n"]
+
+
+async def test_bytes_stay_in_order_whatever_they_begin_with(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    for part in (b"1", HEAD, b"2", HEAD, b"3"):
+        transport.write(part)
+    await asyncio.sleep(0)
+    transport.write(b"4")
+
+    assert b"".join(written.writes) == b"1" + HEAD + b"2" + HEAD + b"3" + b"4"
+
+
+@pytest.mark.parametrize("end", ["close", "abort"])
+async def test_what_was_gathered_is_written_before_the_end(written: _Written, end: str) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write(HEAD)
+    getattr(transport, end)()
+
+    assert written.writes == [HEAD]
