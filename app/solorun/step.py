@@ -80,7 +80,8 @@ class StepContext:
         except ValueError:
             known = Level.INFO
         try:
-            text = str(message)
+            # Exactly a str: a subclass of it has no JSON, and may have a __str__ that answers itself.
+            text = str.__str__(str(message))
         except Exception:  # noqa: BLE001 - a broken __str__ is no reason for the work to fail
             text = object.__repr__(message)
         await self.output.write(self.name, Stream.STEP, [text], level=known)

@@ -23,10 +23,14 @@ class ScriptedStep:
     def result(self) -> StepResult | None:
         return self._result
 
-    def end(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
+    def exit(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
+        """It has its result, and is not over yet: its output is on its way, or something that it started lives on."""
         if self._result is None:
             self._result = StepResult(exit_code, error_message)
-            self._ended.set()
+
+    def end(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
+        self.exit(error_message, exit_code)
+        self._ended.set()
 
     async def wait(self) -> StepResult:
         await self._ended.wait()

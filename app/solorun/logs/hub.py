@@ -173,8 +173,13 @@ class Hub:
         return topic
 
     def publish(self, run_id: int, segment: Segment | None = None, **changes: Any) -> None:
-        """Show what was just committed: a segment, and the fields of the run that changed with it."""
-        topic = self._topics[run_id]
+        """Show what was just committed: a segment, and the fields of the run that changed with it.
+
+        A run that is held no longer (the service goes down) has nobody to be shown to.
+        """
+        topic = self._topics.get(run_id)
+        if topic is None:
+            return
         before = topic.run
         topic.run = replace(before, **changes)
         if segment is not None:

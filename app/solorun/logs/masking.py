@@ -16,7 +16,6 @@ MIN_SECRET_CHARACTERS: Final = 5
 """A shorter value would mask half the log and hide nothing."""
 _FEW: Final = 64
 """So many forms are looked for one after another sooner than through the index."""
-_KEY_CHARACTERS: Final = 3
 
 
 class Masker:
@@ -25,8 +24,8 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[str] = []
         """What is looked for, sorted: those that begin alike stand together."""
-        self._index: dict[str, list[str]] = {}
-        """The same by their first characters."""
+        self._index: dict[str, dict[int, set[str]]] = {}
+        """The same by their first characters, and by their length: many tokens begin alike."""
         self._longest = 1
         for secret in secrets:
             self.add(secret)
@@ -37,9 +36,10 @@ class Masker:
             # A record never holds a line end, so neither can what is looked for in it.
             if len(form) < MIN_SECRET_CHARACTERS or len(form.splitlines()) > 1:
                 continue
-            same_beginning = self._index.setdefault(form[:_KEY_CHARACTERS], [])
-            if form not in same_beginning:
-                same_beginning.append(form)
+            lengths = self._index.setdefault(form[:MIN_SECRET_CHARACTERS], {})
+            alike = lengths.setdefault(len(form), set())
+            if form not in alike:
+                alike.add(form)
                 insort(self._forms, form)
                 self._longest = max(self._longest, len(form))
 
@@ -75,13 +75,7 @@ class Masker:
 
     def _find(self, text: str) -> list[tuple[int, int]]:
         """Where secrets stand in `text`, in order; those that overlap are one."""
-        places: list[tuple[int, int]] = []
-        for form in self._candidates(text):
-            start = text.find(form)
-            while start >= 0:
-                places.append((start, start + len(form)))
-                # One that overlaps itself is found again: its tail must not survive.
-                start = text.find(form, start + 1)
+        places = self._find_few(text) if len(self._forms) <= _FEW else self._find_many(text)
         spans: list[tuple[int, int]] = []
         for start, stop in sorted(places):
             if spans and start < spans[-1][1]:
@@ -90,11 +84,26 @@ class Masker:
                 spans.append((start, stop))
         return spans
 
-    def _candidates(self, text: str) -> Iterable[str]:
-        if len(self._forms) <= _FEW:
-            return self._forms
-        keys = {text[place : place + _KEY_CHARACTERS] for place in range(len(text) - MIN_SECRET_CHARACTERS + 1)}
-        return [form for key in keys & self._index.keys() for form in self._index[key]]
+    def _find_few(self, text: str) -> list[tuple[int, int]]:
+        places = []
+        for form in self._forms:
+            start = text.find(form)
+            while start >= 0:
+                places.append((start, start + len(form)))
+                # One that overlaps itself is found again: its tail must not survive.
+                start = text.find(form, start + 1)
+        return places
+
+    def _find_many(self, text: str) -> list[tuple[int, int]]:
+        """As above, in a time that hardly grows with the number of secrets."""
+        places = []
+        for start in range(len(text) - MIN_SECRET_CHARACTERS + 1):
+            lengths = self._index.get(text[start : start + MIN_SECRET_CHARACTERS])
+            if lengths is not None:
+                for length, forms in lengths.items():
+                    if text[start : start + length] in forms:
+                        places.append((start, start + length))
+        return places
 
 
 def _forms_of(value: str) -> set[str]:

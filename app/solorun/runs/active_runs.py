@@ -44,14 +44,13 @@ class ActiveRun:
     def grace_seconds(self) -> float:
         return min(self.project.cancel_grace_seconds, self.max_grace_seconds)
 
-    def ask_to_cancel(self, requested_by: str, reason: str) -> tuple[str, str]:
-        """Tell the work to stop, and the log who asked for it. Answers these words as they may be stored."""
-        requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
+    def ask_to_cancel(self, requested_by: str, reason: str) -> None:
+        """Tell the work to stop, and the log who asked for it."""
         if self.cancel_scope.cancel(StopReason.CANCEL):
+            requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
             message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
             data = {"requested_by": requested_by, "reason": reason}
             self.channel.say(message, event=Event.CANCEL, data=data)
-        return requested_by, reason
 
 
 class ActiveRuns:

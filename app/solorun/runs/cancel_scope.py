@@ -41,8 +41,9 @@ class RunCancelScope:
             finally:
                 self._waiting = None
         if execution.result is not None:
-            # It ended in the instant between; its output is on its way.
-            return execution.result
+            # It ended before it was told. Its output may still be on its way, and what it left behind be alive: the
+            # execution brings both to their end, and nothing may follow it before.
+            return await execution.wait()
         if self.reason is None:
             self.reason = StopReason.RUN_TIMEOUT if run_deadline <= step_deadline else StopReason.STEP_TIMEOUT
         return None

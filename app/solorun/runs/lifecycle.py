@@ -57,7 +57,7 @@ class Lifecycle:
 
     def open(self, admitted: Admitted, run: Run) -> ActiveRun:
         """Bring the run's topic, channel and cancel scope into being. No await: nobody sees only some of them."""
-        masker = self._masker(admitted.project)
+        masker = self.masker_for(admitted.project)
         channel = Channel(run, masker, now=self._now, notify=self._writer.notify)
         active = ActiveRun(
             project=admitted.project,
@@ -72,10 +72,11 @@ class Lifecycle:
         self.active_runs.add(active)
         return active
 
-    def mask_params(self, admitted: Admitted) -> dict[str, str]:
-        """The parameters as they may stand in the row."""
-        masker = self._masker(admitted.project)
-        return {name: masker.mask(value) for name, value in admitted.params.items()}
+    def masker_for(self, project: Project) -> Masker:
+        """What masks the texts of the project's runs, in the log and in the row."""
+        values = (project.env.get(name) or self._environ.get(name) for name in project.secrets)
+        always = (self._environ.get("SOLORUN_TOKEN"),)
+        return Masker(value for value in (*values, *always) if value)
 
     async def conduct(self, active: ActiveRun) -> None:
         """Execute the run and write its ending. Never raises, but for its own cancellation at the very end."""
@@ -148,8 +149,3 @@ class Lifecycle:
                     await asyncio.sleep(_MERGE_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - merging saves space; nothing depends on it
                 _logger.warning("The segments of run %s were not merged: %s", run_id, error)
-
-    def _masker(self, project: Project) -> Masker:
-        values = (project.env.get(name) or self._environ.get(name) for name in project.secrets)
-        always = (self._environ.get("SOLORUN_TOKEN"),)
-        return Masker(value for value in (*values, *always) if value)

@@ -20,6 +20,7 @@ from solorun.project import FULL_SCOPE
 from solorun.run import Run
 from solorun.runs.active_runs import ActiveRun
 from solorun.runs.admission import Admission, Admitted, Projects
+from solorun.runs.decision import Decision
 from solorun.runs.lifecycle import Lifecycle
 from solorun.runs.strays import Strays
 from solorun.status import Status, Transition
@@ -33,16 +34,6 @@ _DRAIN_MARGIN_SECONDS: Final = 2.0
 _UNCONFIRMED: Final = "its start was not confirmed by the database"
 
 _logger = logging.getLogger("solorun.runs")
-
-
-class _Start:
-    """One start on its way through the manager's task group, while its caller waits for the reply."""
-
-    def __init__(self, admitted: Admitted) -> None:
-        self.admitted = admitted
-        self.reply: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
-        self.abandoned = False
-        """The caller was told that it failed: whatever comes of it must not run."""
 
 
 class RunManager:
@@ -113,52 +104,41 @@ class RunManager:
         admitted = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
         if (active := self._active.find_project(project)) is not None:
             raise self._refusal(active)
-        if self._task_group is None:
-            raise RuntimeError("the manager is not working")
-        start = _Start(admitted)
-        self._task_group.start_soon(self._decide_start, start, name=f"start of {project}")
-        try:
-            async with asyncio.timeout(WRITE_LIMIT_SECONDS):
-                return await start.reply
-        except TimeoutError:
-            if start.reply.done() and not start.reply.cancelled():
-                return start.reply.result()
-            start.abandoned = True
-            raise StoreUnavailable(
+        decision: Decision[Run] = Decision()
+        return await decision.make(
+            self._working_group(),
+            lambda: self._start(admitted, decision),
+            limit_seconds=WRITE_LIMIT_SECONDS,
+            too_late=StoreUnavailable(
                 f"The start of {project} could not be written within {WRITE_LIMIT_SECONDS:g} s; nothing was started."
-            ) from None
+            ),
+            name=f"start of {project}",
+        )
 
-    async def _decide_start(self, start: _Start) -> None:
-        """In a child of the manager's group: a dropped connection cannot tear a start. Never raises."""
-        try:
-            async with self._start_lock:
-                if start.abandoned:
-                    return
-                self._admission.check_draining()
-                if (active := self._active.find_project(start.admitted.project.name)) is not None:
-                    raise self._refusal(active)
-                run = await self._insert(start.admitted)
-                if start.abandoned:
-                    self._strays.settle_later(run, "the database answered too late")
-                    return
-                active = self._lifecycle.open(start.admitted, run)
-                if self._admission.draining:
-                    active.cancel_scope.cancel(StopReason.SHUTDOWN)
-                await self._begin(active)
-            if not start.reply.done():
-                start.reply.set_result(run)
-        except Exception as error:  # noqa: BLE001 - it is the caller's to hear, and must not end the group
-            if not start.reply.done():
-                start.reply.set_exception(error)
-            else:
-                _logger.warning("A start of %s failed unheard: %s", start.admitted.project.name, error)
+    async def _start(self, admitted: Admitted, decision: Decision[Run]) -> Run:
+        async with self._start_lock:
+            self._admission.check_draining()
+            if decision.abandoned:
+                raise StoreUnavailable
+            if (active := self._active.find_project(admitted.project.name)) is not None:
+                raise self._refusal(active)
+            run = await self._insert(admitted)
+            if decision.abandoned:
+                self._strays.settle_later(run, "the database answered too late")
+                return run
+            active = self._lifecycle.open(admitted, run)
+            if self._admission.draining:
+                active.cancel_scope.cancel(StopReason.SHUTDOWN)
+            await self._begin(active)
+            return run
 
     async def _insert(self, admitted: Admitted) -> Run:
+        masker = self._lifecycle.masker_for(admitted.project)
         new = NewRun(
             project=admitted.project.name,
             scope=admitted.scope,
-            triggered_by=admitted.triggered_by,
-            params=self._lifecycle.mask_params(admitted),
+            triggered_by=masker.mask(admitted.triggered_by),
+            params={name: masker.mask(value) for name, value in admitted.params.items()},
             created_at=self._now(),
             steps=tuple(step.name for step in admitted.steps),
         )
@@ -184,13 +164,17 @@ class RunManager:
 
     async def _begin(self, active: ActiveRun) -> None:
         try:
-            if self._task_group is None:
-                raise RuntimeError("the manager is not working")
-            self._task_group.start_soon(self._lifecycle.conduct, active, name=f"run {active.id}")
-            self._task_group.start_soon(self._lifecycle.load_expectation, active, name=f"estimate of run {active.id}")
+            group = self._working_group()
+            group.start_soon(self._lifecycle.conduct, active, name=f"run {active.id}")
+            group.start_soon(self._lifecycle.load_expectation, active, name=f"estimate of run {active.id}")
         except Exception as error:
             await self._lifecycle.finish(active, Outcome(Status.FAILED, describe_exception(error)))
             raise
+
+    def _working_group(self) -> anyio.abc.TaskGroup:
+        if self._task_group is None:
+            raise RuntimeError("the manager is not working")
+        return self._task_group
 
     def _refusal(self, active: ActiveRun) -> RunActive:
         retry_after = None
@@ -207,18 +191,25 @@ class RunManager:
         The work is told at once, whatever the log and the store do. Raises RunNotFound, RunNotActive when the run
         ended otherwise, StoreUnavailable when the request could not be noted within 5 s (the work is told even so).
         """
-        active = self._active.find(run_id)
-        try:
-            async with asyncio.timeout(WRITE_LIMIT_SECONDS):
-                active = active or await self._find_starting(run_id)
-                if active is not None:
-                    requested_by, reason = active.ask_to_cancel(requested_by, reason)
-                transition, run = await self._store.request_cancel(
-                    run_id, requested_by=requested_by, reason=reason, at=self._now()
-                )
-        except TimeoutError:
-            told = "" if active is None else "; the work was told"
-            raise StoreUnavailable(f"The cancel of run {run_id} could not be noted{told}.") from None
+        if (active := self._active.find(run_id)) is not None:
+            active.ask_to_cancel(requested_by, reason)
+        decision: Decision[tuple[Run, bool]] = Decision()
+        return await decision.make(
+            self._working_group(),
+            lambda: self._cancel(run_id, active, requested_by, reason),
+            limit_seconds=WRITE_LIMIT_SECONDS,
+            too_late=StoreUnavailable(f"The cancel of run {run_id} could not be noted yet; its work is told."),
+            name=f"cancel of run {run_id}",
+        )
+
+    async def _cancel(self, run_id: int, active: ActiveRun | None, requested_by: str, reason: str) -> tuple[Run, bool]:
+        if active is None and (active := await self._find_starting(run_id)) is not None:
+            active.ask_to_cancel(requested_by, reason)
+        if active is not None:
+            requested_by, reason = active.channel.mask(requested_by), active.channel.mask(reason)
+        transition, run = await self._store.request_cancel(
+            run_id, requested_by=requested_by, reason=reason, at=self._now()
+        )
         if transition is Transition.NOT_FOUND:
             raise RunNotFound(f"There is no run {run_id}.")
         if transition is Transition.UPDATED:
@@ -241,8 +232,8 @@ class RunManager:
         """The run, if it is just being started: its row can be seen a moment before its scope can be found."""
         if self._start_lock.locked():
             async with self._start_lock:
-                return self._active.find(run_id)
-        return None
+                pass
+        return self._active.find(run_id)
 
     # -- find
 

@@ -128,12 +128,12 @@ class Supervisor:
         for artifact in await asyncio.to_thread(list_artifacts, self._directory.artifacts(active.id)):
             if known.get(artifact.name) != artifact:
                 known[artifact.name] = artifact
-                data = {"name": artifact.name, "size_bytes": artifact.size_bytes}
+                name = active.channel.mask(artifact.name)
                 active.channel.say(
-                    f"artifact {artifact.name} ({artifact.size_bytes} bytes)",
+                    f"artifact {name} ({artifact.size_bytes} bytes)",
                     step=step.name,
                     event=Event.ARTIFACT,
-                    data=data,
+                    data={"name": name, "size_bytes": artifact.size_bytes},
                 )
 
     def _say_why(self, active: ActiveRun, step: StepDeclaration, reason: StopReason) -> None:

@@ -58,6 +58,10 @@ def parse_workflow_command(line: str) -> WorkflowCommand | None:
     return parse(_parse_properties(properties), _unescape(_ESCAPE_IN_TEXT, text)) if parse else None
 
 
+MAX_OPEN_GROUPS: Final = 100
+"""A group within so many others is text: nobody would fold it, and each has to be closed at the step's end."""
+
+
 class WorkflowCommandInterpreter:
     """Carries the commands of one step's stdout to its output, and remembers which groups are open."""
 
@@ -70,6 +74,8 @@ class WorkflowCommandInterpreter:
         match command:
             case Progress(current, total, item):
                 await self._output.progress(self._step, current, total, item)
+            case OpenGroup(name) if len(self._groups) >= MAX_OPEN_GROUPS:
+                await self._output.write(self._step, Stream.STEP, [name])
             case OpenGroup(name):
                 self._groups.append(name)
                 await self._output.group(self._step, name, open=True)

@@ -118,3 +118,9 @@ def test_the_index_of_many_finds_what_looking_one_by_one_finds(secrets: list[str
 
     assert many.mask(text) == few.mask(text)
     assert many.hold_back(text) == few.hold_back(text)
+
+
+def test_many_secrets_that_begin_alike_are_told_apart() -> None:
+    masker = Masker(f"ghp_{number:08}" for number in range(3000))
+
+    assert masker.mask("ghp_00000001 ghp_00003000 ghp_00002999") == "*** ghp_00003000 ***"

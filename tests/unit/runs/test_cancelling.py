@@ -161,6 +161,61 @@ async def test_work_that_ended_before_it_was_told_keeps_its_outcome(
         assert step.graces == []
 
 
+async def test_a_cancel_does_not_overtake_what_an_exited_step_has_still_to_end(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        step.exit()
+
+        await engine.manager.cancel_run(run.id)
+        await step.context.log("the last of its output")
+        with pytest.raises(RunActive):
+            await engine.manager.start_run("handbook")
+        step.end()
+
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.COMPLETED
+        assert "the last of its output" in [record.message for record in await engine.log_of(run.id)]
+
+
+async def test_a_step_that_exited_in_time_may_take_longer_for_its_end(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
+        run = await engine.manager.start_run("handbook", scope="from:generate")
+        step = await engine.executor.step("generate")
+        step.exit()
+        loop = asyncio.get_running_loop()
+        passed = asyncio.Event()
+        loop.call_later(0.1, passed.set)
+        await passed.wait()
+        begun = len(engine.executor.begun)
+
+        step.end()
+        (await engine.executor.step("review")).end()
+
+        assert begun == 1
+        assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+async def test_a_cancel_that_was_noted_late_is_in_the_streams_end_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
+    async with open_engine(tmp_path, executor=ScriptedExecutor(stubborn=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("request_cancel")
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(run.id, requested_by="ada")
+
+        gate.open()
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        await engine.until(lambda: topic.run.cancel_requested_by == "ada")
+        step.end()
+
+        assert await engine.end_of(run.id) == await engine.store.get_run(run.id)
+
+
 async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")

@@ -259,6 +259,35 @@ async def test_files_that_a_step_left_are_told_when_it_ends(tmp_path: Path) -> N
         ]
 
 
+async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Path) -> None:
+    project = declare(steps=("extract",), secrets=("API_KEY",))
+    async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
+        run = await engine.manager.start_run("handbook", triggered_by="correct-horse")
+        step = await engine.executor.step("extract")
+        (step.context.artifacts / "correct-horse.txt").touch()
+        step.end()
+        ended = await engine.end_of(run.id)
+
+        assert ended.triggered_by == "***"
+        assert "correct-horse" not in str(await engine.log_of(run.id))
+
+
+async def test_a_text_that_only_looks_like_one_is_recorded(tmp_path: Path) -> None:
+    class Text(str):
+        def __str__(self) -> str:
+            return self
+
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        await step.context.log(Text("hello"))
+        step.end()
+
+        assert (await engine.end_of(run.id)).status is Status.COMPLETED
+        assert "hello" in [record.message for record in await engine.log_of(run.id)]
+
+
 async def test_what_a_step_leaves_behind_cannot_write_after_the_end(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
