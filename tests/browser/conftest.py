@@ -1,5 +1,5 @@
 """Chromium, a real service, and pages of it. The browser lives as long as a module: its loop would be in the way of the
-asynchronous tests that follow. A page that complains (an error, a breach of its security policy, a request to elsewhere)
+asynchronous tests that follow. A page that complains (an error, a breach of its security policy, a foreign request)
 fails its test.
 """
 
