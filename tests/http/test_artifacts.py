@@ -58,6 +58,20 @@ async def test_a_name_that_is_not_text_harms_nobody_and_is_not_listed(open_serve
     assert answer.json() == {"artifacts": []}
 
 
+async def test_a_file_whose_name_has_line_ends_is_listed_and_downloaded(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "new\nline\n").write_text("x")
+        step.end()
+        await served.end_of(run_id)
+
+        listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
+        answer = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/new%0Aline%0A")
+
+    assert [item["name"] for item in listed] == ["new\nline\n"]
+    assert (answer.status_code, answer.content) == (200, b"x")
+
+
 async def test_a_head_of_an_artifact_tells_its_size_and_leaves_no_file_open(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()

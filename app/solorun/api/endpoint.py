@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -11,6 +12,15 @@ from solorun.api.context import Context
 from solorun.api.decode import decode_query
 from solorun.api.operation import Operation
 from solorun.api.request import Request
+
+
+class _AnyPathConvertor(PathConvertor):
+    """As starlette's `path`, and line ends too: a file may be called anything."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("any_path", _AnyPathConvertor())
 
 
 class NoQuery(msgspec.Struct, forbid_unknown_fields=True):

@@ -147,7 +147,7 @@ OPERATIONS: Final = (
     ),
     Operation(
         "GET",
-        f"{V1}/runs/{{run_id}}/artifacts/{{name:path}}",
+        f"{V1}/runs/{{run_id}}/artifacts/{{name:any_path}}",
         "downloadArtifact",
         "A file that a run left",
         artifacts.download_artifact,

@@ -31,6 +31,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._heads = 0
+        self._bytes_since_body = 0
+        """What came behind a head and is not its body: the sizes of chunks, and trailers."""
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -59,7 +61,12 @@ class LimitedProtocol(HttpToolsProtocol):
             data = data[room:]
         if self._in_head:
             self._head_bytes += len(data)
+        else:
+            self._bytes_since_body += len(data)
         super().data_received(data)
+        if self._bytes_since_body > MAX_HEAD_BYTES:
+            # Trailers are kept as headers are, also when the request is answered already.
+            self.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -74,12 +81,13 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._waiting_since = self.loop.time()
+        self._bytes_since_body = 0
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         self._in_head = True
         self._heads += 1
-        self._head_bytes = 0
+        self._head_bytes = self._bytes_since_body = 0
         self._waiting_since = None
         super().on_message_complete()
 

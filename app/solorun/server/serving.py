@@ -1,6 +1,7 @@
 """Serves a service until it is told to stop. What the command line calls."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -22,6 +23,8 @@ BACKLOG: Final = 2048
 LEFTOVER_SECONDS: Final = 0.5
 """So long the tasks that coroutine steps left behind may take for their own end."""
 
+_logger = logging.getLogger("solorun.server")
+
 Started = Callable[[str], None]
 
 
@@ -34,7 +37,7 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     """
     loop = uvloop.new_event_loop()
     try:
-        return loop.run_until_complete(serve(settings, catalog, started=started))
+        return _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))
     finally:
         # asyncio.run would wait for ever for a coroutine step that swallows every cancellation.
         loop.run_until_complete(_end_tasks())
@@ -72,6 +75,18 @@ async def serve(
             for sock in sockets:
                 sock.close()
     return 0
+
+
+def _run_to_its_end(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[int]) -> int:
+    """The result of `serving`, whatever a task that some step started does to the loop."""
+    while True:
+        try:
+            return loop.run_until_complete(serving)
+        except (SystemExit, KeyboardInterrupt) as error:
+            # asyncio lets these out of any task. Who started the task hears of it as of any error.
+            if serving.done():
+                raise
+            _logger.error("A task of a step wanted to end the service: %r", error)
 
 
 async def _end_tasks() -> None:

@@ -134,6 +134,16 @@ async def test_a_body_without_end_is_refused_and_its_connection_closed(open_serv
     assert problem_of(answer) == (413, "/problems/too-large")
 
 
+@pytest.mark.parametrize("head", [b"POST /livez", b"POST /api/v1/projects/deploy/runs"])
+async def test_trailers_without_end_are_cut_off(open_server: OpenServer, head: bytes) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(head + b" HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        await connection.send(b"x-b: b\r\n" * 8192)
+
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await connection.read_until(b"no such answer")
+
+
 async def test_a_request_without_host_is_refused(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(b"GET /livez HTTP/1.0\r\n\r\n")

@@ -227,6 +227,49 @@ call = "stubborn_steps:work"
         assert settled.status == "interrupted"
 
 
+async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(tmp_path: Path) -> None:
+    (tmp_path / "exiting_steps.py").write_text(
+        "import asyncio, sys\n"
+        "async def leave():\n"
+        "    sys.exit(3)\n"
+        "async def work(step):\n"
+        "    async with asyncio.TaskGroup() as group:\n"
+        "        group.create_task(leave())\n"
+    )
+    exiting = '[[projects.handbook.steps]]\nname = "work"\ncall = "exiting_steps:work"\n'
+    with served(tmp_path, exiting + SLEEPER.replace("handbook", "other")) as service:
+        async with RunClient(service.url) as client:
+            other = await client.start_run("other")
+            await until_logged(client, other.id, "begun")
+            run = await client.start_run("handbook")
+
+            failed = await client.wait_for_run(run.id)
+
+            assert failed.status == "failed"
+            assert (await client.get_run(other.id)).status == "running"
+
+
+@pytest.mark.parametrize("delay_seconds", [0.05, 0.3])
+async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(tmp_path: Path, delay_seconds: float) -> None:
+    ticks = tmp_path / "ticks"
+    leaving = f"""
+[[projects.handbook.steps]]
+name = "work"
+run = "(trap '' TERM; while true; do echo tick; date +%s%N > {ticks}; sleep 0.01; done) & echo begun; exit 0"
+"""
+    with served(tmp_path, leaving) as service:
+        async with http(service) as raw, RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+            await asyncio.sleep(delay_seconds)
+            await raw.post(f"/runs/{run.id}/cancel")
+
+            ended = await client.wait_for_run(run.id)
+
+            assert _is_still(ticks)
+            assert ended.status == "completed"
+
+
 async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
     with served(tmp_path, SLEEPER) as service:
         second = ServedService(tmp_path, SLEEPER, {})
