@@ -22,6 +22,8 @@ def serve(
     from solorun.server import run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # Its words about the process say nothing that ours do not.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     catalog, settings = read_configuration(config, flags)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]

@@ -70,13 +70,14 @@ class Lifecycle:
         channel.on_lost = lambda: active.cancel_scope.cancel(StopReason.SHUTDOWN)
         self._writer.attach(channel)
         self.active_runs.add(active)
+        _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return active
 
     def masker_for(self, project: Project) -> Masker:
         """What masks the texts of the project's runs, in the log and in the row."""
-        values = (project.env.get(name) or self._environ.get(name) for name in project.secrets)
-        always = (self._environ.get("SOLORUN_TOKEN"),)
-        return Masker(value for value in (*values, *always) if value)
+        names = (*project.secrets, "SOLORUN_TOKEN")
+        values = (project.env.get(name) or self._environ.get(name) for name in names)
+        return Masker(value for value in values if value)
 
     async def conduct(self, active: ActiveRun) -> None:
         """Execute the run and write its ending. Never raises, but for its own cancellation at the very end."""
@@ -99,6 +100,8 @@ class Lifecycle:
                 transition = await asyncio.shield(active.channel.close(Ending(outcome, self._now())))
                 if transition is not Transition.UPDATED:
                     await self._show_as_it_is(active)
+                message = f": {active.run.error_message}" if active.run.error_message else ""
+                _logger.info("Run %s of %s: %s%s", active.id, active.run.project, active.run.status, message)
             finally:
                 self._finishing.discard(scope)
                 self._hub.close(active.id)

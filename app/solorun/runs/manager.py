@@ -223,6 +223,7 @@ class RunManager:
                     cancel_reason=run.cancel_reason,
                 )
                 run = topic.run
+            _logger.info("Run %s of %s: cancel requested by %s", run.id, run.project, requested_by)
             return run, True
         if run.status is Status.CANCELLED:
             return run, False

@@ -1,6 +1,7 @@
 """Carries one run from its first step to its outcome. It computes the outcome; another place writes it."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final
@@ -100,6 +101,8 @@ class Supervisor:
             reason = active.cancel_scope.reason or StopReason.SHUTDOWN
             self._say_why(active, step, reason)
             stopped = await execution.stop(active.grace_seconds)
+            if stopped.exit_code == -signal.SIGKILL:
+                channel.say("it did not end within its grace and was killed", level=Level.WARNING, step=step.name)
             message = _timeout_message(active, step, reason)
             await self._report_artifacts(active, step, known_artifacts)
             channel.end_step(step.name, StepStatus(reason.status), stopped.exit_code, message)

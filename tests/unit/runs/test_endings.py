@@ -272,6 +272,20 @@ async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Pat
         assert "correct-horse" not in str(await engine.log_of(run.id))
 
 
+async def test_the_services_log_tells_of_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="solorun.runs")
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook", triggered_by="nightly")
+        (await engine.executor.step("extract")).end("exit code 3", 3)
+        await engine.end_of(run.id)
+        await engine.until(lambda: len(engine.manager._active) == 0)
+
+    assert caplog.messages == [
+        "Run 1 of handbook: started by nightly, scope full",
+        "Run 1 of handbook: failed: extract: exit code 3",
+    ]
+
+
 async def test_a_text_that_only_looks_like_one_is_recorded(tmp_path: Path) -> None:
     class Text(str):
         def __str__(self) -> str:
