@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -26,8 +26,7 @@ PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
 WRITES = ("insert_run", "mark_running", "request_cancel", "commit", "settle_run", "merge_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
-steps_taken = 0
-"""Of all machines, for the table."""
+steps_taken = 0  # of all machines, for the table
 
 
 class ModelRun:
@@ -53,8 +52,6 @@ class RunManagerMachine(RuleBasedStateMachine):
         )
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Status] = {}
-        """Runs that have ended, and how."""
-        self.draining = False
         self._task: asyncio.Task[None] | None = None
 
     # -- the engine's life
@@ -65,7 +62,6 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """Nothing is written any more, nobody is told anything, every task is gone."""
         self._crash()
         self._up()
 
@@ -136,7 +132,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         if known:
             run_id = known[run % len(known)]
             last_seq = self._do(self._last_seq(run_id))
-            self._do(self._begin_reading(run_id, min(after, last_seq)))
+            self._do(self._read(run_id, min(after, last_seq)))
 
     @rule()
     def readers_leave(self) -> None:
@@ -200,7 +196,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         try:
             if self._task is not None:
                 self._do(self._drain())
-                assert [finding.message for finding in self._do(self._check())] == []
+                assert self._do(self.engine.store.check()) == []
                 self._stop()
                 assert self.trial.audit() == []
         finally:
@@ -302,9 +298,6 @@ class RunManagerMachine(RuleBasedStateMachine):
         self.engine.faults.heal()
         return (await self.engine.store.get_run(run_id)).last_seq
 
-    async def _begin_reading(self, run_id: int, after: int) -> None:
+    async def _read(self, run_id: int, after: int) -> None:
         self.trial.follow(run_id, after=after)
         await asyncio.sleep(0)
-
-    async def _check(self) -> list[Any]:
-        return await self.engine.store.check()

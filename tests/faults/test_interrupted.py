@@ -16,10 +16,9 @@ from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import Batch, Ending, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
-from tests.fakes.application import OpenServed, Served, make_open_served
 from tests.fakes.engine import Engine
 from tests.faults.conftest import MakeTrials
-from tests.faults.interrupted import WAYS, Counted, at_every_suspension
+from tests.faults.interrupted import WAYS, at_every_suspension
 from tests.faults.trial import Trial, until
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -179,51 +178,6 @@ async def test_an_opening_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, 
     await store.close()
 
 
-@pytest.fixture
-def open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServed:
-    return make_open_served(tmp_path, monkeypatch)
-
-
-REQUESTS = {
-    "POST runs": ("POST", "/api/v1/projects/deploy/runs"),
-    "POST cancel": ("POST", "/api/v1/runs/{active}/cancel"),
-    "GET run": ("GET", "/api/v1/runs/{ended}"),
-    "GET current": ("GET", "/api/v1/projects/deploy/runs/current"),
-    "GET runs": ("GET", "/api/v1/runs"),
-    "GET projects": ("GET", "/api/v1/projects"),
-    "GET log": ("GET", "/api/v1/runs/{ended}/log"),
-    "GET log.ndjson": ("GET", "/api/v1/runs/{ended}/log.ndjson"),
-    "GET log.txt": ("GET", "/api/v1/runs/{ended}/log.txt"),
-    "GET artifacts": ("GET", "/api/v1/runs/{ended}/artifacts"),
-    "GET events of an ended run": ("GET", "/api/v1/runs/{ended}/events"),
-    "GET events": ("GET", "/api/v1/runs/{active}/events"),
-    "GET all events": ("GET", "/api/v1/events"),
-    "GET readyz": ("GET", "/readyz"),
-}
-
-
-@pytest.mark.parametrize("name", REQUESTS)
-async def test_a_client_that_leaves_at_any_await_harms_nothing(
-    trials: MakeTrials, open_served: OpenServed, name: str
-) -> None:
-    tried = trials("P9", f"{name}, its client gone at every await", short=1)
-    tried.seconds = None if tried.seconds is None else tried.seconds / len(REQUESTS)
-    method, path = REQUESTS[name]
-    async with open_served() as served:
-        ended = await served.complete(lines=[str(number) for number in range(50)])
-        active = await _active_run(served)
-        for _ in tried:
-            at = 1
-            while await _request_and_leave(served, method, path.format(ended=ended.id, active=active), at):
-                at += 1
-                tried.judge([])
-                active = await _active_run(served)
-        assert served.app.context.streams is not None
-        assert len(served.app.context.streams) == 0
-        await _end_all(served)
-        assert (await served.complete()).status is Status.COMPLETED
-
-
 def trial_violations(trial: Trial) -> list[str]:
     """What the auditor finds, but for starts whose callers were cancelled on purpose."""
     return [found for found in trial.audit() if not found.startswith("nothing_refused_works")]
@@ -252,59 +206,3 @@ async def _settle_other(bench: Bench) -> None:
     if (run := await bench.engine.store.find_active_run("other")) is not None:
         ending = Ending(Outcome(Status.FAILED, "left"), NOW)
         await bench.engine.store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
-
-
-async def _active_run(served: Served) -> int:
-    """A run of `deploy` whose step has begun."""
-    runs = served.service.list_active_runs()
-    if not runs:
-        return (await served.begin())[0]
-    await served.until(lambda: any(step.context.run_id == runs[0].id for step in served.executor.begun))
-    return runs[0].id
-
-
-async def _end_all(served: Served) -> None:
-    await asyncio.sleep(0)
-    for run in served.service.list_active_runs():
-        await _active_run(served)
-        served.executor.begun[-1].end()
-        await served.end_of(run.id)
-
-
-async def _request_and_leave(served: Served, method: str, path: str, at: int) -> bool:
-    """One request whose client leaves at its n-th suspension; whether it got so far."""
-    gone = asyncio.Event()
-    asked = False
-
-    async def receive() -> dict[str, Any]:
-        nonlocal asked
-        if not asked:
-            asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(message: Any) -> None:
-        await asyncio.sleep(0)
-
-    scope = {
-        "type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b"",
-        "headers": [(b"host", b"127.0.0.1:8700")], "client": ("127.0.0.1", 5000), "scheme": "http",
-        "http_version": "1.1", "root_path": "", "extensions": {"solorun.abort": {"abort": lambda: None}},
-    }  # fmt: skip
-    counted = Counted(served.app(scope, receive, send), at, gone.set)
-
-    async def answer() -> None:
-        await counted
-
-    answering = asyncio.create_task(answer())
-    await asyncio.wait([answering], timeout=0.3)
-    if not answering.done() and not counted.reached:
-        # A stream that only waits: it is not going to suspend so often.
-        answering.cancel()
-        await asyncio.wait([answering])
-        return False
-    await asyncio.wait([answering], timeout=5)
-    assert answering.done(), f"{method} {path} did not notice that its client left at its suspension {at}"
-    answering.result()
-    return counted.reached
