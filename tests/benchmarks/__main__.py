@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "many-runs": records.many_runs,
     "fan-out": fanout.paced,
     "fan-out-full-speed": fanout.at_full_speed,
+    "queues": fanout.queues,
     "delivery": delivery.idle_run,
     "stalled-readers": delivery.stalled_readers,
     "stream-memory": memory.streams,
@@ -46,8 +47,8 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "client": client.client,
     "at-rest": memory.at_rest,
     "idle": idle.idle,
-    "history": history.history,
     "dashboard": dashboard.dashboard,
+    "history": history.history,
     "soak": memory.soak,
 }
 
@@ -57,11 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}; all without any")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
     parser.add_argument("--tiny", action="store_true", help="so little that the figures mean nothing")
+    parser.add_argument(
+        "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; 1800 is the long form"
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.names) - BENCHMARKS.keys()
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
-    results = measure(options.names or list(BENCHMARKS), TINY if options.tiny else FULL)
+    scale = TINY if options.tiny else FULL
+    if options.soak_seconds:
+        scale = replace(scale, soak_seconds=options.soak_seconds)
+    results = measure(options.names or list(BENCHMARKS), scale)
     if options.json:
         options.json.write_text(json.dumps([{**asdict(result), "met": result.met} for result in results], indent=2))
 
@@ -72,10 +79,14 @@ def measure(names: Sequence[str], scale: Scale) -> list[Result]:
     results: list[Result] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for name in names:
-            for result in runner.run(BENCHMARKS[name](scale)):  # type: ignore[arg-type]
+            for result in runner.run(_run(name, scale)):
                 print(_row(result), flush=True)
                 results.append(result)
     return results
+
+
+async def _run(name: str, scale: Scale) -> list[Result]:
+    return await BENCHMARKS[name](scale)
 
 
 def _row(result: Result) -> str:

@@ -10,6 +10,8 @@ from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.records import flood, work_seconds
 from tests.benchmarks.serving import Limit, Ours, limit, ours
 
+STALLED_RECEIVE_BYTES = 64 * 1024
+
 _SAID_AT = re.compile(rb'"at ([0-9.]+) "')
 
 
@@ -47,8 +49,9 @@ async def stalled_readers(scale: Scale) -> list[Result]:
 
 
 async def stall(service: Ours, run_id: int, number: int) -> list[StreamReader]:
-    """Open streams of a run, and read them no further."""
-    readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events", number)
+    """Open streams of a run, and read them no further; their own kernel buffers hold little."""
+    path = f"/api/v1/runs/{run_id}/events"
+    readers = await open_streams(service.port, path, number, receive_bytes=STALLED_RECEIVE_BYTES)
     for reader in readers:
         reader.transport.pause_reading()
     return readers

@@ -3,12 +3,15 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from tests.benchmarks.load import LINE_FEEDS_PER_RECORD, StreamReader, close_streams, open_streams
 from tests.benchmarks.measuring import Goal, Result, Scale, Stopwatch, compare
 from tests.benchmarks.serving import Limit, Ours, limit, ours
 
 RATE = 1_000
+BYTES_PER_RECORD = 250
+"""On the wire, about."""
 _OPENING_LINE_FEEDS = 2
 _END_LINE_FEEDS = 4
 
@@ -37,6 +40,33 @@ async def at_full_speed(scale: Scale) -> list[Result]:
                 await _compare(service, broadcast, few, scale.lines(20_000), Goal(at_least=0.5), rate=0, scale=scale),
                 await _compare(service, broadcast, many, scale.lines(4_000), Goal(at_least=0.4), rate=0, scale=scale),
             ]
+
+
+async def queues(scale: Scale) -> list[Result]:
+    """100 streams at 1,000 lines a second, against sse-starlette with a queue for each stream."""
+    streams, seconds = scale.open_streams(100), scale.seconds
+    name, goal = f"fan-out, {streams} streams, against queues", Goal(at_least=50)
+    if find_spec("sse_starlette") is None:
+        return [Result(name, "lines/CPU-s", goal, skipped="uv run --with sse-starlette python -m tests.benchmarks")]
+    lines = scale.lines(2_000)
+
+    async def mine(service: Ours) -> float:
+        return streams * lines / await follow_run(service, streams, lines, RATE)
+
+    async def theirs() -> float:
+        # It falls behind for good: what counts is what it has delivered for the time it used.
+        with limit("queues", str(RATE * 60)) as server:
+            readers = await open_streams(server.port, "/stream", streams)
+            watch, before = Stopwatch(server.pid), sum(reader.received for reader in readers)
+            (control,) = await command(server.port, f"/pace?rate={RATE}")
+            await asyncio.sleep(seconds)
+            delivered = (sum(reader.received for reader in readers) - before) / BYTES_PER_RECORD
+            used = watch.cpu
+            await close_streams([*readers, control])
+            return delivered / used
+
+    async with ours() as service:
+        return [await compare(name, "lines/CPU-s", goal, lambda: mine(service), theirs, scale=scale)]
 
 
 async def _compare(

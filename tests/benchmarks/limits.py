@@ -9,6 +9,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
@@ -68,7 +69,12 @@ class Broadcast(asyncio.Protocol):
             self.streams.append(self)
             return
         wanted = {name: float(value) for name, (value,) in parse_qs(address.query).items()}
-        work = {"/flood": _flood, "/pace": _pace, "/clock": _clock}[address.path]
+        works: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+            "/flood": _flood,
+            "/pace": _pace,
+            "/clock": _clock,
+        }
+        work = works[address.path]
         task = asyncio.get_running_loop().create_task(work(list(self.streams), **wanted))
         self.running.add(task)
         self.streams.clear()
@@ -153,8 +159,52 @@ def _send_file(connection: socket.socket, path: Path, head: bytes) -> None:
             offset += os.sendfile(connection.fileno(), file.fileno(), offset, size - offset)
 
 
-KINDS: Final = {"hello": _serve_hello, "broadcast": _serve_broadcast, "file": _serve_file}
+def _serve_queues(number: str) -> None:
+    """sse-starlette with a queue for each stream, as its examples have it."""
+    from sse_starlette import EventSourceResponse  # type: ignore[import-not-found, unused-ignore]
+
+    events = [
+        {"id": str(seq), "event": "log", "data": event.partition(b"data: ")[2].strip().decode()}
+        for seq, event in enumerate(sse_events(int(number)), start=1)
+    ]
+    queues: list[asyncio.Queue[dict[str, str]]] = []
+    running: set[asyncio.Task[None]] = set()
+
+    async def read(queue: "asyncio.Queue[dict[str, str]]") -> AsyncIterator[dict[str, str]]:
+        yield {"comment": "ok"}
+        while True:
+            yield await queue.get()
+
+    async def pace(rate: float) -> None:
+        began, said = time.monotonic(), 0
+        while said < len(events):
+            due = min(len(events), int((time.monotonic() - began) * rate) + 1)
+            for event in events[said:due]:
+                for queue in queues:
+                    queue.put_nowait(event)
+            said = due
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/stream":
+            queues.append(asyncio.Queue())
+            await EventSourceResponse(read(queues[-1]), sep="\n")(scope, receive, send)
+            return
+        rate = float(parse_qs(scope["query_string"].decode())["rate"][0])
+        running.add(asyncio.get_running_loop().create_task(pace(rate)))
+        await hello(scope, receive, send)
+
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none")
+    uvicorn.Server(config).run([_listen()])
+
+
+KINDS: Final[Mapping[str, Callable[..., None]]] = {
+    "hello": _serve_hello,
+    "broadcast": _serve_broadcast,
+    "file": _serve_file,
+    "queues": _serve_queues,
+}
 
 
 if __name__ == "__main__":
-    KINDS[sys.argv[1]](*sys.argv[2:])  # type: ignore[operator]
+    KINDS[sys.argv[1]](*sys.argv[2:])

@@ -150,7 +150,12 @@ class StreamReader(asyncio.BufferedProtocol):
 
 
 async def open_streams(
-    port: int, path: str, number: int, *, listen: Callable[[bytes], None] | None = None
+    port: int,
+    path: str,
+    number: int,
+    *,
+    listen: Callable[[bytes], None] | None = None,
+    receive_bytes: int = RECEIVE_BYTES,
 ) -> list[StreamReader]:
     """Connect streams, and wait until each has got its first bytes. `listen` hears the first of them."""
     loop = asyncio.get_running_loop()
@@ -159,7 +164,7 @@ async def open_streams(
     for index in range(number):
         reader = StreamReader(request, listen if index == 0 else None)
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
         sock.setblocking(False)
         await loop.sock_connect(sock, ("127.0.0.1", port))
         await loop.create_connection(lambda reader=reader: reader, sock=sock)  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Measures us and the limit in turns, in one run: figures of a shared machine mean little, their ratio means something."""
+"""Measures us and the limit in turns: figures of a shared machine mean little, their ratio means something."""
 
 import os
 import statistics

@@ -53,8 +53,7 @@ async def empty_runs(scale: Scale) -> list[Result]:
 
         async def run() -> float:
             began = time.perf_counter()
-            for _ in range(number):
-                cycles.append(await caller.run())
+            cycles.extend([await caller.run() for _ in range(number)])
             return number / (time.perf_counter() - began)
 
         async def commit() -> float:
