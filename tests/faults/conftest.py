@@ -86,7 +86,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         return
     write = terminalreporter.write_line
     terminalreporter.section("promises")
-    write(f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.release()}, {os.cpu_count()} cores, ")
+    where = f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    write(f"{datetime.now(UTC):%Y-%m-%d}, {where}")
     write("")
     write("| promise | what was tried | trials | violations | notes |")
     write("|---|---|--:|--:|---|")
