@@ -29,6 +29,8 @@ class ActiveRun:
     """A drain cuts graces to fit."""
     expected_seconds: float | None = None
     """How long such a run took before, by the median; None when unknown."""
+    cancel_noted: asyncio.Event = field(default_factory=asyncio.Event)
+    """The row says who asked to cancel, or it was tried and failed."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

@@ -97,6 +97,9 @@ class Lifecycle:
         with anyio.CancelScope(shield=True) as scope:
             self._finishing.add(scope)
             try:
+                if active.cancel_scope.reason is StopReason.CANCEL:
+                    # Work may stop sooner than the row can say who asked for it: the ending must not overtake that.
+                    await active.cancel_noted.wait()
                 transition = await asyncio.shield(active.channel.close(Ending(outcome, self._now())))
                 if transition is not Transition.UPDATED:
                     await self._show_as_it_is(active)

@@ -207,9 +207,13 @@ class RunManager:
             active.ask_to_cancel(requested_by, reason)
         if active is not None:
             requested_by, reason = active.channel.mask(requested_by), active.channel.mask(reason)
-        transition, run = await self._store.request_cancel(
-            run_id, requested_by=requested_by, reason=reason, at=self._now()
-        )
+        try:
+            transition, run = await self._store.request_cancel(
+                run_id, requested_by=requested_by, reason=reason, at=self._now()
+            )
+        finally:
+            if active is not None:
+                active.cancel_noted.set()
         if transition is Transition.NOT_FOUND:
             raise RunNotFound(f"There is no run {run_id}.")
         if transition is Transition.UPDATED:

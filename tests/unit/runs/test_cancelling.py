@@ -216,6 +216,37 @@ async def test_a_cancel_that_was_noted_late_is_in_the_streams_end_too(
         assert await engine.end_of(run.id) == await engine.store.get_run(run.id)
 
 
+async def test_an_end_does_not_overtake_who_asked_for_it(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("request_cancel")
+        cancel = asyncio.create_task(engine.manager.cancel_run(run.id, requested_by="ada"))
+        await step.told.wait()
+        await gate.reached.wait()
+        await engine.until(lambda: step.result is not None)
+
+        gate.open()
+        asked, accepted = await cancel
+
+        ended = await engine.end_of(run.id)
+        assert accepted
+        assert asked.cancel_requested_by == ended.cancel_requested_by == "ada"
+        assert ended.status is Status.CANCELLED
+
+
+async def test_an_end_waits_for_no_store_that_refuses_to_note_a_cancel(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        engine.faults.fail("request_cancel", StoreUnavailable("locked"))
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(run.id)
+
+        assert (await engine.end_of(run.id)).status is Status.CANCELLED
+
+
 async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
