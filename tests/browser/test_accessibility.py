@@ -68,7 +68,7 @@ def test_a_page_has_nothing_that_axe_minds(
 ) -> None:
     context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
     page = open_page(paths[name], within=context)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
     violations = _violations(page)
@@ -96,7 +96,7 @@ def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, browser: Brows
 def test_no_page_is_wider_than_a_phone(open_page: OpenPage, browser: Browser, paths: dict[str, str], name: str) -> None:
     context = browser.new_context(viewport=PHONE)  # type: ignore[arg-type]
     page = open_page(paths[name], within=context)
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", level=1).first).to_be_visible()
 
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
