@@ -1,12 +1,15 @@
-"""`solorun check`: every fault of solorun.toml at once."""
+"""`solorun check`: every fault of solorun.toml at once, and what is likely a slip."""
 
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
-from solorun.cli.terminal import write
+from solorun.cli.terminal import remark, write
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check solorun.toml and the settings. This imports the modules of coroutine steps, which executes their code."""
+    """Check solorun.toml and the settings: all faults at once, then warnings, with which it is good all the same.
+
+    This imports the modules of coroutine steps, which executes their code.
+    """
     catalog, _ = read_configuration(config, {})
     configuration = catalog.configuration
     write(f"{config} is good.\n")
@@ -14,3 +17,5 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
         write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
     for family in configuration.families:
         write(f"  family {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
+    for caution in catalog.find_cautions():
+        remark(f"warning: {caution}")

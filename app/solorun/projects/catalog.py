@@ -3,6 +3,7 @@
 import asyncio
 import concurrent.futures
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Final, Self
 
 from solorun.errors import ConfigurationInvalid, Fault
 from solorun.project import Family, Project
+from solorun.projects.caution import find_cautions
 from solorun.projects.configuration import Configuration
 from solorun.projects.document import check_document, read_document
 
@@ -62,6 +64,15 @@ class Catalog:
     def find_family(self, name: str) -> Family | None:
         """The family that declares `name`; None when none does, or the project is declared by its own name."""
         return self.configuration.find_family(name)
+
+    def find_cautions(self) -> list[Fault]:
+        """What of the configuration is allowed and yet likely a slip, as the environment is now."""
+        return find_cautions(self.configuration, os.environ)
+
+    def log_cautions(self) -> None:
+        """Warn of them in the service's log."""
+        for caution in self.find_cautions():
+            logger.warning("%s: %s", self.path, caution)
 
     async def refresh(self) -> None:
         """Read the file again if it changed; costs one `stat` if not.
@@ -114,6 +125,7 @@ class Catalog:
         self._warn_of_what_needs_a_restart(outcome)
         self.configuration, self.faults = outcome, ()
         logger.info("Read %s: %d projects, %d families.", outcome.path, len(outcome.projects), len(outcome.families))
+        self.log_cautions()
 
     def _warn_of_what_needs_a_restart(self, new: Configuration) -> None:
         if new.service == self.configuration.service:

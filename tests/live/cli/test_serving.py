@@ -38,6 +38,16 @@ async def test_serve_says_in_one_line_where_it_is_and_what_it_serves(tmp_path: P
     assert finished.out == line
 
 
+async def test_serve_warns_of_a_secret_that_is_not_set(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML.replace("[projects.long]", '[projects.long]\nsecrets = ["NEVER_SET"]'))
+
+    async with solorun("serve", "--port", "0", cwd=tmp_path) as service:
+        warning = await service.until_it_remarks("NEVER_SET")
+
+    assert "WARNING" in warning
+    assert "projects.long.secrets[0]" in warning
+
+
 async def test_serve_without_a_file_names_init(tmp_path: Path) -> None:
     finished = await run_solorun("serve", cwd=tmp_path)
 

@@ -152,3 +152,21 @@ def test_a_data_directory_that_others_can_read_is_named(tmp_path: Path, monkeypa
     assert "chmod 700" in open_to_others[0]
     assert closed == []
     assert "MiB left" in full[0]
+
+
+def test_check_warns_of_what_is_likely_a_slip_and_finds_the_file_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "solorun.toml").write_text(
+        '[projects.a]\nsecrets = ["NEVER_SET"]\n[[projects.a.steps]]\nname = "one"\nrun = ["no-such-program"]\n'
+    )
+
+    code = main(["check"])
+
+    captured = capsys.readouterr()
+    assert code == 0
+    assert captured.out.startswith("solorun.toml is good.\n")
+    assert [line.split(": ")[:2] for line in captured.err.splitlines()] == [
+        ["warning", "projects.a.secrets[0]"],
+        ["warning", "projects.a.steps[0].run[0]"],
+    ]

@@ -1,0 +1,52 @@
+"""What is allowed and yet likely a slip: secrets that are not set, programs that are not there. Stops nothing.
+
+It asks the environment, so it can change without the file: told by `solorun check`, at the service's start, and
+whenever the file is read again.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+
+from solorun.errors import Fault
+from solorun.project import CommandStep, Project
+from solorun.projects.checker import Place, describe
+from solorun.projects.configuration import Configuration
+
+
+def find_cautions(configuration: Configuration, environ: Mapping[str, str]) -> list[Fault]:
+    """Each with its place in the file: projects, then families. No value of a variable is in a message."""
+    families = {family.pattern: family.template for family in configuration.families}
+    declared = [*configuration.projects.items(), *families.items()]
+    table = Place(dict(declared), "projects", [])
+    cautions: list[Fault] = []
+    for name, project in declared:
+        pointer = table.below(name).pointer
+        cautions += _unset_secrets(project, pointer, environ)
+        cautions += _missing_programs(project, pointer, environ)
+    return cautions
+
+
+def _unset_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[Fault]:
+    for index, name in enumerate(project.secrets):
+        if not (project.env.get(name) or environ.get(name)):
+            yield Fault(
+                f"{pointer}.secrets[{index}]",
+                f"the variable {describe(name)} is set neither in the environment nor in env, so nothing is masked "
+                "for it",
+            )
+
+
+def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[Fault]:
+    """Of commands without a shell only: what a shell would make of a text is its own business."""
+    search_path = project.env.get("PATH") or environ.get("PATH") or os.defpath
+    for index, step in enumerate(project.steps):
+        if not isinstance(step, CommandStep) or isinstance(step.run, str):
+            continue
+        program = step.run[0]
+        if "/" in program:
+            found, where = shutil.which(project.directory / program), "there"
+        else:
+            found, where = shutil.which(program, path=search_path), "on the PATH"
+        if found is None:
+            yield Fault(f"{pointer}.steps[{index}].run[0]", f"there is no program {describe(program)} {where}")
