@@ -28,7 +28,7 @@ def test_files_are_listed_and_counted(open_page: OpenPage, report_id: int) -> No
 def test_markdown_is_rendered_and_made_harmless(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/report.md")
 
-    expect(page.get_by_role("heading", name="Report")).to_be_visible()
+    expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
     expect(page.locator("article script, article img")).to_have_count(0)
     expect(page.get_by_role("navigation", name="Contents").get_by_role("link")).to_have_text(
         ["Numbers", "Second", "Third"]

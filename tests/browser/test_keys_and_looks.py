@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import OpenPage
@@ -38,6 +39,25 @@ def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
     page.keyboard.press("o")
 
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+
+
+def test_a_run_is_found_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch")
+
+    page = open_page(f"/runs/{run_id}?tab=log#L2")
+
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("fetched")
+    assert page.url.endswith(f"/p/novel/runs/{run_id}?tab=log#L2")
+
+
+@pytest.mark.parametrize(
+    ("path", "says"), [("/nowhere/at/all", "no page at this address"), ("/runs/999999", "no run #999999")]
+)
+def test_an_address_that_leads_nowhere_says_so(open_page: OpenPage, path: str, says: str) -> None:
+    page = open_page(path)
+
+    expect(page.get_by_role("main")).to_contain_text(says)
+    expect(page.get_by_role("link", name="Overview").first).to_be_visible()
 
 
 def test_a_letter_typed_in_a_field_is_no_key(open_page: OpenPage) -> None:

@@ -26,7 +26,7 @@ def test_a_million_lines_are_opened_in_a_few_rows(open_page: OpenPage, flood_id:
     page = open_page(f"/p/flood/runs/{flood_id}")
 
     expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
-    expect(page.locator(".log")).to_contain_text("1,000,002 lines")
+    expect(page.locator(".log")).to_contain_text("1,000,002 records")
     assert page.locator(".log-pane .row").count() < 120
 
 
@@ -90,9 +90,9 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
 
     pane.hover()
     page.mouse.wheel(0, -300)
-    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d+ new lines"))
+    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d+ new"))
     stands_at = _first_seq(page)
-    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d{3} new lines"))
+    expect(page.locator(".resume")).to_contain_text(re.compile(r"\d{3} new"))
     assert _first_seq(page) == stands_at
 
     page.locator(".resume").click()
@@ -130,6 +130,19 @@ def test_a_group_is_folded_and_unfolded(open_page: OpenPage, api: Api) -> None:
     expect(page.locator(".log-pane")).not_to_contain_text("ready, see")
     group.click()
     expect(page.locator(".log-pane")).to_contain_text("ready, see")
+
+
+def test_every_record_of_the_log_has_its_row_or_is_told_to_be_hidden(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=chapter")
+    expect(page.locator(".search .count")).to_have_text("1 of 40")
+    expect(page.locator(".log-pane .row.progress").first).to_be_visible()
+
+    page.get_by_role("button", name="Show reports of progress").click()
+
+    expect(page.locator(".log .lines")).to_have_text(f"{api.run(run_id)['last_seq']} records, progress hidden")
+    expect(page.locator(".log-pane .row.progress")).to_have_count(0)
+    expect(page.locator(".log-pane")).to_contain_text("batch 2 of 40")
 
 
 def test_levels_filter_and_stand_in_the_address(open_page: OpenPage, api: Api) -> None:

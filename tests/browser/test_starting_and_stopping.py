@@ -65,7 +65,7 @@ def test_stop_asks_once_shows_what_it_waits_for_and_then_the_truth(open_page: Op
     page.get_by_role("button", name="Stop run").click()
 
     expect(page.locator("header .chip")).to_have_text("cancelling")
-    expect(page.locator(".stopping")).to_contain_text("waiting for hold")
+    expect(page.locator(".stopping")).to_contain_text("waiting for step hold")
     expect(page.locator(".stopping")).to_contain_text("wrong model")
     expect(page.get_by_role("button", name="Stopping…")).to_be_disabled()
     expect(page.locator("header .chip")).to_have_text("cancelled")

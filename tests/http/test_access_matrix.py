@@ -12,7 +12,15 @@ from tests.fakes.application import TOKEN, OpenServed
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 SAFE = ("GET", "HEAD", "OPTIONS")
-VALUES = {"run_id": "1", "run": "1", "other": "2", "project": "deploy", "name": "report.txt", "slug": "internal"}
+VALUES = {
+    "run_id": "1",
+    "run": "1",
+    "other": "2",
+    "project": "deploy",
+    "name": "report.txt",
+    "slug": "internal",
+    "nowhere": "nowhere",
+}
 PUBLIC = {
     ("GET", "/livez"),
     ("HEAD", "/livez"),

@@ -28,7 +28,16 @@ def ask(directory: Path, root_path: str = "") -> httpx.AsyncClient:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/runs", "/p/handbook", "/p/handbook/runs/7", "/p/handbook/runs/7/artifacts/a/b.md", "/compare/1/2"]
+    "path",
+    [
+        "/",
+        "/runs",
+        "/runs/7",
+        "/p/handbook",
+        "/p/handbook/runs/7",
+        "/p/handbook/runs/7/artifacts/a/b.md",
+        "/compare/1/2",
+    ],
 )
 async def test_every_address_of_the_dashboard_is_the_page_asked_for_each_time(built: Path, path: str) -> None:
     async with ask(built) as client:
@@ -91,6 +100,35 @@ async def test_what_is_not_there_is_not_found(built: Path, path: str) -> None:
         answer = await client.get(path)
 
     assert answer.status_code == 404
+
+
+async def test_a_browser_that_looks_elsewhere_is_shown_the_page_and_told_that_nothing_is_there(built: Path) -> None:
+    async with ask(built) as client:
+        answer = await client.get("/elsewhere", headers={"accept": "text/html,*/*;q=0.8"})
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "index-a1b2.js" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "accept"),
+    [("GET", "/elsewhere", "application/json"), ("POST", "/elsewhere", "text/html"), ("GET", "/api/v1/x", "text/html")],
+)
+async def test_a_program_that_looks_elsewhere_is_shown_no_page(
+    built: Path, method: str, path: str, accept: str
+) -> None:
+    async with ask(built) as client:
+        answer = await client.request(method, path, headers={"accept": accept})
+
+    assert answer.status_code == 404
+    assert "index-a1b2.js" not in answer.text
+
+
+async def test_a_method_that_a_known_address_lacks_stays_refused(built: Path) -> None:
+    async with ask(built) as client:
+        answer = await client.post("/runs", headers={"accept": "text/html"})
+
+    assert answer.status_code == 405
 
 
 async def test_a_service_without_it_says_how_to_build_it(tmp_path: Path) -> None:

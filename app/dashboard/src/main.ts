@@ -1,14 +1,22 @@
 /** Where the dashboard begins. */
 import { mount } from 'svelte';
 import App from './App.svelte';
+import { askForEnd } from './log/log_end';
+import { later, loadLater } from './shell/parts_for_later';
 import { applyTheme } from './state/preferences.svelte';
-import { loadLater } from './shell/parts_for_later';
+import { router } from './state/router.svelte';
 import { world } from './state/world.svelte';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 
 applyTheme();
+if (router.route.page === 'run') {
+  // All that the page will wait for, at once and first.
+  void later.run().catch(() => undefined);
+  askForEnd(router.route.runId);
+  void world.loadRun(router.route.runId).catch(() => undefined);
+}
 world.open();
 const target = document.getElementById('app')!;
 target.replaceChildren();

@@ -10,13 +10,15 @@ from typing import Final
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
 
 PAGES: Final = (
     "/",
     "/runs",
+    "/runs/{run}",
     "/p/{project}",
     "/p/{project}/runs/{run}",
     "/p/{project}/runs/{run}/artifacts/{name:path}",
@@ -52,7 +54,28 @@ def routes(root_path: str = "", directory: Path = STATIC_DIRECTORY) -> list[Rout
     async def send_asset(request: Request) -> Response:
         return _answer(request, _find(assets, request.path_params["name"]), "public, max-age=31536000, immutable")
 
-    return [*(Route(path, show_page) for path in PAGES), Route("/assets/{name}", send_asset)]
+    async def show_not_found(request: Request) -> Response:
+        page = await show_page(request)
+        page.status_code = 404
+        return page
+
+    return [
+        *(Route(path, show_page) for path in PAGES),
+        Route("/assets/{name}", send_asset),
+        _Elsewhere("/{nowhere:path}", show_not_found),
+    ]
+
+
+class _Elsewhere(Route):
+    """Any other address that somebody looks for in a browser: the page says so, in place of a problem."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        accept = b",".join(value for name, value in scope.get("headers", ()) if name == b"accept")
+        match, child = super().matches(scope)
+        if match is not Match.FULL or b"text/html" not in accept or scope["path"].startswith("/api/"):
+            return Match.NONE, {}
+        # Less than a whole match: another route that knows the address, though not the method, comes first.
+        return Match.PARTIAL, child
 
 
 def _find(assets: Mapping[str, Asset], name: str) -> Asset:

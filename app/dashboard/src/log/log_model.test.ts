@@ -109,3 +109,29 @@ test('a page that could not be read is asked for again, after a while', async ()
   expect(seqs(model, 0, 1)).toEqual([1]);
   vi.useRealTimers();
 });
+
+test('the end that was asked for before is shown without another question', async () => {
+  const service = aLogService(someRecords(1, 5010));
+  const model = new LogModel(service.read);
+  const run = aRun({ lastSeq: 5000 });
+
+  model.open(run, NONE, Promise.resolve({ records: someRecords(4900, 5010), matches: 5010, moreBefore: true, moreAfter: false }));
+  model.want(4960, 5000);
+
+  await vi.waitFor(() => expect(seqs(model, 5008, 3)).toEqual([5009, 5010]));
+  expect(service.asked).toEqual([]);
+  model.want(0, 10);
+  expect(service.asked.length).toBe(1);
+});
+
+test('an end that did not come is read as any page', async () => {
+  const { model, asked } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
+
+  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('gone')));
+  await vi.waitFor(() => {
+    model.want(0, 10);
+    expect(seqs(model, 0, 1)).toEqual([1]);
+  });
+
+  expect(asked.length).toBe(1);
+});

@@ -27,6 +27,10 @@ export class LogModel {
   private abort = new AbortController();
   private folds: Fold[] = [];
   private filtered = false;
+  private hidesProgress = false;
+  /** Where the log ended when it was opened. */
+  private openedAt = 0;
+  private awaitsEnd = false;
   filters: Filters = { step: null, level: null };
   /** Called before a change that may move rows, with the change as its argument, so that the view can keep its place. */
   onChange: (change: () => void) => void = (change) => change();
@@ -42,14 +46,19 @@ export class LogModel {
     return this.table.upTo;
   }
 
-  /** Begins anew with these filters. `run` says how long the log is. */
-  open(run: Run, filters: Filters): void {
+  /** Begins anew with these filters. `run` says how long the log is; `end` is its last page, if it is on its way. */
+  open(run: Run, filters: Filters, end: Promise<LogPage> | null = null): void {
     this.close();
     this.abort = new AbortController();
     this.filters = filters;
     this.folds = [];
     this.filtered = isFiltered(filters);
-    this.onChange(() => (this.table = this.createTable(run)));
+    this.openedAt = run.lastSeq;
+    this.onChange(() => {
+      this.table = this.createTable(run);
+      this.table.hide(this.folds, this.hidesProgress);
+    });
+    void this.takeEnd(this.filtered ? null : end);
   }
 
   close(): void {
@@ -75,7 +84,7 @@ export class LogModel {
 
   /** Reads what is missing of these rows; `onChange` tells when it came. */
   want(from: number, to: number): void {
-    if (performance.now() - this.failedAt < RETRY_AFTER_MS) return;
+    if (this.awaitsEnd || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
     for (const wanted of this.table.missing(from, to)) {
       const key = `${wanted.after ?? ''}-${wanted.before}`;
       if (this.reading.size >= MAX_READS) return;
@@ -107,7 +116,13 @@ export class LogModel {
     const end = folded ? 0 : await this.findGroupEnd(seq, run);
     if (!folded && end <= seq) return;
     this.folds = folded ? this.folds.filter((fold) => fold.from !== seq + 1) : [...this.folds, { from: seq + 1, upTo: end }];
-    this.onChange(() => this.table.fold(this.folds));
+    this.onChange(() => this.table.hide(this.folds, this.hidesProgress));
+  }
+
+  hideProgress(on: boolean): void {
+    if (on === this.hidesProgress) return;
+    this.hidesProgress = on;
+    this.onChange(() => this.table.hide(this.folds, on));
   }
 
   /** Reads with this log's filters, without touching the table. */
@@ -130,6 +145,19 @@ export class LogModel {
   private countAtLeast(run: Run): number {
     const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
     return levels.reduce((sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0), 0);
+  }
+
+  /** Nothing else is read until it came: what is in sight at first is in it. */
+  private async takeEnd(end: Promise<LogPage> | null): Promise<void> {
+    this.awaitsEnd = end !== null;
+    const { signal } = this.abort;
+    const records = (await end?.catch(() => null))?.records ?? [];
+    if (signal.aborted || !end) return;
+    this.awaitsEnd = false;
+    const known = records.filter((record) => record.seq <= this.openedAt);
+    const [first, last] = [known[0], known[known.length - 1]];
+    this.onChange(() => first && last && this.table.fill(first.seq - 1, last.seq, known, 0));
+    this.append(records.slice(known.length));
   }
 
   private async readPage(key: string, wanted: Wanted): Promise<void> {

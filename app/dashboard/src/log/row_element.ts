@@ -1,5 +1,5 @@
 /** One row of the log as an element: number, time, level, text. Text nodes only, never markup; colours by classes and CSSOM. */
-import { type Row, opensGroup, rowLevel, rowRecord, rowText } from './rows';
+import { type Row, opensGroup, progressIn, rowLevel, rowRecord, rowText } from './rows';
 import { type Piece, parseSgr } from './sgr';
 
 /** More of a line is not drawn: it would freeze the page. */
@@ -26,6 +26,7 @@ export function drawRow(element: HTMLElement, row: Row, look: Look): void {
   const number = make('a', 'number', row.seq.toLocaleString('en'));
   number.href = `#L${row.seq}`;
   number.tabIndex = -1;
+  if (row.firstSeq < row.seq && row.records.length > 1) number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}`;
   const time = make('span', 'time', clockTime(record.time));
   time.title = record.time;
   const text = make('span', 'text');
@@ -35,6 +36,7 @@ export function drawRow(element: HTMLElement, row: Row, look: Look): void {
     toggle.setAttribute('aria-expanded', String(!look.isFolded));
     text.append(toggle);
   } else drawText(text, rowText(row), look.q);
+  if (progressIn(row) > 1) text.append(make('span', 'more', `  the last of ${progressIn(row).toLocaleString('en')} reports`));
   element.replaceChildren(number, time, make('span', 'level', LEVEL_WORDS[level]), text);
 }
 

@@ -1,6 +1,6 @@
 /**
- * Records as the rows that a reader sees: continued lines joined, progress of a step kept as one row, folded groups
- * left out. Works on one page of records at a time: a line that crosses a page's edge shows as two rows.
+ * Records as the rows that a reader sees: continued lines joined, progress told again and again kept as one row, what
+ * is folded left out. Works on one page of records at a time, and hands what is unfinished on to the next.
  */
 import type { Level, LogRecord } from '../api/mapping';
 import { lastRewriting } from './sgr';
@@ -18,34 +18,77 @@ export interface Fold {
   readonly upTo: number;
 }
 
+/** What a reader does not want to see: folded groups, and progress if they say so. */
+export interface Hidden {
+  readonly folds: readonly Fold[];
+  readonly progress: boolean;
+}
+const NOTHING_HIDDEN: Hidden = { folds: [], progress: false };
+
 export const isFolded = (seq: number, folds: readonly Fold[]): boolean =>
   folds.some((fold) => fold.from <= seq && seq <= fold.upTo);
 
-export function toRows(records: readonly LogRecord[], folds: readonly Fold[]): Row[] {
-  const rows: ({ seq: number; firstSeq: number; records: LogRecord[] } | null)[] = [];
-  const unfinished = new Map<string, number>();
-  for (const record of records) {
-    if (closesGroup(record) || (folds.length && isFolded(record.seq, folds))) continue;
-    const key = record.event === 'progress' ? `${record.step} progress` : record.event ? '' : `${record.step} ${record.stream}`;
-    const at = key ? unfinished.get(key) : undefined;
-    const earlier = at === undefined ? null : (rows[at] ?? null);
-    if (at !== undefined) rows[at] = null;
-    const said = record.event === 'progress' ? [] : (earlier?.records ?? []);
-    said.push(record);
-    rows.push({ seq: record.seq, firstSeq: earlier?.firstSeq ?? record.seq, records: said });
-    if (record.partial || record.event === 'progress') unfinished.set(key, rows.length - 1);
-    else if (key) unfinished.delete(key);
-  }
-  return rows.filter((row) => row !== null);
+/** Lines that wait for their rest, by step and stream. */
+export type Unfinished = ReadonlyMap<string, Row>;
+
+export interface Page {
+  readonly rows: Row[];
+  readonly unfinished: Unfinished;
+  /** Rows of earlier pages that go on in this one: there they are to be taken out. */
+  readonly continued: ReadonlySet<Row>;
 }
+
+export const toRows = (records: readonly LogRecord[], hidden: Hidden = NOTHING_HIDDEN): Row[] => toPage(records, hidden).rows;
+
+export function toPage(records: readonly LogRecord[], { folds, progress }: Hidden, before: Unfinished = new Map()): Page {
+  const rows: (Row | null)[] = [];
+  const unfinished = new Map(before);
+  const places = new Map<Row, number>();
+  const continued = new Set<Row>();
+  for (const record of records) {
+    if (closesGroup(record) || (progress && record.event === 'progress') || (folds.length && isFolded(record.seq, folds))) continue;
+    const previous = rows[rows.length - 1];
+    if (previous && repeats(record, previous)) {
+      rows[rows.length - 1] = { seq: record.seq, firstSeq: previous.firstSeq, records: [...previous.records, record] };
+      continue;
+    }
+    const key = record.event ? null : `${record.step} ${record.stream}`;
+    const earlier = key === null ? undefined : unfinished.get(key);
+    const place = earlier && places.get(earlier);
+    if (place !== undefined) rows[place] = null;
+    else if (earlier) continued.add(earlier);
+    const row = { seq: record.seq, firstSeq: earlier?.firstSeq ?? record.seq, records: joined(earlier?.records, record) };
+    places.set(row, rows.push(row) - 1);
+    if (key === null) continue;
+    if (record.partial) unfinished.set(key, row);
+    else unfinished.delete(key);
+  }
+  return { rows: rows.filter((row) => row !== null), unfinished, continued };
+}
+
+/** Progress of a step right after its progress: only the last of them is news. */
+function repeats(record: LogRecord, { records }: Row): boolean {
+  return record.event === 'progress' && records[0]?.event === 'progress' && records[0].step === record.step;
+}
+
+/** Nobody reads more of a line than is shown of it, and a line may have no end. */
+function joined(earlier: readonly LogRecord[] = [], record: LogRecord): LogRecord[] {
+  return earlier.length < MAX_PARTS ? [...earlier, record] : [...earlier.slice(0, -1), record];
+}
+
+/** How many reports of progress a row stands for; 0 for any other row. */
+export const progressIn = (row: Row): number => (row.records[0]?.event === 'progress' ? row.records.length : 0);
 
 /** A longer line is cut: nobody reads it here, and the download has it. */
 const MAX_LINE = 64 * 1024;
+/** Of a line that was cut: a screen of carriage returns and pauses has many small ones. */
+const MAX_PARTS = 2000;
 
 const last = (row: Row): LogRecord => row.records[row.records.length - 1]!;
 
 /** The line with its escape sequences, as a terminal would show it in the end. */
 export function rowText(row: Row): string {
+  if (progressIn(row)) return last(row).message;
   let line = '';
   for (const { message } of row.records) {
     line = message.includes('\r') || line.endsWith('\r') ? lastRewriting(line + message) + trailingReturn(message) : line + message;

@@ -98,8 +98,56 @@ test('what is folded has no rows, loaded or not', () => {
   const table = new SpanTable(0, 3000, 3000, false);
   table.fill(0, 1000, someRecords(1, 1000), 3000);
 
-  table.fold([{ from: 11, upTo: 2010 }]);
+  table.hide([{ from: 11, upTo: 2010 }], false);
 
   expect(table.length).toBe(1000);
   expect(table.rows(9, 2).map((row) => row?.seq)).toEqual([10, undefined]);
+});
+
+const cut = (seq: number): { partial: boolean } => ({ partial: seq >= 990 && seq < 2010 });
+const lineAt = (table: SpanTable, seq: number): unknown[] => table.rows(table.indexOf(seq), 1).map((row) => [row?.firstSeq, row?.seq]);
+
+test.each([
+  ['in order', [0, 1, 2]],
+  ['from the end', [2, 1, 0]],
+  ['the middle last', [0, 2, 1]],
+])('a line that goes on over pages is one row, the pages read %s', (_, order) => {
+  const table = new SpanTable(0, 3000, 3000, false);
+
+  for (const page of order) table.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, cut), 3000);
+
+  expect(lineAt(table, 2010)).toEqual([[990, 2010]]);
+  expect(table.length).toBe(989 + 1 + 990);
+});
+
+test('a line that the stream goes on with leaves the page where it began', () => {
+  const table = new SpanTable(0, 1000, 1000, false);
+  table.fill(0, 1000, someRecords(1, 1000, (seq) => ({ partial: seq === 1000 })), 1000);
+  expect(table.length).toBe(1000);
+
+  table.append(1000, 1001, [aRecord(1001)]);
+
+  expect(table.length).toBe(1000);
+  expect(lineAt(table, 1001)).toEqual([[1000, 1001]]);
+});
+
+test('a line stands where it ends, also when another page lies between', () => {
+  const table = new SpanTable(0, 3000, 3000, false);
+  const mixed = (seq: number) => (seq === 5 ? { stream: 'stderr', partial: true } : seq === 2500 ? { stream: 'stderr' } : {});
+
+  for (const page of [0, 1, 2]) table.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, mixed), 3000);
+
+  expect(lineAt(table, 2500)).toEqual([[5, 2500]]);
+  expect(table.length).toBe(2999);
+});
+
+test('a line whose page was let go of is whole again when it is read again', () => {
+  const table = new SpanTable(0, 30_000, 30_000, false);
+  const fill = (page: number): void => table.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, (seq) => ({ partial: seq === 1000 })), 30_000);
+
+  for (let page = 0; page < 26; page++) fill(page);
+  expect(table.isLoaded(1000)).toBe(false);
+  fill(0);
+
+  expect(lineAt(table, 1000)).toEqual([[1000, table.isLoaded(1001) ? 1001 : 1000]]);
 });

@@ -4,10 +4,11 @@
  * Asks for nothing by itself: `missing` says what to read, `fill` takes the answer, `append` takes the stream.
  */
 import type { LogRecord } from '../api/mapping';
-import { type Fold, type Row, toRows } from './rows';
+import { type Fold, type Hidden, type Row, type Unfinished, toPage } from './rows';
 
 export const PAGE = 1000;
 const MAX_LOADED = 24;
+const NONE: Unfinished = new Map();
 
 /** The seqs from `after` (exclusive) to `upTo` (inclusive). */
 interface Span {
@@ -15,6 +16,8 @@ interface Span {
   upTo: number;
   records: LogRecord[] | null;
   rows: Row[];
+  /** Lines that began here or before and go on in the next span. */
+  unfinished: Unfinished;
   /** Rows; an estimate while `records` is null. */
   count: number;
   usedAt: number;
@@ -29,7 +32,7 @@ export interface Wanted {
 export class SpanTable {
   private spans: Span[] = [];
   private clock = 0;
-  private folds: readonly Fold[] = [];
+  private hidden: Hidden = { folds: [], progress: false };
 
   /** The log from `after` to `upTo`, of which about `matches` records pass the filters (`filtered` says if there are any). */
   constructor(
@@ -126,6 +129,7 @@ export class SpanTable {
     parts.push(this.loaded(after, upTo, [...records]));
     if (upTo < span.upTo) parts.push(this.unloaded(upTo, span.upTo, share(span.upTo - upTo)));
     this.spans.splice(at, 1, ...parts);
+    this.build(after > span.after ? at + 1 : at);
     this.matches = Math.max(matches, this.matches);
     this.estimate();
     this.evict();
@@ -141,9 +145,10 @@ export class SpanTable {
     if (tail?.records && tail.records.length + fresh.length <= PAGE) {
       tail.records.push(...fresh);
       tail.upTo = upTo;
-      this.build(tail);
+      this.buildOne(this.spans.length - 1);
     } else {
       this.spans.push(this.loaded(this.upTo, upTo, fresh));
+      this.buildOne(this.spans.length - 1);
       this.evict();
     }
   }
@@ -158,25 +163,45 @@ export class SpanTable {
     } else this.spans.push(this.unloaded(this.upTo, upTo, matches));
   }
 
-  fold(folds: readonly Fold[]): void {
-    this.folds = folds;
-    for (const span of this.spans) if (span.records) this.build(span);
+  /** Leaves out what is folded, and progress if `progress` says so. */
+  hide(folds: readonly Fold[], progress: boolean): void {
+    this.hidden = { folds, progress };
+    this.spans.forEach((span, at) => span.records && this.buildOne(at));
     this.estimate();
   }
 
   private unloaded(after: number, upTo: number, count: number): Span {
-    return { after, upTo, records: null, rows: [], count, usedAt: 0 };
+    return { after, upTo, records: null, rows: [], unfinished: NONE, count, usedAt: 0 };
   }
 
   private loaded(after: number, upTo: number, records: LogRecord[]): Span {
-    const span: Span = { after, upTo, records, rows: [], count: 0, usedAt: ++this.clock };
-    this.build(span);
-    return span;
+    return { after, upTo, records, rows: [], unfinished: NONE, count: 0, usedAt: ++this.clock };
   }
 
-  private build(span: Span): void {
-    span.rows = toRows(span.records ?? [], this.folds);
+  /** Builds a span's rows, and those beside it that share a line with it. */
+  private build(at: number): void {
+    let first = at;
+    while (this.spans[first - 1]?.unfinished.size) first--;
+    for (let i = first; this.spans[i]?.records; i++) {
+      const had = this.spans[i]!.unfinished.size;
+      this.buildOne(i);
+      if (i > at && !had && !this.spans[i]!.unfinished.size) break;
+    }
+  }
+
+  private buildOne(at: number): void {
+    const span = this.spans[at]!;
+    const page = toPage(span.records ?? [], this.hidden, this.spans[at - 1]?.unfinished);
+    span.rows = page.rows;
+    span.unfinished = page.unfinished;
     span.count = span.rows.length;
+    let left = page.continued.size;
+    for (let i = at - 1; left > 0 && this.spans[i]?.records; i--) {
+      const earlier = this.spans[i]!;
+      earlier.rows = earlier.rows.filter((row) => !page.continued.has(row));
+      left -= earlier.count - earlier.rows.length;
+      earlier.count = earlier.rows.length;
+    }
   }
 
   private guess(span: Span, index: number): number {
@@ -217,7 +242,7 @@ export class SpanTable {
   }
 
   private foldedIn(span: Span): number {
-    return this.folds.reduce(
+    return this.hidden.folds.reduce(
       (sum, fold) => sum + Math.max(0, Math.min(fold.upTo, span.upTo) - Math.max(fold.from, span.after + 1) + 1),
       0,
     );
@@ -230,6 +255,7 @@ export class SpanTable {
     const oldest = here.reduce((a, b) => (a.usedAt <= b.usedAt ? a : b));
     const at = this.spans.indexOf(oldest);
     this.spans[at] = this.unloaded(oldest.after, oldest.upTo, oldest.count);
+    for (const beside of [at - 1, at + 1]) if (this.spans[beside]?.records) this.build(beside);
     this.join(at);
     this.join(at - 1);
   }

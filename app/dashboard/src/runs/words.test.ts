@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest';
 import { aRun } from '../log/testing';
-import { formatAbout, formatAgo, formatDuration, formatExit, formatScope, formatSize, resumeScope } from './words';
+import { formatAbout, formatAgo, formatDuration, formatExit, formatScope, formatSize, formatTick, formatWho, resumeScope } from './words';
 
 const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
 
 test.each([
   [null, '—'],
-  [40, '0.0s'],
-  [9_900, '9.9s'],
-  [34_000, '34s'],
-  [307_000, '5m 07s'],
-  [7_500_000, '2h 05m'],
-  [273_600_000, '3d 4h'],
+  [40, '0.0 s'],
+  [9_900, '9.9 s'],
+  [34_000, '34 s'],
+  [307_000, '5 min 07 s'],
+  [7_500_000, '2 h 05 min'],
+  [273_600_000, '3 d 4 h'],
 ])('%j ms took %s', (ms, text) => {
-  expect(formatDuration(ms)).toBe(text);
+  expect(formatDuration(ms).replaceAll('\u00a0', ' ')).toBe(text);
 });
 
 test.each([
@@ -71,4 +71,21 @@ test.each([
   ['b', 'only b'],
 ])('the scope %s is %s', (scope, text) => {
   expect(formatScope(scope)).toBe(text);
+});
+
+test.each([
+  [0, '0 s'],
+  [500, '0.5 s'],
+  [15_000, '15 s'],
+  [90_000, '1 min 30 s'],
+  [5_400_000, '1 h 30 min'],
+])('%d ms on an axis are %s', (ms, text) => {
+  expect(formatTick(ms).replaceAll('\u00a0', ' ')).toBe(text);
+});
+
+test.each([
+  ['cli', 'started by the CLI'],
+  ['nightly', 'started by nightly'],
+])('a run of %s was %s', (triggeredBy, text) => {
+  expect(formatWho(triggeredBy)).toBe(text);
 });

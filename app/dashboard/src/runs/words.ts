@@ -9,21 +9,32 @@ export const stateOf = (run: Run): State => (isCancelling(run) ? 'cancelling' : 
 const count = new Intl.NumberFormat('en');
 export const formatCount = (value: number): string => count.format(value);
 
-/** `0.4s`, `34s`, `5m 07s`, `2h 05m`, `3d 4h`. */
+/** A figure and its unit belong on one line. */
+const join = (...parts: readonly string[]): string => parts.join('\u00a0');
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** `0.4 s`, `34 s`, `5 min 07 s`, `2 h 05 min`, `3 d 4 h`. */
 export function formatDuration(ms: number | null): string {
   if (ms === null) return '—';
-  if (ms < 9_950) return `${(Math.round(ms / 100) / 10).toFixed(1)}s`;
+  if (ms < 9_950) return join((Math.round(ms / 100) / 10).toFixed(1), 's');
   const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds}s`;
-  const two = (value: number): string => String(value).padStart(2, '0');
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  if (seconds < 60) return join(String(seconds), 's');
+  if (seconds < 3600) return join(String(Math.floor(seconds / 60)), 'min', two(seconds % 60), 's');
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
-  return `${Math.floor(minutes / 1440)}d ${Math.floor((minutes % 1440) / 60)}h`;
+  if (minutes < 48 * 60) return join(String(Math.floor(minutes / 60)), 'h', two(minutes % 60), 'min');
+  return join(String(Math.floor(minutes / 1440)), 'd', String(Math.floor((minutes % 1440) / 60)), 'h');
+}
+
+/** A point of an axis: `15 s`, `1 min 30 s`, `2 h`. What is nought is left out. */
+export function formatTick(ms: number): string {
+  const seconds = ms / 1000;
+  const parts = [[Math.floor(seconds / 3600), 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']] as const;
+  const said = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
+  return said.length ? join(...said) : join('0', 's');
 }
 
 /** The same for what is not over: in whole seconds, or it would flicker. */
-export const formatAge = (ms: number): string => (ms < 9_950 ? `${Math.max(0, Math.floor(ms / 1000))}s` : formatDuration(ms));
+export const formatAge = (ms: number): string => (ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms));
 
 /** How a person says it: `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
 export function formatAbout(ms: number): string {
@@ -54,8 +65,11 @@ export function formatSize(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
 }
 
-const WHO: Readonly<Record<string, string>> = { dashboard: 'started here', cli: 'started by CLI', api: 'started by API', schedule: 'by schedule' };
-export const formatWho = (triggeredBy: string): string => WHO[triggeredBy] ?? `started by ${triggeredBy}`;
+const WHO: Readonly<Record<string, string>> = { dashboard: 'the dashboard', cli: 'the CLI', api: 'the API', schedule: 'a schedule' };
+
+/** `the CLI`, `the API`, or a caller's own word. */
+export const formatBy = (who: string | null): string => (who === null ? 'somebody' : (WHO[who] ?? who));
+export const formatWho = (triggeredBy: string): string => `started by ${formatBy(triggeredBy)}`;
 
 /** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for what never ran. */
 export function formatExit(exitCode: number | null): string {

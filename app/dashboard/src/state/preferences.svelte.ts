@@ -8,9 +8,11 @@ interface Preferences {
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
+  /** Whether reports of progress are shown among the lines of a log. */
+  progress: boolean;
 }
 
-const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true };
+const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true, progress: true };
 
 function read(): Preferences {
   try {

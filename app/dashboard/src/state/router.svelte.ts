@@ -6,6 +6,8 @@ export type Route =
   | { readonly page: 'runs' }
   | { readonly page: 'project'; readonly project: string }
   | { readonly page: 'run'; readonly project: string; readonly runId: number }
+  /** A run without its project, as people type it; leads to the run's own address. */
+  | { readonly page: 'run-by-id'; readonly runId: number }
   | { readonly page: 'artifact'; readonly project: string; readonly runId: number; readonly name: string }
   | { readonly page: 'compare'; readonly a: number; readonly b: number }
   | { readonly page: 'unknown' };
@@ -21,6 +23,7 @@ export function parseRoute(path: string): Route {
   const isId = (text: string): boolean => /^\d{1,15}$/.test(text);
   if (first === undefined) return { page: 'overview' };
   if (first === 'runs' && parts.length === 1) return { page: 'runs' };
+  if (first === 'runs' && parts.length === 2 && isId(second)) return { page: 'run-by-id', runId: Number(second) };
   if (first === 'p' && parts.length === 2) return { page: 'project', project: second };
   if (first === 'p' && third === 'runs' && isId(fourth)) {
     if (parts.length === 4) return { page: 'run', project: second, runId: Number(fourth) };
@@ -46,6 +49,12 @@ class Router {
     history.pushState(null, '', prefix + path);
     this.read();
     scrollTo(0, 0);
+  }
+
+  /** Goes to the address that this one stands for, which goes out of the history; what follows the path stays. */
+  replace(path: string): void {
+    history.replaceState(null, '', prefix + path + location.search + location.hash);
+    this.read();
   }
 
   /** Changes query or hash in place; null takes a name out. A step of the history only where a reader would go back to it. */
