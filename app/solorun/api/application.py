@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from solorun.api.access import Access
-from solorun.api.answer import Header, cut_off
+from solorun.api.answer import Answer, Header, cut_off
 from solorun.api.context import Context
 from solorun.api.endpoint import build_routes, public_addresses
 from solorun.api.problems import answer_problem, problem_of
@@ -84,15 +84,23 @@ class Application:
         except ClientGone:
             return
         except Exception as error:
-            problem = _problem_of(error, scope)
             if started:
-                _logger.warning("The answer to %s %s was cut off: %s", scope["method"], scope["path"], problem.message)
+                message = _problem_of(error, scope).message
+                _logger.warning("The answer to %s %s was cut off: %s", scope["method"], scope["path"], message)
                 if not await cut_off(scope):
                     raise
                 return
-            headers = _headers_of(error) if isinstance(error, HTTPException) else ()
-            refusal = answer_problem(problem, instance=scope["path"], root_path=self._root_path, headers=headers)
-            await refusal(scope, receive, answer)
+            refusal = self._refusal_of(error, scope)
+        else:
+            return
+        # The error is forgotten by now, and with it all the frames that it came through.
+        await refusal(scope, receive, answer)
+
+    def _refusal_of(self, error: Exception, scope: Scope) -> Answer:
+        # Not in the frame that the error's traceback holds: a name for it there would be a cycle for each refusal.
+        headers = _headers_of(error) if isinstance(error, HTTPException) else ()
+        problem = _problem_of(error, scope)
+        return answer_problem(problem, instance=scope["path"], root_path=self._root_path, headers=headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A proxy may have taken the public path away, or not: within, it is never there.

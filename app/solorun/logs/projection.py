@@ -3,7 +3,6 @@
 It belongs to the channel: the row that a batch writes is the run as it is after the batch's records.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -35,7 +34,8 @@ class Projection:
         run = self.run
         current_step = run.current_step
         progress = run.progress_current, run.progress_total, run.progress_item
-        for record in records:
+        # Nearly every record is a line: those that tell something are looked for at once, not one by one.
+        for record in [record for record in records if record.event is not None]:
             if record.event is Event.PROGRESS and record.data is not None:
                 progress = record.data["current"], record.data["total"], record.data["item"]
             elif record.event is Event.STEP and record.seq in self._expected:
@@ -104,5 +104,8 @@ class Projection:
 
 
 def _count_levels(records: Sequence[Record]) -> LevelCounts:
-    counts = Counter([record.level for record in records])
-    return LevelCounts(counts[Level.DEBUG], counts[Level.INFO], counts[Level.WARNING], counts[Level.ERROR])
+    # Not a Counter: it would hash each level, which an enum does in Python.
+    levels = [record.level for record in records]
+    return LevelCounts(
+        levels.count(Level.DEBUG), levels.count(Level.INFO), levels.count(Level.WARNING), levels.count(Level.ERROR)
+    )
