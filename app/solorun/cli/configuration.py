@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, Settings]":
     """The catalog and the settings. Raises ConfigurationInvalid with the faults of both."""
-    from solorun.projects import Catalog, resolve_settings
+    from solorun.projects import Catalog, read_service_table, resolve_settings
 
     if not config.exists():
         raise ConfigurationInvalid([Fault("", missing_file(config))])
@@ -21,12 +21,12 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
     try:
         catalog = Catalog.open(config)
     except ConfigurationInvalid as invalid:
-        faults = list(invalid.faults)
+        faults = invalid.faults
         try:
-            # The file's own [service] table is at fault, or unknown: what flags and variables say can still be checked.
-            resolve_settings({}, os.environ, flags, base_dir=base_dir)
+            # The settings do not depend on the projects: their faults are told together.
+            resolve_settings(read_service_table(config), os.environ, flags, base_dir=base_dir)
         except ConfigurationInvalid as more:
-            faults.extend(more.faults)
+            faults = (*(fault for fault in more.faults if fault not in faults), *faults)
         raise ConfigurationInvalid(faults) from None
     settings = resolve_settings(catalog.configuration.service, os.environ, flags, base_dir=base_dir)
     return catalog, settings

@@ -1,15 +1,17 @@
 """solorun.toml from the disk to a Configuration: the bytes, TOML's own grammar, then the walk over its tables."""
 
+import ast
 import os
 import re
 import stat
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from solorun.errors import ConfigurationInvalid, Fault
-from solorun.projects.checker import Place, Table
+from solorun.projects.checker import Place, Table, describe
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader, find_nothing
 from solorun.projects.project_tables import ProjectsTable, check_projects
@@ -17,11 +19,14 @@ from solorun.projects.service_table import check_service
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_FAULTS: Final = 100
+_MAX_FAULT_DEPTH: Final = 8
+"""No fault lies deeper (`projects.<name>.steps[0].run[0]`), however deep a file may nest."""
 _TOP_KEYS = ("service", "projects")
 _HINTS = {
     "project": "projects are declared in tables [projects.<name>]",
     "steps": "steps belong to a project: [[projects.<name>.steps]]",
 }
+_TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
 _TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
 
 
@@ -61,8 +66,42 @@ def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -
     faults += loader.find_twins()
     if faults:
         loader.withdraw()
-        raise _invalid(path, faults)
+        raise _invalid(path, _in_file_order(place, faults))
     return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+
+
+def read_service_table(path: Path) -> dict[str, Any]:
+    """The [service] table as it stands there, unchecked, of a file that may be broken; {} when it has none."""
+    try:
+        service = _parse(path, read_document(path)).get("service")
+    except ConfigurationInvalid:
+        return {}
+    return service if isinstance(service, dict) else {}
+
+
+def _in_file_order(place: Place, faults: list[Fault]) -> list[Fault]:
+    """The faults as the file has their places; what is missing from a table comes where the table begins."""
+    ranks = {pointer: rank for rank, pointer in enumerate(_walk(place))}
+
+    def rank(fault: Fault) -> int:
+        pointer = fault.pointer
+        while pointer not in ranks:
+            pointer = pointer[: max(pointer.rfind("."), pointer.rfind("["), 0)]
+        return ranks[pointer]
+
+    return sorted(faults, key=rank)
+
+
+def _walk(place: Place, depth: int = _MAX_FAULT_DEPTH) -> Iterator[str]:
+    """The pointer of every value, each before those of what it holds."""
+    yield place.pointer
+    below: list[Place] = []
+    if depth and isinstance(place.value, dict):
+        below = [place.below(key) for key in place.value]
+    elif depth and isinstance(place.value, list):
+        below = place.items()
+    for one in below:
+        yield from _walk(one, depth - 1)
 
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
@@ -76,8 +115,17 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         fault = Fault("", "is nested too deeply")
     except ValueError as error:
         found = _TOML_ERROR.fullmatch(str(error))
-        fault = Fault(found["where"], f"not TOML: {found['message']}") if found else Fault("", f"not TOML: {error}")
+        message = _in_plain_words(found["message"] if found else str(error))
+        fault = Fault(found["where"] if found else "", f"not TOML: {message}")
     raise _invalid(path, [fault])
+
+
+def _in_plain_words(message: str) -> str:
+    """The parser speaks of namespaces and their mutation where something is declared twice."""
+    key = _TOML_KEY.search(message)
+    if key:
+        return f"{describe('.'.join(ast.literal_eval(key[0])))} is declared twice"
+    return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
 
 
 def _unreadable(message: str) -> ConfigurationInvalid:

@@ -95,7 +95,9 @@ def _find_pattern_fault(pattern: str) -> str:
 def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callable[[Place], Project]:
     def read(place: Place) -> Project:
         table = Table.open(place, PROJECT_KEYS, _HINTS)
-        directory = table.read("dir", _directory(base_dir), None) if "dir" in table else base_dir
+        directory = (
+            table.read("dir", _directory(base_dir, has_calls=_has_calls(place)), None) if "dir" in table else base_dir
+        )
         return Project(
             name=name,
             title=table.read("title", line, name),
@@ -116,11 +118,17 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
     return read
 
 
-def _directory(base_dir: Path) -> Callable[[Place], Path]:
+def _has_calls(place: Place) -> bool:
+    steps = place.value.get("steps")
+    return isinstance(steps, list) and any(isinstance(step, dict) and "call" in step for step in steps)
+
+
+def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Place], Path]:
     def read(place: Place) -> Path:
         directory = path(base_dir)(place)
         if not is_directory(directory):
-            raise Unfit(f"there is no directory {directory}")
+            unchecked = "; what its steps call is looked for when it is there" if has_calls else ""
+            raise Unfit(f"there is no directory {directory}{unchecked}")
         if not os.access(directory, os.X_OK):
             raise Unfit(f"the directory {directory} cannot be entered by this user")
         return directory

@@ -170,3 +170,19 @@ def test_check_warns_of_what_is_likely_a_slip_and_finds_the_file_good(
         ["warning", "projects.a.secrets[0]"],
         ["warning", "projects.a.steps[0].run[0]"],
     ]
+
+
+@pytest.mark.parametrize(("port", "more"), [("8700", []), ('"x"', ["service.port"])])
+def test_check_tells_what_settings_need_together_with_the_faults_of_projects(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str, more: list[str]
+) -> None:
+    (tmp_path / "solorun.toml").write_text(
+        f'[service]\nhost = "0.0.0.0"\nport = {port}\n'
+        '[projects.a]\n[[projects.a.steps]]\nname = "one"\ncall = "nomodule:f"\n'
+    )
+
+    code = main(["check"])
+
+    places = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert code == 2
+    assert places == ["service.host", *more, "projects.a.steps[0].call"]

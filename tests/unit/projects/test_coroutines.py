@@ -286,4 +286,4 @@ def test_faults_of_coroutines_come_with_all_the_others(write: Write, tmp_path: P
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", f"x = 1\n{declare('p', 'absent:main')}timeout = 3".encode())
 
-    assert [fault.pointer for fault in caught.value.faults] == ["x", "projects.p.timeout", "projects.p.steps[0].call"]
+    assert [fault.pointer for fault in caught.value.faults] == ["x", "projects.p.steps[0].call", "projects.p.timeout"]

@@ -64,6 +64,12 @@ def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
     ("data", "fault"),
     [
         (b"a = 1\nb = \n", Fault("line 2, column 5", "not TOML: Invalid value")),
+        (
+            b"[projects.p]\nsteps = []\n[[projects.p.steps]]\n",
+            Fault("line 3, column 19", 'not TOML: "projects.p.steps" is declared twice'),
+        ),
+        (b"[a.'b\"']\n[a.'b\"']\n", Fault("line 2, column 8", 'not TOML: "a.b\\"" is declared twice')),
+        (b"a = 1\na = 2\n\n", Fault("line 2, column 6", "not TOML: a key or a table is declared twice")),
         (b"[projects.p", Fault("end of document", "not TOML: Expected ']' at the end of a table declaration")),
         (GOOD + b"# caf\xe9", Fault("line 4", "is not UTF-8: save the file in that encoding")),
         (b"a = " + b"[" * 5000, Fault("", "is nested too deeply")),
@@ -145,3 +151,43 @@ def read(data: bytes) -> Configuration | ConfigurationInvalid:
         return check_document(Path("/solorun.toml"), data, import_coroutines=False)
     except ConfigurationInvalid as invalid:
         return invalid
+
+
+def test_faults_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = b"""
+[projects.one]
+timout = "3m"
+dir = "nowhere"
+title = 3
+[[projects.one.steps]]
+run = []
+[service]
+port = "x"
+hots = "y"
+[projects."x-*"]
+secrets = ["A", "A"]
+colour = 1
+"""
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", text)
+
+    assert [fault.pointer for fault in caught.value.faults] == [
+        "projects.one.timout",
+        "projects.one.dir",
+        "projects.one.title",
+        "projects.one.steps[0].name",
+        "projects.one.steps[0].run",
+        'projects."x-*".steps',
+        'projects."x-*".secrets[1]',
+        'projects."x-*".colour',
+        "service.port",
+        "service.hots",
+    ]
+
+
+def test_faults_of_a_file_that_nests_beyond_all_measure_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", b"a." * 5_000 + b"a = 1\n" + GOOD)
+
+    assert [fault.pointer for fault in caught.value.faults] == ["a"]

@@ -231,3 +231,13 @@ def test_all_faults_are_reported_at_once(find_faults: FindFaults) -> None:
         "projects.handbook.steps[0].run",
         'projects."glossary-*".steps[0].timeout',
     ]
+
+
+@pytest.mark.parametrize(("step", "is_said"), [('call = "nomodule:f"', True), ('run = "true"', False)])
+def test_a_missing_directory_says_that_its_calls_were_not_looked_for(
+    find_faults: Callable[[str], dict[str, str]], step: str, is_said: bool
+) -> None:
+    faults = find_faults(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')
+
+    assert list(faults) == ["projects.a.dir"]
+    assert ("what its steps call" in faults["projects.a.dir"]) is is_said
