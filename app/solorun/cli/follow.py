@@ -25,7 +25,11 @@ def follow(
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Show a run's steps, progress and log until it has ended; the exit code tells how. Ctrl-C leaves it alone."""
+    """Show a run's steps, progress and log until it has ended; the exit code tells how. Ctrl-C leaves it alone.
+
+    Progress is a bar on a terminal. Elsewhere it is a line at most once a second, and the last one of each step; --json
+    and `solorun log` leave nothing out.
+    """
 
     async def look(client: "RunClient") -> Run:
         found = await find_named_run(client, run)

@@ -36,7 +36,7 @@ def log(
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Print a run's log. With --json one record a line."""
+    """Print a run's log, every record of it. With --json one record a line."""
     filters = _Filters(step=step, level=level, text=search)
 
     async def print_log(client: "RunClient") -> None:

@@ -1,6 +1,6 @@
 """A record as a line of text: time, step, and what it says. No terminal here, no progress bar: see `views.py`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from solorun.cli.safe_text import safe_text
@@ -8,7 +8,6 @@ from solorun.record import Event, Level, Record
 from solorun.run import Run
 from solorun.status import StepStatus
 
-_PROGRESS_INTERVAL: Final = timedelta(seconds=1)
 _LEVEL_COLOURS: Final = {Level.DEBUG: "2", Level.WARNING: "33", Level.ERROR: "31"}
 _STEP_MARKS: Final[dict[str, tuple[str, str]]] = {
     StepStatus.RUNNING: ("▶", "1"),
@@ -24,8 +23,7 @@ class LogLines:
     """Turns the records of one run into lines.
 
     `colour`: with ANSI colours, and those of the log kept. `raw`: messages as they are, control characters and all.
-    A line that came in several records (`partial`) is put together again when nothing else came between. Progress is
-    shown at most once a second (by the records' times): a bar may move as it likes, lines would bury the log.
+    A line that came in several records (`partial`) is put together again when nothing else came between.
     """
 
     def __init__(self, run: Run, *, colour: bool = False, raw: bool = False) -> None:
@@ -34,14 +32,11 @@ class LogLines:
         self._raw = raw
         self._open_line: tuple[str | None, str] | None = None
         """Step and stream of a line that is written but not ended."""
-        self._progress_at: datetime | None = None
         self._second: datetime | None = None
         self._clock = ""
 
     def format(self, record: Record) -> str:
         """The text to write for a record, with its line end unless the line goes on in another record."""
-        if record.event is Event.PROGRESS and not self._is_progress_due(record):
-            return ""
         source = (record.step, record.stream)
         continues = self._open_line == source and record.event is None
         before = "\n" if self._open_line is not None and not continues else ""
@@ -53,13 +48,6 @@ class LogLines:
         """The line end that is still owed."""
         owed, self._open_line = self._open_line is not None, None
         return "\n" if owed else ""
-
-    def _is_progress_due(self, record: Record) -> bool:
-        last = self._progress_at
-        if last is not None and timedelta(0) <= record.time - last < _PROGRESS_INTERVAL:
-            return False
-        self._progress_at = record.time
-        return True
 
     def _prefix(self, record: Record) -> str:
         second = record.time.replace(microsecond=0)

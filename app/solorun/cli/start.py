@@ -26,7 +26,9 @@ def start(
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="A parameter; repeatable.")
     ] = None,
     triggered_by: Annotated[str, typer.Option(help="Who or what starts it, a short word.")] = "cli",
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Show the run until it has ended.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Show the run until it has ended, as `solorun follow` does.")
+    ] = False,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,

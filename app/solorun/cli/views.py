@@ -1,12 +1,13 @@
 """How a run is shown while it is followed: with bars on a terminal, as lines on a pipe, as JSON for scripts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from solorun.cli.duration import describe_took
 from solorun.cli.log_lines import LogLines, progress_text
 from solorun.cli.safe_text import safe_text
+from solorun.cli.sparse_progress import SparseProgress
 from solorun.cli.terminal import has_colour, is_terminal, write
 from solorun.record import Event, Record
 from solorun.run import Run
@@ -64,11 +65,12 @@ class JsonView:
 
 
 class PlainView:
-    """Lines of text, without colours and without anything that moves."""
+    """Lines of text, without colours and without anything that moves; progress at most once a second."""
 
     def __init__(self, run: Run, *, raw: bool = False) -> None:
         self._run = run
         self._lines = LogLines(run, raw=raw)
+        self._progress = SparseProgress()
 
     def __enter__(self) -> Self:
         write(heading(self._run) + "\n")
@@ -77,13 +79,18 @@ class PlainView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._write(self._progress.finish())
         write(self._lines.finish())
 
     def show(self, records: Sequence[Record]) -> None:
-        write("".join(map(self._lines.format, records)))
+        self._write(self._progress.thin(records))
 
     def end(self, run: Run) -> None:
+        self._write(self._progress.finish())
         write(self._lines.finish() + ending(run) + "\n")
+
+    def _write(self, records: Iterable[Record]) -> None:
+        write("".join(map(self._lines.format, records)))
 
 
 class TerminalView:
