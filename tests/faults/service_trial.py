@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,10 @@ from tests.faults.checkers import audit
 from tests.faults.database import read_database, watch
 from tests.faults.history import History, Operation, Sighting
 from tests.faults.trial import DATABASE_NAME
+
+_ROOT = Path(__file__).parents[2]
+_WITHOUT_COVERAGE = {name: "" for name in os.environ if name.startswith("COVERAGE_")}
+"""Measured for coverage everything takes longer than it does."""
 
 WITNESS = """\
 exec 9>>"$WITNESS/lock-$SOLORUN_PROJECT"
@@ -33,7 +38,7 @@ class ServiceTrial:
     client: httpx.AsyncClient
 
     def __init__(
-        self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str], program: tuple[str, ...]
+        self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str], *, may_stall: bool
     ) -> None:
         self.directory = directory
         self.witness = directory / "witness"
@@ -46,7 +51,11 @@ class ServiceTrial:
             f'[[projects.{name}.steps]]\nname = "work"\nrun = ["/bin/sh", "{name}.sh"]\n'
             for name in steps
         )
-        self.service = ServedService(directory, toml, environ, program)
+        self._stalls = directory / "stalls"
+        self._stalled: list[str] = []
+        self._may_stall = may_stall
+        watched = {"STALLS": str(self._stalls), "PYTHONPATH": str(_ROOT), **_WITHOUT_COVERAGE}
+        self.service = ServedService(directory, toml, watched | environ, ("-m", "tests.faults.watched"))
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
@@ -59,7 +68,9 @@ class ServiceTrial:
             store = await SqliteRunStore.open(self.service.data_dir)
             await store.close()
             watch(self.database)
+        self._note_stalls()
         await asyncio.to_thread(self.service.start)
+        self._stalls.unlink(missing_ok=True)  # Coming up is not what is tried.
 
     async def start(self, project: str) -> int | None:
         """The run's id, when it was acknowledged."""
@@ -108,7 +119,12 @@ class ServiceTrial:
         await asyncio.gather(*self._readers, return_exceptions=True)
         await asyncio.to_thread(self.service.stop)
         self.history.read_marks(self.witness / "marks")
-        return audit(self.history, read_database(self.database), at_rest=at_rest)
+        self._note_stalls()
+        return [*audit(self.history, read_database(self.database), at_rest=at_rest), *self._stalled]
+
+    def _note_stalls(self) -> None:
+        if self._stalls.exists() and not self._may_stall:
+            self._stalled += self._stalls.read_text().splitlines()
 
     def noted(self, run_id: int) -> list[str]:
         """The pids that the run's work wrote down."""
@@ -163,11 +179,14 @@ async def service_trial(
     *,
     extra: str = "",
     environ: dict[str, str] | None = None,
-    program: tuple[str, ...] = ("-m", "solorun"),
+    may_stall: bool = False,
 ) -> AsyncIterator[ServiceTrial]:
-    """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness."""
+    """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness.
+
+    Its audit also tells of every stall of the service's loop, unless the trial itself is one of slowness.
+    """
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {}, program)
+    trial = ServiceTrial(directory, steps, extra, environ or {}, may_stall=may_stall)
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
         try:

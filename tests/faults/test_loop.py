@@ -8,20 +8,13 @@ from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream
 from tests.faults.service_trial import ServiceTrial, service_trial
 
-ROOT = Path(__file__).parents[2]
-
 
 async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P18", "seconds of floods, streams, searches, starts and cancels without a stall of 50 ms", short=1)
     seconds, tried.seconds = min(tried.seconds or 6.0, 120.0), None
-    stalls = tmp_path / "stalls"
     steps = {"flood": "exec seq 100000000", "quick": "seq 200", "line": "head -c 20000000 /dev/zero | tr '\\0' x"}
-    environ = {"STALLS": str(stalls), "PYTHONPATH": str(ROOT)}
     for _ in tried:
-        async with service_trial(
-            tmp_path / "trial", steps, environ=environ, program=("-m", "tests.faults.watched")
-        ) as trial:
-            stalls.unlink(missing_ok=True)  # coming up is not what is tried
+        async with service_trial(tmp_path / "trial", steps) as trial:
             flood = await trial.start("flood")
             assert flood is not None
             path = f"/api/v1/runs/{flood}/events"
@@ -37,8 +30,30 @@ async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> No
             for sock in stalled:
                 sock.close()
             await trial.cancel(flood)
-            found = stalls.read_text().splitlines() if stalls.exists() else []
+            found = await trial.audit()
         tried.judge(found, tried=int(seconds))
+
+
+HOLDING = """
+import time
+
+async def work(step):
+    end = time.thread_time() + 0.2
+    while time.thread_time() < end:
+        pass
+"""
+
+
+async def test_a_step_that_holds_the_loop_is_seen_by_the_watch(tmp_path: Path) -> None:
+    (tmp_path / "holding_steps.py").write_text(HOLDING)
+    step = '[[projects.hold.steps]]\nname = "work"\ncall = "holding_steps:work"\n'
+    holding = f'[projects.hold]\ndir = "{tmp_path}"\n{step}'
+
+    async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=holding) as trial:
+        await trial.run_to_end("hold")
+        found = await trial.audit()
+
+    assert [violation for violation in found if "the loop was held" in violation] != []
 
 
 async def _use(trial: ServiceTrial) -> None:

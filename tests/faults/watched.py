@@ -1,33 +1,56 @@
-"""`solorun` with a watch on its event loop: every callback that kept the CPU for 50 ms is written down.
+"""`solorun` with a watch on its event loop: whenever something posted to it had to wait too long, it is written down.
 
-It measures the CPU time of the loop's thread, not the clock: on a busy machine everything takes long.
+It counts the CPU time that the loop's thread took meanwhile, not the clock: on a busy machine everything takes long.
 """
 
-import asyncio
 import os
+import sys
+import threading
 import time
-from asyncio import events
+import traceback
 from typing import Any
 
 from solorun.cli import main
 from solorun.server import serving
 
-STALL_SECONDS = float(os.environ.get("STALL_SECONDS", "0.05"))
+STALL_SECONDS = float(os.environ["STALL_SECONDS"])
+_PAUSE_SECONDS = 0.005
+_PATIENCE_SECONDS = 60.0
 
-_run = events.Handle._run
 
-
-def _watched_run(self: Any) -> None:
-    callback = self._callback
-    began = time.thread_time()
-    _run(self)
-    took = time.thread_time() - began
-    if took >= STALL_SECONDS:
-        with open(os.environ["STALLS"], "a") as file:
-            file.write(f"{took * 1000:.0f} ms in {callback!r}\n")
+def _watch(loop: Any, path: str) -> None:
+    thread = threading.main_thread().ident
+    assert thread is not None
+    clock = time.pthread_getcpuclockid(thread)
+    while True:
+        answered = threading.Event()
+        began = time.clock_gettime(clock)
+        try:
+            loop.call_soon_threadsafe(answered.set)
+        except RuntimeError:
+            return  # The loop is closed.
+        place = ""
+        if not answered.wait(STALL_SECONDS):
+            frame = sys._current_frames().get(thread)
+            place = "".join(traceback.format_stack(frame)[-3:]) if frame is not None else ""
+            if not answered.wait(_PATIENCE_SECONDS):
+                return  # The loop has ended.
+        took = time.clock_gettime(clock) - began
+        if took >= STALL_SECONDS:
+            with open(path, "a") as file:
+                file.write(
+                    f"the loop was held for {took * 1000:.0f} ms of CPU; by then in: {' '.join(place.split())}\n"
+                )
+        time.sleep(_PAUSE_SECONDS)
 
 
 if __name__ == "__main__":
-    events.Handle._run = _watched_run  # type: ignore[method-assign]
-    serving.uvloop.new_event_loop = asyncio.new_event_loop  # type: ignore[attr-defined]
+    make_loop = serving.uvloop.new_event_loop  # type: ignore[attr-defined]
+
+    def new_event_loop() -> Any:
+        loop = make_loop()
+        threading.Thread(target=_watch, args=(loop, os.environ["STALLS"]), daemon=True).start()
+        return loop
+
+    serving.uvloop.new_event_loop = new_event_loop  # type: ignore[attr-defined]
     main()
