@@ -1,6 +1,6 @@
 """Notices that a coroutine step blocks the event loop, and where it stands while it does.
 
-One thread for the service. It works only while coroutine steps do: ten times a second it asks the loop for a sign of
+One thread for the service. It works only while coroutine steps do: four times a second it asks the loop for a sign of
 life.
 """
 
@@ -18,7 +18,7 @@ from typing import Final, Protocol
 from solorun.project import Project
 
 BLOCKED_SECONDS: Final = 1.0
-_ASK_SECONDS: Final = 0.1
+_ASK_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
 
 logger = logging.getLogger(__name__)
