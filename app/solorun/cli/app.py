@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from solorun.cli.artifact import artifact
 from solorun.cli.cancel import cancel
 from solorun.cli.check import check
 from solorun.cli.demo import demo
@@ -52,7 +53,7 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Start work that must not run twice exactly once, watch it live, stop it for certain, never lose it."""
+    """One run at a time, per project: started over HTTP, watched live, cancelled for certain, never lost."""
 
 
 _app = typer.Typer(
@@ -64,5 +65,5 @@ _app = typer.Typer(
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (serve, demo, init, check, start, follow, cancel, runs, show, log, doctor):
+for _command in (serve, demo, init, check, start, follow, cancel, runs, show, log, artifact, doctor):
     _app.command()(guarded(_command))

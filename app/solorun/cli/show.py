@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from solorun.cli.addresses import artifact_address, run_address
 from solorun.cli.duration import describe_moment, describe_took
 from solorun.cli.log_lines import describe_size, progress_text
 from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
@@ -23,15 +24,15 @@ def show(
 ) -> None:
     """Show a run, its steps and what it left. With --json the run, with its `artifacts`."""
 
-    async def read(client: "RunClient") -> tuple[Run, tuple[Artifact, ...]]:
+    async def read(client: "RunClient") -> tuple[Run, tuple[Artifact, ...], str]:
         found = await find_named_run(client, run)
-        return found, await client.list_artifacts(found.id)
+        return found, await client.list_artifacts(found.id), client.url
 
-    found, artifacts = with_client(url, token_file, read)
+    found, artifacts, base = with_client(url, token_file, read)
     if json:
         write_json(encode({**to_builtins(found), "artifacts": to_builtins(artifacts)}))
         return
-    facts = [(name, safe_text(value)) for name, value in _facts(found) if value]
+    facts = [(name, safe_text(value)) for name, value in _facts(found, base) if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
@@ -51,15 +52,24 @@ def show(
     if artifacts:
         write("\n")
         write_table(
-            ["ARTIFACT", "SIZE", "TYPE"],
-            [[artifact.name, describe_size(artifact.size_bytes), artifact.media_type] for artifact in artifacts],
+            ["ARTIFACT", "SIZE", "TYPE", "DOWNLOAD"],
+            [
+                [
+                    artifact.name,
+                    describe_size(artifact.size_bytes),
+                    artifact.media_type,
+                    artifact_address(base, found, artifact.name),
+                ]
+                for artifact in artifacts
+            ],
         )
 
 
-def _facts(run: Run) -> list[tuple[str, str]]:
+def _facts(run: Run, base: str) -> list[tuple[str, str]]:
     counts = run.level_counts
     return [
         ("run", str(run.id)),
+        ("address", run_address(base, run)),
         ("project", run.project),
         ("scope", run.scope),
         ("status", run.status),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from solorun.cli.addresses import run_address
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.follow import follow_run
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, TokenFileOption, UrlOption
@@ -37,23 +38,26 @@ def start(
     """Start a run of PROJECT. Exit code 3 when it has an active one: nothing is started then."""
     params = _parse_params(param or [])
 
-    async def begin(client: "RunClient") -> Run:
+    async def begin(client: "RunClient") -> tuple[Run, str]:
         try:
             run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
         except asyncio.CancelledError:
             remark(f"Whether a run was started is not known here.\n  solorun runs {project}")
             raise
+        address = run_address(client.url, run)
         if follow:
-            return await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
-        return run
+            if not json:
+                remark(address)
+            run = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
+        return run, address
 
-    run = with_client(url, token_file, begin)
+    run, address = with_client(url, token_file, begin)
     if follow:
         raise typer.Exit(exit_code_of_status(run.status))
     if json:
         write_json(encode(run))
     else:
-        write(f"Run {run.id} of {run.project} is {run.status}.\n  solorun follow {run.id}\n")
+        write(f"Run {run.id} of {run.project} is {run.status}.\n  {address}\n  solorun follow {run.id}\n")
 
 
 def _parse_params(texts: list[str]) -> dict[str, str]:

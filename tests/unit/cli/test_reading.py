@@ -64,7 +64,7 @@ def detailed_run() -> Run:
 
 
 async def test_show_tells_everything_known_of_a_run(solorun: Solorun) -> None:
-    artifacts = ArtifactList((Artifact("glossary.md", 12345, "text/markdown", CREATED_AT),))
+    artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),))
 
     ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts)))
 
@@ -75,7 +75,9 @@ async def test_show_tells_everything_known_of_a_run(solorun: Solorun) -> None:
     assert facts["records"] == "9 (1 errors, 1 warnings)"
     assert facts["first error"] == "record 8"
     assert "extract   failed   0.0 s  3     exit code 3" in ended.out
-    assert "glossary.md  12.3 kB  text/markdown" in ended.out
+    base = f"http://{ended.requests[0].headers['host']}"
+    assert facts["address"] == f"{base}/p/handbook/runs/17"
+    assert f"out/a b.md  12.3 kB  text/markdown  {base}/api/v1/runs/17/artifacts/out/a%20b.md\n" in ended.out
 
 
 async def test_show_leaves_out_what_is_not_there(solorun: Solorun) -> None:

@@ -25,7 +25,11 @@ async def test_a_start_says_which_run_it_is_and_how_to_follow_it(solorun: Soloru
     ended = await solorun("start", "handbook", answers=(answer(RUNNING, 201),))
 
     assert ended.code == 0
-    assert ended.out == "Run 17 of handbook is running.\n  solorun follow 17\n"
+    assert ended.out.splitlines() == [
+        "Run 17 of handbook is running.",
+        f"  http://{ended.requests[0].headers['host']}/p/handbook/runs/17",
+        "  solorun follow 17",
+    ]
     assert msgspec.json.decode(ended.requests[0].body)["triggered_by"] == "cli"
 
 
