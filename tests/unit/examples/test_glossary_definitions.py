@@ -135,11 +135,15 @@ def test_the_frame_of_a_glossary_is_no_entry(text: str) -> None:
 
 
 def test_what_is_said_of_code_is_told_from_what_is_said_of_a_word() -> None:
-    text = "`run` is a line for the shell. A segment is a batch of records."
+    text = "`run` is a line for the shell. `RunManager` is a place. A segment is a batch of records."
 
     found = find_passages(Document("a.md", tuple(parse_markdown(text))))
 
-    assert [(term, passage.manner) for term, passage in found] == [("run", Manner.CODE), ("segment", Manner.IS)]
+    assert [(term, passage.manner) for term, passage in found] == [
+        ("run", Manner.KEY),
+        ("RunManager", Manner.CODE),
+        ("segment", Manner.IS),
+    ]
 
 
 def test_a_long_remark_is_no_definition() -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from solorun.examples.glossary import english, japanese
-from solorun.examples.glossary.definitions import find_passages
+from solorun.examples.glossary.definitions import find_passages, lack_of
 from solorun.examples.glossary.documents import Document, Shape
-from solorun.examples.glossary.entries import Candidate, Context, Kind, Manner, Passage, Source
+from solorun.examples.glossary.entries import Candidate, Context, Dropped, Kind, Manner, Passage, Source
 from solorun.examples.glossary.markdown import BOLD, CODE, plain
 from solorun.examples.glossary.sentences import split_sentences
 from solorun.examples.glossary.terms import is_term, sort_key, term_key
@@ -72,21 +72,45 @@ def see(document: Document) -> Sightings:
     )
 
 
-def collect(documents: Mapping[str, Sightings], limit: int = DEFAULT_LIMIT) -> tuple[Candidate, ...]:
-    """The candidates of all documents, alphabetical. Above `limit` the weakest without a definition are left out."""
+def collect(
+    documents: Mapping[str, Sightings], limit: int = DEFAULT_LIMIT
+) -> tuple[tuple[Candidate, ...], tuple[Dropped, ...]]:
+    """The candidates of all documents, alphabetical, and what is none though a passage seems to define it, with why.
+
+    Above `limit` the weakest without a definition are left out.
+    """
     keys = sorted({key for sightings in documents.values() for key in (*sightings.kinds, *sightings.uses)})
     candidates = [_candidate(key, documents) for key in keys]
+    hearsay: list[Candidate] = []
     if sum(any(passage.master for passage in candidate.passages) for candidate in candidates) >= _A_GLOSSARY:
+        hearsay = [candidate for candidate in candidates if _is_hearsay(candidate)]
         candidates = [candidate for candidate in candidates if not _is_hearsay(candidate)]
     defined = {term_key(candidate.term) for candidate in candidates if candidate.passages and _rank(candidate)}
-    ranked = []
+    ranked: list[tuple[bool, float, tuple[int, str, str], Candidate]] = []
+    faint: list[Candidate] = []
     for candidate in candidates:
         rank = _rank(candidate)
         # Another spelling of a defined term belongs to it, however rare it is: the review finds it.
         if rank > 0 or (_is_spelling(candidate) and term_key(candidate.term) in defined):
             ranked.append((not candidate.passages, -rank, sort_key(candidate.term), candidate))
+        elif Kind.DEFINED in candidate.kinds:
+            faint.append(candidate)
     ranked.sort(key=lambda one: one[:3])
-    return tuple(sorted((one[3] for one in ranked[:limit]), key=lambda candidate: sort_key(candidate.term)))
+    dropped = [Dropped(candidate.term, "Beside the glossary this is but a remark.") for candidate in hearsay]
+    dropped += [Dropped(candidate.term, _doubt(candidate)) for candidate in faint]
+    dropped += [Dropped(one[3].term, f"Only {limit} candidates are taken.") for one in ranked[limit:]]
+    return (
+        tuple(sorted((one[3] for one in ranked[:limit]), key=lambda candidate: sort_key(candidate.term))),
+        tuple(sorted(dropped, key=lambda gone: sort_key(gone.term))),
+    )
+
+
+def _doubt(candidate: Candidate) -> str:
+    if english.is_generic(candidate.term):
+        return "The word stands in every text and names nothing in particular."
+    if all(passage.manner is Manner.KEY for passage in candidate.passages):  # or there are none left
+        return lack_of(candidate)
+    return f"What {candidate.passages[0].source} says is not clearly a definition, and little else speaks for the term."
 
 
 def _candidate(key: str, documents: Mapping[str, Sightings]) -> Candidate:
@@ -120,8 +144,8 @@ def _is_spelling(candidate: Candidate) -> bool:
 
 
 def _without_fields(passages: Sequence[Passage]) -> tuple[Passage, ...]:
-    """A label that many documents fill in is a field of a form (Decided: …, Why: …), and explains no word."""
-    labels = {passage.source.document for passage in passages if passage.manner is Manner.LABEL and not passage.master}
+    """A label that is filled in again and again is a field of a form (Decided: …, Why: …), and explains no word."""
+    labels = {passage.source for passage in passages if passage.manner is Manner.LABEL and not passage.master}
     is_field = len(labels) >= _MANY
     return tuple(
         passage for passage in passages if passage.master or not is_field or passage.manner is not Manner.LABEL
@@ -130,13 +154,20 @@ def _without_fields(passages: Sequence[Passage]) -> tuple[Passage, ...]:
 
 def _rank(candidate: Candidate) -> float:
     """How much speaks for the candidate, 0 if too little does."""
-    kinds = set(candidate.kinds)
-    certain = any(passage.master or passage.manner in _PLAIN_SPOKEN for passage in candidate.passages)
+    kinds, passages = set(candidate.kinds), candidate.passages
+    certain = any(_is_certain(known, candidate) for known in passages)
     weak = kinds <= {Kind.COMPOUND, Kind.LATIN, Kind.CODE} and candidate.count < _FREQUENT
     lonely = candidate.count < 3 and len(kinds - {Kind.DEFINED}) < 1
     if not kinds or not candidate.documents or (not certain and (weak or lonely or english.is_generic(candidate.term))):
         return 0.0
     return sum(_WEIGHTS[kind] for kind in kinds) + math.log2(candidate.count) + 0.5 * (candidate.spread - 1)
+
+
+def _is_certain(passage: Passage, candidate: Candidate) -> bool:
+    """Whether the passage alone makes a term: a glossary, a label, or a sentence that classifies as dictionaries do."""
+    if passage.manner is Manner.IS and not english.is_generic(candidate.term):
+        return passage.master or (english.classifies(passage.text) and english.is_plain_name(candidate.term))
+    return passage.master or passage.manner in _PLAIN_SPOKEN
 
 
 def _marked(document: Document) -> Iterator[tuple[str, Kind]]:

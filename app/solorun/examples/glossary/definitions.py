@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from solorun.examples.glossary import english, japanese
 from solorun.examples.glossary.documents import Block, Document, Shape, is_about_words
-from solorun.examples.glossary.entries import Definition, Manner, Passage, Source
+from solorun.examples.glossary.entries import Candidate, Definition, Kind, Manner, Passage, Source
 from solorun.examples.glossary.markdown import plain
 from solorun.examples.glossary.sentences import Sentence, on_one_line, split_sentences
 from solorun.examples.glossary.terms import is_term, term_key
@@ -57,6 +58,7 @@ _BASE: Final = {
     Manner.IS: 64,
     Manner.WA: 58,
     Manner.CODE: 60,
+    Manner.KEY: 0,
     Manner.HEADING: 50,
 }
 
@@ -68,9 +70,12 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
         master = document.is_glossary(block)
         for term, meaning, line, manner in _find_in(block, title, master):
             name = _bare(term)
-            text = _tidy(_predicate(name, meaning) if manner in _EXPLICIT else meaning)
+            predicate = _predicate(name, meaning) if manner in _EXPLICIT else meaning
+            text = _tidy(predicate, rambling=manner is Manner.LABEL and not master)
+            is_label = manner is Manner.LABEL and not master
+            is_key = is_label and (_is_log_of_changes(document) or _is_key(block, name, text))
             if text and (is_term(name) or ((master or manner in _EXPLICIT) and _is_named(name, text))):
-                yield name, Passage(text, Source(document.name, line), manner, master)
+                yield name, Passage(text, Source(document.name, line), Manner.KEY if is_key else manner, master)
         title = plain(block.text) if block.shape is Shape.HEADING else ""
 
 
@@ -81,6 +86,18 @@ def _is_named(name: str, text: str) -> bool:
     return english.is_identifier(name) or (english.is_phrase(name) and _NOUN_OPENING.match(text) is not None)
 
 
+def _is_log_of_changes(document: Document) -> bool:
+    return re.search(r"(?:change|release|history|news)", Path(document.name).stem, re.I) is not None
+
+
+def _is_key(block: Block, name: str, text: str) -> bool:
+    """Whether a label is the name of a setting or of an argument, perhaps with its type."""
+    is_code = f"`{name}`" in block.text and english.is_key(name)
+    return is_code or english.is_generic(name) or _TYPE.match(text) is not None or bool(_SETTINGS.search(block.heading))
+
+
+_TYPE: Final = re.compile(r"^(?:Number|Boolean|String|Array|Object|Function)\b(?! (?:that|which))")
+_SETTINGS: Final = re.compile(r"\b(?:settings?|options?|parameters|arguments|environment|variables|flags|keys)\b", re.I)
 _Found = tuple[str, str, int, Manner]
 
 
@@ -103,7 +120,8 @@ def _find_in(block: Block, title: str, master: bool) -> Iterator[_Found]:
     for sentence in sentences:
         for term, meaning, line, manner in _find_in_sentence(sentence, master):
             is_code = manner is Manner.IS and (term.isupper() or f"`{term}`" in block.text)
-            yield term, meaning, line, Manner.CODE if is_code and not master else manner
+            code = Manner.KEY if f"`{term}`" in block.text and english.is_key(term) else Manner.CODE
+            yield term, meaning, line, code if is_code and not master else manner
     if title and block.shape is Shape.PARAGRAPH and sentences:
         first = sentences[0]
         opening = " ".join(first.text.split()[:8])
@@ -138,6 +156,8 @@ def _find_label(block: Block) -> _Found | None:
         return plain(bold["term"]), plain(bold["meaning"]), block.line, Manner.LABEL
     if code := _CODE_LABEL.match(block.text):
         return code["term"], plain(code["meaning"]), block.line, Manner.LABEL
+    if block.text.startswith(("**", "__", "`")):
+        return None
     text = plain(block.text)
     found = _PLAIN_LABEL.match(text) or (japanese.LABEL.match(text) if japanese.is_japanese(text) else None)
     return (found["term"], found["meaning"], block.line, Manner.LABEL) if found else None
@@ -170,6 +190,7 @@ def judge(passage: Passage) -> Definition:
     score += 6 if 25 <= length <= _COMFORTABLE else 0
     score += 8 if _NOUN_OPENING.match(text) else 0
     score -= 25 if passage.manner is Manner.LABEL and _is_statement(text) else 0
+    score -= 25 if passage.manner is Manner.LABEL and not _names_a_thing(text) else 0
     score -= 5 if _NARROWED.match(text) else 0
     score -= 20 if length < 22 else 0
     score -= 20 if length < 14 else 0
@@ -184,10 +205,28 @@ def judge(passage: Passage) -> Definition:
     return Definition(text, passage.source, passage.manner, score, passage.master)
 
 
+def _names_a_thing(text: str) -> bool:
+    """Whether a label's text can be a noun with its mark; in a list of features it is mostly a claim."""
+    return japanese.is_japanese(text) or bool(
+        _NOUN_OPENING.match(text) or re.search(r"\b(?:of|that|which|who)\b", text)
+    )
+
+
 def _is_statement(text: str) -> bool:
     """Whether a text says that something happens, or tells the reader to do it, instead of naming a thing."""
     main = _RELATIVE.split(text, maxsplit=1)[0]
     return english.is_order(text) or _FINITE.search(main) is not None
+
+
+def lack_of(candidate: Candidate) -> str:
+    """Why a term has no definition, for when `choose` finds none among its passages."""
+    if not candidate.passages:
+        is_field = Kind.DEFINED in candidate.kinds
+        return "It labels one thing after another, as a form does." if is_field else "No document says what it is."
+    best = max(candidate.passages, key=lambda passage: judge(passage).score)
+    if best.manner is Manner.KEY:
+        return f"{best.source} explains a key, a command or a label of that name, not the word."
+    return f"What {best.source} says of it is no clear definition."
 
 
 def choose(passages: tuple[Passage, ...]) -> tuple[Definition, ...]:
@@ -219,14 +258,20 @@ def _predicate(name: str, meaning: str) -> str:
     return found["meaning"] if found and term_key(_bare(found["term"])) == term_key(name) else meaning
 
 
-def _tidy(meaning: str) -> str:
-    """The meaning as an entry shows it: one or two sentences, a capital, a full stop."""
+def _tidy(meaning: str, *, rambling: bool) -> str:
+    """The meaning as an entry shows it: one or two sentences, a capital, a full stop.
+
+    A paragraph may ramble on after its label: then only what speaks of the term is kept.
+    """
     stripped = _REMARK.sub("", meaning.strip(" -–—:："))
     sentences = [sentence.text for sentence in split_sentences(stripped, 1)]
     if not sentences:
         return ""
     text = sentences[0]
-    if len(sentences) > 1 and len(text) + len(sentences[1]) < _COMFORTABLE and not _ALIEN_OPENING.match(sentences[1]):
+    on_topic = len(sentences) > 1 and not _ALIEN_OPENING.match(sentences[1])
+    if on_topic and rambling:
+        on_topic = sentences[1].startswith("Its ")
+    if on_topic and len(text) + len(sentences[1]) < _COMFORTABLE:
         text = f"{text}{'' if text.endswith('。') else ' '}{sentences[1]}"
     text = _shortened(on_one_line(text))
     first = text.split()[0]

@@ -65,7 +65,8 @@ IS: Final = re.compile(
     re.DOTALL,
 )
 MEANS: Final = re.compile(
-    rf"^{_ARTICLE}?(?P<term>[\w`'’./+#-]+(?: [\w`'’./+#-]+){{0,3}}?) (?:means|refers to|denotes|stands for|describes)"
+    rf"^{_ARTICLE}?(?P<term>[\w`'’./+#-]+(?: [\w`'’./+#-]+){{0,3}}?) "
+    r"(?:means|(?:is|are) defined as|refers? to|denotes|stands for|describes)"
     r" (?P<meaning>(?!that\b|nothing\b|you\b|we\b|it\b).+)$",
     re.DOTALL,
 )
@@ -73,12 +74,24 @@ NAMED: Final = re.compile(
     r"^(?P<meaning>An? [^.;]{12,160}?),? (?:is|are) (?:called|known as|referred to as)"
     r" (?:an? |the )?[\"“]?(?P<term>[\w'’-]+(?: [\w'’-]+){0,2})[\"”]?[.,;]",
 )
+# What dictionaries do: the kind of thing, and then what tells it from others of its kind.
+_CLASSIFYING: Final = re.compile(
+    r"^(?:an?|the|any|one|every)\s(?!(?:one|thing|way|day|time|reason|case|key|sign|test|kind|sort|name|list)\b)"
+    r"(?:[\w'’/-]+(?:,?\s|$)){1,6}?"
+    r"(?:that|which|who|whose|where|in|with|by|of|for|between|from|at|on|to|used|made|given|needed|added|\w+ing)\b",
+    re.IGNORECASE,
+)
+_QUALIFIERS: Final = _words(
+    """new old whole current previous main first good best simple complete entire actual exact real typical resulting
+    given returned"""
+)
 _EMPTY_MEANING: Final = re.compile(
     r"^(?:(?:an?|the|one)\s+)?(?:same|only|first|last|best|worst|next|other|most|more|reason|result|good|bad|great|nice|better|"
     r"what|where|who|how|when|"
     r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|way forward|following|fault|"
     r"difference|difficult|work in progress|no-op|single source|important)\b"
-    r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of)\b|^the [\w-]+$"
+    r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of|on|in|at)\b|^an? subclass\b|^the [\w-]+$"
+    r"|\bof (?:our|its) own\.?$"
     r"|\b(?:as well|too|again|instead|as soon as|as long as)\b",
     re.IGNORECASE,
 )
@@ -139,6 +152,22 @@ def has_meaning(meaning: str) -> bool:
     return not _EMPTY_MEANING.search(meaning)
 
 
+def classifies(meaning: str) -> bool:
+    """Whether a meaning names a kind and its mark: a vessel in which …, the amount of …."""
+    return has_meaning(meaning) and _CLASSIFYING.match(meaning) is not None
+
+
+def is_plain_name(term: str) -> bool:
+    """Whether a term is short, and no thing of its kind among others: a new server, the run's id."""
+    words = term.lower().split()
+    return len(words) <= 3 and words[0] not in _QUALIFIERS and not re.search(r"['’]s?\b", term)
+
+
+def is_key(name: str) -> bool:
+    """Whether a name in code is a setting, a command or a variable, unlike `RunManager` or `solorun.toml`."""
+    return re.fullmatch(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[A-Z][A-Z0-9]*_[A-Z0-9_]*|[a-z]+[A-Z]\w*", name) is not None
+
+
 def phrases(sentence: str) -> Iterator[str]:
     """Noun-like runs of two or three words without stop words, and the single words."""
     for clause in re.split(r"[^\w\s'’./+#-]+|\s-+\s|[.](?=\s|$)", sentence):
@@ -153,7 +182,11 @@ def phrases(sentence: str) -> Iterator[str]:
 def is_noun_like(phrase: str) -> bool:
     """Whether a frequent phrase of several words is likely a name: no verb, no adverb at its edges."""
     words = phrase.lower().split()
-    return len(words) > 1 and not any(word in _VERBS or _ADJECTIVE_END.search(word) for word in (words[0], words[-1]))
+    return (
+        len(words) > 1
+        and not re.search(r"['’]s?\b", phrase)
+        and not any(word in _VERBS or _ADJECTIVE_END.search(word) for word in (words[0], words[-1]))
+    )
 
 
 def usual_form(term: str, forms: Counter[str]) -> str:

@@ -25,7 +25,8 @@ class Manner(StrEnum):
     NAMED = "named"  # …を用語と呼ぶ
     IS = "is"  # A term is a …
     WA = "wa"  # 用語は…です
-    CODE = "code"  # `name` is a …: what is so called in a program, whatever the word means
+    CODE = "code"  # `RunManager` is a …: what is so called in a program
+    KEY = "key"  # `run` is a …, or a label in a list of settings: explains a key or a command, never the word
     HEADING = "heading"  # a heading, and a first sentence that says what it is
 
 
@@ -95,7 +96,8 @@ class Origin(StrEnum):
 class Entry(msgspec.Struct, frozen=True):
     """A term and what it means. `definition` is "" when none was found; `definitions` are all, the best first.
 
-    `origin` says who worded the definition. `marks` are what a reader should know of it.
+    `origin` says who worded the definition. `marks` are what a reader should know of it. `lack` is why
+    there is no definition, for when there is none.
     """
 
     term: str
@@ -106,6 +108,7 @@ class Entry(msgspec.Struct, frozen=True):
     count: int = 1
     aliases: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
+    lack: str = "No document says what it is."
 
     @property
     def documents(self) -> set[str]:

@@ -40,9 +40,9 @@ def extract(root: Path, workspace: Path, wanted: str, limit: int, say: Say) -> t
     say("::endgroup::")
     if not sightings:
         raise DocumentsUnusable(f"None of the {len(chosen)} documents could be read.")
-    found = collect(sightings, limit)
+    found, dropped = collect(sightings, limit)
     save(workspace, SightingsFile(VERSION, str(root), dict(sorted(sightings.items()))))
-    save(workspace, CandidatesFile(VERSION, str(root), tuple(sorted(sightings)), found))
+    save(workspace, CandidatesFile(VERSION, str(root), tuple(sorted(sightings)), found, dropped))
     return found
 
 

@@ -24,7 +24,7 @@ def find_findings(entries: Sequence[Entry]) -> list[Finding]:
 def find_missing(entries: Iterable[Entry]) -> Iterator[Finding]:
     for entry in entries:
         if not entry.definition:
-            yield Finding(Fault.MISSING, entry.term, "No document says what it is.")
+            yield Finding(Fault.MISSING, entry.term, entry.lack)
 
 
 def find_duplicates(entries: Iterable[Entry]) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from solorun.examples.glossary.asking import ask_about, find_model, read_definition, shown
-from solorun.examples.glossary.definitions import choose
+from solorun.examples.glossary.definitions import choose, lack_of
 from solorun.examples.glossary.documents import narrow
 from solorun.examples.glossary.entries import Candidate, Entry, Origin
 from solorun.examples.glossary.workspace import VERSION, CandidatesFile, EntriesFile, find, load, save_to_the_end
@@ -38,7 +38,7 @@ async def generate(step: StepContext) -> None:
         kept = {candidate.term for candidate in candidates.candidates}
         known = {entry.term: entry for entry in (earlier.entries if earlier else ()) if entry.term in kept} | known
     ordered = tuple(known[candidate.term] for candidate in candidates.candidates if candidate.term in known)
-    content = EntriesFile(VERSION, digest, candidates.root, candidates.documents, ordered)
+    content = EntriesFile(VERSION, digest, candidates.root, candidates.documents, ordered, candidates.dropped)
     await save_to_the_end(step.workspace, content)
     defined = sum(bool(entry.definition) for entry in ordered)
     await step.log(f"{defined} of {len(ordered)} entries have a definition; the others are left to the review.")
@@ -50,7 +50,15 @@ async def _from_documents(step: StepContext, candidates: Sequence[Candidate], *,
         definitions = choose(candidate.passages)
         definition = definitions[0].text if definitions else ""
         entries.append(
-            Entry(candidate.term, definition, Origin.DOCUMENT, definitions, candidate.contexts, candidate.count)
+            Entry(
+                candidate.term,
+                definition,
+                Origin.DOCUMENT,
+                definitions,
+                candidate.contexts,
+                candidate.count,
+                lack=lack_of(candidate),
+            )
         )
         if definitions and not silent:
             best = definitions[0]

@@ -23,8 +23,13 @@ class Mended:
     actions: tuple[str, ...]
 
 
-def mend(entries: Sequence[Entry], findings: Iterable[Finding], rewritten: Mapping[str, str]) -> Mended:
-    """`rewritten` are a model's new definitions, by term."""
+def mend(
+    entries: Sequence[Entry],
+    findings: Iterable[Finding],
+    rewritten: Mapping[str, str],
+    rejected: Sequence[Dropped] = (),
+) -> Mended:
+    """`rewritten` are a model's new definitions, by term; `rejected` is what was dropped before."""
     work = _Mending({entry.term: entry for entry in entries}, rewritten)
     by_fault: dict[Fault, list[Finding]] = {fault: [] for fault in Fault}
     for finding in findings:
@@ -40,9 +45,9 @@ def mend(entries: Sequence[Entry], findings: Iterable[Finding], rewritten: Mappi
         work.mark_conflict(finding)
     for entry in list(work.entries.values()):
         if not entry.definition:
-            work.drop(entry.term, "No document says what it is.", quiet=True)
+            work.drop(entry.term, entry.lack, quiet=True)
     ordered = sorted(work.entries.values(), key=lambda entry: sort_key(entry.term))
-    dropped = sorted(work.dropped, key=lambda gone: sort_key(gone.term))
+    dropped = sorted((*work.dropped, *rejected), key=lambda gone: sort_key(gone.term))
     return Mended(tuple(_finished(ordered)), tuple(dropped), tuple(work.actions))
 
 

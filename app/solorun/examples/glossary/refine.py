@@ -41,7 +41,7 @@ async def refine(step: StepContext) -> None:
         raise InputMissing("findings.json is about other entries than entries.json holds: run the step review first.")
     notes = await asyncio.to_thread(read_notes, step.workspace, Path(content.root))
     rewritten = await _rewrite(step, content.entries, reviewed.findings)
-    mended = await asyncio.to_thread(mend, content.entries, reviewed.findings, rewritten)
+    mended = await asyncio.to_thread(mend, content.entries, reviewed.findings, rewritten, content.dropped)
     for number, action in enumerate(mended.actions, start=1):
         await step.log(action)
         await step.progress(number, len(mended.actions))

@@ -58,12 +58,13 @@ class SightingsFile(msgspec.Struct, frozen=True):
 
 
 class CandidatesFile(msgspec.Struct, frozen=True):
-    """extract → generate. `root` is the documents' directory."""
+    """extract → generate. `root` is the documents' directory; `dropped` is what seemed defined and is no candidate."""
 
     version: int
     root: str
     documents: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class EntriesFile(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ class EntriesFile(msgspec.Struct, frozen=True):
     root: str
     documents: tuple[str, ...]
     entries: tuple[Entry, ...]
+    dropped: tuple[Dropped, ...] = ()
 
 
 class FindingsFile(msgspec.Struct, frozen=True):
