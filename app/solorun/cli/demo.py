@@ -14,6 +14,7 @@ import typer
 from solorun.cli.exit_codes import ExitCode, exit_code_of_status
 from solorun.cli.follow import show_run
 from solorun.cli.terminal import write
+from solorun.cli.values import whole_number
 from solorun.cli.views import choose_view
 from solorun.settings import DataDirectory, Settings
 from solorun.status import Status
@@ -37,7 +38,9 @@ def demo(
         ),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Exit when the run has ended.")] = False,
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
+    ] = 0,
 ) -> None:
     """Make a glossary of documents: serve the example project, start a run, show it. Ctrl-C stops everything."""
     import uvloop

@@ -10,6 +10,7 @@ from solorun.cli.log_lines import LogLines
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
 from solorun.cli.session import find_named_run, with_client
 from solorun.cli.terminal import has_colour, write
+from solorun.cli.values import one_of
 from solorun.record import Level, Record
 from solorun.wire import encode_records
 
@@ -28,7 +29,15 @@ class _Filters(TypedDict):
 def log(
     run: RunArgument,
     step: Annotated[str | None, typer.Option(help="Only this step's.", show_default=False)] = None,
-    level: Annotated[Level | None, typer.Option(help="Only this level and above.", show_default=False)] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option(
+            metavar="LEVEL",
+            parser=one_of(Level),
+            help=f"Only this level and above: {', '.join(Level)}.",
+            show_default=False,
+        ),
+    ] = None,
     search: Annotated[str | None, typer.Option(help="Only with this text, in any case.", show_default=False)] = None,
     tail: TailOption = None,
     url: UrlOption = DEFAULT_URL,

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
+from solorun.cli.values import whole_number
 from solorun.settings import DEFAULT_PORT
 
 DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -20,7 +21,9 @@ TokenFileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for scripts: the API's own objects.")]
 RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a project's name for its current run.")]
 RawOption = Annotated[bool, typer.Option("--raw", help="Leave control characters of the log as they are.")]
-TailOption = Annotated[int | None, typer.Option("--tail", "-n", min=0, help="Only the last N records.")]
+TailOption = Annotated[
+    int | None, typer.Option("--tail", "-n", metavar="N", parser=whole_number(0), help="Only the last N records.")
+]
 ConfigOption = Annotated[
     Path, typer.Option("--config", envvar="SOLORUN_CONFIG", help="The file that declares projects.")
 ]

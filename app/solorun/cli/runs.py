@@ -8,6 +8,7 @@ from solorun.cli.duration import describe_moment, describe_took
 from solorun.cli.options import DEFAULT_URL, JsonOption, TokenFileOption, UrlOption
 from solorun.cli.session import with_client
 from solorun.cli.terminal import write, write_table
+from solorun.cli.values import one_of, whole_number
 from solorun.run import Run
 from solorun.status import Status
 from solorun.wire import encode
@@ -20,8 +21,18 @@ _PAGE_SIZE = 200
 
 def runs(
     project: Annotated[str | None, typer.Argument(help="Only this project's.", show_default=False)] = None,
-    status: Annotated[list[Status] | None, typer.Option(help="Only these; repeatable.", show_default=False)] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="At most so many.")] = 20,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(
+            metavar="STATUS",
+            parser=one_of(Status),
+            help=f"Only these: {', '.join(Status)}; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="At most so many.")
+    ] = 20,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,

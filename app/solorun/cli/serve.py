@@ -8,6 +8,7 @@ import typer
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.terminal import write
+from solorun.cli.values import whole_number
 from solorun.settings import Settings
 
 
@@ -15,7 +16,9 @@ def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
+    ] = None,
     token_file: Annotated[str | None, typer.Option(help="A file with the token that callers need.")] = None,
 ) -> None:
     """Serve the projects of solorun.toml. A flag beats SOLORUN_<NAME> beats the file."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 def with_client(url: str, token_file: Path | None, work: "Callable[[RunClient], Awaitable[T]]") -> T:
     """What `work` answers, given a client of the service. Ctrl-C cancels it, then raises KeyboardInterrupt."""
+    # httpx imports a command line of its own, with click, rich and pygments: a third of the time of a short command.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None: as if it were not installed
     from solorun.client import RunClient
 
     async def converse() -> T:

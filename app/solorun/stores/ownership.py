@@ -49,7 +49,7 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
         ) from error
     try:
         directory.owner_file.write_text(
-            json.dumps({"pid": os.getpid(), "owner": owner, "started_at": datetime.now(UTC).isoformat()})
+            json.dumps({"pid": os.getpid(), "owner": owner, "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
         )
         yield
     finally:

@@ -1,6 +1,8 @@
 """`init`, `check` and `doctor`: what they make of files, without a service."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -186,3 +188,15 @@ def test_check_tells_what_settings_need_together_with_the_faults_of_projects(
     places = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
     assert code == 2
     assert places == ["service.host", *more, "projects.a.steps[0].call"]
+
+
+def test_a_command_does_not_load_the_command_line_of_its_http_library() -> None:
+    program = (
+        "import sys; from solorun.cli import main\n"
+        "code = main(['runs', '--url', 'http://127.0.0.1:1'])\n"
+        "print(code, sorted({'httpx', 'click', 'rich', 'pygments'} & sys.modules.keys()))"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "5 ['httpx']\n"
