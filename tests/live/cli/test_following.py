@@ -105,7 +105,7 @@ async def test_ctrl_c_while_following_leaves_the_run_alone_and_says_so(tmp_path:
         run = await client.get_run(1)
 
     assert finished.code == 130
-    assert finished.err == "Run 1 goes on.\n  solorun follow 1\n  solorun cancel 1\n"
+    assert finished.err == f"{url}/p/long/runs/1\nRun 1 goes on.\n  solorun follow 1\n  solorun cancel 1\n"
     assert run.status is Status.RUNNING
     assert run.cancel_requested_at is None
 
