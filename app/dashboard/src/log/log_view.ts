@@ -6,7 +6,7 @@ import type { LogModel } from './log_model';
 import type { LineRange } from './filters';
 import { columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowText } from './rows';
-import { type Anchor, ROW_HEIGHT, anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
+import { type Anchor, ROW_HEIGHT, aimedAt, anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
 
 export interface LogLook {
   readonly q: string;
@@ -55,10 +55,7 @@ export class LogView {
     pane.addEventListener('wheel', (event) => this.wheeled(event), { passive: false, signal });
     pane.addEventListener('keydown', (event) => this.keyed(event), { signal });
     pane.addEventListener('click', (event) => this.clicked(event), { signal });
-    this.observer = new ResizeObserver(() => {
-      this.height = pane.clientHeight;
-      this.schedule();
-    });
+    this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(pane);
     this.schedule();
   }
@@ -102,10 +99,9 @@ export class LogView {
     this.schedule();
   }
 
-  /** The seqs of the first and the last row in sight. */
-  inSight(): { first: number; last: number } {
-    const rows = Math.ceil(this.height / ROW_HEIGHT) - 1;
-    return { first: this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0)), last: this.model.seqAt(this.anchor.row + rows) };
+  /** The seq of the first row in sight. */
+  firstInSight(): number {
+    return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
   }
 
   private keepPlace(change: () => void): void {
@@ -116,9 +112,18 @@ export class LogView {
     this.schedule();
   }
 
+  /** What stands above the pane may grow: the line that a reader stands on is not pushed out of sight by it. */
+  private resized(): void {
+    const row = this.model.indexOf(this.look.current ?? 0);
+    const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
+    const wasInSight = this.look.current !== null && y >= 0 && y < this.height;
+    this.height = this.pane.clientHeight;
+    if (wasInSight && y > this.height - ROW_HEIGHT) this.anchor = aimedAt(row, this.height);
+    this.schedule();
+  }
+
   private aim(): void {
-    const third = Math.floor(this.height / 3 / ROW_HEIGHT) * ROW_HEIGHT;
-    this.anchor = { row: this.model.indexOf(this.target ?? 0), y: third };
+    this.anchor = aimedAt(this.model.indexOf(this.target ?? 0), this.height);
   }
 
   private setFollowing(on: boolean): void {
@@ -199,12 +204,10 @@ export class LogView {
       }
       if (this.list.children[i] !== element) this.list.insertBefore(element, this.list.children[i] ?? null);
     });
-    while (this.list.children.length > rows.length) this.drop(this.list.lastElementChild as HTMLElement);
-  }
-
-  private drop(element: HTMLElement): void {
-    this.drawn.delete(element);
-    element.remove();
+    for (const element of [...this.list.children].slice(rows.length)) {
+      this.drawn.delete(element as HTMLElement);
+      element.remove();
+    }
   }
 
   /** Whatever a row's look depends on: an element with the same key need not be drawn again. */
@@ -241,15 +244,13 @@ export class LogView {
   }
 
   private scrolled(): void {
-    const { height } = this;
-    const { scrollTop } = this.pane;
+    const { height, pane: { scrollTop } } = this;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
     const spacer = this.spacerOf(total);
-    const share = shareOf(scrollTop, spacer, height);
-    this.anchor = anchorAt(share, total, height);
+    this.anchor = anchorAt(shareOf(scrollTop, spacer, height), total, height);
     this.setFollowing(spacer - height - scrollTop < ROW_HEIGHT / 2 && spacer > height);
     this.schedule();
   }

@@ -36,7 +36,7 @@ export function drawRow(element: HTMLElement, row: Row, look: Look): void {
     toggle.setAttribute('aria-expanded', String(!look.isFolded));
     text.append(toggle);
   } else drawText(text, rowText(row), look.q);
-  if (progressIn(row) > 1) text.append(make('span', 'more', `  the last of ${progressIn(row).toLocaleString('en')} reports`));
+  if (progressIn(row) > 1) text.append(make('span', 'repeats', `${progressIn(row).toLocaleString('en')} reports`));
   element.replaceChildren(number, time, make('span', 'level', LEVEL_WORDS[level]), text);
 }
 

@@ -58,3 +58,6 @@ export function held(anchor: Anchor, total: number, paneHeight: number): Anchor 
   const row = Math.floor(inside / ROW_HEIGHT);
   return { row, y: row * ROW_HEIGHT - inside };
 }
+
+/** A row brought into sight: a third of the pane stands above it. */
+export const aimedAt = (row: number, paneHeight: number): Anchor => ({ row, y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT });
