@@ -9,7 +9,7 @@ from solorun.errors import Problem
 from solorun.project import FULL_SCOPE
 from solorun.record import Level, Stream
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus
-from tests.unit.docs.pages import DOCS, ROOT
+from tests.unit.docs.pages import DOCS, ROOT, codes, rows_after
 
 PACKAGE = ROOT / "app" / "solorun"
 STATUSES = (DOCS / "concepts" / "run-statuses.md").read_text(encoding="utf-8")
@@ -43,6 +43,13 @@ def test_the_tree_shows_every_part_of_the_package_and_nothing_else() -> None:
     shown = {name.rstrip("/") for name in _TREE_LINE.findall(ARCHITECTURE.partition("app/solorun/\n")[2])}
 
     assert shown == {path.name for path in PACKAGE.iterdir() if _is_part(path)}
+
+
+def test_the_engine_is_told_file_by_file() -> None:
+    rows = rows_after("\n## The engine\n", ARCHITECTURE)
+
+    files = {path.name for path in (PACKAGE / "runs").glob("*.py") if not path.name.startswith("__")}
+    assert {codes(row[0])[0] for row in rows} == files
 
 
 @pytest.mark.parametrize("status", [*StepStatus])
