@@ -44,6 +44,8 @@ async def test_a_plain_sentence_defines_though_its_term_comes_once(
     "text",
     [
         "Fermentation is the work of yeast. It takes a week at 19 degrees.",
+        "Fermentation is the work of yeast. it takes a week.",
+        "Fermentation is the work of yeast, and the airlock is a device that lets gas out.",
         "Fermentation: the work of yeast. Keep it cool.\n",
         "Fermentation is the work of yeast\nThe airlock is a device that lets gas out.",
     ],

@@ -7,7 +7,18 @@ from solorun.examples.glossary.terms import is_term, sort_key, term_key
 
 
 @pytest.mark.parametrize(
-    "term", ["run", "partial unique index", "point of view", "赤道儀", "CCDカメラ", "天の川", "open-source"]
+    "term",
+    [
+        "run",
+        "family",
+        "variable",
+        "partial unique index",
+        "point of view",
+        "赤道儀",
+        "CCDカメラ",
+        "天の川",
+        "open-source",
+    ],
 )
 def test_terms_are_terms(term: str) -> None:
     assert is_term(term)

@@ -118,7 +118,8 @@ def _find_in(block: Block, title: str, master: bool) -> Iterator[_Found]:
         yield label
     sentences = split_sentences(plain(block.text), block.line)
     for sentence in sentences:
-        for term, meaning, line, manner in _find_in_sentence(sentence, master):
+        clauses = [sentence._replace(text=clause) for clause in english.NEXT_CLAUSE.split(sentence.text)]
+        for term, meaning, line, manner in (one for clause in clauses for one in _find_in_sentence(clause, master)):
             is_code = manner is Manner.IS and (term.isupper() or f"`{term}`" in block.text)
             code = Manner.KEY if f"`{term}`" in block.text and english.is_key(term) else Manner.CODE
             yield term, meaning, line, code if is_code and not master else manner

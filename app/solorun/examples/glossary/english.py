@@ -48,7 +48,9 @@ _VERBS: Final = _words(
     decide decides starts ends stops waits bind serve refuse register subclass treat minimize maximize specify
     apply place limit reduce increase allow allows prevent prevents enables ensures provides supports contains wraps"""
 )
-_ADJECTIVE_END: Final = re.compile(r"(?:ly|able|ible|ful|less|ous)$")
+_ADJECTIVE_END: Final = re.compile(
+    r"(?<!^fami)(?<!^rep)(?<!^supp)(?<!^assemb)(?<!^anoma)ly$|(?<!^vari)(?<!^t)(?<!^c)able$|(?:ible|ful|less|ous)$"
+)
 _SHARE: Final = 0.2
 _WORD: Final = r"(?:[A-Za-z_][\w.+#'’/-]*[\w+#]|[A-Za-z])"
 WORD: Final = re.compile(_WORD)
@@ -85,13 +87,15 @@ _QUALIFIERS: Final = _words(
     """new old whole current previous main first good best simple complete entire actual exact real typical resulting
     given returned"""
 )
+# A clause that defines something else.
+NEXT_CLAUSE: Final = re.compile(r",? and (?=(?:an?|the) [\w-]+(?: [\w-]+)? (?:is|are) (?:an?|the|one|what)\s)")
 _EMPTY_MEANING: Final = re.compile(
     r"^(?:(?:an?|the|one)\s+)?(?:same|only|first|last|best|worst|next|other|most|more|reason|result|good|bad|great|nice|better|"
     r"what|where|who|how|when|"
     r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|way forward|following|fault|"
     r"difference|difficult|work in progress|no-op|single source|important)\b"
     r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of|on|in|at)\b|^an? subclass\b|^the [\w-]+$"
-    r"|\bof (?:our|its) own\.?$"
+    r"|\bof (?:our|its) own(?:[.,]|$)"
     r"|\b(?:as well|too|again|instead|as soon as|as long as)\b",
     re.IGNORECASE,
 )

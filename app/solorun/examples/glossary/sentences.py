@@ -10,13 +10,14 @@ class Sentence(NamedTuple):
 
 
 # In notes a line may end without a full stop, and the next one define something else.
-# In notes a line may end without a full stop, and the next one define something else.
 _END: Final = re.compile(
     r"[。！？](?:[」』）)]*)|[.!?][\"'”’)\]]*(?=\s+[\"'“‘(\[*`_]*[A-Z0-9\u3040-\u30ff\u4e00-\u9fff])"
+    r"|(?<=[a-z]{3})[.!?](?=\s+[a-z])"
     r"|(?<=[\w)])(?=\n(?:(?:An?|The) [\w-]+|[A-Z][\w-]+)(?: [\w-]+){0,2} (?:is|are|means|refers to) (?:an?|the)\s)"
 )
 _ABBREVIATION: Final = re.compile(
-    r"(?:^|[\s(\[])(?:e\.g|i\.e|etc|vs|cf|approx|resp|incl|Dr|Mr|Mrs|Ms|Prof|St|Fig|No|Nos|Sec|Vol|(?<!\d )[A-Z])\.$"
+    r"(?:^|[\s(\[])(?:e\.g|i\.e|etc|vs|cf|approx|resp|incl|excl|esp|min|max|"
+    r"fig|vol|sec|Dr|Mr|Mrs|Ms|Prof|St|Fig|No|Nos|Sec|Vol|(?<!\d )[A-Z])\.$"
 )
 _LINE_END: Final = re.compile(r"\s*\n\s*")
 _BETWEEN_JAPANESE: Final = re.compile(
