@@ -72,6 +72,7 @@ async def test_the_unit_at_the_end_of_a_sentence_is_no_initial(bench: Bench) -> 
         ("changelog.md", "- A dashboard: what runs, and what failed", "dashboard", "explains a key"),
         ("a.md", "* Default: the editor of the environment", "default", "names nothing in particular"),
         ("a.md", "* Kinship: the one of us\n\n" * 3 + "Kinship and kinship. A kinship.", "kinship", "as a form does"),
+        ("a.md", "| word | meaning | preset |\n|---|---|---|\n| `RUN` | a run's id | |", "RUN", "explains a key"),
         ("a.md", "Saturday is the day on which we brew.", "saturday", "not clearly a definition"),
         ("a.md", "- **Run**: see the page about runs, at the end:", "run", "no clear definition"),
     ],

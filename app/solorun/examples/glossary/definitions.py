@@ -26,6 +26,7 @@ _MEANING_COLUMN: Final = re.compile(
     r"|意味|説明|定義|内容)$",
     re.I,
 )
+_PRESET_COLUMN: Final = re.compile(r"^(?:presets?|defaults?|types?|required|既定値?|型)$", re.I)
 _GROUP: Final = re.compile(r"\s*(?:,|、| / | · )\s*")
 _BOLD_LABEL: Final = re.compile(
     r"^(?:\*\*|__)(?P<term>[^*\n]{2,60}?)(?P<inside>[:：.]?)(?:\*\*|__)(?:\s?[(（][^()（）]{1,40}[)）])?"
@@ -73,7 +74,8 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
             predicate = _predicate(name, meaning) if manner in _EXPLICIT else meaning
             text = _tidy(predicate, rambling=manner is Manner.LABEL and not master)
             is_label = manner is Manner.LABEL and not master
-            is_key = is_label and (_is_log_of_changes(document) or _is_key(block, name, text))
+            is_key = not master and any(map(_PRESET_COLUMN.match, block.header))
+            is_key |= is_label and (_is_log_of_changes(document) or _is_key(block, name, text))
             if text and (is_term(name) or ((master or manner in _EXPLICIT) and _is_named(name, text))):
                 yield name, Passage(text, Source(document.name, line), Manner.KEY if is_key else manner, master)
         title = plain(block.text) if block.shape is Shape.HEADING else ""

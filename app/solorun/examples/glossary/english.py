@@ -168,8 +168,8 @@ def is_plain_name(term: str) -> bool:
 
 
 def is_key(name: str) -> bool:
-    """Whether a name in code is a setting, a command or a variable, unlike `RunManager` or `solorun.toml`."""
-    return re.fullmatch(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[A-Z][A-Z0-9]*_[A-Z0-9_]*|[a-z]+[A-Z]\w*", name) is not None
+    """Whether a name in code is a setting, a command, a variable or a placeholder, unlike `RunManager` or `solorun.toml`."""
+    return re.fullmatch(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[A-Z][A-Z0-9_]*|[a-z]+[A-Z]\w*", name) is not None
 
 
 def phrases(sentence: str) -> Iterator[str]:
