@@ -86,6 +86,16 @@ async def test_what_only_looks_defined_is_dropped_with_its_reason(
     assert reason in dropped[term]
 
 
+async def test_what_is_said_of_an_argument_does_not_contradict_the_word(bench: Bench) -> None:
+    bench.write({"cli.md": "RUN is a number that the shell is given."})
+
+    entries, _ = await made_of(bench, "guide.md", "A run is one execution of a scope.")
+    content = (bench.artifacts / "glossary.json").read_text(encoding="utf-8")
+
+    assert entries == {"run": "One execution of a scope."}
+    assert "conflicting" not in content
+
+
 async def test_what_a_limit_or_a_glossary_leaves_out_is_told(bench: Bench) -> None:
     words = "".join(f"- **{letter * 3}**: the thing of that name\n" for letter in "bcdfghjklm")
     bench.write({"glossary.md": words})

@@ -168,7 +168,7 @@ def is_plain_name(term: str) -> bool:
 
 
 def is_key(name: str) -> bool:
-    """Whether a name in code is a setting, a command, a variable or a placeholder, unlike `RunManager` or `solorun.toml`."""
+    """Whether a name in code is a setting, a command or an argument, unlike `RunManager` or `solorun.toml`."""
     return re.fullmatch(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[A-Z][A-Z0-9_]*|[a-z]+[A-Z]\w*", name) is not None
 
 

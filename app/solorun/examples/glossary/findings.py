@@ -68,8 +68,9 @@ def rivals_of(definitions: Sequence[Definition]) -> Iterator[Definition]:
     documents = {known.source.document for known in definitions[:1]}
     for known in definitions[1:]:
         best = definitions[0]
-        # Beside a glossary, tables and labels are about something else of that name: a setting, an argument.
-        spoken = known.master or not best.master or known.manner in _SENTENCES
+        # Beside a glossary, tables and labels are about something else of that name: a setting, an argument. What is
+        # said of a name in a program never contradicts the word.
+        spoken = known.master or known.manner in _SENTENCES or not (best.master or known.manner is Manner.CODE)
         if spoken and known.score >= _CLEAR and known.source.document not in documents and differ(best, known):
             documents.add(known.source.document)
             yield known
