@@ -15,7 +15,7 @@ async def idle(scale: Scale) -> list[Result]:
     streams = scale.open_streams(100)
     async with ours(command_project("quiet", "sleep 1000")) as service:
         results: list[Result] = []
-        for project, kind, goal in (("quiet", "command", Goal(at_most=10)), ("hold", "coroutine", None)):
+        for project, kind, goal in (("quiet", "command", Goal(at_most=5)), ("hold", "coroutine", None)):
             run_id = await service.start(project)
             await service.running(run_id)
             readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events", streams)
