@@ -70,7 +70,7 @@ class Service:
             hub = Hub()
             writer = Writer(store, hub, owner=owner)
             await stack.enter_async_context(_writing(writer))
-            supervisor = Supervisor(store=store, hub=hub, executor=executor, directory=directory, owner=owner, now=now)
+            supervisor = Supervisor(executor=executor, directory=directory)
             lifecycle = Lifecycle(
                 store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ, now=now
             )

@@ -48,9 +48,10 @@ class Batch:
     """What one run has to write: some records, what they change in the run, and perhaps its ending.
 
     `run` is the run as it is after these records: its `current_step`, `progress_*`, `last_seq`, `level_counts` and
-    `first_error_seq` are written, nothing else of it. `steps` are the step rows that changed. `segment` is None when
-    there are no records. With an `ending` the run's status becomes the outcome's, `current_step` None, and the step
-    rows are as given in `steps`.
+    `first_error_seq` are written, nothing else of it; where the row is `pending` and this run is `running`, that move
+    too, with its `started_at`. `steps` are the step rows that changed. `segment` is None when there are no records.
+    With an `ending` the run's status becomes the outcome's, `current_step` None, and the step rows are as given in
+    `steps`.
     """
 
     run: Run
@@ -101,10 +102,6 @@ class RunStore(Protocol):
         Raises RunActive, with the run, when the project has an active one: the unique index decides. (If that run
         ended before it could be read, the insert is tried again.)
         """
-        ...
-
-    async def mark_running(self, run_id: int, *, owner: str, at: datetime) -> Transition:
-        """pending → running, `started_at` = at, where the owner is `owner`."""
         ...
 
     async def request_cancel(

@@ -57,10 +57,15 @@ def batch_of(
     return Batch(run, segment, tuple(steps), end)
 
 
+def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
+    """The batch that makes a pending run running."""
+    return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
+
+
 async def start(store: RunStore, project: str = "handbook", *, scope: str = "full", owner: str = OWNER) -> Run:
     """A running run."""
     run = await store.insert_run(new_run(project, scope=scope), owner=owner)
-    assert await store.mark_running(run.id, owner=owner, at=later(1)) is Transition.UPDATED
+    assert await store.commit([beginning(run, at=1)], owner=owner) == [Transition.UPDATED]
     return await store.get_run(run.id)
 
 

@@ -117,6 +117,5 @@ async def test_an_id_that_no_run_has_is_not_found(store: RunStore, run_id: int) 
         await store.get_run(run_id)
     with pytest.raises(RunNotFound):
         await store.request_cancel(run_id, requested_by="api", reason="", at=NOW)
-    assert await store.mark_running(run_id, owner=OWNER, at=NOW) is Transition.NOT_FOUND
     assert await store.settle_run(run_id, owner=None, expected=list(Status), ending=ending()) is Transition.NOT_FOUND
     assert await store.read_segments(run_id, after=0) == []

@@ -3,41 +3,60 @@
 from collections.abc import Collection
 
 import pytest
+from msgspec.structs import replace
 
 from solorun.run import RunStep
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, Transition
 from solorun.store import RunStore
-from tests.contracts.building import NOW, OWNER, batch_of, end, ending, later, new_run, records, start
+from tests.contracts.building import NOW, OWNER, batch_of, beginning, end, ending, later, new_run, records, start
 
 
-async def test_a_pending_run_becomes_running(store: RunStore) -> None:
+async def test_a_pending_run_becomes_running_with_its_first_records(store: RunStore) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
-    moved = await store.mark_running(run.id, owner=OWNER, at=later(5))
+    moved = await store.commit([beginning(run, records(1, 2), at=5)], owner=OWNER)
 
-    assert moved is Transition.UPDATED
+    assert moved == [Transition.UPDATED]
     run = await store.get_run(run.id)
-    assert (run.status, run.started_at) == (Status.RUNNING, later(5))
+    assert (run.status, run.started_at, run.last_seq) == (Status.RUNNING, later(5), 2)
+
+
+async def test_records_of_a_pending_run_leave_it_pending(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    await store.commit([batch_of(run, records(1, 2))], owner=OWNER)
+
+    run = await store.get_run(run.id)
+    assert (run.status, run.started_at, run.last_seq) == (Status.PENDING, None, 2)
 
 
 async def test_only_its_owner_moves_a_run(store: RunStore) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
-    moved = await store.mark_running(run.id, owner="another", at=later(5))
+    moved = await store.commit([beginning(run, records(1, 2), at=5)], owner="another")
 
-    assert moved is Transition.NOT_IN_EXPECTED_STATUS
-    assert (await store.get_run(run.id)).status is Status.PENDING
+    assert moved == [Transition.NOT_IN_EXPECTED_STATUS]
+    assert await store.get_run(run.id) == run
 
 
-async def test_the_same_move_again_is_the_same_move_but_another_is_refused(store: RunStore) -> None:
+async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(store: RunStore) -> None:
+    pending = await store.insert_run(new_run(), owner=OWNER)
+    await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
+    run = await store.get_run(pending.id)
+
+    again = await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
+    later_start = await store.commit([beginning(run, at=99)], owner=OWNER)
+
+    assert again == later_start == [Transition.UPDATED]
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_running_run_never_becomes_pending_again(store: RunStore) -> None:
     run = await start(store)
-    assert run.started_at is not None
 
-    again = await store.mark_running(run.id, owner=OWNER, at=run.started_at)
-    another = await store.mark_running(run.id, owner=OWNER, at=later(99))
+    moved = await store.commit([batch_of(replace(run, status=Status.PENDING), records(1, 2))], owner=OWNER)
 
-    assert again is Transition.UPDATED
-    assert another is Transition.NOT_IN_EXPECTED_STATUS
+    assert moved == [Transition.NOT_IN_EXPECTED_STATUS]
     assert await store.get_run(run.id) == run
 
 
@@ -45,7 +64,7 @@ async def test_the_same_move_again_is_the_same_move_but_another_is_refused(store
 async def test_an_ended_run_never_moves_again(store: RunStore, status: Status) -> None:
     run = await end(store, await start(store), status)
 
-    assert await store.mark_running(run.id, owner=OWNER, at=NOW) is Transition.NOT_IN_EXPECTED_STATUS
+    assert await store.commit([beginning(run, at=99)], owner=OWNER) == [Transition.NOT_IN_EXPECTED_STATUS]
     assert (
         await store.settle_run(run.id, owner=None, expected=list(Status), ending=ending(Status.INTERRUPTED, "late"))
         is Transition.NOT_IN_EXPECTED_STATUS

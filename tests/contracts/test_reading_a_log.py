@@ -173,7 +173,7 @@ async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: 
     before=st.none() | st.integers(-1, 14),
     cut=st.integers(1, 12),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 async def test_a_search_finds_exactly_what_casefold_finds(
     messages: list[str], text: str, limit: int, after: int | None, before: int | None, cut: int
 ) -> None:

@@ -159,7 +159,7 @@ async def test_a_run_can_be_merged_again(store: RunStore) -> None:
 
 
 @given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), data=st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 async def test_reading_from_anywhere_is_exact_before_and_after_a_merge(sizes: list[int], data: st.DataObject) -> None:
     total = sum(sizes)
     after = data.draw(st.integers(0, total + 1))

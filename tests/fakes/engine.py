@@ -132,9 +132,7 @@ async def open_engine(
         task_group = await stack.enter_async_context(anyio.create_task_group())
         task_group.start_soon(writer.run)
         stack.callback(task_group.cancel_scope.cancel)
-        supervisor = Supervisor(
-            store=store, hub=hub, executor=steps, directory=DataDirectory(data_dir), owner=owner, now=now
-        )
+        supervisor = Supervisor(executor=steps, directory=DataDirectory(data_dir))
         lifecycle = Lifecycle(
             store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ or {}, now=now
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from solorun.stores.sqlite import SqliteRunStore
 
-WRITES = ("insert_run", "mark_running", "request_cancel", "commit", "settle_run", "merge_segments")
+WRITES = ("insert_run", "request_cancel", "commit", "settle_run", "merge_segments")
 POINTS = (*(f"{when}-{write}" for write in WRITES for when in ("before", "after")), "statement")
 """`statement` is every statement of the writing connection, BEGIN and COMMIT too."""
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
-WRITES = ("insert_run", "mark_running", "request_cancel", "commit", "settle_run", "merge_segments")
+WRITES = ("insert_run", "request_cancel", "commit", "settle_run", "merge_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 steps_taken = 0  # of all machines, for the table
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from solorun.errors import RunActive, RunNotActive
 from solorun.outcome import Outcome
@@ -98,9 +99,8 @@ async def _store_life(bench: Bench) -> None:
         await store.insert_run(_new(), owner="bench")
     run = await store.find_active_run("other")
     assert run is not None
-    await store.mark_running(run.id, owner="bench", at=NOW)
     await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
-    await store.commit([Batch(run, None)], owner="bench")
+    await store.commit([Batch(replace(run, status=Status.RUNNING, started_at=NOW), None)], owner="bench")
     ending = Ending(Outcome(Status.CANCELLED), NOW)
     await store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
     await store.merge_segments(bench.ended)

@@ -11,7 +11,6 @@ from tests.faults.machine import RunManagerMachine
 SETTINGS = settings(
     max_examples=30,
     stateful_step_count=40,
-    deadline=None,
     database=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
@@ -28,7 +27,6 @@ def _impatient_engine(monkeypatch: pytest.MonkeyPatch) -> None:
         "solorun.logs.writer.MIN_PAUSE_SECONDS",
         "solorun.logs.writer.MAX_PAUSE_SECONDS",
         "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
-        "solorun.runs.supervisor._BEGIN_RETRY_SECONDS",
         "solorun.runs.strays._RETRY_SECONDS",
         "solorun.runs.lifecycle._MERGE_PAUSE_SECONDS",
     ):

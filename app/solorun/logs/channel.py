@@ -16,7 +16,7 @@ from solorun.outcome import short_error_message
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
-from solorun.status import StepStatus, Transition
+from solorun.status import Status, StepStatus, Transition
 from solorun.store import Batch, Ending
 from solorun.wire import encode_records
 
@@ -47,11 +47,14 @@ class Channel:
         self._records: deque[Record] = deque()
         self._bytes = 0
         self._next_seq = run.last_seq + 1
+        self.segment_count = 0
+        """How many segments were taken."""
         self._space = asyncio.Event()
         self._space.set()
         self._ending: Ending | None = None
         self._ending_taken = False
         self._answer: asyncio.Future[Transition] | None = None
+        self._begun: asyncio.Future[Transition] = asyncio.get_running_loop().create_future()
 
     # -- what a step says (StepOutput)
 
@@ -112,10 +115,15 @@ class Channel:
             self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
     def begin_step(self, name: str) -> None:
-        """Append the record with which a step begins; it becomes the run's current step."""
+        """Append the record with which a step begins; it becomes the run's current step, and the run running."""
         data = {"name": name, "status": StepStatus.RUNNING.value, "exit_code": None}
         self._projection.expect_step(self._next_seq, name, StepStatus.RUNNING, None, None)
         self._put(Level.INFO, name, Stream.SOLORUN, f"{name} started", Event.STEP, data)
+
+    async def wait_begun(self) -> Transition:
+        """Wait until the run is `running` in the store, which the record of its first step makes it; or until it is
+        found not to be ours to write."""
+        return await asyncio.shield(self._begun)
 
     def end_step(self, name: str, status: StepStatus, exit_code: int | None, error_message: str | None) -> None:
         """Append the record with which a step ends."""
@@ -171,6 +179,7 @@ class Channel:
         segment = None
         if records:
             counts = self._projection.apply(records)
+            self.segment_count += 1
             segment = Segment(self.run_id, records[0].seq, records[-1].seq, encode_records(records), counts)
         ending = None
         if self._ending is not None and not self._records:
@@ -181,6 +190,8 @@ class Channel:
 
     def committed(self, batch: Batch) -> None:
         """The writer's word that a batch is in the store."""
+        if not self._begun.done() and batch.run.status is Status.RUNNING:
+            self._begun.set_result(Transition.UPDATED)
         if batch.ending is not None:
             self._answer_with(Transition.UPDATED)
 
@@ -193,6 +204,8 @@ class Channel:
         if self._answer is None:
             self._answer = asyncio.get_running_loop().create_future()
         self._answer_with(transition)
+        if not self._begun.done():
+            self._begun.set_result(transition)
         if self.on_lost is not None:
             self.on_lost()
 

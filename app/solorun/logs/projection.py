@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from solorun.record import Event, Level, Record
 from solorun.run import LevelCounts, Run, RunStep
-from solorun.status import StepStatus
+from solorun.status import Status, StepStatus
 from solorun.store import Ending
 
 
@@ -55,6 +55,9 @@ class Projection:
             first_error_seq=first_error_seq,
             steps=tuple(self._steps.values()) if self._changed_steps else run.steps,
         )
+        if run.status is Status.PENDING and current_step is not None:
+            # A run is running from the moment its first step begins.
+            self.run = replace(self.run, status=Status.RUNNING, started_at=self._steps[current_step].started_at)
         return counts
 
     def end(self, ending: Ending) -> None:

@@ -25,6 +25,8 @@ MAX_RETRY_SECONDS: Final = 1.0
 _MIN_SHARE_BYTES: Final = 16 * 1024
 
 _LOG_FIELDS: Final = (
+    "status",
+    "started_at",
     "current_step",
     "progress_current",
     "progress_total",
@@ -35,7 +37,7 @@ _LOG_FIELDS: Final = (
     "steps",
 )
 """What records change in a run. Its other fields are moved by the engine."""
-_ENDING_FIELDS: Final = ("status", "error_message", "finished_at")
+_ENDING_FIELDS: Final = ("error_message", "finished_at")
 
 _logger = logging.getLogger("solorun.logs")
 

@@ -26,6 +26,8 @@ from solorun.status import ACTIVE, Status, Transition
 from solorun.store import Ending, RunStore
 
 _MERGE_PAUSE_SECONDS: Final = 0.05
+_MIN_MERGED_SEGMENTS: Final = 8
+"""Fewer are not worth a transaction: whoever reads them reads them in one page."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -89,7 +91,8 @@ class Lifecycle:
                 active.channel.say(line.rstrip("\n"), level=Level.ERROR)
             outcome = Outcome(Status.FAILED, f"error of the service: {describe_exception(error)}")
         await self.finish(active, outcome)
-        await self._merge(active.id)
+        if active.channel.segment_count >= _MIN_MERGED_SEGMENTS:
+            await self._merge(active.id)
 
     async def finish(self, active: ActiveRun, outcome: Outcome) -> None:
         """Write the ending behind the last record, then let go of the run. Retried for as long as the service runs."""

@@ -2,12 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
-from solorun.errors import StoreUnavailable
-from solorun.logs import Hub
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
@@ -17,79 +13,62 @@ from solorun.runs.artifacts import list_artifacts
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, Transition
 from solorun.step import StepContext, StepExecutor
-from solorun.store import RunStore
 
-_BEGIN_RETRY_SECONDS: Final = 0.2
 _INTERRUPTED_MESSAGE: Final = "the service was shut down"
 
 
 class Supervisor:
     """Executes the steps of runs, one after another, each waited for inside the run's cancel scope."""
 
-    def __init__(
-        self,
-        *,
-        store: RunStore,
-        hub: Hub,
-        executor: StepExecutor,
-        directory: DataDirectory,
-        owner: str,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._store = store
-        self._hub = hub
+    def __init__(self, *, executor: StepExecutor, directory: DataDirectory) -> None:
         self._executor = executor
         self._directory = directory
-        self._owner = owner
-        self._now = now
 
     async def supervise(self, active: ActiveRun) -> Outcome:
         """Execute the run's steps until one fails or the run is told to stop."""
-        if not await self._begin(active):
-            return self._stopped(active)
-        timeout_seconds = active.project.timeout_seconds
-        run_deadline = asyncio.get_running_loop().time() + (timeout_seconds or float("inf"))
+        run_deadline = float("inf")
         known_artifacts: dict[str, Artifact] = {}
         for step in active.steps:
             if active.cancel_scope.reason is not None:
                 return self._stopped(active)
-            result = await self._execute(active, step, run_deadline, known_artifacts)
+            context = await self._begin(active, step)
+            if context is None:
+                return self._stopped(active, step)
+            if step is active.steps[0]:
+                run_deadline = _deadline(active.project.timeout_seconds)
+            result = await self._execute(active, step, context, run_deadline, known_artifacts)
             if result is None:
                 return self._stopped(active, step)
             if not result.succeeded:
                 return self._failed(active, step, result)
         return Outcome(Status.COMPLETED)
 
-    async def _begin(self, active: ActiveRun) -> bool:
-        """pending → running. False when the run was told to stop before that."""
-        while active.cancel_scope.reason is None:
-            at = self._now()
-            try:
-                transition = await self._store.mark_running(active.id, owner=self._owner, at=at)
-                if transition is Transition.NOT_IN_EXPECTED_STATUS:
-                    # An earlier try may have been committed though it raised: then the row says so.
-                    run = await self._store.get_run(active.id)
-                    if run.status is Status.RUNNING and run.started_at is not None:
-                        transition, at = Transition.UPDATED, run.started_at
-            except StoreUnavailable:
-                await asyncio.sleep(_BEGIN_RETRY_SECONDS)
-                continue
-            if transition is not Transition.UPDATED:
-                # Settled by somebody else: not ours any more, and nothing of ours may work for it.
-                active.cancel_scope.cancel(StopReason.SHUTDOWN)
-                return False
-            self._hub.publish(active.id, status=Status.RUNNING, started_at=at)
-            return True
-        return False
+    async def _begin(self, active: ActiveRun, step: StepDeclaration) -> StepContext | None:
+        """Say that the step begins; what it is given, or None when the run was told to stop before it could work.
+
+        With its first step a run becomes running, and nothing works for it before that is committed: should the row
+        have been settled by somebody else, nothing of ours may work for it at all.
+        """
+        active.channel.begin_step(step.name)
+        context = await asyncio.to_thread(self._prepare, active, step)
+        if await active.channel.wait_begun() is not Transition.UPDATED:
+            active.cancel_scope.cancel(StopReason.SHUTDOWN)
+        if (reason := active.cancel_scope.reason) is None:
+            return context
+        active.channel.end_step(step.name, StepStatus(reason.status), None, None)
+        return None
 
     async def _execute(
-        self, active: ActiveRun, step: StepDeclaration, run_deadline: float, known_artifacts: dict[str, Artifact]
+        self,
+        active: ActiveRun,
+        step: StepDeclaration,
+        context: StepContext,
+        run_deadline: float,
+        known_artifacts: dict[str, Artifact],
     ) -> StepResult | None:
         """One step: its result, or None when it was stopped because the run was told so."""
         channel = active.channel
-        channel.begin_step(step.name)
-        context = await asyncio.to_thread(self._prepare, active, step)
-        step_deadline = asyncio.get_running_loop().time() + (step.timeout_seconds or float("inf"))
+        step_deadline = _deadline(step.timeout_seconds)
         execution = await self._executor.start(active.project, step, context)
         active.execution = execution
         try:
@@ -165,6 +144,11 @@ class Supervisor:
             # What fails while everything around it is being taken down says little about the work.
             return Outcome(Status.INTERRUPTED, f"{_INTERRUPTED_MESSAGE}; {message}")
         return Outcome(Status.FAILED, message)
+
+
+def _deadline(timeout_seconds: float | None) -> float:
+    """In the loop's time."""
+    return asyncio.get_running_loop().time() + (timeout_seconds or float("inf"))
 
 
 def _timeout_message(active: ActiveRun, step: StepDeclaration | None, reason: StopReason) -> str | None:

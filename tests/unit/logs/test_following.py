@@ -125,7 +125,7 @@ async def test_a_tail_begins_so_many_records_before_the_end(tmp_path: Path) -> N
         assert await engine.tail.find_after(ended, tail=100) == 0
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sizes=st.lists(st.integers(1, 900), min_size=1, max_size=8), seed=st.integers())
 def test_any_number_of_readers_from_anywhere_see_the_same_log(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], seed: int

@@ -64,7 +64,7 @@ async def test_a_cancel_during_start_is_not_lost(tmp_path: Path) -> None:
 
 async def test_a_run_cancelled_while_pending_does_not_come_back_to_life(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
-        gate = engine.faults.hold("mark_running")
+        gate = engine.faults.hold("commit")
         run = await engine.manager.start_run("handbook")
         await gate.reached.wait()
 
@@ -144,9 +144,10 @@ async def test_work_that_ended_before_it_was_told_keeps_its_outcome(
     tmp_path: Path, error_message: str | None, status: Status
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
-        gate = engine.faults.hold("commit")
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
+        gate = engine.faults.hold("commit")
+        await step.context.log("its last words")
         await gate.reached.wait()
 
         step.end(error_message)

@@ -232,8 +232,8 @@ async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
 
 async def test_a_start_of_work_that_meets_a_locked_store_waits_for_it(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
-        engine.faults.fail("mark_running", StoreUnavailable("locked"))
-        engine.faults.fail_after("mark_running", StoreUnavailable("the answer was lost"))
+        engine.faults.fail("commit", StoreUnavailable("locked"))
+        engine.faults.fail_after("commit", StoreUnavailable("the answer was lost"))
 
         run = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()

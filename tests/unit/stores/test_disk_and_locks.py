@@ -125,9 +125,7 @@ async def test_a_write_waits_for_a_foreign_lock(store: SqliteRunStore, foreign: 
     assert (await waiting).status is Status.PENDING
 
 
-@pytest.mark.parametrize(
-    "move", ["insert_run", "mark_running", "request_cancel", "commit", "settle_run", "merge_segments"]
-)
+@pytest.mark.parametrize("move", ["insert_run", "request_cancel", "commit", "settle_run", "merge_segments"])
 async def test_a_cancelled_move_leaves_no_transaction_open(
     store: SqliteRunStore, foreign: sqlite3.Connection, move: str
 ) -> None:
@@ -135,7 +133,6 @@ async def test_a_cancelled_move_leaves_no_transaction_open(
     run = await store.insert_run(new_run("waiting"), owner=OWNER)
     moves: dict[str, Callable[[], Awaitable[object]]] = {
         "insert_run": lambda: store.insert_run(new_run("another"), owner=OWNER),
-        "mark_running": lambda: store.mark_running(run.id, owner=OWNER, at=NOW),
         "request_cancel": lambda: store.request_cancel(run.id, requested_by="api", reason="", at=NOW),
         "commit": lambda: store.commit([batch_of(run, records(1, 3))], owner=OWNER),
         "settle_run": lambda: store.settle_run(

@@ -4,7 +4,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from solorun.record import Level, Record, Stream
@@ -26,7 +26,6 @@ def _segment(messages: list[str], *, step: str | None = "extract", level: Level 
     return Segment(1, 1, len(records), encode_records(records))
 
 
-@settings(deadline=None)
 @given(messages=st.lists(_TRICKY, min_size=1, max_size=6), text=_TRICKY.filter(bool))
 def test_a_text_is_found_wherever_casefold_finds_it(messages: list[str], text: str) -> None:
     log_filter = LogFilter(levels=_ALL, step=None, text=text)
@@ -36,7 +35,6 @@ def test_a_text_is_found_wherever_casefold_finds_it(messages: list[str], text: s
     assert found == [seq for seq, message in enumerate(messages, start=1) if text.casefold() in message.casefold()]
 
 
-@settings(deadline=None)
 @given(message=_TRICKY.filter(bool), data=st.data())
 def test_a_part_of_a_message_is_found_in_any_case(message: str, data: st.DataObject) -> None:
     begin = data.draw(st.integers(0, len(message) - 1))

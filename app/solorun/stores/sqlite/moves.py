@@ -42,21 +42,6 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     return _get(connection, run_id)
 
 
-def mark_running(connection: sqlite3.Connection, run_id: int, owner: str, at: datetime) -> Transition:
-    started_at = to_microseconds(at)
-    moved = connection.execute(
-        QUERIES["mark_running"], {"run_id": storable_id(run_id), "owner": owner, "at": started_at}
-    )
-    if moved.rowcount:
-        return Transition.UPDATED
-    state = _state(connection, run_id)
-    if state is None:
-        return Transition.NOT_FOUND
-    # A move repeated because its answer was lost is the same move.
-    repeated = (state["owner"], state["status"], state["started_at"]) == (owner, Status.RUNNING, started_at)
-    return Transition.UPDATED if repeated else Transition.NOT_IN_EXPECTED_STATUS
-
-
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[Transition, Run]:
@@ -94,6 +79,8 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], T
     values = {
         "run_id": storable_id(run.id),
         "owner": owner,
+        "active_status": (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value,
+        "started_at": to_microseconds(run.started_at),
         "current_step": run.current_step,
         "progress_current": run.progress_current,
         "progress_total": run.progress_total,
@@ -156,7 +143,7 @@ def _ending_values(ending: Ending, expected: Collection[Status] = tuple(Status))
 
 def _state(connection: sqlite3.Connection, run_id: int) -> dict[str, Any] | None:
     row = connection.execute(QUERIES["select_run_state"], {"run_id": storable_id(run_id)}).fetchone()
-    names = ("owner", "status", "started_at", "finished_at", "error_message", "last_seq")
+    names = ("owner", "status", "finished_at", "error_message", "last_seq")
     return dict(zip(names, row, strict=True)) if row else None
 
 

@@ -20,11 +20,6 @@ RETURNING id;
 -- One step of a new run.
 INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
 
--- name: mark_running
--- pending → running.
-UPDATE runs SET status = 'running', started_at = :at
-WHERE id = :run_id AND owner = :owner AND status = 'pending';
-
 -- name: request_cancel
 -- Notes the first request to cancel an active run; a later one changes nothing.
 UPDATE runs
@@ -32,12 +27,15 @@ SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reaso
 WHERE id = :run_id AND status IN ('pending', 'running') AND cancel_requested_at IS NULL;
 
 -- name: advance_run
--- What records change in their run. The log must either end where the segment begins, or hold it already.
+-- What records change in their run: the first of them pending → running. The log must either end where the segment
+-- begins, or hold it already.
 UPDATE runs
-SET current_step = :current_step, progress_current = :progress_current, progress_total = :progress_total,
-    progress_item = :progress_item, last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count,
-    warning_count = :warning_count, error_count = :error_count, first_error_seq = :first_error_seq
-WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running') AND last_seq IN (:previous_seq, :last_seq);
+SET status = :active_status, started_at = COALESCE(started_at, :started_at), current_step = :current_step,
+    progress_current = :progress_current, progress_total = :progress_total, progress_item = :progress_item,
+    last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count,
+    error_count = :error_count, first_error_seq = :first_error_seq
+WHERE id = :run_id AND owner = :owner AND status IN ('pending', :active_status)
+    AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: end_run
 -- The same, and the ending. `from_pending` and `from_running` are the statuses it may be reached from, or null.
@@ -87,7 +85,7 @@ UPDATE steps SET status = 'skipped' WHERE run_id = :run_id AND status = 'pending
 
 -- name: select_run_state
 -- What a refused move is explained with.
-SELECT owner, status, started_at, finished_at, error_message, last_seq FROM runs WHERE id = :run_id;
+SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = :run_id;
 
 -- name: select_run
 -- One run.

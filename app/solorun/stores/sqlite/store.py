@@ -75,9 +75,6 @@ class SqliteRunStore(RunStore):
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write(lambda connection: moves.insert_run(connection, new, owner))
 
-    async def mark_running(self, run_id: int, *, owner: str, at: datetime) -> Transition:
-        return await self._write(lambda connection: moves.mark_running(connection, run_id, owner, at))
-
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[Transition, Run]:
