@@ -169,6 +169,28 @@ def test_an_event_names_itself_and_a_message_cannot_pretend_to_be_one() -> None:
     assert segment.sse_of_run.startswith(b'event: log\ndata: {"run":7,"seq":1,')
 
 
+@given(st.lists(st.sampled_from([None, *Event]), min_size=1, max_size=20))
+def test_every_record_has_its_own_event_in_both_kinds_of_stream(events: list[Event | None]) -> None:
+    records = [
+        Record(seq, AT, Level.INFO, "s", Stream.STEP, "x", event, None if event is None else {"name": "y"})
+        for seq, event in enumerate(events, start=5)
+    ]
+    segment = Segment(7, 5, 4 + len(events), encode_records(records))
+
+    of_run = segment.sse.decode().split("\n\n")
+    of_all = segment.sse_of_run.decode().split("\n\n")
+
+    names = ["log" if event is None else event.value for event in events]
+    lines = segment.payload.decode().splitlines()
+    assert of_run == [
+        f"id: {seq}\nevent: {name}\ndata: {line}"
+        for seq, (name, line) in enumerate(zip(names, lines, strict=True), start=5)
+    ] + [""]
+    assert of_all == [f'event: {name}\ndata: {{"run":7,{line[1:]}' for name, line in zip(names, lines, strict=True)] + [
+        ""
+    ]
+
+
 def test_a_batch_is_one_event_with_an_array() -> None:
     segment = make_segment(3, 2)
 
