@@ -12,6 +12,9 @@ from tests.benchmarks.serving import Limit, Ours, limit, ours
 RATE = 1_000
 BYTES_PER_RECORD = 250
 """On the wire, about."""
+QUEUES = "fan-out, 100 streams, against queues"
+QUEUES_GOAL = Goal(at_least=50)
+QUEUES_COMMAND = "uv run --with sse-starlette python -m tests.benchmarks"
 _OPENING_LINE_FEEDS = 2
 _END_LINE_FEEDS = 4
 
@@ -43,30 +46,36 @@ async def at_full_speed(scale: Scale) -> list[Result]:
 
 
 async def queues(scale: Scale) -> list[Result]:
-    """100 streams at 1,000 lines a second, against sse-starlette with a queue for each stream."""
-    streams, seconds = scale.open_streams(100), scale.seconds
-    name, goal = f"fan-out, {streams} streams, against queues", Goal(at_least=50)
+    """100 streams, against sse-starlette with a queue for each: at full speed, and at 1,000 lines a second."""
     if find_spec("sse_starlette") is None:
-        return [Result(name, "lines/CPU-s", goal, skipped="uv run --with sse-starlette python -m tests.benchmarks")]
-    lines = scale.lines(2_000)
+        return [Result(QUEUES, "lines/CPU-s", QUEUES_GOAL, skipped=QUEUES_COMMAND)]
+    async with ours() as service:
+        return [
+            await _against_queues(service, QUEUES, QUEUES_GOAL, 0, scale.lines(20_000), scale),
+            await _against_queues(service, f"{QUEUES}, {RATE:,} lines/s", None, RATE, scale.lines(2_000), scale),
+        ]
 
-    async def mine(service: Ours) -> float:
-        return streams * lines / await follow_run(service, streams, lines, RATE)
+
+async def _against_queues(service: Ours, name: str, goal: Goal | None, rate: int, lines: int, scale: Scale) -> Result:
+    streams = scale.open_streams(100)
+
+    async def mine() -> float:
+        return streams * lines / await follow_run(service, streams, lines, rate)
 
     async def theirs() -> float:
-        # It falls behind for good: what counts is what it has delivered for the time it used.
-        with limit("queues", str(RATE * 60)) as server:
+        # At a rate it falls behind for good, and as fast as it can all of it lies in its queues at once: what counts
+        # is what it has delivered for the time it used.
+        with limit("queues", str(RATE * 60 if rate else lines)) as server:
             readers = await open_streams(server.port, "/stream", streams)
             watch, before = Stopwatch(server.pid), sum(reader.received for reader in readers)
-            (control,) = await command(server.port, f"/pace?rate={RATE}")
-            await asyncio.sleep(seconds)
+            (control,) = await command(server.port, f"/pace?rate={rate or 10**9}")
+            await asyncio.sleep(scale.seconds)
             delivered = (sum(reader.received for reader in readers) - before) / BYTES_PER_RECORD
             used = watch.cpu
             await close_streams([*readers, control])
             return delivered / used
 
-    async with ours() as service:
-        return [await compare(name, "lines/CPU-s", goal, lambda: mine(service), theirs, scale=scale)]
+    return await compare(name, "lines/CPU-s", goal, mine, theirs, scale=scale)
 
 
 async def _compare(

@@ -1,4 +1,7 @@
-"""Lines from a child's pipe: the pump alone against `cat` into a reader that drops everything, and the whole path."""
+"""Lines from a child's pipe: as fast as we take them, against `cat`; and the whole path until they are durable.
+
+The child makes its lines, as programs do. What a reader costs that only drops bytes is measured beside it.
+"""
 
 import asyncio
 import os
@@ -13,7 +16,7 @@ from solorun.steps.pump import CHUNK_BYTES, Pump
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.records import insert_segments, work_seconds
-from tests.benchmarks.samples import write_lines
+from tests.benchmarks.samples import make_lines, write_lines
 from tests.benchmarks.serving import command_project, ours
 
 
@@ -45,17 +48,29 @@ async def child_lines(scale: Scale) -> list[Result]:
     number = scale.lines(1_000_000)
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
         path = write_lines(Path(directory) / "lines.txt", number)
+        # One line after another, each made by the child: about as fast as programs print.
+        making = ("awk", f'BEGIN {{ for (i = 0; i < {number}; i++) print "{make_lines(1)[0][:80]}", i }}')
+        copying = ("cat", str(path))
 
-        async def pump() -> float:
-            return number / await _pump(path, number)
+        async def pump(command: Sequence[str]) -> float:
+            return number / await _pump(command, number)
+
+        async def cat() -> float:
+            return number / await _cat(making)
+
+        async def readline() -> float:
+            return number / await _readline(making, number)
 
         async def drop() -> float:
-            return number / await _drop(path)
+            return number / await _drop(copying, path.stat().st_size)
 
-        pumped = await compare(
-            "lines from a child, against cat", "lines/s", Goal(at_least=0.5), pump, drop, scale=scale
-        )
-        return [pumped, await _through_everything(path.parent, scale)]
+        unit, goal = "lines/s", Goal(at_least=0.5)
+        return [
+            await compare("lines from a child, against cat", unit, goal, lambda: pump(making), cat, scale=scale),
+            await compare("the same by asyncio's readline", unit, None, readline, cat, scale=scale),
+            await compare("a file by cat, against dropping it", unit, None, lambda: pump(copying), drop, scale=scale),
+            await _through_everything(path.parent, scale),
+        ]
 
 
 async def _through_everything(directory: Path, scale: Scale) -> Result:
@@ -75,23 +90,47 @@ async def _through_everything(directory: Path, scale: Scale) -> Result:
         return await compare("lines from a child, durable", "lines/s", None, run, insert, scale=scale)
 
 
-async def _pump(path: Path, number: int) -> float:
-    """The seconds in which our pump makes lines of what `cat` writes."""
+async def _pump(command: Sequence[str], number: int) -> float:
+    """The seconds in which our pump makes lines of what a child writes."""
     output = Counting()
-    context = StepContext("cat", 1, "full", "work", {}, path.parent, path.parent, output)
+    context = StepContext("cat", 1, "full", "work", {}, Path(), Path(), output)
     began = time.perf_counter()
-    process, fd = await _cat(path)
+    process, fd = await _start(command)
     await Pump(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
     await process.wait()
     assert output.lines == number
     return time.perf_counter() - began
 
 
-async def _drop(path: Path) -> float:
-    """The seconds in which a reader has read what `cat` writes, in chunks of the same size."""
+async def _cat(command: Sequence[str]) -> float:
+    """The seconds in which `cat` carries what a child writes to where it is dropped."""
+    began = time.perf_counter()
+    process, fd = await _start(command)
+    cat = await asyncio.create_subprocess_exec("cat", stdin=fd, stdout=asyncio.subprocess.DEVNULL)
+    os.close(fd)
+    await process.wait()
+    await cat.wait()
+    return time.perf_counter() - began
+
+
+async def _readline(command: Sequence[str], number: int) -> float:
+    """The seconds in which asyncio's own reader makes lines of them."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    lines = 0
+    while await process.stdout.readline():
+        lines += 1
+    await process.wait()
+    assert lines == number
+    return time.perf_counter() - began
+
+
+async def _drop(command: Sequence[str], size: int) -> float:
+    """The seconds in which a reader has read what a child writes, in chunks of the same size."""
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
-    process, fd = await _cat(path)
+    process, fd = await _start(command)
     os.set_blocking(fd, False)
     received = 0
     while True:
@@ -108,12 +147,12 @@ async def _drop(path: Path) -> float:
         received += len(chunk)
     os.close(fd)
     await process.wait()
-    assert received == path.stat().st_size
+    assert received == size
     return time.perf_counter() - began
 
 
-async def _cat(path: Path) -> tuple[asyncio.subprocess.Process, int]:
+async def _start(command: Sequence[str]) -> tuple[asyncio.subprocess.Process, int]:
     reading, writing = os.pipe()
-    process = await asyncio.create_subprocess_exec("cat", str(path), stdout=writing)
+    process = await asyncio.create_subprocess_exec(*command, stdout=writing)
     os.close(writing)
     return process, reading
