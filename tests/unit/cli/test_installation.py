@@ -194,7 +194,7 @@ def test_a_command_does_not_load_the_command_line_of_its_http_library() -> None:
     program = (
         "import sys; from solorun.cli import main\n"
         "code = main(['runs', '--url', 'http://127.0.0.1:1'])\n"
-        "print(code, sorted({'httpx', 'click', 'rich', 'pygments'} & sys.modules.keys()))"
+        "print(code, sorted({'httpx', 'click', 'rich', 'pygments', 'pydantic'} & sys.modules.keys()))"
     )
 
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
