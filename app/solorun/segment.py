@@ -14,8 +14,9 @@ from solorun.run import LevelCounts
 
 MAX_SEGMENT_RECORDS: Final = 1_000
 MAX_SEGMENT_BYTES: Final = 256 * 1024
+EVENT_MEMBER: Final = b',"event":"'
+"""How the event begins in the JSON of a record that tells one."""
 
-_EVENT_MEMBER = b',"event":"'
 _SSE_EVENT: Final = b"id: %d\nevent: %b\ndata: %b\n\n"
 _SSE_EVENT_OF_RUN: Final = b'event: %b\ndata: {"run":%d,%b\n\n'
 
@@ -88,13 +89,13 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
         """The records that tell something: the index of each, and its event."""
         payload = self.payload
         index = line_start = 0
-        found = payload.find(_EVENT_MEMBER)
+        found = payload.find(EVENT_MEMBER)
         while found >= 0:
             index += payload.count(b"\n", line_start, found)
-            start = found + len(_EVENT_MEMBER)
+            start = found + len(EVENT_MEMBER)
             yield index, payload[start : payload.index(b'"', start)]
             line_start = found
-            found = payload.find(_EVENT_MEMBER, start)
+            found = payload.find(EVENT_MEMBER, start)
 
 
 def join_segments(segments: Iterable[Segment]) -> Iterator[Segment]:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from solorun.errors import SolorunError
 from solorun.outcome import Outcome
-from solorun.record import Level, LogPage
+from solorun.record import Event, Level, LogPage
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, Transition
@@ -66,6 +66,7 @@ class LogQuery:
 
     `after` and `before` are exclusive bounds; with neither the page is the last one; with `after` it begins there;
     with `before` alone it ends there. `level` means at least. `text` is a case-insensitive substring of the message.
+    `events`: only records that tell one of these; empty lets every record through, whatever it tells.
     """
 
     after: int | None = None
@@ -74,6 +75,7 @@ class LogQuery:
     step: str | None = None
     level: Level | None = None
     text: str | None = None
+    events: frozenset[Event] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

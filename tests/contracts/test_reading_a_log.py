@@ -21,11 +21,15 @@ _MESSAGES = (
     "Straße", "STRASSE", "kelvin \u212a", "Kelvin K", "İstanbul", "istanbul", "ﬁnal", "final", "ΣΊΣΥΦΟΣ", "σίσυφος",
     'say "hi"', "back\\slash", "tab\there", "\x1b[1mBold\x1b[0m", "日本語の用語", "ÉCOLE", "école", "", "\n", "null",
 )  # fmt: skip
+_EVENTS = {
+    1: Event.STEP, 3: Event.PROGRESS, 4: Event.PROGRESS, 90: Event.GROUP, 91: Event.GROUP, 700: Event.STEP,
+    701: Event.STEP, 1200: Event.ARTIFACT, 2100: Event.CANCEL,
+}  # fmt: skip
 _QUERIES = (*_MESSAGES, "ss", "k", "i", "SAY", "\\", '"', "\t", "\x1b", "語", "é", "x", "info", "\\n", "s", "\ud800")
 
 
 def _log() -> list[Record]:
-    """Three steps of 700 records each, every fifth a warning, every fiftieth an error."""
+    """Three steps of 700 records each, every fifth a warning, every fiftieth an error; few tell an event."""
     return [
         Record(
             seq,
@@ -33,8 +37,8 @@ def _log() -> list[Record]:
             Level.ERROR if seq % 50 == 0 else Level.WARNING if seq % 5 == 0 else Level.INFO,
             ("extract", "review", None)[(seq - 1) // 700],
             Stream.STDOUT,
-            f"Term {seq % 7} of PAGE {seq}",
-            Event.PROGRESS if seq == 3 else None,
+            f'Term {seq % 7} of PAGE {seq},"event":"cancel",' if seq == 20 else f"Term {seq % 7} of PAGE {seq}",
+            _EVENTS.get(seq),
             {"current": 1, "total": 2, "item": ',"level":"error","step":"review",'} if seq == 3 else None,
         )
         for seq in range(1, 2101)
@@ -48,6 +52,7 @@ def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
         for record in content
         if (query.level is None or record.level in query.level.at_least)
         and (query.step is None or record.step == query.step)
+        and (not query.events or record.event in query.events)
         and (not query.text or query.text.casefold() in record.message.casefold())
     ]
     low = query.after if query.after is not None else 0
@@ -119,6 +124,14 @@ async def _write_log(store: RunStore, *, status: Status | None) -> int:
         LogQuery(text="term", step="extract", level=Level.WARNING, limit=5),
         LogQuery(text="nowhere"),
         LogQuery(text=""),
+        LogQuery(events=frozenset(Event)),
+        LogQuery(events=frozenset(Event), after=3, limit=2),
+        LogQuery(events=frozenset(Event), before=701, limit=2),
+        LogQuery(events=frozenset({Event.CANCEL})),
+        LogQuery(events=frozenset({Event.STEP, Event.ARTIFACT}), level=Level.ERROR),
+        LogQuery(events=frozenset({Event.STEP}), step="review"),
+        LogQuery(events=frozenset({Event.PROGRESS, Event.GROUP}), text="page 9"),
+        LogQuery(events=frozenset({Event.ARTIFACT}), after=1200),
     ],
     ids=repr,
 )
@@ -130,7 +143,9 @@ async def test_a_page_is_what_the_contract_says(store: RunStore, query: LogQuery
     assert page == _expected(_log(), query)
 
 
-@pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x"), LogQuery(level=Level.ERROR, after=3)])
+@pytest.mark.parametrize(
+    "query", [LogQuery(), LogQuery(text="x"), LogQuery(level=Level.ERROR, after=3), LogQuery(events=frozenset(Event))]
+)
 async def test_an_empty_log_is_an_empty_page(store: RunStore, query: LogQuery) -> None:
     run = await start(store)
 

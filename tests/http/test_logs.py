@@ -32,6 +32,9 @@ def page_of(answer: Any) -> tuple[list[int], int, bool, bool]:
         ({"level": "warning"}, ([], 0, False, False)),
         ({"level": "info", "step": "deploy", "q": "line", "limit": 1}, ([6], 5, True, False)),
         ({"after": 9223372036854775807}, ([], 7, True, False)),
+        ({"event": "step"}, ([1, 7], 2, False, False)),
+        ({"event": ["artifact", "step"], "limit": 1}, ([7], 2, True, False)),
+        ({"event": "progress"}, ([], 0, False, False)),
     ],
     ids=str,
 )
@@ -45,6 +48,16 @@ async def test_a_page_of_a_log_has_the_records_between_its_bounds(
 
     assert answer.status_code == 200
     assert page_of(answer) == expected
+
+
+async def test_an_event_that_does_not_exist_is_refused(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=[])
+
+        answer = await served.client.get(f"/api/v1/runs/{run.id}/log", params={"event": "noise"})
+
+    assert answer.status_code == 422
+    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["?event"]
 
 
 async def test_the_whole_log_is_downloaded_as_ndjson(open_served: OpenServed) -> None:
@@ -84,11 +97,14 @@ async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> N
         ({"level": "warning"}, []),
         ({"step": "nothing"}, []),
         ({"step": "deploy", "level": "info", "q": "line"}, ["line 0", "line 1"]),
+        ({"event": "step"}, ["deploy started", "deploy completed"]),
+        ({"event": ["group", "step"], "q": "completed"}, ["deploy completed"]),
+        ({"event": "cancel"}, []),
     ],
     ids=str,
 )
 async def test_a_download_has_what_the_filters_let_through(
-    open_served: OpenServed, query: dict[str, str], messages: list[str]
+    open_served: OpenServed, query: dict[str, Any], messages: list[str]
 ) -> None:
     async with open_served() as served:
         run = await served.complete(lines=["line 0", "line 1"])

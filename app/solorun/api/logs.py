@@ -9,9 +9,9 @@ from msgspec import Meta
 from solorun.api.answer import NDJSON, TEXT, Answer, Header, StreamedAnswer, json_answer
 from solorun.api.log_text import LogText
 from solorun.api.request import Request
-from solorun.record import Level, Record
+from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
-from solorun.segment import Segment
+from solorun.segment import EVENT_MEMBER, Segment
 from solorun.store import LogQuery, RunStore
 from solorun.wire import decode_records, encode_records
 
@@ -24,6 +24,9 @@ class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     q: (
         Annotated[str, Meta(max_length=1000, description="Only messages that hold this; case does not matter.")] | None
     ) = None
+    event: Annotated[
+        tuple[Event, ...], Meta(description="Only records that tell one of these events; repeatable.")
+    ] = ()
 
 
 class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
@@ -43,6 +46,7 @@ async def get_log_page(request: Request) -> Answer:
             step=query.step,
             level=query.level,
             text=query.q or None,
+            events=frozenset(query.event),
         ),
     )
     return json_answer(page)
@@ -80,7 +84,11 @@ async def _texts(store: RunStore, run: Run, query: LogFilterQuery) -> AsyncGener
 
 def _matching(segment: Segment, query: LogFilterQuery) -> list[Record]:
     """The segment's records that the filters let through."""
+    if query.event and EVENT_MEMBER not in segment.payload:
+        return []
     records = decode_records(segment.payload)
+    if query.event:
+        records = [record for record in records if record.event in query.event]
     if query.step is not None:
         records = [record for record in records if record.step == query.step]
     if query.level is not None:

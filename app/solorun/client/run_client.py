@@ -17,7 +17,7 @@ from solorun.client.connection import Connection, Query
 from solorun.client.follow import Follow
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
-from solorun.record import Level, LogPage, Record
+from solorun.record import Event, Level, LogPage, Record
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
@@ -188,8 +188,11 @@ class RunClient:
         step: str | None = None,
         level: Level | None = None,
         text: str | None = None,
+        events: Collection[Event] = (),
     ) -> LogPage:
-        """A page of the log; without bounds the last one. `level` means at least; `text` is a substring."""
+        """A page of the log; without bounds the last one. `level` means at least; `text` is a substring; `events` are
+        those of which a record must tell one.
+        """
         query: Query = {
             "after": after,
             "before": before,
@@ -197,6 +200,7 @@ class RunClient:
             "step": step,
             "level": level.value if level is not None else None,
             "q": text,
+            "event": [event.value for event in events],
         }
         return _decode_log_page(await self._connection.request("GET", f"/runs/{run_id}/log", query=query))
 

@@ -11,7 +11,7 @@ import pytest
 from solorun.client import RunClient
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import ConfigurationInvalid, RunActive, ServiceUnreachable
-from solorun.record import Level, LogPage
+from solorun.record import Event, Level, LogPage
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import ArtifactList, ProblemDetails, ProjectList, ProjectSummary, RunPage, encode, encode_records
@@ -55,6 +55,11 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             lambda c: c.get_log_page(17, after=0, limit=9, step="extract", level=Level.WARNING, text="a&b"),
             PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&level=warning&q=a%26b",
             id="log page",
+        ),
+        pytest.param(
+            lambda c: c.get_log_page(17, events=[Event.STEP, Event.ARTIFACT]),
+            PAGE, PAGE, "GET /runs/17/log?event=step&event=artifact",
+            id="log page of events",
         ),
         pytest.param(
             lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),)),

@@ -2,12 +2,13 @@
 
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solorun.record import Level, Record, Stream
+from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
 from solorun.stores.sqlite.search import LogFilter, _characters_folding_to
 from solorun.wire import decode_record, encode_records
@@ -75,6 +76,46 @@ def test_a_record_without_a_step_belongs_to_none() -> None:
     found = list(LogFilter(levels=_ALL, step="null", text=None).select(_segment(["x"], step=None)))
 
     assert found == []
+
+
+def _telling(*told: tuple[Event | None, dict[str, Any] | None]) -> Segment:
+    records = [
+        Record(seq, _NOW, Level.INFO, "extract", Stream.STDOUT, ',"event":"step",', event, data)
+        for seq, (event, data) in enumerate(told, start=1)
+    ]
+    return Segment(1, 1, len(records), encode_records(records))
+
+
+def test_what_tells_an_event_is_found_and_what_only_speaks_of_one_is_not() -> None:
+    segment = _telling(
+        (None, None),
+        (Event.STEP, {"name": "a"}),
+        (Event.GROUP, {"name": ',"event":"step"', "open": True}),
+        (Event.STEP, None),
+    )
+
+    found = list(LogFilter(levels=_ALL, events={Event.STEP}).select(segment))
+
+    assert [seq for seq, _ in found] == [2, 4]
+
+
+def test_a_segment_that_tells_nothing_is_not_cut_into_lines() -> None:
+    payload = _Watched(_segment(["plain"] * 1000).payload)
+
+    found = list(LogFilter(levels=_ALL, events=set(Event)).select(Segment(1, 1, 1000, payload)))
+
+    assert found == []
+    assert payload.looks == 1
+
+
+class _Watched(bytes):
+    """Counts how often it is searched."""
+
+    looks = 0
+
+    def find(self, *wanted: Any) -> int:
+        self.looks += 1
+        return super().find(*wanted)
 
 
 def test_what_is_found_is_the_records_own_json() -> None:

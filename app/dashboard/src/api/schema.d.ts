@@ -1330,6 +1330,8 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only messages that hold this; case does not matter. */
                 q?: string;
+                /** @description Only records that tell one of these events; repeatable. */
+                event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
                 /** @description Only records after this seq. */
                 after?: number;
                 /** @description Only records before this seq. */
@@ -1420,6 +1422,8 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only messages that hold this; case does not matter. */
                 q?: string;
+                /** @description Only records that tell one of these events; repeatable. */
+                event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
             };
             header?: never;
             path: {
@@ -1504,6 +1508,8 @@ export interface operations {
                 level?: "debug" | "error" | "info" | "warning";
                 /** @description Only messages that hold this; case does not matter. */
                 q?: string;
+                /** @description Only records that tell one of these events; repeatable. */
+                event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
             };
             header?: never;
             path: {

@@ -40,16 +40,16 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
     run = await read(lambda connection: find_run(connection, run_id))
     if run is None:
         raise RunNotFound(f"There is no run {run_id}.")
-    if query.step is None and not query.text:
+    if query.step is None and not query.text and not query.events:
         return await _read_counted_page(read, run, query)
     async with scans:
         return await _scan_for_page(read, run, query)
 
 
 async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
-    """Without step and text the run's row knows how many match, and the page is found from its bound."""
+    """Without step, text and events the run's row knows how many match, and the page is found from its bound."""
     levels = query.level.at_least if query.level else _ALL_LEVELS
-    log_filter = LogFilter(levels=levels, step=None, text=None)
+    log_filter = LogFilter(levels=levels)
     low, high = _bounds(run, query)
     if query.after is not None:
         found = await _walk_forward(read, run.id, log_filter, low=low, high=high, limit=query.limit)
@@ -70,7 +70,7 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
 async def _scan_for_page(read: Read, run: Run, query: LogQuery) -> LogPage:
     """Go through the whole log, or through the part of it that the step wrote."""
     levels = query.level.at_least if query.level else _ALL_LEVELS
-    log_filter = LogFilter(levels=levels, step=query.step, text=query.text)
+    log_filter = LogFilter(levels=levels, step=query.step, text=query.text, events=query.events)
     scan = _Scan(log_filter, query, *_bounds(run, query))
     position, end = _range_of_step(run, query.step)
     while position < end:

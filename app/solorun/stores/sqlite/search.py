@@ -3,15 +3,15 @@ must be. Exact: nothing that `str.casefold` would find is missed.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
 
 import msgspec
 
-from solorun.record import Level
-from solorun.segment import Segment
+from solorun.record import Event, Level
+from solorun.segment import EVENT_MEMBER, Segment
 
 _BLOCK: Final = 0x400
 _SURROGATES: Final = range(0xD800, 0xE000)
@@ -27,27 +27,44 @@ _decode_message = msgspec.json.Decoder(_Message).decode
 
 
 class LogFilter:
-    """Records of some levels, of one step, with a text in their message; None lets everything through."""
+    """Records of some levels, of one step, with a text in their message, that tell one of some events; None and an
+    empty collection let everything through.
+    """
 
-    def __init__(self, *, levels: frozenset[Level], step: str | None, text: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        levels: frozenset[Level],
+        step: str | None = None,
+        text: str | None = None,
+        events: Collection[Event] = (),
+    ) -> None:
         self.levels = levels
         # The members before the message come in the order of Record's fields, and hold no quote but their own.
         self._step = b"" if step is None else b',"step":' + msgspec.json.encode(step) + b","
         self._header = _header_pattern(levels, self._step)
         self._text = _Text(text) if text else None
+        self._events = _Events(events) if events else None
 
     def select(self, segment: Segment) -> Iterator[tuple[int, bytes]]:
         """The seq and the JSON of each record that passes, in order."""
         if self._step not in segment.payload:
             return
-        if self._text is not None:
-            for line in self._text.lines(segment.payload):
-                header = self._header.match(line)
-                if header is not None and self._text.is_in(line):
-                    yield int(header[1]), line
-        else:
-            for header in self._header.finditer(segment.payload):
-                yield int(header[1]), header[0]
+        lines = self._lines(segment.payload)
+        if lines is None:
+            for found in self._header.finditer(segment.payload):
+                yield int(found[1]), found[0]
+            return
+        for line in lines:
+            header = self._header.match(line)
+            if header is not None and (self._text is None or self._text.is_in(line)):
+                yield int(header[1]), line
+
+    def _lines(self, payload: bytes) -> Iterator[bytes] | None:
+        """The lines worth a look, found by what most of them lack; None when that is all of them."""
+        if self._events is not None:
+            return self._events.lines(payload)
+        return self._text.lines(payload) if self._text is not None else None
 
 
 def _header_pattern(levels: frozenset[Level], step: bytes) -> re.Pattern[bytes]:
@@ -56,6 +73,22 @@ def _header_pattern(levels: frozenset[Level], step: bytes) -> re.Pattern[bytes]:
         rb'^\{"seq":([0-9]+),"time":"[^"\n]*","level":"(?:' + names + rb')"' + re.escape(step) + rb"[^\n]*$",
         re.MULTILINE,
     )
+
+
+class _Events:
+    """Some events. Most segments tell of none, which their bytes say at once."""
+
+    def __init__(self, events: Collection[Event]) -> None:
+        self._members = tuple(EVENT_MEMBER + event.value.encode() + b'"' for event in events)
+
+    def lines(self, payload: bytes) -> Iterator[bytes]:
+        """The lines that tell one of them, in order. No string holds a bare quote: it can only be the member."""
+        position = payload.find(EVENT_MEMBER)
+        while position >= 0:
+            end = payload.find(b"\n", position)
+            if payload.startswith(self._members, position):
+                yield payload[payload.rfind(b"\n", 0, position) + 1 : end]
+            position = payload.find(EVENT_MEMBER, end)
 
 
 class _Text:
