@@ -42,6 +42,13 @@ run = "trap '' TERM; {sys.executable} {_WORK} stubborn"
 name = "write"
 run = ["{sys.executable}", "{_WORK}", "files"]
 
+[projects.survey]
+cancel_grace = "1s"
+params = ["stops"]
+[[projects.survey.steps]]
+name = "walk"
+run = ["{sys.executable}", "{_WORK}", "walk"]
+
 [projects.flood]
 params = ["lines"]
 [[projects.flood.steps]]
@@ -73,6 +80,10 @@ class Api:
 
     def run(self, run_id: int) -> Any:
         return self._client.get(f"/runs/{run_id}").json()
+
+    def log(self, run_id: int, **query: str | int) -> Any:
+        """The records of a page of its log."""
+        return self._client.get(f"/runs/{run_id}/log", params=query).json()["records"]
 
     def complete(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
         """A run that has ended."""

@@ -1,5 +1,6 @@
 """What the projects of these tests run: each word is one kind of work."""
 
+import itertools
 import os
 import pathlib
 import sys
@@ -53,6 +54,18 @@ def tick() -> None:
         time.sleep(0.01)
 
 
+def walk() -> None:
+    """Tells how far it is, up to as many stops as were asked for, else until it is stopped."""
+    stops = int(os.environ.get("SOLORUN_PARAM_STOPS") or 0)
+    for number in itertools.count(1):
+        print(f"::progress current={number},total={stops or number}::stop {number}", flush=True)
+        print(f"at stop {number}", flush=True)
+        if number == stops:
+            return
+        if not stops:
+            time.sleep(0.01)
+
+
 def stubborn() -> None:
     print("deaf", flush=True)
     time.sleep(600)
@@ -67,4 +80,4 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-{"translate": translate, "tick": tick, "stubborn": stubborn, "files": files}[sys.argv[1]]()
+{"translate": translate, "tick": tick, "walk": walk, "stubborn": stubborn, "files": files}[sys.argv[1]]()

@@ -13,7 +13,8 @@ export type LevelCounts = Record<Level, number>;
 export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
 export type Status = (typeof STATUSES)[number];
 export type StepStatus = Status | 'skipped';
-export type EventName = 'step' | 'progress' | 'group' | 'artifact' | 'cancel';
+export const EVENTS = ['step', 'group', 'progress', 'artifact', 'cancel'] as const;
+export type EventName = (typeof EVENTS)[number];
 
 export interface RunStep {
   readonly name: string;

@@ -2,7 +2,7 @@
  * A run's log as the view sees it: a table of rows, filled from the service's pages and from the stream. Keeps few
  * pages, reads what the view wants, tells it of changes. Knows no DOM.
  */
-import type { LogPage, LogRecord, Run } from '../api/mapping';
+import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, isFiltered, passes } from './filters';
 import { closesGroup, type Fold, type Row } from './rows';
 import { PAGE, SpanTable, type Wanted } from './spans';
@@ -14,6 +14,7 @@ export interface LogQuery {
   readonly step?: string;
   readonly level?: string;
   readonly q?: string;
+  readonly event?: readonly EventName[];
 }
 export type ReadLog = (query: LogQuery, signal: AbortSignal) => Promise<LogPage>;
 

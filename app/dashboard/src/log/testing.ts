@@ -54,7 +54,7 @@ export function aLogService(records: readonly LogRecord[]): { read: ReadLog; ask
   const read = (query: LogQuery): Promise<LogPage> => {
     asked.push(query);
     const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
-    const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? ''));
+    const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? '') && (!query.event || (record.event !== null && query.event.includes(record.event))));
     const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
     const limit = query.limit ?? 1000;
     const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);

@@ -57,6 +57,12 @@ export function formatAgo(time: number, now: number): string {
 }
 
 export const formatExact = (time: number): string => new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+/** Of an event: the day where it was another one. */
+export function formatTime(time: number, now = Date.now()): string {
+  const clock = new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
+  return isToday ? clock : `${new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short' })} ${clock}`;
+}
 export const formatClock = (time: number): string => new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
 
 export function formatSize(bytes: number): string {
