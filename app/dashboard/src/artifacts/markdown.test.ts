@@ -22,11 +22,27 @@ test('headings have names of their own, for links', () => {
   const { headings, markup } = renderMarkdown('# A b\n\n## A b\n\n### ?');
 
   expect(headings).toEqual([
-    { id: 'h-a-b', text: 'A b', level: 1 },
-    { id: 'h-a-b-1', text: 'A b', level: 2 },
-    { id: 'h-section', text: '?', level: 3 },
+    { id: 'h-a-b', text: 'A b', level: 2 },
+    { id: 'h-a-b-1', text: 'A b', level: 3 },
+    { id: 'h-section', text: '?', level: 4 },
   ]);
-  expect(markup).toContain('<h2 id="h-a-b-1">');
+  expect(markup).toContain('<h3 id="h-a-b-1">');
+});
+
+test.each([
+  ['# a\n\n## b\n\n###### c', ['h2', 'h3', 'h6']],
+  ['### a\n\n#### b', ['h2', 'h3']],
+  ['<h1>a</h1>\n\n## b', ['h2', 'h3']],
+  ['no heading', []],
+])('the headings of %j stand below that of the page', (text, expected) => {
+  expect([...renderMarkdown(text).markup.matchAll(/<(h\d)/g)].map((match) => match[1])).toEqual(expected);
+});
+
+test('a column is sorted by a button, unless its head holds a link', () => {
+  const { markup } = renderMarkdown('| word | [more](https://example.org) |\n|---|---|\n| a | b |');
+
+  expect(markup).toContain('<th><button type="button">word</button></th>');
+  expect(markup.match(/<button/g)).toHaveLength(1);
 });
 
 test('links to elsewhere open elsewhere, and do not say from where', () => {

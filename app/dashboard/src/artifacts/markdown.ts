@@ -40,12 +40,34 @@ export function renderMarkdown(text: string): Rendered {
     table.replaceWith(frame);
     frame.append(table);
   }
+  for (const th of body.querySelectorAll('thead th')) makeSortable(th);
+  demoteHeadings(body);
   return { headings: nameHeadings(body), markup: body.innerHTML };
+}
+
+/** So that keys reach it too. What holds a link stays as it is: a button must not. */
+function makeSortable(th: Element): void {
+  if (th.querySelector('a')) return;
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.append(...th.childNodes);
+  th.append(button);
+}
+
+/** The page has a heading of the first level, so that the document's highest are of the second. */
+function demoteHeadings(body: HTMLElement): void {
+  const headings = [...body.querySelectorAll('h1, h2, h3, h4, h5, h6')];
+  const highest = Math.min(...headings.map(({ tagName }) => Number(tagName[1])));
+  for (const heading of headings) {
+    const demoted = document.createElement(`h${Math.min(6, Number(heading.tagName[1]) - highest + 2)}`);
+    demoted.append(...heading.childNodes);
+    heading.replaceWith(demoted);
+  }
 }
 
 function nameHeadings(body: HTMLElement): Heading[] {
   const seen = new Map<string, number>();
-  return [...body.querySelectorAll<HTMLElement>('h1, h2, h3, h4')].map((heading) => {
+  return [...body.querySelectorAll<HTMLElement>('h2, h3, h4, h5')].map((heading) => {
     const text = heading.textContent?.trim() ?? '';
     const slug = `h-${text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'section'}`;
     const times = seen.get(slug) ?? 0;
