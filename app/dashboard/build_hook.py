@@ -48,7 +48,7 @@ class DashboardBuildHook(BuildHookInterface):
                 self.app.abort(str(error))
             self.app.display_warning(f"Solorun is installed without its dashboard. {error}")
             return
-        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/assets/*"]
+        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/manifest.json", f"/{_STATIC}/assets/*"]
 
 
 def build(root: Path, environ: Mapping[str, str] = os.environ) -> bool:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -98,6 +98,24 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
     page.locator(".resume").click()
     expect(page.locator(".resume")).to_be_hidden()
     expect(pane.locator(f'.row[data-seq="{stands_at}"]')).to_have_count(0)
+
+
+def test_what_a_live_log_is_shown_with_is_asked_for_once_and_before_the_page_has_run(
+    open_page: OpenPage, context: BrowserContext, api: Api
+) -> None:
+    run_id = api.start("ticker")
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url.partition("/api/v1/")[2]))
+
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
+
+    assert [path for path in asked if path.startswith("runs/") and "artifacts" not in path] == [
+        f"runs/{run_id}",
+        f"runs/{run_id}/log?limit=120",
+    ]
+    started = "name => performance.getEntriesByName(location.origin + name)[0].initiatorType"
+    assert page.evaluate(started, f"/api/v1/runs/{run_id}/log?limit=120") == "link"
 
 
 def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) -> None:

@@ -1,6 +1,7 @@
 """What the dashboard is made of, as it is handed out."""
 
 import gzip
+import json
 from pathlib import Path
 
 import httpx
@@ -10,6 +11,14 @@ from starlette.applications import Starlette
 from solorun.dashboard import routes
 
 PAGE = '<script type="module" src="./assets/index-a1b2.js"></script>'
+MANIFEST = {
+    "src/pages/RunPage.svelte": {
+        "file": "assets/RunPage-1.js",
+        "css": ["assets/RunPage-2.css"],
+        "imports": ["_shared"],
+    },
+    "_shared": {"file": "assets/shared-3.js", "imports": ["_nothing"]},
+}
 SCRIPT = "console.log(1);" * 50
 
 
@@ -19,6 +28,7 @@ def built(tmp_path: Path) -> Path:
     (tmp_path / "index.html").write_text(PAGE)
     (tmp_path / "assets" / "index-a1b2.js").write_text(SCRIPT)
     (tmp_path / "assets" / "inter-c3d4.woff2").write_bytes(b"font")
+    (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
     return tmp_path
 
 
@@ -60,6 +70,46 @@ async def test_behind_a_proxy_the_files_are_below_its_path(built: Path) -> None:
         answer = await client.get("/")
 
     assert 'src="/solorun/assets/index-a1b2.js"' in answer.text
+
+
+async def test_what_a_run_is_shown_with_is_announced_before_the_page_asks_for_it(built: Path) -> None:
+    async with ask(built, "/solorun") as client:
+        answer = await client.get("/p/handbook/runs/7")
+
+    assert answer.headers["link"].split(", ") == [
+        "</solorun/api/v1/runs/7>; rel=preload; as=fetch; crossorigin",
+        "</solorun/api/v1/runs/7/log?limit=120>; rel=preload; as=fetch; crossorigin",
+        "</solorun/assets/RunPage-1.js>; rel=modulepreload",
+        "</solorun/assets/RunPage-2.css>; rel=preload; as=style; crossorigin",
+        "</solorun/assets/shared-3.js>; rel=modulepreload",
+    ]
+
+
+async def test_a_page_that_has_not_changed_is_announced_like_a_new_one(built: Path) -> None:
+    async with ask(built) as client:
+        first = await client.get("/p/handbook/runs/7")
+        again = await client.get("/p/handbook/runs/7", headers={"if-none-match": first.headers["etag"]})
+
+    assert (again.status_code, again.headers["link"]) == (304, first.headers["link"])
+
+
+@pytest.mark.parametrize("run", ["seven", "7%0d%0aset-cookie: x", "7>; rel=x, <y", "9" * 40])
+async def test_what_is_no_run_is_not_announced(built: Path, run: str) -> None:
+    async with ask(built) as client:
+        answer = await client.get(f"/p/handbook/runs/{run}")
+
+    assert "/api/" not in answer.headers["link"]
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_build_that_says_nothing_of_its_files_is_served_all_the_same(built: Path) -> None:
+    (built / "manifest.json").unlink()
+
+    async with ask(built) as client:
+        answer = await client.get("/runs")
+
+    assert answer.status_code == 200
+    assert "link" not in answer.headers
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ import './styles/base.css';
 
 applyTheme();
 if (router.route.page === 'run') {
-  // All that the page will wait for, at once and first.
+  // All that the page will wait for, at once and first. (The service has announced it: it may be there already.) The
+  // run before its log: a log that is older than its run would leave a gap, to be read once more.
   void later.run().catch(() => undefined);
-  askForEnd(router.route.runId);
   void world.loadRun(router.route.runId).catch(() => undefined);
+  askForEnd(router.route.runId);
 }
 world.open();
 const target = document.getElementById('app')!;

@@ -3,7 +3,7 @@
 The page is asked for again each time, so that an update shows; its files carry a hash in their names and are kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,15 +14,20 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
+from solorun.dashboard.hints import Hints, Page, PageHints, read_manifest
 
+_SANS: Final = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
+_MONO: Final = "node_modules/@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2"
+_RUN: Final = ("src/pages/RunPage.svelte", _SANS, _MONO)
 PAGES: Final = (
-    "/",
-    "/runs",
-    "/runs/{run}",
-    "/p/{project}",
-    "/p/{project}/runs/{run}",
-    "/p/{project}/runs/{run}/artifacts/{name:path}",
-    "/compare/{run}/{other}",
+    Page("/", (_SANS,), ("projects",)),
+    Page("/runs", ("src/pages/RunsPage.svelte", _SANS)),
+    Page("/runs/{run}", _RUN, ("runs/{run}",)),
+    Page("/p/{project}", ("src/pages/ProjectPage.svelte", _SANS), ("projects",)),
+    # The run first: a log that is older than its run would leave a gap, to be read once more.
+    Page("/p/{project}/runs/{run}", _RUN, ("runs/{run}", "runs/{run}/log?limit=120")),
+    Page("/p/{project}/runs/{run}/artifacts/{name:path}", ("src/pages/ArtifactPage.svelte", _SANS)),
+    Page("/compare/{run}/{other}", ("src/pages/ComparePage.svelte", _SANS)),
 )
 """Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
 
@@ -45,22 +50,30 @@ def routes(root_path: str = "", directory: Path = STATIC_DIRECTORY) -> list[Rout
     """`root_path` is where a proxy serves us, without a final slash; `directory` holds what was built."""
     index = read_index(directory, root_path)
     assets = read_assets(directory)
+    hints = Hints(read_manifest(directory), root_path)
 
-    async def show_page(request: Request) -> Response:
-        if index is None:
-            return HTMLResponse(_NOT_BUILT)
-        return _answer(request, index, "no-cache")
+    def show(hints: PageHints | None) -> Callable[[Request], Awaitable[Response]]:
+        async def show_page(request: Request) -> Response:
+            if index is None:
+                return HTMLResponse(_NOT_BUILT)
+            answer = _answer(request, index, "no-cache")
+            link = hints.link(request.path_params.get("run")) if hints is not None else ""
+            if link:
+                answer.headers["link"] = link
+            return answer
+
+        return show_page
 
     async def send_asset(request: Request) -> Response:
         return _answer(request, _find(assets, request.path_params["name"]), "public, max-age=31536000, immutable")
 
     async def show_not_found(request: Request) -> Response:
-        page = await show_page(request)
+        page = await show(None)(request)
         page.status_code = 404
         return page
 
     return [
-        *(Route(path, show_page) for path in PAGES),
+        *(Route(page.path, show(hints.of(page))) for page in PAGES),
         Route("/assets/{name}", send_asset),
         _Elsewhere("/{nowhere:path}", show_not_found),
     ]

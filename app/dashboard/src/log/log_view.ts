@@ -38,7 +38,9 @@ export class LogView {
   private columns = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
-  /** The pane's, kept: to ask for it while rows change costs a layout. */
+  /** Whether something of the log is selected, kept: to ask while rows change costs a layout. */
+  private isSelecting = false;
+  /** The pane's, kept for the same reason. */
   private height = 0;
 
   constructor(
@@ -57,6 +59,7 @@ export class LogView {
     pane.addEventListener('click', (event) => this.clicked(event), { signal });
     this.observer = new ResizeObserver(() => this.resized());
     this.observer.observe(pane);
+    document.addEventListener('selectionchange', () => (this.isSelecting = this.hasSelection()), { signal });
     this.schedule();
   }
 
@@ -140,11 +143,12 @@ export class LogView {
   }
 
   private draw(): void {
-    const { height } = this;
+    // At first nobody has told: to wait for the observer would be to wait for another frame.
+    const height = (this.height ||= this.pane.clientHeight);
     const total = this.model.length;
     if (!height) return;
     this.fit(total);
-    if (this.following && this.hasSelection()) this.setFollowing(false);
+    if (this.following && this.isSelecting) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
     const tops = this.look.wrap ? this.drawWrapped(total, height) : this.drawFixed(total, height);
     const share = total ? shareAt(tops.first, tops.tops, total, height) : 0;

@@ -5,6 +5,9 @@ export const later = {
   runs: () => import('../pages/RunsPage.svelte'),
   artifact: () => import('../pages/ArtifactPage.svelte'),
   compare: () => import('../pages/ComparePage.svelte'),
+  artifacts: () => import('../parts/ArtifactList.svelte'),
+  parameters: () => import('../parts/ParameterList.svelte'),
+  events: () => import('../parts/EventList.svelte'),
   start: () => import('./StartDialog.svelte'),
   stop: () => import('./StopDialog.svelte'),
   login: () => import('./LoginDialog.svelte'),
@@ -12,9 +15,8 @@ export const later = {
   help: () => import('./HelpSheet.svelte'),
 } as const;
 
-/** So that a dialog also opens when the service is out of reach. */
+/** So that a dialog also opens when the service is out of reach. Not at once: what is in sight comes first. */
 export function loadLater(): void {
   const load = (): void => Object.values(later).forEach((one) => void one().catch(() => undefined));
-  if ('requestIdleCallback' in window) requestIdleCallback(load, { timeout: 5000 });
-  else setTimeout(load, 2000);
+  setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(load, { timeout: 3000 }) : load()), 1500);
 }

@@ -1,0 +1,80 @@
+"""What a page will ask for, announced in the `Link` header of its answer: the browser fetches it while it still reads
+the page, and the page's code finds it there. Without a hint all works the same, later.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+_KINDS: Final = {
+    ".js": "rel=modulepreload",
+    ".css": "rel=preload; as=style; crossorigin",
+    ".woff2": "rel=preload; as=font; crossorigin",
+}
+_RUN_ID: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address of the dashboard: what shows it, and what is asked for first."""
+
+    path: str
+    sources: tuple[str, ...] = ()
+    """Source files of its parts, and fonts."""
+    data: tuple[str, ...] = ()
+    """Addresses below `/api/v1`, exactly as they are asked for; `{run}` is the run of the page's own address."""
+
+
+class Hints:
+    """The values of `Link` headers, by page. `manifest` is what the build says of its files; {} says nothing."""
+
+    def __init__(self, manifest: Mapping[str, Any], root_path: str) -> None:
+        self._manifest = manifest
+        self._root_path = root_path
+
+    def of(self, page: Page) -> "PageHints":
+        files = dict.fromkeys(name for source in page.sources for name in self._files(source))
+        return PageHints([self._file(name) for name in files], page.data, self._root_path)
+
+    def _files(self, source: str) -> Iterator[str]:
+        """A source's files, and those of the parts it is made of."""
+        chunk = self._manifest.get(source)
+        if chunk is None:
+            return
+        yield chunk["file"]
+        yield from chunk.get("css", ())
+        for other in chunk.get("imports", ()):
+            yield from self._files(other)
+
+    def _file(self, name: str) -> str:
+        return f"<{self._root_path}/{name}>; {_KINDS[Path(name).suffix]}"
+
+
+class PageHints:
+    """The hints of one page."""
+
+    def __init__(self, files: Sequence[str], data: Sequence[str], root_path: str) -> None:
+        self._files = files
+        self._data = data
+        self._root_path = root_path
+
+    def link(self, run: str | None) -> str:
+        """A `Link` header's value, "" without hints. `run` is what the address names as its run, whatever that is."""
+        known = self._data if run is None or _RUN_ID.fullmatch(run) else ()
+        data = [
+            f"<{self._root_path}/api/v1/{path.replace('{run}', run or '')}>; rel=preload; as=fetch; crossorigin"
+            for path in known
+        ]
+        return ", ".join([*data, *self._files])
+
+
+def read_manifest(directory: Path) -> Mapping[str, Any]:
+    """What the build says of its files; {} when it says nothing."""
+    try:
+        manifest: Mapping[str, Any] = json.loads((directory / "manifest.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    return manifest
