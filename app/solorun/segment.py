@@ -16,6 +16,8 @@ MAX_SEGMENT_RECORDS: Final = 1_000
 MAX_SEGMENT_BYTES: Final = 256 * 1024
 EVENT_MEMBER: Final = b',"event":"'
 """How the event begins in the JSON of a record that tells one."""
+PART_BYTES: Final = 48 * 1024
+"""What of a large segment is one event, where an event is many records."""
 
 _SSE_EVENT: Final = b"id: %d\nevent: %b\ndata: %b\n\n"
 _SSE_EVENT_OF_RUN: Final = b'event: %b\ndata: {"run":%d,%b\n\n'
@@ -57,6 +59,23 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
             raise ValueError(f"segment {self.first_seq}-{self.last_seq} of run {self.run_id} has nothing up to {seq}")
         lines = self.lines()[: seq + 1 - self.first_seq]
         return Segment(self.run_id, self.first_seq, seq, b"\n".join(lines) + b"\n")
+
+    @cached_property
+    def parts(self) -> tuple["Segment", ...]:
+        """The same records in parts of at most 48 KiB (or of one record), itself if it is small. No level counts."""
+        if len(self.payload) <= PART_BYTES:
+            return (self,)
+        parts: list[Segment] = []
+        start, seq = 0, self.first_seq
+        while start < len(self.payload):
+            end = self.payload.rfind(b"\n", start, start + PART_BYTES) + 1
+            if end == 0:
+                end = self.payload.index(b"\n", start) + 1
+            content = self.payload[start:end]
+            last_seq = seq + content.count(b"\n") - 1
+            parts.append(Segment(self.run_id, seq, last_seq, content))
+            start, seq = end, last_seq + 1
+        return tuple(parts)
 
     @cached_property
     def sse(self) -> bytes:

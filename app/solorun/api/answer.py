@@ -21,6 +21,8 @@ SEND_TIMEOUT_SECONDS: Final = 30.0
 
 ABORT_EXTENSION: Final = "solorun.abort"
 """The ASGI extension by which the server lets us drop a connection together with what it has buffered."""
+IS_FULL_EXTENSION: Final = "solorun.is_full"
+"""The ASGI extension by which the server says whether the next `send` would have to wait for the reader."""
 
 
 class Answer:

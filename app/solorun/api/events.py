@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Callable
+from contextlib import aclosing
+from operator import attrgetter
 from typing import Annotated, Final
 
 import anyio
@@ -9,16 +12,22 @@ import msgspec
 from msgspec import Meta
 
 from solorun.api.request import Request, parse_run_id
-from solorun.api.sse import OPENING, OPENING_OF_ENDED, Emit, EventStream, Pump
+from solorun.api.sse import OPENING, OPENING_OF_ENDED, EventStream, Pump, Sink
 from solorun.errors import Fault, InvalidLastEventId, InvalidRequest
 from solorun.logs.hub import WatchLost
 from solorun.run import MAX_RUN_ID, Run
+from solorun.segment import Segment
 from solorun.service import Service
 from solorun.wire import encode
 
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
 _SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0}
+
+Form = Callable[[Segment], bytes]
+_EVENTS: Final[Form] = attrgetter("sse")
+_BATCH: Final[Form] = attrgetter("sse_batch")
+_EVENTS_OF_RUN: Final[Form] = attrgetter("sse_of_run")
 
 
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,18 +73,37 @@ async def follow_all(request: Request) -> EventStream:
 
 
 def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> Pump:
-    async def pump(emit: Emit) -> None:
-        items = service.tail.follow(run_id, after=after)
-        try:
-            async for item in items:
-                if isinstance(item, Run):
-                    await emit(b"id: %d\nevent: end\ndata: %b\n\n" % (item.last_seq, encode(item)))
-                else:
-                    await emit(item.sse_batch if batch else item.sse)
-        finally:
-            await items.aclose()
+    async def pump(sink: Sink) -> None:
+        run = await _tell_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
+        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run)))
 
     return pump
+
+
+async def _tell_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
+    """Tell a run's records up to its end, and answer the ended run. For a reader that stalls only its place is kept."""
+    while True:
+        reached = await _tell_while_taken(service, run_id, after, sink, form)
+        if isinstance(reached, Run):
+            return reached
+        after = reached
+        await sink.emit(b"")
+
+
+async def _tell_while_taken(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> int | Run:
+    """The ended run, or the last seq that was sent to a reader that does not keep up."""
+    async with aclosing(service.tail.follow(run_id, after=after)) as items:
+        async for item in items:
+            if isinstance(item, Run):
+                return item
+            for part in item.parts if form is _BATCH else (item,):
+                events = form(part)
+                sent = await sink.offer(events)
+                if sent == 0:
+                    return part.first_seq - 1
+                if sent < len(events):
+                    return part.last_seq - events.count(b"\n\n", sent)
+    raise AssertionError("a log is followed to its end")
 
 
 class AllRuns:
@@ -89,40 +117,33 @@ class AllRuns:
         # What is told of a run's state must be decided and emitted at once, or an older state could overtake.
         self._telling = asyncio.Lock()
 
-    async def pump(self, emit: Emit) -> None:
+    async def pump(self, sink: Sink) -> None:
         with self._service.hub.watch() as watch:
-            await emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
+            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
             async with anyio.create_task_group() as following:
                 for run_id, after in self._follows.items():
-                    following.start_soon(self.follow, run_id, after, emit)
+                    following.start_soon(self.follow, run_id, after, sink)
                 try:
                     while True:
-                        await self.tell(await watch.changes(), emit)
+                        await self.tell(await watch.changes(), sink)
                 except WatchLost:
                     # The stream ends; whoever listens comes back for a new snapshot.
                     following.cancel_scope.cancel()
 
-    async def tell(self, runs: list[Run], emit: Emit) -> None:
+    async def tell(self, runs: list[Run], sink: Sink) -> None:
         async with self._telling:
             told = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
             if told:
-                await emit(b"".join(told))
+                await sink.emit(b"".join(told))
 
     def _is_left_to_follower(self, run: Run) -> bool:
         return run.id in self._ended or (run.id in self._following and not run.is_active)
 
-    async def follow(self, run_id: int, after: int, emit: Emit) -> None:
-        items = self._service.tail.follow(run_id, after=after)
-        try:
-            async for item in items:
-                if isinstance(item, Run):
-                    async with self._telling:
-                        self._ended.add(run_id)
-                        await emit(_run_event(item))
-                else:
-                    await emit(item.sse_of_run)
-        finally:
-            await items.aclose()
+    async def follow(self, run_id: int, after: int, sink: Sink) -> None:
+        run = await _tell_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
+        async with self._telling:
+            self._ended.add(run_id)
+            await sink.emit(_run_event(run))
 
 
 def _run_event(run: Run) -> bytes:

@@ -6,17 +6,27 @@ What is sent is decided by a pump (see `events.py`); records come ready made fro
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
-from solorun.api.answer import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
+from solorun.api.answer import (
+    IS_FULL_EXTENSION,
+    MAX_PIECE_BYTES,
+    SEND_TIMEOUT_SECONDS,
+    abort,
+    pieces,
+    wait_for_disconnect,
+)
 from solorun.logs.hub import Hub
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies give up on connections that are silent for a minute; the standard recommends about this."""
+
+PATIENCE_SECONDS: Final = 0.05
+"""How long a reader that takes nothing is waited for before what it has yet to be sent is let go."""
 
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
@@ -29,9 +39,25 @@ _HEADERS: Final = [
     (b"cache-control", b"no-store, no-transform"),
     (b"x-accel-buffering", b"no"),
 ]
+_EVENT_END: Final = b"\n\n"
+_NOTHING: Final = {"type": "http.response.body", "body": b"", "more_body": True}
+"""Sends no byte, but when the buffer is full waits as every send does."""
 
-Emit = Callable[[bytes], Awaitable[None]]
-Pump = Callable[[Emit], Awaitable[None]]
+
+class Sink(Protocol):
+    """Where a pump's events go."""
+
+    async def emit(self, events: bytes) -> None:
+        """Send whole events, however long the reader takes. Nothing (`b""`) waits until what was sent is taken."""
+
+    async def offer(self, events: bytes) -> int:
+        """Send as many of these events as are taken in time; answers how many bytes.
+
+        Who is answered fewer than all lets go of the rest while it waits: thousands of readers may stall.
+        """
+
+
+Pump = Callable[[Sink], Awaitable[None]]
 
 
 class Streams:
@@ -85,6 +111,8 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         if scope["method"] != "HEAD":
             self._scope, self._send = scope, send
+            flow = scope.get("extensions", {}).get(IS_FULL_EXTENSION)
+            self._is_full: Callable[[], bool] = flow["is_full"] if flow is not None else lambda: False
             self._clock = asyncio.get_running_loop().time
             with self._streams.hold(self):
                 await self._stream(receive)
@@ -104,8 +132,8 @@ class EventStream:
         finished = False
         try:
             with self._pumping:
-                await self._emit(self._opening)
-                await self._pump(self._emit)
+                await self.emit(self._opening)
+                await self._pump(self)
                 finished = True
             if self._stopping and not finished and not self._gone:
                 await self._send_event(SHUTDOWN)
@@ -116,23 +144,46 @@ class EventStream:
             if self._commenting is not None:
                 self._commenting.cancel()
 
-    async def _emit(self, events: bytes) -> None:
+    async def emit(self, events: bytes) -> None:
         await self._send_event(events)
+        await self._end_if_stopping()
+
+    async def offer(self, events: bytes) -> int:
+        sent = 0
+        async with self._turn:
+            while sent < len(events) and (not self._is_full() or await self._is_taken_in_time()):
+                end = _end_of_piece(events, sent)
+                await self._send_piece(events if end - sent == len(events) else memoryview(events)[sent:end])
+                sent = end
+            self._heard_at = self._clock()
+        await self._end_if_stopping()
+        return sent
+
+    async def _end_if_stopping(self) -> None:
         if self._stopping:
             self._pumping.cancel()
             await anyio.lowlevel.checkpoint_if_cancelled()
 
+    async def _is_taken_in_time(self) -> bool:
+        with anyio.move_on_after(PATIENCE_SECONDS):
+            await self._send(_NOTHING)
+            return True
+        return False
+
     async def _send_event(self, events: bytes) -> None:
         async with self._turn:
             for piece in pieces(events):
-                self._heard_at = self._clock()
-                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-                self._bytes_since_yield += len(piece)
-                if self._bytes_since_yield >= MAX_PIECE_BYTES:
-                    # Others have their turn, and the transport can take the bytes away.
-                    self._bytes_since_yield = 0
-                    await asyncio.sleep(0)
+                await self._send_piece(piece)
             self._heard_at = self._clock()
+
+    async def _send_piece(self, piece: bytes | memoryview) -> None:
+        self._heard_at = self._clock()
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        self._bytes_since_yield += len(piece)
+        if self._bytes_since_yield >= MAX_PIECE_BYTES:
+            # Others have their turn, and the transport can take the bytes away.
+            self._bytes_since_yield = 0
+            await asyncio.sleep(0)
 
     async def _watch(self, receive: Receive) -> None:
         await wait_for_disconnect(receive)
@@ -165,3 +216,13 @@ class EventStream:
         await self._send_event(COMMENT)
         if self._stopping:
             self._pumping.cancel()
+
+
+def _end_of_piece(events: bytes, start: int) -> int:
+    """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
+    if len(events) - start <= MAX_PIECE_BYTES:
+        return len(events)
+    end = events.rfind(_EVENT_END, start, start + MAX_PIECE_BYTES)
+    if end < 0:
+        end = events.index(_EVENT_END, start)
+    return end + len(_EVENT_END)

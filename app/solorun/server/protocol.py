@@ -9,12 +9,14 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from solorun.api.answer import ABORT_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.api.answer import ABORT_EXTENSION, IS_FULL_EXTENSION, SEND_TIMEOUT_SECONDS
 from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.transport import GatheringTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 SILENCE_SECONDS: Final = 10.0
+WRITE_BUFFER_BYTES: Final = 32 * 1024
+"""What a reader has not taken when it is waited for; the kernel's own buffers come on top."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -37,7 +39,11 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(GatheringTransport(transport, self.loop))
-        self._extensions = {ABORT_EXTENSION: {"abort": self.transport.abort}}
+        transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self._extensions = {
+            ABORT_EXTENSION: {"abort": self.transport.abort},
+            IS_FULL_EXTENSION: {"is_full": self._is_full},
+        }
         self._waiting_since = self.loop.time()
         self._look = self.loop.call_later(SILENCE_SECONDS, self._look_for_silence)
 
@@ -117,6 +123,11 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self._look = self.loop.call_later(max(since + SILENCE_SECONDS - now, 1.0), self._look_for_silence)
+
+    def _is_full(self) -> bool:
+        """Whether the reader has yet to take what was written."""
+        flow: FlowControl = self.flow
+        return flow.write_paused
 
     def _is_held_back(self) -> bool:
         """Whether it is we who do not read."""

@@ -12,7 +12,7 @@ from solorun.outcome import MAX_ERROR_MESSAGE_CHARACTERS, StopReason, describe_e
 from solorun.project import CommandStep, Family, Project
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import LevelCounts
-from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, Segment, join_segments
+from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, PART_BYTES, Segment, join_segments
 from solorun.settings import Settings, format_duration, parse_duration
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, statuses_before
 from solorun.wire import decode_record, decode_records, encode, encode_records
@@ -215,6 +215,19 @@ def test_the_part_up_to_a_seq(up_to: int, seqs: list[int]) -> None:
 
     assert [record.seq for record in decode_records(part.payload)] == seqs
     assert (part.first_seq, part.last_seq) == (seqs[0], seqs[-1])
+
+
+@given(st.lists(st.integers(0, 2 * PART_BYTES), min_size=1, max_size=6))
+def test_the_parts_of_a_segment_are_its_records_in_order_and_small(sizes: list[int]) -> None:
+    records = [Record(seq, AT, Level.INFO, "extract", Stream.STDOUT, "x" * size) for seq, size in enumerate(sizes, 7)]
+    segment = Segment(1, 7, 6 + len(sizes), encode_records(records))
+
+    parts = segment.parts
+
+    assert b"".join(part.payload for part in parts) == segment.payload
+    assert [seq for part in parts for seq in range(part.first_seq, part.last_seq + 1)] == [r.seq for r in records]
+    assert all(len(part.lines()) == part.record_count for part in parts)
+    assert all(len(part.payload) <= PART_BYTES or part.record_count == 1 for part in parts)
 
 
 def test_a_part_that_would_be_empty_is_an_error() -> None:

@@ -1,0 +1,91 @@
+"""A reader that stalls: of the log nothing is held for it, and when it goes on it misses nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+import pytest
+
+from solorun.api.answer import IS_FULL_EXTENSION
+from solorun.logs import Tail
+from solorun.run import Run
+from solorun.segment import PART_BYTES, Segment
+from tests.fakes.application import OpenServed, Served
+
+ADDRESSES = ("/api/v1/runs/1/events", "/api/v1/runs/1/events?batch=1", "/api/v1/events?follow=1:0")
+
+
+class Reader:
+    """A connection whose buffer is full after every send, until the reader takes what is in it."""
+
+    def __init__(self, served: Served, address: str) -> None:
+        self.received = b""
+        self.taken = asyncio.Event()
+        self._full = False
+        path, _, query = address.partition("?")
+        self._scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
+            "headers": [(b"host", b"127.0.0.1:8700")], "client": ("127.0.0.1", 5000), "scheme": "http",
+            "http_version": "1.1", "root_path": "", "extensions": {IS_FULL_EXTENSION: {"is_full": lambda: self._full}},
+        }  # fmt: skip
+        self._served = served
+        self._asked = False
+
+    async def read(self) -> None:
+        await self._served.app(self._scope, self._receive, self._send)
+
+    async def _receive(self) -> dict[str, Any]:
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def _send(self, message: Any) -> None:
+        if self._full:
+            await self.taken.wait()
+            self._full = False
+        if body := message.get("body", b""):
+            self.received += body
+            self._full = len(body) > 10_000
+
+
+class CountedTail(Tail):
+    """Counts who follows."""
+
+    following = 0
+
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Segment | Run, None]:
+        self.following += 1
+        try:
+            async for item in super().follow(run_id, after=after):
+                yield item
+        finally:
+            self.following -= 1
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
+    open_served: OpenServed, address: str
+) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["x" * 1_000 for _ in range(4 * PART_BYTES // 1_000)])
+        tail = served.service.tail = CountedTail(served.service.hub, served.service.store)
+        reader = Reader(served, address)
+        reading = asyncio.create_task(reader.read())
+        await served.until(lambda: b"xxx" in reader.received)
+
+        await served.until(lambda: tail.following == 0)
+
+        reader.taken.set()
+        await served.until(lambda: b"event: end" in reader.received or b'"completed"' in reader.received)
+        reading.cancel()
+        await asyncio.wait([reading])
+    assert seqs_of(reader.received) == list(range(1, run.last_seq + 1))
+
+
+def seqs_of(stream: bytes) -> list[int]:
+    """The seqs of all records, alone or in arrays."""
+    values = [msgspec.json.decode(line[6:]) for line in stream.split(b"\n") if line.startswith(b"data: ")]
+    records = [record for value in values for record in (value if isinstance(value, list) else [value])]
+    return [record["seq"] for record in records if "seq" in record]
