@@ -1,5 +1,6 @@
 """The whole service as users have it: `solorun serve` in a process of its own, on a real socket, killed for real."""
 
+import http.client
 import os
 import signal
 import socket
@@ -9,10 +10,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import httpx
+from typing import Protocol
 
 START_LIMIT_SECONDS = 20
+
+
+class Process(Protocol):
+    """What is used of a `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int, /) -> None: ...
 
 
 class ServedService:
@@ -32,7 +42,7 @@ class ServedService:
         self.log_file = directory / "service.log"
         self._environ = environ
         self._program = program
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         (directory / "solorun.toml").write_text(configuration)
 
     @property
@@ -46,14 +56,7 @@ class ServedService:
 
     def start(self) -> None:
         """Start it, and return when it answers."""
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *self._program, "serve", "--port", str(self.port)],
-                cwd=self.directory,
-                env={**os.environ, **self._environ},
-                stdout=log,
-                stderr=log,
-            )
+        self._process = self._spawn(["serve", "--port", str(self.port)])
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while not self._answers():
             assert self._process.poll() is None, self.log_file.read_text()
@@ -79,18 +82,33 @@ class ServedService:
         if self._process is None:
             return None
         if self._process.poll() is None:
-            self._process.terminate()
+            self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(40)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._process.send_signal(signal.SIGKILL)
             return self._process.wait()
 
+    def _spawn(self, arguments: list[str]) -> Process:
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, *self._program, *arguments],
+                cwd=self.directory,
+                env={**os.environ, **self._environ},
+                stdout=log,
+                stderr=log,
+            )
+
     def _answers(self) -> bool:
+        # A client of httpx takes longer to make than a service to answer.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
         try:
-            return httpx.get(f"{self.url}/livez", trust_env=False, timeout=1).status_code == 200
-        except httpx.TransportError:
+            connection.request("GET", "/livez")
+            return connection.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
             return False
+        finally:
+            connection.close()
 
 
 @contextmanager

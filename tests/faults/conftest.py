@@ -57,9 +57,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TABLE] = []
-    # 50 ms is the goal. Beside other tests CPU time itself is stretched by what shares the caches: the short form
-    # guards against three times as much, and holds under any load.
-    os.environ.setdefault("STALL_SECONDS", "0.05" if config.getoption("--long") else "0.15")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

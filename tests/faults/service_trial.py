@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import os
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,15 +12,12 @@ import httpx
 from solorun.run import Run
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_run
-from tests.fakes.served import ServedService
+from tests.fakes.served import Process, ServedService
 from tests.faults.checkers import audit
 from tests.faults.database import read_database, watch
 from tests.faults.history import History, Operation, Sighting
 from tests.faults.trial import DATABASE_NAME
-
-_ROOT = Path(__file__).parents[2]
-_WITHOUT_COVERAGE = {name: "" for name in os.environ if name.startswith("COVERAGE_")}
-"""Measured for coverage everything takes longer than it does."""
+from tests.faults.warm import WarmParent
 
 WITNESS = """\
 exec 9>>"$WITNESS/lock-$SOLORUN_PROJECT"
@@ -30,6 +27,18 @@ echo $$ >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 """
 """What each step begins with. The lock is the kernel's and goes with its last holder: a child that was left behind
 still has it, and the next run finds it out."""
+
+
+@functools.cache
+def _warm_parent() -> WarmParent:
+    return WarmParent()
+
+
+class WarmService(ServedService):
+    """`solorun serve`, watched, forked from a parent that has imported it."""
+
+    def _spawn(self, arguments: list[str]) -> Process:
+        return _warm_parent().fork(self.directory, self._environ, arguments, self.log_file)
 
 
 class ServiceTrial:
@@ -54,8 +63,7 @@ class ServiceTrial:
         self._stalls = directory / "stalls"
         self._stalled: list[str] = []
         self._may_stall = may_stall
-        watched = {"STALLS": str(self._stalls), "PYTHONPATH": str(_ROOT), **_WITHOUT_COVERAGE}
-        self.service = ServedService(directory, toml, watched | environ, ("-m", "tests.faults.watched"))
+        self.service = WarmService(directory, toml, {"STALLS": str(self._stalls)} | environ)
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property

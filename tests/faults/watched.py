@@ -8,12 +8,12 @@ import sys
 import threading
 import time
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 from solorun.cli import main
 from solorun.server import serving
 
-STALL_SECONDS = float(os.environ["STALL_SECONDS"])
+STALL_SECONDS = 0.05
 _PAUSE_SECONDS = 0.005
 _PATIENCE_SECONDS = 60.0
 
@@ -44,7 +44,8 @@ def _watch(loop: Any, path: str) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-if __name__ == "__main__":
+def run() -> NoReturn:
+    """The command line, its loop watched."""
     make_loop = serving.uvloop.new_event_loop  # type: ignore[attr-defined]
 
     def new_event_loop() -> Any:
@@ -53,4 +54,4 @@ if __name__ == "__main__":
         return loop
 
     serving.uvloop.new_event_loop = new_event_loop  # type: ignore[attr-defined]
-    main()
+    sys.exit(main())
