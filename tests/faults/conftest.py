@@ -1,16 +1,21 @@
-"""Trials of promises: a few of each with every test run, and with `--long` as many as the time allows, in a table."""
+"""Trials of promises: a few of each with every test run, and with `--long` as many as their goals, in a table."""
 
+import asyncio
 import os
 import platform
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-DEFAULT_LONG_SECONDS = 150.0
+DEFAULT_LONG_MINUTES = 60.0
 _MAX_KEPT = 5
+_UNMARKED_MINUTES = 0.05
 
 
 @dataclass
@@ -20,21 +25,38 @@ class Trials:
     promise: str
     what: str
     short: int
+    goal: int
     seconds: float | None
+    """None in the short form."""
     tried: int = 0
     violations: list[str] = field(default_factory=list)
     notes: str = ""
 
     def __iter__(self) -> Iterator[int]:
-        """Numbers, `short` of them, or for as long as there is time. Raises what was violated at the end."""
+        """Numbers: `short` of them, or until the goal is reached or the time is over. Raises what was violated."""
         began = time.monotonic()
         number = 0
-        while number < self.short if self.seconds is None else time.monotonic() - began < self.seconds:
+        while len(self.violations) < _MAX_KEPT:
+            if self.seconds is None:
+                if number >= self.short:
+                    break
+            elif number and (self.tried >= self.goal or time.monotonic() - began >= self.seconds):
+                break
             yield number
             number += 1
-            if len(self.violations) >= _MAX_KEPT:
-                break
         assert not self.violations, "\n".join(self.violations)
+
+    async def in_lanes(self, lanes: int, attempt: Callable[[int], Awaitable[None]]) -> None:
+        """Several at once: each lane makes one attempt after another."""
+        numbers = iter(self)
+
+        async def lane() -> None:
+            for number in numbers:
+                await attempt(number)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(lanes):
+                group.create_task(lane())
 
     @property
     def is_long(self) -> bool:
@@ -45,51 +67,128 @@ class Trials:
         self.violations += violations
 
 
+class Plan:
+    """One budget for all trials, shared out by what each needs for its goal; what one leaves, the next ones get."""
+
+    def __init__(self, minutes: float) -> None:
+        self._seconds = minutes * 60
+        self._deadline: float | None = None
+        self._needs: dict[str, float] = {}
+
+    def add(self, item: pytest.Item) -> None:
+        marker = item.get_closest_marker("needs")
+        self._needs[item.nodeid] = marker.kwargs["minutes"] if marker is not None else _UNMARKED_MINUTES
+
+    def begin(self, item: pytest.Item) -> float:
+        """The seconds that this test may take: its share of what is left."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._seconds
+        all_needs = sum(self._needs.values())
+        need = self._needs.pop(item.nodeid)
+        return max(1.0, (self._deadline - now) * need / all_needs)
+
+
 _TABLE = pytest.StashKey[list[Trials]]()
+_PLAN = pytest.StashKey[Plan]()
+_SECONDS = pytest.StashKey[float]()
+_TRIALS = pytest.StashKey[list[Trials]]()
 MakeTrials = Callable[..., Trials]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
-    group.addoption("--long", action="store_true", help="try every promise for as long as there is time")
-    group.addoption("--long-seconds", type=float, default=DEFAULT_LONG_SECONDS, help="time for each promise")
+    group.addoption("--long", action="store_true", help="try every promise until its goal is reached, or time is over")
+    group.addoption("--long-minutes", type=float, default=DEFAULT_LONG_MINUTES, help="time for all of them together")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TABLE] = []
+    config.addinivalue_line("markers", "needs(minutes): what a trial takes to reach its goal on two quiet cores")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--long", default=False):
+        minutes = config.getoption("--long-minutes")
+        plan = config.stash[_PLAN] = Plan(minutes)
         for item in items:
-            item.add_marker(pytest.mark.timeout(config.getoption("--long-seconds") + 300))
+            plan.add(item)
+            item.add_marker(pytest.mark.timeout(minutes * 60 + 300))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if (plan := item.config.stash.get(_PLAN, None)) is not None:
+        item.stash[_SECONDS] = plan.begin(item)
 
 
 @pytest.fixture
 def trials(request: pytest.FixtureRequest) -> MakeTrials:
-    """A factory: `trials("P5", "kill -9 at a random moment", short=10)`."""
-    config = request.config
-    seconds = config.getoption("--long-seconds") if config.getoption("--long", default=False) else None
+    """A factory: `trials("P5", "kill -9 at a random moment", short=10, goal=10_000)`."""
+    seconds = request.node.stash.get(_SECONDS, None)
+    of_test = request.node.stash.setdefault(_TRIALS, [])
 
-    def make(promise: str, what: str, *, short: int) -> Trials:
-        made = Trials(promise, what, short, seconds)
-        config.stash[_TABLE].append(made)
+    def make(promise: str, what: str, *, short: int, goal: int) -> Trials:
+        made = Trials(promise, what, short, goal, seconds)
+        of_test.append(made)
+        request.config.stash[_TABLE].append(made)
         return made
 
     return make
 
 
+@pytest.fixture
+def memory_path() -> Iterator[Path]:
+    """A directory in memory: a sync costs nothing there, and a process that is killed finds no difference."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(prefix="solorun-", dir=memory if memory.is_dir() else None) as path:
+        yield Path(path)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    report = yield
+    made = item.stash.get(_TRIALS, [])
+    if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
+        for row in made:
+            # Whatever ends a trial otherwise than well is a violation, also what no checker has said.
+            row.violations = row.violations or [call.excinfo.exconly()]
+    if call.when == "call" and made and _PLAN in item.config.stash:
+        # An hour is long: whoever looks sees what there is.
+        reporter = item.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is not None:
+            for row in made:
+                reporter.write_line("")
+                reporter.write_line(f"{_line(row)} {call.duration:.0f} s")
+    return report
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    made: list[Trials] = config.stash[_TABLE]
-    table = sorted(made, key=lambda trials: (len(trials.promise), trials.promise))
-    if not table or not config.getoption("--long", default=False):
+    if not config.getoption("--long", default=False) or not config.stash[_TABLE]:
         return
     write = terminalreporter.write_line
     terminalreporter.section("promises")
     where = f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    write(f"{datetime.now(UTC):%Y-%m-%d}, {where}")
+    write(f"{datetime.now(UTC):%Y-%m-%d}, {where}, load {os.getloadavg()[1]:.1f}")
     write("")
-    write("| promise | what was tried | trials | violations | notes |")
-    write("|---|---|--:|--:|---|")
-    for row in table:
-        write(f"| {row.promise} | {row.what} | {row.tried:,} | {len(row.violations)} | {row.notes} |")
+    write("| promise | what was tried | goal | trials | violations | notes |")
+    write("|---|---|--:|--:|--:|---|")
+    for row in sorted(_together(config.stash[_TABLE]), key=lambda row: (len(row.promise), row.promise)):
+        write(_line(row))
+
+
+def _together(table: list[Trials]) -> list[Trials]:
+    """One row of those that differ in a parameter only."""
+    rows: dict[tuple[str, str], Trials] = {}
+    for trials in table:
+        row = rows.setdefault((trials.promise, trials.what), Trials(trials.promise, trials.what, 0, 0, None))
+        row.goal += trials.goal
+        row.tried += trials.tried
+        row.violations += trials.violations
+        row.notes = "; ".join(note for note in dict.fromkeys([row.notes, trials.notes]) if note)
+    return list(rows.values())
+
+
+def _line(row: Trials) -> str:
+    return f"| {row.promise} | {row.what} | {row.goal:,} | {row.tried:,} | {len(row.violations)} | {row.notes} |"

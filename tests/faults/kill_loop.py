@@ -1,11 +1,11 @@
-"""A program that is killed over and over: `python kill_loop.py DATA_DIR` forks a child for each line of its input.
+"""A program that is killed over and over: `python -m tests.faults.kill_loop` forks a child for each line of its input.
 
-Forked from a warm parent, a child is at work within milliseconds: it opens an engine on DATA_DIR (which settles what
-the last child left), starts runs whose steps talk, follows them, and acknowledges on a pipe what a client would have
-been told. The parent kills it after the given number of seconds, or it kills itself at the labelled point that the line
-names, and passes the acknowledgements on: one JSON line for each child.
+Forked from a warm parent, a child is at work within milliseconds: it opens an engine on its directory (which settles
+what the last child there left), starts runs whose steps talk, follows them, and acknowledges on a pipe what a client
+would have been told. The parent kills it after the given number of seconds, or it kills itself at the labelled point
+that the line names, and passes the acknowledgements on: one JSON line for each child.
 
-Input, a line for each child: `SECONDS` or `POINT COUNT`.
+Input, a line for each child: `DIRECTORY SECONDS` or `DIRECTORY POINT COUNT`.
 """
 
 import asyncio
@@ -35,9 +35,9 @@ POINT_SECONDS = 0.3
 
 async def talk(step: StepContext) -> None:
     """Work of a few milliseconds, that says a counter."""
-    for number in range(random.randrange(1, 40)):
+    for number in range(random.randrange(1, 200)):
         await step.log(str(number))
-        await asyncio.sleep(random.choice((0, 0, 0.001)))
+        await asyncio.sleep(random.choice((0, 0, 0, 0, 0, 0, 0.001)))
     await step.progress(1, 1)
 
 
@@ -130,13 +130,13 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
     return [json.loads(line) for line in said.split(b"\n")[:-1]]
 
 
-def main(data_dir: Path) -> None:
+def main() -> None:
     for line in sys.stdin:
-        first, _, count = line.strip().partition(" ")
-        kill_at = KillAt(first, int(count)) if count else None
-        said = run_child(data_dir, POINT_SECONDS if kill_at else float(first), kill_at)
+        directory, first, *count = line.split()
+        kill_at = KillAt(first, int(count[0])) if count else None
+        said = run_child(Path(directory), POINT_SECONDS if kill_at else float(first), kill_at)
         print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

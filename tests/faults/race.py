@@ -1,4 +1,7 @@
-"""One of several processes that start and end runs: `python -m tests.faults.race DATA_DIR OWNER SECONDS`."""
+"""One of several processes that start and end runs: `python -m tests.faults.race DATA_DIR OWNER SECONDS ATTEMPTS`.
+
+It has several clients, so that its connection never waits for one. Who wins keeps the project while others try.
+"""
 
 import asyncio
 import json
@@ -16,32 +19,43 @@ from solorun.store import Ending, NewRun
 from solorun.stores.sqlite import SqliteRunStore
 
 PROJECTS = ("extract", "deploy", "nightly")
+HELD_SECONDS = 0.004
 
 
-async def main(data_dir: Path, owner: str, seconds: float) -> None:
+CLIENTS = 8
+
+
+async def main(data_dir: Path, owner: str, seconds: float, attempts: int) -> None:
     counts: Counter[str] = Counter()
     store = await SqliteRunStore.open(data_dir)
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        now = datetime.now(UTC)
-        new = NewRun(random.choice(PROJECTS), "full", "api", {}, now, ("work",))
-        try:
-            run = await store.insert_run(new, owner=owner)
-        except RunActive:
-            counts["refused"] += 1
-        except SolorunError as error:
-            counts[f"error: {error}"] += 1
-        else:
-            counts["won"] += 1
-            for _ in range(random.randrange(4)):
-                # The others try meanwhile.
-                await asyncio.sleep(0)
-            ending = Ending(Outcome(Status.CANCELLED), now)
-            if await store.settle_run(run.id, owner=owner, expected=ACTIVE, ending=ending) is not Transition.UPDATED:
-                counts["error: the winner's run was not its own"] += 1
+
+    async def client() -> None:
+        while counts.total() < attempts and time.monotonic() < deadline:
+            await attempt(store, owner, counts)
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
     await store.close()
     print(json.dumps(counts))
 
 
+async def attempt(store: SqliteRunStore, owner: str, counts: "Counter[str]") -> None:
+    now = datetime.now(UTC)
+    new = NewRun(random.choice(PROJECTS), "full", "api", {}, now, ("work",))
+    try:
+        run = await store.insert_run(new, owner=owner)
+    except RunActive:
+        counts["refused"] += 1
+        return
+    except SolorunError as error:
+        counts[f"error: {error}"] += 1
+        return
+    counts["won"] += 1
+    await asyncio.sleep(random.random() * HELD_SECONDS)
+    ending = Ending(Outcome(Status.CANCELLED), now)
+    if await store.settle_run(run.id, owner=owner, expected=ACTIVE, ending=ending) is not Transition.UPDATED:
+        counts["error: the winner's run was not its own"] += 1
+
+
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from tests.fakes.served import Process, ServedService
 from tests.faults.checkers import audit
 from tests.faults.database import read_database, watch
 from tests.faults.history import History, Operation, Sighting
+from tests.faults.memory_disk import MemoryDisk
 from tests.faults.trial import DATABASE_NAME
 from tests.faults.warm import WarmParent
 
@@ -37,8 +39,19 @@ def _warm_parent() -> WarmParent:
 class WarmService(ServedService):
     """`solorun serve`, watched, forked from a parent that has imported it."""
 
+    disk: MemoryDisk | None = None
+
+    @property
+    def data_dir(self) -> Path:
+        return super().data_dir if self.disk is None else self.disk.path
+
+    def spawn_another(self, arguments: list[str], log_file: Path) -> Process:
+        """One more process in the same place."""
+        mounts_of = None if self.disk is None else self.disk.holder
+        return _warm_parent().fork(self.directory, self._environ, arguments, log_file, mounts_of)
+
     def _spawn(self, arguments: list[str]) -> Process:
-        return _warm_parent().fork(self.directory, self._environ, arguments, self.log_file)
+        return self.spawn_another(arguments, self.log_file)
 
 
 class ServiceTrial:
@@ -73,9 +86,7 @@ class ServiceTrial:
     async def up(self) -> None:
         """Start the service; the database is watched before it writes anything."""
         if not self.database.exists():
-            store = await SqliteRunStore.open(self.service.data_dir)
-            await store.close()
-            watch(self.database)
+            await self._prepare(self.service.data_dir if self.service.disk is None else self.directory / "prepared")
         self._note_stalls()
         await asyncio.to_thread(self.service.start)
         self._stalls.unlink(missing_ok=True)  # Coming up is not what is tried.
@@ -128,7 +139,24 @@ class ServiceTrial:
         await asyncio.to_thread(self.service.stop)
         self.history.read_marks(self.witness / "marks")
         self._note_stalls()
-        return [*audit(self.history, read_database(self.database), at_rest=at_rest), *self._stalled]
+        return [*audit(self.history, read_database(self._database_at_rest()), at_rest=at_rest), *self._stalled]
+
+    async def _prepare(self, data_dir: Path) -> None:
+        store = await SqliteRunStore.open(data_dir)
+        await store.close()
+        watch(data_dir / DATABASE_NAME)
+        if self.service.disk is not None:
+            shutil.copy(data_dir / DATABASE_NAME, self.database)
+
+    def _database_at_rest(self) -> Path:
+        if self.service.disk is None:
+            return self.database
+        # SQLite takes every path apart, and would not find its way into another process's mounts.
+        aside = self.directory / "audited"
+        aside.mkdir()
+        for file in self.database.parent.glob(f"{DATABASE_NAME}*"):
+            shutil.copy(file, aside)
+        return aside / DATABASE_NAME
 
     def _note_stalls(self) -> None:
         if self._stalls.exists() and not self._may_stall:
@@ -188,13 +216,16 @@ async def service_trial(
     extra: str = "",
     environ: dict[str, str] | None = None,
     may_stall: bool = False,
+    disk: MemoryDisk | None = None,
 ) -> AsyncIterator[ServiceTrial]:
     """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness.
 
-    Its audit also tells of every stall of the service's loop, unless the trial itself is one of slowness.
+    With a `disk` the data directory is there. The trial's audit also tells of every stall of the service's loop, unless
+    it is itself one of slowness.
     """
     directory.mkdir(parents=True, exist_ok=True)
     trial = ServiceTrial(directory, steps, extra, environ or {}, may_stall=may_stall)
+    trial.service.disk = disk
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
         try:

@@ -77,12 +77,23 @@ async def the_directory_is_away(trial: ServiceTrial) -> AsyncIterator[None]:
         away.rename(trial.service.data_dir)
 
 
+@asynccontextmanager
+async def not_a_byte_is_left(trial: ServiceTrial) -> AsyncIterator[None]:
+    """The file system of the data directory is full, and no error is made up."""
+    assert trial.service.disk is not None
+    with trial.service.disk.filled():
+        yield
+
+
+REALLY_FULL = "a disk that is really full (tmpfs)"
+FOREIGN_LOCK = "a foreign BEGIN IMMEDIATE"
 FAULTS: dict[str, Fault] = {
     "no file may grow (RLIMIT_FSIZE)": no_file_may_grow,
     "disk full (ENOSPC)": partial(syscalls_fail, calls="pwrite64", error="ENOSPC"),
     "disk broken (EIO)": partial(syscalls_fail, calls="pwrite64", error="EIO"),
     "read-only (EROFS)": partial(syscalls_fail, calls="pwrite64,ftruncate,openat", error="EROFS"),
     "fsync fails (EIO)": partial(syscalls_fail, calls="fsync,fdatasync", error="EIO"),
-    "a foreign BEGIN IMMEDIATE": a_foreigner_holds_the_lock,
+    REALLY_FULL: not_a_byte_is_left,
+    FOREIGN_LOCK: a_foreigner_holds_the_lock,
     "the data directory is away": the_directory_is_away,
 }

@@ -1,11 +1,13 @@
 """kill -9 of the engine, at random moments and at every labelled point: what was acknowledged is there afterwards."""
 
+import asyncio
 import json
 import random
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,33 +23,90 @@ from tests.faults.labelled import POINTS
 from tests.faults.trial import DATABASE_NAME, Trial
 
 ROOT = Path(__file__).parents[2]
+LANES = 3
 KILLS_OF_ONE_DIRECTORY = 20
 KILLS_AT_ONE_POINT = 4
 
 
-class KillLoop:
-    """Children on one directory, killed one after another, and the history of what they acknowledged."""
+class Killer:
+    """A program whose children are killed one after another."""
 
-    def __init__(self, directory: Path, process: subprocess.Popen[str]) -> None:
-        self.directory = directory
-        self.history = History()
-        self._process = process
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.kill_loop"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
-    def kill(self, order: str) -> None:
-        """One child: `SECONDS`, or `POINT COUNT`."""
+    def kill(self, directory: Path, order: str) -> list[list[Any]]:
+        """One child: `SECONDS`, or `POINT COUNT`. What it acknowledged."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(order + "\n")
+        self._process.stdin.write(f"{directory} {order}\n")
         self._process.stdin.flush()
-        said = json.loads(self._process.stdout.readline())
+        said: list[list[Any]] = json.loads(self._process.stdout.readline())
         assert not [words for words in said if words[0] == "died"], said
-        self._take(said)
+        return said
+
+    def stop(self) -> None:
+        with self._process:
+            pass
+
+
+class Killers:
+    """As many as are needed at once; each is used again."""
+
+    def __init__(self) -> None:
+        self._idle: list[Killer] = []
+        self._all: list[Killer] = []
+
+    @contextmanager
+    def one(self) -> Iterator[Killer]:
+        if not self._idle:
+            self._all.append(Killer())
+            self._idle.append(self._all[-1])
+        killer = self._idle.pop()
+        yield killer
+        self._idle.append(killer)
+
+    def stop(self) -> None:
+        for killer in self._all:
+            killer.stop()
+
+
+@pytest.fixture
+def killers() -> Iterator[Killers]:
+    killers = Killers()
+    yield killers
+    killers.stop()
+
+
+class Killed:
+    """One directory, and the history of what those acknowledged who were killed on it."""
+
+    def __init__(self, directory: Path, killer: Killer) -> None:
+        self.directory = directory
+        self.history = History()
+        self._killer = killer
+
+    @property
+    def records(self) -> int:
+        return sum(len(reading.lines) for reading in self.history.readings)
+
+    @property
+    def runs(self) -> int:
+        return len(self.history.answers("start", Kind.OK))
+
+    async def kill(self, order: str) -> None:
+        self._take(await asyncio.to_thread(self._killer.kill, self.directory, order))
 
     async def settle(self) -> list[str]:
         """The last child's runs are settled by another start; then everything is judged."""
         async with open_engine(self.directory, owner="the last") as engine:
             findings = await engine.store.check()
-        violations = audit(self.history, read_database(self.directory / DATABASE_NAME))
+        violations = await asyncio.to_thread(audit, self.history, read_database(self.directory / DATABASE_NAME))
         return [*violations, *(finding.message for finding in findings)]
 
     def _take(self, said: list[list[Any]]) -> None:
@@ -65,48 +124,51 @@ class KillLoop:
                     self.history.note(0, Kind.OK, "end", run_id, status)
 
 
-@contextmanager
-def kill_loop(directory: Path) -> Iterator[KillLoop]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.kill_loop", str(directory)],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        yield KillLoop(directory, process)
+@asynccontextmanager
+async def on_a_directory(memory_path: Path, number: int, killers: Killers) -> AsyncIterator[Killed]:
+    directory = memory_path / str(number)
+    directory.mkdir()
+    await Trial(directory).prepare()
+    with killers.one() as killer:
+        yield Killed(directory, killer)
+    shutil.rmtree(directory)
 
 
-async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P5", "kill -9 of the engine's process at a random moment (P6: every record seen)", short=2)
-    records = runs = 0
-    for number in tried:
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        await Trial(directory).prepare()
-        with kill_loop(directory) as loop:
+@pytest.mark.needs(minutes=7)
+async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memory_path: Path, killers: Killers) -> None:
+    tried = trials("P5", "kill -9 of the engine's process at a random moment", short=2, goal=10_000)
+    lines = trials("P6", "records that readers of these had seen", short=0, goal=1_000_000)
+    runs = 0
+
+    async def attempt(number: int) -> None:
+        nonlocal runs
+        async with on_a_directory(memory_path, number, killers) as killed:
             for _ in range(KILLS_OF_ONE_DIRECTORY):
-                loop.kill(f"{random.random() * 0.05:.4f}")
-            tried.judge(await loop.settle(), tried=KILLS_OF_ONE_DIRECTORY)
-        records += sum(len(reading.lines) for reading in loop.history.readings)
-        runs += len(loop.history.answers("start", Kind.OK))
-        tried.notes = f"{runs:,} acknowledged runs, {records:,} acknowledged records"
+                await killed.kill(f"{random.random() * 0.05:.4f}")
+            violations = await killed.settle()
+        runs += killed.runs
+        lines.judge([], tried=killed.records)
+        tried.judge(violations, tried=KILLS_OF_ONE_DIRECTORY)
+        tried.notes = f"{runs:,} acknowledged runs"
+
+    await tried.in_lanes(LANES, attempt)
     assert runs
-    assert records
+    assert lines.tried
 
 
+@pytest.mark.needs(minutes=0.2)
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_kill_at_a_labelled_point_loses_nothing(trials: MakeTrials, tmp_path: Path, point: str) -> None:
-    tried = trials("P5", f"kill -9 {point}", short=1)
-    tried.seconds = None if tried.seconds is None else tried.seconds / len(POINTS)
+async def test_a_kill_at_a_labelled_point_loses_nothing(
+    trials: MakeTrials, memory_path: Path, killers: Killers, point: str
+) -> None:
+    tried = trials("P5", "kill -9 before and after each of six writes, and before any statement", short=1, goal=100)
     step = 3 if point == "statement" else 1
     most = len(PROJECTS) if "settle" in point else 1000  # so many runs a crash can leave behind
-    for number in tried:
-        directory = tmp_path / str(number)
-        directory.mkdir()
-        await Trial(directory).prepare()
-        with kill_loop(directory) as loop:
+
+    async def attempt(number: int) -> None:
+        async with on_a_directory(memory_path, number, killers) as killed:
             for count in range(KILLS_AT_ONE_POINT):
-                loop.kill(f"{point} {1 + (count * step + number) % most}")
-            tried.judge(await loop.settle(), tried=KILLS_AT_ONE_POINT)
+                await killed.kill(f"{point} {1 + (count * step + number) % most}")
+            tried.judge(await killed.settle(), tried=KILLS_AT_ONE_POINT)
+
+    await tried.in_lanes(LANES if tried.is_long else 1, attempt)

@@ -3,29 +3,38 @@
 import asyncio
 import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.faults.conftest import MakeTrials
 from tests.faults.service_trial import ServiceTrial, service_trial
 
 TALK = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; done; sleep 0.2"
-ESCAPED = "setsid sh -c 'trap \"\" TERM; sleep 30' & i=0; while true; do i=$((i+1)); echo $i; sleep 0.01; done"
-KILLS_OF_ONE_SERVICE = 3
+ESCAPED = "setsid sh -c 'trap \"\" TERM; sleep 30' & i=0; while true; do i=$((i+1)); echo $i; sleep 0.1; done"
+LANES = 5
 
 
-async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P5", "kill -9 of the whole service with commands at work (P11: nobody left)", short=1)
-    for number in tried:
-        async with service_trial(tmp_path / str(number), {"talk": TALK, "escaped": ESCAPED}) as trial:
-            for _ in range(KILLS_OF_ONE_SERVICE):
+@pytest.mark.needs(minutes=15)
+async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, memory_path: Path) -> None:
+    tried = trials("P5", "kill -9 of the whole service with commands at work (P11: nobody left)", short=1, goal=10_000)
+    kills = 20 if tried.is_long else 3
+
+    async def attempt(number: int) -> None:
+        async with service_trial(memory_path / str(number), {"talk": TALK, "escaped": ESCAPED}) as trial:
+            for _ in range(kills):
                 clients = [asyncio.create_task(_use(trial, name)) for name in ("talk", "escaped")]
-                await asyncio.sleep(random.random() * 0.7)
+                await asyncio.sleep(random.random() * 0.5)
                 await asyncio.to_thread(trial.service.kill)
                 await asyncio.wait(clients)
                 await trial.up()
-            tried.judge(await trial.audit(), tried=KILLS_OF_ONE_SERVICE)
+            tried.judge(await trial.audit(), tried=kills)
+        shutil.rmtree(trial.directory)
+
+    await tried.in_lanes(LANES if tried.is_long else 1, attempt)
 
 
 async def test_a_damaged_page_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+@pytest.mark.needs(minutes=0.7)
 async def test_any_bytes_come_out_as_they_went_in(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P13", "pieces of arbitrary bytes through a command's stdout", short=2)
+    tried = trials("P13", "pieces of arbitrary bytes through a command's stdout", short=2, goal=20_000)
     async with service_trial(tmp_path / "trial", {"bytes": 'cat "$WITNESS/../bytes"'}) as trial:
         for _ in tried:
             pieces = [random.choice(HOSTILE) + random.randbytes(random.randrange(8)) for _ in range(400)]
@@ -36,17 +37,17 @@ async def test_any_bytes_come_out_as_they_went_in(trials: MakeTrials, tmp_path: 
     assert not tried.violations, tried.violations
 
 
+@pytest.mark.needs(minutes=0.5)
 @pytest.mark.parametrize("kind", ["a line", "lines"])
 async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials, tmp_path: Path, kind: str) -> None:
-    tried = trials("P13", "a line of 100 MB" if kind == "a line" else "a million lines", short=1)
-    tried.seconds = None if tried.seconds is None else min(tried.seconds, 1)
+    tried = trials("P13", "a line of 100 MB" if kind == "a line" else "a million lines", short=1, goal=1)
     scale = 10 if tried.is_long else 1
     scripts = {"a line": f"head -c {scale * 10_000_000} /dev/zero | tr '\\0' x", "lines": f"seq {scale * 100_000}"}
     async with service_trial(tmp_path / "trial", {"huge": scripts[kind]}) as trial:
         for _ in tried:
             run_id = await trial.start("huge")
             assert run_id is not None
-            peak = 0
+            before = peak = _resident_bytes(trial.service.pid)
             async with asyncio.timeout(100):
                 while (await trial.client.get(f"{trial.service.api}/runs/{run_id}")).json()["status"] != "completed":
                     peak = max(peak, _resident_bytes(trial.service.pid))
@@ -58,13 +59,14 @@ async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials
                     got += len(chunk)
 
             assert got >= scale * (10_000_000 if kind == "a line" else 588_895)
-            assert peak < 200 * 2**20
-            tried.notes = f"memory of the service at most {peak // 2**20} MiB"
+            assert peak < before + 50 * 2**20
+            tried.notes = f"memory of the service + {(peak - before) // 2**20} MiB"
             tried.judge([])
 
 
+@pytest.mark.needs(minutes=1)
 async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P14", "streams cut after so many bytes by a proxy, resumed by Last-Event-ID", short=1)
+    tried = trials("P14", "streams cut after so many bytes by a proxy, resumed by Last-Event-ID", short=1, goal=10_000)
     async with service_trial(tmp_path / "trial", {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}) as trial:
         run = await trial.run_to_end("talk")
         path = f"/api/v1/runs/{run.id}/events"
@@ -79,8 +81,9 @@ async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, t
         assert [first[0] + 1 for first, _ in pairwise(whole[:-1])] == [second[0] for _, second in pairwise(whole[:-1])]
 
 
+@pytest.mark.needs(minutes=0.4)
 async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P14", "garbage as Last-Event-ID", short=1)
+    tried = trials("P14", "garbage as Last-Event-ID", short=1, goal=10_000)
     async with service_trial(tmp_path / "trial", {"talk": "echo done"}) as trial:
         run = await trial.run_to_end("talk")
         for _ in tried:
@@ -94,9 +97,9 @@ async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTri
                 tried.judge([] if status in {200, 400} else [f"{garbage!r} was answered {status}"])
 
 
+@pytest.mark.needs(minutes=1.2)
 async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P15", "500 stalled readers, 100 who reconnect every 200 ms, and a fast one", short=1)
-    tried.seconds = None if tried.seconds is None else min(tried.seconds, 60)
+    tried = trials("P15", "500 stalled readers, 100 who reconnect every 200 ms, and a fast one", short=1, goal=500)
     stalled_readers = 500 if tried.is_long else 200
     talk = "i=0; while true; do i=$((i+1)); echo $i $(date +%s.%N); sleep 0.02; done & exec seq 100000000"
     async with service_trial(
@@ -109,7 +112,7 @@ async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tm
         stalled = [
             await open_stream(port, f"/api/v1/runs/{flood}/events", receive_buffer=4096) for _ in range(stalled_readers)
         ]
-        seconds = tried.seconds or 4.0
+        seconds = min(tried.seconds or 4.0, 60.0)
         delays, _ = await asyncio.gather(
             _delays_of(trial, beat, seconds), _flutter(port, f"/api/v1/runs/{beat}/events", seconds)
         )

@@ -4,6 +4,8 @@ import asyncio
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.faults.conftest import MakeTrials
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
@@ -45,8 +47,11 @@ SHAPES: dict[str, tuple[str, int]] = {
 AFTER_GRACE_SECONDS = 2.3
 
 
+@pytest.mark.needs(minutes=2)
 async def test_a_cancel_leaves_nobody_of_any_shape(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P11", f"{len(SHAPES)} escape shapes, cancelled through the service", short=1)
+    tried = trials(
+        "P11", f"{len(SHAPES)} escape shapes, cancelled through the service", short=1, goal=200 * len(SHAPES)
+    )
     slowest = 0.0
     scripts = {name: script for name, (script, _) in SHAPES.items()}
     async with service_trial(tmp_path / "trial", scripts) as trial:
@@ -60,8 +65,9 @@ async def test_a_cancel_leaves_nobody_of_any_shape(trials: MakeTrials, tmp_path:
     assert slowest < AFTER_GRACE_SECONDS
 
 
+@pytest.mark.needs(minutes=3)
 async def test_a_run_ends_with_its_command_whoever_keeps_its_pipe(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P12", "a command that exits and leaves children with its pipes", short=1)
+    tried = trials("P12", "a command that exits and leaves children with its pipes", short=1, goal=200)
     slowest = 0.0
     left = {
         "quiet": f"{LEAF} & exit 0",

@@ -1,6 +1,7 @@
 """Signals to a busy service: everybody is told, nobody is left, and the exit comes in time."""
 
 import asyncio
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -19,14 +20,18 @@ SHORT_LIMIT = '[service]\nshutdown_limit = "4s"\n'
 DEAF = "trap '' TERM INT; echo begun; while true; do sleep 0.1; done"
 
 
-async def test_a_busy_service_stops_cleanly(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P17", "SIGTERM or SIGINT with 200 streams and 20 runs", short=1)
+@pytest.mark.needs(minutes=5)
+async def test_a_busy_service_stops_cleanly(trials: MakeTrials, memory_path: Path) -> None:
+    tried = trials("P17", "SIGTERM or SIGINT with 200 streams and 20 runs", short=2, goal=200)
     slowest = 0.0
-    for number in tried:
+
+    async def attempt(number: int) -> None:
+        nonlocal slowest
         steps = {f"sleeper{index}": SLEEPER for index in range(10)} | {f"deaf{index}": DEAF for index in range(10)}
-        async with service_trial(tmp_path / str(number), steps, environ={"SOLORUN_SHUTDOWN_LIMIT": "10s"}) as trial:
+        directory = memory_path / str(number)
+        async with service_trial(directory, steps, environ={"SOLORUN_SHUTDOWN_LIMIT": "10s"}) as trial:
             runs = [run_id for name in steps if (run_id := await trial.start(name)) is not None]
-            await until(lambda: all(map(trial.noted, runs)))  # noqa: B023
+            await until(lambda: all(map(trial.noted, runs)))
             paths = [f"/api/v1/runs/{runs[index % 20]}/events" for index in range(200)]
             streams = [await open_stream(trial.service.port, path) for path in paths]
             reading = [asyncio.create_task(read_to_end(stream, 20)) for stream in streams]
@@ -50,22 +55,29 @@ async def test_a_busy_service_stops_cleanly(trials: MakeTrials, tmp_path: Path) 
             violations += await trial.audit()
             slowest = max(slowest, took)
             tried.judge(violations)
-            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams"
+            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams were told"
+        shutil.rmtree(directory)
+
+    await tried.in_lanes(2 if tried.is_long else 1, attempt)
 
 
-async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(
+    tmp_path: Path, first: signal.Signals, second: signal.Signals
+) -> None:
     async with service_trial(tmp_path / "trial", {"deaf": DEAF}, extra=LONG_LIMIT) as trial:
         run_id = await trial.start("deaf")
         assert run_id is not None
         await until(lambda: trial.noted(run_id))
-        trial.service.signal(signal.SIGTERM)
+        trial.service.signal(first)
         await until(lambda: "shutting down" in trial.service.log_file.read_text())
 
         began = time.monotonic()
-        trial.service.signal(signal.SIGTERM)
+        trial.service.signal(second)
         code = await asyncio.to_thread(trial.service.wait)
 
-        assert code == 128 + signal.SIGTERM
+        assert code == 128 + second
         assert time.monotonic() - began < 2
         await until(lambda: not trial.alive(run_id))
         await trial.up()

@@ -5,6 +5,8 @@ and a file for its output; it answers with the pid, and later with how each of i
 """
 
 import contextlib
+import ctypes
+import importlib
 import json
 import os
 import selectors
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 ROOT = Path(__file__).parents[2]
+_CLONE_NEWNS = 0x20000
 
 
 class WarmProcess:
@@ -55,11 +58,25 @@ class WarmParent:
         self._children: dict[int, WarmProcess] = {}
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def fork(self, directory: Path, environ: dict[str, str], arguments: list[str], log_file: Path) -> WarmProcess:
+    def fork(
+        self,
+        directory: Path,
+        environ: dict[str, str],
+        arguments: list[str],
+        log_file: Path,
+        mounts_of: int | None = None,
+    ) -> WarmProcess:
+        """`mounts_of`: a process whose mount namespace the service enters."""
         with self._lock:
             self._born.clear()
             assert self._parent.stdin is not None
-            order = {"directory": str(directory), "environ": environ, "arguments": arguments, "log": str(log_file)}
+            order = {
+                "directory": str(directory),
+                "environ": environ,
+                "arguments": arguments,
+                "log": str(log_file),
+                "mounts_of": mounts_of,
+            }
             self._parent.stdin.write(json.dumps(order) + "\n")
             self._parent.stdin.flush()
             assert self._born.wait(20), "the warm parent does not answer"
@@ -127,6 +144,8 @@ def _become(order: dict[str, Any], to_close: tuple[int, int]) -> NoReturn:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for descriptor in to_close:
             os.close(descriptor)
+        if order["mounts_of"] is not None:
+            _enter_mounts(order["mounts_of"])
         os.chdir(order["directory"])
         os.environ.update(order["environ"])
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -151,7 +170,14 @@ def _become(order: dict[str, Any], to_close: tuple[int, int]) -> NoReturn:
         os._exit(code)
 
 
+def _enter_mounts(pid: int) -> None:
+    with Path(f"/proc/{pid}/ns/mnt").open() as namespace:
+        if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), _CLONE_NEWNS) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
 if __name__ == "__main__":
-    import tests.faults.watched  # noqa: F401 - everything that a service needs
+    importlib.import_module("typer._adapters")  # which imports pydantic, with the first argument that it reads
+    importlib.import_module("tests.faults.watched")
 
     _serve_orders()
