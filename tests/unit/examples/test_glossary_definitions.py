@@ -80,10 +80,46 @@ def test_a_definition_is_found_and_cleaned(text: str, term: str, definition: str
         "- **Run**: https://example.org/runs/and/more is the place",
         "- **Run**: a (badly [broken {set of} <signs> 123 == 456 !!",
         "- **Run**:",
+        "- **Readers.** A flush costs each stream about 30 µs.",
+        "- **Prefixes**: The compiler accepts a list of browsers, and adds what they want.",
+        "- **Signing**: The key may be used to make signatures.",
+        "- **Parser update**: The caching layer was broken.",
+        "## ERR_LOCKED\n\nAn error occurred with the database.",
+        "## ERR_LOCKED\n\nA call with a socket received an invalid value.",
+        "## ERR_LOCKED\n\nA string that contained unescaped characters was received.",
+        "## ERR_LOCKED\n\nA file descriptor (`fd`) was not valid.",
+        "## Security model\n\nA clear model, with features like permissions and policies, is a priority.",
+        "When a channel exists, and the child process is a Node instance, it waits.",
+        "The batch library is a small tool enabling:\n\n- batches",
+        "The third argument is the base class that the error will extend.",
+        "Five minutes is the smallest number accepted by the scheduler.",
+        "The optional field is an array of patterns that describes the files.",
+        "The tree shown is the logical tree of packages.",
+        "The key is the lifecycle event.",
+        "- **Required**: a line that names the page of the request",
+        "| **License** | meaning |\n|---|---|\n| **Limitations** | the things that it cannot do |",
+        "- `opts.alias`: an object that holds the other names of a key",
+        "- hasScript: a flag to say that the package has a script",
     ],
 )
 def test_what_does_not_define_is_not_taken(text: str) -> None:
     assert definitions_in(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "term", "definition"),
+    [
+        ("A gyp is a build tool of the shell and comes bundled with it.", "gyp", "A build tool of the shell."),
+        ("A gyp is a tool that reads files and is bundled.", "gyp", "A tool that reads files and is bundled."),
+        ("Scopes are a way of grouping, and also affect naming.", "Scopes", "A way of grouping."),
+        ("The closed state is a final state of work and the client is gone.", "closed state", "A final state of work."),
+        ("- `all.mjs`: A script run after all files are made", "all.mjs", "A script run after all files are made."),
+        ("- **cpu**: An array of kinds this package is made for", "cpu", "An array of kinds this package is made for."),
+        ("## Lock\n\nA file (it is empty) of the owner.", "Lock", "A file (it is empty) of the owner."),
+    ],
+)  # fmt: skip
+def test_a_definition_is_the_kind_and_its_mark_alone(text: str, term: str, definition: str) -> None:
+    assert definitions_in(text) == {term: definition}
 
 
 def test_a_definition_says_its_document_and_line() -> None:

@@ -43,8 +43,6 @@ _NOUN_OPENING: Final = re.compile(r"^(?:an?|the|one|any|each|what|which|who|wher
 _REMARK: Final = re.compile(r"^[(（][^()（）]*[)）]\s*(?=.{16})")
 _NARROWED: Final = re.compile(r"^.{1,10}では、|^(?:in|for|on) [^,]{2,30}, ", re.I)
 _POINTING: Final = re.compile(r"^(?:this|it|these|that) (?:is|are|means|refers to) (?=(?:an?|the|one)\b)", re.I)
-_FINITE: Final = re.compile(r"\b(?:is|are|was|has|have|must|can|will|should|may|does|do|you|we)\b", re.I)
-_RELATIVE: Final = re.compile(r"\b(?:that|which|who|whose|where|what|when|how)\b|[;:]")
 _ALIEN_OPENING: Final = re.compile(
     r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on)\b"
     r"|^(?:しかし|また|そして|これ|それ|この|その|ただし)",
@@ -76,6 +74,7 @@ def find_passages(document: Document) -> Iterator[tuple[str, Passage]]:
             is_label = manner is Manner.LABEL and not master
             is_key = not master and any(map(_PRESET_COLUMN.match, block.header))
             is_key |= is_label and (_is_log_of_changes(document) or _is_key(block, name, text))
+            is_key |= manner in _EXPLICIT and not master and english.is_generic(name)
             if text and (is_term(name) or ((master or manner in _EXPLICIT) and _is_named(name, text))):
                 yield name, Passage(text, Source(document.name, line), Manner.KEY if is_key else manner, master)
         title = plain(block.text) if block.shape is Shape.HEADING else ""
@@ -94,7 +93,7 @@ def _is_log_of_changes(document: Document) -> bool:
 
 def _is_key(block: Block, name: str, text: str) -> bool:
     """Whether a label is the name of a setting or of an argument, perhaps with its type."""
-    is_code = f"`{name}`" in block.text and english.is_key(name)
+    is_code = english.is_field(name) or (f"`{name}`" in block.text and english.is_key(name))
     return is_code or english.is_generic(name) or _TYPE.match(text) is not None or bool(_SETTINGS.search(block.heading))
 
 
@@ -120,18 +119,17 @@ def _find_in(block: Block, title: str, master: bool) -> Iterator[_Found]:
         yield label
     sentences = split_sentences(plain(block.text), block.line)
     for sentence in sentences:
-        clauses = [sentence._replace(text=clause) for clause in english.NEXT_CLAUSE.split(sentence.text)]
+        clauses = [sentence._replace(text=clause) for clause in english.clauses(sentence.text)]
         for term, meaning, line, manner in (one for clause in clauses for one in _find_in_sentence(clause, master)):
             is_code = manner is Manner.IS and (term.isupper() or f"`{term}`" in block.text)
             code = Manner.KEY if f"`{term}`" in block.text and english.is_key(term) else Manner.CODE
             yield term, meaning, line, code if is_code and not master else manner
     if title and block.shape is Shape.PARAGRAPH and sentences:
         first = sentences[0]
-        opening = " ".join(first.text.split()[:8])
         # In a glossary a heading is a term, unless the text defines its own; elsewhere the text must look like what a
         # dictionary says.
         explained = master and not is_about_words(title) and not english.find_definition(first.text)
-        if explained or (re.match(r"An? ", first.text) and not _FINITE.search(opening)):
+        if explained or (re.match(r"An? ", first.text) and not english.is_report(first.text)):
             yield title, first.text, first.line, Manner.HEADING
 
 
@@ -179,9 +177,11 @@ def _find_in_sentence(sentence: Sentence, master: bool) -> Iterator[_Found]:
         return
     if found := english.NAMED.match(text):
         yield found["term"], found["meaning"], line, Manner.NAMED
-    # A glossary may say what it likes; elsewhere only a thing with its article is a definition.
-    elif (found := english.find_definition(text)) and (master or english.has_meaning(found["meaning"])):
-        yield found["term"], found["meaning"], line, Manner.IS
+    elif found := english.find_definition(text):
+        # A glossary may say what it likes; elsewhere only a thing with its article is a definition.
+        meaning = found["meaning"] if master else english.kind_alone(found["meaning"])
+        if master or english.has_meaning(meaning):
+            yield found["term"], meaning, line, Manner.IS
 
 
 def judge(passage: Passage) -> Definition:
@@ -192,7 +192,7 @@ def judge(passage: Passage) -> Definition:
     score = _BASE[passage.manner] + (25 if passage.master else 0)
     score += 6 if 25 <= length <= _COMFORTABLE else 0
     score += 8 if _NOUN_OPENING.match(text) else 0
-    score -= 25 if passage.manner is Manner.LABEL and _is_statement(text) else 0
+    score -= 40 if passage.manner is Manner.LABEL and english.is_statement(text) else 0
     score -= 25 if passage.manner is Manner.LABEL and not _names_a_thing(text) else 0
     score -= 5 if _NARROWED.match(text) else 0
     score -= 20 if length < 22 else 0
@@ -200,7 +200,7 @@ def judge(passage: Passage) -> Definition:
     score -= (8 if passage.manner in _EXPLICIT else 24) if length > _COMFORTABLE else 0
     score -= 25 if _ALIEN_OPENING.match(text) else 0
     score -= 40 if text.endswith(("?", "？")) else 0
-    score -= 25 if text.rstrip(".。").endswith((":", "：")) else 0
+    score -= 40 if text.endswith((":", "：")) else 0
     score -= 40 if "://" in text else 0
     score -= 30 if letters < 0.7 * len(text) else 0
     score -= 12 if text.count("(") != text.count(")") or text.count("「") != text.count("」") else 0
@@ -213,12 +213,6 @@ def _names_a_thing(text: str) -> bool:
     return japanese.is_japanese(text) or bool(
         _NOUN_OPENING.match(text) or re.search(r"\b(?:of|that|which|who)\b", text)
     )
-
-
-def _is_statement(text: str) -> bool:
-    """Whether a text says that something happens, or tells the reader to do it, instead of naming a thing."""
-    main = _RELATIVE.split(text, maxsplit=1)[0]
-    return english.is_order(text) or _FINITE.search(main) is not None
 
 
 def lack_of(candidate: Candidate) -> str:
@@ -266,7 +260,7 @@ def _tidy(meaning: str, *, rambling: bool) -> str:
 
     A paragraph may ramble on after its label: then only what speaks of the term is kept.
     """
-    stripped = _REMARK.sub("", meaning.strip(" -–—:："))
+    stripped = _REMARK.sub("", meaning.lstrip(" -–—:：").rstrip(" -–—"))
     sentences = [sentence.text for sentence in split_sentences(stripped, 1)]
     if not sentences:
         return ""
@@ -281,8 +275,9 @@ def _tidy(meaning: str, *, rambling: bool) -> str:
     if first.isalpha() and first.islower():
         text = text[0].upper() + text[1:]
     if japanese.is_japanese(text[-2:]):
-        return text if text.endswith(("。", "！", "？", "…")) else f"{text}。"
-    return text if text.endswith((".", "!", "?", "…", "。")) else f"{text.rstrip(',;')}."
+        return text if text.endswith(("。", "！", "？", "…", "：", ":")) else f"{text}。"
+    # A colon stays: what leads up to a list says nothing alone, and is judged so.
+    return text if text.endswith((".", "!", "?", "…", "。", ":", "：")) else f"{text.rstrip(',;')}."
 
 
 def _shortened(text: str) -> str:

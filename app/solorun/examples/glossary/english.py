@@ -35,7 +35,9 @@ _GENERIC: Final = _words(
     requirement requirements result results return returns rule rules section security setup side solution start
     state step-by-step summary table target text thing tip title todo total tutorial type types usage user users
     value values version versions warning way ways word words work yes fast simple easy simpler faster flexible robust
-    secure safe small lightweight portable reliable scalable powerful modern first-class date time day year"""
+    secure safe small lightweight portable reliable scalable powerful modern first-class date time day year argument
+    bugfix custom enhancement experimental limitation named new optional performance property recommended required
+    update"""
 )
 # A heading or a label that begins so is an instruction or a sentence, no term.
 _VERBS: Final = _words(
@@ -50,6 +52,15 @@ _VERBS: Final = _words(
 )
 _ADJECTIVE_END: Final = re.compile(
     r"(?<!^fami)(?<!^rep)(?<!^supp)(?<!^assemb)(?<!^anoma)ly$|(?<!^vari)(?<!^t)(?<!^c)able$|(?:ible|ful|less|ous)$"
+)
+# Which one of several things, not what it is: an optional field, the third argument, five minutes.
+_COUNTED: Final = _words(
+    """one two three four five six seven eight nine ten eleven twelve dozen hundred thousand zero third fourth fifth
+    optional required default returned given"""
+)
+# What a page shows or a program was given: the tree shown, the value returned.
+_POINTED_AT: Final = _words(
+    "shown given returned displayed listed described mentioned provided passed used above below"
 )
 _SHARE: Final = 0.2
 _WORD: Final = r"(?:[A-Za-z_][\w.+#'’/-]*[\w+#]|[A-Za-z])"
@@ -87,14 +98,36 @@ _QUALIFIERS: Final = _words(
     """new old whole current previous main first good best simple complete entire actual exact real typical resulting
     given returned"""
 )
+# Another thing that is said of the term, once its kind is named: and is bundled, and also affects.
+_NEXT_PREDICATE: Final = re.compile(
+    r",?\s(?:and|but)\s(?:[\w-]+\s){0,2}"
+    r"(?:is|are|was|were|has|have|had|can|cannot|may|must|should|will|does|do|comes?|needs?|wants?|affects?)\b.*$",
+    re.DOTALL,
+)
+_SUBORDINATE: Final = re.compile(
+    r"\b(?:that|which|who|whose|whom|where|what|when|whether|how|after|before|while|until|if|unless|because|as|than"
+    r"|this|these|you|we|it|they)\b|[;:]",
+    re.IGNORECASE,
+)
+_ASIDE: Final = re.compile(r"\s*\([^()]*\)")
+_LATER_VERB: Final = re.compile(r"(?<!\bthat)(?<!\bwhich)(?<!\bwho)\s(?:was|were)\b", re.IGNORECASE)
+_FINITE: Final = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|must|can|could|cannot|will|would|should|may|does|do|did|you|we"
+    r"|occurred|happened|failed|encountered|supports|provides|contains|enables|allows|accepts|requires|ensures|includes)\b"
+    r"|\btimed out\b"
+    # A verb with its object: costs each stream, saves a word, received an answer.
+    r"|\b(?!(?:called|named|given|less|plus|across|versus|minus)\b)\w+(?:[^s\W]s|ed)"
+    r" (?:an?|the|each|every|its|their|no|any)\b",
+    re.IGNORECASE,
+)
 # A clause that defines something else.
-NEXT_CLAUSE: Final = re.compile(r",? and (?=(?:an?|the) [\w-]+(?: [\w-]+)? (?:is|are) (?:an?|the|one|what)\s)")
+_NEXT_CLAUSE: Final = re.compile(r",? and (?=(?:an?|the) [\w-]+(?: [\w-]+)? (?:is|are) (?:an?|the|one|what)\s)")
 _EMPTY_MEANING: Final = re.compile(
     r"^(?:(?:an?|the|one)\s+)?(?:same|only|first|last|best|worst|next|other|most|more|reason|result|good|bad|great|nice|better|"
     r"what|where|who|how|when|"
     r"lot|few|bit|must|mistake|bug|problem|question|matter|case|common|example|way forward|following|fault|"
     r"difference|difficult|work in progress|no-op|single source|important)\b"
-    r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of|on|in|at)\b|^an? subclass\b|^the [\w-]+$"
+    r"|^(?:the )?one of\b|^the one (?:that|who|which|to|of|on|in|at)\b|^an? subclass\b|^the [\w-]+(?: [\w-]+)?[.:]?$"
     r"|\bof (?:our|its) own(?:[.,]|$)"
     r"|\b(?:as well|too|again|instead|as soon as|as long as)\b",
     re.IGNORECASE,
@@ -116,7 +149,9 @@ def is_phrase(text: str) -> bool:
     if any(word in _STOP for word in inner) or lowered[0] in _STOP or lowered[-1] in _STOP:
         return False
     if len(words) == 1:
-        return lowered[0] not in _GENERIC and not _ADJECTIVE_END.search(lowered[0])
+        return not is_generic(text) and not _ADJECTIVE_END.search(lowered[0])
+    if lowered[0] in _COUNTED or lowered[-1] in _POINTED_AT:
+        return False
     return not all(word in _GENERIC for word in lowered)
 
 
@@ -138,7 +173,7 @@ def is_identifier(text: str) -> bool:
 
 
 def is_generic(term: str) -> bool:
-    return term.lower() in _GENERIC
+    return term.lower() in _GENERIC or singular(term.lower()) in _GENERIC
 
 
 def is_name(text: str) -> bool:
@@ -151,6 +186,15 @@ def find_definition(sentence: str) -> re.Match[str] | None:
     return IS.match(sentence) or MEANS.match(sentence)
 
 
+def clauses(sentence: str) -> list[str]:
+    """The parts of a sentence that each define something; the whole, when the first one defines nothing.
+
+    After "when" or "if" the others are conditions.
+    """
+    parts = _NEXT_CLAUSE.split(sentence)
+    return parts if find_definition(parts[0]) else [sentence]
+
+
 def has_meaning(meaning: str) -> bool:
     """Whether what follows "is" says what a thing is, and not how it is judged or when."""
     return not _EMPTY_MEANING.search(meaning)
@@ -159,6 +203,24 @@ def has_meaning(meaning: str) -> bool:
 def classifies(meaning: str) -> bool:
     """Whether a meaning names a kind and its mark: a vessel in which …, the amount of …."""
     return has_meaning(meaning) and _CLASSIFYING.match(meaning) is not None
+
+
+def is_statement(text: str) -> bool:
+    """Whether a text says that something happens, or tells the reader to do it, instead of naming a thing."""
+    main = _SUBORDINATE.split(_ASIDE.sub("", text), maxsplit=1)[0]
+    return is_order(text) or _FINITE.search(main) is not None
+
+
+def is_report(text: str) -> bool:
+    """Whether a text tells what happened: a string that nobody expected was received."""
+    return is_statement(text) or _LATER_VERB.search(_ASIDE.sub("", text)) is not None
+
+
+def kind_alone(meaning: str) -> str:
+    """A meaning without what is said of the term besides: a tool, and comes with the shell."""
+    main = _SUBORDINATE.split(meaning, maxsplit=1)[0]
+    further = _NEXT_PREDICATE.search(meaning)
+    return meaning[: further.start()] if further and further.start() < len(main) else meaning
 
 
 def is_plain_name(term: str) -> bool:
@@ -170,6 +232,11 @@ def is_plain_name(term: str) -> bool:
 def is_key(name: str) -> bool:
     """Whether a name in code is a setting, a command or an argument, unlike `RunManager` or `solorun.toml`."""
     return re.fullmatch(r"[a-z][a-z0-9]*(?:[_-][a-z0-9]+)*|[A-Z][A-Z0-9_]*|[a-z]+[A-Z]\w*", name) is not None
+
+
+def is_field(name: str) -> bool:
+    """Whether a name alone tells that it is a setting or a member of a value: `hasScript`, `opts.alias`."""
+    return re.fullmatch(r"(?:opts?|options|config|params|args|settings|props)\..+|[a-z]+[A-Z]\w*", name) is not None
 
 
 def phrases(sentence: str) -> Iterator[str]:
