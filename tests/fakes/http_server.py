@@ -163,7 +163,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving
-        async with httpx.AsyncClient(base_url=url.result(), timeout=10) as client:
+        async with httpx.AsyncClient(base_url=url.result(), timeout=10, verify=False) as client:
             app = made[0]
             port = httpx.URL(url.result()).port or 0
             try:
