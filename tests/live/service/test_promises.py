@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,66 @@ name = "work"
 run = "echo begun; exec sleep 60"
 """
 
+SHARED = """
+[[projects.handbook.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+
+[projects."glossary-*"]
+[[projects."glossary-*".steps]]
+name = "work"
+run = ["sleep", "60"]
+
+[projects.stubborn]
+cancel_grace = "300ms"
+params = ["marks"]
+[[projects.stubborn.steps]]
+name = "work"
+run = "trap '' TERM; echo begun; while true; do echo at $SOLORUN_RUN_ID >> $SOLORUN_PARAM_MARKS; sleep 0.01; done"
+
+[[projects.flood.steps]]
+name = "flood"
+run = ["seq", "1", "100000"]
+
+[[projects.quick.steps]]
+name = "work"
+run = ["sleep", "0.05"]
+
+[[projects.exiting.steps]]
+name = "work"
+call = "exiting_steps:work"
+
+[[projects.other.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+
+[projects.leaving]
+params = ["ticks"]
+[[projects.leaving.steps]]
+name = "work"
+run = "(trap '' TERM; while true; do echo; date +%s%N > $SOLORUN_PARAM_TICKS; sleep 0.01; done) & echo begun; exit 0"
+"""
+
+EXITING = """
+import asyncio, sys
+
+async def leave():
+    sys.exit(3)
+
+async def work(step):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(leave())
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    """One service for those who leave it running; each has its own projects in it."""
+    directory = tmp_path_factory.mktemp("shared")
+    (directory / "exiting_steps.py").write_text(EXITING)
+    with served(directory, SHARED) as service:
+        yield service
+
 
 def http(service: ServedService) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=service.api, timeout=30, trust_env=False, verify=False)
@@ -35,31 +96,29 @@ async def until_logged(client: RunClient, run_id: int, message: str) -> None:
                 return
 
 
-async def test_a_thousand_simultaneous_posts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
-    with served(tmp_path, SLEEPER) as service:
-        starts = [post(service.port, "/api/v1/projects/handbook/runs") for _ in range(1000)]
+async def test_a_thousand_simultaneous_posts_give_one_run_and_999_conflicts_that_name_it(shared: ServedService) -> None:
+    starts = [post(shared.port, "/api/v1/projects/handbook/runs") for _ in range(1000)]
 
-        answers = await asyncio.gather(*starts)
+    answers = await asyncio.gather(*starts)
 
-        assert Counter(status for status, _ in answers) == {201: 1, 409: 999}
-        (winner,) = (answer["id"] for status, answer in answers if status == 201)
-        named = {answer["active_run"]["id"] for status, answer in answers if status == 409}
-        assert named == {winner}
-        with contextlib.closing(sqlite3.connect(service.data_dir / "solorun.db")) as database:
-            assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    assert Counter(status for status, _ in answers) == {201: 1, 409: 999}
+    (winner,) = (answer["id"] for status, answer in answers if status == 201)
+    named = {answer["active_run"]["id"] for status, answer in answers if status == 409}
+    assert named == {winner}
+    with contextlib.closing(sqlite3.connect(shared.data_dir / "solorun.db")) as database:
+        rows = database.execute("SELECT id FROM runs WHERE project = 'handbook'").fetchall()
+    assert rows == [(winner,)]
 
 
-async def test_fifty_projects_have_fifty_winners(tmp_path: Path) -> None:
-    family = '[projects."glossary-*"]\n[[projects."glossary-*".steps]]\nname = "work"\nrun = ["sleep", "60"]\n'
+async def test_fifty_projects_have_fifty_winners(shared: ServedService) -> None:
     names = [f"glossary-{number}" for number in range(50)]
-    with served(tmp_path, family) as service:
-        starts = [post(service.port, f"/api/v1/projects/{name}/runs") for _ in range(20) for name in names]
+    starts = [post(shared.port, f"/api/v1/projects/{name}/runs") for _ in range(20) for name in names]
 
-        answers = await asyncio.gather(*starts)
+    answers = await asyncio.gather(*starts)
 
-        winners = [answer["project"] for status, answer in answers if status == 201]
-        assert sorted(winners) == sorted(names)
-        assert Counter(status for status, _ in answers) == {201: 50, 409: 950}
+    winners = [answer["project"] for status, answer in answers if status == 201]
+    assert sorted(winners) == sorted(names)
+    assert Counter(status for status, _ in answers) == {201: 50, 409: 950}
 
 
 async def test_after_a_kill_the_run_is_interrupted_and_nothing_that_was_seen_is_lost(tmp_path: Path) -> None:
@@ -109,63 +168,57 @@ run = "setsid sh -c 'trap \\"\\" TERM; while true; do date +%s%N > {mark}; sleep
         await _until(lambda: _is_still(mark))
 
 
-async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(tmp_path: Path) -> None:
+async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(
+    shared: ServedService, tmp_path: Path
+) -> None:
     marks = tmp_path / "marks"
-    stubborn = f"""
-[projects.handbook]
-cancel_grace = "300ms"
-[[projects.handbook.steps]]
-name = "work"
-run = "trap '' TERM; echo begun; while true; do echo at $SOLORUN_RUN_ID >> {marks}; sleep 0.01; done"
-"""
-    with served(tmp_path, stubborn) as service:
-        async with http(service) as raw, RunClient(service.url) as client:
-            first = await client.start_run("handbook")
-            await until_logged(client, first.id, "begun")
-            await client.cancel_run(first.id)
-            refused = await raw.post("/projects/handbook/runs")
-            cancelled = await client.wait_for_run(first.id)
-            second = await client.start_run("handbook")
-            await until_logged(client, second.id, "begun")
+    params = {"marks": str(marks)}
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        first = await client.start_run("stubborn", params=params)
+        await until_logged(client, first.id, "begun")
+        await client.cancel_run(first.id)
+        refused = await raw.post("/projects/stubborn/runs")
+        cancelled = await client.wait_for_run(first.id)
+        second = await client.start_run("stubborn", params=params)
+        await until_logged(client, second.id, "begun")
+        await client.cancel_run(second.id)
+        await client.wait_for_run(second.id)
 
-        working = [line.split()[1] for line in marks.read_text().splitlines()]
-        assert refused.status_code == 409
-        assert cancelled.status == "cancelled"
-        assert working == sorted(working, key=int)
+    working = [int(line.split()[1]) for line in marks.read_text().splitlines()]
+    assert refused.status_code == 409
+    assert cancelled.status == "cancelled"
+    assert set(working) == {first.id, second.id}
+    assert working == sorted(working)
 
 
-async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_whole(tmp_path: Path) -> None:
-    flood = '[[projects.handbook.steps]]\nname = "flood"\nrun = ["seq", "1", "100000"]\n'
-    with served(tmp_path, flood) as service:
-        async with RunClient(service.url) as client, http(service) as raw:
-            run = await client.start_run("handbook")
+async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_whole(shared: ServedService) -> None:
+    async with RunClient(shared.url) as client, http(shared) as raw:
+        run = await client.start_run("flood")
 
-            early, slow, reconnecting, unbatched = await asyncio.gather(
-                _follow(client, run.id),
-                _follow(client, run.id, pause_every=10_000),
-                _follow_by_pieces(client, run.id, 7_001),
-                _follow_with_httpx_sse(raw, run.id),
-            )
-            late = await _follow(client, run.id)
+        early, slow, reconnecting, unbatched = await asyncio.gather(
+            _follow(client, run.id),
+            _follow(client, run.id, pause_every=10_000),
+            _follow_by_pieces(client, run.id, 7_001),
+            _follow_with_httpx_sse(raw, run.id),
+        )
+        late = await _follow(client, run.id)
 
-        expected = [str(number) for number in range(1, 100_001)]
-        assert early == slow == reconnecting == unbatched == late == expected
+    expected = [str(number) for number in range(1, 100_001)]
+    assert early == slow == reconnecting == unbatched == late == expected
 
 
-async def test_every_stream_end_equals_the_row(tmp_path: Path) -> None:
-    quick = '[[projects.handbook.steps]]\nname = "work"\nrun = ["sleep", "0.05"]\n'
-    with served(tmp_path, quick) as service:
-        async with http(service) as raw, RunClient(service.url) as client:
-            for delay_seconds in [number / 1000 for number in range(0, 100, 4)]:
-                run = await client.start_run("handbook")
-                await asyncio.sleep(delay_seconds)
-                cancel = await raw.post(f"/runs/{run.id}/cancel")
+async def test_every_stream_end_equals_the_row(shared: ServedService) -> None:
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        for delay_seconds in [number / 1000 for number in range(0, 100, 4)]:
+            run = await client.start_run("quick")
+            await asyncio.sleep(delay_seconds)
+            cancel = await raw.post(f"/runs/{run.id}/cancel")
 
-                ended = await _end_of(raw, run.id)
+            ended = await _end_of(raw, run.id)
 
-                assert cancel.status_code in {202, 409}
-                assert ended == decode_run((await raw.get(f"/runs/{run.id}")).content)
-                assert ended.status in {"cancelled", "completed"}
+            assert cancel.status_code in {202, 409}
+            assert ended == decode_run((await raw.get(f"/runs/{run.id}")).content)
+            assert ended.status in {"cancelled", "completed"}
 
 
 async def test_on_sigterm_runs_are_interrupted_streams_told_and_the_exit_is_clean(tmp_path: Path) -> None:
@@ -227,47 +280,33 @@ call = "stubborn_steps:work"
         assert settled.status == "interrupted"
 
 
-async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(tmp_path: Path) -> None:
-    (tmp_path / "exiting_steps.py").write_text(
-        "import asyncio, sys\n"
-        "async def leave():\n"
-        "    sys.exit(3)\n"
-        "async def work(step):\n"
-        "    async with asyncio.TaskGroup() as group:\n"
-        "        group.create_task(leave())\n"
-    )
-    exiting = '[[projects.handbook.steps]]\nname = "work"\ncall = "exiting_steps:work"\n'
-    with served(tmp_path, exiting + SLEEPER.replace("handbook", "other")) as service:
-        async with RunClient(service.url) as client:
-            other = await client.start_run("other")
-            await until_logged(client, other.id, "begun")
-            run = await client.start_run("handbook")
+async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(shared: ServedService) -> None:
+    async with RunClient(shared.url) as client:
+        other = await client.start_run("other")
+        await until_logged(client, other.id, "begun")
+        run = await client.start_run("exiting")
 
-            failed = await client.wait_for_run(run.id)
+        failed = await client.wait_for_run(run.id)
 
-            assert failed.status == "failed"
-            assert (await client.get_run(other.id)).status == "running"
+        assert failed.status == "failed"
+        assert (await client.get_run(other.id)).status == "running"
 
 
 @pytest.mark.parametrize("delay_seconds", [0.05, 0.3])
-async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(tmp_path: Path, delay_seconds: float) -> None:
+async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(
+    shared: ServedService, tmp_path: Path, delay_seconds: float
+) -> None:
     ticks = tmp_path / "ticks"
-    leaving = f"""
-[[projects.handbook.steps]]
-name = "work"
-run = "(trap '' TERM; while true; do echo tick; date +%s%N > {ticks}; sleep 0.01; done) & echo begun; exit 0"
-"""
-    with served(tmp_path, leaving) as service:
-        async with http(service) as raw, RunClient(service.url) as client:
-            run = await client.start_run("handbook")
-            await until_logged(client, run.id, "begun")
-            await asyncio.sleep(delay_seconds)
-            await raw.post(f"/runs/{run.id}/cancel")
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        run = await client.start_run("leaving", params={"ticks": str(ticks)})
+        await until_logged(client, run.id, "begun")
+        await asyncio.sleep(delay_seconds)
+        await raw.post(f"/runs/{run.id}/cancel")
 
-            ended = await client.wait_for_run(run.id)
+        ended = await client.wait_for_run(run.id)
 
-            assert _is_still(ticks)
-            assert ended.status == "completed"
+        assert _is_still(ticks)
+        assert ended.status == "completed"
 
 
 async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
