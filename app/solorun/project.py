@@ -12,6 +12,8 @@ FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
 MAX_PARAM_BYTES: Final = 4 * 1024
+MIN_SECRET_CHARACTERS: Final = 5
+"""A shorter value would mask half the log and hide nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import quote
 
+from solorun.project import MIN_SECRET_CHARACTERS
+
 MASK: Final = "***"
-MIN_SECRET_CHARACTERS: Final = 5
-"""A shorter value would mask half the log and hide nothing."""
 _FEW: Final = 64
 """So many forms are looked for one after another sooner than through the index."""
 

@@ -1,4 +1,4 @@
-"""What is allowed and yet likely a slip: secrets that are not set, programs that are not there. Stops nothing.
+"""What is allowed and yet likely a slip: secrets that mask nothing, programs that are not there. Stops nothing.
 
 It asks the environment, so it can change without the file: told by `solorun check`, at the service's start, and
 whenever the file is read again.
@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 
 from solorun.errors import Fault
-from solorun.project import CommandStep, Project
+from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project
 from solorun.projects.checker import Place, describe
 from solorun.projects.configuration import Configuration
 
@@ -22,19 +22,21 @@ def find_cautions(configuration: Configuration, environ: Mapping[str, str]) -> l
     cautions: list[Fault] = []
     for name, project in declared:
         pointer = table.below(name).pointer
-        cautions += _unset_secrets(project, pointer, environ)
+        cautions += _idle_secrets(project, pointer, environ)
         cautions += _missing_programs(project, pointer, environ)
     return cautions
 
 
-def _unset_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[Fault]:
+def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[Fault]:
     for index, name in enumerate(project.secrets):
-        if not (project.env.get(name) or environ.get(name)):
-            yield Fault(
-                f"{pointer}.secrets[{index}]",
-                f"the variable {describe(name)} is set neither in the environment nor in env, so nothing is masked "
-                "for it",
-            )
+        value = project.env.get(name) or environ.get(name)
+        if not value:
+            lack = "is set neither in the environment nor in env, so nothing is masked for it"
+        elif any(len(line.strip()) >= MIN_SECRET_CHARACTERS for line in value.splitlines()):
+            continue
+        else:
+            lack = f"has fewer than {MIN_SECRET_CHARACTERS} characters, so it is not masked"
+        yield Fault(f"{pointer}.secrets[{index}]", f"the variable {describe(name)} {lack}")
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[Fault]:

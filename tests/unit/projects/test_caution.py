@@ -41,6 +41,19 @@ def test_a_secret_that_is_set_to_nothing_counts_as_not_set(check: Check) -> None
     assert len(find_cautions(check(text(secret="EMPTY")), {"EMPTY": ""})) == 1
 
 
+@pytest.mark.parametrize("value", ["1234", "  12 \n", "a\nbc\r\nd\n"])
+def test_a_secret_that_is_too_short_to_be_masked_is_warned_of_without_its_value(check: Check, value: str) -> None:
+    (caution,) = find_cautions(check(text(secret="PIN")), {"PIN": value})
+
+    assert caution.pointer == "projects.one.secrets[0]"
+    assert caution.message == 'the variable "PIN" has fewer than 5 characters, so it is not masked'
+
+
+@pytest.mark.parametrize("value", ["12345", "a\nsecond line\n"])
+def test_a_secret_of_which_a_line_is_masked_is_not_warned_of(check: Check, value: str) -> None:
+    assert find_cautions(check(text(secret="PIN")), {"PIN": value}) == []
+
+
 def test_a_family_is_warned_of_under_its_pattern(check: Check) -> None:
     cautions = find_cautions(check(text(secret="TYPO").replace("projects.one", 'projects."x-*"')), {})
 
