@@ -112,9 +112,11 @@ class ServedService:
 
 
 @contextmanager
-def served(directory: Path, configuration: str, **environ: str) -> Iterator[ServedService]:
+def served(
+    directory: Path, configuration: str, *, program: tuple[str, ...] = ("-m", "solorun"), **environ: str
+) -> Iterator[ServedService]:
     """A running service, ended with the block."""
-    service = ServedService(directory, configuration, environ)
+    service = ServedService(directory, configuration, environ, program)
     try:
         service.start()
         yield service

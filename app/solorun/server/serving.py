@@ -17,6 +17,7 @@ from solorun.server.signals import Signals
 from solorun.server.sockets import address_of, bind
 from solorun.service import Service
 from solorun.settings import Settings
+from solorun.steps.open_files import raise_limit
 
 KEEP_ALIVE_SECONDS: Final = 10
 BACKLOG: Final = 2048
@@ -35,6 +36,7 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     128 and the signal's number; so does the shutdown's limit, with 1. Raises ConfigurationInvalid (address taken),
     DataDirectoryUnusable, DatabaseUnusable.
     """
+    raise_limit()
     loop = uvloop.new_event_loop()
     try:
         return _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))

@@ -1,7 +1,8 @@
 """The small program under which a command runs: it starts the command, and ends everything that descends from it.
 
-Run as `python -I -S runner.py CONTROL STATUS PROGRAM [ARGUMENT...]`; CONTROL and STATUS are inherited pipes. It must
-start fast and outlive its service, so it uses the standard library alone, and of that little.
+Run as `python -I -S runner.py CONTROL STATUS FILES PROGRAM [ARGUMENT...]`; CONTROL and STATUS are inherited pipes,
+FILES is how many files the command may open. It must start fast and outlive its service, so it uses the standard
+library alone, and of that little.
 
 CONTROL brings `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line may only shorten it). Its end,
 or the death of the service, means: kill at once. STATUS takes `started PID`, or `refused REASON`; then `exited CODE` of
@@ -16,6 +17,7 @@ import _signal as signal  # type: ignore[import-not-found]  # the module `signal
 import ctypes
 import errno
 import os
+import resource
 import select
 import sys
 import time
@@ -278,6 +280,13 @@ def _why_not_started(program: str, error: OSError | ValueError) -> str:
     return f"could not be started: {error.strerror if isinstance(error, OSError) else error}"
 
 
+def _limit_open_files(soft: int) -> None:
+    """The service has raised its own limit, which a child inherits."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or 0 <= soft <= hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def _let_go_of_output() -> None:
     null = os.open(os.devnull, os.O_WRONLY)
     for fd in (1, 2):
@@ -286,5 +295,6 @@ def _let_go_of_output() -> None:
 
 
 if __name__ == "__main__":
-    Runner(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[3:])
+    _limit_open_files(int(sys.argv[3]))
+    Runner(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[4:])
     os._exit(0)  # 5 ms sooner than through the interpreter's tear-down

@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from solorun.steps.open_files import GIVEN
+
 RUNNER_PROGRAM: Final = str(Path(__file__).with_name("runner.py"))
 RUNNER_ARGUMENTS: Final = ("-I", "-S", RUNNER_PROGRAM)
 
@@ -38,7 +40,7 @@ class RunnerProcess:
                 pipes += os.pipe()
             control, to_control, status, to_status, stdout, to_stdout, stderr, to_stderr = pipes
             process = subprocess.Popen(
-                [sys.executable, *RUNNER_ARGUMENTS, str(control), str(to_status), *argv],
+                [sys.executable, *RUNNER_ARGUMENTS, str(control), str(to_status), str(GIVEN), *argv],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,

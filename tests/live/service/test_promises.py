@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import resource
 import signal
 import sqlite3
 import time
@@ -62,6 +63,13 @@ params = ["ticks"]
 [[projects.leaving.steps]]
 name = "work"
 run = "(trap '' TERM; while true; do echo; date +%s%N > $SOLORUN_PARAM_TICKS; sleep 0.01; done) & echo begun; exit 0"
+"""
+
+WITH_FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 1000))
+from solorun.cli import main
+sys.exit(main())
 """
 
 EXITING = """
@@ -307,6 +315,18 @@ async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(
 
         assert _is_still(ticks)
         assert ended.status == "completed"
+
+
+async def test_the_service_may_open_what_it_can_and_its_commands_what_it_was_given(tmp_path: Path) -> None:
+    asking = '[[projects.handbook.steps]]\nname = "ask"\nrun = "ulimit -Sn; ulimit -Hn"\n'
+    with served(tmp_path, asking, program=("-c", WITH_FEW_FILES)) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            said = [record.message async for record in client.follow(run.id) if record.stream == "stdout"]
+
+        limits = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
+        assert limits == (1000, 1000)
+        assert said == ["100", "1000"]
 
 
 async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:

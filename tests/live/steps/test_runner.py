@@ -14,6 +14,7 @@ from typing import IO
 import pytest
 
 from solorun.outcome import StepResult
+from solorun.steps.open_files import GIVEN
 from solorun.steps.runner_process import RUNNER_PROGRAM
 from tests.live.steps.conftest import Begin
 from tests.live.steps.processes import eventually, noted_pids, survivors
@@ -22,7 +23,7 @@ MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 SOMEBODY_ELSE = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
     f"import sys; sys.path.append({os.path.dirname(RUNNER_PROGRAM)!r}); import runner; runner.HAS_PROC = False; "
-    "runner.list_processes = lambda: []; runner.Runner(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[3:])"
+    "runner.list_processes = lambda: []; runner.Runner(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[4:])"
 )
 
 needs_another_user = pytest.mark.skipif(
@@ -57,7 +58,7 @@ def start_runner(directory: Path) -> Iterator[StartRunner]:
         status, to_status = os.pipe()
         os.write(to_control, told.encode())
         process = subprocess.Popen(
-            [*python, str(control), str(to_status), *argv],
+            [*python, str(control), str(to_status), str(GIVEN), *argv],
             cwd=directory,
             pass_fds=(control, to_status),
             start_new_session=True,
