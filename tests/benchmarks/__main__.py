@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.benchmarks import (
     starts,
 )
 from tests.benchmarks.measuring import FULL, TINY, Result, Scale
+from tests.fakes.bytecode import keep_bytecode
 
 Benchmark = Callable[[Scale], Awaitable[list[Result]]]
 
@@ -75,6 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def measure(names: Sequence[str], scale: Scale) -> list[Result]:
     """Measure one after another, printing each row when it is known."""
+    with tempfile.TemporaryDirectory(prefix="solorun-benchmark-bytecode-") as bytecode:
+        keep_bytecode(Path(bytecode))
+        return _measure(names, scale)
+
+
+def _measure(names: Sequence[str], scale: Scale) -> list[Result]:
     print(f"{'name':48} {'ours':>12} {'limit':>12} {'ratio':>7} {'goal':>9}  met")
     results: list[Result] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
