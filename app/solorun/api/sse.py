@@ -4,6 +4,7 @@ What is sent is decided by a pump (see `events.py`); records come ready made fro
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
@@ -24,6 +25,9 @@ from solorun.logs.hub import Hub
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies give up on connections that are silent for a minute; the standard recommends about this."""
+
+_GRID_SECONDS: Final = 1.0
+"""Silent streams are looked after on whole seconds, so that one waking up serves all of them."""
 
 PATIENCE_SECONDS: Final = 0.05
 """How long a reader that takes nothing is waited for before what it has yet to be sent is let go."""
@@ -127,7 +131,7 @@ class EventStream:
 
     async def _stream(self, receive: Receive) -> None:
         self._heard_at = self._clock()
-        self._look_again_after(COMMENT_INTERVAL_SECONDS)
+        self._look_again_within(COMMENT_INTERVAL_SECONDS)
         watching = asyncio.create_task(self._watch(receive))
         finished = False
         try:
@@ -193,8 +197,10 @@ class EventStream:
         self._gone = True
         self._pumping.cancel()
 
-    def _look_again_after(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+    def _look_again_within(self, seconds: float) -> None:
+        grid_seconds = _grid_of(seconds)
+        due_at = math.floor((self._clock() + seconds) / grid_seconds) * grid_seconds
+        self._timer = asyncio.get_running_loop().call_at(due_at, self._look)
 
     def _look(self) -> None:
         """Look after a stream on which nothing moved for a while: comment, or give the reader up."""
@@ -204,18 +210,22 @@ class EventStream:
                 abort(self._scope)
                 self._leave()
                 return
-            due_seconds = SEND_TIMEOUT_SECONDS - silent_seconds
-        elif silent_seconds >= COMMENT_INTERVAL_SECONDS:
+            due_seconds = min(SEND_TIMEOUT_SECONDS - silent_seconds, COMMENT_INTERVAL_SECONDS)
+            self._timer = asyncio.get_running_loop().call_later(due_seconds, self._look)
+        elif silent_seconds > COMMENT_INTERVAL_SECONDS - _grid_of(COMMENT_INTERVAL_SECONDS):
             self._commenting = asyncio.create_task(self._comment())
-            due_seconds = COMMENT_INTERVAL_SECONDS
+            self._look_again_within(COMMENT_INTERVAL_SECONDS)
         else:
-            due_seconds = COMMENT_INTERVAL_SECONDS - silent_seconds
-        self._look_again_after(min(due_seconds, COMMENT_INTERVAL_SECONDS))
+            self._look_again_within(COMMENT_INTERVAL_SECONDS - silent_seconds)
 
     async def _comment(self) -> None:
         await self._send_event(COMMENT)
         if self._stopping:
             self._pumping.cancel()
+
+
+def _grid_of(seconds: float) -> float:
+    return min(_GRID_SECONDS, seconds / 2)
 
 
 def _end_of_piece(events: bytes, start: int) -> int:

@@ -4,6 +4,7 @@ Without them a silent connection lives for ever before its first request, and a 
 """
 
 import asyncio
+import math
 from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
@@ -118,8 +119,10 @@ class LimitedProtocol(HttpToolsProtocol):
         now = self.loop.time()
         since = self._waiting_since
         if since is None:
-            since = now
-        elif now - since >= SILENCE_SECONDS and not self._is_held_back():
+            # Nobody owes us anything. All such connections are looked at together, in one waking up a second.
+            self._look = self.loop.call_at(math.floor(now + SILENCE_SECONDS), self._look_for_silence)
+            return
+        if now - since >= SILENCE_SECONDS and not self._is_held_back():
             self.transport.abort()
             return
         self._look = self.loop.call_later(max(since + SILENCE_SECONDS - now, 1.0), self._look_for_silence)

@@ -165,6 +165,19 @@ async def test_a_silent_stream_has_a_comment_from_time_to_time(
     assert comments == [b": \n\n"] * 3
 
 
+async def test_silent_streams_are_looked_after_in_one_wake_up_a_second(open_server: OpenServer) -> None:
+    async with open_server() as server, server.stream("/api/v1/events") as one, server.stream("/api/v1/events") as two:
+        await one.read_chunks_until(b"]}\n\n")
+        await two.read_chunks_until(b"]}\n\n")
+        now = asyncio.get_running_loop().time()
+
+        dues = [stream._timer.when() for stream in server.app.context.streams._open if stream._timer is not None]
+
+    assert len(dues) == 2
+    assert all(due == int(due) for due in dues)
+    assert all(now < due <= now + 15 for due in dues)
+
+
 async def test_a_reader_that_takes_nothing_is_disconnected(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
