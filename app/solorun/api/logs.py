@@ -1,6 +1,7 @@
 """Handlers that read logs: a page with filters, or the whole log as a download."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
@@ -9,10 +10,11 @@ from msgspec import Meta
 from solorun.api.answer import NDJSON, TEXT, Answer, Header, StreamedAnswer, json_answer
 from solorun.api.log_text import LogText
 from solorun.api.request import Request
+from solorun.logs import Tail
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import EVENT_MEMBER, Segment
-from solorun.store import LogQuery, RunStore
+from solorun.store import LogQuery
 from solorun.wire import decode_records, encode_records
 
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
@@ -55,13 +57,13 @@ async def get_log_page(request: Request) -> Answer:
 async def download_ndjson(request: Request) -> StreamedAnswer:
     run = await request.service.manager.get_run(request.run_id)
     return StreamedAnswer(
-        _payloads(request.service.store, run, request.query), media_type=NDJSON, headers=_attachment(run, "ndjson")
+        _payloads(request.service.tail, run, request.query), media_type=NDJSON, headers=_attachment(run, "ndjson")
     )
 
 
 async def download_text(request: Request) -> StreamedAnswer:
     run = await request.service.manager.get_run(request.run_id)
-    texts = _texts(request.service.store, run, request.query)
+    texts = _texts(request.service.tail, run, request.query)
     return StreamedAnswer(texts, media_type=TEXT, headers=_attachment(run, "txt"))
 
 
@@ -70,15 +72,17 @@ def _attachment(run: Run, suffix: str) -> list[Header]:
     return [(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))]
 
 
-async def _payloads(store: RunStore, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    async for segment in _segments(store, run):
-        yield segment.payload if query == LogFilterQuery() else encode_records(_matching(segment, query))
+async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
+    async with aclosing(tail.read_stored(run)) as segments:
+        async for segment in segments:
+            yield segment.payload if query == LogFilterQuery() else encode_records(_matching(segment, query))
 
 
-async def _texts(store: RunStore, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
+async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
     text = LogText()
-    async for segment in _segments(store, run):
-        yield text.add(_matching(segment, query))
+    async with aclosing(tail.read_stored(run)) as segments:
+        async for segment in segments:
+            yield text.add(_matching(segment, query))
     yield text.finish()
 
 
@@ -98,17 +102,3 @@ def _matching(segment: Segment, query: LogFilterQuery) -> list[Record]:
         folded = query.q.casefold()
         records = [record for record in records if folded in record.message.casefold()]
     return records
-
-
-async def _segments(store: RunStore, run: Run) -> AsyncGenerator[Segment, None]:
-    """The log up to the run's last seq as it was asked for, in short reads: none is held while a client takes."""
-    cursor = 0
-    while cursor < run.last_seq:
-        segments = await store.read_segments(run.id, after=cursor)
-        for segment in segments:
-            yield segment.after(cursor).up_to(run.last_seq)
-            cursor = segment.last_seq
-            if cursor >= run.last_seq:
-                return
-        if not segments:
-            return

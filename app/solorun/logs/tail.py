@@ -5,6 +5,7 @@ Exact from any point: no gap, no repeat, across the edge between memory and stor
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Final
 
 from solorun.logs.hub import Hub
@@ -37,8 +38,9 @@ class Tail:
                     # Inserted, but its topic is not open yet, or it waits to be settled: a matter of milliseconds.
                     await asyncio.sleep(_UNSETTLED_POLL_SECONDS)
                     continue
-                async for segment in self._read_stored(run, cursor):
-                    yield segment
+                async with aclosing(self.read_stored(run, after=cursor)) as stored:
+                    async for segment in stored:
+                        yield segment
                 yield run
                 return
             while not topic.has_ended or cursor < topic.run.last_seq:
@@ -60,11 +62,25 @@ class Tail:
         topic = self._hub.find(run.id)
         return max(0, (topic.run if topic is not None else run).last_seq - tail)
 
-    async def _read_stored(self, run: Run, cursor: int) -> AsyncGenerator[Segment, None]:
-        while cursor < run.last_seq:
-            segments = await self._store.read_segments(run.id, after=cursor)
-            if not segments:
-                return
-            for segment in segments:
-                yield segment.after(cursor)
-                cursor = segment.last_seq
+    async def read_stored(self, run: Run, *, after: int = 0) -> AsyncGenerator[Segment, None]:
+        """Yield the segments with the records after `after`, up to the run's last seq as it is given.
+
+        In short reads: none is held while a reader takes. The next page is unpacked while this one is taken.
+        """
+        cursor = after
+        page = self._read_page(run, cursor)
+        try:
+            while page is not None and (segments := await page):
+                page = self._read_page(run, segments[-1].last_seq)
+                for segment in segments:
+                    yield segment.after(cursor).up_to(run.last_seq)
+                    cursor = segment.last_seq
+        finally:
+            if page is not None:
+                # Of a page that did not come nobody has to hear any more: a cancel says that too.
+                page.cancel()
+
+    def _read_page(self, run: Run, after: int) -> asyncio.Task[list[Segment]] | None:
+        if after >= run.last_seq:
+            return None
+        return asyncio.create_task(self._store.read_segments(run.id, after=after))
