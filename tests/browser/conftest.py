@@ -1,5 +1,5 @@
-"""Chromium, a real service, and pages of it. The browser lives as long as a module: its loop would be in the way of the
-asynchronous tests that follow. A page that complains (an error, a breach of its security policy, a foreign request)
+"""Chromium, a real service, and pages of it. The browser lives as long as this folder: its loop would be in the way of
+the asynchronous tests that follow. A page that complains (an error, a breach of its security policy, a foreign request)
 fails its test.
 """
 
@@ -21,13 +21,13 @@ OpenPage = Callable[..., Page]
 TIMEOUT_MILLISECONDS = 10_000
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def playwright() -> Iterator[Playwright]:
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     own = playwright.chromium.executable_path
     system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -40,7 +40,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     launched.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
     if not (STATIC_DIRECTORY / "index.html").exists():
         pytest.skip("the dashboard is not built: run `npm ci && npm run build` in app/dashboard")

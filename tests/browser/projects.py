@@ -32,7 +32,7 @@ name = "tick"
 run = ["{sys.executable}", "{_WORK}", "tick"]
 
 [projects.stubborn]
-cancel_grace = "2s"
+cancel_grace = "1s"
 [[projects.stubborn.steps]]
 name = "hold"
 run = "trap '' TERM; {sys.executable} {_WORK} stubborn"

@@ -1,7 +1,6 @@
 """A service with a token: the login page, and a session that ends while somebody looks."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -13,9 +12,9 @@ from tests.fakes.served import ServedService, served
 TOKEN = "a-token-of-forty-characters-or-so-1234567"
 
 
-@pytest.fixture
-def guarded(tmp_path: Path) -> Iterator[ServedService]:
-    with served(tmp_path, CONFIGURATION, SOLORUN_TOKEN=TOKEN) as service:
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    with served(tmp_path_factory.mktemp("guarded"), CONFIGURATION, SOLORUN_TOKEN=TOKEN) as service:
         yield service
 
 

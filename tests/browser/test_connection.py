@@ -27,7 +27,8 @@ def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
     expect(page.locator(".log-pane")).to_contain_text("tick")
 
     service.start()
-    expect(chip).to_have_text("Connected", timeout=20_000)
+    chip.get_by_role("button", name="Retry now").click()
+    expect(chip).to_have_text("Connected")
     expect(page.locator("header .chip")).to_have_text("interrupted")
     assert api.run(run_id)["status"] == "interrupted"
 
@@ -106,3 +107,15 @@ def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: A
 
     assert page.locator(".facts").inner_text() == shown
     service.start()
+
+
+def test_a_part_that_cannot_be_loaded_says_so_and_is_loaded_when_asked_again(open_page: OpenPage) -> None:
+    page = open_page("/nowhere")
+    page.route("**/assets/RunsPage-*.js", lambda route: route.abort())
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("alert")).to_contain_text("could not be loaded")
+
+    page.unroute("**/assets/RunsPage-*.js")
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()

@@ -1,4 +1,7 @@
-/** What the first sight does without: loaded when wanted, or when the browser has nothing else to do. */
+/**
+ * What the first sight does without: loaded when wanted, or when the browser has nothing else to do. (Not the login:
+ * where a session has ended, nothing is loaded any more.)
+ */
 export const later = {
   run: () => import('../pages/RunPage.svelte'),
   project: () => import('../pages/ProjectPage.svelte'),
@@ -10,7 +13,6 @@ export const later = {
   events: () => import('../parts/EventList.svelte'),
   start: () => import('./StartDialog.svelte'),
   stop: () => import('./StopDialog.svelte'),
-  login: () => import('./LoginDialog.svelte'),
   palette: () => import('./Palette.svelte'),
   help: () => import('./HelpSheet.svelte'),
 } as const;

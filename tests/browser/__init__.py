@@ -1,0 +1,1 @@
+"""The dashboard in real Chromium. A package, so that its fixtures end with its last test."""
