@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,17 @@ PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "settle_run", "merge_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
-steps_taken = 0  # of all machines, for the table
+taken = Counter[str]()  # of all machines, for the table: steps, and those after the clock had jumped
+IMPATIENT = (
+    "solorun.logs.writer.MIN_RETRY_SECONDS",
+    "solorun.logs.writer.MAX_RETRY_SECONDS",
+    "solorun.logs.writer.MIN_PAUSE_SECONDS",
+    "solorun.logs.writer.MAX_PAUSE_SECONDS",
+    "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
+    "solorun.runs.strays._RETRY_SECONDS",
+    "solorun.runs.lifecycle._MERGE_PAUSE_SECONDS",
+)
+"""Retries come at once: time is not what is tried here."""
 
 
 class ModelRun:
@@ -212,8 +223,8 @@ class RunManagerMachine(RuleBasedStateMachine):
         return system_now() + self.offset
 
     def _do(self, awaitable: Awaitable[T]) -> T:
-        global steps_taken
-        steps_taken += 1
+        taken["steps"] += 1
+        taken["after a jump"] += bool(self.offset)
 
         async def in_time() -> T:
             async with asyncio.timeout(20):

@@ -1,41 +1,49 @@
 """The engine does what its model says, whatever happens in whatever order."""
 
+import asyncio
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults import machine
 from tests.faults.conftest import MakeTrials
-from tests.faults.machine import RunManagerMachine
+from tests.faults.machine import IMPATIENT, RunManagerMachine, taken
+from tests.faults.machine_loop import SETTINGS
 
-SETTINGS = settings(
-    max_examples=30,
-    stateful_step_count=40,
-    database=None,
-    print_blob=True,
-    suppress_health_check=list(HealthCheck),
-    phases=[Phase.explicit, Phase.generate, Phase.shrink],
-)
+ROOT = Path(__file__).parents[2]
+PROCESSES = 3
 
 
-@pytest.fixture(autouse=True)
-def _impatient_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retries come at once: time is not what is tried here."""
-    for name in (
-        "solorun.logs.writer.MIN_RETRY_SECONDS",
-        "solorun.logs.writer.MAX_RETRY_SECONDS",
-        "solorun.logs.writer.MIN_PAUSE_SECONDS",
-        "solorun.logs.writer.MAX_PAUSE_SECONDS",
-        "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
-        "solorun.runs.strays._RETRY_SECONDS",
-        "solorun.runs.lifecycle._MERGE_PAUSE_SECONDS",
-    ):
+def test_the_engine_is_its_model(trials: MakeTrials, monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = trials("P10", "steps of the state machine beside its model", short=1, goal=1)
+    for name in IMPATIENT:
         monkeypatch.setattr(name, 0.001)
+    before = taken["steps"]
+    run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
+    tried.goal = 0
+    tried.judge([], tried=taken["steps"] - before)
 
 
-def test_the_engine_is_its_model(trials: MakeTrials) -> None:
-    tried = trials("P10", "steps of the state machine (crashes, faults, clock jumps: P20)", short=1)
+@pytest.mark.needs(minutes=4)
+async def test_the_engine_is_its_model_for_long(trials: MakeTrials) -> None:
+    tried = trials("P10", "steps of the state machine beside its model", short=0, goal=100_000)
+    jumped = trials("P20", "of these, steps after the clock had jumped", short=0, goal=10_000)
     for _ in tried:
-        before = machine.steps_taken
-        run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
-        tried.judge([], tried=machine.steps_taken - before)
+        counts: Counter[str] = Counter()
+        command = [sys.executable, "-m", "tests.faults.machine_loop", str(tried.seconds), str(tried.goal // PROCESSES)]
+        processes = [
+            await asyncio.create_subprocess_exec(*command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            for _ in range(PROCESSES)
+        ]
+        for process, (output, errors) in zip(
+            processes, await asyncio.gather(*(process.communicate() for process in processes)), strict=True
+        ):
+            lines = [line for line in output.splitlines() if line.startswith(b'{"steps"')]
+            counts.update(json.loads(lines[-1]) if lines else {})
+            tried.judge([errors.decode()[-6000:]] * (process.returncode != 0), tried=0)
+        tried.judge([], tried=counts["steps"])
+        jumped.judge([], tried=counts["after a jump"])
