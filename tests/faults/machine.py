@@ -4,13 +4,13 @@ import asyncio
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from solorun.errors import StoreUnavailable
 from solorun.record import Stream
@@ -22,6 +22,10 @@ from tests.faults.history import Kind
 from tests.faults.trial import Trial, WitnessedStep, until
 
 T = TypeVar("T")
+K = TypeVar("K", int, str)
+
+CHOICE = st.integers(0, 11)
+"""Of what there is. How much that is depends on time, and what is drawn must not: a failure has to happen again."""
 
 PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
@@ -38,6 +42,11 @@ IMPATIENT = (
     "solorun.runs.lifecycle._MERGE_PAUSE_SECONDS",
 )
 """Retries come at once: time is not what is tried here."""
+
+
+def _choose(choice: int, among: Iterable[K]) -> K | None:
+    known = sorted(among)
+    return known[choice % len(known)] if known else None
 
 
 class ModelRun:
@@ -112,10 +121,10 @@ class RunManagerMachine(RuleBasedStateMachine):
             self.active[project] = ModelRun(run.id)
             self._wait_for_step(project)
 
-    @precondition(lambda self: self.active)
-    @rule(data=st.data())
-    def cancel(self, data: st.DataObject) -> None:
-        project = data.draw(st.sampled_from(sorted(self.active)))
+    @rule(choice=CHOICE)
+    def cancel(self, choice: int) -> None:
+        if (project := _choose(choice, self.active)) is None:
+            return
         run = self.active[project]
         self._do(self.trial.cancel(run.id))
         answer = self.trial.answer
@@ -125,10 +134,10 @@ class RunManagerMachine(RuleBasedStateMachine):
         if not self._step(run).stubborn:
             self._expect_end(project, Status.CANCELLED)
 
-    @precondition(lambda self: self.ended)
-    @rule(data=st.data())
-    def cancel_what_has_ended(self, data: st.DataObject) -> None:
-        run_id = data.draw(st.sampled_from(sorted(self.ended)))
+    @rule(choice=CHOICE)
+    def cancel_what_has_ended(self, choice: int) -> None:
+        if (run_id := _choose(choice, self.ended)) is None:
+            return
         self._do(self.trial.cancel(run_id))
         answer = self.trial.answer
         assert answer is not None
@@ -139,9 +148,8 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     @rule(run=st.integers(1, 12), after=st.integers(0, 6))
     def reader_comes(self, run: int, after: int) -> None:
-        known = sorted([*self.ended, *(active.id for active in self.active.values())])
-        if known:
-            run_id = known[run % len(known)]
+        run_id = _choose(run, [*self.ended, *(active.id for active in self.active.values())])
+        if run_id is not None:
             last_seq = self._do(self._last_seq(run_id))
             self._do(self._read(run_id, min(after, last_seq)))
 
@@ -151,10 +159,10 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     # -- what the work does
 
-    @precondition(lambda self: self.active)
-    @rule(data=st.data(), error=st.sampled_from([None, "exit code 1"]))
-    def step_ends(self, data: st.DataObject, error: str | None) -> None:
-        project = data.draw(st.sampled_from(sorted(self.active)))
+    @rule(choice=CHOICE, error=st.sampled_from([None, "exit code 1"]))
+    def step_ends(self, choice: int, error: str | None) -> None:
+        if (project := _choose(choice, self.active)) is None:
+            return
         run = self.active[project]
         self._step(run).end(error, 1 if error else 0)
         if run.asked:
@@ -167,18 +175,18 @@ class RunManagerMachine(RuleBasedStateMachine):
             run.step += 1
             self._wait_for_step(project)
 
-    @precondition(lambda self: self.active)
-    @rule(data=st.data(), lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
-    def step_speaks(self, data: st.DataObject, lines: list[str]) -> None:
-        project = data.draw(st.sampled_from(sorted(self.active)))
+    @rule(choice=CHOICE, lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
+    def step_speaks(self, choice: int, lines: list[str]) -> None:
+        if (project := _choose(choice, self.active)) is None:
+            return
         step = self._step(self.active[project])
         self._do(step.context.output.write(step.context.name, Stream.STDOUT, lines))
         self._do(step.context.progress(len(lines), None, lines[0]))
 
-    @precondition(lambda self: self.active)
-    @rule(data=st.data())
-    def step_swallows_its_cancellation(self, data: st.DataObject) -> None:
-        self._step(self.active[data.draw(st.sampled_from(sorted(self.active)))]).stubborn = True
+    @rule(choice=CHOICE)
+    def step_swallows_its_cancellation(self, choice: int) -> None:
+        if (project := _choose(choice, self.active)) is not None:
+            self._step(self.active[project]).stubborn = True
 
     # -- what the world does
 

@@ -22,7 +22,10 @@ _CURSOR: Final = re.compile(r"1:([0-9]{1,19})", re.ASCII)
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
     status: Annotated[tuple[Status, ...], Meta(description="Only runs of these statuses; repeatable.")] = ()
     limit: Annotated[int, Meta(ge=1, le=1000, description="How many runs at most.")] = 50
-    cursor: Annotated[str, Meta(description="`next_cursor` of the page before.")] | None = None
+    cursor: (
+        Annotated[str, Meta(description="`next_cursor` of the page before.", extra_json_schema={"format": "cursor"})]
+        | None
+    ) = None
 
 
 async def start_run(request: Request) -> Answer:
