@@ -9,6 +9,12 @@ import msgspec
 from solorun.status import Status, StepStatus
 
 MAX_RUN_ID: Final = 2**63 - 1
+CALLER_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?!\n)$"
+"""Who started a run or asked to cancel it, in one line: the same rule in the document and in the engine.
+
+Python's `$`, unlike that of JSON Schema, also stands before a last line feed.
+"""
+MAX_CALLER_CHARACTERS: Final = 64
 
 
 class LevelCounts(msgspec.Struct, frozen=True):

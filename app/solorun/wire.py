@@ -11,7 +11,9 @@ from msgspec import Meta
 
 from solorun.project import FULL_SCOPE
 from solorun.record import Record
-from solorun.run import Artifact, Run
+from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
+
+Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
 
 _encoder: Final = msgspec.json.Encoder()
 _run_decoder: Final = msgspec.json.Decoder(Run)
@@ -34,7 +36,7 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a start. `triggered_by`: who or what started it, a short word."""
 
     scope: str = FULL_SCOPE
-    triggered_by: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
+    triggered_by: Caller = "api"
     params: dict[str, str] = {}
 
 
@@ -42,7 +44,7 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a cancel."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
-    requested_by: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")] = "api"
+    requested_by: Caller = "api"
 
 
 class RunLinks(msgspec.Struct, frozen=True):

@@ -187,3 +187,21 @@ async def _events(served: Served, run_id: int, text: str, where: str) -> Any:
     if where == "after":
         return await served.client.get(f"/api/v1/runs/{run_id}/events", params={"after": text})
     return await served.client.get(f"/api/v1/runs/{run_id}/events", headers={b"last-event-id": text.encode()})
+
+
+@pytest.mark.parametrize("caller", ["\U000cd8f1 ā", "a b", "cron\u202e"])
+async def test_a_caller_is_any_line_that_the_document_allows(open_served: OpenServed, caller: str) -> None:
+    async with open_served() as served:
+        run = await served.start(triggered_by=caller)
+
+        assert run["triggered_by"] == caller
+
+
+@pytest.mark.parametrize("caller", ["", "a\n", "a\nb", "a\x85b", "a\u2028b", "x" * 65])
+async def test_a_caller_of_several_lines_is_refused(open_served: OpenServed, caller: str) -> None:
+    async with open_served() as served:
+        started = await served.client.post("/api/v1/projects/deploy/runs", json={"triggered_by": caller})
+        run_id, _ = await served.begin()
+        cancelled = await served.client.post(f"/api/v1/runs/{run_id}/cancel", json={"requested_by": caller})
+
+        assert (started.status_code, cancelled.status_code) == (422, 422)

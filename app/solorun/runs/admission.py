@@ -3,14 +3,14 @@
 Whether the project is free is not decided here: the store's unique index does that.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from solorun.errors import Fault, InvalidRequest, ServiceDraining
 from solorun.project import MAX_PARAM_BYTES, Project, StepDeclaration
-
-MAX_TRIGGERED_BY_CHARACTERS = 64
+from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
 
 
 class Projects(Protocol):
@@ -63,9 +63,9 @@ class Admission:
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[Fault]:
-    if 1 <= len(triggered_by) <= MAX_TRIGGERED_BY_CHARACTERS and triggered_by.isprintable():
+    if 1 <= len(triggered_by) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, triggered_by):
         return []
-    return [Fault("/triggered_by", f"must be 1 to {MAX_TRIGGERED_BY_CHARACTERS} printable characters")]
+    return [Fault("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]
 
 
 def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[Fault]:
