@@ -13,6 +13,7 @@ from tests.faults.conftest import MakeTrials
 from tests.faults.proxy import cutting_proxy
 from tests.faults.raw_stream import open_stream, read_to_end, status_of, whole_events
 from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.trial import until
 
 HOSTILE = [
     b"", b"\r", b"\r\n", b"\n\n", b"\x00", b"\xff\xfe", b"\xc3", b"\xe2\x80\xa8", b"\rid: 9\n", b"\n\ndata: x\n\n",
@@ -108,23 +109,30 @@ async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tm
         flood = await trial.start("flood")
         beat = await trial.start("beat")
         port = trial.service.port
+        seconds = min(tried.seconds or 4.0, 60.0)
         before = _resident_bytes(trial.service.pid)
+        alone = _p99(await _delays_of(trial, beat, min(seconds, 10.0)))
         stalled = [
             await open_stream(port, f"/api/v1/runs/{flood}/events", receive_buffer=4096) for _ in range(stalled_readers)
         ]
-        seconds = min(tried.seconds or 4.0, 60.0)
         delays, _ = await asyncio.gather(
             _delays_of(trial, beat, seconds), _flutter(port, f"/api/v1/runs/{beat}/events", seconds)
         )
         grown = _resident_bytes(trial.service.pid) - before
-        delays.sort()
-        p99 = delays[int(len(delays) * 0.99)]
         for sock in stalled:
             sock.close()
-        tried.notes = f"fast reader: {len(delays):,} records, p99 {p99 * 1000:.0f} ms; memory + {grown / 2**20:.0f} MiB"
+        tried.notes = (
+            f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms (without the others "
+            f"{alone * 1000:.0f} ms); memory + {grown / 2**20:.0f} MiB"
+        )
         tried.judge([], tried=stalled_readers)
-        assert p99 < 0.25
+        # What the machine itself makes a reader wait, beside whatever else it does, is not the others' fault.
+        assert _p99(delays) < 0.25 + alone
         assert grown < 100 * 2**20
+
+
+def _p99(delays: list[float]) -> float:
+    return sorted(delays)[int(len(delays) * 0.99)]
 
 
 async def _stdout_of(trial: ServiceTrial, run_id: int) -> str:
@@ -163,8 +171,10 @@ async def _delays_of(trial: ServiceTrial, run_id: int | None, seconds: float) ->
     reader = trial.follow(run_id)
     await asyncio.sleep(0)
     reading = trial.history.readings[-1]
+    # What was said before it came is history.
+    await until(lambda: reading.lines)
     end = time.monotonic() + seconds
-    seen = 0
+    seen = len(reading.lines)
     while time.monotonic() < end:
         await asyncio.sleep(0.005)
         now = time.time()
