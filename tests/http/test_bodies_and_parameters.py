@@ -156,6 +156,22 @@ async def test_all_faults_of_the_parameters_are_told(open_served: OpenServed, ad
     assert pointers(answer.json()) == expected
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("/api/v1/runs?status=done", "cancelled, completed, failed, interrupted, pending, running"),
+        ("/api/v1/runs/1/log?level=loud", "debug, error, info, warning"),
+    ],
+)
+async def test_a_word_that_is_none_of_a_few_is_told_which_they_are(
+    open_served: OpenServed, address: str, words: str
+) -> None:
+    async with open_served() as served:
+        answer = await served.client.get(address)
+
+    assert [fault["message"] for fault in answer.json()["errors"]] == [f"must be one of {words}"]
+
+
 async def test_a_run_is_followed_once_by_a_stream(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()

@@ -96,8 +96,25 @@ def _faults_of_member(value: Any, type_: Any, pointer: str) -> Iterator[Fault]:
             # msgspec does not say which of the members it is.
             for name, member in value.items():
                 yield from _faults_of_member(member, get_args(type_)[1], f"{pointer}/{_escape(name)}")
+        elif words := _words_of(msgspec.inspect.type_info(type_)):
+            yield Fault(pointer, f"must be one of {', '.join(words)}")
         else:
             yield Fault(pointer, _sentence(message))
+
+
+def _words_of(schema: msgspec.inspect.Type) -> list[str]:
+    """The words of an enum, also where it may be repeated or left out."""
+    match schema:
+        case msgspec.inspect.Metadata():
+            return _words_of(schema.type)
+        case msgspec.inspect.VarTupleType():
+            return _words_of(schema.item_type)
+        case msgspec.inspect.UnionType():
+            return [word for member in schema.types for word in _words_of(member)]
+        case msgspec.inspect.EnumType():
+            return sorted(word.value for word in schema.cls)
+        case _:
+            return []
 
 
 def _sentence(message: str) -> str:
