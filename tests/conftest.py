@@ -1,5 +1,8 @@
 """What holds for every test."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -14,3 +17,15 @@ settings.load_profile("solorun")
 def compiled_once(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Hundreds of services are started here: they compile what they import once. The cache goes with the session."""
     keep_bytecode(tmp_path_factory.mktemp("bytecode"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobodys_own_data_is_written() -> Iterator[None]:
+    """A service whose data directory a test forgets to name would keep its runs in the working directory."""
+    before = _data_directories()
+    yield
+    assert _data_directories() == before
+
+
+def _data_directories() -> set[Path]:
+    return {path for pattern in (".solorun", "docs/samples/*/.solorun") for path in Path.cwd().glob(pattern)}

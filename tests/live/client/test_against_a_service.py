@@ -159,6 +159,31 @@ async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
     assert "2" in [record.message for record in page.records]
 
 
+CHANGING = """
+[[projects.change.steps]]
+name = "wait"
+run = "until [ -e go ]; do sleep 0.01; done"
+[[projects.change.steps]]
+name = "speak"
+run = "echo old"
+"""
+
+
+async def test_an_active_run_keeps_what_it_began_with_and_the_next_one_takes_the_changed_file(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, CHANGING) as url, RunClient(url) as client:
+        first = await client.start_run("change")
+        (tmp_path / "solorun.toml").write_text(TOML + CHANGING.replace("echo old", "echo new"))
+        await client.start_run("count", params={"to": "1"})  # which is declared only in the changed file
+        (tmp_path / "go").touch()
+        before = [record.message async for record in client.follow(first.id) if record.event is None]
+        await client.wait_for_run(first.id)
+        second = await client.start_run("change")
+        after = [record.message async for record in client.follow(second.id) if record.event is None]
+
+    assert before == ["old"]
+    assert after == ["new"]
+
+
 async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         run = await client.start_run("tick")
