@@ -105,15 +105,22 @@ class RunManager:
         if (active := self._active.find_project(project)) is not None:
             raise self._refusal(active)
         decision: Decision[Run] = Decision()
-        return await decision.make(
-            self._working_group(),
-            lambda: self._start(admitted, decision),
-            limit_seconds=WRITE_LIMIT_SECONDS,
-            too_late=StoreUnavailable(
-                f"The start of {project} could not be written within {WRITE_LIMIT_SECONDS:g} s; nothing was started."
-            ),
-            name=f"start of {project}",
-        )
+        limit = WRITE_LIMIT_SECONDS
+        try:
+            return await decision.make(
+                self._working_group(),
+                lambda: self._start(admitted, decision),
+                limit_seconds=limit,
+                too_late=StoreUnavailable(
+                    f"The start of {project} could not be written within {limit:g} s; nothing was started."
+                ),
+                name=f"start of {project}",
+            )
+        except StoreUnavailable:
+            # Of thousands of starts the last may wait that long for their turn: then it is known who was faster.
+            if decision.abandoned and (active := self._active.find_project(project)) is not None:
+                raise self._refusal(active) from None
+            raise
 
     async def _start(self, admitted: Admitted, decision: Decision[Run]) -> Run:
         async with self._start_lock:

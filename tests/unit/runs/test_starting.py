@@ -174,6 +174,28 @@ async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(
         assert engine.executor.begun == []
 
 
+async def test_a_start_that_waited_too_long_behind_others_names_the_run_that_is_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path, declare("handbook"), declare("other")) as engine:
+        first, second = engine.faults.hold("insert_run"), engine.faults.hold("insert_run")
+        winner = asyncio.create_task(engine.manager.start_run("handbook"))
+        await first.reached.wait()
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.5)
+        slow = asyncio.create_task(engine.manager.start_run("other"))
+        late = asyncio.create_task(engine.manager.start_run("handbook"))
+        await asyncio.sleep(0)
+
+        first.open()
+
+        with pytest.raises(RunActive) as refusal:
+            await late
+        assert refusal.value.active_run.id == (await winner).id
+        with pytest.raises(StoreUnavailable):
+            await slow
+        second.open()
+
+
 async def test_a_start_that_was_committed_though_it_raised_is_settled_and_frees_the_project(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
