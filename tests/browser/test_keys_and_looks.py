@@ -41,6 +41,25 @@ def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
 
 
+def test_a_dialog_that_goes_takes_no_other_with_it(open_page: OpenPage) -> None:
+    page = open_page("/")
+    expect(page.get_by_role("article").first).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and settings")).to_be_visible()
+
+    page.evaluate(
+        """() => {
+          const key = key => document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+          document.querySelector('dialog header button').click();
+          return Promise.resolve().then(() => key('s'));
+        }"""
+    )
+
+    expect(page.get_by_role("dialog", name="Start a run")).to_be_visible()
+    page.wait_for_function("() => new Promise(done => setTimeout(() => done(true)))")
+    expect(page.get_by_role("dialog", name="Start a run")).to_be_visible()
+
+
 def test_a_run_is_found_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
 

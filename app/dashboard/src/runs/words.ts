@@ -9,6 +9,10 @@ export const stateOf = (run: Run): State => (isCancelling(run) ? 'cancelling' : 
 const count = new Intl.NumberFormat('en');
 export const formatCount = (value: number): string => count.format(value);
 
+const short = new Intl.NumberFormat('en', { notation: 'compact' });
+/** Where there is little room: `9,999`, `12K`, `1.2M`. */
+export const formatShort = (value: number): string => (value < 10_000 ? formatCount(value) : short.format(value));
+
 /** A figure and its unit belong on one line. */
 const join = (...parts: readonly string[]): string => parts.join('\u00a0');
 const two = (value: number): string => String(value).padStart(2, '0');
