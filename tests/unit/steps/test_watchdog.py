@@ -11,14 +11,23 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Stream
 from solorun.step import StepContext
+from solorun.steps import watchdog
 from tests.fakes.step_output import RecordedOutput
 from tests.unit.steps.conftest import BeginCoroutine
 
 BLOCKING_SECONDS = 1.2
+SHORTLY_SECONDS = 0.4
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For those who ask where a block was: a third of a second is one already."""
+    monkeypatch.setattr(watchdog, "BLOCKED_SECONDS", 0.3)
+    monkeypatch.setattr(watchdog, "_ASK_SECONDS", 0.05)
 
 
 def serialise(value: object) -> str:
-    time.sleep(BLOCKING_SECONDS)
+    time.sleep(SHORTLY_SECONDS)
     return "slow"
 
 
@@ -31,7 +40,7 @@ async def block_in_a_library(step: StepContext) -> None:
 
 
 async def block_and_go_on(step: StepContext) -> None:
-    time.sleep(BLOCKING_SECONDS)
+    time.sleep(SHORTLY_SECONDS)
     await asyncio.sleep(0.1)
     await step.log("went on")
     await asyncio.sleep(0.1)
@@ -55,6 +64,7 @@ async def test_a_coroutine_that_blocks_the_loop_is_warned_of(
     assert "project handbook blocks the event loop at test_watchdog.py" in caplog.text
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_the_warning_comes_as_soon_as_the_loop_goes_on(begin: BeginCoroutine, output: RecordedOutput) -> None:
     await (await begin(block_and_go_on)).wait()
 
@@ -62,6 +72,7 @@ async def test_the_warning_comes_as_soon_as_the_loop_goes_on(begin: BeginCorouti
     assert output.texts(Stream.STEP) == ["went on"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_the_place_is_the_innermost_of_the_projects_own(begin: BeginCoroutine, output: RecordedOutput) -> None:
     await (await begin(block_in_a_library)).wait()
 
@@ -69,6 +80,7 @@ async def test_the_place_is_the_innermost_of_the_projects_own(begin: BeginCorout
     assert "in serialise" in warning
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_without_code_of_the_project_it_is_the_steps_function(
     begin: BeginCoroutine, output: RecordedOutput, tmp_path: Path
 ) -> None:
