@@ -82,6 +82,8 @@ def test_a_definition_is_found_and_cleaned(text: str, term: str, definition: str
         "- **Run**:",
         "- **Readers.** A flush costs each stream about 30 µs.",
         "- **Prefixes**: The compiler accepts a list of browsers, and adds what they want.",
+        "- **Typed values**: Many other parsers treat the values of a rule as text.",
+        "- **Flush policy**: The first record of an idle run goes at once.",
         "- **Signing**: The key may be used to make signatures.",
         "- **Parser update**: The caching layer was broken.",
         "## ERR_LOCKED\n\nAn error occurred with the database.",

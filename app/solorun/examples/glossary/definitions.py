@@ -44,7 +44,8 @@ _REMARK: Final = re.compile(r"^[(（][^()（）]*[)）]\s*(?=.{16})")
 _NARROWED: Final = re.compile(r"^.{1,10}では、|^(?:in|for|on) [^,]{2,30}, ", re.I)
 _POINTING: Final = re.compile(r"^(?:this|it|these|that) (?:is|are|means|refers to) (?=(?:an?|the|one)\b)", re.I)
 _ALIEN_OPENING: Final = re.compile(
-    r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on)\b"
+    r"^(?:it|this|these|that|they|there|but|and|so|if|when|because|see|note|use|for|in|by|not|no|you|we|as|to|on"
+    r"|many|most|several|our|your)\b"
     r"|^(?:しかし|また|そして|これ|それ|この|その|ただし)",
     re.I,
 )

@@ -113,7 +113,8 @@ _ASIDE: Final = re.compile(r"\s*\([^()]*\)")
 _LATER_VERB: Final = re.compile(r"(?<!\bthat)(?<!\bwhich)(?<!\bwho)\s(?:was|were)\b", re.IGNORECASE)
 _FINITE: Final = re.compile(
     r"\b(?:is|are|was|were|has|have|had|must|can|could|cannot|will|would|should|may|does|do|did|you|we"
-    r"|occurred|happened|failed|encountered|supports|provides|contains|enables|allows|accepts|requires|ensures|includes)\b"
+    r"|occurred|happened|failed|encountered|supports|provides|contains|enables|allows|accepts|requires|ensures|includes"
+    r"|goes|comes|takes|gives|says|becomes|remains|depends|happens|exists)\b"
     r"|\btimed out\b"
     # A verb with its object: costs each stream, saves a word, received an answer.
     r"|\b(?!(?:called|named|given|less|plus|across|versus|minus)\b)\w+(?:[^s\W]s|ed)"
