@@ -206,6 +206,21 @@ async def test_a_run_that_was_ended_by_somebody_else_stops_its_work_and_shows_th
         assert (ended.status, ended.error_message) == (Status.INTERRUPTED, "by hand")
 
 
+async def test_nothing_works_for_a_run_that_was_ended_by_somebody_else_before_it_began(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        beginning = engine.faults.hold("commit")
+        run = await engine.manager.start_run("handbook")
+        await beginning.reached.wait()
+        ending = Ending(Outcome(Status.FAILED, "by hand"), system_now())
+        await engine.store.settle_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+
+        beginning.open()
+
+        ended = await engine.end_of(run.id)
+        assert (ended.status, ended.error_message) == (Status.FAILED, "by hand")
+        assert engine.executor.begun == []
+
+
 async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
