@@ -177,7 +177,6 @@ def _enter_mounts(pid: int) -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module("typer._adapters")  # which imports pydantic, with the first argument that it reads
     importlib.import_module("tests.faults.watched")
 
     _serve_orders()
