@@ -88,8 +88,9 @@ class ServiceTrial:
         if not self.database.exists():
             await self._prepare(self.service.data_dir if self.service.disk is None else self.directory / "prepared")
         self._note_stalls()
+        self._stalls.unlink(missing_ok=True)
         await asyncio.to_thread(self.service.start)
-        self._stalls.unlink(missing_ok=True)  # Coming up is not what is tried.
+        self._stalls.touch()  # the watch begins
 
     async def start(self, project: str) -> int | None:
         """The run's id, when it was acknowledged."""

@@ -10,6 +10,13 @@ from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream
 from tests.faults.service_trial import ServiceTrial, service_trial
 
+ANSWERS = (
+    "/metrics", "/readyz", "/openapi.json", "/", "/login", "/problems/run-active", "/api/v1/nothing",
+    "/api/v1/projects", "/api/v1/projects/quick", "/api/v1/projects/quick/runs/current", "/api/v1/runs?limit=1",
+    "/api/v1/runs/{run}", "/api/v1/runs/{run}/log?q=7", "/api/v1/runs/{run}/log.txt", "/api/v1/runs/{run}/log.ndjson",
+    "/api/v1/runs/{run}/artifacts", "/api/v1/runs/{run}/artifacts/none", "/api/v1/runs/{run}/events",
+)  # fmt: skip
+
 
 @pytest.mark.needs(minutes=2.1)
 async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> None:
@@ -37,6 +44,16 @@ async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> No
             await trial.cancel(flood)
             found = await trial.audit()
         tried.judge(found, tried=int(seconds))
+
+
+async def test_the_first_answer_of_each_kind_holds_nobody(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "seq 2000"}) as trial:
+        run = await trial.run_to_end("quick")
+        for path in ANSWERS:
+            answer = await trial.client.get(f"{trial.service.url}{path.format(run=run.id)}")
+            assert answer.status_code < 500, path
+
+        assert await trial.audit() == []
 
 
 HOLDING = """

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 from solorun.cli import main
@@ -22,6 +23,9 @@ def _watch(loop: Any, path: str) -> None:
     thread = threading.main_thread().ident
     assert thread is not None
     clock = time.pthread_getcpuclockid(thread)
+    # Coming up is not what is tried.
+    while not Path(path).exists():
+        time.sleep(_PAUSE_SECONDS)
     while True:
         answered = threading.Event()
         began = time.clock_gettime(clock)
@@ -32,15 +36,17 @@ def _watch(loop: Any, path: str) -> None:
         place = ""
         if not answered.wait(STALL_SECONDS):
             frame = sys._current_frames().get(thread)
-            place = "".join(traceback.format_stack(frame)[-3:]) if frame is not None else ""
+            place = " < ".join(
+                f"{Path(entry.filename).name}:{entry.lineno} {entry.name}"
+                for entry in reversed(traceback.extract_stack(frame)[-16:])
+                if "importlib" not in entry.filename
+            )
             if not answered.wait(_PATIENCE_SECONDS):
                 return  # The loop has ended.
         took = time.clock_gettime(clock) - began
         if took >= STALL_SECONDS:
             with open(path, "a") as file:
-                file.write(
-                    f"the loop was held for {took * 1000:.0f} ms of CPU; by then in: {' '.join(place.split())}\n"
-                )
+                file.write(f"the loop was held for {took * 1000:.0f} ms of CPU; by then in: {place}\n")
         time.sleep(_PAUSE_SECONDS)
 
 

@@ -1,5 +1,7 @@
 """Projects, health, metrics, the OpenAPI document, the front page."""
 
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +160,26 @@ async def test_the_front_page_says_what_is_there(open_served: OpenServed) -> Non
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert "Solorun" in answer.text
+
+
+async def test_the_first_metrics_are_imported_beside_the_loop(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing: list[threading.Thread] = []
+
+    class Finder:
+        """Is asked for every module that is not there yet."""
+
+        @staticmethod
+        def find_spec(name: str, *_: Any) -> None:
+            if name == "solorun.api.metrics":
+                importing.append(threading.current_thread())
+
+    async with open_served() as served:
+        monkeypatch.delitem(sys.modules, "solorun.api.metrics", raising=False)
+        monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+
+        assert (await served.client.get("/metrics")).status_code == 200
+
+    assert len(importing) == 1
+    assert importing[0] is not threading.current_thread()
