@@ -21,11 +21,13 @@ WRITES_OF_A_RUN = 40
 TALK = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); echo $i; sleep 0.2; done"
 
 
-@pytest.mark.needs(minutes=1.5)
+@pytest.mark.needs(minutes=0.8)
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != FOREIGN_LOCK])
 async def test_a_storage_fault_is_told_and_passes(trials: MakeTrials, memory_path: Path, fault: str) -> None:
     tried = trials("P8", fault, short=1, goal=200)
-    await _try_fault(tried, memory_path, fault, lanes=4, cycles=20, lasts_seconds=0.0)
+    # Once the write-ahead log has grown, SQLite writes to what it has: on a disk that is full a start may well succeed.
+    cycles = 1 if fault == REALLY_FULL else 20
+    await _try_fault(tried, memory_path, fault, lanes=4, cycles=cycles, lasts_seconds=0.0)
 
 
 @pytest.mark.needs(minutes=6)
