@@ -7,6 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import CONFIGURATION, Api
+from tests.browser.test_accessibility import DESK, PHONE, violations_everywhere
 from tests.fakes.served import ServedService, served
 
 TOKEN = "a-token-of-forty-characters-or-so-1234567"
@@ -30,6 +31,36 @@ def test_who_logs_in_comes_to_where_they_were_going(open_page: OpenPage, guarded
 
     expect(page.get_by_role("heading", name="Novel")).to_be_visible()
     assert page.url == f"{guarded.url}/p/novel?status=failed"
+
+
+def test_the_login_page_has_nothing_that_axe_minds(open_page: OpenPage, guarded: ServedService) -> None:
+    page = open_page("/login?failed=1", url=guarded.url)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Solorun")
+
+    assert violations_everywhere(page, [DESK, PHONE]) == {}
+
+
+def test_a_session_that_the_service_has_forgotten_is_asked_for_over_the_page_as_it_stands(
+    open_page: OpenPage, guarded: ServedService
+) -> None:
+    api = Api(guarded.url, TOKEN)
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&level=warning&q=old#L5-L7", url=guarded.url)
+    _log_in(page)
+    expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    place, lines = page.url, page.locator(".log-pane").inner_text()
+
+    guarded.stop()
+    guarded.start()
+    page.get_by_role("dialog", name="Log in again").wait_for()
+    assert page.locator(".log-pane").inner_text() == lines
+    _log_in(page)
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    assert (page.url, page.locator(".log-pane").inner_text()) == (place, lines)
+    api.close()
 
 
 def test_a_session_that_ends_is_asked_for_again_without_losing_the_place(

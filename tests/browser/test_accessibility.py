@@ -1,5 +1,6 @@
 """axe (WCAG 2.2 AA) on every page, light and dark, on a desk and on a phone; and what axe cannot see."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -56,7 +57,7 @@ def _violations(page: Page) -> list[Any]:
     return found
 
 
-def _violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str, list[Any]]:
+def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str, list[Any]]:
     """What axe minds of a page in light and dark, at each size; one loaded page takes every look in turn."""
     page.evaluate(AXE.read_text())
     found = {}
@@ -93,7 +94,7 @@ def test_a_page_has_nothing_that_axe_minds_and_is_not_wider_than_a_phone(
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
-    violations = _violations_everywhere(page, [DESK, PHONE])
+    violations = violations_everywhere(page, [DESK, PHONE])
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     assert violations == {}
@@ -108,7 +109,31 @@ def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, key: str) -> N
     page.keyboard.press(key)
     expect(page.get_by_role("dialog")).to_be_visible()
 
-    assert _violations_everywhere(page, [DESK]) == {}
+    assert violations_everywhere(page, [DESK]) == {}
+
+
+def test_who_wants_less_motion_sees_none(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator("header .chip")).to_have_text("running")
+    moving = "document.getAnimations().filter(one => one.playState === 'running').length"
+    assert page.evaluate(moving) > 0
+
+    page.emulate_media(reduced_motion="reduce")
+    page.evaluate(SETTLED)
+
+    assert page.evaluate(moving) == 0
+
+
+def test_times_are_relative_and_exact_on_hover(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch")
+
+    page = open_page(f"/p/novel/runs/{run_id}")
+
+    shown = page.locator("header time")
+    expect(shown).to_have_text(re.compile("just now|s ago"))
+    expect(shown).to_have_attribute("title", re.compile(r"\d{1,2}:\d\d:\d\d"))
+    expect(shown).to_have_attribute("datetime", api.run(run_id)["created_at"][:23] + "Z")
 
 
 def test_changes_of_state_are_announced_and_lines_of_the_log_are_not(open_page: OpenPage, api: Api) -> None:

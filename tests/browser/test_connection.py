@@ -3,7 +3,7 @@
 import re
 import signal
 
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -60,6 +60,32 @@ def test_ten_tabs_stay_live_on_one_stream(open_page: OpenPage, context: BrowserC
     statuses = [page.get_by_role("article", name="ticker").locator(".chip.running") for page in pages]
     api.wait_until(lambda: all(status.is_visible() for status in statuses))
     assert len(streams) == 1
+
+
+def _show(page: Page, *, hidden: bool) -> None:
+    """As a browser does when another tab comes to the front; a browser without windows never does."""
+    page.evaluate(
+        """hidden => {
+          Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+          document.dispatchEvent(new Event('visibilitychange'));
+        }""",
+        hidden,
+    )
+
+
+def test_a_hidden_tab_has_no_stream_and_catches_up_when_it_is_shown(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+
+    with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/events")):
+        _show(page, hidden=True)
+    run_id = api.start("ticker")
+    with page.expect_request("**/api/v1/events"):
+        _show(page, hidden=False)
+
+    card = page.get_by_role("article", name="ticker")
+    expect(card.get_by_role("link", name=f"#{run_id}", exact=True)).to_be_visible()
+    expect(card.locator(".chip")).to_have_text("running")
 
 
 def test_another_tab_leads_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:

@@ -14,13 +14,33 @@ from solorun.api.sessions import SESSION_SECONDS
 from solorun.errors import Fault, InvalidRequest, Unauthorized
 
 STYLE: Final = b"""\
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { display: grid; place-items: center; min-height: 90vh; margin: 0; }
-form { display: grid; gap: 0.75rem; width: min(22rem, 90vw); }
-h1 { font-size: 1.25rem; margin: 0; }
-p { margin: 0; }
-input, button { font: inherit; padding: 0.5rem; }
+:root { color-scheme: light dark; font: 14px/20px system-ui, sans-serif; }
+body {
+  display: grid; place-items: center; min-height: 90vh; margin: 0;
+  background: light-dark(#f6f8fa, #0d1117); color: light-dark(#1f2328, #e6edf3);
+}
+form {
+  display: grid; gap: 8px; box-sizing: border-box; width: min(360px, calc(100vw - 28px)); padding: 24px;
+  border: 1px solid light-dark(#d1d9e0, #2a313c); border-radius: 12px; background: light-dark(#fff, #151b23);
+}
+h1 { margin: 0 0 8px; font-size: 20px; line-height: 28px; font-weight: 600; letter-spacing: -0.02em; }
+p {
+  margin: 0; padding: 8px 12px; border-radius: 7px;
+  background: light-dark(#f9eef0, #1f1418); color: light-dark(#b3202b, #f85149);
+}
+label { font-weight: 500; }
+input, button { box-sizing: border-box; min-height: 36px; padding: 6px 12px; border-radius: 7px; font: inherit; }
+input {
+  border: 1px solid light-dark(#868f99, #656c76); background: light-dark(#fff, #0d1117);
+  color: inherit; font-size: 16px;
+}
+button {
+  margin-top: 8px; border: 0; font-weight: 500; cursor: pointer;
+  background: light-dark(#1f2328, #e6edf3); color: light-dark(#fff, #0d1117);
+}
+:focus-visible { outline: 2px solid light-dark(#0550ae, #4493f8); outline-offset: 2px; }
 """
+"""As the dashboard looks, without its files: those need a session."""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -29,6 +49,7 @@ _PAGE: Final = """\
 <meta name="viewport" content="width=device-width">
 <title>Log in to Solorun</title>
 <link rel="stylesheet" href="{root}/login.css">
+<main>
 <form method="post" action="{root}/login">
   <h1>Solorun</h1>
   {failed}<label for="token">Token</label>
@@ -36,6 +57,7 @@ _PAGE: Final = """\
   <input name="next" type="hidden" value="{next}">
   <button>Log in</button>
 </form>
+</main>
 """
 _FAILED: Final = '<p role="alert">That is not the token, or there were too many attempts: wait a minute.</p>\n  '
 
