@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from solorun.project import MIN_SECRET_CHARACTERS
 from solorun.record import Level, Stream
 from solorun.step import StepOutput
 
 _COMMAND = re.compile(r"::([a-z-]+)(?: +((?:(?!::).)*))?::(.*)", re.DOTALL)
 _ESCAPE_IN_TEXT = re.compile(r"%(25|0A|0D)", re.IGNORECASE)
 _ESCAPE_IN_PROPERTY = re.compile(r"%(25|0A|0D|3A|2C)", re.IGNORECASE)
+_TOO_SHORT: Final = f"an ::add-mask:: of fewer than {MIN_SECRET_CHARACTERS} characters: its value is not masked"
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 
 
@@ -84,6 +86,9 @@ class WorkflowCommandInterpreter:
                     await self._output.group(self._step, self._groups.pop(), open=False)
             case Say(level, text):
                 await self._output.write(self._step, Stream.STEP, [text], level=level)
+            case AddMask(value) if len(value.strip()) < MIN_SECRET_CHARACTERS:
+                # Who relies on a mask must hear that there is none; not of which value.
+                await self._output.write(self._step, Stream.SOLORUN, [_TOO_SHORT], level=Level.WARNING)
             case AddMask(value):
                 self._output.add_mask(value)
 

@@ -114,3 +114,14 @@ async def test_a_mask_holds_from_its_declaration_on(
     await interpreter.execute(Say(Level.WARNING, "it is hunter2"))
 
     assert output.records == [Said(Stream.STEP, "it is ***", Level.WARNING)]
+
+
+@pytest.mark.parametrize("value", ["1234", "", "  abc  "])
+async def test_a_mask_that_is_too_short_to_hold_is_warned_of_without_its_value(
+    interpreter: WorkflowCommandInterpreter, output: RecordedOutput, value: str
+) -> None:
+    await interpreter.execute(AddMask(value))
+
+    assert output.records == [
+        Said(Stream.SOLORUN, "an ::add-mask:: of fewer than 5 characters: its value is not masked", Level.WARNING)
+    ]
