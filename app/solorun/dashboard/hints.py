@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+# No fonts: a browser holds the first paint back for those that are announced.
 _KINDS: Final = {
     ".js": "rel=modulepreload",
     ".css": "rel=preload; as=style; crossorigin",
-    ".woff2": "rel=preload; as=font; crossorigin",
 }
 _RUN_ID: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An address of the dashboard: what shows it, and what is asked for first."""
+    """An address of the dashboard: the part that shows it, and what is asked for first."""
 
     path: str
-    sources: tuple[str, ...] = ()
-    """Source files of its parts, and fonts."""
+    part: str | None = None
+    """Its source file, unless every page loads it."""
     data: tuple[str, ...] = ()
     """Addresses below `/api/v1`, exactly as they are asked for; `{run}` is the run of the page's own address."""
 
@@ -36,11 +36,11 @@ class Hints:
         self._root_path = root_path
 
     def of(self, page: Page) -> "PageHints":
-        files = dict.fromkeys(name for source in page.sources for name in self._files(source))
+        files = [] if page.part is None else list(dict.fromkeys(self._files(page.part)))
         return PageHints([self._file(name) for name in files], page.data, self._root_path)
 
     def _files(self, source: str) -> Iterator[str]:
-        """A source's files, and those of the parts it is made of."""
+        """A part's files, and those of the parts it is made of."""
         chunk = self._manifest.get(source)
         if chunk is None:
             return

@@ -16,18 +16,16 @@ from starlette.types import Scope
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
 from solorun.dashboard.hints import Hints, Page, PageHints, read_manifest
 
-_SANS: Final = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
-_MONO: Final = "node_modules/@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2"
-_RUN: Final = ("src/pages/RunPage.svelte", _SANS, _MONO)
+_RUN: Final = "src/pages/RunPage.svelte"
 PAGES: Final = (
-    Page("/", (_SANS,), ("projects",)),
-    Page("/runs", ("src/pages/RunsPage.svelte", _SANS)),
+    Page("/", data=("projects",)),
+    Page("/runs", "src/pages/RunsPage.svelte"),
     Page("/runs/{run}", _RUN, ("runs/{run}",)),
-    Page("/p/{project}", ("src/pages/ProjectPage.svelte", _SANS), ("projects",)),
+    Page("/p/{project}", "src/pages/ProjectPage.svelte", ("projects",)),
     # The run first: a log that is older than its run would leave a gap, to be read once more.
     Page("/p/{project}/runs/{run}", _RUN, ("runs/{run}", "runs/{run}/log?limit=120")),
-    Page("/p/{project}/runs/{run}/artifacts/{name:path}", ("src/pages/ArtifactPage.svelte", _SANS)),
-    Page("/compare/{run}/{other}", ("src/pages/ComparePage.svelte", _SANS)),
+    Page("/p/{project}/runs/{run}/artifacts/{name:path}", "src/pages/ArtifactPage.svelte"),
+    Page("/compare/{run}/{other}", "src/pages/ComparePage.svelte"),
 )
 """Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
 
