@@ -122,6 +122,18 @@ def test_all_runs_are_filtered_and_the_filter_is_shared(open_page: OpenPage, api
     assert page.url.endswith("/runs?status=failed")
 
 
+def test_the_history_of_a_project_is_read_in_pages(open_page: OpenPage, api: Api) -> None:
+    runs = [api.complete("glossary-pages") for _ in range(52)]
+    page = open_page("/p/glossary-pages")
+    rows = page.get_by_role("region", name="Runs of glossary-pages").get_by_role("row")
+    expect(rows).to_have_count(51)
+
+    page.get_by_role("button", name="Older runs").click()
+
+    expect(rows).to_have_count(53)
+    expect(page.get_by_role("link", name=f"#{runs[0]}", exact=True)).to_be_visible()
+
+
 def test_the_way_back_leads_back(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page("/runs")

@@ -130,6 +130,22 @@ def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) ->
     expect(page.locator(".log-pane .row.current")).to_contain_text("placeholder {name} is missing")
 
 
+def test_keys_go_from_error_to_error_and_from_line_to_line(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}")
+    current = page.locator(".log-pane .row.current")
+    expect(current).to_contain_text("placeholder {name} is missing")
+
+    page.keyboard.press("e")
+    expect(current).to_contain_text("translate failed: exit code 3")
+    page.keyboard.press("E")
+    expect(current).to_contain_text("placeholder {name} is missing")
+    page.keyboard.press("k")
+    expect(current).to_contain_text("the glossary is old")
+    page.keyboard.press("j")
+    expect(current).to_contain_text("placeholder {name} is missing")
+
+
 def test_output_reads_as_on_a_terminal(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
 
