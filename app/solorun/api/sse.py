@@ -31,6 +31,8 @@ _GRID_SECONDS: Final = 1.0
 
 PATIENCE_SECONDS: Final = 0.05
 """How long a reader that takes nothing is waited for before what it has yet to be sent is let go."""
+MAX_WAITED_FOR: Final = 32
+"""So many readers at once are waited for with a page in hand, however many come at the same moment."""
 
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
@@ -70,6 +72,7 @@ class Streams:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._open: set[EventStream] = set()
+        self.waited_for = 0
         self.shutting_down = False
 
     def __len__(self) -> int:
@@ -169,10 +172,16 @@ class EventStream:
             await anyio.lowlevel.checkpoint_if_cancelled()
 
     async def _is_taken_in_time(self) -> bool:
-        with anyio.move_on_after(PATIENCE_SECONDS):
-            await self._send(_NOTHING)
-            return True
-        return False
+        if self._streams.waited_for >= MAX_WAITED_FOR:
+            return False
+        self._streams.waited_for += 1
+        try:
+            with anyio.move_on_after(PATIENCE_SECONDS):
+                await self._send(_NOTHING)
+                return True
+            return False
+        finally:
+            self._streams.waited_for -= 1
 
     async def _send_event(self, events: bytes) -> None:
         async with self._turn:
