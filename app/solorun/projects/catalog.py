@@ -22,6 +22,9 @@ logger = logging.getLogger("solorun.projects")
 MAX_CHECK_SECONDS: Final = 10.0
 """How long a start waits while a changed file is checked: a module that hangs on import must not stop all projects."""
 
+LOOK_AGAIN_SECONDS: Final = 1.0
+"""How soon a file that could not be read is tried again, though nobody starts anything: it may be there unchanged."""
+
 _SETTLED_AFTER_NS = 100_000_000
 
 
@@ -40,6 +43,7 @@ class Catalog:
         self._last = reading
         self._turn = asyncio.Lock()
         self._readings_begun = 0
+        self._looking_again: asyncio.Task[None] | None = None
 
     @classmethod
     def open(cls, path: Path, *, import_coroutines: bool = True) -> Self:
@@ -94,7 +98,11 @@ class Catalog:
 
     def _may_have_changed(self) -> bool:
         # A file written twice within one tick of its clock looks the same both times.
-        return not self._last.sight.is_settled or _Sight.of(self.path).identity != self._last.sight.identity
+        return (
+            self._last.is_unread
+            or not self._last.sight.is_settled
+            or _Sight.of(self.path).identity != self._last.sight.identity
+        )
 
     async def _read_again(self, last: "_Reading | None") -> None:
         self._readings_begun += 1
@@ -108,8 +116,15 @@ class Catalog:
         self._last = reading
         if is_news:
             self._accept(reading)
+        if reading.is_unread and (self._looking_again is None or self._looking_again.done()):
+            self._looking_again = asyncio.create_task(self._look_again(), name="solorun look again")
         if not work.done():
             work.add_done_callback(lambda done: self._accept_late(done.result(), instead_of=reading))
+
+    async def _look_again(self) -> None:
+        while self._last.is_unread:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await self.refresh()
 
     def _accept_late(self, late: "_Reading", *, instead_of: "_Reading") -> None:
         if self._last is instead_of:
@@ -164,6 +179,8 @@ class _Reading:
     sight: _Sight
     data: bytes | None
     outcome: Configuration | ConfigurationInvalid
+    is_unread: bool = False
+    """There was no file, or the system refused it: what it says is not known."""
 
     def repeats(self, last: "_Reading") -> bool:
         return self.outcome is last.outcome
@@ -173,7 +190,11 @@ def _read(path: Path, sight: _Sight, last: _Reading | None, *, import_coroutines
     """Read, and check unless it is byte for byte the `last` reading of the same file. Blocks; imports modules."""
     data = None
     try:
-        data = read_document(path)
+        try:
+            data = read_document(path)
+        except ConfigurationInvalid as invalid:
+            was_so = last and last.is_unread and str(last.outcome) == str(invalid)
+            return _Reading(sight, None, last.outcome if last and was_so else invalid, is_unread=True)
         if last and last.sight.identity == sight.identity and last.data == data:
             return _Reading(sight, data, last.outcome)
         return _Reading(sight, data, check_document(path, data, import_coroutines=import_coroutines))

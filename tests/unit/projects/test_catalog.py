@@ -1,5 +1,6 @@
 """Reading solorun.toml again: when, and what stays when it is broken."""
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -254,3 +255,28 @@ async def test_nothing_is_imported_by_a_catalog_that_was_opened_so(
     await opened.refresh()
 
     assert opened.get_project("two").name == "two"
+
+
+async def test_a_file_that_could_not_be_read_for_a_moment_is_read_though_it_did_not_change(
+    write_settled: Callable[[str], Path], errors: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalog, "LOOK_AGAIN_SECONDS", 0.01)
+    opened = Catalog.open(write_settled(ONE))
+    refused = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def refuse(path: Path) -> bytes:
+        loop.call_soon_threadsafe(refused.set)
+        raise ConfigurationInvalid([Fault("", "cannot be read: Too many open files.")])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalog, "read_document", refuse)
+        await opened.reload()
+        assert opened.faults
+        refused.clear()
+        await refused.wait()
+
+    async with asyncio.timeout(5):
+        while opened.faults:
+            await asyncio.sleep(0.01)
+    assert len(errors()) == 1
