@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import aiosqlite
 import pytest
@@ -221,3 +222,29 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     await connection.close()
 
     assert await work == []
+
+
+async def test_a_refusal_that_would_not_wait_while_a_database_is_made_is_waited_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect, refusals = sqlite3.connect, iter(["SQLITE_BUSY", "SQLITE_BUSY"])
+
+    class Contended(sqlite3.Connection):
+        """As when two make a database at the same moment: the busy time-out does not hold there."""
+
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if "journal_mode" in sql and next(refusals, None) is not None:
+                error = sqlite3.OperationalError("database is locked")
+                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                raise error
+            return super().execute(sql, *arguments)
+
+    monkeypatch.setattr(sqlite3, "connect", lambda *args, **kwargs: connect(*args, **kwargs, factory=Contended))
+    connection = Connection.writer(tmp_path / "some.db")
+
+    await connection.open()
+
+    ((mode,),) = await connection.execute(lambda raw: raw.execute("PRAGMA journal_mode").fetchall())
+    await connection.close()
+    assert mode == "wal"
+    assert next(refusals, None) is None

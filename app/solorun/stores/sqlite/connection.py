@@ -28,6 +28,7 @@ BEGIN_READ: Final = "BEGIN"
 SLOW_SECONDS: Final = 3.0
 """A function that takes longer than this waits for somebody's lock, or for a disk that does not answer."""
 _EXIT_LIMIT_SECONDS: Final = 1.0
+_SETTING_RETRY_SECONDS: Final = 0.01
 
 _COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
 WRITER_PRAGMAS: Final = ("journal_mode = WAL", *_COMMON_PRAGMAS, "wal_autocheckpoint = 1000")
@@ -185,7 +186,7 @@ class Connection:
         )
         try:
             for pragma in self._pragmas:
-                connection.execute(f"PRAGMA {pragma}").close()
+                _set(connection, pragma)
         except BaseException:
             connection.close()
             raise
@@ -208,6 +209,21 @@ def in_transaction(connection: sqlite3.Connection, begin: str, function: Callabl
             connection.execute("ROLLBACK")
         raise
     return result
+
+
+def _set(connection: sqlite3.Connection, pragma: str) -> None:
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.OperationalError as error:
+            # Two that give a new database its journal at the same moment refuse each other at once: SQLite does not
+            # let one wait that would wait for the other.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                raise
+            time.sleep(_SETTING_RETRY_SECONDS)
+        else:
+            return
 
 
 _open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
