@@ -171,7 +171,7 @@ class RunStore(Protocol):
         ...
 
     async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
-        """The next segments with records after `after`, oldest first: at least one, at most about 1,000 records or
+        """The next segments with records after `after`, oldest first: at least one, at most about 4,000 records or
         1 MiB in all, [] when there are none. The first may begin before `after + 1`."""
         ...
 

@@ -41,13 +41,13 @@ async def test_after_the_last_record_there_is_nothing(store: RunStore, after: in
     assert await store.read_segments(run.id, after=after) == []
 
 
-async def test_a_page_holds_about_a_thousand_records(store: RunStore) -> None:
-    parts = [records(first, first + 299) for first in range(1, 1801, 300)]
+async def test_a_page_holds_at_most_four_thousand_records(store: RunStore) -> None:
+    parts = [records(first, first + 899) for first in range(1, 5401, 900)]
     run = await write(store, await start(store), *parts)
 
     page = await store.read_segments(run.id, after=0)
 
-    assert [segment.last_seq for segment in page] == [300, 600, 900]
+    assert [segment.last_seq for segment in page] == [900, 1800, 2700, 3600]
 
 
 async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -> None:
@@ -60,11 +60,11 @@ async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -
 
 
 async def test_a_segment_above_the_bounds_is_a_page_of_its_own(store: RunStore) -> None:
-    run = await write(store, await start(store), records(1, 3), records(4, 2500), records(2501, 2502))
+    run = await write(store, await start(store), records(1, 3), records(4, 5000), records(5001, 5002))
 
-    pages = [await store.read_segments(run.id, after=after) for after in (0, 3, 2500)]
+    pages = [await store.read_segments(run.id, after=after) for after in (0, 3, 5000)]
 
-    assert [[segment.last_seq for segment in page] for page in pages] == [[3], [2500], [2502]]
+    assert [[segment.last_seq for segment in page] for page in pages] == [[3], [5000], [5002]]
 
 
 async def test_runs_do_not_read_each_others_records(store: RunStore) -> None:
@@ -81,9 +81,7 @@ async def test_merging_leaves_fewer_segments_with_the_same_records(store: RunSto
 
     await _merge_all(store, run.id)
 
-    page_ends = [
-        segment.last_seq for after in range(0, 5000, 1000) for segment in await store.read_segments(run.id, after=after)
-    ]
+    page_ends = [segment.last_seq for after in (0, 4000) for segment in await store.read_segments(run.id, after=after)]
     assert page_ends == [1000, 2000, 3000, 4000, 5000]
     assert await read_all(store, run.id) == records(1, 5000)
     (first, *_) = await store.read_segments(run.id, after=0)

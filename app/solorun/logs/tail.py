@@ -65,22 +65,10 @@ class Tail:
     async def read_stored(self, run: Run, *, after: int = 0) -> AsyncGenerator[Segment, None]:
         """Yield the segments with the records after `after`, up to the run's last seq as it is given.
 
-        In short reads: none is held while a reader takes. The next page is unpacked while this one is taken.
+        In short reads: none is held while a reader takes.
         """
         cursor = after
-        page = self._read_page(run, cursor)
-        try:
-            while page is not None and (segments := await page):
-                page = self._read_page(run, segments[-1].last_seq)
-                for segment in segments:
-                    yield segment.after(cursor).up_to(run.last_seq)
-                    cursor = segment.last_seq
-        finally:
-            if page is not None:
-                # Of a page that did not come nobody has to hear any more: a cancel says that too.
-                page.cancel()
-
-    def _read_page(self, run: Run, after: int) -> asyncio.Task[list[Segment]] | None:
-        if after >= run.last_seq:
-            return None
-        return asyncio.create_task(self._store.read_segments(run.id, after=after))
+        while cursor < run.last_seq and (segments := await self._store.read_segments(run.id, after=cursor)):
+            for segment in segments:
+                yield segment.after(cursor).up_to(run.last_seq)
+                cursor = segment.last_seq

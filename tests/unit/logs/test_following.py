@@ -1,5 +1,4 @@
 import asyncio
-import gc
 import random
 from pathlib import Path
 
@@ -7,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from solorun.errors import RunNotFound, StoreUnavailable
+from solorun.errors import RunNotFound
 from solorun.logs import Hub, WatchLost
 from solorun.logs import hub as hub_module
 from solorun.record import Stream
@@ -66,55 +65,6 @@ async def test_a_follower_older_than_memory_reads_the_store_and_joins_the_live_e
 
         seqs, _ = await late
         assert seqs == list(range(1, 23))
-
-
-async def end_of_a_long_run(engine: Engine) -> Run:
-    run = await engine.manager.start_run("handbook")
-    step = await engine.executor.step("extract")
-    await step.context.output.write("extract", Stream.STDOUT, ["x"] * 5000)
-    step.end()
-    return await engine.end_of(run.id)
-
-
-async def test_a_stored_log_is_read_a_page_ahead_and_no_further(tmp_path: Path) -> None:
-    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
-        ended = await end_of_a_long_run(engine)
-        engine.faults.calls.clear()
-        engine.faults.hold("read_segments").open()
-        ahead = engine.faults.hold("read_segments")
-        stored = engine.tail.read_stored(ended)
-
-        first = await anext(stored)
-        await ahead.reached.wait()
-        await stored.aclose()
-
-        assert first.first_seq == 1
-        assert engine.faults.calls.count("read_segments") == 2
-
-
-async def test_a_page_that_was_read_ahead_in_vain_is_no_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
-        ended = await end_of_a_long_run(engine)
-        failed = asyncio.Event()
-        read = engine.store.read_segments
-
-        async def read_first(run_id: int, *, after: int) -> list[Segment]:
-            if after == 0:
-                return await read(run_id, after=after)
-            failed.set()
-            raise StoreUnavailable
-
-        monkeypatch.setattr(engine.store, "read_segments", read_first)
-        stored = engine.tail.read_stored(ended)
-        await anext(stored)
-        await failed.wait()
-
-        await stored.aclose()
-
-    gc.collect()
-    assert "never retrieved" not in caplog.text
 
 
 @pytest.mark.parametrize("after", [2, 3, 2**40])

@@ -11,7 +11,7 @@ from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.log_reading import SLICE_RECORDS, read_log
-from tests.contracts.building import OWNER, batch_of, end, later, start
+from tests.contracts.building import OWNER, batch_of, end, later, records, start, write
 
 T = TypeVar("T")
 
@@ -96,3 +96,12 @@ def _varied(seq: int, generator: random.Random) -> Record:
     """A line of 92 bytes, like nothing before it."""
     text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
     return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
+
+
+async def test_pages_are_short_while_others_read(store: SqliteRunStore) -> None:
+    run = await write(store, await start(store), *(records(first, first + 999) for first in range(1, 4001, 1000)))
+
+    alone = await store.read_segments(run.id, after=0)
+    beside = await asyncio.gather(*(store.read_segments(run.id, after=0) for _ in range(3)))
+
+    assert [len(alone), *map(len, beside)] == [4, 4, 1, 1]

@@ -1,7 +1,7 @@
 """Segments as rows: compressed on the way in, decompressed on the way out. Functions for a connection's thread."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.rows import level_values, storable_id
 
 PAGE_RECORDS: Final = 1_000
+LONE_PAGE_RECORDS: Final = 4_000
 PAGE_BYTES: Final = 1024 * 1024
 MERGE_RECORDS: Final = 4_000
 MERGE_BYTES: Final = 2 * 1024 * 1024
@@ -58,13 +59,7 @@ def iterate_segments(
     limit: int = PAGE_RECORDS,
 ) -> Iterator[Segment]:
     """Segments with records after `after`, oldest first; those that have no record of `levels` are left out."""
-    parameters = {
-        "run_id": storable_id(run_id),
-        "after": max(0, min(after, MAX_RUN_ID)),
-        "limit": limit,
-        **_wanted(levels),
-    }
-    return _segments(connection.execute(QUERIES["list_segments_after"], parameters))
+    return _segments(_select_after(connection, run_id, after, levels, limit))
 
 
 def iterate_segments_backwards(
@@ -85,28 +80,34 @@ def iterate_segments_backwards(
     return _segments(connection.execute(QUERIES["list_segments_before"], parameters))
 
 
-def bounded(
-    segments: Iterable[Segment], *, max_records: int = PAGE_RECORDS, max_bytes: int = PAGE_BYTES
+def read_page(
+    connection: sqlite3.Connection,
+    run_id: int,
+    *,
+    after: int,
+    max_records: int = PAGE_RECORDS,
+    max_bytes: int = PAGE_BYTES,
 ) -> list[Segment]:
-    """The first of these segments, at least one, as many as stay within the bounds."""
+    """The next segments with records after `after`, oldest first: at least one, as many as stay within the bounds."""
     page: list[Segment] = []
     records = size = 0
-    for segment in segments:
-        records += segment.record_count
-        size += len(segment.payload)
+    cursor = _select_after(connection, run_id, after, _ANY_LEVEL, max_records)
+    decompressor = ZstdDecompressor()
+    for row in cursor:
+        records += _record_count(row)
+        size += row[_PAYLOAD_BYTES]
         if page and (records > max_records or size > max_bytes):
             break
-        page.append(segment)
+        page.append(_unpack(row, decompressor))
+        if records >= max_records or size >= max_bytes:
+            break  # before the next row is fetched: its payload would be read for nothing
+    cursor.close()
     return page
 
 
 def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Merge:
     """Read some segments after `after` and join the small ones. For a reader's thread: it compresses."""
-    found = bounded(
-        iterate_segments(connection, run_id, after=after, limit=MERGE_RECORDS),
-        max_records=MERGE_RECORDS,
-        max_bytes=MERGE_BYTES,
-    )
+    found = read_page(connection, run_id, after=after, max_records=MERGE_RECORDS, max_bytes=MERGE_BYTES)
     if not found:
         return Merge((), after, more=False)
     (last_seq,) = connection.execute(QUERIES["select_last_segment"], {"run_id": run_id}).fetchone()
@@ -127,14 +128,39 @@ def apply_merge(connection: sqlite3.Connection, merge: Merge) -> None:
         connection.execute(QUERIES["insert_segment"], values)
 
 
+def _select_after(
+    connection: sqlite3.Connection, run_id: int, after: int, levels: frozenset[Level], limit: int
+) -> sqlite3.Cursor:
+    parameters = {
+        "run_id": storable_id(run_id),
+        "after": max(0, min(after, MAX_RUN_ID)),
+        "limit": limit,
+        **_wanted(levels),
+    }
+    return connection.execute(QUERIES["list_segments_after"], parameters)
+
+
 def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
-    decompress = ZstdDecompressor().decompress
+    decompressor = ZstdDecompressor()
     try:
-        for run_id, first_seq, last_seq, debug, info, warning, error, payload_bytes, payload in cursor:
-            content = decompress(payload, max_output_size=payload_bytes)
-            yield Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
+        for row in cursor:
+            yield _unpack(row, decompressor)
     finally:
         cursor.close()
+
+
+_PAYLOAD_BYTES: Final = 7
+
+
+def _record_count(row: tuple[Any, ...]) -> int:
+    _, first_seq, last_seq, *_ = row
+    return int(last_seq - first_seq + 1)
+
+
+def _unpack(row: tuple[Any, ...], decompressor: ZstdDecompressor) -> Segment:
+    run_id, first_seq, last_seq, debug, info, warning, error, payload_bytes, payload = row
+    content = decompressor.decompress(payload, max_output_size=payload_bytes)
+    return Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
 
 
 def _wanted(levels: frozenset[Level]) -> dict[str, int]:

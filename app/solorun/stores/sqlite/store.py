@@ -20,7 +20,14 @@ from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
-from solorun.stores.sqlite.segments import MergeOutdated, apply_merge, bounded, iterate_segments, plan_merge
+from solorun.stores.sqlite.segments import (
+    LONE_PAGE_RECORDS,
+    PAGE_RECORDS,
+    MergeOutdated,
+    apply_merge,
+    plan_merge,
+    read_page,
+)
 from solorun.stores.sqlite.versions import warn_of_wal_reset_bug
 from solorun.stores.sqlite.wal import WalKeeper
 
@@ -134,7 +141,10 @@ class SqliteRunStore(RunStore):
         return await self._read(lambda connection: runs.median_duration_seconds(connection, project, scope))
 
     async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
-        return await self._read(lambda connection: bounded(iterate_segments(connection, run_id, after=after)))
+        # Alone, who reads a whole log is spared most changes of thread; beside others nobody waits for a long page.
+        is_alone = not any(reader.waiting for reader in self._readers)
+        max_records = LONE_PAGE_RECORDS if is_alone else PAGE_RECORDS
+        return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=max_records))
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
         return await log_reading.read_log(self._read, self._scans, run_id, query)
