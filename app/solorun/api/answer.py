@@ -21,6 +21,9 @@ SEND_TIMEOUT_SECONDS: Final = 30.0
 
 ABORT_EXTENSION: Final = "solorun.abort"
 """The ASGI extension by which the server lets us drop a connection together with what it has buffered."""
+HEAD_LINES_EXTENSION: Final = "solorun.head_lines"
+"""The ASGI extension by which the server takes header lines that are ready made: it checks and copies every header of
+every answer, and most of ours are always the same."""
 IS_FULL_EXTENSION: Final = "solorun.is_full"
 """The ASGI extension by which the server says whether the next `send` would have to wait for the reader."""
 

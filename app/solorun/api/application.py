@@ -4,6 +4,7 @@ becomes a problem, and each answer gets its security headers."""
 import logging
 import secrets
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 from starlette.exceptions import HTTPException
@@ -11,7 +12,7 @@ from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
 from solorun.api.access import Access
-from solorun.api.answer import Answer, Header, cut_off
+from solorun.api.answer import HEAD_LINES_EXTENSION, Answer, Header, cut_off
 from solorun.api.context import Context
 from solorun.api.endpoint import build_routes, public_addresses
 from solorun.api.problems import answer_problem, problem_of
@@ -75,7 +76,7 @@ class Application:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _with_defaults(message["headers"])
+                _add_defaults(message, scope)
                 self.context.answers[scope.get("solorun.operation", _NO_OPERATION), message["status"]] += 1
             await send(message)
 
@@ -122,11 +123,23 @@ def create_app(service: Service, pages: Sequence[BaseRoute] = ()) -> Application
     return Application(service, pages)
 
 
-def _with_defaults(headers: Sequence[Header]) -> list[Header]:
-    own = {name for name, _ in headers if name in _DEFAULT_NAMES}
-    if not own:
-        return [*headers, *DEFAULT_HEADERS]
-    return [*headers, *(header for header in DEFAULT_HEADERS if header[0] not in own)]
+def _add_defaults(message: Message, scope: Scope) -> None:
+    """Give the head of an answer the headers that it lacks; as lines, where the server takes them."""
+    own = frozenset(name for name, _ in message["headers"] if name in _DEFAULT_NAMES)
+    taker = scope.get("extensions", {}).get(HEAD_LINES_EXTENSION)
+    if taker is not None:
+        taker["add"](_default_lines(own))
+    else:
+        message["headers"] = [*message["headers"], *_defaults_besides(own)]
+
+
+@cache
+def _default_lines(own: frozenset[bytes]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in _defaults_besides(own))
+
+
+def _defaults_besides(own: frozenset[bytes]) -> list[Header]:
+    return [header for header in DEFAULT_HEADERS if header[0] not in own]
 
 
 def _problem_of(error: Exception, scope: Scope) -> Problem:

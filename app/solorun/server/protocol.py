@@ -10,7 +10,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from solorun.api.answer import ABORT_EXTENSION, IS_FULL_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.api.answer import ABORT_EXTENSION, HEAD_LINES_EXTENSION, IS_FULL_EXTENSION, SEND_TIMEOUT_SECONDS
 from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.transport import GatheringTransport
 
@@ -39,11 +39,13 @@ class LimitedProtocol(HttpToolsProtocol):
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(GatheringTransport(transport, self.loop))
+        gathering = GatheringTransport(transport, self.loop)
+        super().connection_made(gathering)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._extensions = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
             IS_FULL_EXTENSION: {"is_full": self._is_full},
+            HEAD_LINES_EXTENSION: {"add": gathering.add_to_next_head},
         }
         self._waiting_since = self.loop.time()
         self._look = self.loop.call_later(SILENCE_SECONDS, self._look_for_silence)

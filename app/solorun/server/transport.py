@@ -7,23 +7,34 @@ import asyncio
 from typing import Any, Final
 
 HEAD_MARK: Final = b"HTTP/"
+_LINE_END: Final = b"\r\n"
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class GatheringTransport(asyncio.Transport):
-    """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn."""
+    """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn.
+
+    It takes header lines that are the same in most answers ready made, and puts them into the head.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
         self._gathered: list[bytes] = []
+        self._head_lines = b""
+
+    def add_to_next_head(self, lines: bytes) -> None:
+        """Header lines, each with its line end, for the head that is written next."""
+        self._head_lines = lines
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
-        if self._gathered:
+        if data[:5] == HEAD_MARK:
+            if not self._gathered:
+                self._loop.call_soon(self._flush)
+            self._gathered.append(self._complete(bytes(data)))
+        elif self._gathered:
             self._gathered.append(bytes(data))
-        elif data[:5] == HEAD_MARK:
-            self._gathered.append(bytes(data))
-            self._loop.call_soon(self._flush)
         else:
             # A stream's next bytes: with many streams, those of the first would wait until all have been written.
             self._transport.write(data)
@@ -48,6 +59,11 @@ class GatheringTransport(asyncio.Transport):
 
     def resume_reading(self) -> None:
         self._transport.resume_reading()
+
+    def _complete(self, head: bytes) -> bytes:
+        lines, self._head_lines = self._head_lines, b""
+        fields, end, rest = head.partition(_HEAD_END)
+        return fields + _LINE_END + lines + _LINE_END + rest if end else head
 
     def _flush(self) -> None:
         if self._gathered:
