@@ -50,8 +50,8 @@ class Batch:
     `run` is the run as it is after these records: its `current_step`, `progress_*`, `last_seq`, `level_counts` and
     `first_error_seq` are written, nothing else of it; where the row is `pending` and this run is `running`, that move
     too, with its `started_at`. `steps` are the step rows that changed. `segment` is None when there are no records.
-    With an `ending` the run's status becomes the outcome's, `current_step` None, and the step rows are as given in
-    `steps`.
+    With an `ending` the run's status becomes the outcome's, also from `pending` where that is drawn, `current_step`
+    None, and the step rows are as given in `steps`.
     """
 
     run: Run

@@ -51,6 +51,17 @@ async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(s
     assert await store.get_run(run.id) == run
 
 
+async def test_a_run_that_ends_with_its_first_records_has_its_start(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+    begun = replace(run, status=Status.RUNNING, started_at=later(5))
+
+    moved = await store.commit([batch_of(begun, records(1, 2), end=ending(Status.FAILED, "no directory"))], owner=OWNER)
+
+    assert moved == [Transition.UPDATED]
+    run = await store.get_run(run.id)
+    assert (run.status, run.started_at, run.last_seq) == (Status.FAILED, later(5), 2)
+
+
 async def test_a_running_run_never_becomes_pending_again(store: RunStore) -> None:
     run = await start(store)
 

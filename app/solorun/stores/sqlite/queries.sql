@@ -40,10 +40,11 @@ WHERE id = :run_id AND owner = :owner AND status IN ('pending', :active_status)
 -- name: end_run
 -- The same, and the ending. `from_pending` and `from_running` are the statuses it may be reached from, or null.
 UPDATE runs
-SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL,
-    progress_current = :progress_current, progress_total = :progress_total, progress_item = :progress_item,
-    last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count,
-    error_count = :error_count, first_error_seq = :first_error_seq
+SET status = :status, started_at = COALESCE(started_at, :started_at), finished_at = :finished_at,
+    error_message = :error_message, current_step = NULL, progress_current = :progress_current,
+    progress_total = :progress_total, progress_item = :progress_item, last_seq = :last_seq,
+    debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count, error_count = :error_count,
+    first_error_seq = :first_error_seq
 WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
     AND last_seq IN (:previous_seq, :last_seq);
 
