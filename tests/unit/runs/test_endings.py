@@ -221,6 +221,29 @@ async def test_nothing_works_for_a_run_that_was_ended_by_somebody_else_before_it
         assert engine.executor.begun == []
 
 
+async def test_row_and_stream_agree_on_a_run_that_ends_before_its_beginning_is_written(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare("one"), declare("two")) as engine:
+        await engine.manager.start_run("one")
+        one = await engine.executor.step("extract")
+        gate = engine.faults.hold("commit")
+        await one.context.log("x")
+        await gate.reached.wait()
+        (tmp_path / "artifacts").rename(tmp_path / "moved")
+        (tmp_path / "artifacts").touch()  # so that no directory can be made for the run
+        run = await engine.manager.start_run("two")
+        active = engine.manager._active.find(run.id)
+        assert active is not None
+        await engine.until(lambda: active.channel.is_closed)
+        told = asyncio.create_task(engine.end_of(run.id))
+        await asyncio.sleep(0)
+
+        gate.open()
+
+        ended = await told
+        assert (ended.status, ended.started_at) == (Status.FAILED, ended.steps[0].started_at)
+        assert await engine.store.get_run(run.id) == ended
+
+
 async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
