@@ -40,10 +40,13 @@ class Topic:
         return not self.run.is_active
 
     def find_recent(self, after: int) -> list[Segment] | None:
-        """The segments with records after `after`, [] when there are none yet, None when memory begins later."""
+        """The segments with records after `after`, [] when there are none yet, None when memory begins later.
+
+        None also when it ends sooner: of a run that somebody else ended the store may hold more.
+        """
         if after >= self.run.last_seq:
             return []
-        if not self._recent or self._recent[0].first_seq > after + 1:
+        if not self._recent or not self._recent[0].first_seq <= after + 1 <= self._recent[-1].last_seq:
             return None
         # Followers are nearly always at the newest segment.
         if self._recent[-1].first_seq <= after + 1:

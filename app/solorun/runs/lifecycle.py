@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 import anyio
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from solorun.errors import SolorunError
 from solorun.logs import Channel, Hub, Masker, Writer
@@ -130,7 +130,7 @@ class Lifecycle:
             active.expected_seconds = await self._store.median_duration_seconds(active.project.name, active.run.scope)
 
     async def _show_as_it_is(self, active: ActiveRun) -> None:
-        """The row was ended by somebody else: readers see that ending. If nobody did, it is ended now."""
+        """The row was ended by somebody else: readers see it as it is. If nobody did, it is ended now."""
         try:
             ending = Ending(Outcome(Status.FAILED, "its log could not be written"), self._now())
             await self._store.settle_run(active.id, owner=self._owner, expected=ACTIVE, ending=ending)
@@ -138,16 +138,13 @@ class Lifecycle:
         except SolorunError as error:
             _logger.warning("How run %s ended cannot be read: %s", active.id, error)
             run = replace(
-                active.run, status=Status.INTERRUPTED, error_message="its row is gone", finished_at=self._now()
+                active.run,
+                status=Status.INTERRUPTED,
+                error_message="its row is gone",
+                finished_at=self._now(),
+                current_step=None,
             )
-        self._hub.publish(
-            active.id,
-            status=run.status,
-            error_message=run.error_message,
-            finished_at=run.finished_at,
-            current_step=None,
-            steps=run.steps,
-        )
+        self._hub.publish(active.id, **asdict(run))
 
     async def _merge(self, run_id: int) -> None:
         """Merge the ended run's small segments, a little at a time, one run after another."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
 from solorun.logs import Hub, WatchLost
@@ -13,6 +14,7 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status
+from solorun.store import Batch
 from solorun.wire import decode_records
 from tests.fakes.engine import Engine, declare, open_engine
 
@@ -88,6 +90,24 @@ async def test_a_follower_beyond_the_last_record_waits_for_what_comes_after_it(t
         step.end()
 
         assert (await beyond)[0] == [4, 5]
+
+
+async def test_a_follower_reads_from_the_store_what_memory_has_not_when_the_run_is_ended(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",)), drain=False) as engine:
+        run = await engine.manager.start_run("handbook")
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        await engine.executor.step("extract")
+        early = asyncio.create_task(follow(engine, run.id))
+        await engine.until(lambda: topic.run.last_seq == 1)
+        (written, *_) = await engine.store.read_segments(run.id, after=0)
+        more = Segment(run.id, 2, 2, written.payload.replace(b'"seq":1', b'"seq":2'), written.level_counts)
+        as_it_is = replace(topic.run, last_seq=2)
+        await engine.store.commit([Batch(as_it_is, more, (), None)], owner="this start")
+
+        engine.hub.publish(run.id, status=Status.FAILED, last_seq=2)
+
+        assert (await early)[0] == (await follow(engine, run.id))[0] == [1, 2]
 
 
 async def test_following_an_unknown_run_is_not_found(tmp_path: Path) -> None:

@@ -244,6 +244,27 @@ async def test_row_and_stream_agree_on_a_run_that_ends_before_its_beginning_is_w
         assert await engine.store.get_run(run.id) == ended
 
 
+async def test_what_was_written_before_somebody_else_ended_the_run_is_shown_too(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        beginning = engine.faults.hold("commit")
+        run = await engine.manager.start_run("handbook")
+        told = asyncio.create_task(engine.log_of(run.id))
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        await beginning.reached.wait()
+        engine.faults.fail_after("commit", StoreUnavailable("the answer was lost"))
+        again = engine.faults.hold("commit")
+        beginning.open()
+        await again.reached.wait()
+        ending = Ending(Outcome(Status.FAILED, "by hand"), system_now())
+        await engine.store.settle_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+
+        again.open()
+
+        assert [record.seq for record in await told] == [1]
+        assert topic.run == await engine.store.get_run(run.id)
+
+
 async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
