@@ -281,9 +281,9 @@ def _why_not_started(program: str, error: OSError | ValueError) -> str:
 
 
 def _limit_open_files(soft: int) -> None:
-    """The service has raised its own limit, which a child inherits."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY or 0 <= soft <= hard:
+    """The service raised its own limit, which we inherited. One that is right stays: macOS takes no unlimited one."""
+    now, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != now and (hard == resource.RLIM_INFINITY or 0 <= soft <= hard):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
