@@ -16,6 +16,11 @@ MIN_SECRET_CHARACTERS: Final = 5
 """A shorter value would mask half the log and hide nothing."""
 
 
+def can_be_masked(value: str) -> bool:
+    """Whether a line of a secret, without the blanks around it, is long enough."""
+    return any(len(line.strip()) >= MIN_SECRET_CHARACTERS for line in value.splitlines())
+
+
 @dataclass(frozen=True, slots=True)
 class CommandStep:
     """A step that is a process. `run` is a shell line (`/bin/sh -c`), or an argument vector that meets no shell."""

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 
 from solorun.errors import Fault
-from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project
+from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked
 from solorun.projects.checker import Place, describe
 from solorun.projects.configuration import Configuration
 
@@ -32,10 +32,10 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
         value = project.env.get(name) or environ.get(name)
         if not value:
             lack = "is set neither in the environment nor in env, so nothing is masked for it"
-        elif any(len(line.strip()) >= MIN_SECRET_CHARACTERS for line in value.splitlines()):
-            continue
-        else:
+        elif not can_be_masked(value):
             lack = f"has fewer than {MIN_SECRET_CHARACTERS} characters, so it is not masked"
+        else:
+            continue
         yield Fault(f"{pointer}.secrets[{index}]", f"the variable {describe(name)} {lack}")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from solorun.project import MIN_SECRET_CHARACTERS
+from solorun.project import MIN_SECRET_CHARACTERS, can_be_masked
 from solorun.record import Level, Stream
 from solorun.step import StepOutput
 
@@ -86,7 +86,7 @@ class WorkflowCommandInterpreter:
                     await self._output.group(self._step, self._groups.pop(), open=False)
             case Say(level, text):
                 await self._output.write(self._step, Stream.STEP, [text], level=level)
-            case AddMask(value) if len(value.strip()) < MIN_SECRET_CHARACTERS:
+            case AddMask(value) if not can_be_masked(value):
                 # Who relies on a mask must hear that there is none; not of which value.
                 await self._output.write(self._step, Stream.SOLORUN, [_TOO_SHORT], level=Level.WARNING)
             case AddMask(value):

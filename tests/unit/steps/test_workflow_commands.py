@@ -116,7 +116,7 @@ async def test_a_mask_holds_from_its_declaration_on(
     assert output.records == [Said(Stream.STEP, "it is ***", Level.WARNING)]
 
 
-@pytest.mark.parametrize("value", ["1234", "", "  abc  "])
+@pytest.mark.parametrize("value", ["1234", "", "  abc  ", "one\ntwo\n"])
 async def test_a_mask_that_is_too_short_to_hold_is_warned_of_without_its_value(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput, value: str
 ) -> None:
