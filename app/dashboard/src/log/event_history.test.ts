@@ -62,6 +62,43 @@ test('a log that tells of progress without end is kept in bounds and loses nothi
   expect(history.moreBefore).toBe(true);
 });
 
+test('what the stream brings while earlier events are read leaves no gap before them', async () => {
+  const reads = [aLogService(aLog(1, 3000)).read, aLogService(aLog(1, 6000)).read];
+  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  await history.open(3000);
+  history.append(aLog(3001, 6000));
+
+  const reading = history.readEarlier();
+  history.append(aLog(6001, 6300));
+  await reading;
+
+  const shown = seqs(history);
+  expect(shown).toEqual(Array.from({ length: shown.length }, (_, i) => 6300 - 3 * (shown.length - 1 - i)));
+  history.append(aLog(6301, 9000));
+  expect(history.records.length).toBe(shown.length);
+});
+
+test('earlier events that are asked for twice at once are shown once', async () => {
+  const { history } = watched();
+  await history.open(900);
+
+  await Promise.all([history.readEarlier(), history.readEarlier()]);
+
+  expect(new Set(seqs(history)).size).toBe(seqs(history).length);
+});
+
+test('a failure to read earlier events leaves the bounds as they were', async () => {
+  const service = aLogService(aLog(1, 3000));
+  const reads = [service.read, () => Promise.reject(new Error('out of reach'))];
+  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  await history.open(3000);
+
+  await expect(history.readEarlier()).rejects.toThrow('out of reach');
+
+  history.append(aLog(3001, 6000));
+  expect(history.records.length).toBeLessThanOrEqual(500);
+});
+
 test('without any kind nothing is asked', async () => {
   const { history, asked } = watched(aLog(1, 9), []);
 

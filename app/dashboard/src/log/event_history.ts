@@ -17,6 +17,7 @@ export class EventHistory {
   /** The seq up to which all events are known. */
   private upTo = 0;
   private kept = MAX_KEPT;
+  private isReadingEarlier = false;
   private readonly abort = new AbortController();
 
   constructor(
@@ -49,10 +50,16 @@ export class EventHistory {
   }
 
   async readEarlier(): Promise<void> {
-    const page = await this.ask({ before: this.records[0]?.seq ?? 1, limit: EVENT_PAGE });
-    this.records = [...page.records, ...this.records];
-    this.kept = Math.max(this.kept, this.records.length);
-    this.moreBefore = page.moreBefore;
+    if (this.isReadingEarlier) return;
+    this.isReadingEarlier = true;
+    try {
+      const page = await this.ask({ before: this.records[0]?.seq ?? 1, limit: EVENT_PAGE });
+      this.records = [...page.records, ...this.records];
+      this.kept = Math.max(this.kept, this.records.length);
+      this.moreBefore = page.moreBefore;
+    } finally {
+      this.isReadingEarlier = false;
+    }
     this.changed();
   }
 
@@ -67,8 +74,10 @@ export class EventHistory {
   private settle(records: readonly LogRecord[], upTo: number): void {
     const known = this.records[this.records.length - 1]?.seq ?? 0;
     const all = [...this.records, ...records.filter((record) => record.seq > known)];
-    if (all.length > this.kept) this.moreBefore = true;
-    this.records = all.slice(-this.kept);
+    // What was asked for shall join on to the first of them.
+    const kept = this.isReadingEarlier ? all.length : this.kept;
+    if (all.length > kept) this.moreBefore = true;
+    this.records = all.slice(-kept);
     this.upTo = Math.max(upTo, this.upTo, this.records[this.records.length - 1]?.seq ?? 0);
     this.isRead = true;
     if (!this.abort.signal.aborted) this.changed();
