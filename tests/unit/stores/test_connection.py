@@ -227,15 +227,15 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
 async def test_a_refusal_that_would_not_wait_while_a_database_is_made_is_waited_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect, refusals = sqlite3.connect, iter(["SQLITE_BUSY", "SQLITE_BUSY"])
+    connect, refusals = sqlite3.connect, iter(["SQLITE_BUSY", "SQLITE_BUSY_RECOVERY"])
 
     class Contended(sqlite3.Connection):
         """As when two make a database at the same moment: the busy time-out does not hold there."""
 
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
-            if "journal_mode" in sql and next(refusals, None) is not None:
+            if "journal_mode" in sql and (refusal := next(refusals, None)) is not None:
                 error = sqlite3.OperationalError("database is locked")
-                error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+                error.sqlite_errorname = refusal
                 raise error
             return super().execute(sql, *arguments)
 

@@ -18,7 +18,7 @@ import aiosqlite
 
 from solorun.errors import StoreUnavailable
 from solorun.store import StoreFailure
-from solorun.stores.sqlite.faults import DRIVER_ERRORS, needs_reopening, translate
+from solorun.stores.sqlite.faults import DRIVER_ERRORS, is_busy, needs_reopening, translate
 
 T = TypeVar("T")
 
@@ -219,7 +219,7 @@ def _set(connection: sqlite3.Connection, pragma: str) -> None:
         except sqlite3.OperationalError as error:
             # Two that give a new database its journal at the same moment refuse each other at once: SQLite does not
             # let one wait that would wait for the other.
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+            if not is_busy(error) or time.monotonic() >= deadline:
                 raise
             time.sleep(_SETTING_RETRY_SECONDS)
         else:

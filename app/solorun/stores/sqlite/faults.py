@@ -48,6 +48,11 @@ def needs_reopening(error: Exception) -> bool:
     return _primary(_error_name(error)) in _REOPEN
 
 
+def is_busy(error: Exception) -> bool:
+    """Whether somebody else was in the way: also one who recovers what a crash left."""
+    return _primary(_error_name(error)) == "SQLITE_BUSY"
+
+
 def is_damage(error: Exception) -> bool:
     """Whether SQLite says that the file is broken."""
     return _primary(_error_name(error)) in _DAMAGED
