@@ -9,7 +9,7 @@ StoreUnavailable, everything else of the driver as StoreFailure; no driver error
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from solorun.errors import SolorunError
 from solorun.outcome import Outcome
@@ -85,6 +85,10 @@ class Finding:
     run_id: int | None
     message: str
     repair: str | None
+
+
+MAX_PAGE_RECORDS: Final = 4_000
+"""What of a log is read at a time by who takes it as fast as it comes."""
 
 
 class RunStore(Protocol):
@@ -170,9 +174,9 @@ class RunStore(Protocol):
         """The median of the last 20 completed runs of this scope, started to finished; None without any."""
         ...
 
-    async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
-        """The next segments with records after `after`, oldest first: at least one, at most about 4,000 records or
-        1 MiB in all, [] when there are none. The first may begin before `after + 1`."""
+    async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
+        """The next segments with records after `after`, oldest first: at least one, at most about so many records and
+        1 MiB in all (fewer where others read too), [] when there are none. The first may begin before `after + 1`."""
         ...
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:

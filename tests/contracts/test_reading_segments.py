@@ -50,6 +50,14 @@ async def test_a_page_holds_at_most_four_thousand_records(store: RunStore) -> No
     assert [segment.last_seq for segment in page] == [900, 1800, 2700, 3600]
 
 
+async def test_a_page_is_as_short_as_is_asked_for_and_holds_a_segment(store: RunStore) -> None:
+    run = await write(store, await start(store), records(1, 300), records(301, 600), records(601, 900))
+
+    pages = [await store.read_segments(run.id, after=0, max_records=limit) for limit in (1, 299, 600)]
+
+    assert [[segment.last_seq for segment in page] for page in pages] == [[300], [300], [300, 600]]
+
+
 async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -> None:
     large = [replace(record, message="x" * 16_384) for record in records(1, 96)]
     run = await write(store, await start(store), *(large[index : index + 16] for index in range(0, 96, 16)))

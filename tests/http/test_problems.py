@@ -85,7 +85,7 @@ async def test_a_store_that_cannot_be_written_is_said_to_be_so(
 async def test_an_answer_that_breaks_off_is_the_servers_to_close(
     open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(run_id: int, *, after: int) -> list[Segment]:
+    async def broken(run_id: int, *, after: int, max_records: int) -> list[Segment]:
         raise OSError("disk on fire")
 
     async with open_served() as served:

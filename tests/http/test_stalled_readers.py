@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from solorun.api.answer import IS_FULL_EXTENSION
-from solorun.logs import Tail
+from solorun.logs import Hub, Tail
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
+from solorun.store import MAX_PAGE_RECORDS, RunStore
 from tests.fakes.application import OpenServed, Served
 
 ADDRESSES = ("/api/v1/runs/1/events", "/api/v1/runs/1/events?batch=1", "/api/v1/events?follow=1:0")
@@ -51,14 +52,20 @@ class Reader:
 
 
 class CountedTail(Tail):
-    """Counts who follows."""
+    """Counts who follows, and notes how long the pages are that they ask for."""
 
-    following = 0
+    def __init__(self, hub: Hub, store: RunStore) -> None:
+        super().__init__(hub, store)
+        self.following = 0
+        self.pages: list[int] = []
 
-    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Segment | Run, None]:
+    async def follow(
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    ) -> AsyncGenerator[Segment | Run, None]:
         self.following += 1
+        self.pages.append(page_records)
         try:
-            async for item in super().follow(run_id, after=after):
+            async for item in super().follow(run_id, after=after, page_records=page_records):
                 yield item
         finally:
             self.following -= 1
@@ -82,6 +89,9 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
         reading.cancel()
         await asyncio.wait([reading])
     assert seqs_of(reader.received) == list(range(1, run.last_seq + 1))
+    # Who takes little at a time is read little at a time.
+    assert tail.pages[0] == MAX_PAGE_RECORDS
+    assert set(tail.pages[1:]) == {1}
 
 
 def seqs_of(stream: bytes) -> list[int]:

@@ -18,6 +18,7 @@ from solorun.logs.hub import WatchLost
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.service import Service
+from solorun.store import MAX_PAGE_RECORDS
 from solorun.wire import encode
 
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
@@ -82,17 +83,21 @@ def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> Pump
 
 async def _tell_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
     """Tell a run's records up to its end, and answer the ended run. For a reader that stalls only its place is kept."""
+    page_records = MAX_PAGE_RECORDS
     while True:
-        reached = await _tell_while_taken(service, run_id, after, sink, form)
+        reached = await _tell_while_taken(service, run_id, after, page_records, sink, form)
         if isinstance(reached, Run):
             return reached
-        after = reached
+        # It takes a piece now and then: a page for each would be read for little of it.
+        after, page_records = reached, 1
         await sink.emit(b"")
 
 
-async def _tell_while_taken(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> int | Run:
+async def _tell_while_taken(
+    service: Service, run_id: int, after: int, page_records: int, sink: Sink, form: Form
+) -> int | Run:
     """The ended run, or the last seq that was sent to a reader that does not keep up."""
-    async with aclosing(service.tail.follow(run_id, after=after)) as items:
+    async with aclosing(service.tail.follow(run_id, after=after, page_records=page_records)) as items:
         async for item in items:
             if isinstance(item, Run):
                 return item

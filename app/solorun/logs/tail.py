@@ -11,7 +11,7 @@ from typing import Final
 from solorun.logs.hub import Hub
 from solorun.run import Run
 from solorun.segment import Segment
-from solorun.store import RunStore, StoreFailure
+from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
 
 _UNSETTLED_POLL_SECONDS: Final = 0.05
 
@@ -23,11 +23,14 @@ class Tail:
         self._hub = hub
         self._store = store
 
-    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Segment | Run, None]:
+    async def follow(
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    ) -> AsyncGenerator[Segment | Run, None]:
         """Yield segments with the records after `after`, in order and without gaps, at last the terminal run.
 
         Waits for records that are not there yet; with an `after` beyond the last record, for those that come after
-        it, or for the end. Raises RunNotFound before the first item. Can be closed at any await.
+        it, or for the end. `page_records` bounds what is read from the store at a time. Raises RunNotFound before the
+        first item. Can be closed at any await.
         """
         cursor = after
         while True:
@@ -38,7 +41,7 @@ class Tail:
                     # Inserted, but its topic is not open yet, or it waits to be settled: a matter of milliseconds.
                     await asyncio.sleep(_UNSETTLED_POLL_SECONDS)
                     continue
-                async with aclosing(self.read_stored(run, after=cursor)) as stored:
+                async with aclosing(self.read_stored(run, after=cursor, page_records=page_records)) as stored:
                     async for segment in stored:
                         yield segment
                 yield run
@@ -46,7 +49,7 @@ class Tail:
             while not topic.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:
-                    segments = await self._store.read_segments(run_id, after=cursor)
+                    segments = await self._store.read_segments(run_id, after=cursor, max_records=page_records)
                     if not segments:
                         raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")
                 for segment in segments:
@@ -62,13 +65,18 @@ class Tail:
         topic = self._hub.find(run.id)
         return max(0, (topic.run if topic is not None else run).last_seq - tail)
 
-    async def read_stored(self, run: Run, *, after: int = 0) -> AsyncGenerator[Segment, None]:
+    async def read_stored(
+        self, run: Run, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    ) -> AsyncGenerator[Segment, None]:
         """Yield the segments with the records after `after`, up to the run's last seq as it is given.
 
         In short reads: none is held while a reader takes.
         """
         cursor = after
-        while cursor < run.last_seq and (segments := await self._store.read_segments(run.id, after=cursor)):
+        while cursor < run.last_seq:
+            segments = await self._store.read_segments(run.id, after=cursor, max_records=page_records)
+            if not segments:
+                return
             for segment in segments:
                 yield segment.after(cursor).up_to(run.last_seq)
                 cursor = segment.last_seq

@@ -14,7 +14,6 @@ from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.rows import level_values, storable_id
 
 PAGE_RECORDS: Final = 1_000
-LONE_PAGE_RECORDS: Final = 4_000
 PAGE_BYTES: Final = 1024 * 1024
 MERGE_RECORDS: Final = 4_000
 MERGE_BYTES: Final = 2 * 1024 * 1024

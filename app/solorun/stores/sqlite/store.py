@@ -14,14 +14,13 @@ from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, Transition
-from solorun.store import Batch, Ending, Finding, LogQuery, NewRun, RunStore, StoreFailure
+from solorun.store import MAX_PAGE_RECORDS, Batch, Ending, Finding, LogQuery, NewRun, RunStore, StoreFailure
 from solorun.stores.sqlite import invariants, log_reading, moves, runs
 from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import (
-    LONE_PAGE_RECORDS,
     PAGE_RECORDS,
     MergeOutdated,
     apply_merge,
@@ -140,11 +139,11 @@ class SqliteRunStore(RunStore):
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
         return await self._read(lambda connection: runs.median_duration_seconds(connection, project, scope))
 
-    async def read_segments(self, run_id: int, *, after: int) -> list[Segment]:
+    async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         # Alone, who reads a whole log is spared most changes of thread; beside others nobody waits for a long page.
         is_alone = not any(reader.waiting for reader in self._readers)
-        max_records = LONE_PAGE_RECORDS if is_alone else PAGE_RECORDS
-        return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=max_records))
+        bound = max_records if is_alone else min(max_records, PAGE_RECORDS)
+        return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=bound))
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
         return await log_reading.read_log(self._read, self._scans, run_id, query)
