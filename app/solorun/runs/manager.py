@@ -293,3 +293,5 @@ class RunManager:
                 pass
             for active in self._active:
                 await active.ended.wait()
+            # A row without a task that was being settled would stay active until the next start.
+            await self._strays.wait_settled()

@@ -37,6 +37,9 @@ class Strays:
         self._start_lock = start_lock
         self._owner = owner
         self._now = now
+        self._unsettled = 0
+        self._all_settled = asyncio.Event()
+        self._all_settled.set()
 
     async def settle(self, run: Run, why: str) -> None:
         """End it: cancelled when that had been asked for, else failed."""
@@ -46,15 +49,21 @@ class Strays:
 
     def settle_later(self, run: Run, why: str) -> None:
         """End it as soon as the store can."""
-        if self.task_group is not None:
-            self.task_group.start_soon(self._retry, lambda: self.settle(run, why), name=f"settling of run {run.id}")
+        self._begin(lambda: self.settle(run, why), f"settling of run {run.id}")
 
     def settle_project_later(self, project: str, why: str) -> None:
         """End the run without a task that the project may have, as soon as the store can tell."""
+        self._begin(lambda: self._settle_project(project, why), f"settling of {project}")
+
+    async def wait_settled(self) -> None:
+        """Wait until none is left to be settled."""
+        await self._all_settled.wait()
+
+    def _begin(self, settle: Callable[[], Awaitable[None]], name: str) -> None:
         if self.task_group is not None:
-            self.task_group.start_soon(
-                self._retry, lambda: self._settle_project(project, why), name=f"settling of {project}"
-            )
+            self._unsettled += 1
+            self._all_settled.clear()
+            self.task_group.start_soon(self._retry, settle, name=name)
 
     async def _settle_project(self, project: str, why: str) -> None:
         async with self._start_lock:
@@ -69,4 +78,7 @@ class Strays:
             except Exception:  # noqa: BLE001 - the store's fault; there is nothing else to do but to try again
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
-                return
+                break
+        self._unsettled -= 1
+        if not self._unsettled:
+            self._all_settled.set()

@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from solorun.errors import StoreUnavailable
 from solorun.status import Status, StepStatus
+from solorun.store import StoreFailure
 from tests.fakes.engine import declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
@@ -149,3 +151,32 @@ async def test_runs_of_a_removed_project_stay_readable(tmp_path: Path, project: 
 
     async with open_engine(tmp_path, declare("another"), owner="next start") as engine:
         assert (await engine.manager.get_current_run(project)).id == run.id
+
+
+async def test_a_drain_settles_a_start_whose_answer_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.runs.strays._RETRY_SECONDS", 0.01)
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreFailure())
+        engine.faults.fail("find_active_run", StoreUnavailable())
+        engine.faults.fail("settle_run", StoreUnavailable())
+        with pytest.raises(StoreFailure):
+            await engine.manager.start_run("handbook")
+
+        await engine.manager.drain(5)
+
+        (run,) = await engine.store.list_runs()
+        assert run.status is Status.FAILED
+
+
+async def test_a_drain_gives_up_on_a_store_that_cannot_settle_a_start(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreFailure())
+        never = engine.faults.hold("find_active_run")
+        with pytest.raises(StoreFailure):
+            await engine.manager.start_run("handbook")
+        await never.reached.wait()
+
+        await engine.manager.drain(0.05)
+
+        (run,) = await engine.store.list_runs()
+        assert run.status is Status.PENDING
