@@ -78,5 +78,6 @@ class Tail:
             if not segments:
                 return
             for segment in segments:
-                yield segment.after(cursor).up_to(run.last_seq)
+                if cursor < run.last_seq:  # what was said since is not asked for
+                    yield segment.after(cursor).up_to(run.last_seq)
                 cursor = segment.last_seq

@@ -69,6 +69,24 @@ async def test_a_follower_older_than_memory_reads_the_store_and_joins_the_live_e
         assert seqs == list(range(1, 23))
 
 
+@pytest.mark.parametrize("known", [1, 2, 3, 4])
+async def test_a_log_that_grows_is_read_up_to_where_it_was(tmp_path: Path, known: int) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        for seq in range(1, 5):
+            await step.context.output.write("extract", Stream.STDOUT, ["x", "y"])
+            await topic.wait_after(2 * seq)
+
+        read = [segment async for segment in engine.tail.read_stored(replace(topic.run, last_seq=2 * known))]
+
+        seqs = [record.seq for segment in read for record in decode_records(segment.payload)]
+        assert seqs == list(range(1, 2 * known + 1))
+        step.end()
+
+
 @pytest.mark.parametrize("after", [2, 3, 2**40])
 async def test_a_follower_beyond_the_last_record_gets_the_end_of_an_ended_run(tmp_path: Path, after: int) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
