@@ -14,6 +14,8 @@ from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
 
 _UNSETTLED_POLL_SECONDS: Final = 0.05
+_FIRST_PAGE_RECORDS: Final = 1
+"""So few that the first page is one segment: its lines come soonest, and hundreds who stall at once take little."""
 
 
 class Tail:
@@ -32,7 +34,7 @@ class Tail:
         it, or for the end. `page_records` bounds what is read from the store at a time. Raises RunNotFound before the
         first item. Can be closed at any await.
         """
-        cursor = after
+        cursor, wanted = after, _FIRST_PAGE_RECORDS
         while True:
             topic = self._hub.find(run_id)
             if topic is None:
@@ -49,7 +51,8 @@ class Tail:
             while not topic.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:
-                    segments = await self._store.read_segments(run_id, after=cursor, max_records=page_records)
+                    segments = await self._store.read_segments(run_id, after=cursor, max_records=wanted)
+                    wanted = page_records
                     if not segments:
                         raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")
                 for segment in segments:
@@ -72,9 +75,10 @@ class Tail:
 
         In short reads: none is held while a reader takes.
         """
-        cursor = after
+        cursor, wanted = after, _FIRST_PAGE_RECORDS
         while cursor < run.last_seq:
-            segments = await self._store.read_segments(run.id, after=cursor, max_records=page_records)
+            segments = await self._store.read_segments(run.id, after=cursor, max_records=wanted)
+            wanted = page_records
             if not segments:
                 return
             for segment in segments:
