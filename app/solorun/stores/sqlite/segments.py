@@ -93,8 +93,9 @@ def read_page(
     cursor = _select_after(connection, run_id, after, _ANY_LEVEL, max_records)
     decompressor = ZstdDecompressor()
     for row in cursor:
-        records += _record_count(row)
-        size += row[_PAYLOAD_BYTES]
+        _, first_seq, last_seq, *_, payload_bytes, _ = row
+        records += last_seq - first_seq + 1
+        size += payload_bytes
         if page and (records > max_records or size > max_bytes):
             break
         page.append(_unpack(row, decompressor))
@@ -146,14 +147,6 @@ def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
             yield _unpack(row, decompressor)
     finally:
         cursor.close()
-
-
-_PAYLOAD_BYTES: Final = 7
-
-
-def _record_count(row: tuple[Any, ...]) -> int:
-    _, first_seq, last_seq, *_ = row
-    return int(last_seq - first_seq + 1)
 
 
 def _unpack(row: tuple[Any, ...], decompressor: ZstdDecompressor) -> Segment:
