@@ -27,6 +27,15 @@ _FRAMES: Final = """milliseconds => new Promise(tell => {
   });
 })"""
 
+_WATCH_FOR_LINE: Final = """new MutationObserver((_, observer) => {
+  if (!document.querySelector('.log-pane .row[data-seq]')) return;
+  observer.disconnect();
+  const afterTheFrame = new MessageChannel();
+  afterTheFrame.port1.onmessage = () => window.shownAt = performance.now();
+  afterTheFrame.port2.postMessage(0);
+}).observe(document, {childList: true, subtree: true})"""
+"""Rows are put in while a frame is made; a message that is posted then comes when it is done."""
+
 
 async def dashboard(scale: Scale) -> list[Result]:
     """Bytes before lazy parts, first paint, a million lines, a live log, 5,000 lines a second, the heap."""
@@ -41,28 +50,31 @@ async def dashboard(scale: Scale) -> list[Result]:
         flags = [*sandbox, "--enable-precise-memory-info"]
         browser = await playwright.chromium.launch(executable_path=path, args=flags)
         context = await browser.new_context(viewport={"width": 1440, "height": 860})
+        await context.add_init_script(_WATCH_FOR_LINE)
         url = service.service.url
         paints = [await _first_paint(context, url) for _ in range(scale.pairs)]
         results.append(Result("dashboard, first paint", "ms", Goal(at_most=300), ours=statistics.median(paints)))
         million = await service.start("million")
         await service.ended(million)
-        page, waited = await _wait_for_line(context, f"{url}/p/million/runs/{million}")
-        results.append(Result(f"dashboard, {lines:,} lines usable", "s", Goal(at_most=1), ours=waited))
+        page, _, driven = await _wait_for_line(context, f"{url}/p/million/runs/{million}")
+        results.append(Result(f"dashboard, {lines:,} lines usable", "s", Goal(at_most=1), ours=driven))
         await page.close()
         rate = await service.start("rate")
         await service.running(rate)
         waits = []
         for _ in range(scale.pairs):
-            page, waited = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
+            page, *waited = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
             waits.append(waited)
             await page.close()
-        results.append(Result("dashboard, a live log shown", "s", Goal(at_most=0.5), ours=statistics.median(waits)))
-        page, _ = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
+        shown, driven = map(statistics.median, zip(*waits, strict=True))
+        results.append(Result("dashboard, a live log shown", "s", Goal(at_most=0.5), ours=shown))
+        results.append(Result("dashboard, a live log seen by the driver", "s", None, ours=driven))
+        page, *_ = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
         began, before = time.perf_counter(), await _last_seq(page)
         frames = await page.evaluate(_FRAMES, scale.seconds * 2000)
-        shown = (await _last_seq(page) - before) / (time.perf_counter() - began)
+        rate_shown = (await _last_seq(page) - before) / (time.perf_counter() - began)
         assert (await service.get(rate))["status"] == "running", "the log is not live"
-        results.append(Result("dashboard, lines a second shown", "lines/s", None, ours=shown))
+        results.append(Result("dashboard, lines a second shown", "lines/s", None, ours=rate_shown))
         results.append(Result("dashboard, 5,000 lines/s", "frames/s", Goal(at_least=55), ours=frames))
         results.append(Result("dashboard, heap", "MB", Goal(at_most=20), ours=await _heap(context, page)))
         await service.cancel(rate)
@@ -80,13 +92,17 @@ async def _first_paint(context: BrowserContext, url: str) -> float:
     return milliseconds
 
 
-async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, float]:
-    """The page, and the seconds until it showed a line of the log."""
+async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, float, float]:
+    """The page, and the seconds until it showed a line of the log: by its own clock, as a first paint is told, and by
+    the driver's, which looks into the page at each frame and with that holds it up.
+    """
     page = await context.new_page()
     began = time.perf_counter()
     await page.goto(address, wait_until="commit")
     await page.wait_for_selector(".log-pane .row[data-seq]")
-    return page, time.perf_counter() - began
+    driven = time.perf_counter() - began
+    shown: Any = await (await page.wait_for_function("window.shownAt")).json_value()
+    return page, float(shown) / 1000, driven
 
 
 async def _last_seq(page: Page) -> int:
