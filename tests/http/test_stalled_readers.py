@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from itertools import accumulate
 from typing import Any
 
 import msgspec
 import pytest
 
-from solorun.api.answer import IS_FULL_EXTENSION
+from solorun.api.answer import IS_FULL_EXTENSION, MAX_PIECE_BYTES
+from solorun.api.sse import PROVEN_BYTES, SMALL_PIECE_BYTES
 from solorun.logs import Hub, Tail
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
@@ -18,10 +20,14 @@ ADDRESSES = ("/api/v1/runs/1/events", "/api/v1/runs/1/events?batch=1", "/api/v1/
 
 
 class Reader:
-    """A connection whose buffer is full after every send, until the reader takes what is in it."""
+    """A connection whose buffer is full after every send, until the reader takes what is in it. With `stalls_at` it
+    takes as many bytes at once.
+    """
 
-    def __init__(self, served: Served, address: str) -> None:
+    def __init__(self, served: Served, address: str, *, stalls_at: int = 1) -> None:
         self.received = b""
+        self.pieces: list[int] = []
+        self._stalls_at = stalls_at
         self.taken = asyncio.Event()
         self._full = False
         path, _, query = address.partition("?")
@@ -48,7 +54,8 @@ class Reader:
             self._full = False
         if body := message.get("body", b""):
             self.received += body
-            self._full = len(body) > 10_000
+            self.pieces.append(len(body))
+            self._full = len(body) > 10_000 and len(self.received) > self._stalls_at
 
 
 class CountedTail(Tail):
@@ -92,6 +99,29 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
     # Who takes little at a time is read little at a time.
     assert tail.pages[0] == MAX_PAGE_RECORDS
     assert set(tail.pages[1:]) == {1}
+
+
+async def test_little_is_offered_at_a_time_until_a_reader_has_shown_that_it_takes(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        await served.complete(lines=["x" * 1_000 for _ in range(4 * PROVEN_BYTES // 1_000)])
+        tail = served.service.tail = CountedTail(served.service.hub, served.service.store)
+        reader = Reader(served, ADDRESSES[0], stalls_at=3 * PROVEN_BYTES)
+        reading = asyncio.create_task(reader.read())
+        await served.until(lambda: len(reader.received) > 3 * PROVEN_BYTES)
+        unproven = _pieces_within(reader.pieces, PROVEN_BYTES)
+        proven = reader.pieces[len(unproven) + 8 :]
+        await served.until(lambda: tail.following == 0)
+        before_the_stall = len(reader.pieces)
+        reader.taken.set()
+        await served.until(lambda: b"event: end" in reader.received)
+        await reading
+    assert max(unproven) <= SMALL_PIECE_BYTES
+    assert SMALL_PIECE_BYTES < max(proven) <= MAX_PIECE_BYTES
+    assert max(_pieces_within(reader.pieces[before_the_stall:], PROVEN_BYTES)) <= SMALL_PIECE_BYTES
+
+
+def _pieces_within(pieces: list[int], limit_bytes: int) -> list[int]:
+    return [piece for piece, upto in zip(pieces, accumulate(pieces), strict=True) if upto <= limit_bytes]
 
 
 def seqs_of(stream: bytes) -> list[int]:

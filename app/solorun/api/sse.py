@@ -34,6 +34,11 @@ PATIENCE_SECONDS: Final = 0.05
 MAX_WAITED_FOR: Final = 32
 """So many readers at once are waited for with a page in hand, however many come at the same moment."""
 
+SMALL_PIECE_BYTES: Final = 16 * 1024
+"""A piece that is not taken stays whole in memory: so little at a time is offered to who is not known to take."""
+PROVEN_BYTES: Final = 1024 * 1024
+"""More than the kernel's buffers hold: who was sent this much takes what it is sent."""
+
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
 """An EventSource comes back after the end: not before a minute has passed."""
@@ -111,6 +116,8 @@ class EventStream:
         self._heard_at = 0.0
         """When the last send began or, while none is under way, ended."""
         self._bytes_since_yield = 0
+        self._taken_bytes = 0
+        """What was offered since the reader last stalled, and taken."""
         self._timer: asyncio.TimerHandle | None = None
         self._commenting: asyncio.Task[None] | None = None
 
@@ -159,10 +166,11 @@ class EventStream:
         sent = 0
         async with self._turn:
             while sent < len(events) and (not self._is_full() or await self._is_taken_in_time()):
-                end = _end_of_piece(events, sent)
+                end = _end_of_piece(events, sent, self._piece_bytes)
                 await self._send_piece(events if end - sent == len(events) else memoryview(events)[sent:end])
                 sent = end
             self._heard_at = self._clock()
+        self._taken_bytes = self._taken_bytes + sent if sent == len(events) else 0
         await self._end_if_stopping()
         return sent
 
@@ -170,6 +178,10 @@ class EventStream:
         if self._stopping:
             self._pumping.cancel()
             await anyio.lowlevel.checkpoint_if_cancelled()
+
+    @property
+    def _piece_bytes(self) -> int:
+        return MAX_PIECE_BYTES if self._taken_bytes > PROVEN_BYTES else SMALL_PIECE_BYTES
 
     async def _is_taken_in_time(self) -> bool:
         if self._streams.waited_for >= MAX_WAITED_FOR:
@@ -237,11 +249,11 @@ def _grid_of(seconds: float) -> float:
     return min(_GRID_SECONDS, seconds / 2)
 
 
-def _end_of_piece(events: bytes, start: int) -> int:
+def _end_of_piece(events: bytes, start: int, piece_bytes: int) -> int:
     """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
-    if len(events) - start <= MAX_PIECE_BYTES:
+    if len(events) - start <= piece_bytes:
         return len(events)
-    end = events.rfind(_EVENT_END, start, start + MAX_PIECE_BYTES)
+    end = events.rfind(_EVENT_END, start, start + piece_bytes)
     if end < 0:
         end = events.index(_EVENT_END, start)
     return end + len(_EVENT_END)
