@@ -11,6 +11,7 @@ from uvicorn import Config
 from solorun.api import create_app
 from solorun.dashboard import routes as dashboard_routes
 from solorun.projects import Catalog
+from solorun.server import collector
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals
@@ -37,6 +38,7 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     DataDirectoryUnusable, DatabaseUnusable.
     """
     raise_limit()
+    collector.tune()
     loop = uvloop.new_event_loop()
     try:
         return _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))
