@@ -20,6 +20,7 @@
     │   ├── TooLarge                 too-large
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
+    │   │   └── StoreDamaged         the same, for who reads the message
     │   └── InternalError            internal
     ├── ConfigurationInvalid         solorun.toml or a setting has faults (all of them are named)
     ├── DataDirectoryUnusable        another process owns it, or it lies on a network file system
@@ -187,10 +188,14 @@ class ServiceDraining(Problem):
 
 
 class StoreUnavailable(Problem):
-    """The database cannot be written at the moment."""
+    """The database cannot be written, or something in it cannot be read."""
 
     slug = "store-unavailable"
     retry_after_seconds = 5.0
+
+
+class StoreDamaged(StoreUnavailable):
+    """Something in the database cannot be read: it is damaged."""
 
 
 class InternalError(Problem):

@@ -3,7 +3,7 @@
 Every write is committed with full durability when its call returns, and is one statement or one transaction, so that a
 cancelled caller leaves nothing half done (the outcome of a cancelled write is unknown to its caller: it may have been
 committed). Every move of a run's status is one conditional UPDATE. Faults of the disk or of the lock are raised as
-StoreUnavailable, everything else of the driver as StoreFailure; no driver error leaves a store.
+StoreUnavailable, damage as StoreDamaged, everything else of the driver as StoreFailure; no driver error leaves a store.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ from solorun.status import Status, Transition
 
 
 class StoreFailure(SolorunError):
-    """The database refused a write for a reason other than the disk or a lock."""
+    """The database refused a write for a reason other than the disk, a lock or damage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from solorun.errors import StoreUnavailable
+from solorun.errors import StoreDamaged, StoreUnavailable
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
@@ -196,7 +196,7 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     @rule(
         method=st.sampled_from(WRITES + READS),
-        error=st.sampled_from([StoreUnavailable, StoreFailure]),
+        error=st.sampled_from([StoreUnavailable, StoreDamaged, StoreFailure]),
         afterwards=st.booleans(),
         times=st.integers(1, 3),
     )

@@ -37,24 +37,6 @@ async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, memor
     await tried.in_lanes(LANES if tried.is_long else 1, attempt)
 
 
-async def test_a_damaged_page_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
-    async with service_trial(tmp_path / "trial", {"talk": "seq 1 20000", "quick": "echo done"}) as trial:
-        damaged = await trial.run_to_end("talk")
-        await asyncio.to_thread(trial.service.stop)
-        _damage(trial.database, b"\x28\xb5\x2f\xfd")
-        await asyncio.to_thread(trial.service.start)
-
-        log = await trial.client.get(f"{trial.service.api}/runs/{damaged.id}/log?after=0&limit=1000")
-        run = await trial.run_to_end("quick")
-        doctor = await asyncio.to_thread(_doctor, trial)
-
-        assert log.status_code == 500
-        assert log.json()["type"] == "/problems/internal"
-        assert run.status == "completed"
-        assert doctor.returncode == 1, doctor.stdout + doctor.stderr
-        assert str(damaged.id) in doctor.stdout
-
-
 async def test_a_start_up_on_a_full_disk_ends_with_a_sentence(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"talk": TALK}) as trial:
         await trial.start("talk")
@@ -83,18 +65,3 @@ async def _use(trial: ServiceTrial, project: str) -> None:
             await asyncio.sleep(random.random() * 0.2)
             await trial.cancel(run_id)
         await reader
-
-
-def _damage(database: Path, mark: bytes) -> None:
-    """Turn some bytes of a stored segment over."""
-    content = bytearray(database.read_bytes())
-    at = content.index(mark) + 40
-    content[at : at + 64] = bytes(byte ^ 0xFF for byte in content[at : at + 64])
-    database.write_bytes(content)
-
-
-def _doctor(trial: ServiceTrial) -> "subprocess.CompletedProcess[str]":
-    trial.service.stop()
-    return subprocess.run(
-        [sys.executable, "-m", "solorun", "doctor"], cwd=trial.directory, capture_output=True, text=True
-    )

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from solorun.errors import StoreUnavailable
+from solorun.errors import StoreDamaged, StoreUnavailable
 from solorun.logs.channel import Channel
 from solorun.logs.hub import Hub
 from solorun.segment import MAX_SEGMENT_BYTES
@@ -134,18 +134,25 @@ class Writer:
         while together := [batch for run_id, batch in self._taken.items() if run_id not in self._refused]:
             try:
                 await self._commit(together)
+            except StoreDamaged as error:
+                # Perhaps the damage lies in the way of one of them alone.
+                self._set_apart(together, error)
             except StoreUnavailable as error:
                 if retry_seconds == MIN_RETRY_SECONDS:
                     _logger.warning("The log cannot be written, trying again: %s", error)
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, MAX_RETRY_SECONDS)
-            except Exception:
-                if len(together) == 1:
-                    _logger.exception("The log of run %s cannot be written, trying again", together[0].run.id)
-                self._refused.update((batch.run.id, 0.0) for batch in together)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                self._set_apart(together, error)
         now = asyncio.get_running_loop().time()
         for run_id in [run_id for run_id, retry_at in self._refused.items() if retry_at <= now]:
             await self._commit_alone(run_id)
+
+    def _set_apart(self, together: Sequence[Batch], error: Exception) -> None:
+        """Each of them is tried alone from here on."""
+        if len(together) == 1:
+            _logger.error("The log of run %s cannot be written, trying again", together[0].run.id, exc_info=error)
+        self._refused.update((batch.run.id, 0.0) for batch in together)
 
     async def _commit_alone(self, run_id: int) -> None:
         loop = asyncio.get_running_loop()

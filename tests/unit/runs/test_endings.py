@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import StoreUnavailable
+from solorun.errors import SolorunError, StoreDamaged, StoreUnavailable
 from solorun.outcome import Outcome
 from solorun.record import Event, Level, Stream
 from solorun.status import ACTIVE, Status, StepStatus
@@ -173,7 +173,8 @@ async def test_nobody_hears_of_an_end_that_is_not_written(tmp_path: Path) -> Non
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
 
 
-async def test_a_log_that_the_database_refuses_harms_no_other_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [StoreFailure, StoreDamaged])
+async def test_a_log_that_the_database_refuses_harms_no_other_run(tmp_path: Path, error: type[SolorunError]) -> None:
     async with open_engine(tmp_path, declare("one", steps=("a",)), declare("two", steps=("b",))) as engine:
         first = await engine.manager.start_run("one")
         second = await engine.manager.start_run("two")
@@ -182,7 +183,7 @@ async def test_a_log_that_the_database_refuses_harms_no_other_run(tmp_path: Path
         await one.context.log("x")
         await gate.reached.wait()
         await two.context.log("y")
-        engine.faults.fail("commit", StoreFailure("together"), StoreFailure("the first alone"))
+        engine.faults.fail("commit", error("together"), error("the first alone"))
         gate.open()
         one.end()
         two.end()

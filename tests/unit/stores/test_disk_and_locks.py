@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import DatabaseUnusable, StoreUnavailable
+from solorun.errors import DatabaseUnusable, StoreDamaged, StoreUnavailable
 from solorun.record import Record
 from solorun.status import Status, Transition
 from solorun.store import Batch, StoreFailure
@@ -186,7 +186,7 @@ async def test_a_database_damaged_while_it_is_open_is_reported(store: SqliteRunS
     path = data_dir / "solorun.db"
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096))
 
-    with pytest.raises(StoreFailure, match="damaged"):
+    with pytest.raises(StoreDamaged, match="damaged"):
         await store.read_segments(run.id, after=0)
 
 
@@ -196,7 +196,7 @@ async def test_stored_bytes_that_cannot_be_decompressed_are_reported(
     run = await write(store, await start(store), records(1, 3))
     foreign.execute("UPDATE segments SET payload = x'00'")
 
-    with pytest.raises(StoreFailure, match="cannot be read"):
+    with pytest.raises(StoreDamaged, match="cannot be read"):
         await store.read_segments(run.id, after=0)
 
 

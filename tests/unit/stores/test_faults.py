@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from zstandard import ZstdError
 
-from solorun.errors import StoreUnavailable
+from solorun.errors import StoreDamaged, StoreUnavailable
 from solorun.store import StoreFailure
 from solorun.stores.sqlite.faults import needs_reopening, translate
 
@@ -49,10 +49,19 @@ def test_faults_of_the_disk_and_of_locks_are_store_unavailable(name: str, words:
 def test_damage_says_what_to_do(name: str) -> None:
     fault = translate(_error(name))
 
-    assert isinstance(fault, StoreFailure)
+    assert isinstance(fault, StoreDamaged)
     assert "damaged" in fault.message
     assert "solorun doctor" in fault.message
     assert needs_reopening(_error(name))
+
+
+@pytest.mark.parametrize("error", [ZstdError("made by a test"), msgspec.DecodeError("made by a test")])
+def test_bytes_that_cannot_be_read_are_damage(error: Exception) -> None:
+    fault = translate(error)
+
+    assert isinstance(fault, StoreDamaged)
+    assert "solorun doctor" in fault.message
+    assert not needs_reopening(error)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +72,6 @@ def test_damage_says_what_to_do(name: str) -> None:
         sqlite3.ProgrammingError("made by a test"),
         OverflowError("too large"),
         UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed"),
-        ZstdError("made by a test"),
-        msgspec.DecodeError("made by a test"),
     ],
     ids=lambda error: type(error).__name__,
 )

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from zstandard import ZstdError
 
-from solorun.errors import SolorunError, StoreUnavailable
+from solorun.errors import SolorunError, StoreDamaged, StoreUnavailable
 from solorun.store import StoreFailure
 
 DRIVER_ERRORS: Final = (sqlite3.Error, ZstdError, msgspec.MsgspecError, OverflowError, UnicodeError)
@@ -29,17 +29,17 @@ _REOPEN: Final = frozenset({"SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN"
 
 
 def translate(error: Exception) -> SolorunError:
-    """StoreUnavailable for the disk and locks, StoreFailure for everything else."""
+    """StoreUnavailable for the disk and locks, StoreDamaged for what cannot be read, else StoreFailure."""
     name = _error_name(error)
     primary = _primary(name)
     if primary in _UNAVAILABLE:
         return StoreUnavailable(f"The database is not available: {_UNAVAILABLE[primary]} ({name}).")
     if primary in _DAMAGED:
-        return StoreFailure(
+        return StoreDamaged(
             f"The database is damaged ({name}: {error}). Stop the service; run `solorun doctor` or restore a backup."
         )
     if isinstance(error, ZstdError | msgspec.MsgspecError):
-        return StoreFailure(f"Stored records cannot be read: {error}. `solorun doctor` says which.")
+        return StoreDamaged(f"Stored records cannot be read: {error}. `solorun doctor` says which.")
     return StoreFailure(f"The database refused: {error}" + (f" ({name})." if name else "."))
 
 

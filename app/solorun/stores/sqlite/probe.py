@@ -9,6 +9,16 @@ from solorun.stores.sqlite.connection import Connection
 
 PROBE_SECONDS: Final = 1.0
 
+_RUN: Final = (
+    "INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)"
+    " VALUES ('', '', 'pending', '', '', '{}', 0)"
+)
+_STEP: Final = "INSERT INTO steps (run_id, position, name, status) VALUES (?, 0, '', 'pending')"
+_SEGMENT: Final = (
+    "INSERT INTO segments (run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,"
+    " payload_bytes, payload) VALUES (?, 1, 1, 0, 0, 0, 0, 0, x'')"
+)
+
 
 class WriteProbe:
     """Told of a write that failed, it writes nothing of importance, again and again, until that goes well."""
@@ -39,6 +49,14 @@ class WriteProbe:
 
 
 def _write_nothing(connection: sqlite3.Connection) -> None:
-    """A page is written and synchronised, with what it holds already: an empty transaction would write none."""
+    """Go where a run would go, in every table and index, and take it back. Then a page is written and synchronised,
+    with what it holds already: an empty transaction would write none.
+    """
+    connection.execute("SAVEPOINT probe").close()
+    run_id = connection.execute(_RUN).lastrowid
+    connection.execute(_STEP, (run_id,)).close()
+    connection.execute(_SEGMENT, (run_id,)).close()
+    connection.execute("ROLLBACK TO probe").close()
+    connection.execute("RELEASE probe").close()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     connection.execute(f"PRAGMA user_version = {version}").close()
