@@ -15,7 +15,7 @@ UrlOption = Annotated[str, typer.Option("--url", envvar="SOLORUN_URL", help="Whe
 TokenFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", envvar="SOLORUN_TOKEN_FILE", help="A file with the service's token; else SOLORUN_TOKEN is used."
+        "--token-file", help="A file with the service's token; else SOLORUN_TOKEN, else the file SOLORUN_TOKEN_FILE."
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON for scripts: the API's own objects.")]

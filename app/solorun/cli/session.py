@@ -39,6 +39,11 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
 
 
 def _read_token(token_file: Path | None) -> str | None:
-    if token_file is not None:
-        return token_file.read_text(encoding="utf-8").strip()
-    return os.environ.get("SOLORUN_TOKEN") or None
+    """In the order of the service, so that both mean the same token where they share an environment."""
+    if token_file is None:
+        if token := os.environ.get("SOLORUN_TOKEN"):
+            return token
+        if not (named := os.environ.get("SOLORUN_TOKEN_FILE")):
+            return None
+        token_file = Path(named)
+    return token_file.read_text(encoding="utf-8").strip()

@@ -64,6 +64,24 @@ async def test_the_token_comes_from_the_environment_or_a_file(
     assert from_file.requests[0].headers["authorization"] == "Bearer from-the-file"
 
 
+async def test_a_flag_beats_the_token_of_the_environment_and_that_beats_its_file_as_for_the_service(
+    solorun: Solorun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "flag").write_text("from-the-flag\n")
+    (tmp_path / "variable").write_text("from-the-variable\n")
+    monkeypatch.setenv("SOLORUN_TOKEN_FILE", "variable")
+    nothing = answer(RunPage((), None))
+
+    file_alone = await solorun("runs", answers=(nothing,))
+    monkeypatch.setenv("SOLORUN_TOKEN", "from-the-environment")
+    both = await solorun("runs", answers=(nothing,))
+    flag = await solorun("runs", "--token-file", "flag", answers=(nothing,))
+
+    assert file_alone.requests[0].headers["authorization"] == "Bearer from-the-variable"
+    assert both.requests[0].headers["authorization"] == "Bearer from-the-environment"
+    assert flag.requests[0].headers["authorization"] == "Bearer from-the-flag"
+
+
 async def test_a_token_file_that_is_not_there_is_a_fault_of_usage(solorun: Solorun) -> None:
     ended = await solorun("runs", "--token-file", "nowhere")
 
