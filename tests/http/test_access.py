@@ -323,6 +323,22 @@ async def test_a_proxy_may_take_the_public_path_away_or_leave_it(open_served: Op
     assert (page.status_code, listed.status_code) == (200, 200)
 
 
+@pytest.mark.parametrize("prefix", ["", "/solorun"])
+async def test_a_generated_client_and_a_problem_are_told_the_public_path(open_served: OpenServed, prefix: str) -> None:
+    settings = {"token": TOKEN, "public_url": "https://localhost/solorun"}
+    async with open_served(**settings, headers=BEARER) as served:
+        document = (await served.client.get(f"{prefix}/openapi.json")).json()
+        problem = (await served.client.get(f"{prefix}/api/v1/runs/7")).json()
+        await served.service.drain()
+        unready = (await served.client.get(f"{prefix}/readyz")).json()
+    async with open_served() as served:
+        at_the_root = (await served.client.get("/openapi.json")).json()
+
+    assert document["servers"] == [{"url": "/solorun"}]
+    assert (problem["instance"], unready["instance"]) == ("/solorun/api/v1/runs/7", "/solorun/readyz")
+    assert at_the_root["servers"] == [{"url": "/"}]
+
+
 @pytest.mark.parametrize("path", ["/solorun", "/solorun/"])
 async def test_below_a_public_path_the_login_leads_there(open_served: OpenServed, path: str) -> None:
     async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:

@@ -101,7 +101,7 @@ class Application:
         # Not in the frame that the error's traceback holds: a name for it there would be a cycle for each refusal.
         headers = _headers_of(error) if isinstance(error, HTTPException) else ()
         problem = _problem_of(error, scope)
-        return answer_problem(problem, instance=scope["path"], root_path=self._root_path, headers=headers)
+        return answer_problem(problem, path=scope["path"], root_path=self._root_path, headers=headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A proxy may have taken the public path away, or not: within, it is never there.

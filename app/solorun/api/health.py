@@ -29,7 +29,7 @@ async def readyz(request: Request) -> Answer:
         title=status.phrase,
         status=status.value,
         detail="The service is not ready: " + "; ".join(reasons),
-        instance="/readyz",
+        instance=f"{request.context.root_path}/readyz",
         errors=tuple(ProblemFault(pointer="", message=reason) for reason in reasons),
     )
     return Answer(encode(details), status=status.value, media_type=PROBLEM_JSON)

@@ -31,16 +31,16 @@ _METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
 async def show_document(request: Request) -> Answer:
-    return Answer(_encoded_document(request.context.operations))
+    return Answer(_encoded_document(request.context.operations, request.context.root_path))
 
 
 @cache
-def _encoded_document(operations: tuple[Operation, ...]) -> bytes:
-    return encode(document(operations))
+def _encoded_document(operations: tuple[Operation, ...], root_path: str) -> bytes:
+    return encode(document(operations, root_path))
 
 
-def document(operations: Iterable[Operation]) -> dict[str, Any]:
-    """The whole document, as plain values."""
+def document(operations: Iterable[Operation], root_path: str = "") -> dict[str, Any]:
+    """The whole document, as plain values. Every path of it lies below `root_path`."""
     operations = list(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -54,6 +54,7 @@ def document(operations: Iterable[Operation]) -> dict[str, Any]:
             "description": "One run at a time, per project. Started over HTTP, watched live, cancelled for certain.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
+        "servers": [{"url": root_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": _schemas(operations),

@@ -82,16 +82,16 @@ def run_links(run: Run, root_path: str) -> RunLinks:
 
 
 def answer_problem(
-    problem: Problem, *, instance: str, root_path: str = "", headers: tuple[Header, ...] = (), status: int = 0
+    problem: Problem, *, path: str, root_path: str = "", headers: tuple[Header, ...] = (), status: int = 0
 ) -> Answer:
-    """The problem as an answer. `status` overrules that of its slug."""
+    """The problem as an answer to a request for `path`. `status` overrules that of its slug."""
     kind = PROBLEMS[problem.slug]
     details = ProblemDetails(
         type=TYPE_PREFIX + problem.slug,
         title=kind.title,
         status=status or kind.status.value,
         detail=problem.message,
-        instance=instance,
+        instance=root_path + path,
         errors=_faults(problem),
         active_run=problem.active_run if isinstance(problem, RunActive) else None,
         links=run_links(problem.active_run, root_path) if isinstance(problem, RunActive) else None,

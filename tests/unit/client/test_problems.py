@@ -43,7 +43,7 @@ def test_no_error_of_the_vocabulary_is_without_a_slug() -> None:
 def test_what_the_service_says_is_what_the_client_understands(slug: str) -> None:
     error = _error_with_members(PROBLEMS[slug].error)
 
-    answer = answer_problem(error, instance="/api/v1/x")
+    answer = answer_problem(error, path="/api/v1/x")
     understood = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
 
     assert type(understood) is type(error)
