@@ -147,6 +147,8 @@ async def test_the_openapi_document_gives_the_types_and_limits_of_parameters(ope
 
     parameters = {item["name"]: item for item in document["paths"]["/api/v1/runs"]["get"]["parameters"]}
     page = {item["name"]: item for item in document["paths"]["/api/v1/runs/{run_id}/log"]["get"]["parameters"]}
+    events = {item["name"]: item for item in document["paths"]["/api/v1/runs/{run_id}/events"]["get"]["parameters"]}
+    assert events["after"]["schema"] == events["Last-Event-ID"]["schema"] == {"type": "integer", "minimum": 0}
     assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50}
     assert parameters["status"]["schema"]["items"]["enum"][0] == "cancelled"
     assert page["level"]["schema"]["enum"] == ["debug", "error", "info", "warning"]

@@ -23,7 +23,8 @@ from solorun.wire import encode
 
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
-_SEQ_SCHEMA: Final = {"type": "integer", "minimum": 0}
+# It is read as text, since a malformed one is a problem of its own; as an alternative its own type beats the text's.
+_SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
 
 Form = Callable[[Segment], bytes]
 _EVENTS: Final[Form] = attrgetter("sse")

@@ -1152,7 +1152,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Begin after this seq. The Last-Event-ID header beats it. */
-                after?: string;
+                after?: number;
                 /** @description Begin this many records before the end; `after` beats it. */
                 tail?: number;
                 /** @description Send `event: records` with a JSON array of records as data. */
