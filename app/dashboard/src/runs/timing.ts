@@ -64,3 +64,6 @@ export function shareDone(run: Run, medians: Medians, now: number): number | nul
   if (left !== null && spent !== null && spent + left > 0) return spent / (spent + left);
   return run.steps.length === 1 ? progressOf(run) : null;
 }
+
+/** How many of so many parts are done: 29 hundredths are 29, also where a division ended a hair below. */
+export const partsDone = (share: number, of: number): number => Math.floor(share * of + 1e-6);

@@ -1,6 +1,6 @@
 /** A tab's title and icon carry the state of what it shows, so that one sees it among other tabs. */
 import type { Run } from '../api/mapping';
-import { type Medians, shareDone } from '../runs/timing';
+import { type Medians, partsDone, shareDone } from '../runs/timing';
 import { type State, stateOf } from '../runs/words';
 
 const COLOURS: Readonly<Record<State | 'none', string>> = {
@@ -19,7 +19,7 @@ const SIGNS: Partial<Record<State, string>> = { completed: '✓', failed: '✕',
 export function titleOf(run: Run, medians: Medians, now: number): string {
   const state = stateOf(run);
   const share = state === 'running' ? shareDone(run, medians, now) : null;
-  const sign = share !== null ? `${Math.floor(share * 100)} %` : (SIGNS[state] ?? state);
+  const sign = share !== null ? `${partsDone(share, 100)} %` : (SIGNS[state] ?? state);
   return `${sign} · ${run.project} #${run.id}`;
 }
 
