@@ -25,6 +25,12 @@ FIND_VIOLATIONS = """async rules => {
 DESK: ViewportSize = {"width": 1440, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+FIND_WHAT_IS_OUTSIDE = """selector => [...document.querySelector(selector).querySelectorAll('*')]
+  .filter(one => !one.matches('.sr, .sr *'))
+  .filter(one => one.getBoundingClientRect().right > innerWidth || one.scrollWidth > one.clientWidth + 1
+    && getComputedStyle(one).display !== 'inline')
+  .map(one => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)"""
+"""What stands beyond the window's edge, or hides some of itself to be scrolled to."""
 SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 """Two frames: what follows a change of size or of colours is drawn."""
 
@@ -99,6 +105,26 @@ def test_a_page_has_nothing_that_axe_minds_and_is_not_wider_than_a_phone(
 
     assert violations == {}
     assert overflow <= 0
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_two_runs_stand_beside_each_other_on_a_phone_with_nothing_out_of_reach(
+    open_page: OpenPage, api: Api, width: int
+) -> None:
+    first = api.complete("novel", params={"book": "a long title that goes on and on, the second edition, revised"})
+    second = api.complete("novel", params={"book": "https://example.org/" + "a-path-without-a-space/" * 6})
+    page = open_page(f"/compare/{first}/{second}")
+    expect(page.locator("table")).to_have_count(2)
+
+    violations = violations_everywhere(page, [{"width": width, "height": 844}])
+    outside = page.evaluate(FIND_WHAT_IS_OUTSIDE, "main")
+    expect(page.get_by_role("row", name=re.compile("^translate"))).to_have_text(re.compile(r"s.*s.*(the same|%\))$"))
+    page.get_by_role("main").get_by_role("link", name=f"#{second}", exact=True).focus()
+    page.keyboard.press("Enter")
+
+    assert violations == {}
+    assert outside == []
+    expect(page.get_by_role("heading", name=f"Run #{second}")).to_be_visible()
 
 
 @pytest.mark.parametrize("key", ["s", "?", "Control+k"])
