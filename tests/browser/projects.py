@@ -55,6 +55,12 @@ params = ["lines"]
 name = "lines"
 run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
 
+[projects."paced-*"]
+params = ["gates", "shares"]
+[[projects."paced-*".steps]]
+name = "work"
+run = ["{sys.executable}", "{_WORK}", "paced"]
+
 [projects."glossary-*"]
 [[projects."glossary-*".steps]]
 name = "extract"

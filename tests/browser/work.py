@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import signal
 import sys
 import time
 
@@ -66,6 +67,16 @@ def walk() -> None:
             time.sleep(0.01)
 
 
+def paced() -> None:
+    """Tells each of the shares, in hundredths of the whole, and waits then for a file of that name. Deaf to SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    gates = pathlib.Path(os.environ["SOLORUN_PARAM_GATES"])
+    for share in os.environ["SOLORUN_PARAM_SHARES"].split():
+        print(f"::progress current={share},total=100::", flush=True)
+        while not (gates / share).exists():
+            time.sleep(0.01)
+
+
 def stubborn() -> None:
     print("deaf", flush=True)
     time.sleep(600)
@@ -80,4 +91,5 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-{"translate": translate, "tick": tick, "walk": walk, "stubborn": stubborn, "files": files}[sys.argv[1]]()
+WORKS = (translate, tick, walk, paced, stubborn, files)
+{work.__name__: work for work in WORKS}[sys.argv[1]]()
