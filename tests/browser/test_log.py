@@ -104,6 +104,36 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
     expect(pane.locator(f'.row[data-seq="{stands_at}"]')).to_have_count(0)
 
 
+def test_a_log_that_is_followed_stays_so_when_its_pane_shrinks_and_grows(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d{3}"))
+
+    # A notice comes and goes above it. Where the pane grows the browser moves what is in it and tells of a scroll,
+    # now before, now after it tells of the size: here always before.
+    page.evaluate(
+        """async () => {
+          const pane = document.querySelector('.log-pane');
+          const drawn = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
+          const notice = document.createElement('div');
+          notice.style.height = '90px';
+          document.querySelector('.tabs').after(notice);
+          await drawn();
+          await drawn();
+          notice.remove();
+          pane.getBoundingClientRect();
+          pane.dispatchEvent(new Event('scroll'));
+          await drawn();
+        }"""
+    )
+
+    expect(page.get_by_role("button", name="follow")).to_have_count(0)
+    api.cancel(run_id)
+    expect(page.locator("header .chip")).to_have_text("cancelled")
+    expect(page.locator(".log-pane .row").last).to_contain_text("tick cancelled")
+    expect(page.locator(".log-pane .row").last).to_be_in_viewport(ratio=0.9)
+
+
 def test_what_a_live_log_is_shown_with_is_asked_for_once_and_before_the_page_has_run(
     open_page: OpenPage, context: BrowserContext, api: Api
 ) -> None:

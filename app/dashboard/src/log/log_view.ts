@@ -38,6 +38,7 @@ export class LogView {
   private columns = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
+  private drawnSpacer = 0;
   /** Whether something of the log is selected, kept: to ask while rows change costs a layout. */
   private isSelecting = false;
   /** The pane's, kept for the same reason. */
@@ -237,6 +238,7 @@ export class LogView {
 
   private fit(total: number): number {
     const spacer = this.spacerOf(total);
+    this.drawnSpacer = spacer;
     this.spacer.style.height = `${spacer}px`;
     this.layer.style.height = `${this.height}px`;
     this.pane.style.setProperty('--columns', String(this.look.wrap ? 0 : this.columns));
@@ -248,14 +250,16 @@ export class LogView {
   }
 
   private scrolled(): void {
-    const { height, pane: { scrollTop } } = this;
+    const { height, drawnSpacer, pane: { scrollTop, clientHeight } } = this;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
+    // A taller pane is moved by the browser, which may tell so before the observer tells of the size: no reader did it.
+    if (clientHeight !== height) return;
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
-    const spacer = this.spacerOf(total);
-    this.anchor = anchorAt(shareOf(scrollTop, spacer, height), total, height);
-    this.setFollowing(spacer - height - scrollTop < ROW_HEIGHT / 2 && spacer > height);
+    this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), height), total, height);
+    // The end that a reader sees: rows that came since are not drawn yet.
+    this.setFollowing(drawnSpacer - height - scrollTop < ROW_HEIGHT / 2 && drawnSpacer > height);
     this.schedule();
   }
 
