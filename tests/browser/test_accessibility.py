@@ -138,6 +138,19 @@ def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, key: str) -> N
     assert violations_everywhere(page, [DESK]) == {}
 
 
+def test_the_log_shows_that_the_keys_are_its_own_by_a_ring_that_nothing_covers(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}")
+    log = page.get_by_role("region", name="Log")
+    expect(page.get_by_role("log")).to_contain_text("fetch started")
+    expect(log).to_have_css("outline-style", "none")
+
+    page.get_by_role("log").press("Home")
+
+    expect(page.get_by_role("log")).to_be_focused()
+    expect(log).to_have_css("outline", re.compile("solid 2px"))
+    expect(page.get_by_role("log")).to_have_css("outline-style", "none")
+
+
 def test_who_wants_less_motion_sees_none(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
