@@ -127,6 +127,18 @@ def test_two_runs_stand_beside_each_other_on_a_phone_with_nothing_out_of_reach(
     expect(page.get_by_role("heading", name=f"Run #{second}")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["compare", "parameters", "nowhere"])
+def test_a_page_that_fits_the_window_has_nothing_to_scroll_to(
+    open_page: OpenPage, paths: dict[str, str], name: str
+) -> None:
+    page = open_page(paths[name])
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+
+    overflow = page.evaluate("document.documentElement.scrollHeight - innerHeight")
+
+    assert overflow == 0
+
+
 @pytest.mark.parametrize("key", ["s", "?", "Control+k"])
 def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, key: str) -> None:
     page = open_page("/")
