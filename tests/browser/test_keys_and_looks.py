@@ -155,6 +155,14 @@ def test_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
     expect(page.get_by_role("row", name=re.compile("^book — broken"))).to_have_class(re.compile("differs"))
 
 
+def test_a_run_is_compared_with_itself_too(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+
+    page = open_page(f"/compare/{run_id}/{run_id}")
+
+    expect(page.get_by_role("row", name=re.compile("^translate"))).to_contain_text("the same")
+
+
 def test_what_is_not_there_says_so(open_page: OpenPage) -> None:
     page = open_page("/p/novel/runs/999999")
 
