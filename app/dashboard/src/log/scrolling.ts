@@ -3,7 +3,8 @@
  * A browser's tallest element bounds the spacer, so beyond it one pixel of the scrollbar is more than one of the log.
  */
 export const ROW_HEIGHT = 20;
-const MAX_SPACER = 12_000_000;
+/** Firefox lets what is sticky stand still beyond 2^29 of its units, 60 to a pixel: 8,947,848 pixels (measured in 153). */
+const MAX_SPACER = 8_000_000;
 
 /** A row, and how far its upper edge is from the top of the pane, in pixels. */
 export interface Anchor {
