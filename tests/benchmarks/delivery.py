@@ -1,8 +1,12 @@
 """How long a line takes from the step to its readers, and what readers that take nothing cost the run."""
 
+import asyncio
 import re
+import sqlite3
 import statistics
 import time
+from contextlib import closing
+from pathlib import Path
 
 from tests.benchmarks.fanout import command
 from tests.benchmarks.load import StreamReader, close_streams, open_streams
@@ -10,17 +14,23 @@ from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.records import flood, work_seconds
 from tests.benchmarks.serving import Limit, Ours, limit, ours
 
+PAUSE_SECONDS = 0.15
+"""Between two lines of the run, and of the Protocol."""
 STALLED_RECEIVE_BYTES = 64 * 1024
 
 _SAID_AT = re.compile(rb'"at ([0-9.]+) "')
 
 
 async def idle_run(scale: Scale) -> list[Result]:
-    """A line now and then: the median over all streams, above that of the Protocol."""
+    """A line now and then: the median over all streams, above that of the Protocol; and what of it any database costs
+    that is asked to be durable first.
+    """
     async with ours() as service:
         with limit("broadcast", "1") as broadcast:
             few = await _above(service, broadcast, 1, Goal(at_most=1), scale)
-            return [few, await _above(service, broadcast, scale.open_streams(100), Goal(at_most=3), scale)]
+            many = await _above(service, broadcast, scale.open_streams(100), Goal(at_most=3), scale)
+        commit = await asyncio.to_thread(_commit_milliseconds, service.service.directory / "raw.db", scale.lines(40))
+        return [few, many, Result("delivery, of it a raw sqlite3 commit", "ms", None, ours=commit)]
 
 
 async def stalled_readers(scale: Scale) -> list[Result]:
@@ -78,6 +88,21 @@ async def _above(service: Ours, broadcast: Limit, streams: int, goal: Goal, scal
     name = f"delivery on an idle run, {streams} streams, above"
     result = await compare(name, "ms", None, mine, theirs, scale=scale)
     return Result(name, "ms", goal, ours=result.ours - (result.limit or 0.0))
+
+
+def _commit_milliseconds(path: Path, number: int) -> float:
+    """The median of durable commits of one small row each, in a thread that rests as long between them as the run."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("CREATE TABLE IF NOT EXISTS segments (id INTEGER PRIMARY KEY, payload BLOB)")
+        taken: list[float] = []
+        for _ in range(number):
+            time.sleep(PAUSE_SECONDS)
+            began = time.perf_counter()
+            connection.execute("INSERT INTO segments (payload) VALUES (zeroblob(150))")
+            taken.append((time.perf_counter() - began) * 1000)
+        return statistics.median(taken)
 
 
 async def _listen(port: int, path: str, streams: int) -> list[tuple[StreamReader, list[float]]]:
