@@ -55,7 +55,7 @@ class Reader:
         if body := message.get("body", b""):
             self.received += body
             self.pieces.append(len(body))
-            self._full = len(body) > 10_000 and len(self.received) > self._stalls_at
+            self._full = len(body) > SMALL_PIECE_BYTES // 2 and len(self.received) > self._stalls_at
 
 
 class CountedTail(Tail):

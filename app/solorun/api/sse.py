@@ -34,7 +34,7 @@ PATIENCE_SECONDS: Final = 0.05
 MAX_WAITED_FOR: Final = 32
 """So many readers at once are waited for with a page in hand, however many come at the same moment."""
 
-SMALL_PIECE_BYTES: Final = 16 * 1024
+SMALL_PIECE_BYTES: Final = 8 * 1024
 """A piece that is not taken stays whole in memory: so little at a time is offered to who is not known to take."""
 PROVEN_BYTES: Final = 1024 * 1024
 """More than the kernel's buffers hold: who was sent this much takes what it is sent."""

@@ -16,7 +16,7 @@ from solorun.server.transport import GatheringTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 SILENCE_SECONDS: Final = 10.0
-WRITE_BUFFER_BYTES: Final = 32 * 1024
+WRITE_BUFFER_BYTES: Final = 16 * 1024
 """What a reader has not taken when it is waited for; the kernel's own buffers come on top."""
 
 
