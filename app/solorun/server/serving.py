@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -14,7 +16,7 @@ from solorun.projects import Catalog
 from solorun.server import collector
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
-from solorun.server.signals import Signals
+from solorun.server.signals import Signals, exit_at_once
 from solorun.server.sockets import address_of, bind
 from solorun.service import Service
 from solorun.settings import Settings
@@ -23,7 +25,7 @@ from solorun.steps.open_files import raise_limit
 KEEP_ALIVE_SECONDS: Final = 10
 BACKLOG: Final = 2048
 LEFTOVER_SECONDS: Final = 0.5
-"""So long the tasks that coroutine steps left behind may take for their own end."""
+"""So long the tasks, and then the threads, that coroutine steps left behind may take for their own end."""
 
 _logger = logging.getLogger("solorun.server")
 
@@ -34,19 +36,26 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     """Serve until SIGTERM or SIGINT; the exit code: 0 after a clean stop.
 
     `started` is called once, with the service's URL, when it answers. A second signal ends the process at once, with
-    128 and the signal's number; so does the shutdown's limit, with 1. Raises ConfigurationInvalid (address taken),
-    DataDirectoryUnusable, DatabaseUnusable.
+    128 and the signal's number; so does the shutdown's limit, with 1; and so does a thread that a step left at work,
+    with the code that it would have had. Raises ConfigurationInvalid (address taken), DataDirectoryUnusable,
+    DatabaseUnusable.
     """
+    others = set(threading.enumerate())
     raise_limit()
     collector.tune()
     loop = uvloop.new_event_loop()
     try:
-        return _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))
+        code = _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))
     finally:
         # asyncio.run would wait for ever for a coroutine step that swallows every cancellation.
         loop.run_until_complete(_end_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
+    if not _end_threads(others):
+        # The interpreter would wait for them for ever.
+        _logger.warning("Exiting without the threads that steps left at work.")
+        exit_at_once(code)
+    return code
 
 
 async def serve(
@@ -100,3 +109,12 @@ async def _end_tasks() -> None:
         task.cancel()
     if left:
         await asyncio.wait(left, timeout=LEFTOVER_SECONDS)
+
+
+def _end_threads(others: set[threading.Thread]) -> bool:
+    """Whether the threads that steps started, beside the `others`, are over in a moment."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    left = [thread for thread in threading.enumerate() if thread not in others and not thread.daemon]
+    for thread in left:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in left)

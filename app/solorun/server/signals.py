@@ -51,7 +51,7 @@ class Signals:
     def _ask_to_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
             _logger.warning("%s again: exiting at once.", number.name)
-            _exit(128 + number)
+            exit_at_once(128 + number)
         _logger.info("%s: shutting down.", number.name)
         self.stop.set()
         self._clock = threading.Timer(self._limit_seconds, self._give_up)
@@ -60,14 +60,14 @@ class Signals:
 
     def _give_up(self) -> None:
         _logger.error("The shutdown took longer than its limit of %g s: exiting.", self._limit_seconds)
-        _exit(_EXIT_CODE_OF_LIMIT)
+        exit_at_once(_EXIT_CODE_OF_LIMIT)
 
     def _hang_up(self) -> None:
         if self.on_hangup is not None:
             self.on_hangup()
 
 
-def _exit(code: int) -> None:
+def exit_at_once(code: int) -> None:
     """Without a word to anybody: what would have to be asked may be what hangs."""
     logging.shutdown()
     os._exit(code)

@@ -288,6 +288,35 @@ call = "stubborn_steps:work"
         assert settled.status == "interrupted"
 
 
+async def test_a_thread_that_a_coroutine_left_at_work_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    (tmp_path / "threaded_steps.py").write_text(
+        "import asyncio, time\n"
+        "async def work(step):\n"
+        "    await step.log('begun')\n"
+        "    await asyncio.to_thread(time.sleep, 600)\n"
+    )
+    threaded = """
+[projects.handbook]
+cancel_grace = "200ms"
+[[projects.handbook.steps]]
+name = "work"
+call = "threaded_steps:work"
+"""
+    with served(tmp_path, threaded) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+
+        service.signal(signal.SIGTERM)
+        code = await asyncio.to_thread(service.wait)
+
+        assert code == 0
+        assert "without the threads that steps left at work" in service.log_file.read_text()
+        service.start()
+        async with RunClient(service.url) as client:
+            assert (await client.get_run(run.id)).status == "interrupted"
+
+
 async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(shared: ServedService) -> None:
     async with RunClient(shared.url) as client:
         other = await client.start_run("other")
