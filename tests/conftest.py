@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.fakes.bytecode import keep_bytecode
 
-# How long one example takes says something of the machine, not of the code. Each test has a time limit of its own.
-settings.register_profile("solorun", deadline=None)
+# How long an example takes, to make or to try, says something of the machine, not of the code. Each test has a time
+# limit of its own.
+settings.register_profile("solorun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("solorun")
 
 

@@ -27,5 +27,6 @@ export default defineConfig({
     },
   },
   server: { proxy: { '/api': SERVICE, '/login': SERVICE, '/logout': SERVICE } },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  // How long a test takes says something of the machine: the limit only ends what hangs.
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });
