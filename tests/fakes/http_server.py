@@ -23,6 +23,12 @@ from tests.fakes.application import TOML
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 
+def request_for(path: str, **headers: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "host: localhost"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
 class Connection:
     """One connection to the server. Nothing is read that is not asked for."""
 
@@ -35,12 +41,10 @@ class Connection:
         await self._writer.drain()
 
     async def get(self, path: str, **headers: str) -> None:
-        lines = [f"GET {path} HTTP/1.1", "host: localhost"]
-        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        await self.send("\r\n".join([*lines, "", ""]).encode())
+        await self.send(request_for(path, **headers))
 
     async def read_until(self, end: bytes) -> bytes:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await self._reader.readuntil(end)
 
     async def read_chunks_until(self, end: bytes) -> bytes:
@@ -53,7 +57,7 @@ class Connection:
     async def read_chunk(self) -> bytes:
         """One chunk; empty when it was the last one."""
         size = int(await self.read_until(b"\r\n"), 16)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             chunk = await self._reader.readexactly(size)
         await self.read_until(b"\r\n")
         return chunk
@@ -67,7 +71,7 @@ class Connection:
 
     async def read_to_close(self) -> bytes:
         """All there is until the server closes; b"" also when it did so with a reset."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             try:
                 return await self._reader.read()
             except ConnectionResetError:
@@ -103,16 +107,19 @@ class LiveServer:
         run_id, step = await self.begin()
         await step.context.output.write("deploy", Stream.STDOUT, lines)
         step.end()
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return [item async for item in self.service.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     @asynccontextmanager
-    async def connect(self, *, receive_buffer: int = 0) -> AsyncIterator[Connection]:
+    async def connect(self, *, receive_buffer: int = 0, sent: bytes = b"") -> AsyncIterator[Connection]:
+        """`sent` is there before the server has taken the connection: no time passes between the two."""
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        # The kernel takes both before the server, which is in this loop, has its turn.
+        sock.connect(("127.0.0.1", self.port))
+        sock.sendall(sent)
         sock.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self.port))
         reader, writer = await asyncio.open_connection(sock=sock, limit=4096 if receive_buffer else 2**20)
         try:
             yield Connection(reader, writer)
@@ -122,14 +129,13 @@ class LiveServer:
     @asynccontextmanager
     async def stream(self, path: str, **headers: str) -> AsyncIterator[Connection]:
         """A connection on which a stream was asked for, its headers read."""
-        async with self.connect() as connection:
-            await connection.get(path, **headers)
+        async with self.connect(sent=request_for(path, **headers)) as connection:
             head = await connection.read_until(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), head
             yield connection
 
     async def until(self, predicate: Callable[[], bool]) -> None:
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while not predicate():
                 await anyio.sleep(0.001)
 
@@ -163,7 +169,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if serving.done():
             await serving
-        async with httpx.AsyncClient(base_url=url.result(), timeout=10, verify=False) as client:
+        async with httpx.AsyncClient(base_url=url.result(), timeout=60, verify=False) as client:
             app = made[0]
             port = httpx.URL(url.result()).port or 0
             try:

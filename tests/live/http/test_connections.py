@@ -38,9 +38,7 @@ async def test_a_connection_that_falls_silent_is_closed(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(solorun.server.protocol, "SILENCE_SECONDS", 0.05)
-    async with open_server() as server, server.connect() as connection:
-        await connection.send(sent)
-
+    async with open_server() as server, server.connect(sent=sent) as connection:
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
@@ -200,7 +198,7 @@ async def test_a_download_whose_reader_takes_nothing_is_cut_off(
 async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
     open_server: OpenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with asyncio.timeout(10), open_server() as server:
+    async with asyncio.timeout(30), open_server() as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
 
@@ -214,7 +212,7 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
 
 
 async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: OpenServer) -> None:
-    async with asyncio.timeout(5), open_server() as server, server.connect() as connection:
+    async with asyncio.timeout(30), open_server() as server, server.connect() as connection:
         await connection.get("/livez")
         await connection.read_until(b'{"status":"alive"}')
 
