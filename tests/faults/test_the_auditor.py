@@ -34,7 +34,14 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
         trial.follow(first.context.run_id)
         await first.context.output.write("work", Stream.STDOUT, ["one", "two", "three"])
         await until(lambda: any(len(reading.lines) > 3 for reading in trial.history.readings))
+        held = engine.faults.hold("commit")
+        await first.context.output.write("work", Stream.STDOUT, ["and more"])
+        await held.reached.wait()
         await trial.cancel(first.context.run_id)
+        # While that commit is held the last records and the ending gather: the next one carries both.
+        channel = engine.writer._channels[first.context.run_id]
+        await until(lambda: channel._ending is not None)
+        held.open()
         await engine.end_of(first.context.run_id)
         if (second := await trial.start()) is not None:
             step = await trial.executor.step("work")
@@ -44,7 +51,9 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
             held = engine.faults.hold("commit")
             await step.context.output.write("work", Stream.STDOUT, ["five"])
             await held.reached.wait()
-            await asyncio.sleep(0.02)
+            # What were published too early would reach its reader within a few turns of the loop.
+            for _ in range(100):
+                await asyncio.sleep(0)
     async with trial.engine():
         await trial.start()
     return trial.audit()
