@@ -17,12 +17,13 @@ class Counted(Generic[T]):
 
     def __init__(self, awaitable: Awaitable[T], at: int, interrupt: Callable[[], object]) -> None:
         self._steps = awaitable.__await__()
-        self._left = at
+        self._at = at
+        self.suspensions = 0
         self._interrupt = interrupt
 
     @property
     def reached(self) -> bool:
-        return self._left <= 0
+        return self.suspensions >= self._at
 
     def __await__(self) -> Generator[Any, Any, T]:
         step: Callable[[], Any] = lambda: next(self._steps)  # noqa: E731
@@ -32,8 +33,8 @@ class Counted(Generic[T]):
             except StopIteration as stop:
                 value: T = stop.value
                 return value
-            self._left -= 1
-            if self._left == 0:
+            self.suspensions += 1
+            if self.suspensions == self._at:
                 self._interrupt()
             try:
                 yield yielded

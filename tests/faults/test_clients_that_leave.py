@@ -101,13 +101,14 @@ async def _request_and_leave(served: Served, method: str, path: str, at: int) ->
         await counted
 
     answering = asyncio.create_task(answer())
-    await asyncio.wait([answering], timeout=0.3)
-    if not answering.done() and not counted.reached:
-        # A stream that only waits: it is not going to suspend so often.
-        answering.cancel()
-        await asyncio.wait([answering])
-        return False
-    await asyncio.wait([answering], timeout=5)
+    seen = -1
+    while not answering.done() and counted.suspensions != seen:
+        seen = counted.suspensions
+        await asyncio.wait([answering], timeout=0.3)
+    reached = counted.reached
+    # A stream that only waits is not going to suspend so often: its client leaves here.
+    gone.set()
+    await asyncio.wait([answering], timeout=60)
     assert answering.done(), f"{method} {path} did not notice that its client left at its suspension {at}"
     answering.result()
-    return counted.reached
+    return reached
