@@ -25,7 +25,10 @@ HALVES = (
 async def test_idle_and_half_open_connections_are_survived_and_reclaimed(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P16", "10,000 idle connections and 1,000 half-sent requests", short=1, goal=11_000)
     idle, half = (10_000, 1_000) if tried.is_long else (1_500, 300)
-    async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
+    async with (
+        service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial,
+        service_trial(tmp_path / "spared", {"quick": "echo done"}) as spared,
+    ):
         for _ in tried:
             with contextlib.ExitStack() as stack:
                 opened = [stack.enter_context(await _connect(trial)) for _ in range(idle)]
@@ -35,21 +38,35 @@ async def test_idle_and_half_open_connections_are_survived_and_reclaimed(trials:
                     opened.append(sock)
                 began = time.monotonic()
                 latencies: list[float] = []
+                spared_latencies: list[float] = []
                 open_still = len(opened)
                 while open_still and time.monotonic() < began + RECLAIMED_SECONDS:
-                    asked = time.monotonic()
-                    assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
-                    latencies.append(time.monotonic() - asked)
+                    latency, spared_latency = await asyncio.gather(_latency_of(trial), _latency_of(spared))
+                    latencies.append(latency)
+                    spared_latencies.append(spared_latency)
                     await asyncio.sleep(0.05)
                     if time.monotonic() > began + 9:
                         open_still = sum(map(_is_open, opened))
                 run = await trial.run_to_end("quick")
-            latencies.sort()
-            p99 = latencies[int(len(latencies) * 0.99)]
-            tried.notes = f"/livez p99 {p99 * 1000:.0f} ms, all reclaimed after {time.monotonic() - began:.0f} s"
+            p99, spared_p99 = _p99(latencies), _p99(spared_latencies)
+            tried.notes = (
+                f"/livez p99 {p99 * 1000:.0f} ms (of a service without them {spared_p99 * 1000:.0f} ms), "
+                f"all reclaimed after {time.monotonic() - began:.0f} s"
+            )
             tried.judge([f"{open_still} connections are open still"] * bool(open_still), tried=idle + half)
             assert run.status == "completed"
-            assert p99 < 0.5
+            # What the machine makes everybody wait at the same moment is not the connections' fault.
+            assert p99 < 0.5 + spared_p99
+
+
+async def _latency_of(trial: ServiceTrial) -> float:
+    asked = time.monotonic()
+    assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
+    return time.monotonic() - asked
+
+
+def _p99(latencies: list[float]) -> float:
+    return sorted(latencies)[int(len(latencies) * 0.99)]
 
 
 REQUESTS = {
@@ -91,7 +108,7 @@ async def test_running_out_of_descriptors_passes_and_harms_no_run(tmp_path: Path
                 stack.enter_context(await _connect(trial))
             await asyncio.sleep(1)
 
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             end = await trial.follow(beating)
         assert end is not None
         assert end.status == "completed"
@@ -121,8 +138,8 @@ def _is_open(sock: socket.socket) -> bool:
 async def _send_and_read(trial: ServiceTrial, request: bytes) -> bytes:
     sock = await _connect(trial)
     with contextlib.suppress(ConnectionError):
-        await asyncio.wait_for(asyncio.get_running_loop().sock_sendall(sock, request), 5)
-    return await read_to_end(sock, 15)
+        await asyncio.wait_for(asyncio.get_running_loop().sock_sendall(sock, request), 60)
+    return await read_to_end(sock)
 
 
 def _limit_descriptors(pid: int, count: int) -> None:

@@ -50,10 +50,10 @@ async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials
             run_id = await trial.start("huge")
             assert run_id is not None
             before = peak = _resident_bytes(trial.service.pid)
-            async with asyncio.timeout(100):
+            async with asyncio.timeout(200):
                 while (await trial.client.get(f"{trial.service.api}/runs/{run_id}")).json()["status"] != "completed":
                     peak = max(peak, _resident_bytes(trial.service.pid))
-                    assert (await trial.client.get(f"{trial.service.url}/livez", timeout=5)).status_code == 200
+                    assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
                     await asyncio.sleep(0.1)
             got = 0
             async with trial.client.stream("GET", f"{trial.service.api}/runs/{run_id}/log.txt") as answer:
@@ -102,35 +102,39 @@ async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTri
 @pytest.mark.needs(minutes=1.2)
 async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P15", "500 stalled readers, 100 who reconnect every 200 ms, and a fast one", short=1, goal=500)
-    stalled_readers = 500 if tried.is_long else 200
+    stalled_readers, fluttering = (500, 100) if tried.is_long else (200, 40)
     talk = "i=0; while true; do i=$((i+1)); echo $i $(date +%s.%N); sleep 0.02; done & exec seq 100000000"
-    async with service_trial(
-        tmp_path / "trial", {"flood": talk, "beat": "while true; do date +%s.%N; sleep 0.02; done"}
-    ) as trial:
+    beats = "while true; do date +%s.%N; sleep 0.02; done"
+    async with (
+        service_trial(tmp_path / "trial", {"flood": talk, "beat": beats}) as trial,
+        service_trial(tmp_path / "spared", {"beat": beats}) as spared,
+    ):
         flood = await trial.start("flood")
         beat = await trial.start("beat")
+        spared_beat = await spared.start("beat")
         port = trial.service.port
         seconds = 60.0 if tried.is_long else 4.0
-        alone = _p99(await _delays_of(trial, beat, min(seconds, 10.0)))
         before = _resident_bytes(trial.service.pid)
         stalled = [
             await open_stream(port, f"/api/v1/runs/{flood}/events", receive_buffer=4096) for _ in range(stalled_readers)
         ]
         for sock in stalled:
             await until(lambda: _has_something_to_read(sock))  # noqa: B023
-        delays, _ = await asyncio.gather(
-            _delays_of(trial, beat, seconds), _flutter(port, f"/api/v1/runs/{beat}/events", seconds)
+        delays, spared_delays, _ = await asyncio.gather(
+            _delays_of(trial, beat, seconds),
+            _delays_of(spared, spared_beat, seconds),
+            _flutter(port, f"/api/v1/runs/{beat}/events", fluttering, seconds),
         )
         grown = _resident_bytes(trial.service.pid) - before
         for sock in stalled:
             sock.close()
         tried.notes = (
-            f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms (without the others "
-            f"{alone * 1000:.0f} ms); memory + {grown / 2**20:.0f} MiB"
+            f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms (of a service without the "
+            f"others {_p99(spared_delays) * 1000:.0f} ms); memory + {grown / 2**20:.0f} MiB"
         )
         tried.judge([], tried=stalled_readers)
-        # What the machine itself makes a reader wait, beside whatever else it does, is not the others' fault.
-        assert _p99(delays) < 0.25 + alone
+        # What the machine makes every reader wait at the same moment is not the others' fault.
+        assert _p99(delays) < 0.25 + _p99(spared_delays)
         assert grown < 100 * 2**20
 
 
@@ -166,7 +170,7 @@ def _normalised(content: bytes) -> str:
 async def _read_by_pieces(port: int, path: str) -> list[tuple[int, bytes, bytes]]:
     """As an EventSource does: again and again from the last id, until the end."""
     events: list[tuple[int, bytes, bytes]] = []
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not events or events[-1][1] != b"end":
             last = b"%d" % events[-1][0] if events else b""
             events += whole_events(await read_to_end(await open_stream(port, path, last_event_id=last)))
@@ -196,10 +200,10 @@ async def _delays_of(trial: ServiceTrial, run_id: int | None, seconds: float) ->
     return delays
 
 
-async def _flutter(port: int, path: str, seconds: float) -> None:
+async def _flutter(port: int, path: str, readers: int, seconds: float) -> None:
     """Readers who come back from the last id that they saw, as every EventSource does, time and again."""
     end = time.monotonic() + seconds
-    last = [b""] * 100
+    last = [b""] * readers
     while time.monotonic() < end:
         sockets = [await open_stream(port, path, last_event_id=seen) for seen in last]
         await asyncio.sleep(0.2)
