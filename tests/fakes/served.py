@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-START_LIMIT_SECONDS = 20
+START_LIMIT_SECONDS = 60
 
 
 class Process(Protocol):
@@ -68,6 +68,12 @@ class ServedService:
         self.signal(signal.SIGKILL)
         self.wait()
 
+    def end(self, number: signal.Signals) -> tuple[int, float]:
+        """Send a signal and wait for the end: its exit code, and the seconds that it took."""
+        began = time.monotonic()
+        self.signal(number)
+        return self.wait(), time.monotonic() - began
+
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
@@ -101,7 +107,7 @@ class ServedService:
 
     def _answers(self) -> bool:
         # A client of httpx takes longer to make than a service to answer.
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/livez")
             return connection.getresponse().status == 200

@@ -60,7 +60,14 @@ class ServiceTrial:
     client: httpx.AsyncClient
 
     def __init__(
-        self, directory: Path, steps: dict[str, str], extra: str, environ: dict[str, str], *, may_stall: bool
+        self,
+        directory: Path,
+        steps: dict[str, str],
+        extra: str,
+        environ: dict[str, str],
+        *,
+        grace: str,
+        may_stall: bool,
     ) -> None:
         self.directory = directory
         self.witness = directory / "witness"
@@ -69,7 +76,7 @@ class ServiceTrial:
         for name, script in steps.items():
             (directory / f"{name}.sh").write_text(WITNESS + script)
         toml = extra + "".join(
-            f'\n[projects.{name}]\ncancel_grace = "300ms"\nenv = {{ WITNESS = "{self.witness}" }}\n'
+            f'\n[projects.{name}]\ncancel_grace = "{grace}"\nenv = {{ WITNESS = "{self.witness}" }}\n'
             f'[[projects.{name}.steps]]\nname = "work"\nrun = ["/bin/sh", "{name}.sh"]\n'
             for name in steps
         )
@@ -116,7 +123,7 @@ class ServiceTrial:
         self._readers.append(reader)
         return reader
 
-    async def run_to_end(self, project: str, seconds: float = 15) -> Run:
+    async def run_to_end(self, project: str, seconds: float = 60) -> Run:
         """A run from its start to its end, as its reader is told it."""
         run_id = await self.start(project)
         assert run_id is not None, self.history.entries[-1]
@@ -216,6 +223,7 @@ async def service_trial(
     *,
     extra: str = "",
     environ: dict[str, str] | None = None,
+    grace: str = "300ms",
     may_stall: bool = False,
     disk: MemoryDisk | None = None,
 ) -> AsyncIterator[ServiceTrial]:
@@ -225,10 +233,10 @@ async def service_trial(
     it is itself one of slowness.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {}, may_stall=may_stall)
+    trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace, may_stall=may_stall)
     trial.service.disk = disk
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(trust_env=False, timeout=20, limits=limits) as trial.client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as trial.client:
         try:
             await trial.up()
             yield trial

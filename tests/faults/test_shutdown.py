@@ -66,7 +66,8 @@ async def test_a_busy_service_stops_cleanly(trials: MakeTrials, memory_path: Pat
 async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(
     tmp_path: Path, first: signal.Signals, second: signal.Signals
 ) -> None:
-    async with service_trial(tmp_path / "trial", {"deaf": DEAF}, extra=LONG_LIMIT) as trial:
+    # With a shorter grace a service that stops might have ended by itself before its second signal came.
+    async with service_trial(tmp_path / "trial", {"deaf": DEAF}, extra=LONG_LIMIT, grace="25s") as trial:
         run_id = await trial.start("deaf")
         assert run_id is not None
         await until(lambda: trial.noted(run_id))
@@ -94,13 +95,13 @@ async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: P
 
         path.write_text("[projects.quick\n")
         trial.service.signal(signal.SIGHUP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await trial.ready() != 503:
                 await asyncio.sleep(0.02)
         run = await trial.run_to_end("quick")
         path.write_text(good)
         trial.service.signal(signal.SIGHUP)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while await trial.ready() != 200:
                 await asyncio.sleep(0.02)
 
@@ -111,19 +112,23 @@ async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: P
 
 @pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "a foreign BEGIN IMMEDIATE"])
 async def test_a_service_that_cannot_write_stops_in_time_and_the_next_start_settles(tmp_path: Path, fault: str) -> None:
-    async with service_trial(tmp_path / "trial", {"sleeper": SLEEPER}, extra=SHORT_LIMIT) as trial:
+    async with (
+        service_trial(tmp_path / "trial", {"sleeper": SLEEPER}, extra=SHORT_LIMIT) as trial,
+        service_trial(tmp_path / "idle", {"sleeper": SLEEPER}) as idle,
+    ):
         run_id = await trial.start("sleeper")
         assert run_id is not None
         await until(lambda: trial.noted(run_id))
 
         async with FAULTS[fault](trial):
-            began = time.monotonic()
-            trial.service.signal(signal.SIGTERM)
-            await asyncio.to_thread(trial.service.wait)
-            took = time.monotonic() - began
+            (_, took), (_, idle_took) = await asyncio.gather(
+                asyncio.to_thread(trial.service.end, signal.SIGTERM),
+                asyncio.to_thread(idle.service.end, signal.SIGTERM),
+            )
             left = trial.alive(run_id)
 
-        assert took < 5
+        # What the machine takes for the exit of a process at this moment is its own.
+        assert took < 5 + idle_took
         assert left == ()
         assert "Traceback" not in trial.service.log_file.read_text()
         await trial.up()
