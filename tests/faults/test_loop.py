@@ -60,7 +60,7 @@ HOLDING = """
 import time
 
 async def work(step):
-    end = time.thread_time() + 0.2
+    end = time.thread_time() + 1
     while time.thread_time() < end:
         pass
 """
