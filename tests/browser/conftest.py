@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
 from tests.browser.projects import CONFIGURATION, Api
@@ -18,7 +18,9 @@ from tests.fakes.served import ServedService, served
 
 OpenPage = Callable[..., Page]
 
-TIMEOUT_MILLISECONDS = 10_000
+TIMEOUT_MILLISECONDS = 60_000
+"""For everything that is waited for: how long a page takes says something of the machine. Speed is a benchmark's."""
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 
 @pytest.fixture(scope="package")

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 _WORK: Final = Path(__file__).parent / "work.py"
-_LIMIT_SECONDS: Final = 20.0
+_LIMIT_SECONDS: Final = 120.0
 
 CONFIGURATION: Final = f"""
 [projects.novel]
@@ -56,6 +56,7 @@ name = "lines"
 run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
 
 [projects."paced-*"]
+cancel_grace = "60s"
 params = ["gates", "shares"]
 [[projects."paced-*".steps]]
 name = "work"
@@ -73,7 +74,7 @@ class Api:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False, timeout=30)
+        self._client = httpx.Client(base_url=f"{url}/api/v1", headers=headers, trust_env=False, timeout=60)
 
     def close(self) -> None:
         self._client.close()

@@ -25,6 +25,19 @@ def _first_seq(page: Page) -> int:
     return int(page.locator(".log-pane .row[data-seq]").first.get_attribute("data-seq") or 0)
 
 
+STANDS_STILL = """pane => new Promise(done => {
+  const first = () => pane.querySelector('.row[data-seq]')?.dataset.seq;
+  let [seen, frames] = [first(), 0];
+  const look = () => {
+    frames = first() === seen ? frames + 1 : 0;
+    seen = first();
+    if (frames > 20) done(); else requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})"""
+"""A wheel's scrolling is animated: until nothing has moved for some frames."""
+
+
 def test_a_million_lines_are_opened_in_a_few_rows(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}")
 
@@ -95,6 +108,7 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
     pane.hover()
     page.mouse.wheel(0, -300)
     expect(page.locator(".resume")).to_contain_text(re.compile(r"\d+ new"))
+    pane.evaluate(STANDS_STILL)
     stands_at = _first_seq(page)
     expect(page.locator(".resume")).to_contain_text(re.compile(r"\d{3} new"))
     assert _first_seq(page) == stands_at

@@ -1,6 +1,7 @@
 """Start, watch, stop, understand, run again: what the dashboard is for."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
@@ -16,6 +17,8 @@ def test_a_run_is_started_from_its_card_and_followed_to_its_end(open_page: OpenP
 
     expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
     expect(page.locator("header .chip")).to_have_text("completed")
+    # The log of a run that has ended before its page is there opens at its first line.
+    page.get_by_role("button", name="To the last line").click()
     expect(page.locator(".log-pane")).to_contain_text("render completed")
 
 
@@ -55,19 +58,22 @@ def test_parameters_and_scope_reach_the_run(open_page: OpenPage, api: Api) -> No
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-def test_stop_asks_once_shows_what_it_waits_for_and_then_the_truth(open_page: OpenPage, api: Api) -> None:
-    run_id = api.start("stubborn")
-    page = open_page(f"/p/stubborn/runs/{run_id}")
-    expect(page.locator(".log-pane")).to_contain_text("deaf")
+def test_stop_asks_once_shows_what_it_waits_for_and_then_the_truth(
+    open_page: OpenPage, api: Api, tmp_path: Path
+) -> None:
+    run_id = api.start("paced-stopping", params={"gates": str(tmp_path), "shares": "40"})
+    page = open_page(f"/p/paced-stopping/runs/{run_id}")
+    expect(page).to_have_title(re.compile("40 %"))
 
     page.get_by_role("button", name="Stop", exact=True).click()
     page.get_by_label("Reason").fill("wrong model")
     page.get_by_role("button", name="Stop run").click()
 
     expect(page.locator("header .chip")).to_have_text("cancelling")
-    expect(page.locator(".stopping")).to_contain_text("waiting for step hold")
+    expect(page.locator(".stopping")).to_contain_text("waiting for step work")
     expect(page.locator(".stopping")).to_contain_text("wrong model")
     expect(page.get_by_role("button", name="Stopping…")).to_be_disabled()
+    (tmp_path / "40").touch()
     expect(page.locator("header .chip")).to_have_text("cancelled")
     assert api.run(run_id)["status"] == "cancelled"
 
