@@ -238,10 +238,10 @@ async def test_a_cancelled_call_leaves_others_alone() -> None:
 
     async with scripted_service([silent, json_answer(encode(RUN))]) as service, RunClient(service.url) as client:
         call = asyncio.create_task(client.get_run(16))
-        await asyncio.wait_for(service.asked.wait(), 5)
+        await asyncio.wait_for(service.asked.wait(), 60)
         call.cancel()
         run = await client.get_run(17)
-        await asyncio.wait_for(service.hung_up.wait(), 5)
+        await asyncio.wait_for(service.hung_up.wait(), 60)
 
     assert call.cancelled()
     assert run == RUN

@@ -211,7 +211,7 @@ async def test_who_waits_for_space_goes_on_when_the_run_ends(monkeypatch: pytest
 
     channel.close(Ending(Outcome(Status.FAILED, "no"), AT))
 
-    await asyncio.wait_for(writing, 1)
+    await asyncio.wait_for(writing, 60)
 
 
 async def test_a_lost_run_is_answered_and_its_work_is_told() -> None:

@@ -111,7 +111,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     yield event
     event.set()
     for thread in find_threads():
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture
@@ -121,7 +121,7 @@ async def hanging(
     """A catalog whose file was changed and is being checked for longer than starts wait."""
     monkeypatch.setattr(catalog, "MAX_CHECK_SECONDS", 0.05)
     opened = Catalog.open(write_settled(ONE))
-    write("steps_that_hang.py", "import sys\nsys._test_gate.wait(30)\nasync def main(step): ...\n")
+    write("steps_that_hang.py", "import sys\nsys._test_gate.wait(100)\nasync def main(step): ...\n")
     write("solorun.toml", '[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
     await opened.refresh()
     return opened
@@ -140,9 +140,10 @@ async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(hanging: Catalog)
 
 
 async def test_a_module_that_took_long_is_taken_when_it_is_there(hanging: Catalog, gate: threading.Event) -> None:
+    [thread] = find_threads()
     gate.set()
 
-    await asyncio.to_thread(find_threads()[0].join, 5)
+    await asyncio.to_thread(thread.join, 60)
     await hanging.refresh()
 
     assert hanging.faults == ()
@@ -157,6 +158,6 @@ async def test_a_late_result_does_not_undo_a_later_reading(
     await hanging.refresh()
 
     gate.set()
-    await asyncio.to_thread(late.join, 5)
+    await asyncio.to_thread(late.join, 60)
 
     assert list(hanging.configuration.projects) == ["three"]

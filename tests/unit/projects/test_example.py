@@ -61,4 +61,4 @@ def test_its_steps_do_what_they_say(tmp_path: Path) -> None:
 
 
 def run(command: tuple[str, ...] | list[str] | str, environ: dict[str, str]) -> str:
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=120).stdout

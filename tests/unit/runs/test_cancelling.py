@@ -200,11 +200,11 @@ async def test_a_step_that_exited_in_time_may_take_longer_for_its_end(tmp_path: 
 async def test_a_cancel_that_was_noted_late_is_in_the_streams_end_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
     async with open_engine(tmp_path, executor=ScriptedExecutor(stubborn=True)) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         gate = engine.faults.hold("request_cancel")
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
         with pytest.raises(StoreUnavailable):
             await engine.manager.cancel_run(run.id, requested_by="ada")
 
@@ -268,11 +268,11 @@ async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) 
 async def test_the_work_is_told_though_the_store_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         gate = engine.faults.hold("request_cancel")
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
 
         with pytest.raises(StoreUnavailable):
             await engine.manager.cancel_run(run.id)

@@ -166,6 +166,7 @@ async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(
 
         with pytest.raises(StoreUnavailable):
             await engine.manager.start_run("handbook")
+        await gate.reached.wait()
         gate.open()
 
         ended = await engine.end_of(1)
@@ -278,7 +279,7 @@ async def test_a_conflict_says_when_to_try_again_from_the_durations_of_earlier_r
         await engine.executor.step("extract")
         active = engine.manager._active.find_project("handbook")
         assert active is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while active.expected_seconds is None:
                 await asyncio.sleep(0)
 

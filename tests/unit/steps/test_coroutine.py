@@ -13,7 +13,7 @@ from solorun.step import StepContext
 from tests.fakes.step_output import RecordedOutput, Said
 from tests.unit.steps.conftest import BeginCoroutine, Function
 
-LIMIT = 5
+LIMIT = 60
 
 
 class BrokenError(Exception):
