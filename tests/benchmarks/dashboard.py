@@ -27,6 +27,7 @@ _FRAMES: Final = """milliseconds => new Promise(tell => {
   });
 })"""
 
+_LIMIT_MILLISECONDS: Final = 120_000
 _WATCH_FOR_LINE: Final = """new MutationObserver((_, observer) => {
   if (!document.querySelector('.log-pane .row[data-seq]')) return;
   observer.disconnect();
@@ -50,6 +51,7 @@ async def dashboard(scale: Scale) -> list[Result]:
         flags = [*sandbox, "--enable-precise-memory-info"]
         browser = await playwright.chromium.launch(executable_path=path, args=flags)
         context = await browser.new_context(viewport={"width": 1440, "height": 860})
+        context.set_default_timeout(_LIMIT_MILLISECONDS)
         await context.add_init_script(_WATCH_FOR_LINE)
         url = service.service.url
         paints = [await _first_paint(context, url) for _ in range(scale.pairs)]
@@ -86,8 +88,9 @@ async def _first_paint(context: BrowserContext, url: str) -> float:
     page = await context.new_page()
     await page.goto(url)
     await page.wait_for_selector("article")
-    paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-    milliseconds: float = await page.evaluate(paint)
+    # It may be in the page before it is painted.
+    painted = await page.wait_for_function("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
+    milliseconds: float = await painted.json_value()
     await page.close()
     return milliseconds
 

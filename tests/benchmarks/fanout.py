@@ -124,10 +124,11 @@ async def _share(service: Ours, streams: int, seconds: float) -> float:
     await asyncio.sleep(seconds / 4)
     watch, before = Stopwatch(service.pid), readers[-1].line_feeds
     await asyncio.sleep(seconds)
-    share, received = watch.used / watch.wall, readers[-1].line_feeds - before
+    # Records do flow, if the window was too short for a machine that stands still.
+    await readers[-1].until(lambda: readers[-1].line_feeds > before)
+    share = watch.used / watch.wall
     await close_streams(readers)
     await service.cancel(run_id)
-    assert received > 0
     return share
 
 

