@@ -37,13 +37,13 @@ run = "echo waiting; sleep 60"
 [projects.tick]
 [[projects.tick.steps]]
 name = "tick"
-run = "for n in $(seq 1 300); do echo tick $n; sleep 0.01; done"
+run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
 
 [projects.deaf]
-cancel_grace = "3s"
+cancel_grace = "60s"
 [[projects.deaf.steps]]
 name = "wait"
-run = "trap '' TERM; echo deaf; while true; do sleep 0.1; done"
+run = "trap '' TERM; echo deaf; until [ -e let-go ]; do sleep 0.01; done"
 
 [projects.flood]
 [[projects.flood.steps]]
@@ -115,7 +115,7 @@ async def test_ctrl_c_before_a_start_is_answered_says_that_it_is_not_known(tmp_p
         scripted_service([events(hang=True)]) as service,
         solorun("start", "long", "--url", service.url, cwd=tmp_path) as starting,
     ):
-        await asyncio.wait_for(service.asked.wait(), 20)
+        await asyncio.wait_for(service.asked.wait(), 60)
         starting.interrupt()
         finished = await starting.finish()
 
@@ -209,6 +209,7 @@ async def test_ctrl_c_while_waiting_for_a_cancel_says_that_the_run_is_still_acti
             await command.until_it_remarks("is asked to stop")
             command.interrupt()
             finished = await command.finish()
+        (tmp_path / "let-go").touch()
         ended = await client.wait_for_run(run.id)
 
     assert finished.code == 130
@@ -276,7 +277,7 @@ async def _on_a_terminal(*arguments: str, env: dict[str, str], cwd: Path) -> tup
     )
     os.close(inner)
     try:
-        shown = await asyncio.wait_for(asyncio.to_thread(_read_terminal, outside), 30)
+        shown = await asyncio.wait_for(asyncio.to_thread(_read_terminal, outside), 60)
         return await process.wait(), shown
     finally:
         os.close(outside)

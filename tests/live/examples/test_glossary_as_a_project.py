@@ -17,6 +17,8 @@ from solorun.settings import Settings
 from tests.unit.examples.conftest import StartEndpoint
 from tests.unit.examples.endpoint import Reply
 
+LIMIT_SECONDS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
@@ -87,12 +89,13 @@ async def test_a_cancel_closes_the_questions_to_a_silent_model(tmp_path: Path, s
     endpoint = await start_endpoint(lambda number, question: Reply(hangs=True))
     async with open_project(tmp_path, SAMPLE_DOCUMENTS) as project:
         started = await project.start()
-        await asyncio.wait_for(endpoint.hanging.wait(), 20)
+        await asyncio.wait_for(endpoint.hanging.wait(), LIMIT_SECONDS)
 
         await project.service.manager.cancel_run(started.id)
-        run, log = await asyncio.wait_for(project.end_of(started), 1)
+        run, log = await asyncio.wait_for(project.end_of(started), LIMIT_SECONDS)
 
-        await asyncio.wait_for(endpoint.all_closed.wait(), 1)
+        await asyncio.wait_for(endpoint.all_closed.wait(), LIMIT_SECONDS)
         assert run.status == "cancelled"
+        assert "still working" not in log
         assert "sk-very-secret" not in log
         assert project.artifacts(run) == []

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-async def eventually(predicate: Callable[[], object], seconds: float = 10) -> None:
-    """Wait until the predicate holds."""
+async def eventually(predicate: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until the predicate holds: less long than the leaves live, which are gone by themselves after 60 s."""
     async with asyncio.timeout(seconds):
         while not predicate():
             await asyncio.sleep(0.005)

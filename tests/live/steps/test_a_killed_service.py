@@ -49,7 +49,7 @@ async def test_no_child_survives_the_service(host: Host, directory: Path) -> Non
 
     service.kill()
 
-    await eventually(lambda: not survivors(directory), seconds=2)
+    await eventually(lambda: not survivors(directory))
 
 
 async def test_no_child_survives_the_service_though_a_fork_of_it_holds_the_pipe(host: Host, directory: Path) -> None:
@@ -61,7 +61,7 @@ async def test_no_child_survives_the_service_though_a_fork_of_it_holds_the_pipe(
     held = hold_pipe(service.pid, inode)
     try:
         service.kill()
-        await eventually(lambda: not survivors(directory), seconds=2)
+        await eventually(lambda: not survivors(directory))
     finally:
         os.close(held)
 
@@ -85,7 +85,7 @@ async def test_recovery_ends_what_the_runner_could_not(host: Host, directory: Pa
     service.wait()
     assert survivors(directory)
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await step_runner.end_leftovers(7)
 
     assert survivors(directory) == []
@@ -100,7 +100,7 @@ async def test_recovery_does_the_work_of_a_runner_that_hangs(
     service.kill()
     service.wait()
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(20):
         await step_runner.end_leftovers(7)
 
     assert survivors(directory) == []
@@ -112,7 +112,7 @@ async def test_recovery_waits_for_a_runner_that_works(host: Host, directory: Pat
     service.kill()
     service.wait()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(20):
         await step_runner.end_leftovers(7)
 
     assert survivors(directory) == []
@@ -131,8 +131,11 @@ async def test_recovery_leaves_other_runs_and_other_services_alone(
 
 
 async def test_recovery_takes_no_time_when_there_is_nothing(step_runner: StepRunner) -> None:
-    began = time.perf_counter()
+    took = []
+    for _ in range(5):
+        began = time.perf_counter()
+        await step_runner.end_leftovers(7)
+        took.append(time.perf_counter() - began)
 
-    await step_runner.end_leftovers(7)
-
-    assert time.perf_counter() - began < 0.25
+    # The machine may stand still in one of them; whoever waits for nothing waits in each.
+    assert min(took) < 0.25

@@ -206,7 +206,7 @@ async def test_a_hundred_thousand_lines_come_whole_and_in_order(begin: Begin) ->
 
     await begun.execution.wait()
 
-    assert begun.output.texts() == [str(number) for number in range(1, 100_001)]
+    assert begun.output.joined() == [str(number) for number in range(1, 100_001)]
 
 
 async def test_a_log_that_fails_does_not_end_the_command(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:

@@ -119,7 +119,7 @@ async def test_a_hung_up_service_means_kill_at_once(start_runner: StartRunner, d
 
     runner.hang_up()
 
-    assert runner.process.wait(5) == 0
+    assert runner.process.wait(30) == 0
     assert survivors(directory) == []
 
 
@@ -143,7 +143,7 @@ async def test_a_reader_that_has_gone_means_kill_at_once(start_runner: StartRunn
     runner.status.close()
     (directory / "go").touch()
 
-    assert runner.process.wait(5) == 0
+    assert runner.process.wait(30) == 0
     assert survivors(directory) == []
 
 
@@ -155,7 +155,7 @@ async def test_without_proc_the_process_group_is_ended(start_runner: StartRunner
 
     runner.tell("stop 0.05\n")
 
-    assert runner.process.wait(5) == 0
+    assert runner.process.wait(30) == 0
     assert survivors(directory) == []
 
 

@@ -4,13 +4,14 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from solorun.outcome import StepResult
 from solorun.record import Stream
-from tests.live.steps.conftest import Begin
+from tests.live.steps.conftest import Begin, Begun
 from tests.live.steps.processes import eventually, noted_pids, runners, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us find every descendant")
@@ -82,13 +83,22 @@ def _programs(directory: Path) -> None:
 @pytest.mark.parametrize(("command", "processes"), SHAPES.values(), ids=SHAPES)
 @pytest.mark.usefixtures("_programs")
 async def test_nobody_is_left_after_a_stop(begin: Begin, command: str, processes: int) -> None:
-    begun = await begin(command)
-    await eventually(lambda: len(noted_pids(begun.directory)) >= processes)
+    begun, plain = await begin(command), await begin("sh leaf.sh", run_id=8)
+    await eventually(lambda: len(noted_pids(begun.directory)) >= processes + 1)
 
-    async with asyncio.timeout(0.3 + 2):
-        await begun.execution.stop(0.3)
+    seconds, plain_seconds = await asyncio.gather(_stop(begun), _stop(plain))
 
     assert survivors(begun.directory) == []
+    # What one that heeds takes at the same moment is the machine's part.
+    assert seconds < 0.3 + 2 + plain_seconds
+
+
+async def _stop(begun: Begun) -> float:
+    """The seconds that it took."""
+    began = time.monotonic()
+    async with asyncio.timeout(20):
+        await begun.execution.stop(0.3)
+    return time.monotonic() - began
 
 
 async def test_a_command_that_heeds_sigterm_has_its_grace(begin: Begin) -> None:
@@ -105,7 +115,7 @@ async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: Begin) -> N
     begun = await begin("trap '' TERM; sh leaf.sh; sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         first = asyncio.create_task(begun.execution.stop(60))
         await asyncio.sleep(0)
         second = await begun.execution.stop(0.1)
@@ -118,7 +128,7 @@ async def test_a_second_stop_with_a_longer_grace_does_not_lengthen_it(begin: Beg
     begun = await begin("trap '' TERM; sh leaf.sh; sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         first = asyncio.create_task(begun.execution.stop(0.1))
         await asyncio.sleep(0)
         await begun.execution.stop(60)
@@ -129,7 +139,7 @@ async def test_a_second_stop_with_a_longer_grace_does_not_lengthen_it(begin: Beg
 async def test_a_stop_that_comes_during_the_start_is_not_lost(begin: Begin) -> None:
     begun = await begin("sh leaf.sh")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         result = await begun.execution.stop(10)
 
     assert not result.succeeded
@@ -166,14 +176,14 @@ async def test_being_cancelled_while_stopping_leaves_the_stop_under_way(begin: B
     await asyncio.sleep(0)
     stopping.cancel()
 
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(30):
         assert await begun.execution.wait() == StepResult(-15, "killed by SIGTERM")
 
 
 async def test_a_run_ends_when_its_command_ends(begin: Begin) -> None:
     begun = await begin("(echo from the child; sh leaf.sh) & until [ -s pids ]; do sleep 0.01; done; echo done")
 
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(30):
         result = await begun.execution.wait()
 
     assert result == StepResult(0)
@@ -185,7 +195,7 @@ async def test_a_run_ends_when_its_command_ends(begin: Begin) -> None:
 async def test_a_grandchild_that_never_stops_writing_cannot_keep_the_run(begin: Begin) -> None:
     begun = await begin("yes again & echo mine; exit 0")
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await begun.execution.wait()
 
     assert "mine" in begun.output.texts()
@@ -201,7 +211,7 @@ async def test_what_the_command_wrote_is_kept_however_long_the_log_is_full(begin
     begun.output.open_gate.set()
     await begun.execution.wait()
 
-    assert begun.output.texts() == [str(number) for number in range(1, 9001)]
+    assert begun.output.joined() == [str(number) for number in range(1, 9001)]
 
 
 async def test_a_full_log_makes_the_command_wait(begin: Begin) -> None:
@@ -212,7 +222,7 @@ async def test_a_full_log_makes_the_command_wait(begin: Begin) -> None:
     assert not (begun.directory / "written").exists()
     begun.output.open_gate.set()
     await begun.execution.wait()
-    assert begun.output.texts() == [str(number) for number in range(1, 100_001)]
+    assert begun.output.joined() == [str(number) for number in range(1, 100_001)]
 
 
 def is_blocked(directory: Path) -> bool:
@@ -228,7 +238,7 @@ async def test_a_lost_runner_fails_the_step_only_when_its_orphans_are_gone(begin
     await eventually(lambda: len(noted_pids(begun.directory)) == 3)
 
     os.kill(runners(begun.directory)[0], signal.SIGKILL)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         result = await begun.execution.wait()
 
     assert result == StepResult(error_message="runner lost: the process that watched over the command was killed")
