@@ -71,7 +71,7 @@ class Served:
 
     async def end_of(self, run_id: int) -> Run:
         """The run when it has ended."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return [item async for item in self.service.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def complete(self, project: str = "deploy", step: str = "deploy", lines: list[str] | None = None) -> Run:
@@ -83,7 +83,7 @@ class Served:
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait until something is true that has no event of its own."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while not predicate():
                 await anyio.sleep(0.001)
 

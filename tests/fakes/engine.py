@@ -57,19 +57,19 @@ class Engine:
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait until something is true that has no event of its own."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             while not predicate():
                 await anyio.sleep(0.001)
 
     async def end_of(self, run_id: int) -> Run:
         """The run when it has ended, as its stream says it."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             return [item async for item in self.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def log_of(self, run_id: int, *, after: int = 0) -> list[Record]:
         """All records after `after`, read as a follower reads them, to the end."""
         records: list[Record] = []
-        with anyio.fail_after(10):
+        with anyio.fail_after(60):
             async for item in self.tail.follow(run_id, after=after):
                 if not isinstance(item, Run):
                     records += decode_records(item.payload)

@@ -13,7 +13,7 @@ from solorun.projects import Catalog
 from solorun.server import serve
 from solorun.settings import Settings
 
-LIMIT_SECONDS = 30.0
+LIMIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True)

@@ -68,5 +68,5 @@ class ScriptedExecutor:
 
     async def step(self, name: str) -> ScriptedStep:
         """The next step of this name that begins, waited for."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             return await self._next[name].get()

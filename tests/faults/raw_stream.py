@@ -21,7 +21,7 @@ async def open_stream(port: int, path: str, *, last_event_id: bytes = b"", recei
     return sock
 
 
-async def read_to_end(sock: socket.socket, seconds: float = 10) -> bytes:
+async def read_to_end(sock: socket.socket, seconds: float = 60) -> bytes:
     """Everything until the connection ends."""
     loop = asyncio.get_running_loop()
     received = b""

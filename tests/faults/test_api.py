@@ -38,7 +38,7 @@ async def test_the_api_is_what_its_document_says(trials: MakeTrials, memory_path
             process = await asyncio.create_subprocess_exec(
                 str(Path(sys.executable).with_name("st")), "run", f"{trial.service.url}/openapi.json",
                 "-H", f"Authorization: Bearer {TOKEN}", "--checks", "all", *_left_out(),
-                "--max-time", str(int(seconds)), "--request-timeout", "10", "--no-color", "--continue-on-failure",
+                "--max-time", str(int(seconds)), "--request-timeout", "60", "--no-color", "--continue-on-failure",
                 "--max-examples", "100000" if tried.is_long else "20",
                 cwd=trial.directory, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip

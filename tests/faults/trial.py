@@ -144,7 +144,7 @@ class Trial:
                         operation.ok(item.status)
 
 
-async def until(predicate: Callable[[], object], seconds: float = 10) -> None:
+async def until(predicate: Callable[[], object], seconds: float = 30) -> None:
     """Wait until something is true that has no event of its own."""
     with anyio.fail_after(seconds):
         while not predicate():
