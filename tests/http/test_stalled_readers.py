@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.api.answer import IS_FULL_EXTENSION, MAX_PIECE_BYTES
-from solorun.api.sse import PROVEN_BYTES, SMALL_PIECE_BYTES
+from solorun.api.answer import FLOW_EXTENSION, MAX_PIECE_BYTES
+from solorun.api.sse import MUCH_BYTES, SMALL_PIECE_BYTES
 from solorun.logs import Hub, Tail
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
@@ -30,11 +30,14 @@ class Reader:
         self._stalls_at = stalls_at
         self.taken = asyncio.Event()
         self._full = False
+        self.untaken_bytes = 0
+        self.untaken_after = 10**9
+        flow = {"is_full": lambda: self._full, "untaken_bytes": lambda: self.untaken_bytes}
         path, _, query = address.partition("?")
         self._scope = {
             "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
             "headers": [(b"host", b"127.0.0.1:8700")], "client": ("127.0.0.1", 5000), "scheme": "http",
-            "http_version": "1.1", "root_path": "", "extensions": {IS_FULL_EXTENSION: {"is_full": lambda: self._full}},
+            "http_version": "1.1", "root_path": "", "extensions": {FLOW_EXTENSION: flow},
         }  # fmt: skip
         self._served = served
         self._asked = False
@@ -55,6 +58,8 @@ class Reader:
         if body := message.get("body", b""):
             self.received += body
             self.pieces.append(len(body))
+            if len(self.received) > self.untaken_after:
+                self.untaken_bytes = MUCH_BYTES + 1
             self._full = len(body) > SMALL_PIECE_BYTES // 2 and len(self.received) > self._stalls_at
 
 
@@ -101,27 +106,17 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
     assert set(tail.pages[1:]) == {1}
 
 
-async def test_little_is_offered_at_a_time_until_a_reader_has_shown_that_it_takes(open_served: OpenServed) -> None:
+async def test_little_is_offered_at_a_time_to_a_reader_who_has_much_to_take(open_served: OpenServed) -> None:
     async with open_served() as served:
-        await served.complete(lines=["x" * 1_000 for _ in range(4 * PROVEN_BYTES // 1_000)])
-        tail = served.service.tail = CountedTail(served.service.hub, served.service.store)
-        reader = Reader(served, ADDRESSES[0], stalls_at=3 * PROVEN_BYTES)
-        reading = asyncio.create_task(reader.read())
-        await served.until(lambda: len(reader.received) > 3 * PROVEN_BYTES)
-        unproven = _pieces_within(reader.pieces, PROVEN_BYTES)
-        proven = reader.pieces[len(unproven) + 8 :]
-        await served.until(lambda: tail.following == 0)
-        before_the_stall = len(reader.pieces)
-        reader.taken.set()
-        await served.until(lambda: b"event: end" in reader.received)
-        await reading
-    assert max(unproven) <= SMALL_PIECE_BYTES
-    assert SMALL_PIECE_BYTES < max(proven) <= MAX_PIECE_BYTES
-    assert max(_pieces_within(reader.pieces[before_the_stall:], PROVEN_BYTES)) <= SMALL_PIECE_BYTES
+        await served.complete(lines=["x" * 1_000 for _ in range(4_000)])
+        reader = Reader(served, ADDRESSES[0], stalls_at=10**9)
+        reader.untaken_after = 2_000_000
 
+        await reader.read()
 
-def _pieces_within(pieces: list[int], limit_bytes: int) -> list[int]:
-    return [piece for piece, upto in zip(pieces, accumulate(pieces), strict=True) if upto <= limit_bytes]
+    before = [piece for piece, upto in zip(reader.pieces, accumulate(reader.pieces), strict=True) if upto <= 2_000_000]
+    assert SMALL_PIECE_BYTES < max(before) <= MAX_PIECE_BYTES
+    assert max(reader.pieces[len(before) + 1 :]) <= SMALL_PIECE_BYTES
 
 
 def seqs_of(stream: bytes) -> list[int]:

@@ -24,8 +24,9 @@ ABORT_EXTENSION: Final = "solorun.abort"
 HEAD_LINES_EXTENSION: Final = "solorun.head_lines"
 """The ASGI extension by which the server takes header lines that are ready made: it checks and copies every header of
 every answer, and most of ours are always the same."""
-IS_FULL_EXTENSION: Final = "solorun.is_full"
-"""The ASGI extension by which the server says whether the next `send` would have to wait for the reader."""
+FLOW_EXTENSION: Final = "solorun.flow"
+"""The ASGI extension by which the server says how a reader keeps up: `is_full()`, whether the next `send` would have to
+wait for it, and `untaken_bytes()`, how much of what was sent it has yet to take, the kernel's buffers included."""
 
 
 class Answer:

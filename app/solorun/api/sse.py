@@ -14,7 +14,7 @@ import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
 from solorun.api.answer import (
-    IS_FULL_EXTENSION,
+    FLOW_EXTENSION,
     MAX_PIECE_BYTES,
     SEND_TIMEOUT_SECONDS,
     abort,
@@ -35,9 +35,8 @@ MAX_WAITED_FOR: Final = 32
 """So many readers at once are waited for with a page in hand, however many come at the same moment."""
 
 SMALL_PIECE_BYTES: Final = 8 * 1024
-"""A piece that is not taken stays whole in memory: so little at a time is offered to who is not known to take."""
-PROVEN_BYTES: Final = 1024 * 1024
-"""More than the kernel's buffers hold: who was sent this much takes what it is sent."""
+"""A piece that is not taken stays whole in memory: so little at a time is offered to who has much to take already."""
+MUCH_BYTES: Final = 32 * 1024
 
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
@@ -116,8 +115,6 @@ class EventStream:
         self._heard_at = 0.0
         """When the last send began or, while none is under way, ended."""
         self._bytes_since_yield = 0
-        self._taken_bytes = 0
-        """What was offered since the reader last stalled, and taken."""
         self._timer: asyncio.TimerHandle | None = None
         self._commenting: asyncio.Task[None] | None = None
 
@@ -125,8 +122,9 @@ class EventStream:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         if scope["method"] != "HEAD":
             self._scope, self._send = scope, send
-            flow = scope.get("extensions", {}).get(IS_FULL_EXTENSION)
-            self._is_full: Callable[[], bool] = flow["is_full"] if flow is not None else lambda: False
+            flow = scope.get("extensions", {}).get(FLOW_EXTENSION, {})
+            self._is_full: Callable[[], bool] = flow.get("is_full", lambda: False)
+            self._untaken_bytes: Callable[[], int] = flow.get("untaken_bytes", lambda: 0)
             self._clock = asyncio.get_running_loop().time
             with self._streams.hold(self):
                 await self._stream(receive)
@@ -166,11 +164,10 @@ class EventStream:
         sent = 0
         async with self._turn:
             while sent < len(events) and (not self._is_full() or await self._is_taken_in_time()):
-                end = _end_of_piece(events, sent, self._piece_bytes)
+                end = self._end_of_piece(events, sent)
                 await self._send_piece(events if end - sent == len(events) else memoryview(events)[sent:end])
                 sent = end
             self._heard_at = self._clock()
-        self._taken_bytes = self._taken_bytes + sent if sent == len(events) else 0
         await self._end_if_stopping()
         return sent
 
@@ -179,9 +176,17 @@ class EventStream:
             self._pumping.cancel()
             await anyio.lowlevel.checkpoint_if_cancelled()
 
-    @property
-    def _piece_bytes(self) -> int:
-        return MAX_PIECE_BYTES if self._taken_bytes > PROVEN_BYTES else SMALL_PIECE_BYTES
+    def _end_of_piece(self, events: bytes, start: int) -> int:
+        """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
+        if len(events) - start <= SMALL_PIECE_BYTES:
+            return len(events)
+        piece_bytes = MAX_PIECE_BYTES if self._untaken_bytes() <= MUCH_BYTES else SMALL_PIECE_BYTES
+        if len(events) - start <= piece_bytes:
+            return len(events)
+        end = events.rfind(_EVENT_END, start, start + piece_bytes)
+        if end < 0:
+            end = events.index(_EVENT_END, start)
+        return end + len(_EVENT_END)
 
     async def _is_taken_in_time(self) -> bool:
         if self._streams.waited_for >= MAX_WAITED_FOR:
@@ -247,13 +252,3 @@ class EventStream:
 
 def _grid_of(seconds: float) -> float:
     return min(_GRID_SECONDS, seconds / 2)
-
-
-def _end_of_piece(events: bytes, start: int, piece_bytes: int) -> int:
-    """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
-    if len(events) - start <= piece_bytes:
-        return len(events)
-    end = events.rfind(_EVENT_END, start, start + piece_bytes)
-    if end < 0:
-        end = events.index(_EVENT_END, start)
-    return end + len(_EVENT_END)

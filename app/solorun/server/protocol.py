@@ -10,7 +10,7 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from solorun.api.answer import ABORT_EXTENSION, HEAD_LINES_EXTENSION, IS_FULL_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.api.answer import ABORT_EXTENSION, FLOW_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
 from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.transport import GatheringTransport
 
@@ -44,7 +44,7 @@ class LimitedProtocol(HttpToolsProtocol):
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._extensions = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
-            IS_FULL_EXTENSION: {"is_full": self._is_full},
+            FLOW_EXTENSION: {"is_full": self._is_full, "untaken_bytes": gathering.count_untaken_bytes},
             HEAD_LINES_EXTENSION: {"add": gathering.add_to_next_head},
         }
         self._waiting_since = self.loop.time()

@@ -4,11 +4,16 @@ A write to a socket costs as much as everything that we do for a small answer.
 """
 
 import asyncio
+import fcntl
+import struct
+import termios
 from typing import Any, Final
 
 HEAD_MARK: Final = b"HTTP/"
 _LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
+_INT: Final = struct.Struct("i")
+_NO_BYTES: Final = bytes(_INT.size)
 
 
 class GatheringTransport(asyncio.Transport):
@@ -38,6 +43,18 @@ class GatheringTransport(asyncio.Transport):
         else:
             # A stream's next bytes: with many streams, those of the first would wait until all have been written.
             self._transport.write(data)
+
+    def count_untaken_bytes(self) -> int:
+        """How much of what was written the other side has yet to take: here and in the kernel, as far as it says."""
+        gathered = sum(map(len, self._gathered)) + self._transport.get_write_buffer_size()
+        sock = self._transport.get_extra_info("socket")
+        if sock is None:
+            return gathered
+        try:
+            (sent,) = _INT.unpack(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, _NO_BYTES))
+        except OSError:
+            return gathered
+        return gathered + int(sent)
 
     def close(self) -> None:
         self._flush()
