@@ -43,7 +43,7 @@ async def _delays(service: Ours, number: int) -> list[float]:
     delays = []
     for _ in range(number):
         run_id = await service.start("hold")
-        await service.running(run_id)
+        await service.said(run_id, "holding")
         said_at = time.monotonic()
         await service.http.post(f"/runs/{run_id}/cancel")
         assert (await service.ended(run_id))["status"] == "cancelled"

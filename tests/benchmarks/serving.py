@@ -55,6 +55,11 @@ class Ours:
         while (await self.get(run_id))["current_step"] is None:
             await asyncio.sleep(0.01)
 
+    async def said(self, run_id: int, message: str) -> None:
+        """Wait until its step has said this: a step is shown as the current one a moment before it is at work."""
+        while not (await self.http.get(f"/runs/{run_id}/log", params={"q": message})).json()["records"]:
+            await asyncio.sleep(0.01)
+
     async def ended(self, run_id: int) -> dict[str, Any]:
         """Wait for its end; the run."""
         while (run := await self.get(run_id))["status"] in ACTIVE:

@@ -17,8 +17,9 @@ async def nothing(step: StepContext) -> None:
 
 
 async def hold(step: StepContext) -> None:
-    """Nothing, until it is cancelled; then when that was, in the workspace."""
+    """A word, and nothing until it is cancelled; then when that was, in the workspace."""
     try:
+        await step.log("holding")
         await asyncio.Event().wait()
     except asyncio.CancelledError:
         (step.workspace / f"cancelled-{step.run_id}").write_text(repr(time.monotonic()))
