@@ -5,6 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from solorun.client import Follow, RunClient
@@ -104,11 +105,19 @@ async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None
     async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
         run = await client.start_run("wait")
         waiting = asyncio.create_task(client.wait_for_run(run.id))
+        await _open_stream(service.url)
         await service.end(signal.SIGTERM)
         await service.begin()
         ended = await asyncio.wait_for(waiting, 60)
 
     assert ended.status is Status.INTERRUPTED
+
+
+async def _open_stream(url: str) -> None:
+    """Wait until somebody follows: one who has not begun to wait is told at once that the service is gone."""
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+        while "solorun_open_streams 1.0" not in (await client.get(f"{url}/metrics")).text:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_follow_that_finds_no_service_again_gives_up(tmp_path: Path) -> None:
