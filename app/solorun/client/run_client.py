@@ -129,7 +129,9 @@ class RunClient:
         )
 
     async def wait_for_run(self, run_id: int) -> Run:
-        """The run when it has ended. Survives lost connections as a follow does."""
+        """The run when it has ended. Once it follows it survives lost connections as a follow does; where no service
+        answers at first it raises ServiceUnreachable at once.
+        """
         run = await self.get_run(run_id)
         if not run.is_active:
             return run
