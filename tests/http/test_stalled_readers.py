@@ -11,6 +11,8 @@ import pytest
 from solorun.api.answer import FLOW_EXTENSION, MAX_PIECE_BYTES
 from solorun.api.sse import MUCH_BYTES, SMALL_PIECE_BYTES
 from solorun.logs import Hub, Tail
+from solorun.logs.hub import Take
+from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore
@@ -32,7 +34,11 @@ class Reader:
         self._full = False
         self.untaken_bytes = 0
         self.untaken_after = 10**9
-        flow = {"is_full": lambda: self._full, "untaken_bytes": lambda: self.untaken_bytes}
+        flow = {
+            "is_full": lambda: self._full,
+            "untaken_bytes": lambda: self.untaken_bytes,
+            "write": self._write,
+        }
         path, _, query = address.partition("?")
         self._scope = {
             "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
@@ -56,11 +62,15 @@ class Reader:
             await self.taken.wait()
             self._full = False
         if body := message.get("body", b""):
-            self.received += body
-            self.pieces.append(len(body))
-            if len(self.received) > self.untaken_after:
-                self.untaken_bytes = MUCH_BYTES + 1
-            self._full = len(body) > SMALL_PIECE_BYTES // 2 and len(self.received) > self._stalls_at
+            self._write(body)
+
+    def _write(self, piece: "bytes | memoryview") -> None:
+        assert not self._full
+        self.received += piece
+        self.pieces.append(len(piece))
+        if len(self.received) > self.untaken_after:
+            self.untaken_bytes = MUCH_BYTES + 1
+        self._full = len(piece) > SMALL_PIECE_BYTES // 2 and len(self.received) > self._stalls_at
 
 
 class CountedTail(Tail):
@@ -72,12 +82,12 @@ class CountedTail(Tail):
         self.pages: list[int] = []
 
     async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Take | None = None
     ) -> AsyncGenerator[Segment | Run, None]:
         self.following += 1
         self.pages.append(page_records)
         try:
-            async for item in super().follow(run_id, after=after, page_records=page_records):
+            async for item in super().follow(run_id, after=after, page_records=page_records, take=take):
                 yield item
         finally:
             self.following -= 1
@@ -117,6 +127,32 @@ async def test_little_is_offered_at_a_time_to_a_reader_who_has_much_to_take(open
     before = [piece for piece, upto in zip(reader.pieces, accumulate(reader.pieces), strict=True) if upto <= 2_000_000]
     assert SMALL_PIECE_BYTES < max(before) <= MAX_PIECE_BYTES
     assert max(reader.pieces[len(before) + 1 :]) <= SMALL_PIECE_BYTES
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_live_log_is_told_on_after_every_stall(open_served: OpenServed, address: str) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        reader = Reader(served, address)
+        reading = asyncio.create_task(reader.read())
+        topic = served.service.hub.find(run_id)
+        assert topic is not None
+        said = 1
+        for lines in (1, 6, 1, 1, 70, 6, 1, 300, 1):
+            await step.context.output.write("deploy", Stream.STDOUT, ["x" * 1_000] * lines)
+            said += lines
+            await served.until(lambda said=said: topic.run.last_seq == said)  # type: ignore[misc]
+            reader.taken.set()
+            await served.until(lambda: seqs_of(reader.received)[-1:] == [topic.run.last_seq])
+            reader.taken.clear()
+        step.end()
+
+        reader.taken.set()
+        await served.until(lambda: b"event: end" in reader.received or b'"completed"' in reader.received)
+        run = await served.end_of(run_id)
+        reading.cancel()
+        await asyncio.wait([reading])
+    assert seqs_of(reader.received) == list(range(1, run.last_seq + 1))
 
 
 def seqs_of(stream: bytes) -> list[int]:

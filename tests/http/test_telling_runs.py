@@ -21,6 +21,10 @@ class KeptSink:
         self.events.append(events)
         return len(events)
 
+    def offer_nowait(self, events: bytes) -> bool:
+        self.events.append(events)
+        return True
+
 
 async def test_an_older_state_that_is_heard_late_does_not_follow_the_end(open_served: OpenServed) -> None:
     sink = KeptSink()

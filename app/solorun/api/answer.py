@@ -25,8 +25,11 @@ HEAD_LINES_EXTENSION: Final = "solorun.head_lines"
 """The ASGI extension by which the server takes header lines that are ready made: it checks and copies every header of
 every answer, and most of ours are always the same."""
 FLOW_EXTENSION: Final = "solorun.flow"
-"""The ASGI extension by which the server says how a reader keeps up: `is_full()`, whether the next `send` would have to
-wait for it, and `untaken_bytes()`, how much of what was sent it has yet to take, the kernel's buffers included."""
+"""The ASGI extension by which the server says how a reader keeps up, and takes more for it.
+
+`is_full()`: whether the next `send` would have to wait for the reader. `untaken_bytes()`: how much of what was sent it
+has yet to take, the kernel's buffers included. `write(piece)`: sends a piece of a body of unknown length as `send`
+does, but does not wait, and does not copy what is the same for many readers."""
 
 
 class Answer:

@@ -98,11 +98,20 @@ async def _tell_while_taken(
     service: Service, run_id: int, after: int, page_records: int, sink: Sink, form: Form
 ) -> int | Run:
     """The ended run, or the last seq that was sent to a reader that does not keep up."""
-    async with aclosing(service.tail.follow(run_id, after=after, page_records=page_records)) as items:
+
+    def parts_of(segment: Segment) -> tuple[Segment, ...]:
+        return segment.parts if form is _BATCH else (segment,)
+
+    def take(segment: Segment) -> bool:
+        parts = parts_of(segment)
+        return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
+
+    items = service.tail.follow(run_id, after=after, page_records=page_records, take=take)
+    async with aclosing(items):
         async for item in items:
             if isinstance(item, Run):
                 return item
-            for part in item.parts if form is _BATCH else (item,):
+            for part in parts_of(item):
                 events = form(part)
                 sent = await sink.offer(events)
                 if sent == 0:

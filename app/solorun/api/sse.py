@@ -66,6 +66,9 @@ class Sink(Protocol):
         Who is answered fewer than all lets go of the rest while it waits: thousands of readers may stall.
         """
 
+    def offer_nowait(self, events: bytes) -> bool:
+        """Send these events if that takes no waiting: all of them, or none. Answers whether they were sent."""
+
 
 Pump = Callable[[Sink], Awaitable[None]]
 
@@ -125,6 +128,7 @@ class EventStream:
             flow = scope.get("extensions", {}).get(FLOW_EXTENSION, {})
             self._is_full: Callable[[], bool] = flow.get("is_full", lambda: False)
             self._untaken_bytes: Callable[[], int] = flow.get("untaken_bytes", lambda: 0)
+            self._write: Callable[[bytes | memoryview], None] | None = flow.get("write")
             self._clock = asyncio.get_running_loop().time
             with self._streams.hold(self):
                 await self._stream(receive)
@@ -171,6 +175,15 @@ class EventStream:
         await self._end_if_stopping()
         return sent
 
+    def offer_nowait(self, events: bytes) -> bool:
+        if self._write is None or self._turn.locked() or self._stopping or self._gone or self._is_full():
+            return False
+        if len(events) > MAX_PIECE_BYTES or self._end_of_piece(events, 0) < len(events):
+            return False
+        self._write(events)
+        self._heard_at = self._clock()
+        return True
+
     async def _end_if_stopping(self) -> None:
         if self._stopping:
             self._pumping.cancel()
@@ -208,7 +221,10 @@ class EventStream:
 
     async def _send_piece(self, piece: bytes | memoryview) -> None:
         self._heard_at = self._clock()
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        if self._write is None or self._is_full():
+            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        else:
+            self._write(piece)
         self._bytes_since_yield += len(piece)
         if self._bytes_since_yield >= MAX_PIECE_BYTES:
             # Others have their turn, and the transport can take the bytes away.

@@ -1,11 +1,14 @@
 """What is committed, as readers find it in memory: each active run and its newest segments; wakes who waits.
 
-The writer and the engine publish here, after the commit; tails and watches read. A follower is a cursor, not a queue.
+The writer and the engine publish here, after the commit; tails and watches read. A follower is a cursor, not a queue:
+who waits at a log's end may be handed what comes, and is woken when it does not take it.
 """
 
 import asyncio
+import logging
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,10 +23,28 @@ MAX_RECENT_SEGMENTS: Final = 1024
 WATCH_INTERVAL_SECONDS: Final = 0.25
 """How long changes that are not urgent are gathered for a watch: at most four a second of each run."""
 MAX_WATCH_BACKLOG: Final = 10_000
+SERVED_AT_ONCE: Final = 64
+"""So many followers are served before the loop has its turn: a thousand would hold up a cancel for 20 ms."""
+
+Take = Callable[[Segment], bool]
+"""Takes a segment at once, whole, and says so; or takes nothing of it. It must not wait."""
+
+_logger = logging.getLogger("solorun.logs")
 
 
 class WatchLost(SolorunError):
     """The watcher fell too far behind; a new snapshot is needed."""
+
+
+class _Follower:
+    """Who waits at the end of a log, and how far it has come."""
+
+    __slots__ = ("seq", "take", "woken")
+
+    def __init__(self, seq: int, take: Take | None) -> None:
+        self.seq = seq
+        self.take = take
+        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Topic:
@@ -33,7 +54,9 @@ class Topic:
         self.run = run
         self._recent: list[Segment] = []
         self._recent_bytes = 0
-        self._waiting: dict[asyncio.Future[None], None] = {}
+        self._waiting: dict[_Follower, None] = {}
+        self._due: deque[_Follower] = deque()
+        """Those of the waiting for whom there is something, in turn."""
 
     @property
     def has_ended(self) -> bool:
@@ -53,16 +76,22 @@ class Topic:
             return self._recent[-1:]
         return self._recent[bisect_right(self._recent, after, key=lambda segment: segment.last_seq) :]
 
-    async def wait_after(self, seq: int) -> None:
-        """Wait until there are records after `seq`, or the end. Check and wait happen without an await between."""
+    async def wait_after(self, seq: int, take: Take | None = None) -> int:
+        """Wait until there are records after `seq`, or the end. Check and wait happen without an await between.
+
+        With `take`, records that come are handed to it at once, for as long as it takes them. Returns the last seq that
+        it took, else `seq`: from there on the caller reads by itself.
+        """
         while self.run.last_seq <= seq and not self.has_ended:
-            future = asyncio.get_running_loop().create_future()
-            self._waiting[future] = None
+            follower = _Follower(seq, take)
+            self._waiting[follower] = None
             try:
-                await future
+                await follower.woken
             finally:
                 # A reader who leaves while nothing is said must leave nothing behind.
-                self._waiting.pop(future, None)
+                self._waiting.pop(follower, None)
+            seq = follower.seq
+        return seq
 
     def add(self, segment: Segment) -> None:
         self._recent.append(segment)
@@ -71,10 +100,40 @@ class Topic:
             self._forget()
 
     def wake(self) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        """Serve all who wait: the first of them now, the others when the loop has had its turn."""
+        is_serving = bool(self._due)
+        self._due.extend(self._waiting)
+        self._waiting = {}
+        if not is_serving:
+            self._serve()
+
+    def _serve(self) -> None:
+        for _ in range(min(SERVED_AT_ONCE, len(self._due))):
+            follower = self._due.popleft()
+            if follower.woken.done():
+                continue  # It left.
+            if self._hand_over(follower):
+                self._waiting[follower] = None
+            else:
+                follower.woken.set_result(None)
+        if self._due:
+            asyncio.get_running_loop().call_soon(self._serve)
+
+    def _hand_over(self, follower: _Follower) -> bool:
+        """Whether it took all there is, and more may come."""
+        segments = None if follower.take is None or self.has_ended else self.find_recent(follower.seq)
+        if follower.take is None or segments is None:
+            return False
+        try:
+            for segment in segments:
+                if not follower.take(segment.after(follower.seq)):
+                    return False
+                follower.seq = segment.last_seq
+        except Exception:
+            # It is one reader's alone: in its own task it meets the same again.
+            _logger.exception("A follower of run %s cannot be served at once", self.run.id)
+            return False
+        return True
 
     def _forget(self) -> None:
         # The older half at once, so that a list, cheap to search, stays cheap to shorten.

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from solorun.logs.hub import Hub
+from solorun.logs.hub import Hub, Take
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
@@ -26,9 +26,12 @@ class Tail:
         self._store = store
 
     async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Take | None = None
     ) -> AsyncGenerator[Segment | Run, None]:
         """Yield segments with the records after `after`, in order and without gaps, at last the terminal run.
+
+        While it waits at the log's end, what comes is handed to `take`, without a turn of the loop between; only what
+        `take` does not take is yielded.
 
         Waits for records that are not there yet; with an `after` beyond the last record, for those that come after
         it, or for the end. `page_records` bounds what is read from the store at a time. Raises RunNotFound before the
@@ -59,7 +62,7 @@ class Tail:
                     yield segment.after(cursor)
                     cursor = segment.last_seq
                 if not segments:
-                    await topic.wait_after(cursor)
+                    cursor = await topic.wait_after(cursor, take)
             yield topic.run
             return
 

@@ -44,7 +44,11 @@ class LimitedProtocol(HttpToolsProtocol):
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._extensions = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
-            FLOW_EXTENSION: {"is_full": self._is_full, "untaken_bytes": gathering.count_untaken_bytes},
+            FLOW_EXTENSION: {
+                "is_full": self._is_full,
+                "untaken_bytes": gathering.count_untaken_bytes,
+                "write": gathering.write_chunk,
+            },
             HEAD_LINES_EXTENSION: {"add": gathering.add_to_next_head},
         }
         self._waiting_since = self.loop.time()

@@ -16,6 +16,36 @@ _INT: Final = struct.Struct("i")
 _NO_BYTES: Final = bytes(_INT.size)
 
 
+def _chunk(piece: "bytes | memoryview") -> tuple[bytes, bytes | memoryview, bytes]:
+    """`piece` as a chunk of a chunked body, in parts."""
+    return b"%x\r\n" % len(piece), piece, _LINE_END
+
+
+class _Shared:
+    """The piece that was written last, whoever's it was, and its frame once it is written again.
+
+    A thousand streams are given one piece, one after another.
+    """
+
+    def __init__(self) -> None:
+        self._piece = b""
+        self._frame: bytes | None = None
+
+    def frame(self, piece: "bytes | memoryview") -> bytes | None:
+        """None when it is new: then it may be the only time. A view is one reader's part of a page, never shared."""
+        if isinstance(piece, memoryview):
+            return None
+        if piece is not self._piece:
+            self._piece, self._frame = piece, None
+            return None
+        if self._frame is None:
+            self._frame = b"".join(_chunk(piece))
+        return self._frame
+
+
+_shared = _Shared()
+
+
 class GatheringTransport(asyncio.Transport):
     """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn.
 
@@ -43,6 +73,17 @@ class GatheringTransport(asyncio.Transport):
         else:
             # A stream's next bytes: with many streams, those of the first would wait until all have been written.
             self._transport.write(data)
+
+    def write_chunk(self, piece: "bytes | memoryview") -> None:
+        """Write a chunk of a chunked body. One that many connections are given in turn is put together once."""
+        if self.is_closing():
+            return
+        if self._gathered:
+            self._gathered.extend(map(bytes, _chunk(piece)))
+        elif (shared := _shared.frame(piece)) is not None:
+            self._transport.write(shared)
+        else:
+            self._transport.writelines(_chunk(piece))
 
     def count_untaken_bytes(self) -> int:
         """How much of what was written the other side has yet to take: here and in the kernel, as far as it says."""

@@ -9,6 +9,7 @@ import httpx_sse
 import pytest
 
 import solorun.api.sse
+from solorun.logs.hub import Take
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
@@ -221,7 +222,7 @@ async def test_a_head_of_a_stream_ends_at_once(open_server: OpenServer, path: st
 async def test_a_stream_whose_log_cannot_be_read_is_cut_off_not_ended(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def broken(run_id: int, *, after: int, page_records: int) -> AsyncGenerator[Segment | Run, None]:
+    async def broken(run_id: int, *, after: int, page_records: int, take: Take) -> AsyncGenerator[Segment | Run, None]:
         raise OSError("disk on fire")
         yield
 

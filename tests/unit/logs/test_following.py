@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
-from solorun.logs import Hub, WatchLost
+from solorun.logs import Hub, Topic, WatchLost
 from solorun.logs import hub as hub_module
+from solorun.logs.hub import Take
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
@@ -17,6 +18,7 @@ from solorun.status import Status
 from solorun.store import Batch
 from solorun.wire import decode_records
 from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.steps import ScriptedStep
 
 
 async def follow(engine: Engine, run_id: int, after: int = 0) -> tuple[list[int], Run]:
@@ -25,6 +27,24 @@ async def follow(engine: Engine, run_id: int, after: int = 0) -> tuple[list[int]
         if isinstance(item, Run):
             return seqs, item
         seqs += [record.seq for record in decode_records(item.payload)]
+    raise AssertionError("the stream ended without its end")
+
+
+async def follow_taking(engine: Engine, run_id: int, after: int, chance: random.Random) -> tuple[list[int], Run]:
+    """As one who takes now and then what comes, and has to be told the rest."""
+    seqs: list[int] = []
+
+    def take(segment: Segment) -> bool:
+        if chance.random() < 0.4:
+            return False
+        seqs.extend(record.seq for record in decode_records(segment.payload))
+        return True
+
+    async for item in engine.tail.follow(run_id, after=after, take=take):
+        if isinstance(item, Run):
+            return seqs, item
+        seqs += [record.seq for record in decode_records(item.payload)]
+        await asyncio.sleep(chance.choice([0, 0.002]))
     raise AssertionError("the stream ended without its end")
 
 
@@ -177,7 +197,9 @@ def test_any_number_of_readers_from_anywhere_see_the_same_log(
             step = await engine.executor.step("extract")
             readers = []
             for size in sizes:
-                readers.append(asyncio.create_task(follow(engine, run.id, after=chance.randrange(total))))
+                after = chance.randrange(total)
+                readers.append(asyncio.create_task(follow(engine, run.id, after=after)))
+                readers.append(asyncio.create_task(follow_taking(engine, run.id, after, random.Random(seed))))
                 await step.context.output.write("extract", Stream.STDOUT, ["x"] * size)
                 await asyncio.sleep(chance.choice([0, 0, 0.003]))
             step.end()
@@ -185,6 +207,109 @@ def test_any_number_of_readers_from_anywhere_see_the_same_log(
 
     for seqs in asyncio.run(trial()):
         assert seqs == list(range(seqs[0], total + 1)) if seqs else True
+
+
+async def begin_topic(engine: Engine) -> tuple[Topic, ScriptedStep]:
+    """A run that works and has said what its beginning says."""
+    run = await engine.manager.start_run("handbook")
+    step = await engine.executor.step("extract")
+    topic = engine.hub.find(run.id)
+    assert topic is not None
+    await topic.wait_after(0)
+    return topic, step
+
+
+async def test_who_waits_at_the_end_is_handed_what_comes_until_the_run_ends(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        topic, step = await begin_topic(engine)
+        taken: list[int] = []
+
+        def take(segment: Segment) -> bool:
+            taken.extend(range(segment.first_seq, segment.last_seq + 1))
+            return True
+
+        waiting = asyncio.create_task(topic.wait_after(1, take))
+        for seq in range(2, 6):
+            await step.context.log("x")
+            await engine.until(lambda seq=seq: taken == list(range(2, seq + 1)))  # type: ignore[misc]
+        assert not waiting.done()
+        step.end()
+
+        # The ending is for the follower itself.
+        assert await waiting == 5
+        assert topic.has_ended
+
+
+async def test_who_does_not_take_is_woken_where_it_stands(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        topic, step = await begin_topic(engine)
+
+        def take(segment: Segment) -> bool:
+            return segment.first_seq < 3
+
+        waiting = asyncio.create_task(topic.wait_after(1, take))
+        await asyncio.sleep(0)
+        await step.context.log("2")
+        await topic.wait_after(1)
+        await step.context.log("3")
+
+        assert await waiting == 2
+        assert topic.find_recent(2) != []
+        step.end()
+
+
+async def test_one_who_cannot_be_handed_anything_harms_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        topic, step = await begin_topic(engine)
+
+        def fail(segment: Segment) -> bool:
+            raise RuntimeError(f"broken pipe at {segment.first_seq}")
+
+        broken = asyncio.create_task(topic.wait_after(1, fail))
+        whole = asyncio.create_task(topic.wait_after(1, lambda segment: segment.first_seq < 3))
+        await asyncio.sleep(0)
+        await step.context.log("2")
+        assert await broken == 1
+        await step.context.log("3")
+
+        assert await whole == 2
+        assert "broken pipe at 2" in caplog.text
+        step.end()
+        assert (await engine.end_of(topic.run.id)).status is Status.COMPLETED
+
+
+async def test_many_are_served_in_turns_of_the_loop_and_who_left_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub_module, "SERVED_AT_ONCE", 2)
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        topic, step = await begin_topic(engine)
+        told: list[tuple[int, int]] = []
+
+        def take_as(number: int) -> Take:
+            def take(segment: Segment) -> bool:
+                told.append((number, segment.last_seq))
+                return True
+
+            return take
+
+        waiting = [asyncio.create_task(topic.wait_after(1, take_as(number))) for number in range(5)]
+        await asyncio.sleep(0)
+        (written, *_) = await engine.store.read_segments(topic.run.id, after=0)
+
+        engine.hub.publish(topic.run.id, replace(written, first_seq=2, last_seq=2), last_seq=2)
+        assert told == [(0, 2), (1, 2)]
+        waiting[3].cancel()
+        engine.hub.publish(topic.run.id, replace(written, first_seq=3, last_seq=3), last_seq=3)
+        await engine.until(lambda: len(told) == 8)
+
+        for number in (0, 1, 2, 4):
+            assert [seq for whose, seq in told if whose == number] == [2, 3]
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+        assert not topic._waiting
+        step.end()
 
 
 async def test_a_watch_answers_a_change_of_status_at_once_and_the_last_state_always(tmp_path: Path) -> None:

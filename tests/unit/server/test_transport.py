@@ -16,9 +16,15 @@ class _Written(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[bytes] = []
+        self.objects: list[object] = []
+        self.closing = False
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
         self.writes.append(bytes(data))
+        self.objects.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closing
 
     def get_write_buffer_size(self) -> int:
         return 0
@@ -79,6 +85,47 @@ async def test_what_was_gathered_is_written_before_the_end(written: _Written, en
     getattr(transport, end)()
 
     assert written.writes == [HEAD]
+
+
+@pytest.mark.parametrize("piece", [b"data: 1\n\n", memoryview(b"data: 1\n\ndata: 2\n\n")[9:]])
+async def test_a_chunk_is_written_with_its_length_also_behind_a_head(
+    written: _Written, piece: "bytes | memoryview"
+) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write(HEAD)
+    transport.write_chunk(piece)
+    await asyncio.sleep(0)
+    for _ in range(3):
+        transport.write_chunk(piece)
+
+    chunk = b"9\r\n%b\r\n" % bytes(piece)
+    assert b"".join(written.writes) == HEAD + 4 * chunk
+
+
+async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() -> None:
+    loop = asyncio.get_running_loop()
+    connections = [_Written() for _ in range(5)]
+    transports = [GatheringTransport(connection, loop) for connection in connections]
+    first, second = b"data: %d\n\n" % 1, b"data: %d\n\n" % 2
+
+    for piece in (first, second, first):
+        for transport in transports:
+            transport.write_chunk(piece)
+
+    for connection in connections:
+        assert b"".join(connection.writes) == b"9\r\ndata: 1\n\n\r\n9\r\ndata: 2\n\n\r\n9\r\ndata: 1\n\n\r\n"
+    shared = {id(connection.objects[-1]) for connection in connections[1:]}
+    assert len(shared) == 1
+
+
+async def test_no_chunk_is_written_to_a_connection_that_closes(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+    written.closing = True
+
+    transport.write_chunk(b"data: 1\n\n")
+
+    assert written.writes == []
 
 
 async def test_what_a_reader_has_yet_to_take_is_counted_with_the_kernels_part() -> None:
