@@ -19,6 +19,7 @@ EVENT_MEMBER: Final = b',"event":"'
 PART_BYTES: Final = 48 * 1024
 """What of a large segment is one event, where an event is many records."""
 
+_SSE_LOG: Final = b"id: %d\nevent: log\ndata: %b\n\n"
 _SSE_EVENT: Final = b"id: %d\nevent: %b\ndata: %b\n\n"
 _SSE_EVENT_OF_RUN: Final = b'event: %b\ndata: {"run":%d,%b\n\n'
 
@@ -80,14 +81,15 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def sse(self) -> bytes:
         """As server-sent events, one a record: `id` is the seq, `event` the record's event, or `log`."""
-        # All of them by one format: a replay hardly does anything else.
-        count = self.record_count
-        values: list[int | bytes] = [b"log"] * (3 * count)
-        values[0::3] = range(self.first_seq, self.last_seq + 1)
-        for index, event in self._events():
+        # All of them by one format: a replay hardly does anything else. Most segments have lines alone.
+        count, events = self.record_count, list(self._events())
+        width = 3 if events else 2
+        values: list[int | bytes] = [b"log"] * (width * count)
+        values[0::width] = range(self.first_seq, self.last_seq + 1)
+        values[width - 1 :: width] = self.lines()
+        for index, event in events:
             values[3 * index + 1] = event
-        values[2::3] = self.lines()
-        return _SSE_EVENT * count % tuple(values)
+        return (_SSE_EVENT if events else _SSE_LOG) * count % tuple(values)
 
     @cached_property
     def sse_batch(self) -> bytes:

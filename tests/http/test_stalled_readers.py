@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.api.answer import FLOW_EXTENSION, MAX_PIECE_BYTES
+from solorun.api.answer import MAX_PIECE_BYTES
+from solorun.api.flow import FLOW_EXTENSION
 from solorun.api.sse import MUCH_BYTES, SMALL_PIECE_BYTES
 from solorun.logs import Hub, Tail
 from solorun.logs.hub import Take

@@ -6,6 +6,7 @@ from typing import Any, Final, Protocol
 
 from starlette.types import Receive, Scope, Send
 
+from solorun.api.flow import Flow
 from solorun.wire import encode
 
 Header = tuple[bytes, bytes]
@@ -24,12 +25,6 @@ ABORT_EXTENSION: Final = "solorun.abort"
 HEAD_LINES_EXTENSION: Final = "solorun.head_lines"
 """The ASGI extension by which the server takes header lines that are ready made: it checks and copies every header of
 every answer, and most of ours are always the same."""
-FLOW_EXTENSION: Final = "solorun.flow"
-"""The ASGI extension by which the server says how a reader keeps up, and takes more for it.
-
-`is_full()`: whether the next `send` would have to wait for the reader. `untaken_bytes()`: how much of what was sent it
-has yet to take, the kernel's buffers included. `write(piece)`: sends a piece of a body of unknown length as `send`
-does, but does not wait, and does not copy what is the same for many readers."""
 
 
 class Answer:
@@ -64,20 +59,22 @@ class StreamedAnswer:
     as well, so that nobody takes the part for the whole.
     """
 
-    __slots__ = ("chunks", "headers")
+    __slots__ = ("chunks", "has_length", "headers")
 
     def __init__(self, chunks: Chunks, *, media_type: bytes, headers: Iterable[Header] = ()) -> None:
         self.chunks = chunks
         self.headers = [(b"content-type", media_type), *headers]
+        self.has_length = any(name == b"content-length" for name, _ in self.headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.headers})
+        flow = Flow({} if self.has_length else scope, send)
         gone = asyncio.create_task(wait_for_disconnect(receive))
         try:
             if scope["method"] != "HEAD":
                 async for chunk in self.chunks:
                     for piece in pieces(chunk):
-                        if gone.done() or not await _send_in_time(send, piece):
+                        if gone.done() or not await _send_in_time(flow, piece):
                             await cut_off(scope)
                             return
                         await asyncio.sleep(0)
@@ -126,10 +123,12 @@ async def cut_off(scope: Scope) -> bool:
     return aborted
 
 
-async def _send_in_time(send: Send, piece: bytes | memoryview) -> bool:
+async def _send_in_time(flow: Flow, piece: bytes | memoryview) -> bool:
+    if flow.send_nowait(piece):
+        return True
     try:
         async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await flow.send(piece)
     except TimeoutError:
         return False
     return True

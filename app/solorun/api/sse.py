@@ -14,13 +14,13 @@ import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
 from solorun.api.answer import (
-    FLOW_EXTENSION,
     MAX_PIECE_BYTES,
     SEND_TIMEOUT_SECONDS,
     abort,
     pieces,
     wait_for_disconnect,
 )
+from solorun.api.flow import Flow
 from solorun.logs.hub import Hub
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
@@ -50,8 +50,6 @@ _HEADERS: Final = [
     (b"x-accel-buffering", b"no"),
 ]
 _EVENT_END: Final = b"\n\n"
-_NOTHING: Final = {"type": "http.response.body", "body": b"", "more_body": True}
-"""Sends no byte, but when the buffer is full waits as every send does."""
 
 
 class Sink(Protocol):
@@ -124,11 +122,8 @@ class EventStream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         if scope["method"] != "HEAD":
-            self._scope, self._send = scope, send
-            flow = scope.get("extensions", {}).get(FLOW_EXTENSION, {})
-            self._is_full: Callable[[], bool] = flow.get("is_full", lambda: False)
-            self._untaken_bytes: Callable[[], int] = flow.get("untaken_bytes", lambda: 0)
-            self._write: Callable[[bytes | memoryview], None] | None = flow.get("write")
+            self._scope = scope
+            self._flow = Flow(scope, send)
             self._clock = asyncio.get_running_loop().time
             with self._streams.hold(self):
                 await self._stream(receive)
@@ -167,7 +162,7 @@ class EventStream:
     async def offer(self, events: bytes) -> int:
         sent = 0
         async with self._turn:
-            while sent < len(events) and (not self._is_full() or await self._is_taken_in_time()):
+            while sent < len(events) and (not self._flow.is_full() or await self._is_taken_in_time()):
                 end = self._end_of_piece(events, sent)
                 await self._send_piece(events if end - sent == len(events) else memoryview(events)[sent:end])
                 sent = end
@@ -176,11 +171,10 @@ class EventStream:
         return sent
 
     def offer_nowait(self, events: bytes) -> bool:
-        if self._write is None or self._turn.locked() or self._stopping or self._gone or self._is_full():
+        if self._turn.locked() or self._stopping or self._gone or self._end_of_piece(events, 0) < len(events):
             return False
-        if len(events) > MAX_PIECE_BYTES or self._end_of_piece(events, 0) < len(events):
+        if not self._flow.send_nowait(events):
             return False
-        self._write(events)
         self._heard_at = self._clock()
         return True
 
@@ -193,7 +187,7 @@ class EventStream:
         """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
         if len(events) - start <= SMALL_PIECE_BYTES:
             return len(events)
-        piece_bytes = MAX_PIECE_BYTES if self._untaken_bytes() <= MUCH_BYTES else SMALL_PIECE_BYTES
+        piece_bytes = MAX_PIECE_BYTES if self._flow.untaken_bytes() <= MUCH_BYTES else SMALL_PIECE_BYTES
         if len(events) - start <= piece_bytes:
             return len(events)
         end = events.rfind(_EVENT_END, start, start + piece_bytes)
@@ -207,7 +201,7 @@ class EventStream:
         self._streams.waited_for += 1
         try:
             with anyio.move_on_after(PATIENCE_SECONDS):
-                await self._send(_NOTHING)
+                await self._flow.wait()
                 return True
             return False
         finally:
@@ -221,10 +215,7 @@ class EventStream:
 
     async def _send_piece(self, piece: bytes | memoryview) -> None:
         self._heard_at = self._clock()
-        if self._write is None or self._is_full():
-            await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-        else:
-            self._write(piece)
+        await self._flow.send(piece)
         self._bytes_since_yield += len(piece)
         if self._bytes_since_yield >= MAX_PIECE_BYTES:
             # Others have their turn, and the transport can take the bytes away.

@@ -10,7 +10,8 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from solorun.api.answer import ABORT_EXTENSION, FLOW_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.api.answer import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.api.flow import FLOW_EXTENSION
 from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.transport import GatheringTransport
 
