@@ -37,6 +37,16 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
     def record_count(self) -> int:
         return self.last_seq - self.first_seq + 1
 
+    @cached_property
+    def has_events(self) -> bool:
+        """Whether a record tells an event; looked for in the payload, unless it is known."""
+        return EVENT_MEMBER in self.payload
+
+    def without_events(self) -> "Segment":
+        """Itself, known to tell no event."""
+        self.__dict__["has_events"] = False
+        return self
+
     def lines(self) -> list[bytes]:
         """Each record's JSON, in order."""
         lines = self.payload.split(b"\n")
@@ -50,7 +60,7 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
         if seq >= self.last_seq:
             raise ValueError(f"segment {self.first_seq}-{self.last_seq} of run {self.run_id} has nothing after {seq}")
         lines = self.lines()[seq + 1 - self.first_seq :]
-        return Segment(self.run_id, seq + 1, self.last_seq, b"\n".join(lines) + b"\n")
+        return self._cut(seq + 1, self.last_seq, b"\n".join(lines) + b"\n")
 
     def up_to(self, seq: int) -> "Segment":
         """The part whose records come up to `seq`, inclusive, itself if that is all. Level counts are not cut."""
@@ -59,7 +69,7 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
         if seq < self.first_seq:
             raise ValueError(f"segment {self.first_seq}-{self.last_seq} of run {self.run_id} has nothing up to {seq}")
         lines = self.lines()[: seq + 1 - self.first_seq]
-        return Segment(self.run_id, self.first_seq, seq, b"\n".join(lines) + b"\n")
+        return self._cut(self.first_seq, seq, b"\n".join(lines) + b"\n")
 
     @cached_property
     def parts(self) -> tuple["Segment", ...]:
@@ -74,7 +84,7 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
                 end = self.payload.index(b"\n", start) + 1
             content = self.payload[start:end]
             last_seq = seq + content.count(b"\n") - 1
-            parts.append(Segment(self.run_id, seq, last_seq, content))
+            parts.append(self._cut(seq, last_seq, content))
             start, seq = end, last_seq + 1
         return tuple(parts)
 
@@ -106,8 +116,14 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
         values[2::3] = [line[1:] for line in self.lines()]
         return _SSE_EVENT_OF_RUN * count % tuple(values)
 
+    def _cut(self, first_seq: int, last_seq: int, payload: bytes) -> "Segment":
+        part = Segment(self.run_id, first_seq, last_seq, payload)
+        return part if self.__dict__.get("has_events", True) else part.without_events()
+
     def _events(self) -> Iterator[tuple[int, bytes]]:
         """The records that tell something: the index of each, and its event."""
+        if not self.has_events:
+            return
         payload = self.payload
         index = line_start = 0
         found = payload.find(EVENT_MEMBER)

@@ -13,7 +13,7 @@ from solorun.api.request import Request
 from solorun.logs import Tail
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
-from solorun.segment import EVENT_MEMBER, Segment
+from solorun.segment import Segment
 from solorun.store import LogQuery
 from solorun.wire import decode_records, encode_records
 
@@ -88,7 +88,7 @@ async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[
 
 def _matching(segment: Segment, query: LogFilterQuery) -> list[Record]:
     """The segment's records that the filters let through."""
-    if query.event and EVENT_MEMBER not in segment.payload:
+    if query.event and not segment.has_events:
         return []
     records = decode_records(segment.payload)
     if query.event:

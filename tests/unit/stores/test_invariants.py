@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from zstandard import ZstdCompressor
 
-from solorun.record import Level
+from solorun.record import Event, Level
 from solorun.run import LevelCounts, RunStep
 from solorun.status import Status, StepStatus
 from solorun.stores.sqlite import SqliteRunStore
@@ -35,6 +36,8 @@ def _blob(content: bytes) -> str:
     return f"x'{ZstdCompressor().compress(content).hex()}'"
 
 
+_TELLING = [replace(record, event=Event.PROGRESS, data={"current": record.seq}) for record in records(1, 4)]
+
 _MENDABLE = {
     "a step of no run": (
         "INSERT INTO steps (run_id, position, name, status) VALUES (99, 0, 'a', 'pending')",
@@ -42,7 +45,7 @@ _MENDABLE = {
         "steps of run 99, which does not exist",
     ),
     "records of no run": (
-        "INSERT INTO segments SELECT 99, 99, 1, 2, 0, 2, 0, 0, 10, x'00'",
+        "INSERT INTO segments SELECT 99, 99, 1, 2, 0, 2, 0, 0, 10, x'00', 0",
         99,
         "records of run 99, which does not exist",
     ),
@@ -86,6 +89,11 @@ _MENDABLE = {
         "UPDATE segments SET error_count = 0 WHERE run_id = 1",
         1,
         "Records 1-6 of run 1 have other levels",
+    ),
+    "events of which the row knows nothing": (
+        f"UPDATE segments SET payload = {_blob(encode_records(_TELLING))} WHERE run_id = 3",
+        3,
+        "Records 1-4 of run 3 tell events",
     ),
     "records twice": (
         "INSERT INTO segments (run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,"

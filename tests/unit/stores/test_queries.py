@@ -58,6 +58,15 @@ def test_a_statement_of_daily_life_scans_no_table_and_sorts_nothing(database: sq
     assert [step for step in steps if "TEMP B-TREE" in step and name not in _SORT_A_FEW] == []
 
 
+def test_segments_that_tell_no_event_are_not_looked_at_when_events_are_wanted(database: sqlite3.Connection) -> None:
+    query = QUERIES["list_segments_with_events_after"]
+    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", query), 1)
+
+    ((*_, step),) = database.execute(f"EXPLAIN QUERY PLAN {query}", parameters)
+
+    assert step == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
+
+
 _SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs"}  # a row a project, a row an active run
 
 

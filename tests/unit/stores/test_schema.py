@@ -7,12 +7,16 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from solorun.errors import DatabaseUnusable
-from solorun.stores.sqlite import SqliteRunStore
+from solorun.record import Event
+from solorun.store import LogQuery
+from solorun.stores.sqlite import SqliteRunStore, moves
 from solorun.stores.sqlite import schema as schema_module
+from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.schema import MIGRATIONS, migrate
-from tests.contracts.building import OWNER, new_run, start
+from tests.contracts.building import OWNER, batch_of, new_run, records, start
 from tests.unit.stores.conftest import OpenStore
 
 
@@ -108,3 +112,23 @@ def test_the_index_that_excludes_speaks_of_the_active_statuses() -> None:
     (predicate,) = re.findall(r"CREATE UNIQUE INDEX .* ON runs \(project\) WHERE (.*);", MIGRATIONS[0])
 
     assert predicate == "status IN ('pending', 'running')"
+
+
+async def test_of_segments_from_before_it_is_not_known_whether_they_tell_events(
+    open_store: OpenStore, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old_insert = re.sub(r"\s*:?has_events,", "", QUERIES["insert_segment"])
+    with monkeypatch.context() as before:
+        before.setattr(schema_module, "MIGRATIONS", MIGRATIONS[:1])
+        before.setattr(moves, "QUERIES", {**QUERIES, "insert_segment": old_insert})
+        store = await open_store()
+        run = await start(store)
+        telling = [replace(record, event=Event.PROGRESS, data={"current": 1}) for record in records(3, 3)]
+        await store.commit([batch_of(run, [*records(1, 2), *telling])], owner=OWNER)
+        await store.close()
+
+    again = await open_store()
+
+    page = await again.read_log(run.id, LogQuery(events=frozenset({Event.PROGRESS})))
+    assert [record.seq for record in page.records] == [3]
+    assert await again.check() == []

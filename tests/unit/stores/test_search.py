@@ -1,5 +1,6 @@
 """What passes a filter is found in a segment's bytes, exactly."""
 
+import sqlite3
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -7,11 +8,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from solorun.errors import StoreDamaged
 from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
+from solorun.store import LogQuery
+from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.search import LogFilter, _characters_folding_to
 from solorun.wire import decode_record, encode_records
+from tests.contracts.building import records, start, write
 
 _ALL = frozenset(Level)
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -136,3 +142,20 @@ def test_every_character_that_folds_to_others_is_known() -> None:
     }
 
     assert known == folding
+
+
+async def test_a_search_for_events_reads_only_what_tells_some(
+    store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    run = await start(store)
+    telling = [replace(record, event=Event.GROUP, data={"name": "a"}) for record in records(3, 3)]
+    await write(store, run, records(1, 2), telling, records(4, 5))
+    # Whoever reads one of the others fails.
+    foreign.execute("UPDATE segments SET payload = x'00' WHERE has_events = 0")
+
+    page = await store.read_log(run.id, LogQuery(events=frozenset({Event.GROUP})))
+
+    assert [record.seq for record in page.records] == [3]
+    assert page.matches == 1
+    with pytest.raises(StoreDamaged):
+        await store.read_log(run.id, LogQuery(text="no such text"))

@@ -191,6 +191,16 @@ def test_every_record_has_its_own_event_in_both_kinds_of_stream(events: list[Eve
     ]
 
 
+def test_a_part_of_a_segment_without_events_is_known_to_have_none() -> None:
+    unknown, known = make_segment(5, 3), make_segment(5, 3).without_events()
+
+    assert unknown == known
+    assert unknown.sse == known.sse
+    assert not unknown.has_events
+    for part in (known.after(5), known.up_to(5), *known.parts):
+        assert vars(part)["has_events"] is False
+
+
 def test_a_batch_is_one_event_with_an_array() -> None:
     segment = make_segment(3, 2)
 

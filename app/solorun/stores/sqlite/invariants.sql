@@ -111,7 +111,7 @@ WHERE id = :run_id;
 
 -- name: list_stored_segments
 -- A run's segments as they are; of those that begin together the longest first, so that it is the others that repeat.
-SELECT id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, payload
+SELECT id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload
 FROM segments WHERE run_id = :run_id ORDER BY first_seq, last_seq DESC;
 
 -- name: delete_segment
@@ -122,5 +122,5 @@ DELETE FROM segments WHERE id = :id;
 -- By what its records say.
 UPDATE segments
 SET first_seq = :first_seq, debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count,
-    error_count = :error_count, payload_bytes = :payload_bytes, payload = :payload
+    error_count = :error_count, has_events = :has_events, payload_bytes = :payload_bytes, payload = :payload
 WHERE id = :id;

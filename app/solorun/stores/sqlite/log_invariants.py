@@ -45,7 +45,7 @@ class _Log:
 
     def take(self, row: tuple[Any, ...]) -> Iterator[Finding]:
         """The next segment."""
-        row_id, first_seq, last_seq, debug, info, warning, error, compressed = row
+        row_id, first_seq, last_seq, debug, info, warning, error, has_events, compressed = row
         counts = LevelCounts(debug, info, warning, error)
         where = f"Records {first_seq}-{last_seq} of run {self._run_id}"
         records: list[Record] | None
@@ -71,6 +71,9 @@ class _Log:
             self._replace(row_id, self._unrepeated(stored))
         elif counts != stored.level_counts:
             yield Finding(self._run_id, f"{where} have other levels than their row counts.", "counts them anew")
+            self._replace(row_id, stored)
+        elif stored.has_events and not has_events:
+            yield Finding(self._run_id, f"{where} tell events of which their row knows nothing.", "notes that they do")
             self._replace(row_id, stored)
         self._add(record for record in records if record.seq > self._last_seq)
 

@@ -160,7 +160,12 @@ class _Scan:
         """Go through some records after `after`, up to `end`; answers the last seq that was seen."""
         records = 0
         for segment in iterate_segments(
-            connection, run_id, after=after, levels=self._filter.levels, limit=SLICE_RECORDS
+            connection,
+            run_id,
+            after=after,
+            levels=self._filter.levels,
+            events=self._filter.wants_events,
+            limit=SLICE_RECORDS,
         ):
             for match in self._filter.select(segment):
                 if after < match[0] <= end:

@@ -7,7 +7,7 @@ cancel_requested_by, cancel_reason, error_message, current_step, progress_curren
 last_seq, debug_count, info_count, warning_count, error_count, first_error_seq
 
 -- columns: segment_columns
-run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, payload_bytes, payload
+run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
 
 -- name: insert_run
 -- A pending run; no row when the project has an active one, which the partial unique index decides.
@@ -51,9 +51,9 @@ WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_runnin
 -- name: insert_segment
 -- Idempotent: a segment that is there already stays.
 INSERT INTO segments (run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,
-    payload_bytes, payload)
+    has_events, payload_bytes, payload)
 VALUES (:run_id, :first_seq, :last_seq, :debug_count, :info_count, :warning_count, :error_count,
-    :payload_bytes, :payload)
+    :has_events, :payload_bytes, :payload)
 ON CONFLICT (run_id, last_seq) DO NOTHING;
 
 -- name: update_step
@@ -148,6 +148,13 @@ ORDER BY id DESC LIMIT 20;
 -- Segments with records after a seq, oldest first; those without a record of a wanted level (1 wanted, 0 not) not.
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after
+    AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+ORDER BY last_seq LIMIT :limit;
+
+-- name: list_segments_with_events_after
+-- The same without those that are known to tell no event.
+SELECT {segment_columns} FROM segments
+WHERE run_id = :run_id AND last_seq > :after AND has_events = 1
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
 ORDER BY last_seq LIMIT :limit;
 

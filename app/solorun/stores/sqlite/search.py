@@ -46,6 +46,11 @@ class LogFilter:
         self._text = _Text(text) if text else None
         self._events = _Events(events) if events else None
 
+    @property
+    def wants_events(self) -> bool:
+        """Whether only records that tell an event can pass."""
+        return self._events is not None
+
     def select(self, segment: Segment) -> Iterator[tuple[int, bytes]]:
         """The seq and the JSON of each record that passes, in order."""
         if self._step not in segment.payload:

@@ -43,6 +43,7 @@ def segment_values(segment: Segment) -> dict[str, Any]:
         "first_seq": segment.first_seq,
         "last_seq": segment.last_seq,
         **level_values(segment.level_counts),
+        "has_events": int(segment.has_events),
         "payload_bytes": len(segment.payload),
         # A compressor serves one thread at a time, and making one costs little beside its work.
         "payload": ZstdCompressor(level=_COMPRESSION_LEVEL).compress(segment.payload),
@@ -55,10 +56,12 @@ def iterate_segments(
     *,
     after: int,
     levels: frozenset[Level] = _ANY_LEVEL,
+    events: bool = False,
     limit: int = PAGE_RECORDS,
 ) -> Iterator[Segment]:
-    """Segments with records after `after`, oldest first; those that have no record of `levels` are left out."""
-    return _segments(_select_after(connection, run_id, after, levels, limit))
+    """Segments with records after `after`, oldest first; those that have no record of `levels` are left out, and with
+    `events` those that are known to tell none."""
+    return _segments(_select_after(connection, run_id, after, limit, levels=levels, events=events))
 
 
 def iterate_segments_backwards(
@@ -90,7 +93,7 @@ def read_page(
     """The next segments with records after `after`, oldest first: at least one, as many as stay within the bounds."""
     page: list[Segment] = []
     records = size = 0
-    cursor = _select_after(connection, run_id, after, _ANY_LEVEL, max_records)
+    cursor = _select_after(connection, run_id, after, max_records)
     decompressor = ZstdDecompressor()
     for row in cursor:
         _, first_seq, last_seq, *_, payload_bytes, _ = row
@@ -129,7 +132,13 @@ def apply_merge(connection: sqlite3.Connection, merge: Merge) -> None:
 
 
 def _select_after(
-    connection: sqlite3.Connection, run_id: int, after: int, levels: frozenset[Level], limit: int
+    connection: sqlite3.Connection,
+    run_id: int,
+    after: int,
+    limit: int,
+    *,
+    levels: frozenset[Level] = _ANY_LEVEL,
+    events: bool = False,
 ) -> sqlite3.Cursor:
     parameters = {
         "run_id": storable_id(run_id),
@@ -137,7 +146,8 @@ def _select_after(
         "limit": limit,
         **_wanted(levels),
     }
-    return connection.execute(QUERIES["list_segments_after"], parameters)
+    query = QUERIES["list_segments_with_events_after"] if events else QUERIES["list_segments_after"]
+    return connection.execute(query, parameters)
 
 
 def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
@@ -150,9 +160,10 @@ def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
 
 
 def _unpack(row: tuple[Any, ...], decompressor: ZstdDecompressor) -> Segment:
-    run_id, first_seq, last_seq, debug, info, warning, error, payload_bytes, payload = row
+    run_id, first_seq, last_seq, debug, info, warning, error, has_events, payload_bytes, payload = row
     content = decompressor.decompress(payload, max_output_size=payload_bytes)
-    return Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
+    segment = Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
+    return segment if has_events else segment.without_events()
 
 
 def _wanted(levels: frozenset[Level]) -> dict[str, int]:
