@@ -53,7 +53,7 @@ class LimitedProtocol(HttpToolsProtocol):
             HEAD_LINES_EXTENSION: {"add": gathering.add_to_next_head},
         }
         self._waiting_since = self.loop.time()
-        self._look = self.loop.call_later(SILENCE_SECONDS, self._look_for_silence)
+        self._look_on_the_second()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._look is not None:
@@ -126,13 +126,18 @@ class LimitedProtocol(HttpToolsProtocol):
         now = self.loop.time()
         since = self._waiting_since
         if since is None:
-            # Nobody owes us anything. All such connections are looked at together, in one waking up a second.
-            self._look = self.loop.call_at(math.floor(now + SILENCE_SECONDS), self._look_for_silence)
+            # Nobody owes us anything.
+            self._look_on_the_second()
             return
-        if now - since >= SILENCE_SECONDS and not self._is_held_back():
+        owed_seconds = since + SILENCE_SECONDS - now
+        if owed_seconds <= 0 and not self._is_held_back():
             self.transport.abort()
             return
-        self._look = self.loop.call_later(max(since + SILENCE_SECONDS - now, 1.0), self._look_for_silence)
+        self._look = self.loop.call_later(owed_seconds if owed_seconds > 0 else 1.0, self._look_for_silence)
+
+    def _look_on_the_second(self) -> None:
+        """Look again soon enough; on a whole second, so that one waking up serves all such connections."""
+        self._look = self.loop.call_at(math.floor(self.loop.time() + SILENCE_SECONDS), self._look_for_silence)
 
     def _is_full(self) -> bool:
         """Whether the reader has yet to take what was written."""

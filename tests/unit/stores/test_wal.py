@@ -36,6 +36,21 @@ async def test_the_log_is_emptied_when_idle(
     await _until(lambda: wal.stat().st_size == 0)
 
 
+async def test_it_is_emptied_so_long_after_the_last_write_however_long_before_the_first_was(
+    store: SqliteRunStore, data_dir: Path
+) -> None:
+    keeper = WalKeeper(data_dir / "solorun.db", store._writer, idle_seconds=1_000)
+    keeper.note_write()
+    await asyncio.sleep(0.01)
+    keeper.note_write()
+
+    keeper._look()
+
+    assert keeper._timer is not None
+    assert keeper._timer.when() == keeper._last_write + 1_000
+    await keeper.stop()
+
+
 async def test_a_reader_does_not_hold_up_the_emptying(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
     run = await start(store)
     foreign.execute("BEGIN")

@@ -53,8 +53,9 @@ class WalKeeper:
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
         self._warn_if_large()
-        if loop.time() - self._last_write < self._idle_seconds:
-            self._timer = loop.call_later(self._idle_seconds, self._look)
+        idle_at = self._last_write + self._idle_seconds
+        if loop.time() < idle_at:
+            self._timer = loop.call_at(idle_at, self._look)
         else:
             self._timer = None
             self._emptying = loop.create_task(self.empty(), name="solorun empty write-ahead log")
