@@ -1,6 +1,7 @@
 """Segments as rows: compressed on the way in, decompressed on the way out. Functions for a connection's thread."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +20,16 @@ MERGE_RECORDS: Final = 4_000
 MERGE_BYTES: Final = 2 * 1024 * 1024
 _COMPRESSION_LEVEL: Final = 3
 _ANY_LEVEL: Final = frozenset(Level)
+
+
+class _OfThread(threading.local):
+    """A compressor serves one thread at a time, and for a single line making one costs as much as its work."""
+
+    def __init__(self) -> None:
+        self.compressor = ZstdCompressor(level=_COMPRESSION_LEVEL)
+
+
+_of_thread = _OfThread()
 
 
 class MergeOutdated(Exception):
@@ -45,8 +56,7 @@ def segment_values(segment: Segment) -> dict[str, Any]:
         **level_values(segment.level_counts),
         "has_events": int(segment.has_events),
         "payload_bytes": len(segment.payload),
-        # A compressor serves one thread at a time, and making one costs little beside its work.
-        "payload": ZstdCompressor(level=_COMPRESSION_LEVEL).compress(segment.payload),
+        "payload": _of_thread.compressor.compress(segment.payload),
     }
 
 
