@@ -30,6 +30,7 @@ class Reader:
     def __init__(self, served: Served, address: str, *, stalls_at: int = 1) -> None:
         self.received = b""
         self.pieces: list[int] = []
+        self.views = 0
         self._stalls_at = stalls_at
         self.taken = asyncio.Event()
         self._full = False
@@ -67,6 +68,7 @@ class Reader:
 
     def _write(self, piece: "bytes | memoryview") -> None:
         assert not self._full
+        self.views += isinstance(piece, memoryview)
         self.received += piece
         self.pieces.append(len(piece))
         if len(self.received) > self.untaken_after:
@@ -112,6 +114,8 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
         reading.cancel()
         await asyncio.wait([reading])
     assert seqs_of(reader.received) == list(range(1, run.last_seq + 1))
+    # A piece that is not taken would keep its whole page, if it were a view of it.
+    assert reader.views == 0
     # Who takes little at a time is read little at a time.
     assert tail.pages[0] == MAX_PAGE_RECORDS
     assert set(tail.pages[1:]) == {1}

@@ -164,7 +164,8 @@ class EventStream:
         async with self._turn:
             while sent < len(events) and (not self._flow.is_full() or await self._is_taken_in_time()):
                 end = self._end_of_piece(events, sent)
-                await self._send_piece(events if end - sent == len(events) else memoryview(events)[sent:end])
+                # No view: a piece that is not taken would keep all of these events as long as it lies there.
+                await self._send_piece(events[sent:end])
                 sent = end
             self._heard_at = self._clock()
         await self._end_if_stopping()
