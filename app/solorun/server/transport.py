@@ -75,8 +75,11 @@ class GatheringTransport(asyncio.Transport):
             self._transport.write(data)
 
     def write_chunk(self, piece: "bytes | memoryview") -> None:
-        """Write a chunk of a chunked body. One that many connections are given in turn is put together once."""
-        if self.is_closing():
+        """Write a chunk of a chunked body. One that many connections are given in turn is put together once.
+
+        Nothing is written for no bytes: a chunk of none ends the body.
+        """
+        if not piece or self.is_closing():
             return
         if self._gathered:
             self._gathered.extend(map(bytes, _chunk(piece)))

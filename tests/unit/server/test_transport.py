@@ -119,6 +119,17 @@ async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() ->
     assert len(shared) == 1
 
 
+async def test_a_chunk_of_nothing_would_be_the_end_of_the_body_and_is_none(written: _Written) -> None:
+    transport = GatheringTransport(written, asyncio.get_running_loop())
+
+    transport.write_chunk(b"")
+    transport.write(HEAD)
+    transport.write_chunk(b"")
+    await asyncio.sleep(0)
+
+    assert written.writes == [HEAD]
+
+
 async def test_no_chunk_is_written_to_a_connection_that_closes(written: _Written) -> None:
     transport = GatheringTransport(written, asyncio.get_running_loop())
     written.closing = True
