@@ -258,6 +258,27 @@ async def test_who_does_not_take_is_woken_where_it_stands(tmp_path: Path) -> Non
         step.end()
 
 
+async def test_who_waits_beyond_the_end_is_handed_only_what_comes_after_it(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        topic, step = await begin_topic(engine)
+        taken: list[tuple[int, int]] = []
+
+        def take(segment: Segment) -> bool:
+            taken.append((segment.first_seq, segment.last_seq))
+            return True
+
+        waiting = asyncio.create_task(topic.wait_after(3, take))
+        await asyncio.sleep(0)
+        (written, *_) = await engine.store.read_segments(topic.run.id, after=0)
+        several = replace(written, first_seq=2, last_seq=5, payload=written.payload * 4)
+
+        engine.hub.publish(topic.run.id, several, last_seq=5)
+
+        assert taken == [(4, 5)]
+        waiting.cancel()
+        step.end()
+
+
 async def test_one_who_cannot_be_handed_anything_harms_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)

@@ -197,7 +197,9 @@ def test_a_part_of_a_segment_without_events_is_known_to_have_none() -> None:
     assert unknown == known
     assert unknown.sse == known.sse
     assert not unknown.has_events
-    for part in (known.after(5), known.up_to(5), *known.parts):
+    large = make_segment(1, 600).without_events()
+    assert len(large.parts) > 1
+    for part in (known.after(5), known.up_to(5), *large.parts):
         assert vars(part)["has_events"] is False
 
 
