@@ -1,6 +1,7 @@
 """How soon a cancel reaches the work, however many readers another run has; and how soon everything stops."""
 
 import asyncio
+import random
 import signal
 import statistics
 import time
@@ -11,7 +12,9 @@ from tests.benchmarks.measuring import Goal, Result, Scale, percentile
 from tests.benchmarks.serving import Ours, ours
 
 RATE = 1_000
-CANCELS = 20
+CANCELS = 40
+LONGEST_PAUSE_SECONDS = 0.1
+"""Between two flushes to 1,000 streams: cancels come at any moment of it."""
 
 
 async def cancels(scale: Scale) -> list[Result]:
@@ -40,10 +43,12 @@ async def cancels(scale: Scale) -> list[Result]:
 
 async def _delays(service: Ours, number: int) -> list[float]:
     """Milliseconds from sending a cancel to `CancelledError` in the step."""
-    delays = []
+    delays, moment = [], random.Random(number)
     for _ in range(number):
         run_id = await service.start("hold")
         await service.said(run_id, "holding")
+        # It was committed together with what the other run said, and the streams are served at this very moment.
+        await asyncio.sleep(moment.uniform(0, LONGEST_PAUSE_SECONDS))
         said_at = time.monotonic()
         await service.http.post(f"/runs/{run_id}/cancel")
         assert (await service.ended(run_id))["status"] == "cancelled"
