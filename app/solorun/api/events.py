@@ -11,6 +11,7 @@ import anyio
 import msgspec
 from msgspec import Meta
 
+from solorun.api.answer import MAX_PIECE_BYTES
 from solorun.api.request import Request, parse_run_id
 from solorun.api.sse import OPENING, OPENING_OF_ENDED, EventStream, Pump, Sink
 from solorun.errors import Fault, InvalidLastEventId, InvalidRequest
@@ -103,6 +104,8 @@ async def _tell_while_taken(
         return segment.parts if form is _BATCH else (segment,)
 
     def take(segment: Segment) -> bool:
+        if len(segment.payload) > MAX_PIECE_BYTES:
+            return False  # as events it is larger still: no need to ask
         parts = parts_of(segment)
         return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
 
