@@ -17,10 +17,10 @@
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
-    │   ├── TooLarge                 too-large
+    │   ├── PayloadTooLarge                 too-large
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
-    │   │   └── StoreDamaged         the same, for who reads the message
+    │   │   └── StoreCorrupted         the same, for who reads the message
     │   └── InternalError            internal
     ├── ConfigurationInvalid         solorun.toml or a setting has faults (all of them are named)
     ├── DataDirectoryUnusable        another process owns it, or it lies on a network file system
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldError:
     """One thing that is wrong with a document.
 
     `pointer` says where: a JSON pointer in a request's body (`/scope`), a dotted path in solorun.toml
@@ -76,7 +76,7 @@ class InvalidRequest(Problem):
 
     slug = "invalid-request"
 
-    def __init__(self, message: str = "", faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, message: str = "", faults: Sequence[FieldError] = ()) -> None:
         super().__init__(message or "; ".join(map(str, faults)))
         self.faults = tuple(faults)
 
@@ -174,7 +174,7 @@ class UnsupportedMediaType(Problem):
     slug = "unsupported-media-type"
 
 
-class TooLarge(Problem):
+class PayloadTooLarge(Problem):
     """The request is too large."""
 
     slug = "too-large"
@@ -194,7 +194,7 @@ class StoreUnavailable(Problem):
     retry_after_seconds = 5.0
 
 
-class StoreDamaged(StoreUnavailable):
+class StoreCorrupted(StoreUnavailable):
     """Something in the database cannot be read: it is damaged."""
 
 
@@ -207,7 +207,7 @@ class InternalError(Problem):
 class ConfigurationInvalid(SolorunError):
     """The configuration has faults."""
 
-    def __init__(self, faults: Sequence[Fault], message: str = "") -> None:
+    def __init__(self, faults: Sequence[FieldError], message: str = "") -> None:
         super().__init__(message or "\n".join(map(str, faults)))
         self.faults = tuple(faults)
 

@@ -74,6 +74,6 @@ def short_error_message(text: str, *, default: str = "unknown error") -> str:
     return text or default
 
 
-def describe_exception(error: BaseException) -> str:
+def format_exception(error: BaseException) -> str:
     """`KeyError: 'title'`, shortened for a run's row; the traceback belongs in the log."""
     return short_error_message(f"{type(error).__name__}: {error}".rstrip(": "))

@@ -1,4 +1,4 @@
-"""One entry of a run's log. Lines of output, steps that begin or end, progress: all are records, in one sequence."""
+"""One entry of a run's log. Output lines, step starts and ends, and progress are all records, in one sequence."""
 
 from datetime import datetime
 from enum import StrEnum

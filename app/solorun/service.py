@@ -13,11 +13,11 @@ import anyio
 from solorun.logs import Hub, Tail, Writer
 from solorun.projects import Catalog
 from solorun.run import Run
-from solorun.runs import Lifecycle, RunManager, Supervisor, recover
+from solorun.runs import RunExecutor, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory, Settings
-from solorun.steps import StepRunner
+from solorun.steps import StepDispatcher
 from solorun.store import RunStore
-from solorun.stores.ownership import own_data_directory
+from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -65,13 +65,13 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
-            executor = StepRunner(directory.path, environ)
+            executor = StepDispatcher(directory.path, environ)
             await recover(store, executor, owner=owner, now=now)
             hub = Hub()
             writer = Writer(store, hub, owner=owner)
             await stack.enter_async_context(_writing(writer))
             supervisor = Supervisor(executor=executor, directory=directory)
-            lifecycle = Lifecycle(
+            lifecycle = RunExecutor(
                 store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ, now=now
             )
             manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=catalog, owner=owner, now=now)

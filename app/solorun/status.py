@@ -48,12 +48,12 @@ TRANSITIONS: Final = MappingProxyType(
 """From an active status to those it may become. A status that is no key here is terminal."""
 
 
-def statuses_before(status: Status) -> frozenset[Status]:
+def allowed_predecessors(status: Status) -> frozenset[Status]:
     """The statuses from which a run may become `status`: the condition of the UPDATE that makes the move."""
     return frozenset(before for before, afterwards in TRANSITIONS.items() if status in afterwards)
 
 
-class Transition(Enum):
+class UpdateResult(Enum):
     """What a conditional UPDATE answers: three different things, never one boolean."""
 
     UPDATED = "updated"

@@ -50,7 +50,7 @@ class StepOutput(Protocol):
         """`text` without secrets. Masking what is masked changes nothing."""
         ...
 
-    def hold_back(self, text: str) -> int:
+    def pending_secret_length(self, text: str) -> int:
         """How many characters at the end of `text` may belong to a secret that is not whole: keep these until more
         comes. The cut before them never lies inside a whole secret."""
         ...
@@ -127,7 +127,7 @@ class StepExecutor(Protocol):
         """
         ...
 
-    async def end_leftovers(self, run_id: int) -> None:
+    async def kill_orphans(self, run_id: int) -> None:
         """Make sure that no process of an earlier owner's run is alive: returns when none is.
 
         Waits shortly for runners that are still ending their processes, then ends what names this data directory and

@@ -3,7 +3,7 @@
 Every write is committed with full durability when its call returns, and is one statement or one transaction, so that a
 cancelled caller leaves nothing half done (the outcome of a cancelled write is unknown to its caller: it may have been
 committed). Every move of a run's status is one conditional UPDATE. Faults of the disk or of the lock are raised as
-StoreUnavailable, damage as StoreDamaged, everything else of the driver as StoreFailure; no driver error leaves a store.
+StoreUnavailable, damage as StoreCorrupted, every other driver error as StoreFailure; no driver error leaves a store.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from solorun.outcome import Outcome
 from solorun.record import Event, Level, LogPage
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
-from solorun.status import Status, Transition
+from solorun.status import Status, UpdateResult
 
 
 class StoreFailure(SolorunError):
@@ -36,7 +36,7 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class FinalState:
     """The last entry of a run's log: how it ended, and when."""
 
     outcome: Outcome
@@ -57,7 +57,7 @@ class Batch:
     run: Run
     segment: Segment | None
     steps: tuple[RunStep, ...] = ()
-    ending: Ending | None = None
+    ending: FinalState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ class RunStore(Protocol):
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
-    ) -> tuple[Transition, Run]:
+    ) -> tuple[UpdateResult, Run]:
         """Note on an active run that a cancel was asked for. A second request keeps the first one's words (UPDATED).
 
         Answers the run as it now is. Raises RunNotFound.
         """
         ...
 
-    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
+    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
         """Write the batches of several runs in ONE transaction: all or none.
 
         Per batch: UPDATED, or what stood against it (the run is not there; it is not active or not the owner's), in
@@ -128,16 +128,16 @@ class RunStore(Protocol):
         """
         ...
 
-    async def settle_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
-    ) -> Transition:
+    async def finalize_run(
+        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+    ) -> UpdateResult:
         """End a run that has no task: one that could not be started, or one of an owner that is gone.
 
         `owner` None means whoever it is. Step rows: running ones take the ending's status, pending ones `skipped`.
         """
         ...
 
-    async def merge_segments(self, run_id: int) -> bool:
+    async def compact_segments(self, run_id: int) -> bool:
         """Merge some of an ended run's small segments in one bounded transaction. True when more can be merged."""
         ...
 

@@ -55,7 +55,7 @@ class RunLinks(msgspec.Struct, frozen=True):
     cancel: str
 
 
-class ProblemFault(msgspec.Struct, frozen=True):
+class ProblemFieldError(msgspec.Struct, frozen=True):
     """One fault of a body."""
 
     pointer: str
@@ -70,7 +70,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     status: int
     detail: str
     instance: str | None = None
-    errors: tuple[ProblemFault, ...] = ()
+    errors: tuple[ProblemFieldError, ...] = ()
     active_run: Run | None = None
     links: RunLinks | None = None
     run: Run | None = None

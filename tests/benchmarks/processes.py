@@ -1,4 +1,4 @@
-"""Lines from a child's pipe: as fast as we take them, against `cat`; and the whole path until they are durable.
+"""LineBatch from a child's pipe: as fast as we take them, against `cat`; and the whole path until they are durable.
 
 The child makes its lines, as programs do. What a reader costs that only drops bytes is measured beside it.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from solorun.record import Level, Stream
 from solorun.step import StepContext
-from solorun.steps.pump import CHUNK_BYTES, Pump
+from solorun.steps.pipe_reader import CHUNK_BYTES, PipeReader
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.records import insert_segments, work_seconds
@@ -40,7 +40,7 @@ class Counting:
     def mask(self, text: str) -> str:
         return text
 
-    def hold_back(self, text: str) -> int:
+    def pending_secret_length(self, text: str) -> int:
         return 0
 
 
@@ -96,7 +96,7 @@ async def _pump(command: Sequence[str], number: int) -> float:
     context = StepContext("cat", 1, "full", "work", {}, Path(), Path(), output)
     began = time.perf_counter()
     process, fd = await _start(command)
-    await Pump(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
+    await PipeReader(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
     await process.wait()
     assert output.lines == number
     return time.perf_counter() - began

@@ -11,7 +11,7 @@ _WORDS: Final = ("photon", "aperture", "nebula", "eyepiece", "spectrum", "orbit"
 
 
 def make_lines(number: int = DIFFERENT_LINES) -> list[str]:
-    """Lines of 92 characters, ASCII."""
+    """LineBatch of 92 characters, ASCII."""
     chance = random.Random(7)
     return [_line(chance) for _ in range(number)]
 

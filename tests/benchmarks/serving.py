@@ -13,7 +13,7 @@ from typing import Any, Final
 import httpx
 
 from tests.benchmarks.samples import write_lines
-from tests.fakes.served import ServedService, served
+from tests.fakes.running_service import ServedService, served
 
 PROJECT_DIR: Final = Path(__file__).parent / "project"
 ACTIVE: Final = ("pending", "running")

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from solorun.dashboard.assets import STATIC_DIRECTORY
 from tests.browser.projects import CONFIGURATION, Api
-from tests.fakes.served import ServedService, served
+from tests.fakes.running_service import ServedService, served
 
 OpenPage = Callable[..., Page]
 

@@ -31,11 +31,11 @@ cancel_grace = "1s"
 name = "tick"
 run = ["{sys.executable}", "{_WORK}", "tick"]
 
-[projects.stubborn]
+[projects.unkillable]
 cancel_grace = "1s"
-[[projects.stubborn.steps]]
+[[projects.unkillable.steps]]
 name = "hold"
-run = "trap '' TERM; {sys.executable} {_WORK} stubborn"
+run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
 [projects.report]
 [[projects.report.steps]]

@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import CONFIGURATION, Api
 from tests.browser.test_accessibility import DESK, PHONE, violations_everywhere
-from tests.fakes.served import ServedService, served
+from tests.fakes.running_service import ServedService, served
 
 TOKEN = "a-token-of-forty-characters-or-so-1234567"
 

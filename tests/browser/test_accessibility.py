@@ -10,7 +10,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.fakes.served import ServedService
+from tests.fakes.running_service import ServedService
 
 AXE = Path(__file__).parents[2] / "app" / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = {

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.fakes.served import ServedService
+from tests.fakes.running_service import ServedService
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.fakes.served import ServedService
+from tests.fakes.running_service import ServedService
 
 
 def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
@@ -100,10 +100,10 @@ def test_another_tab_leads_when_the_first_is_closed(open_page: OpenPage, api: Ap
 
 
 def test_two_tabs_follow_two_logs_on_one_stream(open_page: OpenPage, api: Api) -> None:
-    ticker, stubborn = api.start("ticker"), api.start("stubborn")
+    ticker, unkillable = api.start("ticker"), api.start("unkillable")
 
     first = open_page(f"/p/ticker/runs/{ticker}")
-    second = open_page(f"/p/stubborn/runs/{stubborn}")
+    second = open_page(f"/p/unkillable/runs/{unkillable}")
 
     expect(first.locator(".log-pane")).to_contain_text(re.compile(r"tick \d\d"))
     expect(second.locator(".log-pane")).to_contain_text("deaf")

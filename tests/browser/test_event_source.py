@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-from tests.fakes.served import ServedService
+from tests.fakes.running_service import ServedService
 
 READ_WITH_EVENT_SOURCE = """
 address => new Promise(resolve => {

@@ -77,7 +77,7 @@ def paced() -> None:
             time.sleep(0.01)
 
 
-def stubborn() -> None:
+def unkillable() -> None:
     print("deaf", flush=True)
     time.sleep(600)
 
@@ -91,5 +91,5 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-WORKS = (translate, tick, walk, paced, stubborn, files)
+WORKS = (translate, tick, walk, paced, unkillable, files)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()

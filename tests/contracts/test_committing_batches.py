@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from solorun.record import Level
 from solorun.run import LevelCounts, RunStep
-from solorun.status import Status, StepStatus, Transition
+from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import RunStore, StoreFailure
-from tests.contracts.building import (
+from tests.contracts.builders import (
     NOW,
     OWNER,
     batch_of,
@@ -33,7 +33,7 @@ async def test_records_and_what_they_change_are_written_together(store: RunStore
 
     answers = await store.commit([batch_of(run, content, steps=[step])], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     written = await store.get_run(run.id)
     assert written.level_counts == LevelCounts(info=2, warning=1, error=1)
     assert (written.last_seq, written.first_error_seq, written.current_step) == (4, 3, "extract")
@@ -61,7 +61,7 @@ async def test_an_ending_comes_with_the_last_records_and_the_step_rows(store: Ru
 
     answers = await store.commit([last], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     ended = await store.get_run(run.id)
     assert (ended.status, ended.error_message) == (Status.FAILED, "extract: exit code 1")
     assert (ended.finished_at, ended.current_step, ended.progress_current) == (later(60), None, 1)
@@ -79,7 +79,7 @@ async def test_the_same_batch_again_changes_nothing(store: RunStore, status: Sta
 
     answers = await store.commit([batch], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     assert await store.get_run(run.id) == written
     assert await read_all(store, run.id) == records(1, 5)
 
@@ -88,11 +88,11 @@ async def test_an_ending_is_a_success_again_also_after_the_segments_were_merged(
     run = await write(store, await start(store), records(1, 5))
     last = batch_of(run, records(6, 9), end=ending())
     await store.commit([last], owner=OWNER)
-    await store.merge_segments(run.id)
+    await store.compact_segments(run.id)
 
     answers = await store.commit([last], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     assert await read_all(store, run.id) == records(1, 9)
 
 
@@ -104,7 +104,7 @@ async def test_an_earlier_batch_again_does_not_turn_the_run_back(store: RunStore
 
     answers = await store.commit([first], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     assert (await store.get_run(run.id)).last_seq == 9
     assert await read_all(store, run.id) == records(1, 9)
 
@@ -122,7 +122,7 @@ async def test_another_ending_does_not_replace_the_first(store: RunStore) -> Non
         owner=OWNER,
     )
 
-    assert answers == [Transition.NOT_IN_EXPECTED_STATUS] * 3
+    assert answers == [UpdateResult.NOT_IN_EXPECTED_STATUS] * 3
     assert (await store.get_run(run.id)).error_message == "x"
 
 
@@ -133,7 +133,7 @@ async def test_an_ending_may_follow_records_whose_write_was_not_answered(store: 
 
     answers = await store.commit([batch_of(run, records(1, 5), end=ending())], owner=OWNER)
 
-    assert answers == [Transition.UPDATED]
+    assert answers == [UpdateResult.UPDATED]
     assert (await store.get_run(run.id)).status is Status.COMPLETED
     assert await read_all(store, run.id) == records(1, 5)
 
@@ -147,10 +147,10 @@ async def test_each_batch_is_answered_and_a_refused_one_writes_nothing(store: Ru
     answers = await store.commit([batch_of(run, records(1, 2)) for run in (theirs, unknown, ended, ours)], owner=OWNER)
 
     assert answers == [
-        Transition.NOT_IN_EXPECTED_STATUS,
-        Transition.NOT_FOUND,
-        Transition.NOT_IN_EXPECTED_STATUS,
-        Transition.UPDATED,
+        UpdateResult.NOT_IN_EXPECTED_STATUS,
+        UpdateResult.NOT_FOUND,
+        UpdateResult.NOT_IN_EXPECTED_STATUS,
+        UpdateResult.UPDATED,
     ]
     assert await store.get_run(theirs.id) == theirs
     assert await store.get_run(ended.id) == ended
@@ -165,7 +165,7 @@ async def test_the_ending_of_another_owners_run_is_no_success_of_ours(store: Run
 
     answers = await store.commit([last], owner=OWNER)
 
-    assert answers == [Transition.NOT_IN_EXPECTED_STATUS]
+    assert answers == [UpdateResult.NOT_IN_EXPECTED_STATUS]
 
 
 @pytest.mark.parametrize(("first", "last"), [(7, 9), (4, 8)], ids=["gap", "overlap"])
@@ -255,7 +255,7 @@ async def test_durations_survive_to_the_microsecond(store: RunStore) -> None:
     run = await start(store)
     exact = later(60) + timedelta(microseconds=1)
 
-    await store.settle_run(
+    await store.finalize_run(
         run.id, owner=OWNER, expected=[Status.RUNNING], ending=type(ending())(ending().outcome, exact)
     )
 

@@ -8,9 +8,9 @@ import pytest
 
 from solorun.errors import RunActive, RunNotFound
 from solorun.run import RunStep
-from solorun.status import Status, Transition
+from solorun.status import Status, UpdateResult
 from solorun.store import RunStore
-from tests.contracts.building import NOW, OWNER, end, ending, new_run, start
+from tests.contracts.builders import NOW, OWNER, end, ending, new_run, start
 from tests.contracts.conftest import OpenStore
 
 
@@ -94,7 +94,7 @@ async def test_of_many_simultaneous_inserts_one_wins(store: RunStore) -> None:
 async def test_ids_rise_also_across_restarts_and_failed_runs(open_store: OpenStore) -> None:
     store = await open_store()
     first = await store.insert_run(new_run(), owner=OWNER)
-    await store.settle_run(first.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "no task"))
+    await store.finalize_run(first.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "no task"))
     await store.close()
 
     second = await (await open_store()).insert_run(new_run(), owner=OWNER)
@@ -117,5 +117,7 @@ async def test_an_id_that_no_run_has_is_not_found(store: RunStore, run_id: int) 
         await store.get_run(run_id)
     with pytest.raises(RunNotFound):
         await store.request_cancel(run_id, requested_by="api", reason="", at=NOW)
-    assert await store.settle_run(run_id, owner=None, expected=list(Status), ending=ending()) is Transition.NOT_FOUND
+    assert (
+        await store.finalize_run(run_id, owner=None, expected=list(Status), ending=ending()) is UpdateResult.NOT_FOUND
+    )
     assert await store.read_segments(run_id, after=0) == []

@@ -6,7 +6,7 @@ import pytest
 
 from solorun.status import Status
 from solorun.store import RunStore
-from tests.contracts.building import OWNER, end, new_run, start
+from tests.contracts.builders import OWNER, end, new_run, start
 
 
 async def _history(store: RunStore) -> list[int]:

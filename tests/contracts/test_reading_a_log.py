@@ -15,7 +15,7 @@ from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import LogQuery, RunStore
 from solorun.stores.sqlite import SqliteRunStore
-from tests.contracts.building import OWNER, batch_of, end, ending, later, records, start, write
+from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
 
 _MESSAGES = (
     "Straße", "STRASSE", "kelvin \u212a", "Kelvin K", "İstanbul", "istanbul", "ﬁnal", "final", "ΣΊΣΥΦΟΣ", "σίσυφος",
@@ -175,7 +175,7 @@ async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: 
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, later(1), first_seq=1, last_seq=1)
     await store.commit([batch_of(run, records(1, 50), steps=[working])], owner=OWNER)
-    await store.settle_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
+    await store.finalize_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
 
     assert (await store.read_log(run.id, LogQuery(step="extract"))).matches == 50
 

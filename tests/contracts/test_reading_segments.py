@@ -14,7 +14,7 @@ from solorun.run import LevelCounts
 from solorun.store import RunStore
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
-from tests.contracts.building import end, read_all, records, segment_of, start, write
+from tests.contracts.builders import end, read_all, records, segment_of, start, write
 
 
 async def test_segments_come_as_they_were_committed(store: RunStore) -> None:
@@ -110,7 +110,7 @@ async def test_merging_is_done_in_bounded_parts(store: RunStore) -> None:
     parts = [records(first, first + 9) for first in range(1, 9001, 10)]
     run = await end(store, await write(store, await start(store), *parts))
 
-    more = await store.merge_segments(run.id)
+    more = await store.compact_segments(run.id)
 
     assert more
     rest = await store.read_segments(run.id, after=8000)
@@ -121,7 +121,7 @@ async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: RunStor
     run = await end(store, await write(store, await start(store), records(1, 1000), records(1001, 2000)))
     before = await store.read_segments(run.id, after=0)
 
-    more = await store.merge_segments(run.id)
+    more = await store.compact_segments(run.id)
 
     assert not more
     assert await store.read_segments(run.id, after=0) == before
@@ -131,7 +131,7 @@ async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: RunStor
 async def test_merging_a_run_without_records_is_done_at_once(store: RunStore, run_id: int) -> None:
     await end(store, await start(store))
 
-    assert not await store.merge_segments(run_id)
+    assert not await store.compact_segments(run_id)
 
 
 async def test_a_reader_during_a_merge_meets_neither_gap_nor_repeat(store: RunStore) -> None:
@@ -205,5 +205,5 @@ async def test_records_of_any_text_are_read_as_they_were_written(store: RunStore
 
 
 async def _merge_all(store: RunStore, run_id: int) -> None:
-    while await store.merge_segments(run_id):
+    while await store.compact_segments(run_id):
         pass

@@ -99,7 +99,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         *, toml: str = TOML, headers: Mapping[str, str] | None = None, **settings: Any
     ) -> AsyncIterator[Served]:
         executor = ScriptedExecutor()
-        monkeypatch.setattr("solorun.service.StepRunner", lambda *_args: executor)
+        monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)

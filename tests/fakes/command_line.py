@@ -9,9 +9,9 @@ from solorun.client.problems import MEDIA_TYPE
 from solorun.status import Status
 from solorun.wire import ProblemDetails, encode
 from tests.fakes.scripted_service import (
-    Answer,
     Request,
-    json_answer,
+    Response,
+    json_response,
     make_run,
 )
 
@@ -33,9 +33,9 @@ class Ended:
 Solorun = Callable[..., Awaitable[Ended]]
 
 
-def problem(slug: str, status: int, detail: str = "No.", **members: Any) -> Answer:
+def problem(slug: str, status: int, detail: str = "No.", **members: Any) -> Response:
     details = ProblemDetails(f"/problems/{slug}", "Title", status, detail)
-    return json_answer(encode(msgspec.structs.replace(details, **members)), status, MEDIA_TYPE)
+    return json_response(encode(msgspec.structs.replace(details, **members)), status, MEDIA_TYPE)
 
 
 def plain(value: object) -> Any:
@@ -43,8 +43,8 @@ def plain(value: object) -> Any:
     return msgspec.json.decode(encode(value))
 
 
-def answer(value: object, status: int = 200) -> Answer:
-    return json_answer(encode(value), status)
+def answer(value: object, status: int = 200) -> Response:
+    return json_response(encode(value), status)
 
 
 RUNNING = make_run(17)

@@ -13,7 +13,7 @@ from solorun.logs import Hub, Tail, Writer
 from solorun.project import CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
-from solorun.runs import Lifecycle, RunManager, Supervisor, recover
+from solorun.runs import RunExecutor, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory
 from solorun.step import StepExecutor
 from solorun.store import RunStore
@@ -133,7 +133,7 @@ async def open_engine(
         task_group.start_soon(writer.run)
         stack.callback(task_group.cancel_scope.cancel)
         supervisor = Supervisor(executor=steps, directory=DataDirectory(data_dir))
-        lifecycle = Lifecycle(
+        lifecycle = RunExecutor(
             store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ or {}, now=now
         )
         manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=declared, owner=owner, now=now)

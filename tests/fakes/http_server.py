@@ -12,7 +12,7 @@ import anyio
 import httpx
 import pytest
 
-import solorun.server.serving
+import solorun.server.main
 from solorun.api import Application, create_app
 from solorun.projects import Catalog
 from solorun.record import Stream
@@ -155,15 +155,15 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             made.append(create_app(*args))
             return made[-1]
 
-        monkeypatch.setattr("solorun.service.StepRunner", lambda *_args: executor)
-        monkeypatch.setattr("solorun.server.serving.create_app", create_and_keep)
+        monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
+        monkeypatch.setattr("solorun.server.main.create_app", create_and_keep)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(
             **{"data_dir": tmp_path / "data", "host": host, "port": 0, "shutdown_limit_seconds": 5, **settings}
         )
         serving = asyncio.create_task(
-            solorun.server.serving.serve(checked, Catalog.open(path), started=url.set_result, stop=stop)
+            solorun.server.main.serve(checked, Catalog.open(path), started=url.set_result, stop=stop)
         )
         either: set[asyncio.Future[Any]] = {serving, url}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

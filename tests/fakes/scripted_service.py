@@ -27,14 +27,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What is written on a connection; then it is closed, or (`hang`) kept in silence until the client leaves."""
 
     chunks: tuple[bytes, ...] = ()
     hang: bool = False
 
 
-cut = Answer()
+cut = Response()
 """Close without a word."""
 
 
@@ -51,7 +51,7 @@ class ScriptedService:
 
 
 @asynccontextmanager
-async def scripted_service(answers: Iterable[Answer]) -> AsyncGenerator[ScriptedService]:
+async def scripted_service(answers: Iterable[Response]) -> AsyncGenerator[ScriptedService]:
     script = iter(answers)
     connections: set[asyncio.Task[None]] = set()
 
@@ -88,15 +88,15 @@ async def scripted_service(answers: Iterable[Answer]) -> AsyncGenerator[Scripted
         await asyncio.gather(*connections, return_exceptions=True)
 
 
-def events(*chunks: bytes, hang: bool = False) -> Answer:
+def events(*chunks: bytes, hang: bool = False) -> Response:
     """An event stream of these chunks."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
-    return Answer((head, *chunks), hang)
+    return Response((head, *chunks), hang)
 
 
-def json_answer(
+def json_response(
     body: bytes, status: int = 200, media_type: str = "application/json", headers: tuple[str, ...] = ()
-) -> Answer:
+) -> Response:
     head = [
         f"HTTP/1.1 {status} Said So",
         f"Content-Type: {media_type}",
@@ -104,7 +104,7 @@ def json_answer(
         "Connection: close",
         *headers,
     ]
-    return Answer(("\r\n".join(head).encode() + b"\r\n\r\n" + body,))
+    return Response(("\r\n".join(head).encode() + b"\r\n\r\n" + body,))
 
 
 def make_run(run_id: int = 17, status: Status = Status.RUNNING, *, last_seq: int = 0) -> Run:

@@ -55,8 +55,8 @@ class RecordedOutput:
     def mask(self, text: str) -> str:
         return self.masker.mask(text)
 
-    def hold_back(self, text: str) -> int:
-        return self.masker.hold_back(text)
+    def pending_secret_length(self, text: str) -> int:
+        return self.masker.pending_secret_length(text)
 
     def texts(self, stream: Stream = Stream.STDOUT) -> list[str]:
         """What the records of a stream say."""

@@ -9,11 +9,11 @@ from solorun.step import StepContext
 
 
 class ScriptedStep:
-    """A step that works until the test ends it, and stops when told, unless it is `stubborn`."""
+    """A step that works until the test ends it, and stops when told, unless it is `unkillable`."""
 
-    def __init__(self, context: StepContext, *, stubborn: bool = False) -> None:
+    def __init__(self, context: StepContext, *, unkillable: bool = False) -> None:
         self.context = context
-        self.stubborn = stubborn
+        self.unkillable = unkillable
         self.graces: list[float] = []
         self.told = asyncio.Event()
         self._ended = asyncio.Event()
@@ -40,7 +40,7 @@ class ScriptedStep:
     async def stop(self, grace_seconds: float) -> StepResult:
         self.graces.append(grace_seconds)
         self.told.set()
-        if not self.stubborn:
+        if not self.unkillable:
             self.end("killed by SIGTERM", -15)
         return await self.wait()
 
@@ -48,8 +48,8 @@ class ScriptedStep:
 class ScriptedExecutor:
     """Hands its steps to the test: `await executor.step("extract")` is the step once it has begun."""
 
-    def __init__(self, *, stubborn: bool = False) -> None:
-        self.stubborn = stubborn
+    def __init__(self, *, unkillable: bool = False) -> None:
+        self.unkillable = unkillable
         self.begun: list[ScriptedStep] = []
         self.leftovers_ended: list[int] = []
         self.start_error: Exception | None = None
@@ -58,12 +58,12 @@ class ScriptedExecutor:
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> ScriptedStep:
         if self.start_error is not None:
             raise self.start_error
-        scripted = ScriptedStep(context, stubborn=self.stubborn)
+        scripted = ScriptedStep(context, unkillable=self.unkillable)
         self.begun.append(scripted)
         self._next[step.name].put_nowait(scripted)
         return scripted
 
-    async def end_leftovers(self, run_id: int) -> None:
+    async def kill_orphans(self, run_id: int) -> None:
         self.leftovers_ended.append(run_id)
 
     async def step(self, name: str) -> ScriptedStep:

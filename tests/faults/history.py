@@ -72,7 +72,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class BlockedLoop:
     """Who of a run's processes was alive at the moment when a client was told that the run had ended."""
 
     run_id: int
@@ -110,7 +110,7 @@ class History:
         self.entries: list[Entry] = []
         self.readings: list[Reading] = []
         self.marks: list[Mark] = []
-        self.sightings: list[Sighting] = []
+        self.sightings: list[BlockedLoop] = []
         self._numbers = itertools.count(1)
 
     def note(self, number: int, kind: Kind, operation: str, subject: Any, value: Any = None) -> Entry:
@@ -149,7 +149,7 @@ class History:
         self.marks.append(Mark(project, run_id, kind))
 
     def read_marks(self, path: Path) -> None:
-        """Take over what the work wrote down: lines of `kind project run`."""
+        """Receiver over what the work wrote down: lines of `kind project run`."""
         for line in path.read_text().splitlines() if path.exists() else ():
             kind, project, run_id = line.split()
             self.mark(project, int(run_id), MarkKind(kind))

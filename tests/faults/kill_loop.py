@@ -23,9 +23,9 @@ from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
 from solorun.run import Run
 from solorun.step import StepContext
-from solorun.steps import StepRunner
+from solorun.steps import StepDispatcher
 from tests.fakes.engine import open_engine
-from tests.faults.labelled import KillAt, LabelledStore
+from tests.faults.kill_points import KillAt, LabelledStore
 
 PROJECTS = ("extract", "deploy", "nightly")
 CHILD_LIMIT_SECONDS = 20.0
@@ -52,7 +52,7 @@ class Child:
     async def live(self) -> None:
         random.seed()
         projects = [self._declare(name) for name in PROJECTS]
-        executor: Any = StepRunner(self._data_dir, {})
+        executor: Any = StepDispatcher(self._data_dir, {})
         owner = f"child {os.getpid()} {time.time_ns()}"
         wrap = None if self._kill_at is None else LabelledStore(self._kill_at).wrap
         async with open_engine(self._data_dir, *projects, owner=owner, executor=executor, wrap=wrap) as engine:

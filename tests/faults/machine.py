@@ -12,7 +12,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from solorun.errors import StoreDamaged, StoreUnavailable
+from solorun.errors import StoreCorrupted, StoreUnavailable
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
@@ -29,7 +29,7 @@ CHOICE = st.integers(0, 11)
 
 PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
-WRITES = ("insert_run", "request_cancel", "commit", "settle_run", "merge_segments")
+WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 taken = Counter[str]()  # of all machines, for the table: steps, and those after the clock had jumped
 IMPATIENT = (
@@ -38,8 +38,8 @@ IMPATIENT = (
     "solorun.logs.writer.MIN_PAUSE_SECONDS",
     "solorun.logs.writer.MAX_PAUSE_SECONDS",
     "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
-    "solorun.runs.strays._RETRY_SECONDS",
-    "solorun.runs.lifecycle._MERGE_PAUSE_SECONDS",
+    "solorun.runs.reaper._RETRY_SECONDS",
+    "solorun.execution.executor._MERGE_PAUSE_SECONDS",
 )
 """Retries come at once: time is not what is tried here."""
 
@@ -131,7 +131,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         assert answer is not None
         assert answer.kind is Kind.OK or answer.value in {"store-unavailable", "internal"}
         run.asked = True
-        if not self._step(run).stubborn:
+        if not self._step(run).unkillable:
             self._expect_end(project, Status.CANCELLED)
 
     @rule(choice=CHOICE)
@@ -186,7 +186,7 @@ class RunManagerMachine(RuleBasedStateMachine):
     @rule(choice=CHOICE)
     def step_swallows_its_cancellation(self, choice: int) -> None:
         if (project := _choose(choice, self.active)) is not None:
-            self._step(self.active[project]).stubborn = True
+            self._step(self.active[project]).unkillable = True
 
     # -- what the world does
 
@@ -196,7 +196,7 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     @rule(
         method=st.sampled_from(WRITES + READS),
-        error=st.sampled_from([StoreUnavailable, StoreDamaged, StoreFailure]),
+        error=st.sampled_from([StoreUnavailable, StoreCorrupted, StoreFailure]),
         afterwards=st.booleans(),
         times=st.integers(1, 3),
     )
@@ -271,11 +271,11 @@ class RunManagerMachine(RuleBasedStateMachine):
         self._do(asyncio.wait([task]))
 
     async def _drain(self) -> None:
-        """With faults gone and stubborn steps reformed, everything ends."""
+        """With faults gone and unkillable steps reformed, everything ends."""
         self.engine.faults.heal()
         for run in self.active.values():
             step = self._step(run)
-            step.stubborn = False
+            step.unkillable = False
             if step.told.is_set():
                 step.end("killed by SIGKILL", -9)
         await self.engine.manager.drain(10)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from solorun.errors import RunActive, SolorunError
 from solorun.outcome import Outcome
-from solorun.status import ACTIVE, Status, Transition
-from solorun.store import Ending, NewRun
+from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.store import FinalState, NewRun
 from solorun.stores.sqlite import SqliteRunStore
 
 PROJECTS = ("extract", "deploy", "nightly")
@@ -52,8 +52,8 @@ async def attempt(store: SqliteRunStore, owner: str, counts: "Counter[str]") -> 
         return
     counts["won"] += 1
     await asyncio.sleep(random.random() * HELD_SECONDS)
-    ending = Ending(Outcome(Status.CANCELLED), now)
-    if await store.settle_run(run.id, owner=owner, expected=ACTIVE, ending=ending) is not Transition.UPDATED:
+    ending = FinalState(Outcome(Status.CANCELLED), now)
+    if await store.finalize_run(run.id, owner=owner, expected=ACTIVE, ending=ending) is not UpdateResult.UPDATED:
         counts["error: the winner's run was not its own"] += 1
 
 

@@ -13,13 +13,13 @@ import httpx
 from solorun.run import Run
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_run
-from tests.fakes.served import Process, ServedService
+from tests.fakes.running_service import Process, ServedService
 from tests.faults.checkers import audit
 from tests.faults.database import read_database, watch
-from tests.faults.history import History, Operation, Sighting
+from tests.faults.forked_service import WarmParent
+from tests.faults.history import BlockedLoop, History, Operation
 from tests.faults.memory_disk import MemoryDisk
 from tests.faults.trial import DATABASE_NAME
-from tests.faults.warm import WarmParent
 
 WITNESS = """\
 exec 9>>"$WITNESS/lock-$SOLORUN_PROJECT"
@@ -196,7 +196,7 @@ class ServiceTrial:
                 async for event, data in events_of(answer):
                     if event == b"end":
                         run = decode_run(data)
-                        self.history.sightings.append(Sighting(run_id, run.status.value, self.alive(run_id)))
+                        self.history.sightings.append(BlockedLoop(run_id, run.status.value, self.alive(run_id)))
                         reading.end = run
                         with self.history.operation("end", run_id) as operation:
                             operation.ok(run.status.value)

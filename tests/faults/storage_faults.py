@@ -15,7 +15,7 @@ import pytest
 
 from tests.faults.service_trial import ServiceTrial
 
-Fault = Callable[[ServiceTrial], AbstractAsyncContextManager[None]]
+FieldError = Callable[[ServiceTrial], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
@@ -87,7 +87,7 @@ async def not_a_byte_is_left(trial: ServiceTrial) -> AsyncIterator[None]:
 
 REALLY_FULL = "a disk that is really full (tmpfs)"
 FOREIGN_LOCK = "a foreign BEGIN IMMEDIATE"
-FAULTS: dict[str, Fault] = {
+FAULTS: dict[str, FieldError] = {
     "no file may grow (RLIMIT_FSIZE)": no_file_may_grow,
     "disk full (ENOSPC)": partial(syscalls_fail, calls="pwrite64", error="ENOSPC"),
     "disk broken (EIO)": partial(syscalls_fail, calls="pwrite64", error="EIO"),

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from solorun.execution.artifacts import list_artifacts
 from solorun.record import Event
-from solorun.runs.artifacts import list_artifacts
 from solorun.settings import DataDirectory
 from solorun.status import Status
 from tests.fakes.engine import Engine, declare, open_engine
@@ -129,7 +129,7 @@ def test_a_file_from_a_year_that_has_no_date_is_listed(tmp_path: Path, seconds: 
         return [_Dated(entry, seconds) for entry in scandir(path)]
 
     # Not every file system keeps such a time.
-    monkeypatch.setattr("solorun.runs.artifacts.os.scandir", scan_other_times)
+    monkeypatch.setattr("solorun.execution.artifacts.os.scandir", scan_other_times)
 
     assert [artifact.name for artifact in list_artifacts(tmp_path)] == ["old"]
 

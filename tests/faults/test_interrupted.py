@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
-from solorun.store import Batch, Ending, LogQuery, NewRun
+from solorun.store import Batch, FinalState, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine
 from tests.faults.conftest import MakeTrials
@@ -101,9 +101,9 @@ async def _store_life(bench: Bench) -> None:
     assert run is not None
     await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
     await store.commit([Batch(replace(run, status=Status.RUNNING, started_at=NOW), None)], owner="bench")
-    ending = Ending(Outcome(Status.CANCELLED), NOW)
-    await store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
-    await store.merge_segments(bench.ended)
+    ending = FinalState(Outcome(Status.CANCELLED), NOW)
+    await store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+    await store.compact_segments(bench.ended)
 
 
 async def _store_reads(bench: Bench) -> None:
@@ -204,5 +204,5 @@ async def _open_transactions(engine: Engine) -> list[str]:
 async def _settle_other(bench: Bench) -> None:
     """What the store's writes may have left of their run."""
     if (run := await bench.engine.store.find_active_run("other")) is not None:
-        ending = Ending(Outcome(Status.FAILED, "left"), NOW)
-        await bench.engine.store.settle_run(run.id, owner="bench", expected=ACTIVE, ending=ending)
+        ending = FinalState(Outcome(Status.FAILED, "left"), NOW)
+        await bench.engine.store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)

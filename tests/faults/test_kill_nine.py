@@ -19,7 +19,7 @@ from tests.faults.conftest import MakeTrials
 from tests.faults.database import read_database
 from tests.faults.history import History, Kind, Reading
 from tests.faults.kill_loop import PROJECTS
-from tests.faults.labelled import POINTS
+from tests.faults.kill_points import POINTS
 from tests.faults.trial import DATABASE_NAME, Trial
 
 ROOT = Path(__file__).parents[2]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from solorun.steps.command import MAX_DRAIN_SECONDS
-from tests.faults import pace
+from tests.faults import budget
+from tests.faults.budget import pace_of, seconds_of
 from tests.faults.conftest import MakeTrials
-from tests.faults.pace import pace_of, seconds_of
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
 
@@ -56,7 +56,7 @@ async def test_a_cancel_leaves_nobody_of_any_shape(trials: MakeTrials, tmp_path:
     )
     slowest = 0.0
     scripts = {name: script for name, (script, _) in SHAPES.items()}
-    async with service_trial(tmp_path / "trial", scripts | pace.STEPS) as trial:
+    async with service_trial(tmp_path / "trial", scripts | budget.STEPS) as trial:
         for _ in tried:
             async with pace_of(trial) as machine:
                 took = max(await asyncio.gather(*(_begin_and_cancel(trial, name) for name in SHAPES)))
@@ -77,7 +77,7 @@ async def test_a_run_ends_with_its_command_whoever_keeps_its_pipe(trials: MakeTr
     left |= {f"deaf{copy}": f"setsid {DEAF} & exit 3" for copy in range(copies)}
     left["talking"] = "(while echo x; do sleep 0.01; done) &"
     flooding = {"flooding": "(while echo x; do :; done) &"}
-    async with service_trial(tmp_path / "trial", left | flooding | pace.STEPS) as trial:
+    async with service_trial(tmp_path / "trial", left | flooding | budget.STEPS) as trial:
         for _ in tried:
             async with pace_of(trial) as machine:
                 ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))

@@ -15,14 +15,14 @@ from solorun.logs import Writer
 from solorun.outcome import StepResult
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.record import Stream
-from solorun.status import Transition
+from solorun.status import UpdateResult
 from solorun.step import StepContext, StepExecution, StepExecutor
-from solorun.steps import StepRunner
+from solorun.steps import StepDispatcher
 from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.queries import QUERIES
 from tests.fakes.engine import open_engine
-from tests.faults.history import History, Sighting
+from tests.faults.history import BlockedLoop, History
 from tests.faults.trial import DATABASE_NAME, Trial, until
 
 
@@ -72,7 +72,7 @@ async def test_without_lock_and_index_two_runs_are_seen(tmp_path: Path, monkeypa
     insert = QUERIES["insert_run"]
     conflict = insert[insert.index("ON CONFLICT") : insert.index("RETURNING")]
     queries = {**QUERIES, "insert_run": insert.replace(conflict, "")}
-    monkeypatch.setattr("solorun.stores.sqlite.moves.QUERIES", queries)
+    monkeypatch.setattr("solorun.stores.sqlite.writes.QUERIES", queries)
 
     async with trial.engine() as engine:
         monkeypatch.setattr(engine.manager, "_start_lock", _NoLock())
@@ -107,7 +107,7 @@ ESCAPE = "setsid sh -c 'echo $$ > escaped; exec sleep 30' & echo $$ > pid; wait"
 @pytest.mark.parametrize("mutant", [False, True])
 async def test_killpg_alone_is_seen(tmp_path: Path, mutant: bool) -> None:
     history = History()
-    executor: StepExecutor = KillpgExecutor() if mutant else StepRunner(tmp_path, os.environ)
+    executor: StepExecutor = KillpgExecutor() if mutant else StepDispatcher(tmp_path, os.environ)
     project = Project("handbook", "Handbook", tmp_path, (CommandStep("work", ESCAPE),), cancel_grace_seconds=0.2)
     escaped = tmp_path / "escaped"
     async with open_engine(tmp_path, project, executor=executor) as engine:  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ async def test_killpg_alone_is_seen(tmp_path: Path, mutant: bool) -> None:
         await engine.manager.cancel_run(run.id)
         ended = await engine.end_of(run.id)
         alive = (f"{pid}",) if _is_alive(pid := int(escaped.read_text())) else ()
-        history.sightings.append(Sighting(run.id, ended.status, alive))
+        history.sightings.append(BlockedLoop(run.id, ended.status, alive))
 
     violations = Trial(tmp_path, history).audit()
     if alive:
@@ -146,18 +146,18 @@ async def _publish_then_commit(self: Writer, batches: Sequence[Batch]) -> None:
     for batch, answer in zip(batches, answers, strict=True):
         del self._taken[batch.run.id]
         channel = self._channels.get(batch.run.id)
-        if channel is not None and answer is Transition.UPDATED:
+        if channel is not None and answer is UpdateResult.UPDATED:
             channel.committed(batch)
 
 
 _real_commit = SqliteRunStore.commit
 
 
-async def _commit_endings_first(self: SqliteRunStore, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
+async def _commit_endings_first(self: SqliteRunStore, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
     endings = [replace(batch, segment=None, run=_without(batch)) for batch in batches if batch.ending and batch.segment]
     await _real_commit(self, endings, owner=owner)
     await _real_commit(self, [batch for batch in batches if not batch.ending], owner=owner)
-    return [Transition.UPDATED] * len(batches)
+    return [UpdateResult.UPDATED] * len(batches)
 
 
 def _without(batch: Batch) -> Any:
@@ -177,7 +177,7 @@ class KillpgExecutor:
         process = await asyncio.create_subprocess_shell(step.run, cwd=project.directory, start_new_session=True)
         return KillpgExecution(process)
 
-    async def end_leftovers(self, run_id: int) -> None: ...
+    async def kill_orphans(self, run_id: int) -> None: ...
 
 
 class KillpgExecution:

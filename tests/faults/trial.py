@@ -27,8 +27,8 @@ DATABASE_NAME = "solorun.db"
 class WitnessedStep(ScriptedStep):
     """Marks when it leaves."""
 
-    def __init__(self, context: StepContext, history: History, *, stubborn: bool = False) -> None:
-        super().__init__(context, stubborn=stubborn)
+    def __init__(self, context: StepContext, history: History, *, unkillable: bool = False) -> None:
+        super().__init__(context, unkillable=unkillable)
         self._history = history
         history.mark(context.project, context.run_id, MarkKind.ENTER)
 
@@ -39,23 +39,23 @@ class WitnessedStep(ScriptedStep):
 
 
 class WitnessedExecutor(ScriptedExecutor):
-    """Steps that note in the history that they are at work. What a crash leaves of them ends in `end_leftovers`."""
+    """Steps that note in the history that they are at work. What a crash leaves of them ends in `kill_orphans`."""
 
-    def __init__(self, history: History, *, stubborn: bool = False) -> None:
-        super().__init__(stubborn=stubborn)
+    def __init__(self, history: History, *, unkillable: bool = False) -> None:
+        super().__init__(unkillable=unkillable)
         self.history = history
         self.steps: dict[int, WitnessedStep] = {}
         """The newest step of each run."""
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> ScriptedStep:
-        witnessed = WitnessedStep(context, self.history, stubborn=self.stubborn)
+        witnessed = WitnessedStep(context, self.history, unkillable=self.unkillable)
         self.begun.append(witnessed)
         self.steps[context.run_id] = witnessed
         self._next[step.name].put_nowait(witnessed)
         return witnessed
 
-    async def end_leftovers(self, run_id: int) -> None:
-        await super().end_leftovers(run_id)
+    async def kill_orphans(self, run_id: int) -> None:
+        await super().kill_orphans(run_id)
         if (left := self.steps.get(run_id)) is not None:
             left.end("killed by SIGKILL", -9)
 

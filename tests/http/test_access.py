@@ -6,8 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from solorun.api.login import safe_next
-from solorun.api.sessions import MAX_SESSIONS, SESSION_SECONDS, LoginThrottle, Sessions
+from solorun.auth.login import safe_next
+from solorun.auth.sessions import MAX_SESSIONS, SESSION_SECONDS, LoginThrottle, Sessions
 from tests.fakes.application import TOKEN, OpenServed
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -271,9 +271,9 @@ def test_a_session_expires() -> None:
     sessions = Sessions(clock=lambda: now[0])
     session = sessions.begin()
 
-    before = sessions.holds(session)
+    before = sessions.is_valid(session)
     now[0] += SESSION_SECONDS
-    afterwards = sessions.holds(session)
+    afterwards = sessions.is_valid(session)
 
     assert (before, afterwards, len(sessions)) == (True, False, 0)
 
@@ -283,13 +283,13 @@ def test_sessions_are_bounded_and_the_oldest_ends_first() -> None:
     first, second, *_ = [sessions.begin() for _ in range(MAX_SESSIONS + 1)]
 
     assert len(sessions) == MAX_SESSIONS
-    assert (sessions.holds(first), sessions.holds(second)) == (False, True)
+    assert (sessions.is_valid(first), sessions.is_valid(second)) == (False, True)
 
 
 def test_a_throttled_peer_may_try_again_after_a_minute_and_others_at_once() -> None:
     now = itertools.count(0.0, 1.0)
     throttle = LoginThrottle(clock=lambda: next(now))
-    list(map(throttle.note_failure, ["10.0.0.1"] * 10))
+    list(map(throttle.record_failure, ["10.0.0.1"] * 10))
 
     waiting = throttle.wait_seconds("10.0.0.1")
     other = throttle.wait_seconds("10.0.0.2")
@@ -302,8 +302,8 @@ def test_a_throttled_peer_may_try_again_after_a_minute_and_others_at_once() -> N
 
 def test_the_throttle_forgets_the_peers_it_heard_of_first() -> None:
     throttle = LoginThrottle()
-    list(map(throttle.note_failure, ["10.0.0.1"] * 10))
-    list(map(throttle.note_failure, map(str, range(1000))))
+    list(map(throttle.record_failure, ["10.0.0.1"] * 10))
+    list(map(throttle.record_failure, map(str, range(1000))))
 
     assert throttle.wait_seconds("10.0.0.1") == 0.0
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.api.log_text import MAX_WAITING_CHARACTERS, LogText
+from solorun.logs.plain_text import MAX_WAITING_CHARACTERS, PlainTextRenderer
 from solorun.record import Event, Level, Record, Stream
 from solorun.wire import decode_records
 from tests.fakes.application import OpenServed
@@ -153,7 +153,7 @@ def record(message: str, **fields: Any) -> Record:
 
 
 def text_of(*records: Record) -> list[str]:
-    text = LogText()
+    text = PlainTextRenderer()
     whole = b"".join([text.add([record]) for record in records]) + text.finish()
     return [line.partition(" build: ")[2] for line in whole.decode().split("\n")]
 
@@ -183,7 +183,7 @@ def test_an_unfinished_line_ends_with_the_log() -> None:
 
 def test_an_unfinished_line_ends_with_its_step() -> None:
     ended = record("build completed", stream=Stream.SOLORUN, event=Event.STEP, data={"status": "completed"})
-    text = LogText()
+    text = PlainTextRenderer()
 
     whole = text.add([record("?", partial=True), ended]).decode()
 
@@ -192,7 +192,7 @@ def test_an_unfinished_line_ends_with_its_step() -> None:
 
 def test_what_waits_behind_an_unfinished_line_is_bounded() -> None:
     other = record("x" * 65536, stream=Stream.STDERR)
-    text = LogText()
+    text = PlainTextRenderer()
 
     text.add([record("?", partial=True)])
     size = sum(len(text.add([other])) for _ in range(MAX_WAITING_CHARACTERS // 65536 + 1))
@@ -201,7 +201,7 @@ def test_what_waits_behind_an_unfinished_line_is_bounded() -> None:
 
 
 def test_a_line_of_a_hundred_megabytes_is_not_kept_in_memory() -> None:
-    text = LogText()
+    text = PlainTextRenderer()
     part = msgspec.structs.replace(record("x" * 16384), partial=True)
 
     sizes = [len(text.add([part])) for _ in range(6400)]

@@ -5,9 +5,9 @@ import logging
 import pytest
 from starlette.types import Message
 
-from solorun.api.problems import PROBLEMS
 from solorun.client.problems import ERRORS
 from solorun.errors import Problem
+from solorun.http.problems import PROBLEMS
 from solorun.segment import Segment
 from tests.fakes.application import OpenServed
 

@@ -148,7 +148,7 @@ async def test_without_any_run_there_is_no_current_one(open_served: OpenServed, 
 async def test_a_cancel_is_accepted_again_and_again_while_the_run_is_active(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
-        step.stubborn = True
+        step.unkillable = True
 
         body = {"reason": "wrong branch", "requested_by": "anna"}
         answers = [await served.client.post(f"/api/v1/runs/{run_id}/cancel", json=body) for _ in range(3)]

@@ -10,8 +10,8 @@ from openapi_spec_validator import validate
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
+from solorun.http.problems import PROBLEMS
 from tests.fakes.application import OpenServed
 
 

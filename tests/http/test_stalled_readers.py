@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.api.answer import MAX_PIECE_BYTES
-from solorun.api.flow import FLOW_EXTENSION
-from solorun.api.sse import MUCH_BYTES, SMALL_PIECE_BYTES
+from solorun.http.event_stream import MUCH_BYTES, SMALL_PIECE_BYTES
+from solorun.http.flow_control import FLOW_EXTENSION
+from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import Hub, Tail
-from solorun.logs.hub import Take
+from solorun.logs.hub import Receiver
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
@@ -85,7 +85,7 @@ class CountedTail(Tail):
         self.pages: list[int] = []
 
     async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Take | None = None
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Receiver | None = None
     ) -> AsyncGenerator[Segment | Run, None]:
         self.following += 1
         self.pages.append(page_records)

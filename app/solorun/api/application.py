@@ -11,16 +11,16 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from solorun.api.access import Access
-from solorun.api.answer import HEAD_LINES_EXTENSION, Answer, Header, cut_off
-from solorun.api.context import Context
-from solorun.api.endpoint import build_routes, public_addresses
-from solorun.api.problems import answer_problem, problem_of
-from solorun.api.request import ClientGone, check_announced_size
 from solorun.api.routes import OPERATIONS
-from solorun.api.sessions import LoginThrottle, Sessions
-from solorun.api.sse import Streams
+from solorun.api.state import Context
+from solorun.auth.authorization import Authorizer
+from solorun.auth.sessions import LoginThrottle, Sessions
 from solorun.errors import InternalError, Problem
+from solorun.http.event_stream import Streams
+from solorun.http.problems import problem_of, problem_response
+from solorun.http.request import ClientGone, check_announced_size
+from solorun.http.responses import HEAD_LINES_EXTENSION, Header, Response, cut_off
+from solorun.http.routing import build_routes, public_addresses
 from solorun.service import Service
 
 DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
@@ -54,7 +54,7 @@ class Application:
             service=service,
             operations=OPERATIONS,
             root_path=settings.root_path,
-            access=Access(settings, sessions, public_addresses(OPERATIONS)),
+            access=Authorizer(settings, sessions, public_addresses(OPERATIONS)),
             sessions=sessions,
             throttle=LoginThrottle(),
             streams=Streams(service.hub),
@@ -97,11 +97,11 @@ class Application:
         # The error is forgotten by now, and with it all the frames that it came through.
         await refusal(scope, receive, answer)
 
-    def _refusal_of(self, error: Exception, scope: Scope) -> Answer:
+    def _refusal_of(self, error: Exception, scope: Scope) -> Response:
         # Not in the frame that the error's traceback holds: a name for it there would be a cycle for each refusal.
         headers = _headers_of(error) if isinstance(error, HTTPException) else ()
         problem = _problem_of(error, scope)
-        return answer_problem(problem, path=scope["path"], root_path=self._root_path, headers=headers)
+        return problem_response(problem, path=scope["path"], root_path=self._root_path, headers=headers)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A proxy may have taken the public path away, or not: within, it is never there.
@@ -111,7 +111,7 @@ class Application:
         scope["root_path"] = ""
         scope["app"] = self
         headers = scope["solorun.headers"] = dict(scope["headers"])
-        refusal = self.context.access.admit(scope, headers)
+        refusal = self.context.access.authorize(scope, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from solorun.api.answer import Answer, Header, StreamedAnswer, json_answer
-from solorun.api.request import Request
 from solorun.errors import ArtifactNotFound
-from solorun.runs.artifacts import list_artifacts, media_type_of
+from solorun.execution.artifacts import list_artifacts, media_type_of
+from solorun.http.request import Request
+from solorun.http.responses import Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
 
 _READ_BYTES: Final = 256 * 1024
@@ -19,18 +19,18 @@ _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CL
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-async def get_artifacts(request: Request) -> Answer:
+async def get_artifacts(request: Request) -> Response:
     run = await request.service.manager.get_run(request.run_id)
     directory = request.service.directory.artifacts(run.id)
-    return json_answer(ArtifactList(tuple(await asyncio.to_thread(list_artifacts, directory))))
+    return json_response(ArtifactList(tuple(await asyncio.to_thread(list_artifacts, directory))))
 
 
-async def download_artifact(request: Request) -> StreamedAnswer:
+async def download_artifact(request: Request) -> StreamingResponse:
     run = await request.service.manager.get_run(request.run_id)
     name = request.path["name"]
     descriptor = await asyncio.to_thread(open_beneath, request.service.directory.artifacts(run.id), name)
     size = os.fstat(descriptor).st_size
-    return StreamedAnswer(
+    return StreamingResponse(
         FileChunks(descriptor, size),
         media_type=media_type_of(name).encode("ascii", "replace"),
         headers=[

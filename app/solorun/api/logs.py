@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from solorun.api.answer import NDJSON, TEXT, Answer, Header, StreamedAnswer, json_answer
-from solorun.api.log_text import LogText
-from solorun.api.request import Request
+from solorun.http.request import Request
+from solorun.http.responses import NDJSON, TEXT, Header, Response, StreamingResponse, json_response
 from solorun.logs import Tail
+from solorun.logs.plain_text import PlainTextRenderer
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
@@ -37,7 +37,7 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="How many records at most.")] = 1000
 
 
-async def get_log_page(request: Request) -> Answer:
+async def get_log_page(request: Request) -> Response:
     query: LogPageQuery = request.query
     page = await request.service.store.read_log(
         request.run_id,
@@ -51,20 +51,20 @@ async def get_log_page(request: Request) -> Answer:
             events=frozenset(query.event),
         ),
     )
-    return json_answer(page)
+    return json_response(page)
 
 
-async def download_ndjson(request: Request) -> StreamedAnswer:
+async def download_ndjson(request: Request) -> StreamingResponse:
     run = await request.service.manager.get_run(request.run_id)
-    return StreamedAnswer(
+    return StreamingResponse(
         _payloads(request.service.tail, run, request.query), media_type=NDJSON, headers=_attachment(run, "ndjson")
     )
 
 
-async def download_text(request: Request) -> StreamedAnswer:
+async def download_text(request: Request) -> StreamingResponse:
     run = await request.service.manager.get_run(request.run_id)
     texts = _texts(request.service.tail, run, request.query)
-    return StreamedAnswer(texts, media_type=TEXT, headers=_attachment(run, "txt"))
+    return StreamingResponse(texts, media_type=TEXT, headers=_attachment(run, "txt"))
 
 
 def _attachment(run: Run, suffix: str) -> list[Header]:
@@ -79,7 +79,7 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
 
 
 async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    text = LogText()
+    text = PlainTextRenderer()
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
             yield text.add(_matching(segment, query))

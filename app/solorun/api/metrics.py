@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from solorun.api.context import Context
+from solorun.api.state import Context
 from solorun.status import ACTIVE
 
 OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")

@@ -1,20 +1,20 @@
 """Handlers that show what may be started: the declared projects and families."""
 
-from solorun.api.answer import Answer, json_answer
-from solorun.api.request import Request
+from solorun.http.request import Request
+from solorun.http.responses import Response, json_response
 from solorun.project import Project
 from solorun.run import Run
 from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 
 
-async def list_projects(request: Request) -> Answer:
+async def list_projects(request: Request) -> Response:
     service = request.service
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.list_active_runs()}
     configuration = service.catalog.configuration
     # A project of a family is known by its runs; each belongs to the family that declares it now.
     family_of = {name: service.catalog.find_family(name) for name in sorted({*latest, *active})}
-    return json_answer(
+    return json_response(
         ProjectList(
             projects=tuple(
                 _summary(project, active.get(name), latest.get(name))
@@ -35,12 +35,12 @@ async def list_projects(request: Request) -> Answer:
     )
 
 
-async def get_project(request: Request) -> Answer:
+async def get_project(request: Request) -> Response:
     service = request.service
     project = service.catalog.get_project(request.path["project"])
     active = next((run for run in service.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
-    return json_answer(_summary(project, active, latest))
+    return json_response(_summary(project, active, latest))
 
 
 def _summary(project: Project, active: Run | None, latest: Run | None) -> ProjectSummary:

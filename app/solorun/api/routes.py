@@ -4,8 +4,8 @@ from typing import Final
 
 import msgspec
 
-from solorun.api import artifacts, events, health, login, logs, openapi, problems, projects, runs
-from solorun.api.operation import Operation, Reply
+from solorun.api import artifacts, health, logs, projects, runs, streams
+from solorun.auth import login
 from solorun.errors import (
     ArtifactNotFound,
     InvalidCursor,
@@ -18,6 +18,8 @@ from solorun.errors import (
     ServiceDraining,
     StoreUnavailable,
 )
+from solorun.http import openapi, problems
+from solorun.http.operation import Operation, ResponseSpec
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.wire import ArtifactList, CancelRequest, ProjectList, ProjectSummary, RunPage, StartRequest
@@ -40,7 +42,7 @@ OPERATIONS: Final = (
         "getRun",
         "A run",
         runs.get_run,
-        (Reply(200, "The run", shape=Run),),
+        (ResponseSpec(200, "The run", shape=Run),),
         (RunNotFound,),
     ),
     Operation(
@@ -49,7 +51,7 @@ OPERATIONS: Final = (
         "startRun",
         "Start a run, unless the project has an active one",
         runs.start_run,
-        (Reply(201, "The run, pending; `Location` is its address", shape=Run),),
+        (ResponseSpec(201, "The run, pending; `Location` is its address", shape=Run),),
         (ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
@@ -59,7 +61,7 @@ OPERATIONS: Final = (
         "listProjectRuns",
         "Runs of a project, newest first",
         runs.list_project_runs,
-        (Reply(200, "A page; `Link` names the next one", shape=RunPage),),
+        (ResponseSpec(200, "A page; `Link` names the next one", shape=RunPage),),
         (ProjectNotFound, InvalidCursor),
         query=runs.RunsQuery,
     ),
@@ -69,7 +71,7 @@ OPERATIONS: Final = (
         "getCurrentRun",
         "The active run of a project, else its latest",
         runs.get_current_run,
-        (Reply(200, "The run", shape=Run),),
+        (ResponseSpec(200, "The run", shape=Run),),
         (ProjectNotFound, RunNotFound),
     ),
     Operation(
@@ -79,8 +81,8 @@ OPERATIONS: Final = (
         "Tell a run to stop",
         runs.cancel_run,
         (
-            Reply(200, "It was cancelled before", shape=Run),
-            Reply(202, "It was told; it is active until its work has stopped", shape=Run),
+            ResponseSpec(200, "It was cancelled before", shape=Run),
+            ResponseSpec(202, "It was told; it is active until its work has stopped", shape=Run),
         ),
         (RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
@@ -90,10 +92,10 @@ OPERATIONS: Final = (
         f"{V1}/runs/{{run_id}}/events",
         "followRun",
         "A run's log from any point, live, and its end",
-        events.follow_run,
-        (Reply(200, "Server-sent events", _EVENT_STREAM),),
+        streams.follow_run,
+        (ResponseSpec(200, "Server-sent events", _EVENT_STREAM),),
         (RunNotFound, InvalidLastEventId),
-        query=events.EventsQuery,
+        query=streams.EventsQuery,
         headers=(("Last-Event-ID", "Begin after this seq; beats the parameters."),),
     ),
     Operation(
@@ -101,10 +103,10 @@ OPERATIONS: Final = (
         f"{V1}/events",
         "followAllRuns",
         "All active runs, their changes, and the logs of some",
-        events.follow_all,
-        (Reply(200, "Server-sent events", _EVENT_STREAM),),
+        streams.follow_all,
+        (ResponseSpec(200, "Server-sent events", _EVENT_STREAM),),
         (RunNotFound,),
-        query=events.FollowQuery,
+        query=streams.FollowQuery,
     ),
     Operation(
         "GET",
@@ -112,7 +114,7 @@ OPERATIONS: Final = (
         "getLogPage",
         "A page of a run's log",
         logs.get_log_page,
-        (Reply(200, "The page", shape=LogPage),),
+        (ResponseSpec(200, "The page", shape=LogPage),),
         (RunNotFound,),
         query=logs.LogPageQuery,
     ),
@@ -122,7 +124,7 @@ OPERATIONS: Final = (
         "downloadLogAsNdjson",
         "A run's log up to now, a record a line",
         logs.download_ndjson,
-        (Reply(200, "The records", "application/x-ndjson"),),
+        (ResponseSpec(200, "The records", "application/x-ndjson"),),
         (RunNotFound,),
         query=logs.LogFilterQuery,
     ),
@@ -132,7 +134,7 @@ OPERATIONS: Final = (
         "downloadLogAsText",
         "A run's log up to now, as text",
         logs.download_text,
-        (Reply(200, "The text", "text/plain; charset=utf-8"),),
+        (ResponseSpec(200, "The text", "text/plain; charset=utf-8"),),
         (RunNotFound,),
         query=logs.LogFilterQuery,
     ),
@@ -142,7 +144,7 @@ OPERATIONS: Final = (
         "listArtifacts",
         "The files that a run left",
         artifacts.get_artifacts,
-        (Reply(200, "The artifacts", shape=ArtifactList),),
+        (ResponseSpec(200, "The artifacts", shape=ArtifactList),),
         (RunNotFound,),
     ),
     Operation(
@@ -151,7 +153,7 @@ OPERATIONS: Final = (
         "downloadArtifact",
         "A file that a run left",
         artifacts.download_artifact,
-        (Reply(200, "The file", "*/*"),),
+        (ResponseSpec(200, "The file", "*/*"),),
         (RunNotFound, ArtifactNotFound),
     ),
     Operation(
@@ -160,7 +162,7 @@ OPERATIONS: Final = (
         "listRuns",
         "Runs of all projects, newest first",
         runs.list_runs,
-        (Reply(200, "A page; `Link` names the next one", shape=RunPage),),
+        (ResponseSpec(200, "A page; `Link` names the next one", shape=RunPage),),
         (InvalidCursor,),
         query=runs.RunsQuery,
     ),
@@ -170,7 +172,7 @@ OPERATIONS: Final = (
         "listProjects",
         "The declared projects and families",
         projects.list_projects,
-        (Reply(200, "The projects", shape=ProjectList),),
+        (ResponseSpec(200, "The projects", shape=ProjectList),),
         tag="projects",
     ),
     Operation(
@@ -179,7 +181,7 @@ OPERATIONS: Final = (
         "getProject",
         "A project",
         projects.get_project,
-        (Reply(200, "The project", shape=ProjectSummary),),
+        (ResponseSpec(200, "The project", shape=ProjectSummary),),
         (ProjectNotFound,),
         tag="projects",
     ),
@@ -189,7 +191,7 @@ OPERATIONS: Final = (
         "livez",
         "Whether the loop turns",
         health.livez,
-        (Reply(200, "It does"),),
+        (ResponseSpec(200, "It does"),),
         public=True,
         tag="service",
     ),
@@ -199,7 +201,7 @@ OPERATIONS: Final = (
         "readyz",
         "Whether runs can be started, and why not",
         health.readyz,
-        (Reply(200, "They can"),),
+        (ResponseSpec(200, "They can"),),
         (ServiceDraining,),
         public=True,
         tag="service",
@@ -210,7 +212,7 @@ OPERATIONS: Final = (
         "metrics",
         "What the service does",
         health.metrics,
-        (Reply(200, "OpenMetrics", "application/openmetrics-text"),),
+        (ResponseSpec(200, "OpenMetrics", "application/openmetrics-text"),),
         tag="service",
     ),
     Operation(
@@ -219,16 +221,16 @@ OPERATIONS: Final = (
         "openapi",
         "This document",
         openapi.show_document,
-        (Reply(200, "OpenAPI 3.1"),),
+        (ResponseSpec(200, "OpenAPI 3.1"),),
         tag="service",
     ),
     Operation(
         "GET",
         "/problems/{slug}",
-        "explainProblem",
+        "getProblemType",
         "What a problem's type means",
-        problems.explain_problem,
-        (Reply(200, "A page", "text/plain; charset=utf-8"),),
+        problems.get_problem_type,
+        (ResponseSpec(200, "A page", "text/plain; charset=utf-8"),),
         (NotFound,),
         tag="service",
     ),
@@ -238,7 +240,10 @@ OPERATIONS: Final = (
         "showLogin",
         "The login page",
         login.show_login,
-        (Reply(200, "A form", "text/html; charset=utf-8"), Reply(303, "No token is needed", "text/plain")),
+        (
+            ResponseSpec(200, "A form", "text/html; charset=utf-8"),
+            ResponseSpec(303, "No token is needed", "text/plain"),
+        ),
         query=login.LoginQuery,
         public=True,
         tag="session",
@@ -249,7 +254,7 @@ OPERATIONS: Final = (
         "logIn",
         "Change the token for a session",
         login.log_in,
-        (Reply(303, "The session's cookie, and where to go", "text/plain"),),
+        (ResponseSpec(303, "The session's cookie, and where to go", "text/plain"),),
         form=LoginForm,
         public=True,
         tag="session",
@@ -260,7 +265,7 @@ OPERATIONS: Final = (
         "showLoginStyle",
         "How the login page looks",
         login.show_style,
-        (Reply(200, "A style sheet", "text/css; charset=utf-8"),),
+        (ResponseSpec(200, "A style sheet", "text/css; charset=utf-8"),),
         public=True,
         tag="session",
     ),
@@ -270,7 +275,7 @@ OPERATIONS: Final = (
         "logOut",
         "End the session",
         login.log_out,
-        (Reply(303, "The login page is next", "text/plain"),),
+        (ResponseSpec(303, "The login page is next", "text/plain"),),
         tag="session",
     ),
 )

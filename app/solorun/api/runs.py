@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Meta
 
-from solorun.api.answer import Answer, Header, json_answer
-from solorun.api.request import Request
 from solorun.errors import InvalidCursor
+from solorun.http.request import Request
+from solorun.http.responses import Header, Response, json_response
 from solorun.run import MAX_RUN_ID
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartRequest
@@ -28,35 +28,35 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
     ) = None
 
 
-async def start_run(request: Request) -> Answer:
+async def start_run(request: Request) -> Response:
     body = await request.read_body(StartRequest)
     run = await request.service.manager.start_run(
         request.path["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
     location = f"{request.context.root_path}/api/v1/runs/{run.id}"
-    return json_answer(run, status=201, headers=[(b"location", location.encode("ascii"))])
+    return json_response(run, status=201, headers=[(b"location", location.encode("ascii"))])
 
 
-async def cancel_run(request: Request) -> Answer:
+async def cancel_run(request: Request) -> Response:
     run_id = request.run_id
     body = await request.read_body(CancelRequest)
     run, accepted = await request.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
-    return json_answer(run, status=202 if accepted else 200)
+    return json_response(run, status=202 if accepted else 200)
 
 
-async def get_run(request: Request) -> Answer:
-    return json_answer(await request.service.manager.get_run(request.run_id))
+async def get_run(request: Request) -> Response:
+    return json_response(await request.service.manager.get_run(request.run_id))
 
 
-async def get_current_run(request: Request) -> Answer:
-    return json_answer(await request.service.manager.get_current_run(request.path["project"]))
+async def get_current_run(request: Request) -> Response:
+    return json_response(await request.service.manager.get_current_run(request.path["project"]))
 
 
-async def list_runs(request: Request) -> Answer:
+async def list_runs(request: Request) -> Response:
     return await _list_runs(request, project=None)
 
 
-async def list_project_runs(request: Request) -> Answer:
+async def list_project_runs(request: Request) -> Response:
     """Runs of a project that is declared, or that has left some."""
     project = request.path["project"]
     service = request.service
@@ -65,7 +65,7 @@ async def list_project_runs(request: Request) -> Answer:
     return await _list_runs(request, project=project)
 
 
-async def _list_runs(request: Request, *, project: str | None) -> Answer:
+async def _list_runs(request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
     before_id = None if query.cursor is None else decode_cursor(query.cursor)
     # One more than asked for: whether there is a next page.
@@ -76,7 +76,7 @@ async def _list_runs(request: Request, *, project: str | None) -> Answer:
     runs = runs[: query.limit]
     cursor = encode_cursor(runs[-1].id) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
-    return json_answer(page, headers=_link_header(request, query, cursor))
+    return json_response(page, headers=_link_header(request, query, cursor))
 
 
 def encode_cursor(before_id: int) -> str:

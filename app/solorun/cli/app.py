@@ -9,20 +9,20 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.artifact import artifact
-from solorun.cli.cancel import cancel
-from solorun.cli.check import check
-from solorun.cli.demo import demo
-from solorun.cli.doctor import doctor
-from solorun.cli.follow import follow
-from solorun.cli.guard import guarded
-from solorun.cli.init import init
-from solorun.cli.log import log
-from solorun.cli.runs import runs
-from solorun.cli.serve import serve
-from solorun.cli.show import show
-from solorun.cli.start import start
-from solorun.cli.terminal import prepare_output
+from solorun.cli.commands.cancel import cancel
+from solorun.cli.commands.check import check
+from solorun.cli.commands.demo import demo
+from solorun.cli.commands.doctor import doctor
+from solorun.cli.commands.download import artifact
+from solorun.cli.commands.follow import follow
+from solorun.cli.commands.init import init
+from solorun.cli.commands.log import log
+from solorun.cli.commands.runs import runs
+from solorun.cli.commands.serve import serve
+from solorun.cli.commands.show import show
+from solorun.cli.commands.start import start
+from solorun.cli.errors import guarded
+from solorun.cli.render.terminal import prepare_output
 
 _EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 conflict, 4 interrupted, 5 service unreachable, "

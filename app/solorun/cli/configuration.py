@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solorun.errors import ConfigurationInvalid, Fault
+from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
     from solorun.projects import Catalog, read_service_table, resolve_settings
 
     if not config.exists():
-        raise ConfigurationInvalid([Fault("", missing_file(config))])
+        raise ConfigurationInvalid([FieldError("", missing_file(config))])
     base_dir = config.absolute().parent
     try:
         catalog = Catalog.open(config)

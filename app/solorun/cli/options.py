@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from solorun.cli.values import whole_number
+from solorun.cli.param_types import whole_number
 from solorun.settings import DEFAULT_PORT
 
 DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"

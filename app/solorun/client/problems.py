@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from solorun.errors import (
-    Fault,
+    FieldError,
     InvalidRequest,
     Problem,
     RunActive,
@@ -49,7 +49,7 @@ def _error_of_problem(details: ProblemDetails) -> SolorunError:
     if kind is RunNotActive and details.run is not None:
         return RunNotActive(details.run)
     if kind is InvalidRequest:
-        return InvalidRequest(details.detail, [Fault(fault.pointer, fault.message) for fault in details.errors])
+        return InvalidRequest(details.detail, [FieldError(fault.pointer, fault.message) for fault in details.errors])
     if kind is None or kind in (RunActive, RunNotActive):
         return ServiceUnreachable(f"It was answered {details.status} {details.type}: {details.detail}")
     return kind(details.detail)

@@ -13,8 +13,8 @@ from urllib.parse import quote
 import httpx
 import msgspec
 
-from solorun.client.connection import Connection, Query
-from solorun.client.follow import Follow
+from solorun.client.log_stream import LogStream
+from solorun.client.transport import Connection, Query
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
 from solorun.record import Event, Level, LogPage, Record
@@ -114,12 +114,12 @@ class RunClient:
         after: int = 0,
         tail: int | None = None,
         on_lost: Callable[[SolorunError], None] | None = None,
-    ) -> Follow:
+    ) -> LogStream:
         """The run's records after `after`, live, until it has ended. `tail` begins that many before the present end.
 
         `on_lost` is told the cause when the connection is lost; it is made again by itself.
         """
-        return Follow(
+        return LogStream(
             self._connection,
             run_id,
             after=after,

@@ -16,8 +16,8 @@ from solorun.outcome import short_error_message
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
-from solorun.status import Status, StepStatus, Transition
-from solorun.store import Batch, Ending
+from solorun.status import Status, StepStatus, UpdateResult
+from solorun.store import Batch, FinalState
 from solorun.wire import encode_records
 
 MAX_CHANNEL_RECORDS: Final = 8 * 1024
@@ -40,7 +40,7 @@ class Channel:
     ) -> None:
         self.run_id = run.id
         self.masker = masker
-        self.on_lost: Callable[[], object] | None = None
+        self.on_ownership_lost: Callable[[], object] | None = None
         self._now = now
         self._notify = notify
         self._projection = Projection(run)
@@ -51,10 +51,10 @@ class Channel:
         """How many segments were taken."""
         self._space = asyncio.Event()
         self._space.set()
-        self._ending: Ending | None = None
+        self._ending: FinalState | None = None
         self._ending_taken = False
-        self._answer: asyncio.Future[Transition] | None = None
-        self._begun: asyncio.Future[Transition] = asyncio.get_running_loop().create_future()
+        self._answer: asyncio.Future[UpdateResult] | None = None
+        self._begun: asyncio.Future[UpdateResult] = asyncio.get_running_loop().create_future()
 
     # -- what a step says (StepOutput)
 
@@ -96,12 +96,12 @@ class Channel:
     def mask(self, text: str) -> str:
         return self.masker.mask(text)
 
-    def hold_back(self, text: str) -> int:
-        return self.masker.hold_back(text)
+    def pending_secret_length(self, text: str) -> int:
+        return self.masker.pending_secret_length(text)
 
     # -- what the service says; never waits, never bounded
 
-    def say(
+    def log(
         self,
         message: str,
         *,
@@ -120,25 +120,25 @@ class Channel:
         self._projection.expect_step(self._next_seq, name, StepStatus.RUNNING, None, None)
         self._put(Level.INFO, name, Stream.SOLORUN, f"{name} started", Event.STEP, data)
 
-    async def wait_begun(self) -> Transition:
+    async def wait_begun(self) -> UpdateResult:
         """Wait until the run is `running` in the store, which the record of its first step makes it; or until it is
         found not to be ours to write."""
         return await asyncio.shield(self._begun)
 
     def end_step(self, name: str, status: StepStatus, exit_code: int | None, error_message: str | None) -> None:
         """Append the record with which a step ends."""
-        error_message = self.clean_error(error_message)
+        error_message = self.sanitize_error(error_message)
         message = f"{name} {status}" + (f": {error_message}" if error_message else "")
         level = Level.ERROR if status is StepStatus.FAILED else Level.INFO
         data = {"name": name, "status": status.value, "exit_code": exit_code}
         self._projection.expect_step(self._next_seq, name, status, exit_code, error_message)
         self._put(level, name, Stream.SOLORUN, message, Event.STEP, data)
 
-    def clean_error(self, message: str | None) -> str | None:
+    def sanitize_error(self, message: str | None) -> str | None:
         """An error's text as it may stand in the run's row: masked, one short line, without the server's paths."""
         return None if message is None else short_error_message(self.masker.mask(message))
 
-    def close(self, ending: Ending) -> asyncio.Future[Transition]:
+    def close(self, ending: FinalState) -> asyncio.Future[UpdateResult]:
         """Append the ending, the last entry there will be. The answer comes when it is committed.
 
         Idempotent: the first ending stands. Who waits should shield the future: it is shared.
@@ -191,11 +191,11 @@ class Channel:
     def committed(self, batch: Batch) -> None:
         """The writer's word that a batch is in the store."""
         if not self._begun.done() and batch.run.status is Status.RUNNING:
-            self._begun.set_result(Transition.UPDATED)
+            self._begun.set_result(UpdateResult.UPDATED)
         if batch.ending is not None:
-            self._answer_with(Transition.UPDATED)
+            self._answer_with(UpdateResult.UPDATED)
 
-    def lose(self, transition: Transition) -> None:
+    def invalidate(self, transition: UpdateResult) -> None:
         """The writer's word that the run is no longer ours to write: whatever is still here is void."""
         self._records.clear()
         self._bytes = 0
@@ -206,8 +206,8 @@ class Channel:
         self._answer_with(transition)
         if not self._begun.done():
             self._begun.set_result(transition)
-        if self.on_lost is not None:
-            self.on_lost()
+        if self.on_ownership_lost is not None:
+            self.on_ownership_lost()
 
     # -- inside
 
@@ -264,7 +264,7 @@ class Channel:
         text = self.masker.mask(str(text)).encode("utf-8", "replace")[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
         return text.replace("\n", " ")
 
-    def _answer_with(self, transition: Transition) -> None:
+    def _answer_with(self, transition: UpdateResult) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(transition)
 

@@ -27,13 +27,13 @@ SERVED_AT_ONCE: Final = 512
 """So many followers are served before the loop has its turn: about 10 ms. Many short turns cost a sixth more, since
 readers on other cores fall asleep in between, and are no better for a cancel."""
 
-Take = Callable[[Segment], bool]
+Receiver = Callable[[Segment], bool]
 """Takes a segment at once, whole, and says so; or takes nothing of it. It must not wait."""
 
 _logger = logging.getLogger("solorun.logs")
 
 
-class WatchLost(SolorunError):
+class FeedOverflow(SolorunError):
     """The watcher fell too far behind; a new snapshot is needed."""
 
 
@@ -42,7 +42,7 @@ class _Follower:
 
     __slots__ = ("seq", "take", "woken")
 
-    def __init__(self, seq: int, take: Take | None) -> None:
+    def __init__(self, seq: int, take: Receiver | None) -> None:
         self.seq = seq
         self.take = take
         self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -77,7 +77,7 @@ class Topic:
             return self._recent[-1:]
         return self._recent[bisect_right(self._recent, after, key=lambda segment: segment.last_seq) :]
 
-    async def wait_after(self, seq: int, take: Take | None = None) -> int:
+    async def wait_after(self, seq: int, take: Receiver | None = None) -> int:
         """Wait until there are records after `seq`, or the end. Check and wait happen without an await between.
 
         With `take`, records that come are handed to it at once, for as long as it takes them. Returns the last seq that
@@ -146,7 +146,7 @@ class Topic:
             self._recent = self._recent[-keep:]
 
 
-class Watch:
+class RunFeed:
     """One reader's view of all runs: a snapshot, then what changed, the newest state of each run."""
 
     def __init__(self, hub: "Hub") -> None:
@@ -166,7 +166,7 @@ class Watch:
     async def changes(self) -> list[Run]:
         """The runs that changed since they were last asked for, in the order of their last change.
 
-        A change of status, step or cancel is answered at once, others at most four times a second. Raises WatchLost
+        A change of status, step or cancel is answered at once, others at most four times a second. Raises FeedOverflow
         when more runs changed than are kept.
         """
         loop = asyncio.get_running_loop()
@@ -179,7 +179,7 @@ class Watch:
             except TimeoutError:
                 pass
         if len(self._changed) > MAX_WATCH_BACKLOG:
-            raise WatchLost
+            raise FeedOverflow
         changed = list(self._changed.values())
         self._changed.clear()
         self._some.clear()
@@ -202,7 +202,7 @@ class Hub:
     def __init__(self) -> None:
         self.open_streams = 0
         self._topics: dict[int, Topic] = {}
-        self._watches: set[Watch] = set()
+        self._watches: set[RunFeed] = set()
 
     @contextmanager
     def stream(self) -> Iterator[None]:
@@ -214,9 +214,9 @@ class Hub:
             self.open_streams -= 1
 
     @contextmanager
-    def watch(self) -> Iterator[Watch]:
+    def watch(self) -> Iterator[RunFeed]:
         """A watch for as long as the block lasts."""
-        watch = Watch(self)
+        watch = RunFeed(self)
         self._watches.add(watch)
         try:
             yield watch

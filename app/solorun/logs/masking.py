@@ -1,6 +1,7 @@
 """Takes secrets out of text before anything is stored. Exact values only, in the forms in which they usually leak.
 
-A channel masks each message with it; whoever cuts a line asks `hold_back` first, so that no secret is cut in two.
+A channel masks each message with it. Code that splits a line calls `pending_secret_length` first, so that no secret is
+cut in two.
 Nothing is compiled: a step may declare thousands of secrets, one between any two lines.
 """
 
@@ -55,7 +56,7 @@ class Masker:
             end = stop
         return "".join(pieces) + text[end:]
 
-    def hold_back(self, text: str) -> int:
+    def pending_secret_length(self, text: str) -> int:
         """How much of the end of `text` must not be let go yet: a secret may begin there that is not whole."""
         for cut in range(max(0, len(text) - self._longest + 1), len(text)):
             end = text[cut:]

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from solorun.record import Event, Level, Record
 from solorun.run import LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
-from solorun.store import Ending
+from solorun.store import FinalState
 
 
 class Projection:
@@ -60,7 +60,7 @@ class Projection:
             self.run = replace(self.run, status=Status.RUNNING, started_at=self._steps[current_step].started_at)
         return counts
 
-    def end(self, ending: Ending) -> None:
+    def end(self, ending: FinalState) -> None:
         """Apply the ending: what was never begun is skipped, nothing is current any more."""
         for step in self._steps.values():
             if step.status is StepStatus.PENDING:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from solorun.logs.hub import Hub, Take
+from solorun.logs.hub import Hub, Receiver
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
@@ -26,7 +26,7 @@ class Tail:
         self._store = store
 
     async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Take | None = None
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Receiver | None = None
     ) -> AsyncGenerator[Segment | Run, None]:
         """Yield segments with the records after `after`, in order and without gaps, at last the terminal run.
 

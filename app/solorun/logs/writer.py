@@ -9,11 +9,11 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from solorun.errors import StoreDamaged, StoreUnavailable
+from solorun.errors import StoreCorrupted, StoreUnavailable
 from solorun.logs.channel import Channel
 from solorun.logs.hub import Hub
 from solorun.segment import MAX_SEGMENT_BYTES
-from solorun.status import Transition
+from solorun.status import UpdateResult
 from solorun.store import Batch, RunStore
 
 MIN_PAUSE_SECONDS: Final = 0.010
@@ -105,7 +105,7 @@ class Writer:
         self._hurry.set()
 
     def _take(self) -> bool:
-        """Take from each ready channel in turn; whether a whole commit was filled, so that nothing need gather."""
+        """Receiver from each ready channel in turn; whether a whole commit was filled, so that nothing need gather."""
         share = max(_MIN_SHARE_BYTES, MAX_SEGMENT_BYTES // max(1, len(self._ready)))
         budget = MAX_SEGMENT_BYTES
         for run_id, channel in list(self._ready.items()):
@@ -119,7 +119,7 @@ class Writer:
             except Exception:
                 # Whatever a step managed to put there, this writer serves the other runs too.
                 _logger.exception("The log of run %s cannot be encoded: the run is given up", run_id)
-                channel.lose(Transition.NOT_IN_EXPECTED_STATUS)
+                channel.invalidate(UpdateResult.NOT_IN_EXPECTED_STATUS)
                 continue
             if channel.has_work:
                 self._ready[run_id] = channel  # Behind the others: each in turn.
@@ -134,7 +134,7 @@ class Writer:
         while together := [batch for run_id, batch in self._taken.items() if run_id not in self._refused]:
             try:
                 await self._commit(together)
-            except StoreDamaged as error:
+            except StoreCorrupted as error:
                 # Perhaps the damage lies in the way of one of them alone.
                 self._set_apart(together, error)
             except StoreUnavailable as error:
@@ -172,7 +172,7 @@ class Writer:
             run_id = batch.run.id
             del self._taken[run_id]
             channel = self._channels.get(run_id)
-            if answer is Transition.UPDATED:
+            if answer is UpdateResult.UPDATED:
                 self._last_commit[run_id] = now
                 self._publish(batch)
                 if channel is not None:
@@ -180,7 +180,7 @@ class Writer:
             elif channel is not None:
                 _logger.error("Run %s is no longer ours to write (%s): it is given up", run_id, answer.value)
                 self._ready.pop(run_id, None)
-                channel.lose(answer)
+                channel.invalidate(answer)
 
     def _publish(self, batch: Batch) -> None:
         fields = _LOG_FIELDS if batch.ending is None else _LOG_FIELDS + _ENDING_FIELDS

@@ -6,8 +6,8 @@ The path of a reading: `document` (bytes, TOML) → `service_table`, `project_ta
 
 from solorun.projects.catalog import Catalog
 from solorun.projects.configuration import Configuration
-from solorun.projects.document import read_service_table
 from solorun.projects.example import EXAMPLE, write_example
-from solorun.projects.resolution import resolve_settings
+from solorun.projects.loader import read_service_table
+from solorun.projects.settings_sources import resolve_settings
 
 __all__ = ["EXAMPLE", "Catalog", "Configuration", "read_service_table", "resolve_settings", "write_example"]

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
-from solorun.errors import ConfigurationInvalid, Fault
+from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.project import Family, Project
-from solorun.projects.caution import find_cautions
 from solorun.projects.configuration import Configuration
-from solorun.projects.document import check_document, read_document
+from solorun.projects.lint import lint
+from solorun.projects.loader import check_document, read_document
 
 logger = logging.getLogger("solorun.projects")
 
@@ -35,9 +35,9 @@ class Catalog:
     one event loop.
     """
 
-    def __init__(self, reading: "_Reading", configuration: Configuration, *, import_coroutines: bool) -> None:
+    def __init__(self, reading: "Snapshot", configuration: Configuration, *, import_coroutines: bool) -> None:
         self.configuration = configuration
-        self.faults: tuple[Fault, ...] = ()
+        self.faults: tuple[FieldError, ...] = ()
         self._import_coroutines = import_coroutines
         self._service_at_start = configuration.service
         self._last = reading
@@ -52,10 +52,10 @@ class Catalog:
         Raises ConfigurationInvalid with all faults; no file is one too.
         """
         path = path.absolute()
-        sight = _Sight.of(path)
+        sight = FileStamp.of(path)
         data = read_document(path)
         configuration = check_document(path, data, import_coroutines=import_coroutines)
-        return cls(_Reading(sight, data, configuration), configuration, import_coroutines=import_coroutines)
+        return cls(Snapshot(sight, data, configuration), configuration, import_coroutines=import_coroutines)
 
     @property
     def path(self) -> Path:
@@ -69,13 +69,13 @@ class Catalog:
         """The family that declares `name`; None when none does, or the project is declared by its own name."""
         return self.configuration.find_family(name)
 
-    def find_cautions(self) -> list[Fault]:
+    def lint(self) -> list[FieldError]:
         """What of the configuration is allowed and yet likely a slip, as the environment is now."""
-        return find_cautions(self.configuration, os.environ)
+        return lint(self.configuration, os.environ)
 
     def log_cautions(self) -> None:
         """Warn of them in the service's log."""
-        for caution in self.find_cautions():
+        for caution in self.lint():
             logger.warning("%s: %s", self.path, caution)
 
     async def refresh(self) -> None:
@@ -101,13 +101,13 @@ class Catalog:
         return (
             self._last.is_unread
             or not self._last.sight.is_settled
-            or _Sight.of(self.path).identity != self._last.sight.identity
+            or FileStamp.of(self.path).identity != self._last.sight.identity
         )
 
-    async def _read_again(self, last: "_Reading | None") -> None:
+    async def _read_again(self, last: "Snapshot | None") -> None:
         self._readings_begun += 1
         path, import_coroutines = self.path, self._import_coroutines
-        sight = _Sight.of(path)
+        sight = FileStamp.of(path)
         work = _in_daemon_thread(lambda: _read(path, sight, last, import_coroutines=import_coroutines))
         # asyncio.wait, since it neither cancels the thread's future nor raises what it holds.
         await asyncio.wait({work}, timeout=MAX_CHECK_SECONDS)
@@ -126,12 +126,12 @@ class Catalog:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             await self.refresh()
 
-    def _accept_late(self, late: "_Reading", *, instead_of: "_Reading") -> None:
+    def _accept_late(self, late: "Snapshot", *, instead_of: "Snapshot") -> None:
         if self._last is instead_of:
             self._last = late
             self._accept(late)
 
-    def _accept(self, reading: "_Reading") -> None:
+    def _accept(self, reading: "Snapshot") -> None:
         outcome = reading.outcome
         if isinstance(outcome, ConfigurationInvalid):
             self.faults = outcome.faults
@@ -153,7 +153,7 @@ class Catalog:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sight:
+class FileStamp:
     """What a glance at the file shows. `identity` is None when there is no file to be seen.
 
     Not settled means that it was changed just before: it may change again without looking different.
@@ -173,20 +173,20 @@ class _Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Snapshot:
     """One reading of the file: what it looked like before, what it held, and what that came to."""
 
-    sight: _Sight
+    sight: FileStamp
     data: bytes | None
     outcome: Configuration | ConfigurationInvalid
     is_unread: bool = False
     """There was no file, or the system refused it: what it says is not known."""
 
-    def repeats(self, last: "_Reading") -> bool:
+    def repeats(self, last: "Snapshot") -> bool:
         return self.outcome is last.outcome
 
 
-def _read(path: Path, sight: _Sight, last: _Reading | None, *, import_coroutines: bool) -> _Reading:
+def _read(path: Path, sight: FileStamp, last: Snapshot | None, *, import_coroutines: bool) -> Snapshot:
     """Read, and check unless it is byte for byte the `last` reading of the same file. Blocks; imports modules."""
     data = None
     try:
@@ -194,30 +194,30 @@ def _read(path: Path, sight: _Sight, last: _Reading | None, *, import_coroutines
             data = read_document(path)
         except ConfigurationInvalid as invalid:
             was_so = last and last.is_unread and str(last.outcome) == str(invalid)
-            return _Reading(sight, None, last.outcome if last and was_so else invalid, is_unread=True)
+            return Snapshot(sight, None, last.outcome if last and was_so else invalid, is_unread=True)
         if last and last.sight.identity == sight.identity and last.data == data:
-            return _Reading(sight, data, last.outcome)
-        return _Reading(sight, data, check_document(path, data, import_coroutines=import_coroutines))
+            return Snapshot(sight, data, last.outcome)
+        return Snapshot(sight, data, check_document(path, data, import_coroutines=import_coroutines))
     except ConfigurationInvalid as invalid:
-        return _Reading(sight, data, invalid)
+        return Snapshot(sight, data, invalid)
     except BaseException as error:
         # Nobody is above this in the thread.
         logger.exception("Checking %s failed.", path)
-        return _Reading(sight, data, ConfigurationInvalid([Fault("", f"could not be checked: {error!r}")]))
+        return Snapshot(sight, data, ConfigurationInvalid([FieldError("", f"could not be checked: {error!r}")]))
 
 
-def _still_checking(path: Path, sight: _Sight) -> _Reading:
+def _still_checking(path: Path, sight: FileStamp) -> Snapshot:
     message = (
         f"{path} is still being checked after {MAX_CHECK_SECONDS:g} s: "
         "a module of a coroutine step takes long to import, or hangs. What it comes to is taken when it is known."
     )
     # As settled, lest every start begin another check of a file that was just written.
-    return _Reading(replace(sight, is_settled=True), None, ConfigurationInvalid([Fault("", message)], message))
+    return Snapshot(replace(sight, is_settled=True), None, ConfigurationInvalid([FieldError("", message)], message))
 
 
-def _in_daemon_thread(work: Callable[[], _Reading]) -> "asyncio.Future[_Reading]":
+def _in_daemon_thread(work: Callable[[], Snapshot]) -> "asyncio.Future[Snapshot]":
     """Not `asyncio.to_thread`: at exit that would wait for a module that hangs. `work` never raises."""
-    future: concurrent.futures.Future[_Reading] = concurrent.futures.Future()
+    future: concurrent.futures.Future[Snapshot] = concurrent.futures.Future()
 
     def run() -> None:
         future.set_result(work())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from solorun.errors import ProjectNotFound
 from solorun.project import Family, Project
-from solorun.projects.checker import describe, suggest
+from solorun.projects.validation import describe, suggest
 
 
 @dataclass(frozen=True, slots=True)

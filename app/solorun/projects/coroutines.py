@@ -17,9 +17,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from solorun.errors import Fault
-from solorun.projects.checker import Place, Unfit, describe, suggest
+from solorun.errors import FieldError
 from solorun.projects.step_tables import CoroutineFunction
+from solorun.projects.validation import InvalidValue, Node, describe, suggest
 
 _MAX_CAUSE_CHARS = 200
 
@@ -32,7 +32,7 @@ class CoroutineLoader:
         self._added: list[str] = []
         self._shadowed: set[tuple[Path, str]] = set()
 
-    def find(self, call: str, place: Place, directory: Path) -> CoroutineFunction:
+    def find(self, call: str, place: Node, directory: Path) -> CoroutineFunction:
         self._join_path(directory, place)
         module_name, _, function_name = call.partition(":")
         top, _, _ = module_name.partition(".")
@@ -43,12 +43,12 @@ class CoroutineLoader:
         own_file = _find_file(directory, module_name)
         if own_file and not _is_same_file(own_file, module.__file__):
             self._shadowed.add((directory, top))
-            raise Unfit(
+            raise InvalidValue(
                 f"{module_name} means {own_file} here, but {module.__file__} took its place: rename one of them"
             )
         return _take_function(module, function_name, was_loaded=was_loaded)
 
-    def find_twins(self) -> list[Fault]:
+    def find_module_collisions(self) -> list[FieldError]:
         """The modules loaded from one project's directory that another project's directory holds too.
 
         The second project's coroutines would be given the first one's module, silently.
@@ -56,7 +56,7 @@ class CoroutineLoader:
         homes = {str(home): home for home in self._homes}
         loaded = [(name, file) for name, file in _loaded_files() if str(_home_of(file)) in homes]
         return [
-            Fault(
+            FieldError(
                 pointer,
                 f"{_find_file(home, name)} and {file} are both the module {describe(name)}, of which Python holds only "
                 "one: rename one of them",
@@ -69,13 +69,13 @@ class CoroutineLoader:
         ]
 
     def withdraw(self) -> None:
-        """Take back from sys.path what this reading added: its configuration was refused."""
+        """Receiver back from sys.path what this reading added: its configuration was refused."""
         for entry in self._added:
             # A module may have taken it away itself.
             with suppress(ValueError):
                 sys.path.remove(entry)
 
-    def _join_path(self, directory: Path, place: Place) -> None:
+    def _join_path(self, directory: Path, place: Node) -> None:
         self._homes.setdefault(directory, place.pointer)
         if str(directory) not in sys.path:
             # At the end: a project's random.py must not become the service's.
@@ -89,10 +89,14 @@ class CoroutineLoader:
             return
         self._shadowed.add((directory, top))
         if top in sys.stdlib_module_names:
-            raise Unfit(f"the module {describe(top)} is Python's own, so {own_file} cannot be imported: rename it")
+            raise InvalidValue(
+                f"the module {describe(top)} is Python's own, so {own_file} cannot be imported: rename it"
+            )
         if origin and not Path(origin).exists():
-            raise Unfit(f"the module {describe(top)} was imported from {origin}, which is gone: restart the service")
-        raise Unfit(
+            raise InvalidValue(
+                f"the module {describe(top)} was imported from {origin}, which is gone: restart the service"
+            )
+        raise InvalidValue(
             f"{own_file} and {origin} are both the module {describe(top)}, of which Python holds only one: "
             "rename one of them"
         )
@@ -103,7 +107,7 @@ async def not_imported(_step: Any) -> None:
     raise RuntimeError("The file was read without importing its coroutines.")
 
 
-def find_nothing(_call: str, _place: Place, _directory: Path) -> CoroutineFunction:
+def find_nothing(_call: str, _place: Node, _directory: Path) -> CoroutineFunction:
     """A FindCoroutine for those who need the settings and the names only: executes no code of the user."""
     return not_imported
 
@@ -113,19 +117,19 @@ def _import(module_name: str, directory: Path) -> ModuleType:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and f"{module_name}.".startswith(f"{error.name}."):
-            raise Unfit(
+            raise InvalidValue(
                 f"there is no module {describe(error.name)} in {directory}, nor among the installed packages"
             ) from None
-        raise Unfit(_say_what_failed(module_name, error)) from None
+        raise InvalidValue(_say_what_failed(module_name, error)) from None
     except SystemExit:
-        raise Unfit(
+        raise InvalidValue(
             f"importing {module_name} ends the program (sys.exit): keep what a script does under "
             'if __name__ == "__main__"'
         ) from None
     except BaseException as error:  # whatever a module raises is that module's fault
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
-        raise Unfit(_say_what_failed(module_name, error)) from None
+        raise InvalidValue(_say_what_failed(module_name, error)) from None
 
 
 def _say_what_failed(module_name: str, error: BaseException) -> str:
@@ -143,17 +147,19 @@ def _take_function(module: ModuleType, name: str, *, was_loaded: bool) -> Corout
         hint = suggest(name, [key for key, value in vars(module).items() if inspect.iscoroutinefunction(value)])
         restart = "code that was loaded already changes only with a restart of the service" if was_loaded else ""
         ends = "; ".join(filter(None, (hint, restart)))
-        raise Unfit(f"the module {describe(module.__name__)} has no {describe(name)}{ends and '; ' + ends}") from None
+        raise InvalidValue(
+            f"the module {describe(module.__name__)} has no {describe(name)}{ends and '; ' + ends}"
+        ) from None
     if inspect.isasyncgenfunction(function):
-        raise Unfit(f'{describe(name)} has a "yield" in it, so it is a generator; a step only awaits')
+        raise InvalidValue(f'{describe(name)} has a "yield" in it, so it is a generator; a step only awaits')
     if not inspect.iscoroutinefunction(function):
-        raise Unfit(
+        raise InvalidValue(
             f"{describe(name)} is no coroutine function; write it as: async def {name}(step: StepContext) -> None"
         )
     try:
         inspect.signature(function).bind(None)
     except TypeError:
-        raise Unfit(
+        raise InvalidValue(
             f"{describe(name)} cannot be called with the step alone; write it as: async def {name}(step)"
         ) from None
     found: CoroutineFunction = function

@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Final
 
 from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project
-from solorun.projects.checker import (
-    Place,
+from solorun.projects.step_tables import FindCoroutine, steps
+from solorun.projects.validation import (
+    InvalidValue,
+    Node,
     Table,
-    Unfit,
     array,
     describe,
     duration,
@@ -24,7 +25,6 @@ from solorun.projects.checker import (
     table_of,
     text,
 )
-from solorun.projects.step_tables import FindCoroutine, steps
 
 PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "secrets", "params", "steps")
 A_NAME: Final = 'lower-case letters, digits, "_" and "-", a letter first, at most 63'
@@ -51,12 +51,12 @@ class ProjectsTable:
     families: tuple[Family, ...]
 
 
-def check_projects(place: Place, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
-    """Walk all projects. What it gives is good only if the walk noted no fault. Raises Unfit when there is no table."""
+def check_projects(place: Node, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
+    """Check all projects. The result is valid only without recorded errors. Raises InvalidValue without a table."""
     if isinstance(place.value, list):
-        raise Unfit("wants a table for each project: write [projects.<name>], in single brackets")
+        raise InvalidValue("wants a table for each project: write [projects.<name>], in single brackets")
     if not table_of(place):
-        raise Unfit("declares no project: add a table [projects.<name>]")
+        raise InvalidValue("declares no project: add a table [projects.<name>]")
     projects: dict[str, Project] = {}
     families: list[Family] = []
     for name in place.value:
@@ -92,8 +92,8 @@ def _find_pattern_fault(pattern: str) -> str:
     return ""
 
 
-def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callable[[Place], Project]:
-    def read(place: Place) -> Project:
+def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callable[[Node], Project]:
+    def read(place: Node) -> Project:
         table = Table.open(place, PROJECT_KEYS, _HINTS)
         directory = (
             table.read("dir", _directory(base_dir, has_calls=_has_calls(place)), None) if "dir" in table else base_dir
@@ -118,25 +118,25 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
     return read
 
 
-def _has_calls(place: Place) -> bool:
+def _has_calls(place: Node) -> bool:
     steps = place.value.get("steps")
     return isinstance(steps, list) and any(isinstance(step, dict) and "call" in step for step in steps)
 
 
-def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Place], Path]:
-    def read(place: Place) -> Path:
+def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Node], Path]:
+    def read(place: Node) -> Path:
         directory = path(base_dir)(place)
         if not is_directory(directory):
             unchecked = "; what its steps call is looked for when it is there" if has_calls else ""
-            raise Unfit(f"there is no directory {directory}{unchecked}")
+            raise InvalidValue(f"there is no directory {directory}{unchecked}")
         if not os.access(directory, os.X_OK):
-            raise Unfit(f"the directory {directory} cannot be entered by this user")
+            raise InvalidValue(f"the directory {directory} cannot be entered by this user")
         return directory
 
     return read
 
 
-def _env(place: Place) -> Mapping[str, str]:
+def _env(place: Node) -> Mapping[str, str]:
     # A variable may hold a secret: no message shows its value.
     variables: dict[str, str] = {}
     for name in table_of(place):
@@ -155,31 +155,31 @@ def _env(place: Place) -> Mapping[str, str]:
     return MappingProxyType(variables)
 
 
-def _secrets(place: Place) -> tuple[str, ...]:
+def _secrets(place: Node) -> tuple[str, ...]:
     names = array(_variable, 'a list of variables, like ["OPENAI_API_KEY"]')(place)
     refuse_repeats(place)
     return names
 
 
-def _variable(place: Place) -> str:
+def _variable(place: Node) -> str:
     # Somebody may have written the secret itself here: it is not repeated.
     if not _VARIABLE.fullmatch(text(place)):
-        raise Unfit("is not the name of a variable; name the variable that holds the secret, not the secret")
+        raise InvalidValue("is not the name of a variable; name the variable that holds the secret, not the secret")
     return str(place.value)
 
 
-def _params(place: Place) -> tuple[str, ...]:
+def _params(place: Node) -> tuple[str, ...]:
     names = array(_param, 'a list of names, like ["date"]')(place)
     refuse_repeats(place)
     return names
 
 
-def _param(place: Place) -> str:
+def _param(place: Node) -> str:
     name = text(place)
     if not _PARAM.fullmatch(name):
         better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")
         hint = f'; did you mean "{better}"?' if _PARAM.fullmatch(better) else ""
-        raise Unfit(
+        raise InvalidValue(
             f'{describe(name)} cannot name a parameter (lower-case letters, digits and "_", a letter first, at most 63)'
             + hint
         )

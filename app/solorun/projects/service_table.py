@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from solorun.projects.checker import (
-    Place,
+from solorun.projects.validation import (
+    InvalidValue,
+    Node,
     Table,
-    Unfit,
     array,
     describe,
     duration,
@@ -31,10 +31,10 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _MAX_PORT = 65_535
 
 
-def check_service(place: Place, base_dir: Path) -> Mapping[str, object]:
-    """The table's values as they stand there, all of them checked. Raises Unfit when it is no table."""
+def check_service(place: Node, base_dir: Path) -> Mapping[str, object]:
+    """The table's values as they stand there, all of them checked. Raises InvalidValue when it is no table."""
     table = Table.open(place, SERVICE_KEYS, _HINTS)
-    readers: dict[str, Callable[[Place], Any]] = {
+    readers: dict[str, Callable[[Node], Any]] = {
         "host": host,
         "port": port,
         "data_dir": data_dir(base_dir),
@@ -51,61 +51,65 @@ def check_service(place: Place, base_dir: Path) -> Mapping[str, object]:
 port: Final = whole_number(0, _MAX_PORT)
 
 
-def host(place: Place) -> str:
+def host(place: Node) -> str:
     """An address to listen at: a name, or an IP address (IPv6 without brackets)."""
     name = text(place).strip().lower()
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
-        raise Unfit(f'{describe(place.value)} holds a port: that goes into "port"')
+        raise InvalidValue(f'{describe(place.value)} holds a port: that goes into "port"')
     address = _find_address(name)
     if address is None and not _HOST_NAME.fullmatch(name):
-        raise Unfit(f'{describe(place.value)} is not a host; write a name or an address, like "127.0.0.1"')
+        raise InvalidValue(f'{describe(place.value)} is not a host; write a name or an address, like "127.0.0.1"')
     return address or name
 
 
-def allowed_hosts(place: Place) -> tuple[str, ...]:
+def allowed_hosts(place: Node) -> tuple[str, ...]:
     return array(_allowed_host, 'a list of host names, like ["runs.example.org"]')(place)
 
 
-def _allowed_host(place: Place) -> str:
+def _allowed_host(place: Node) -> str:
     """A name as a Host header has it, without its port: IPv6 in brackets."""
     name = text(place).strip().lower().removesuffix(".")
     address = _find_address(name)
     if address:
         return f"[{address}]" if ":" in address else address
     if "*" in name:
-        raise Unfit(f"{describe(place.value)} is a wildcard; name each host (that is what keeps foreign pages out)")
+        raise InvalidValue(
+            f"{describe(place.value)} is a wildcard; name each host (that is what keeps foreign pages out)"
+        )
     if "/" in name or ":" in name:
-        raise Unfit(f'{describe(place.value)} is more than a host; write its name alone, like "runs.example.org"')
+        raise InvalidValue(
+            f'{describe(place.value)} is more than a host; write its name alone, like "runs.example.org"'
+        )
     if not name.isascii():
-        raise Unfit(f'{describe(place.value)} is not how browsers send it; write its ASCII form ("xn--…")')
+        raise InvalidValue(f'{describe(place.value)} is not how browsers send it; write its ASCII form ("xn--…")')
     if not _HOST_NAME.fullmatch(name):
-        raise Unfit(f'{describe(place.value)} is not a host name; write it like "runs.example.org"')
+        raise InvalidValue(f'{describe(place.value)} is not a host name; write it like "runs.example.org"')
     return name
 
 
-def public_url(place: Place) -> str:
+def public_url(place: Node) -> str:
     """The address a proxy gives the service, without a slash at the end. A message never shows a URL's password."""
     url = text(place).strip()
     try:
         parts = urlsplit(url)
         has_valid_port = parts.port is None or 0 < parts.port <= _MAX_PORT
     except ValueError:
-        raise Unfit('is not a URL; write it like "https://runs.example.org/solorun"') from None
+        raise InvalidValue('is not a URL; write it like "https://runs.example.org/solorun"') from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port:
-        raise Unfit('wants http:// or https:// and a host, like "https://runs.example.org/solorun"')
+        raise InvalidValue('wants http:// or https:// and a host, like "https://runs.example.org/solorun"')
     if parts.username is not None or parts.password is not None:
-        raise Unfit("holds a user or a password: a public URL has neither")
+        raise InvalidValue("holds a user or a password: a public URL has neither")
     if "?" in url or "#" in url:
-        raise Unfit('holds a "?" or a "#": end it with the path')
+        raise InvalidValue('holds a "?" or a "#": end it with the path')
     if not (_find_address(parts.hostname) or _HOST_NAME.fullmatch(parts.hostname)):
-        raise Unfit(f"{describe(parts.hostname)} is not a host name")
+        raise InvalidValue(f"{describe(parts.hostname)} is not a host name")
     if not _URL_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
-        raise Unfit(f'{describe(parts.path)} is not a plain path, like "/solorun"')
+        raise InvalidValue(f'{describe(parts.path)} is not a plain path, like "/solorun"')
     return url.rstrip("/")
 
 
-def data_dir(base_dir: Path) -> Callable[[Place], Path]:
-    def read(place: Place) -> Path:
+def data_dir(base_dir: Path) -> Callable[[Node], Path]:
+    def read(place: Node) -> Path:
         directory = path(base_dir)(place)
         # It need not be there yet.
         is_directory(directory)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, CommandStep, CoroutineStep, StepDeclaration
-from solorun.projects.checker import Place, Table, Unfit, array, describe, duration, text
+from solorun.projects.validation import InvalidValue, Node, Table, array, describe, duration, text
 
 STEP_KEYS: Final = ("name", "run", "call", "timeout")
 
 CoroutineFunction = Callable[[Any], Awaitable[None]]
-FindCoroutine = Callable[[str, Place, Path], CoroutineFunction]
-"""Find the function that `module:function` names, for the project of this directory. Raises Unfit."""
+FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
+"""Find the function that `module:function` names, for the project of this directory. Raises InvalidValue."""
 
 _CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 _HINTS = {
@@ -26,25 +26,25 @@ _HINTS = {
 }
 
 
-def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], tuple[StepDeclaration, ...]]:
+def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], tuple[StepDeclaration, ...]]:
     """A reader of a project's list of steps. Without a `directory` (it is at fault) coroutines are not looked for."""
 
-    def read(place: Place) -> tuple[StepDeclaration, ...]:
+    def read(place: Node) -> tuple[StepDeclaration, ...]:
         if isinstance(place.value, dict):
-            raise Unfit("wants a list of tables: write [[projects.<name>.steps]], in double brackets")
+            raise InvalidValue("wants a list of tables: write [[projects.<name>.steps]], in double brackets")
         found = array(_step(directory, find_coroutine), "a list of steps, each a table [[projects.<name>.steps]]")(
             place
         )
         if not place.value:
-            raise Unfit("is empty; a project has at least one step")
+            raise InvalidValue("is empty; a project has at least one step")
         _refuse_repeated_names(place)
         return found
 
     return read
 
 
-def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], StepDeclaration]:
-    def read(place: Place) -> StepDeclaration:
+def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], StepDeclaration]:
+    def read(place: Node) -> StepDeclaration:
         table = Table.open(place, STEP_KEYS, _HINTS)
         name = table.require("name", _name, "", missing="scopes and logs call the step by its name")
         timeout_seconds = table.read("timeout", duration, None)
@@ -61,37 +61,37 @@ def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Pl
     return read
 
 
-def _name(place: Place) -> str:
+def _name(place: Node) -> str:
     name = text(place)
     if name == FULL_SCOPE:
-        raise Unfit(f'"{FULL_SCOPE}" is the scope of all steps, so no step can be called that')
+        raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps, so no step can be called that')
     if not NAME_PATTERN.fullmatch(name):
-        raise Unfit(
+        raise InvalidValue(
             f'{describe(name)} cannot name a step (lower-case letters, digits, "_" and "-", a letter first, at most 63)'
         )
     return name
 
 
-def _command(place: Place) -> str | tuple[str, ...]:
+def _command(place: Node) -> str | tuple[str, ...]:
     if isinstance(place.value, str):
         return text(place)
     words = array(text, 'a command: a text for the shell, or a list like ["python", "extract.py"]')(place)
     if not place.value:
-        raise Unfit("is an empty list; the first item is the program")
+        raise InvalidValue("is an empty list; the first item is the program")
     return words
 
 
-def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Place], CoroutineFunction | None]:
-    def read(place: Place) -> CoroutineFunction | None:
+def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], CoroutineFunction | None]:
+    def read(place: Node) -> CoroutineFunction | None:
         call = text(place)
         if not _CALL.fullmatch(call):
-            raise Unfit(f'{describe(call)} does not name a coroutine; write it like "package.module:function"')
+            raise InvalidValue(f'{describe(call)} does not name a coroutine; write it like "package.module:function"')
         return find_coroutine(call, place, directory) if directory else None
 
     return read
 
 
-def _refuse_repeated_names(place: Place) -> None:
+def _refuse_repeated_names(place: Node) -> None:
     first: dict[str, int] = {}
     for index, item in enumerate(place.items()):
         name = item.value.get("name") if isinstance(item.value, dict) else None

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from solorun.projects.checker import Place, Unfit
+from solorun.projects.validation import InvalidValue, Node
 
 MIN_TOKEN_CHARS: Final = 16
 MAX_TOKEN_CHARS: Final = 1024
@@ -17,20 +17,20 @@ _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
 logger = logging.getLogger(__name__)
 
 
-def token(place: Place) -> str:
+def token(place: Node) -> str:
     """The token itself, as a variable holds it."""
     return _check(str(place.value))
 
 
 def read_token_file(file: Path) -> str:
-    """The token in a file, without the white space around it. Raises Unfit."""
+    """The token in a file, without the white space around it. Raises InvalidValue."""
     try:
         with file.open("rb") as opened:
             mode = file.stat().st_mode
             # More than the longest token and the white space around it: a wrong file is not read whole.
             data = opened.read(4 * MAX_TOKEN_CHARS)
     except OSError as error:
-        raise Unfit(f"the token file {file} cannot be read: {error.strerror}") from None
+        raise InvalidValue(f"the token file {file} cannot be read: {error.strerror}") from None
     if mode & (stat.S_IRGRP | stat.S_IROTH):
         logger.warning("Others on this machine can read the token file %s: chmod 600 would keep it yours.", file)
     return _check(data.decode("ascii", errors="replace"))
@@ -39,13 +39,15 @@ def read_token_file(file: Path) -> str:
 def _check(text: str) -> str:
     stripped = text.strip()
     if not stripped:
-        raise Unfit(f"the token is empty; {HOW_TO_MAKE_ONE}")
+        raise InvalidValue(f"the token is empty; {HOW_TO_MAKE_ONE}")
     if not _VISIBLE_ASCII.fullmatch(stripped):
-        raise Unfit("the token holds a space, a line end or a character beyond ASCII, which no header could carry")
+        raise InvalidValue(
+            "the token holds a space, a line end or a character beyond ASCII, which no header could carry"
+        )
     if len(stripped) < MIN_TOKEN_CHARS:
-        raise Unfit(
+        raise InvalidValue(
             f"the token is shorter than {MIN_TOKEN_CHARS} characters, so it could be guessed; {HOW_TO_MAKE_ONE}"
         )
     if len(stripped) > MAX_TOKEN_CHARS:
-        raise Unfit(f"the token is longer than {MAX_TOKEN_CHARS} characters")
+        raise InvalidValue(f"the token is longer than {MAX_TOKEN_CHARS} characters")
     return stripped

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from solorun.errors import Fault, InvalidRequest, ServiceDraining
+from solorun.errors import FieldError, InvalidRequest, ServiceDraining
 from solorun.project import MAX_PARAM_BYTES, Project, StepDeclaration
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
 
@@ -56,29 +56,29 @@ class Admission:
         faults = [*_faults_of_triggered_by(triggered_by), *_faults_of_params(declared, params)]
         if steps is None:
             known = ", ".join(declared.scopes)
-            faults.insert(0, Fault("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
+            faults.insert(0, FieldError("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(faults=faults)
         return Admitted(declared, scope, steps, triggered_by, dict(params))
 
 
-def _faults_of_triggered_by(triggered_by: str) -> list[Fault]:
+def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
     if 1 <= len(triggered_by) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, triggered_by):
         return []
-    return [Fault("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]
+    return [FieldError("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]
 
 
-def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[Fault]:
+def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[FieldError]:
     faults = []
     for name, value in params.items():
         pointer = "/params/" + name.replace("~", "~0").replace("/", "~1")
         if name not in project.params:
             known = ", ".join(project.params) or "none"
-            faults.append(Fault(pointer, f"is not a parameter of {project.name}; it has: {known}"))
+            faults.append(FieldError(pointer, f"is not a parameter of {project.name}; it has: {known}"))
         elif "\0" in value or not _is_encodable(value):
-            faults.append(Fault(pointer, "must be text without NUL"))
+            faults.append(FieldError(pointer, "must be text without NUL"))
         elif len(value.encode()) > MAX_PARAM_BYTES:
-            faults.append(Fault(pointer, f"is longer than {MAX_PARAM_BYTES} bytes"))
+            faults.append(FieldError(pointer, f"is longer than {MAX_PARAM_BYTES} bytes"))
     return faults
 
 

@@ -14,16 +14,16 @@ from typing import Final
 import anyio
 
 from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.execution.executor import RunExecutor
+from solorun.execution.handle import RunHandle
 from solorun.logs import Hub
-from solorun.outcome import Outcome, StopReason, describe_exception
+from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import FULL_SCOPE
 from solorun.run import Run
-from solorun.runs.active_runs import ActiveRun
 from solorun.runs.admission import Admission, Admitted, Projects
-from solorun.runs.decision import Decision
-from solorun.runs.lifecycle import Lifecycle
-from solorun.runs.strays import Strays
-from solorun.status import Status, Transition
+from solorun.runs.detached import Decision
+from solorun.runs.reaper import Reaper
+from solorun.status import Status, UpdateResult
 from solorun.store import NewRun, RunStore
 
 WRITE_LIMIT_SECONDS: Final = 5.0
@@ -44,7 +44,7 @@ class RunManager:
         *,
         store: RunStore,
         hub: Hub,
-        lifecycle: Lifecycle,
+        lifecycle: RunExecutor,
         projects: Projects,
         owner: str,
         now: Callable[[], datetime],
@@ -61,7 +61,7 @@ class RunManager:
         # active run is decided by the unique index.
         self._start_lock = asyncio.Lock()
         self._drain_deadline = math.inf
-        self._strays = Strays(store, self._active, self._start_lock, owner=owner, now=now)
+        self._strays = Reaper(store, self._active, self._start_lock, owner=owner, now=now)
         self._task_group: anyio.abc.TaskGroup | None = None
 
     @asynccontextmanager
@@ -98,11 +98,11 @@ class RunManager:
         decided as if it had waited.
         """
         self._admission.check_draining()
-        if self._active.find_project(project) is None:
+        if self._active.find_by_project(project) is None:
             # A start that is refused anyway asks for no news of the file.
             await self._projects.refresh()
         admitted = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
-        if (active := self._active.find_project(project)) is not None:
+        if (active := self._active.find_by_project(project)) is not None:
             raise self._refusal(active)
         decision: Decision[Run] = Decision()
         limit = WRITE_LIMIT_SECONDS
@@ -118,7 +118,7 @@ class RunManager:
             )
         except StoreUnavailable:
             # Of thousands of starts the last may wait that long for their turn: then it is known who was faster.
-            if decision.abandoned and (active := self._active.find_project(project)) is not None:
+            if decision.abandoned and (active := self._active.find_by_project(project)) is not None:
                 raise self._refusal(active) from None
             raise
 
@@ -127,7 +127,7 @@ class RunManager:
             self._admission.check_draining()
             if decision.abandoned:
                 raise StoreUnavailable
-            if (active := self._active.find_project(admitted.project.name)) is not None:
+            if (active := self._active.find_by_project(admitted.project.name)) is not None:
                 raise self._refusal(active)
             run = await self._insert(admitted)
             if decision.abandoned:
@@ -169,13 +169,13 @@ class RunManager:
                 self._strays.settle_project_later(new.project, _UNCONFIRMED)
                 raise
 
-    async def _begin(self, active: ActiveRun) -> None:
+    async def _begin(self, active: RunHandle) -> None:
         try:
             group = self._working_group()
-            group.start_soon(self._lifecycle.conduct, active, name=f"run {active.id}")
-            group.start_soon(self._lifecycle.load_expectation, active, name=f"estimate of run {active.id}")
+            group.start_soon(self._lifecycle.run, active, name=f"run {active.id}")
+            group.start_soon(self._lifecycle.load_estimate, active, name=f"estimate of run {active.id}")
         except Exception as error:
-            await self._lifecycle.finish(active, Outcome(Status.FAILED, describe_exception(error)))
+            await self._lifecycle.finish(active, Outcome(Status.FAILED, format_exception(error)))
             raise
 
     def _working_group(self) -> anyio.abc.TaskGroup:
@@ -183,11 +183,11 @@ class RunManager:
             raise RuntimeError("the manager is not working")
         return self._task_group
 
-    def _refusal(self, active: ActiveRun) -> RunActive:
+    def _refusal(self, active: RunHandle) -> RunActive:
         retry_after = None
-        if active.expected_seconds is not None and active.run.started_at is not None:
+        if active.estimated_seconds is not None and active.run.started_at is not None:
             elapsed = (self._now() - active.run.started_at).total_seconds()
-            retry_after = max(1.0, active.expected_seconds - elapsed)
+            retry_after = max(1.0, active.estimated_seconds - elapsed)
         return RunActive(active.run, retry_after)
 
     # -- cancel
@@ -199,7 +199,7 @@ class RunManager:
         ended otherwise, StoreUnavailable when the request could not be noted within 5 s (the work is told even so).
         """
         if (active := self._active.find(run_id)) is not None:
-            active.ask_to_cancel(requested_by, reason)
+            active.request_cancel(requested_by, reason)
         decision: Decision[tuple[Run, bool]] = Decision()
         return await decision.make(
             self._working_group(),
@@ -209,9 +209,9 @@ class RunManager:
             name=f"cancel of run {run_id}",
         )
 
-    async def _cancel(self, run_id: int, active: ActiveRun | None, requested_by: str, reason: str) -> tuple[Run, bool]:
+    async def _cancel(self, run_id: int, active: RunHandle | None, requested_by: str, reason: str) -> tuple[Run, bool]:
         if active is None and (active := await self._find_starting(run_id)) is not None:
-            active.ask_to_cancel(requested_by, reason)
+            active.request_cancel(requested_by, reason)
         if active is not None:
             requested_by, reason = active.channel.mask(requested_by), active.channel.mask(reason)
         try:
@@ -220,10 +220,10 @@ class RunManager:
             )
         finally:
             if active is not None:
-                active.cancel_noted.set()
-        if transition is Transition.NOT_FOUND:
+                active.cancel_recorded.set()
+        if transition is UpdateResult.NOT_FOUND:
             raise RunNotFound(f"There is no run {run_id}.")
-        if transition is Transition.UPDATED:
+        if transition is UpdateResult.UPDATED:
             if active is None:
                 self._strays.settle_later(run, "it was cancelled before it began")
             elif (topic := self._hub.find(run_id)) is not None and not topic.has_ended:
@@ -240,7 +240,7 @@ class RunManager:
             return run, False
         raise RunNotActive(run)
 
-    async def _find_starting(self, run_id: int) -> ActiveRun | None:
+    async def _find_starting(self, run_id: int) -> RunHandle | None:
         """The run, if it is just being started: its row can be seen a moment before its scope can be found."""
         if self._start_lock.locked():
             async with self._start_lock:
@@ -257,7 +257,7 @@ class RunManager:
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
-        if (active := self._active.find_project(project)) is not None:
+        if (active := self._active.find_by_project(project)) is not None:
             return active.run
         if (run := await self._store.find_latest_run(project)) is not None:
             return await self.get_run(run.id)

@@ -11,7 +11,7 @@ from solorun.outcome import Outcome
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
-from solorun.store import Ending, RunStore
+from solorun.store import FinalState, RunStore
 
 _MESSAGE: Final = "the service stopped while the run was active; how the work ended is unknown"
 
@@ -26,9 +26,9 @@ async def recover(store: RunStore, executor: StepExecutor, *, owner: str, now: C
     orphaned = await store.list_orphaned_runs(owner)
 
     async def settle(run: Run) -> None:
-        await executor.end_leftovers(run.id)
-        ending = Ending(Outcome(Status.INTERRUPTED, _MESSAGE), now())
-        await store.settle_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+        await executor.kill_orphans(run.id)
+        ending = FinalState(Outcome(Status.INTERRUPTED, _MESSAGE), now())
+        await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending)
         _logger.warning(
             "Run %s of %s was %s when the service stopped; it is interrupted", run.id, run.project, run.status
         )

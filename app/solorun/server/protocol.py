@@ -10,13 +10,13 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from solorun.api.answer import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
-from solorun.api.flow import FLOW_EXTENSION
-from solorun.server.refusals import BAD_REQUEST, HEAD_TOO_LARGE
-from solorun.server.transport import GatheringTransport
+from solorun.http.flow_control import FLOW_EXTENSION
+from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
+from solorun.server.transport import CoalescingTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
-SILENCE_SECONDS: Final = 10.0
+IDLE_TIMEOUT_SECONDS: Final = 10.0
 WRITE_BUFFER_BYTES: Final = 16 * 1024
 """What a reader has not taken when it is waited for; the kernel's own buffers come on top."""
 
@@ -40,7 +40,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._look: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        gathering = GatheringTransport(transport, self.loop)
+        gathering = CoalescingTransport(transport, self.loop)
         super().connection_made(gathering)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._extensions = {
@@ -113,7 +113,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _refuse(self, refusal: bytes) -> None:
-        """Answer and close, unless an answer to an earlier request is under way: then only close."""
+        """Response and close, unless an answer to an earlier request is under way: then only close."""
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(refusal)
         self.transport.close()
@@ -129,7 +129,7 @@ class LimitedProtocol(HttpToolsProtocol):
             # Nobody owes us anything.
             self._look_on_the_second()
             return
-        owed_seconds = since + SILENCE_SECONDS - now
+        owed_seconds = since + IDLE_TIMEOUT_SECONDS - now
         if owed_seconds <= 0 and not self._is_held_back():
             self.transport.abort()
             return
@@ -137,7 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _look_on_the_second(self) -> None:
         """Look again soon enough; on a whole second, so that one waking up serves all such connections."""
-        self._look = self.loop.call_at(math.floor(self.loop.time() + SILENCE_SECONDS), self._look_for_silence)
+        self._look = self.loop.call_at(math.floor(self.loop.time() + IDLE_TIMEOUT_SECONDS), self._look_for_silence)
 
     def _is_full(self) -> bool:
         """Whether the reader has yet to take what was written."""

@@ -3,7 +3,7 @@
 import socket
 from typing import Final
 
-from solorun.errors import ConfigurationInvalid, Fault
+from solorun.errors import ConfigurationInvalid, FieldError
 
 SEND_BUFFER_BYTES: Final = 256 * 1024
 """What the kernel keeps for a reader that takes nothing: its own default would be megabytes each."""
@@ -18,7 +18,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise ConfigurationInvalid(
-            [Fault("service.host", f'"{host}" is not an address of this machine: {error}')]
+            [FieldError("service.host", f'"{host}" is not an address of this machine: {error}')]
         ) from None
     sockets: list[socket.socket] = []
     try:
@@ -29,7 +29,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
         for sock in sockets:
             sock.close()
         message = f"cannot listen on {format_address(host, port)}: {error.strerror or error}"
-        raise ConfigurationInvalid([Fault("service.port", message)]) from None
+        raise ConfigurationInvalid([FieldError("service.port", message)]) from None
     return sockets
 
 

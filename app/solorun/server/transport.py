@@ -46,7 +46,7 @@ class _Shared:
 _shared = _Shared()
 
 
-class GatheringTransport(asyncio.Transport):
+class CoalescingTransport(asyncio.Transport):
     """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn.
 
     It takes header lines that are the same in most answers ready made, and puts them into the head.

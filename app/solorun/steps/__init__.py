@@ -8,16 +8,16 @@ from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
-from solorun.steps.leftovers import Leftovers
+from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["StepRunner"]
+__all__ = ["StepDispatcher"]
 
 
-class StepRunner(StepExecutor):
+class StepDispatcher(StepExecutor):
     """Executes steps of every kind. `environ` is the service's environment, `data_dir` its data directory."""
 
     def __init__(self, data_dir: Path, environ: Mapping[str, str]) -> None:
@@ -31,8 +31,8 @@ class StepRunner(StepExecutor):
             return start_command(project, step, context, data_dir=self._data_dir, environ=self._environ)
         return CoroutineExecution(project, step, context, self._watchdog)
 
-    async def end_leftovers(self, run_id: int) -> None:
+    async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:
             logger.warning("of run %d: %s", run_id, message)
 
-        await Leftovers(self._data_dir, run_id, warn).end()
+        await OrphanProcesses(self._data_dir, run_id, warn).end()

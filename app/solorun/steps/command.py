@@ -12,9 +12,9 @@ from solorun.project import CommandStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
 from solorun.steps.environment import command_environment
-from solorun.steps.leftovers import Leftovers
-from solorun.steps.pump import Pump
-from solorun.steps.runner_process import RunnerProcess
+from solorun.steps.orphans import OrphanProcesses
+from solorun.steps.pipe_reader import PipeReader
+from solorun.steps.shim_process import ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
@@ -36,7 +36,7 @@ def start_command(
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
     argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
     try:
-        runner = RunnerProcess.start(argv, project.directory, command_environment(environ, project, context))
+        runner = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
@@ -63,7 +63,7 @@ class EndedExecution(StepExecution):
 class CommandExecution(StepExecution):
     """A command at work. Its result is known when it has exited; it has ended when nothing of it is left."""
 
-    def __init__(self, runner: RunnerProcess, context: StepContext, data_dir: Path) -> None:
+    def __init__(self, runner: ShimProcess, context: StepContext, data_dir: Path) -> None:
         self._runner = runner
         self._context = context
         self._data_dir = data_dir
@@ -74,8 +74,8 @@ class CommandExecution(StepExecution):
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._pumps = [
-            Pump(runner.stdout, Stream.STDOUT, context, self._interpreter),
-            Pump(runner.stderr, Stream.STDERR, context),
+            PipeReader(runner.stdout, Stream.STDOUT, context, self._interpreter),
+            PipeReader(runner.stderr, Stream.STDERR, context),
         ]
         self._pumping = [asyncio.create_task(pump.run(), name=f"pump of {context.name}") for pump in self._pumps]
         self._task = asyncio.create_task(self._supervise(), name=f"command {context.name} of run {context.run_id}")
@@ -98,7 +98,7 @@ class CommandExecution(StepExecution):
             async for word, rest in self._runner.reports():
                 await self._hear(word, rest)
             if not self._over:
-                await Leftovers(self._data_dir, self._context.run_id, self._warn, session=self._session).end()
+                await OrphanProcesses(self._data_dir, self._context.run_id, self._warn, session=self._session).end()
             result = self._end(StepResult(error_message=_LOST))
             for pump in self._pumps:
                 pump.finish()
@@ -120,7 +120,7 @@ class CommandExecution(StepExecution):
                 self._end(_result_of(int(rest)))
             case "left":
                 self._drain = asyncio.create_task(self._end_what_is_left(), name=f"drain of {self._context.name}")
-            case "stubborn":
+            case "unkillable":
                 pid, _, name = rest.partition(" ")
                 await self._warn(f"process {pid} ({name}) does not end and may not be ours to end: waiting for it")
             case "done":

@@ -44,7 +44,7 @@ class Watched(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class BlockedLoop:
     """`watched` kept the loop from giving a sign of life; the last one was at `alive_at` (monotonic)."""
 
     watched: Watched
@@ -59,7 +59,7 @@ class Watchdog:
         self._working = 0
         self._thread: threading.Thread | None = None
         self._needed = threading.Event()
-        self._sighting: Sighting | None = None
+        self._sighting: BlockedLoop | None = None
 
     async def watch(self, watched: Watched) -> None:
         """Do the work of `watched` under watch."""
@@ -106,7 +106,7 @@ class Watchdog:
         if found is None:
             return
         watched, place = found
-        self._sighting = Sighting(watched, place, alive_at)
+        self._sighting = BlockedLoop(watched, place, alive_at)
         logger.warning("a coroutine step of project %s blocks the event loop at %s", watched.project.name, place)
         while not alive.wait(BLOCKED_SECONDS) and loop.is_running():
             continue

@@ -1,4 +1,4 @@
-"""Lines of stdout that are instructions, in the notation of GitHub Actions: `::name key=value,key=value::text`.
+"""LineBatch of stdout that are instructions, in the notation of GitHub Actions: `::name key=value,key=value::text`.
 
 What is not exactly one of them is text, and is left to whoever asked.
 """

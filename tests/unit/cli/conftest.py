@@ -8,7 +8,7 @@ import pytest
 from solorun.cli import main
 from tests.fakes.command_line import Ended, Solorun
 from tests.fakes.scripted_service import (
-    Answer,
+    Response,
     scripted_service,
 )
 
@@ -19,7 +19,7 @@ def solorun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("solorun.client.backoff.LONGEST_SECONDS", 0.01)
 
-    async def run(*arguments: str, answers: tuple[Answer, ...] = ()) -> Ended:
+    async def run(*arguments: str, answers: tuple[Response, ...] = ()) -> Ended:
         async with scripted_service(answers) as service:
             monkeypatch.setenv("SOLORUN_URL", service.url)
             code = await asyncio.to_thread(main, arguments)

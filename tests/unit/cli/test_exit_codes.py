@@ -8,7 +8,7 @@ from solorun.errors import (
     ConfigurationInvalid,
     DatabaseUnusable,
     DataDirectoryUnusable,
-    Fault,
+    FieldError,
     InternalError,
     InvalidRequest,
     ProjectNotFound,
@@ -41,9 +41,9 @@ def test_no_terminal_status_is_without_an_exit_code(status: Status) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (InvalidRequest(faults=[Fault("/scope", "unknown")]), 2),
+        (InvalidRequest(faults=[FieldError("/scope", "unknown")]), 2),
         (Unauthorized(), 2),
-        (ConfigurationInvalid([Fault("service.port", "no")]), 2),
+        (ConfigurationInvalid([FieldError("service.port", "no")]), 2),
         (DataDirectoryUnusable(), 2),
         (DatabaseUnusable(), 2),
         (RunActive(make_run()), 3),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from solorun.cli import main
-from solorun.cli.doctor import check_directory
+from solorun.cli.commands.doctor import check_directory
 from solorun.settings import DataDirectory
 
 GOOD = """

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.cli.log_lines import LogLines, describe_size, progress_text
+from solorun.cli.render.log_lines import LogLines, format_size, progress_text
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import RunStep
 from tests.fakes.scripted_service import make_run
@@ -112,4 +112,4 @@ def test_progress_is_said_with_what_is_known(data: dict[str, Any], text: str) ->
     ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_140_000, "3.1 MB"), (5 * 10**15, "5000.0 TB")]
 )
 def test_sizes_are_said_in_units(size: int, text: str) -> None:
-    assert describe_size(size) == text
+    assert format_size(size) == text

@@ -3,14 +3,14 @@
 import msgspec
 import pytest
 
-from solorun.errors import Fault
+from solorun.errors import FieldError
 from solorun.record import Record
 from solorun.status import Status
-from solorun.wire import ProblemFault
+from solorun.wire import ProblemFieldError
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,
-    Answer,
+    Response,
     end_event,
     events,
     make_records,
@@ -74,12 +74,15 @@ async def test_a_conflict_says_who_is_active_and_how_to_follow_it(solorun: Solor
 
 
 async def test_faults_of_a_start_are_all_told(solorun: Solorun) -> None:
-    faults = (ProblemFault("/scope", 'unknown; did you mean "full"?'), ProblemFault("/params/x", "not declared"))
+    faults = (
+        ProblemFieldError("/scope", 'unknown; did you mean "full"?'),
+        ProblemFieldError("/params/x", "not declared"),
+    )
 
     ended = await solorun("start", "handbook", answers=(problem("invalid-request", 422, errors=faults),))
 
     assert ended.code == 2
-    assert ended.err.splitlines() == [str(Fault(fault.pointer, fault.message)) for fault in faults]
+    assert ended.err.splitlines() == [str(FieldError(fault.pointer, fault.message)) for fault in faults]
 
 
 # -- follow
@@ -135,7 +138,7 @@ async def test_a_project_s_name_means_its_current_run(solorun: Solorun) -> None:
 
 
 async def test_a_lost_connection_is_told_once_on_stderr_and_made_again(solorun: Solorun) -> None:
-    streams = (events(records_event(1, 1)), Answer(), events(records_event(2, 2), end_event(COMPLETED)))
+    streams = (events(records_event(1, 1)), Response(), events(records_event(2, 2), end_event(COMPLETED)))
 
     ended = await solorun("follow", "17", answers=(answer(RUNNING), *streams))
 

@@ -4,10 +4,9 @@ import msgspec
 import pytest
 
 from solorun import errors
-from solorun.api.problems import PROBLEM_JSON, PROBLEMS, answer_problem
 from solorun.client.problems import ERRORS, MEDIA_TYPE, error_of
 from solorun.errors import (
-    Fault,
+    FieldError,
     InvalidRequest,
     Problem,
     RunActive,
@@ -15,7 +14,8 @@ from solorun.errors import (
     ServiceDraining,
     ServiceUnreachable,
 )
-from solorun.wire import ProblemDetails, ProblemFault
+from solorun.http.problems import PROBLEM_JSON, PROBLEMS, problem_response
+from solorun.wire import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 
 WITH_A_RUN = {"run-active", "run-not-active"}
@@ -43,7 +43,7 @@ def test_no_error_of_the_vocabulary_is_without_a_slug() -> None:
 def test_what_the_service_says_is_what_the_client_understands(slug: str) -> None:
     error = _error_with_members(PROBLEMS[slug].error)
 
-    answer = answer_problem(error, path="/api/v1/x")
+    answer = problem_response(error, path="/api/v1/x")
     understood = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
 
     assert type(understood) is type(error)
@@ -56,7 +56,7 @@ def _error_with_members(kind: type[Problem]) -> Problem:
         case errors.RunActive | errors.RunNotActive:
             return kind(make_run(17))
         case errors.InvalidRequest:
-            return InvalidRequest(faults=[Fault("/scope", "unknown")])
+            return InvalidRequest(faults=[FieldError("/scope", "unknown")])
         case _:
             return kind()
 
@@ -81,12 +81,12 @@ def test_a_refused_cancel_brings_the_run() -> None:
 
 
 def test_faults_of_a_body_come_back_with_their_pointers() -> None:
-    faults = (ProblemFault("/scope", "unknown"), ProblemFault("/params/date", "not declared"))
+    faults = (ProblemFieldError("/scope", "unknown"), ProblemFieldError("/params/date", "not declared"))
 
     error = error_of(422, MEDIA_TYPE, problem("invalid-request", errors=faults))
 
     assert isinstance(error, InvalidRequest)
-    assert error.faults == (Fault("/scope", "unknown"), Fault("/params/date", "not declared"))
+    assert error.faults == (FieldError("/scope", "unknown"), FieldError("/params/date", "not declared"))
 
 
 def test_a_retry_after_that_is_no_number_of_seconds_leaves_the_default() -> None:

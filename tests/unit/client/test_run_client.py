@@ -17,9 +17,9 @@ from solorun.status import Status
 from solorun.wire import ArtifactList, ProblemDetails, ProjectList, ProjectSummary, RunPage, encode, encode_records
 from tests.fakes.scripted_service import (
     CREATED_AT,
-    Answer,
+    Response,
     events,
-    json_answer,
+    json_response,
     make_records,
     make_run,
     scripted_service,
@@ -71,7 +71,7 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
 async def test_a_method_asks_its_address_and_gives_a_value(
     call: Callable[[RunClient], Awaitable[object]], answer: object, result: object, request_line: str
 ) -> None:
-    async with scripted_service([json_answer(encode(answer))]) as service, RunClient(service.url) as client:
+    async with scripted_service([json_response(encode(answer))]) as service, RunClient(service.url) as client:
         value = await call(client)
 
     request = service.requests[0]
@@ -80,7 +80,7 @@ async def test_a_method_asks_its_address_and_gives_a_value(
 
 
 async def test_a_start_sends_what_it_is_given() -> None:
-    async with scripted_service([json_answer(encode(RUN), 201)]) as service, RunClient(service.url) as client:
+    async with scripted_service([json_response(encode(RUN), 201)]) as service, RunClient(service.url) as client:
         await client.start_run("handbook", scope="from:review", triggered_by="nightly", params={"date": "today"})
 
     assert msgspec.json.decode(service.requests[0].body) == {
@@ -92,7 +92,7 @@ async def test_a_start_sends_what_it_is_given() -> None:
 
 
 async def test_a_cancel_sends_who_and_why() -> None:
-    async with scripted_service([json_answer(encode(RUN), 202)]) as service, RunClient(service.url) as client:
+    async with scripted_service([json_response(encode(RUN), 202)]) as service, RunClient(service.url) as client:
         await client.cancel_run(17, reason="enough", requested_by="cli")
 
     assert msgspec.json.decode(service.requests[0].body) == {"reason": "enough", "requested_by": "cli"}
@@ -100,7 +100,7 @@ async def test_a_cancel_sends_who_and_why() -> None:
 
 async def test_a_problem_is_raised_as_its_error() -> None:
     body = encode(ProblemDetails("/problems/run-active", "Run active", 409, "It is.", active_run=RUN))
-    answer = json_answer(body, 409, MEDIA_TYPE, headers=("Retry-After: 7",))
+    answer = json_response(body, 409, MEDIA_TYPE, headers=("Retry-After: 7",))
 
     async with scripted_service([answer]) as service, RunClient(service.url) as client:
         with pytest.raises(RunActive) as raised:
@@ -113,12 +113,12 @@ async def test_a_problem_is_raised_as_its_error() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(json_answer(b"<h1>It works!</h1>", media_type="text/html"), id="a page of another program"),
-        pytest.param(json_answer(b"", 301, "", headers=("Location: /elsewhere",)), id="a redirect"),
-        pytest.param(json_answer(b"Not Found", 404, "text/plain"), id="another program's 404"),
+        pytest.param(json_response(b"<h1>It works!</h1>", media_type="text/html"), id="a page of another program"),
+        pytest.param(json_response(b"", 301, "", headers=("Location: /elsewhere",)), id="a redirect"),
+        pytest.param(json_response(b"Not Found", 404, "text/plain"), id="another program's 404"),
     ],
 )
-async def test_another_program_on_the_port_is_no_service(answer: Answer) -> None:
+async def test_another_program_on_the_port_is_no_service(answer: Response) -> None:
     async with scripted_service([answer]) as service, RunClient(service.url) as client:
         with pytest.raises(ServiceUnreachable, match="not by a Solorun service"):
             await client.get_run(17)
@@ -127,9 +127,9 @@ async def test_another_program_on_the_port_is_no_service(answer: Answer) -> None
 async def test_all_runs_are_read_page_by_page() -> None:
     runs = [make_run(run_id) for run_id in (5, 4, 3, 2, 1)]
     pages = [
-        json_answer(encode(RunPage(tuple(runs[:2]), "a"))),
-        json_answer(encode(RunPage(tuple(runs[2:4]), "b"))),
-        json_answer(encode(RunPage(tuple(runs[4:]), None))),
+        json_response(encode(RunPage(tuple(runs[:2]), "a"))),
+        json_response(encode(RunPage(tuple(runs[2:4]), "b"))),
+        json_response(encode(RunPage(tuple(runs[4:]), None))),
     ]
 
     async with scripted_service(pages) as service, RunClient(service.url) as client:
@@ -162,8 +162,8 @@ async def test_an_artifact_is_downloaded_whole(tmp_path: Path) -> None:
 
 
 async def test_half_an_artifact_is_none(tmp_path: Path) -> None:
-    answer = json_answer(b"one")
-    broken = Answer((answer.chunks[0].replace(b"Content-Length: 3", b"Content-Length: 30"),))
+    answer = json_response(b"one")
+    broken = Response((answer.chunks[0].replace(b"Content-Length: 3", b"Content-Length: 30"),))
 
     async with scripted_service([broken]) as service, RunClient(service.url) as client:
         with pytest.raises(ServiceUnreachable):
@@ -180,7 +180,7 @@ def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
 
 async def test_a_url_may_have_a_path_and_a_slash_at_its_end() -> None:
     async with (
-        scripted_service([json_answer(encode(RUN))]) as service,
+        scripted_service([json_response(encode(RUN))]) as service,
         RunClient(f"{service.url}/solorun/") as client,
     ):
         await client.get_run(17)
@@ -190,7 +190,7 @@ async def test_a_url_may_have_a_path_and_a_slash_at_its_end() -> None:
 
 async def test_the_token_is_sent_and_not_shown() -> None:
     async with (
-        scripted_service([json_answer(encode(RUN))]) as service,
+        scripted_service([json_response(encode(RUN))]) as service,
         RunClient(service.url, token="s3cret-token") as client,
     ):
         await client.get_run(17)
@@ -206,7 +206,7 @@ async def test_a_proxy_of_the_environment_is_not_used_for_loopback(host: str, mo
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
     async with (
-        scripted_service([json_answer(encode(RUN))]) as service,
+        scripted_service([json_response(encode(RUN))]) as service,
         RunClient(service.url.replace("127.0.0.1", host)) as client,
     ):
         run = await client.get_run(17)
@@ -236,7 +236,7 @@ async def test_a_failure_of_the_network_says_which(failure: httpx.HTTPError, wor
 async def test_a_cancelled_call_leaves_others_alone() -> None:
     silent = events(hang=True)
 
-    async with scripted_service([silent, json_answer(encode(RUN))]) as service, RunClient(service.url) as client:
+    async with scripted_service([silent, json_response(encode(RUN))]) as service, RunClient(service.url) as client:
         call = asyncio.create_task(client.get_run(16))
         await asyncio.wait_for(service.asked.wait(), 60)
         call.cancel()

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import typer
 
-from solorun.api.openapi import document
-from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import Problem, SolorunError
+from solorun.http.openapi import document
+from solorun.http.problems import PROBLEMS
 
 
 def operations() -> str:

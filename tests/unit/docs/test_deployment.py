@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from solorun.api.sse import COMMENT_INTERVAL_SECONDS
+from solorun.http.event_stream import COMMENT_INTERVAL_SECONDS
 from solorun.settings import parse_duration
 from tests.unit.docs.pages import ROOT, SAMPLES
 

@@ -46,7 +46,7 @@ class KeptOutput:
     def mask(self, text: str) -> str:
         return text
 
-    def hold_back(self, text: str) -> int:
+    def pending_secret_length(self, text: str) -> int:
         return 0
 
     @property

@@ -10,9 +10,9 @@ from textwrap import dedent
 import pytest
 
 from solorun.errors import ConfigurationInvalid
-from solorun.projects import catalog, document
+from solorun.projects import catalog, loader
 from solorun.projects.configuration import Configuration
-from solorun.projects.document import check_document
+from solorun.projects.loader import check_document
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def write_settled(write: Callable[[str, str], Path]) -> Callable[[str], Path]:
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Every check of the file's text, as it happens."""
     seen: list[Path] = []
-    real = document.check_document
+    real = loader.check_document
 
     def counted(path: Path, data: bytes, *, import_coroutines: bool = True) -> object:
         seen.append(path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import ConfigurationInvalid, Fault, ProjectNotFound
+from solorun.errors import ConfigurationInvalid, FieldError, ProjectNotFound
 from solorun.projects import Catalog, catalog
 
 Write = Callable[[str, str], Path]
@@ -154,7 +154,7 @@ async def test_a_file_that_was_emptied_keeps_its_projects(write_settled: Callabl
     await opened.refresh()
 
     assert opened.get_project("one").name == "one"
-    assert opened.faults == (Fault("projects", "is missing; declare a project in a table [projects.<name>]"),)
+    assert opened.faults == (FieldError("projects", "is missing; declare a project in a table [projects.<name>]"),)
 
 
 async def test_a_file_that_disappears_is_a_fault_until_it_is_back(
@@ -267,7 +267,7 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_read_though_it_did_
 
     def refuse(path: Path) -> bytes:
         loop.call_soon_threadsafe(refused.set)
-        raise ConfigurationInvalid([Fault("", "cannot be read: Too many open files.")])
+        raise ConfigurationInvalid([FieldError("", "cannot be read: Too many open files.")])
 
     with monkeypatch.context() as patch:
         patch.setattr(catalog, "read_document", refuse)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.projects import Catalog, catalog, document
+from solorun.projects import Catalog, catalog, loader
 
 Write = Callable[[str, str], Path]
 
@@ -37,7 +37,7 @@ async def test_simultaneous_starts_share_one_look_at_a_file_just_written(
 
     def look(path: Path) -> bytes:
         looks.append(path)
-        return document.read_document(path)
+        return loader.read_document(path)
 
     monkeypatch.setattr(catalog, "read_document", look)
 
@@ -55,7 +55,7 @@ async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
     has_read = threading.Event()
 
     def read_slowly(path: Path) -> bytes:
-        data = document.read_document(path)
+        data = loader.read_document(path)
         has_read.set()
         gate.wait(5)
         return data

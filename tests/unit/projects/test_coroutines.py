@@ -12,7 +12,7 @@ import pytest
 from solorun.errors import ConfigurationInvalid
 from solorun.project import CoroutineStep
 from solorun.projects.configuration import Configuration
-from solorun.projects.document import check_document
+from solorun.projects.loader import check_document
 
 Check = Callable[[str], Configuration]
 FindFaults = Callable[[str], dict[str, str]]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from solorun.projects.checker import Unfit
 from solorun.projects.token import read_token_file
+from solorun.projects.validation import InvalidValue
 
 TOKEN = "0123456789abcdef"
 
@@ -42,7 +42,7 @@ def test_white_space_around_the_token_does_not_count(
     ],
 )
 def test_what_is_not_a_token_is_refused_and_not_shown(tmp_path: Path, data: bytes, words: str) -> None:
-    with pytest.raises(Unfit, match=words) as caught:
+    with pytest.raises(InvalidValue, match=words) as caught:
         read_token_file(write(tmp_path, data))
 
     assert "0123" not in str(caught.value)
@@ -62,7 +62,7 @@ def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, cap
 
 
 def test_a_directory_is_no_token(tmp_path: Path) -> None:
-    with pytest.raises(Unfit, match="cannot be read: Is a directory"):
+    with pytest.raises(InvalidValue, match="cannot be read: Is a directory"):
         read_token_file(tmp_path)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from solorun.server.transport import GatheringTransport
+from solorun.server.transport import CoalescingTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -40,7 +40,7 @@ def written() -> _Written:
 
 
 async def test_a_head_and_what_follows_it_in_the_same_turn_are_one_write(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
     transport.write(b"body")
@@ -50,7 +50,7 @@ async def test_a_head_and_what_follows_it_in_the_same_turn_are_one_write(written
 
 
 async def test_a_head_that_nothing_follows_is_written_in_the_next_turn(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
     await asyncio.sleep(0)
@@ -59,7 +59,7 @@ async def test_a_head_that_nothing_follows_is_written_in_the_next_turn(written: 
 
 
 async def test_what_is_written_on_its_own_does_not_wait(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(b"data: 1\n\n")
 
@@ -67,7 +67,7 @@ async def test_what_is_written_on_its_own_does_not_wait(written: _Written) -> No
 
 
 async def test_bytes_stay_in_order_whatever_they_begin_with(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     for part in (b"1", HEAD, b"2", HEAD, b"3"):
         transport.write(part)
@@ -79,7 +79,7 @@ async def test_bytes_stay_in_order_whatever_they_begin_with(written: _Written) -
 
 @pytest.mark.parametrize("end", ["close", "abort"])
 async def test_what_was_gathered_is_written_before_the_end(written: _Written, end: str) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
     getattr(transport, end)()
@@ -91,7 +91,7 @@ async def test_what_was_gathered_is_written_before_the_end(written: _Written, en
 async def test_a_chunk_is_written_with_its_length_also_behind_a_head(
     written: _Written, piece: "bytes | memoryview"
 ) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
     transport.write_chunk(piece)
@@ -106,7 +106,7 @@ async def test_a_chunk_is_written_with_its_length_also_behind_a_head(
 async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() -> None:
     loop = asyncio.get_running_loop()
     connections = [_Written() for _ in range(5)]
-    transports = [GatheringTransport(connection, loop) for connection in connections]
+    transports = [CoalescingTransport(connection, loop) for connection in connections]
     first, second = b"data: %d\n\n" % 1, b"data: %d\n\n" % 2
 
     for piece in (first, second, first):
@@ -120,7 +120,7 @@ async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() ->
 
 
 async def test_a_chunk_of_nothing_would_be_the_end_of_the_body_and_is_none(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write_chunk(b"")
     transport.write(HEAD)
@@ -131,7 +131,7 @@ async def test_a_chunk_of_nothing_would_be_the_end_of_the_body_and_is_none(writt
 
 
 async def test_no_chunk_is_written_to_a_connection_that_closes(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
     written.closing = True
 
     transport.write_chunk(b"data: 1\n\n")
@@ -149,7 +149,7 @@ async def test_what_a_reader_has_yet_to_take_is_counted_with_the_kernels_part() 
     server = await asyncio.start_server(take_nothing, "127.0.0.1", limit=1)
     loop = asyncio.get_running_loop()
     real, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
-    transport = GatheringTransport(real, loop)
+    transport = CoalescingTransport(real, loop)
     assert transport.count_untaken_bytes() == 0
 
     transport.write(b"x" * 30_000_000)
@@ -163,7 +163,7 @@ async def test_what_a_reader_has_yet_to_take_is_counted_with_the_kernels_part() 
 
 
 async def test_of_a_transport_without_a_socket_what_it_holds_itself_is_counted(written: _Written) -> None:
-    transport = GatheringTransport(written, asyncio.get_running_loop())
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
 

@@ -8,7 +8,7 @@ import pytest
 
 from solorun.project import CoroutineStep, Project
 from solorun.step import StepContext, StepExecution
-from solorun.steps import StepRunner
+from solorun.steps import StepDispatcher
 from tests.fakes.step_output import RecordedOutput
 
 Function = Callable[[Any], Awaitable[None]]
@@ -25,7 +25,7 @@ def output() -> RecordedOutput:
 
 @pytest.fixture
 def begin(tmp_path: Path, output: RecordedOutput) -> BeginCoroutine:
-    step_runner = StepRunner(tmp_path / "data", {})
+    step_runner = StepDispatcher(tmp_path / "data", {})
 
     async def begin(function: Function, *, directory: Path | None = None) -> StepExecution:
         step = CoroutineStep("generate", "handbook:generate", function)

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from solorun import errors
-from solorun.errors import Fault, InvalidRequest, Problem, SolorunError
-from solorun.outcome import MAX_ERROR_MESSAGE_CHARACTERS, StopReason, describe_exception, short_error_message
+from solorun.errors import FieldError, InvalidRequest, Problem, SolorunError
+from solorun.outcome import MAX_ERROR_MESSAGE_CHARACTERS, StopReason, format_exception, short_error_message
 from solorun.project import CommandStep, Family, Project
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import LevelCounts
 from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, PART_BYTES, Segment, join_segments
 from solorun.settings import Settings, format_duration, parse_duration
-from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, statuses_before
+from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, allowed_predecessors
 from solorun.wire import decode_record, decode_records, encode, encode_records
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -48,7 +48,7 @@ def test_active_and_terminal_are_all_statuses() -> None:
     ],
 )
 def test_a_status_is_reached_only_from_where_the_drawing_says(status: Status, before: set[Status]) -> None:
-    assert statuses_before(status) == before
+    assert allowed_predecessors(status) == before
     assert status.is_active is (status in ACTIVE)
     assert status.is_terminal is (status in TERMINAL)
 
@@ -82,8 +82,8 @@ def test_an_error_message_is_one_bounded_line(text: str) -> None:
 
 
 def test_an_exception_is_described_by_its_name_and_words() -> None:
-    assert describe_exception(KeyError("title")) == "KeyError: 'title'"
-    assert describe_exception(ValueError()) == "ValueError"
+    assert format_exception(KeyError("title")) == "KeyError: 'title'"
+    assert format_exception(ValueError()) == "ValueError"
 
 
 @pytest.mark.parametrize(
@@ -268,8 +268,8 @@ def test_joined_segments_hold_the_same_records_within_the_limits(sizes: list[int
 
 def test_an_errors_docstring_is_its_message() -> None:
     assert errors.ProjectNotFound().message == "There is no such project."
-    assert str(Fault("", "is empty")) == "is empty"
-    assert InvalidRequest(faults=[Fault("/scope", "is wrong")]).message == "/scope: is wrong"
+    assert str(FieldError("", "is empty")) == "is empty"
+    assert InvalidRequest(faults=[FieldError("/scope", "is wrong")]).message == "/scope: is wrong"
 
 
 def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:

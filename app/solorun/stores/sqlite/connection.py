@@ -18,7 +18,7 @@ import aiosqlite
 
 from solorun.errors import StoreUnavailable
 from solorun.store import StoreFailure
-from solorun.stores.sqlite.faults import DRIVER_ERRORS, is_busy, needs_reopening, translate
+from solorun.stores.sqlite.errors import DRIVER_ERRORS, is_busy, needs_reopening, translate
 
 T = TypeVar("T")
 

@@ -27,7 +27,7 @@ class WriteProbe:
         self._writer = writer
         self._probing: asyncio.Task[None] | None = None
 
-    def note_failure(self) -> None:
+    def record_failure(self) -> None:
         if self._probing is None or self._probing.done():
             self._probing = asyncio.create_task(self._probe(), name="solorun probe database")
 

@@ -63,14 +63,14 @@ SET status = :status, started_at = :started_at, finished_at = :finished_at, exit
     error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq
 WHERE run_id = :run_id AND name = :name;
 
--- name: settle_run
+-- name: finalize_run
 -- Ends a run that nobody executes. `from_pending` and `from_running` as in end_run; a null owner means anybody's.
 UPDATE runs
 SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
     AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner);
 
--- name: settle_running_steps
+-- name: finalize_running_steps
 -- The steps that were running when their run was settled. All records up to the run's last may be theirs.
 UPDATE steps
 SET status = :status, finished_at = :finished_at, error_message = :error_message,
@@ -80,7 +80,7 @@ SET status = :status, finished_at = :finished_at, error_message = :error_message
     END
 WHERE run_id = :run_id AND status = 'running';
 
--- name: settle_pending_steps
+-- name: finalize_pending_steps
 -- The steps that a settled run never began.
 UPDATE steps SET status = 'skipped' WHERE run_id = :run_id AND status = 'pending';
 

@@ -32,7 +32,7 @@ class _OfThread(threading.local):
 _of_thread = _OfThread()
 
 
-class MergeOutdated(Exception):
+class StaleMerge(Exception):
     """Another merge of the same run came first: the segments that were read are no longer there."""
 
 
@@ -134,10 +134,10 @@ def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Me
 
 
 def apply_merge(connection: sqlite3.Connection, merge: Merge) -> None:
-    """Put the joined segments in place of the small ones. Raises MergeOutdated, which undoes the transaction."""
+    """Put the joined segments in place of the small ones. Raises StaleMerge, which undoes the transaction."""
     for values, replaced in merge.replacements:
         if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
-            raise MergeOutdated
+            raise StaleMerge
         connection.execute(QUERIES["insert_segment"], values)
 
 

@@ -13,22 +13,23 @@ from solorun.errors import DatabaseUnusable, RunNotFound, StoreUnavailable
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
-from solorun.status import Status, Transition
-from solorun.store import MAX_PAGE_RECORDS, Batch, Ending, Finding, LogQuery, NewRun, RunStore, StoreFailure
-from solorun.stores.sqlite import invariants, log_reading, moves, runs
+from solorun.status import Status, UpdateResult
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, RunStore, StoreFailure
+from solorun.stores.sqlite import log_queries, reads, writes
+from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import Connection
+from solorun.stores.sqlite.doctor import checks
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import (
     PAGE_RECORDS,
-    MergeOutdated,
+    StaleMerge,
     apply_merge,
     plan_merge,
     read_page,
 )
-from solorun.stores.sqlite.versions import warn_of_wal_reset_bug
-from solorun.stores.sqlite.wal import WalKeeper
+from solorun.stores.sqlite.version_check import warn_of_wal_reset_bug
 
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ class SqliteRunStore(RunStore):
     def __init__(self, path: Path) -> None:
         self._writer = Connection.writer(path)
         self._readers = [Connection.reader(path) for _ in range(_READERS)]
-        self._wal = WalKeeper(path, self._writer)
+        self._wal = Checkpointer(path, self._writer)
         self._probe = WriteProbe(self._writer)
         self._scans = anyio.Semaphore(_MAX_SCANS)
         self._merge_positions: dict[int, int] = {}
@@ -79,28 +80,28 @@ class SqliteRunStore(RunStore):
     # -- moves of a run, in the order of its life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write(lambda connection: moves.insert_run(connection, new, owner))
+        return await self._write(lambda connection: writes.insert_run(connection, new, owner))
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
-    ) -> tuple[Transition, Run]:
-        return await self._write(lambda connection: moves.request_cancel(connection, run_id, requested_by, reason, at))
+    ) -> tuple[UpdateResult, Run]:
+        return await self._write(lambda connection: writes.request_cancel(connection, run_id, requested_by, reason, at))
 
-    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[Transition]:
-        return await self._write(lambda connection: moves.commit(connection, batches, owner), self._writer.execute)
+    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
+        return await self._write(lambda connection: writes.commit(connection, batches, owner), self._writer.execute)
 
-    async def settle_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: Ending
-    ) -> Transition:
-        return await self._write(lambda connection: moves.settle_run(connection, run_id, owner, expected, ending))
+    async def finalize_run(
+        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+    ) -> UpdateResult:
+        return await self._write(lambda connection: writes.finalize_run(connection, run_id, owner, expected, ending))
 
-    async def merge_segments(self, run_id: int) -> bool:
+    async def compact_segments(self, run_id: int) -> bool:
         after = self._merge_positions.pop(run_id, 0)
         merge = await self._read(lambda connection: plan_merge(connection, run_id, after=after))
         if merge.replacements:
             try:
                 await self._write(lambda connection: apply_merge(connection, merge))
-            except MergeOutdated:
+            except StaleMerge:
                 return True
         if merge.more:
             self._merge_positions[run_id] = merge.position
@@ -109,16 +110,20 @@ class SqliteRunStore(RunStore):
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
-        run = await self._read(lambda connection: runs.find_run(connection, run_id))
+        run = await self._read(lambda connection: reads.find_run(connection, run_id))
         if run is None:
             raise RunNotFound(f"There is no run {run_id}.")
         return run
 
     async def find_active_run(self, project: str) -> Run | None:
-        return await self._read(lambda connection: runs.load_run(connection, "select_active_run", {"project": project}))
+        return await self._read(
+            lambda connection: reads.load_run(connection, "select_active_run", {"project": project})
+        )
 
     async def find_latest_run(self, project: str) -> Run | None:
-        return await self._read(lambda connection: runs.load_run(connection, "select_latest_run", {"project": project}))
+        return await self._read(
+            lambda connection: reads.load_run(connection, "select_latest_run", {"project": project})
+        )
 
     async def list_runs(
         self,
@@ -128,16 +133,16 @@ class SqliteRunStore(RunStore):
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        return await self._read(lambda connection: runs.list_runs(connection, project, statuses, before_id, limit))
+        return await self._read(lambda connection: reads.list_runs(connection, project, statuses, before_id, limit))
 
     async def list_latest_runs(self) -> list[Run]:
-        return await self._read(lambda connection: runs.load_runs(connection, "list_latest_runs", {}))
+        return await self._read(lambda connection: reads.load_runs(connection, "list_latest_runs", {}))
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        return await self._read(lambda connection: runs.load_runs(connection, "list_orphaned_runs", {"owner": owner}))
+        return await self._read(lambda connection: reads.load_runs(connection, "list_orphaned_runs", {"owner": owner}))
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
-        return await self._read(lambda connection: runs.median_duration_seconds(connection, project, scope))
+        return await self._read(lambda connection: reads.median_duration_seconds(connection, project, scope))
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         # Alone, who reads a whole log is spared most changes of thread; beside others nobody waits for a long page.
@@ -146,13 +151,13 @@ class SqliteRunStore(RunStore):
         return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=bound))
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
-        return await log_reading.read_log(self._read, self._scans, run_id, query)
+        return await log_queries.read_log(self._read, self._scans, run_id, query)
 
     # -- care
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._writer.execute(lambda connection: invariants.check(connection, now=now, repair=repair))
+        return await self._writer.execute(lambda connection: checks.check(connection, now=now, repair=repair))
 
     async def close(self) -> None:
         if self._closing is None:
@@ -172,11 +177,11 @@ class SqliteRunStore(RunStore):
         function: Callable[[sqlite3.Connection], T],
         execute: Callable[[Callable[[sqlite3.Connection], T]], Awaitable[T]] | None = None,
     ) -> T:
-        self._wal.note_write()
+        self._wal.record_write()
         try:
             return await (execute or self._writer.transact)(function)
         except (StoreUnavailable, StoreFailure):
-            self._probe.note_failure()
+            self._probe.record_failure()
             raise
 
     async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:

@@ -1,0 +1,191 @@
+"""The two streams: one run's log as it grows, and for a dashboard what all runs do with the logs of some."""
+
+import asyncio
+import re
+from collections.abc import Callable
+from contextlib import aclosing
+from operator import attrgetter
+from typing import Annotated, Final
+
+import anyio
+import msgspec
+from msgspec import Meta
+
+from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
+from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink, StreamSource
+from solorun.http.request import Request, parse_run_id
+from solorun.http.responses import MAX_PIECE_BYTES
+from solorun.logs.hub import FeedOverflow
+from solorun.run import MAX_RUN_ID, Run
+from solorun.segment import Segment
+from solorun.service import Service
+from solorun.store import MAX_PAGE_RECORDS
+from solorun.wire import encode
+
+_SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
+_FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
+# It is read as text, since a malformed one is a problem of its own; as an alternative its own type beats the text's.
+_SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
+
+Form = Callable[[Segment], bytes]
+_EVENTS: Final[Form] = attrgetter("sse")
+_BATCH: Final[Form] = attrgetter("sse_batch")
+_EVENTS_OF_RUN: Final[Form] = attrgetter("sse_of_run")
+
+
+class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    after: Annotated[
+        str,
+        Meta(description="Begin after this seq. The Last-Event-ID header beats it.", extra_json_schema=_SEQ_SCHEMA),
+    ] = ""
+    tail: (
+        Annotated[
+            int, Meta(ge=0, le=MAX_RUN_ID, description="Begin this many records before the end; `after` beats it.")
+        ]
+        | None
+    ) = None
+    batch: Annotated[bool, Meta(description="Send `event: records` with a JSON array of records as data.")] = False
+
+
+class FollowQuery(msgspec.Struct, forbid_unknown_fields=True):
+    follow: Annotated[
+        tuple[str, ...],
+        Meta(description="`<run>:<after>`, repeatable: send this run's records after that seq.", max_length=20),
+    ] = ()
+
+
+async def follow_run(request: Request) -> EventStream:
+    """One run's records from any point, live, and at last its end."""
+    service, query = request.service, request.query
+    run = await service.manager.get_run(request.run_id)
+    after = _parse_seq(request.headers.get(b"last-event-id", b"").decode("latin-1"))
+    if after is None:
+        after = _parse_seq(query.after)
+    if after is None:
+        after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
+    pump = _pump_run(service, run.id, after, batch=query.batch)
+    return EventStream(request.context.streams, pump, opening=OPENING if run.is_active else OPENING_OF_ENDED)
+
+
+async def follow_all(request: Request) -> EventStream:
+    """All active runs, then every change of a run, and the records of the followed ones."""
+    follows = _parse_follows(request.query.follow)
+    for run_id in follows:
+        await request.service.manager.get_run(run_id)
+    return EventStream(request.context.streams, DashboardStream(request.service, follows).pump)
+
+
+def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:
+    async def pump(sink: Sink) -> None:
+        run = await _tell_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
+        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run)))
+
+    return pump
+
+
+async def _tell_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
+    """Tell a run's records up to its end, and answer the ended run. For a reader that stalls only its place is kept."""
+    page_records = MAX_PAGE_RECORDS
+    while True:
+        reached = await _tell_while_taken(service, run_id, after, page_records, sink, form)
+        if isinstance(reached, Run):
+            return reached
+        # It takes a piece now and then: a page for each would be read for little of it.
+        after, page_records = reached, 1
+        await sink.emit(b"")
+
+
+async def _tell_while_taken(
+    service: Service, run_id: int, after: int, page_records: int, sink: Sink, form: Form
+) -> int | Run:
+    """The ended run, or the last seq that was sent to a reader that does not keep up."""
+
+    def parts_of(segment: Segment) -> tuple[Segment, ...]:
+        return segment.parts if form is _BATCH else (segment,)
+
+    def take(segment: Segment) -> bool:
+        if len(segment.payload) > MAX_PIECE_BYTES:
+            return False  # as events it is larger still: no need to ask
+        parts = parts_of(segment)
+        return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
+
+    items = service.tail.follow(run_id, after=after, page_records=page_records, take=take)
+    async with aclosing(items):
+        async for item in items:
+            if isinstance(item, Run):
+                return item
+            for part in parts_of(item):
+                events = form(part)
+                sent = await sink.offer(events)
+                if sent == 0:
+                    return part.first_seq - 1
+                if sent < len(events):
+                    return part.last_seq - events.count(b"\n\n", sent)
+    raise AssertionError("a log is followed to its end")
+
+
+class DashboardStream:
+    """What the dashboard's stream tells. A followed run's terminal state is told after its last record, and last."""
+
+    def __init__(self, service: Service, follows: dict[int, int]) -> None:
+        self._service = service
+        self._follows = follows
+        self._following = set(follows)
+        self._ended: set[int] = set()
+        # What is told of a run's state must be decided and emitted at once, or an older state could overtake.
+        self._telling = asyncio.Lock()
+
+    async def pump(self, sink: Sink) -> None:
+        with self._service.hub.watch() as watch:
+            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
+            async with anyio.create_task_group() as following:
+                for run_id, after in self._follows.items():
+                    following.start_soon(self.follow, run_id, after, sink)
+                try:
+                    while True:
+                        await self.tell(await watch.changes(), sink)
+                except FeedOverflow:
+                    # The stream ends; whoever listens comes back for a new snapshot.
+                    following.cancel_scope.cancel()
+
+    async def tell(self, runs: list[Run], sink: Sink) -> None:
+        async with self._telling:
+            told = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
+            if told:
+                await sink.emit(b"".join(told))
+
+    def _is_left_to_follower(self, run: Run) -> bool:
+        return run.id in self._ended or (run.id in self._following and not run.is_active)
+
+    async def follow(self, run_id: int, after: int, sink: Sink) -> None:
+        run = await _tell_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
+        async with self._telling:
+            self._ended.add(run_id)
+            await sink.emit(_run_event(run))
+
+
+def _run_event(run: Run) -> bytes:
+    return b"event: run\ndata: %b\n\n" % encode(run)
+
+
+def _parse_seq(text: str) -> int | None:
+    """A seq from 0; None for an empty text, as an EventSource means it. Raises InvalidLastEventId."""
+    if not text:
+        return None
+    if _SEQ.fullmatch(text) is None:
+        raise InvalidLastEventId
+    return min(int(text), MAX_RUN_ID) if len(text) < 20 else MAX_RUN_ID
+
+
+def _parse_follows(texts: tuple[str, ...]) -> dict[int, int]:
+    """The seq to begin after of each followed run. Raises InvalidRequest."""
+    follows: dict[int, int] = {}
+    for text in texts:
+        match = _FOLLOW.fullmatch(text)
+        if match is None:
+            raise InvalidRequest(faults=[FieldError("?follow", 'must be "<run>:<after>", two whole numbers')])
+        run_id = parse_run_id(match[1])
+        if run_id in follows:
+            raise InvalidRequest(faults=[FieldError("?follow", f"names run {run_id} more than once")])
+        follows[run_id] = min(int(match[2]), MAX_RUN_ID)
+    return follows

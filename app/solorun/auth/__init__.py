@@ -1,0 +1,1 @@
+"""Who may call: tokens, browser sessions and the login page."""

@@ -1,0 +1,123 @@
+"""`solorun demo`: the example project on real documents, from the service to the finished glossary, in one command."""
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from solorun.cli.commands.follow import show_run
+from solorun.cli.exit_codes import ExitCode, exit_code_of_status
+from solorun.cli.param_types import whole_number
+from solorun.cli.render.terminal import write
+from solorun.cli.render.views import choose_view
+from solorun.settings import DataDirectory, Settings
+from solorun.status import Status
+
+if TYPE_CHECKING:
+    from solorun.projects import Catalog
+    from solorun.run import Run
+
+PROJECT: Final = "glossary"
+RESULT: Final = "glossary.md"
+
+
+def demo(
+    documents: Annotated[
+        Path | None,
+        typer.Option(
+            help="A directory of Markdown and text; default: Solorun's own documentation.",
+            exists=True,
+            file_okay=False,
+            show_default=False,
+        ),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Exit when the run has ended.")] = False,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Make a glossary of documents: serve the example project, start a run, show it. Ctrl-C stops everything."""
+    import uvloop
+
+    from solorun.examples.glossary import default_documents, write_project
+    from solorun.projects import Catalog
+
+    # Warnings are for those who operate a service; what goes wrong with the run is in its log.
+    logging.basicConfig(level=logging.ERROR)
+    with demo_directory() as directory:
+        source = documents or default_documents()
+        catalog = Catalog.open(write_project(directory, source))
+        settings = Settings(data_dir=directory / "data", port=port)
+        write(f"A glossary of {source}\n")
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            code = runner.run(_demonstrate(settings, catalog, once=once))
+    raise typer.Exit(code)
+
+
+@contextmanager
+def demo_directory() -> Iterator[Path]:
+    """A directory of the demo's own: in the user's cache, or a temporary one when another demo works there."""
+    from filelock import FileLock, Timeout
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = cache / "solorun" / "demo"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(directory / "demo.lock")
+        lock.acquire(blocking=False)
+    except (OSError, Timeout):
+        # It stays afterwards: what was made is in it.
+        yield Path(tempfile.mkdtemp(prefix="solorun-demo-"))
+        return
+    try:
+        yield directory
+    finally:
+        lock.release()
+
+
+async def _demonstrate(settings: Settings, catalog: "Catalog", *, once: bool) -> int:
+    """Serve until the run has ended (`once`) or a signal comes; the exit code."""
+    from solorun.server import serve
+
+    ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    stop = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, catalog, started=ready.set_result, stop=stop))
+    try:
+        await asyncio.wait((ready, serving), return_when=asyncio.FIRST_COMPLETED)
+        if not ready.done():
+            return await serving
+        showing = asyncio.create_task(_start_and_show(ready.result(), settings))
+        await asyncio.wait((showing, serving), return_when=asyncio.FIRST_COMPLETED)
+        if not showing.done():
+            # A signal: the service has interrupted the run, and there is nobody left to ask about it.
+            showing.cancel()
+            await asyncio.wait((showing,))
+            write("Stopped; the run was interrupted.\n")
+            return ExitCode.CANCELLED
+        run = await showing
+        if not once:
+            write(f"\nLook at {ready.result()} in a browser. Ctrl-C stops the service.\n")
+            await serving
+        return exit_code_of_status(run.status)
+    finally:
+        stop.set()
+        await asyncio.wait((serving,))
+
+
+async def _start_and_show(url: str, settings: Settings) -> "Run":
+    from solorun.client import RunClient
+
+    write(f"Solorun serves it at {url} (data in {settings.data_dir})\n\n")
+    async with RunClient(url) as client:
+        started = await client.start_run(PROJECT, triggered_by="demo")
+        run = await show_run(client.follow(started.id), choose_view(started, json=False, raw=False))
+    result = DataDirectory(settings.data_dir).artifacts(run.id) / RESULT
+    if run.status is Status.COMPLETED and result.is_file():
+        write(f"\nThe glossary: {result}\n")
+    return run

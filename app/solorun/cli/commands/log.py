@@ -1,0 +1,94 @@
+"""`solorun log`: what a run has said up to now, all of it or what a filter lets through."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from solorun.cli.client import find_named_run, with_client
+from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
+from solorun.cli.param_types import one_of
+from solorun.cli.render.log_lines import LogLines
+from solorun.cli.render.terminal import has_colour, write
+from solorun.record import Level, Record
+from solorun.wire import encode_records
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+_PAGE_SIZE = 1_000
+
+
+class _Filters(TypedDict):
+    step: str | None
+    level: Level | None
+    text: str | None
+
+
+def log(
+    run: RunArgument,
+    step: Annotated[str | None, typer.Option(help="Only this step's.", show_default=False)] = None,
+    level: Annotated[
+        Level | None,
+        typer.Option(
+            metavar="LEVEL",
+            parser=one_of(Level),
+            help=f"Only this level and above: {', '.join(Level)}.",
+            show_default=False,
+        ),
+    ] = None,
+    search: Annotated[str | None, typer.Option(help="Only with this text, in any case.", show_default=False)] = None,
+    tail: TailOption = None,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    json: JsonOption = False,
+    raw: RawOption = False,
+) -> None:
+    """Print a run's log, every record of it. With --json one record a line."""
+    filters = _Filters(step=step, level=level, text=search)
+
+    async def print_log(client: "RunClient") -> None:
+        found = await find_named_run(client, run)
+        lines = LogLines(found, colour=has_colour(), raw=raw)
+        async with aclosing(_read(client, found.id, filters, tail)) as batches:
+            async for records in batches:
+                write(encode_records(records).decode() if json else "".join(map(lines.format, records)))
+        write(lines.finish())
+
+    with_client(url, token_file, print_log)
+
+
+def _read(client: "RunClient", run_id: int, filters: _Filters, tail: int | None) -> AsyncGenerator[list[Record]]:
+    if tail is not None:
+        return _read_last(client, run_id, filters, tail)
+    if any(value is not None for value in filters.values()):
+        return _read_pages(client, run_id, filters)
+    return client.stream_log(run_id)
+
+
+async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> AsyncGenerator[list[Record]]:
+    after = 0
+    while True:
+        page = await client.get_log_page(run_id, after=after, limit=_PAGE_SIZE, **filters)
+        if page.records:
+            yield list(page.records)
+            after = page.records[-1].seq
+        if not page.records or not page.more_after:
+            return
+
+
+async def _read_last(client: "RunClient", run_id: int, filters: _Filters, count: int) -> AsyncGenerator[list[Record]]:
+    """The last `count` records in their order: pages are read backwards, then given forwards."""
+    pages: list[list[Record]] = []
+    before = None
+    while count > 0:
+        page = await client.get_log_page(run_id, before=before, limit=min(count, _PAGE_SIZE), **filters)
+        pages.append(list(page.records))
+        count -= len(page.records)
+        if not page.records or not page.more_before:
+            break
+        before = page.records[0].seq
+    for records in reversed(pages):
+        if records:
+            yield records

@@ -1,0 +1,72 @@
+"""`solorun runs`: the runs of all projects, or of one, newest first."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import with_client
+from solorun.cli.options import DEFAULT_URL, JsonOption, TokenFileOption, UrlOption
+from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.render.formatting import format_elapsed, format_moment
+from solorun.cli.render.terminal import write, write_table
+from solorun.run import Run
+from solorun.status import Status
+from solorun.wire import encode
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+_PAGE_SIZE = 200
+
+
+def runs(
+    project: Annotated[str | None, typer.Argument(help="Only this project's.", show_default=False)] = None,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option(
+            metavar="STATUS",
+            parser=one_of(Status),
+            help=f"Only these: {', '.join(Status)}; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="At most so many.")
+    ] = 20,
+    url: UrlOption = DEFAULT_URL,
+    token_file: TokenFileOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List runs, newest first. With --json one run a line."""
+
+    async def read(client: "RunClient") -> list[Run]:
+        found: list[Run] = []
+        cursor = None
+        while len(found) < limit:
+            page_size = min(limit - len(found), _PAGE_SIZE)
+            page = await client.list_run_page(project, statuses=status or (), limit=page_size, cursor=cursor)
+            found.extend(page.runs)
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        return found
+
+    found = with_client(url, token_file, read)
+    if json:
+        write("".join(encode(run).decode() + "\n" for run in found))
+    elif found:
+        write_table(["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "TOOK", "BY"], [_row(run) for run in found])
+    else:
+        write("No runs.\n")
+
+
+def _row(run: Run) -> list[str]:
+    return [
+        str(run.id),
+        run.project,
+        run.scope,
+        run.status,
+        format_moment(run.created_at),
+        format_elapsed(run),
+        run.triggered_by,
+    ]

@@ -1,0 +1,1 @@
+"""Turns runs, records and errors into terminal output."""

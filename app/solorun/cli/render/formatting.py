@@ -1,0 +1,37 @@
+"""Lengths of time and moments as a person says them."""
+
+from datetime import UTC, datetime
+
+from solorun.run import Run, RunStep
+
+
+def format_duration_text(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `3 d 4 h`: two units at most."""
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def format_age(at: datetime) -> str:
+    """How long ago a moment was."""
+    return format_duration_text((datetime.now(UTC) - at).total_seconds())
+
+
+def format_elapsed(of: Run | RunStep) -> str:
+    """How long a run or a step took, or has taken so far; "" when it never began."""
+    if of.started_at is None:
+        return ""
+    end = of.finished_at or datetime.now(UTC)
+    return format_duration_text((end - of.started_at).total_seconds())
+
+
+def format_moment(at: datetime | None) -> str:
+    """Date and time on this machine's clock, to the second."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""

@@ -1,0 +1,109 @@
+"""A record as a line of text: time, step, and what it says. No terminal here, no progress bar: see `views.py`."""
+
+from datetime import datetime
+from typing import Any, Final
+
+from solorun.cli.render.sanitize import sanitize
+from solorun.record import Event, Level, Record
+from solorun.run import Run
+from solorun.status import StepStatus
+
+_LEVEL_COLOURS: Final = {Level.DEBUG: "2", Level.WARNING: "33", Level.ERROR: "31"}
+_STEP_MARKS: Final[dict[str, tuple[str, str]]] = {
+    StepStatus.RUNNING: ("▶", "1"),
+    StepStatus.COMPLETED: ("✔", "32"),
+    StepStatus.FAILED: ("✘", "31"),
+    StepStatus.CANCELLED: ("■", "35"),
+    StepStatus.INTERRUPTED: ("■", "33"),
+    StepStatus.SKIPPED: ("-", "2"),
+}
+
+
+class LogLines:
+    """Turns the records of one run into lines.
+
+    `colour`: with ANSI colours, and those of the log kept. `raw`: messages as they are, control characters and all.
+    A line that came in several records (`partial`) is put together again when nothing else came between.
+    """
+
+    def __init__(self, run: Run, *, colour: bool = False, raw: bool = False) -> None:
+        self._step_width = max((len(step.name) for step in run.steps), default=0)
+        self._colour = colour
+        self._raw = raw
+        self._open_line: tuple[str | None, str] | None = None
+        """Step and stream of a line that is written but not ended."""
+        self._second: datetime | None = None
+        self._clock = ""
+
+    def format(self, record: Record) -> str:
+        """The text to write for a record, with its line end unless the line goes on in another record."""
+        source = (record.step, record.stream)
+        continues = self._open_line == source and record.event is None
+        before = "\n" if self._open_line is not None and not continues else ""
+        self._open_line = source if record.partial else None
+        text = self._message(record) if continues else f"{self._prefix(record)}{self._text(record)}"
+        return f"{before}{text}{'' if record.partial else chr(10)}"
+
+    def finish(self) -> str:
+        """The line end that is still owed."""
+        owed, self._open_line = self._open_line is not None, None
+        return "\n" if owed else ""
+
+    def _prefix(self, record: Record) -> str:
+        second = record.time.replace(microsecond=0)
+        if second != self._second:
+            # Thousands of records share a second, and a local time takes longer than all the rest of a line.
+            self._second, self._clock = second, second.astimezone().strftime("%H:%M:%S")
+        time = self._clock
+        return f"{self._paint(time, '2')} {self._paint((record.step or '').ljust(self._step_width), '36')}  "
+
+    def _text(self, record: Record) -> str:
+        if record.event is not None:
+            return self._event_text(record.event, record)
+        level = _LEVEL_COLOURS.get(record.level)
+        if level is None:
+            return self._message(record)
+        return self._paint(f"{record.level}: ", level) + self._paint(self._message(record), level)
+
+    def _message(self, record: Record) -> str:
+        return record.message if self._raw else sanitize(record.message, colour=self._colour)
+
+    def _event_text(self, event: Event, record: Record) -> str:
+        data = record.data or {}
+        message = self._message(record)
+        match event:
+            case Event.STEP:
+                mark, colour = _STEP_MARKS.get(str(data.get("status")), ("-", "0"))
+                exit_code = data.get("exit_code")
+                ending = f" (exit code {exit_code})" if exit_code and "exit code" not in message else ""
+                return self._paint(f"{mark} {message}{ending}", colour)
+            case Event.PROGRESS:
+                return self._paint(progress_text(data), "2")
+            case Event.GROUP:
+                name = sanitize(str(data.get("name") or ""))
+                return self._paint(f"▸ {name}" if data.get("open") else f"◂ {name}".rstrip(), "1")
+            case Event.ARTIFACT:
+                name = sanitize(str(data.get("name") or ""))
+                return f"artifact {name}, {format_size(data.get('size_bytes') or 0)}"
+            case Event.CANCEL:
+                return self._paint(message, "35")
+
+    def _paint(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and text else text
+
+
+def progress_text(data: dict[str, Any]) -> str:
+    """`3/20 photon`; `3 photon` when nobody knows of how many."""
+    current, total = data.get("current"), data.get("total")
+    count = f"{current}/{total}" if total is not None else f"{current}"
+    return f"{count} {sanitize(str(data.get('item') or ''))}".rstrip()
+
+
+def format_size(size_bytes: int) -> str:
+    """`317 B`, `12.5 kB`, `3.1 MB`."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

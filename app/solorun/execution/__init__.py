@@ -1,0 +1,1 @@
+"""Executes runs: one run from its first step to its recorded outcome."""

@@ -1,0 +1,141 @@
+"""solorun.toml from the disk to a Configuration: the bytes, TOML's own grammar, then the walk over its tables."""
+
+import ast
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.projects.configuration import Configuration
+from solorun.projects.coroutines import CoroutineLoader, find_nothing
+from solorun.projects.project_tables import ProjectsTable, check_projects
+from solorun.projects.service_table import check_service
+from solorun.projects.validation import Node, Table, describe
+
+MAX_FILE_BYTES: Final = 1024 * 1024
+MAX_FAULTS: Final = 100
+_MAX_FAULT_DEPTH: Final = 8
+"""No fault lies deeper (`projects.<name>.steps[0].run[0]`), however deep a file may nest."""
+_TOP_KEYS = ("service", "projects")
+_HINTS = {
+    "project": "projects are declared in tables [projects.<name>]",
+    "steps": "steps belong to a project: [[projects.<name>.steps]]",
+}
+_TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
+_TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
+
+
+def read_document(path: Path) -> bytes:
+    """The file's bytes. Raises ConfigurationInvalid when there is no file, or none that can be read."""
+    try:
+        # Without O_NONBLOCK a pipe would be waited for before it could be refused.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _unreadable(f"{path} is not a file.")
+            data = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        raise _unreadable(f"There is no file {path}: `solorun init` writes an example.") from None
+    except OSError as error:
+        raise _unreadable(f"{path} cannot be read: {error.strerror}.") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise _unreadable(f"{path} is larger than 1 MiB, which no configuration is.")
+    return data
+
+
+def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -> Configuration:
+    """Check all that the file says, and import its coroutines unless told otherwise.
+
+    Raises ConfigurationInvalid with all the faults there are.
+    """
+    faults: list[FieldError] = []
+    loader = CoroutineLoader()
+    place = Node(_parse(path, data), "", faults)
+    table = Table.open(place, _TOP_KEYS, _HINTS)
+    service = table.read("service", lambda below: check_service(below, path.parent), {})
+    declared = table.require(
+        "projects",
+        lambda below: check_projects(below, path.parent, loader.find if import_coroutines else find_nothing),
+        ProjectsTable({}, ()),
+        missing="declare a project in a table [projects.<name>]",
+    )
+    faults += loader.find_module_collisions()
+    if faults:
+        loader.withdraw()
+        raise _invalid(path, _in_file_order(place, faults))
+    return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+
+
+def read_service_table(path: Path) -> dict[str, Any]:
+    """The [service] table as it stands there, unchecked, of a file that may be broken; {} when it has none."""
+    try:
+        service = _parse(path, read_document(path)).get("service")
+    except ConfigurationInvalid:
+        return {}
+    return service if isinstance(service, dict) else {}
+
+
+def _in_file_order(place: Node, faults: list[FieldError]) -> list[FieldError]:
+    """The faults as the file has their places; what is missing from a table comes where the table begins."""
+    ranks = {pointer: rank for rank, pointer in enumerate(_walk(place))}
+
+    def rank(fault: FieldError) -> int:
+        pointer = fault.pointer
+        while pointer not in ranks:
+            pointer = pointer[: max(pointer.rfind("."), pointer.rfind("["), 0)]
+        return ranks[pointer]
+
+    return sorted(faults, key=rank)
+
+
+def _walk(place: Node, depth: int = _MAX_FAULT_DEPTH) -> Iterator[str]:
+    """The pointer of every value, each before those of what it holds."""
+    yield place.pointer
+    below: list[Node] = []
+    if depth and isinstance(place.value, dict):
+        below = [place.below(key) for key in place.value]
+    elif depth and isinstance(place.value, list):
+        below = place.items()
+    for one in below:
+        yield from _walk(one, depth - 1)
+
+
+def _parse(path: Path, data: bytes) -> dict[str, Any]:
+    try:
+        # Some editors begin a file with a byte order mark.
+        return tomllib.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        fault = FieldError(f"line {line}", "is not UTF-8: save the file in that encoding")
+    except RecursionError:
+        fault = FieldError("", "is nested too deeply")
+    except ValueError as error:
+        found = _TOML_ERROR.fullmatch(str(error))
+        message = _in_plain_words(found["message"] if found else str(error))
+        fault = FieldError(found["where"] if found else "", f"not TOML: {message}")
+    raise _invalid(path, [fault])
+
+
+def _in_plain_words(message: str) -> str:
+    """The parser speaks of namespaces and their mutation where something is declared twice."""
+    key = _TOML_KEY.search(message)
+    if key:
+        return f"{describe('.'.join(ast.literal_eval(key[0])))} is declared twice"
+    return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
+
+
+def _unreadable(message: str) -> ConfigurationInvalid:
+    return ConfigurationInvalid([FieldError("", message)], message)
+
+
+def _invalid(path: Path, faults: list[FieldError]) -> ConfigurationInvalid:
+    if len(faults) > MAX_FAULTS:
+        faults = [*faults[:MAX_FAULTS], FieldError("", f"and {len(faults) - MAX_FAULTS} more faults")]
+    if len(faults) == 1:
+        return ConfigurationInvalid(faults, f"{path} has a fault: {faults[0]}")
+    lines = "".join(f"\n  {fault}" for fault in faults)
+    return ConfigurationInvalid(faults, f"{path} has {len(faults)} faults:{lines}")

@@ -1,0 +1,141 @@
+"""Resolves the service's settings: a flag beats SOLORUN_<NAME> beats the file. Decides when a token is needed."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
+
+from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.projects import service_table
+from solorun.projects.service_table import SERVICE_KEYS
+from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
+from solorun.projects.validation import InvalidValue, Node, describe, duration, path
+from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, Settings
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+DEFAULT_DATA_DIR: Final = ".solorun"
+DEFAULT_SHUTDOWN_LIMIT_SECONDS: Final = 30.0
+TOKEN_VARIABLE: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
+
+
+def resolve_settings(
+    service: Mapping[str, object],
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    *,
+    base_dir: Path,
+) -> Settings:
+    """The settings the service runs with.
+
+    `service` is the file's [service] table, `base_dir` the file's directory. `flags` are named like the table's keys;
+    one that is None was not given. Reads the token file. Raises ConfigurationInvalid with all faults, each naming the
+    flag, variable or key that holds it. SOLORUN_TOKEN beats SOLORUN_TOKEN_FILE.
+    """
+    sources = _Sources(service, environ, flags, base_dir)
+    settings = Settings(
+        host=sources.read("host", lambda _: service_table.host, "127.0.0.1"),
+        port=sources.read("port", lambda _: _port, DEFAULT_PORT),
+        data_dir=sources.read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
+        allowed_hosts=sources.read("allowed_hosts", lambda _: service_table.allowed_hosts, ()),
+        public_url=sources.read("public_url", lambda _: service_table.public_url, None),
+        shutdown_limit_seconds=sources.read("shutdown_limit", lambda _: duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
+        token=_read_token(sources),
+    )
+    _refuse_what_needs_a_token(settings, sources)
+    if sources.faults:
+        raise ConfigurationInvalid(sources.faults)
+    return settings
+
+
+class _Sources:
+    """Where a setting may stand. Relative paths of flags and variables begin at the working directory."""
+
+    def __init__(
+        self, service: Mapping[str, object], environ: Mapping[str, str], flags: Mapping[str, Any], base_dir: Path
+    ) -> None:
+        unknown = flags.keys() - set(SERVICE_KEYS)
+        if unknown:
+            raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
+        self.faults: list[FieldError] = []
+        self._service = service
+        self._environ = environ
+        self._flags = flags
+        self._base_dir = base_dir
+
+    def find(self, key: str) -> tuple[Node, Path] | None:
+        """The value that wins, and where relative paths begin."""
+        flag = self._flags.get(key)
+        if flag is not None:
+            value = str(flag) if isinstance(flag, Path) else flag
+            return Node(value, f"--{key.replace('_', '-')}", self.faults), Path.cwd()
+        variable = f"SOLORUN_{key.upper()}"
+        # Compose files and unit files set what they leave out to "": that is not a wish.
+        if self._environ.get(variable, "").strip():
+            return Node(_parse_variable(key, self._environ[variable]), variable, self.faults), Path.cwd()
+        if key in self._service:
+            return Node(self._service[key], f"service.{key}", self.faults), self._base_dir
+        return None
+
+    def read(self, key: str, reader_at: Callable[[Path], Callable[[Node], T]], default: D) -> T | D:
+        found = self.find(key)
+        return found[0].read(reader_at(found[1]), default) if found else default
+
+    def find_token_variable(self) -> Node | None:
+        """SOLORUN_TOKEN if it is set; set but empty is a slip that must not open the service."""
+        value = self._environ.get(TOKEN_VARIABLE)
+        return None if value is None else Node(value, TOKEN_VARIABLE, self.faults)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether a token was given, be it at fault."""
+        return self.find_token_variable() is not None or self.find("token_file") is not None
+
+
+def _parse_variable(key: str, text: str) -> object:
+    """A variable's text as TOML would have given it."""
+    if key == "port" and text.strip().isascii() and text.strip().isdecimal():
+        return int(text[:20])
+    if key == "allowed_hosts":
+        return [name.strip() for name in text.split(",") if name.strip()]
+    return text
+
+
+def _port(place: Node) -> int:
+    if str(place.value).startswith("tcp://"):
+        raise InvalidValue(
+            "is what Kubernetes sets for a Service named solorun: give the pod enableServiceLinks: false"
+        )
+    return service_table.port(place)
+
+
+def _read_token(sources: _Sources) -> str | None:
+    variable = sources.find_token_variable()
+    file = sources.find("token_file")
+    file_is_nearer = file is not None and file[0].pointer.startswith("--")
+    if variable is not None and not file_is_nearer:
+        return variable.read(token, None)
+    if file is None:
+        return None
+    place, base_dir = file
+    return place.read(lambda place: read_token_file(path(base_dir)(place)), None)
+
+
+def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
+    if sources.has_token:
+        return
+    public_host = urlsplit(settings.public_url or "http://localhost").hostname
+    foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
+    opening = {
+        "host": "" if settings.is_loopback else f"{describe(settings.host)} can be reached from other machines",
+        "allowed_hosts": f"{describe(foreign[0])} is a host that others know" if foreign else "",
+        "public_url": "" if public_host in LOOPBACK_HOSTS else f"{describe(public_host)} is a host that others know",
+    }
+    for key, reason in opening.items():
+        found = sources.find(key)
+        if reason and found:
+            found[0].refuse(
+                f"{reason}, so callers need a token: put one into a file and name it with --token-file, "
+                f"SOLORUN_TOKEN_FILE or token_file, or set SOLORUN_TOKEN ({HOW_TO_MAKE_ONE})"
+            )

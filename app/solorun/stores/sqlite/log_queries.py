@@ -1,0 +1,199 @@
+"""Pages of a log. Work of any length is done in slices of a few thousand records on a reader's thread, so that nobody
+else waits long for that thread, for the interpreter, or for the end of a read transaction.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
+
+import anyio
+
+from solorun.errors import RunNotFound
+from solorun.record import Level, LogPage, Record
+from solorun.run import Run
+from solorun.status import StepStatus
+from solorun.store import LogQuery
+from solorun.stores.sqlite.reads import find_run
+from solorun.stores.sqlite.search import LogFilter
+from solorun.stores.sqlite.segments import iterate_segments, iterate_segments_backwards
+from solorun.wire import decode_record
+
+T = TypeVar("T")
+
+SLICE_RECORDS: Final = 4_000
+_ALL_LEVELS: Final = frozenset(Level)
+_UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
+
+
+class Read(Protocol):
+    """Executes a function on a reader's thread."""
+
+    def __call__(self, function: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+
+
+async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> LogPage:
+    """A page of a log as it is now: what is committed during the call is not in it. Raises RunNotFound.
+
+    `scans` bounds how many go through whole logs at once.
+    """
+    run = await read(lambda connection: find_run(connection, run_id))
+    if run is None:
+        raise RunNotFound(f"There is no run {run_id}.")
+    if query.step is None and not query.text and not query.events:
+        return await _read_counted_page(read, run, query)
+    async with scans:
+        return await _scan_for_page(read, run, query)
+
+
+async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
+    """Without step, text and events the run's row knows how many match, and the page is found from its bound."""
+    levels = query.level.at_least if query.level else _ALL_LEVELS
+    log_filter = LogFilter(levels=levels)
+    low, high = _bounds(run, query)
+    if query.after is not None:
+        found = await _walk_forward(read, run.id, log_filter, low=low, high=high, limit=query.limit)
+        boundary = low + 1
+    else:
+        found = await _walk_backward(read, run.id, log_filter, high=high, limit=query.limit)
+        boundary = high
+    first, last = (found[0][0], found[-1][0]) if found else (boundary, boundary - 1)
+    end = run.last_seq + 1
+    return LogPage(
+        records=_decode(found),
+        matches=run.level_counts.total(levels),
+        more_before=bool(await _walk_backward(read, run.id, log_filter, high=first, limit=1)),
+        more_after=bool(await _walk_forward(read, run.id, log_filter, low=last, high=end, limit=1)),
+    )
+
+
+async def _scan_for_page(read: Read, run: Run, query: LogQuery) -> LogPage:
+    """Go through the whole log, or through the part of it that the step wrote."""
+    levels = query.level.at_least if query.level else _ALL_LEVELS
+    log_filter = LogFilter(levels=levels, step=query.step, text=query.text, events=query.events)
+    scan = _Scan(log_filter, query, *_bounds(run, query))
+    position, end = _range_of_step(run, query.step)
+    while position < end:
+        position = await read(lambda connection, after=position: scan.slice(connection, run.id, after, end))  # type: ignore[misc]
+    return scan.page()
+
+
+def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
+    """The exclusive bounds of the page, within the log as it is now."""
+    end = run.last_seq + 1
+    low = 0 if query.after is None else min(max(query.after, 0), run.last_seq)
+    high = end if query.before is None else min(max(query.before, 1), end)
+    return low, high
+
+
+def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
+    """The seqs (first exclusive, last inclusive) among which all records of a step are."""
+    if name is None:
+        return 0, run.last_seq
+    for step in run.steps:
+        if step.name == name:
+            first = 0 if step.first_seq is None else step.first_seq - 1
+            ended = step.status not in _UNENDED and step.last_seq is not None
+            return first, step.last_seq if ended and step.last_seq else run.last_seq
+    return 0, 0
+
+
+async def _walk_forward(
+    read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int, limit: int
+) -> list[tuple[int, bytes]]:
+    """The first records between the bounds that pass."""
+    found: list[tuple[int, bytes]] = []
+    position = low
+
+    def walk(connection: sqlite3.Connection) -> int:
+        records = 0
+        for segment in iterate_segments(
+            connection, run_id, after=position, levels=log_filter.levels, limit=SLICE_RECORDS
+        ):
+            found.extend(match for match in log_filter.select(segment) if low < match[0] < high)
+            records += segment.record_count
+            if len(found) >= limit or records >= SLICE_RECORDS:
+                return segment.last_seq
+        return high
+
+    while len(found) < limit and position < high - 1:
+        position = await read(walk)
+    return found[:limit]
+
+
+async def _walk_backward(
+    read: Read, run_id: int, log_filter: LogFilter, *, high: int, limit: int
+) -> list[tuple[int, bytes]]:
+    """The last records before the bound that pass, oldest first."""
+    found: deque[tuple[int, bytes]] = deque()
+    position = high
+
+    def walk(connection: sqlite3.Connection) -> int:
+        records = 0
+        for segment in iterate_segments_backwards(
+            connection, run_id, before=position, levels=log_filter.levels, limit=SLICE_RECORDS
+        ):
+            found.extendleft(reversed([match for match in log_filter.select(segment) if match[0] < position]))
+            records += segment.record_count
+            if len(found) >= limit or records >= SLICE_RECORDS:
+                return segment.first_seq
+        return 1
+
+    while len(found) < limit and position > 1:
+        position = await read(walk)
+    return list(found)[max(0, len(found) - limit) :]
+
+
+class _Scan:
+    """What a scan has met so far: how many matched, and the page of them that was asked for."""
+
+    def __init__(self, log_filter: LogFilter, query: LogQuery, low: int, high: int) -> None:
+        self._filter = log_filter
+        self._low = low
+        self._high = high
+        self._limit = query.limit
+        self._from_start = query.after is not None
+        self._found: deque[tuple[int, bytes]] = deque(maxlen=None if self._from_start else query.limit)
+        self._before = self._inside = self._after = 0
+
+    def slice(self, connection: sqlite3.Connection, run_id: int, after: int, end: int) -> int:
+        """Go through some records after `after`, up to `end`; answers the last seq that was seen."""
+        records = 0
+        for segment in iterate_segments(
+            connection,
+            run_id,
+            after=after,
+            levels=self._filter.levels,
+            events=self._filter.wants_events,
+            limit=SLICE_RECORDS,
+        ):
+            for match in self._filter.select(segment):
+                if after < match[0] <= end:
+                    self._count(match)
+            records += segment.record_count
+            if records >= SLICE_RECORDS:
+                return segment.last_seq
+        return end
+
+    def page(self) -> LogPage:
+        unshown = self._inside > len(self._found)
+        return LogPage(
+            records=_decode(self._found),
+            matches=self._before + self._inside + self._after,
+            more_before=self._before > 0 or (unshown and not self._from_start),
+            more_after=self._after > 0 or (unshown and self._from_start),
+        )
+
+    def _count(self, match: tuple[int, bytes]) -> None:
+        if match[0] <= self._low:
+            self._before += 1
+        elif match[0] >= self._high:
+            self._after += 1
+        else:
+            self._inside += 1
+            if not self._from_start or len(self._found) < self._limit:
+                self._found.append(match)
+
+
+def _decode(found: "list[tuple[int, bytes]] | deque[tuple[int, bytes]]") -> tuple[Record, ...]:
+    return tuple(decode_record(line) for _, line in found)

@@ -1,0 +1,36 @@
+"""What there is to say of the SQLite that this Python was built with."""
+
+import logging
+import sqlite3
+from functools import cache
+from typing import Final
+
+_logger = logging.getLogger("solorun.stores")
+
+_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
+"""LineBatch of versions with a fix, and the first patch that has it."""
+
+
+VERSION: Final = sqlite3.sqlite_version
+
+
+def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
+    """Whether this SQLite may damage a database that several connections checkpoint at once.
+
+    In 3.7.0 to 3.51.2 save those it was mended in; see "WAL-reset bug" on https://sqlite.org/changes.html.
+    """
+    line, patch = version[:2], version[2]
+    if line in _BACKPORTS:
+        return patch < _BACKPORTS[line]
+    return (3, 7) <= line < (3, 51)
+
+
+@cache
+def warn_of_wal_reset_bug() -> None:
+    """Once a process. One connection alone checkpoints here, so only another program's could be the second."""
+    if has_wal_reset_bug(sqlite3.sqlite_version_info):
+        _logger.warning(
+            "SQLite %s has the WAL-reset bug: do not open the database with another program while the service runs."
+            " SQLite 3.51.3 mends it.",
+            sqlite3.sqlite_version,
+        )

@@ -1,0 +1,154 @@
+"""The writes: every move of a run, each a function that one transaction executes on the writing connection's thread."""
+
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from solorun.errors import RunActive, RunNotFound
+from solorun.run import Run
+from solorun.segment import Segment
+from solorun.status import Status, UpdateResult, allowed_predecessors
+from solorun.store import Batch, FinalState, NewRun, StoreFailure
+from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
+from solorun.stores.sqlite.queries import QUERIES
+from solorun.stores.sqlite.reads import find_run, load_run
+from solorun.stores.sqlite.rows import encode_params, level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sqlite.segments import segment_values
+
+
+def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
+    """Raises RunActive. The refusal and the run that it names are of one moment: no run can end in between."""
+    row = connection.execute(
+        QUERIES["insert_run"],
+        {
+            "project": new.project,
+            "scope": new.scope,
+            "owner": owner,
+            "triggered_by": new.triggered_by,
+            "params": encode_params(new.params),
+            "created_at": to_microseconds(new.created_at),
+        },
+    ).fetchone()
+    if row is None:
+        active = load_run(connection, "select_active_run", {"project": new.project})
+        assert active is not None  # noqa: S101 - the index has just refused because of it
+        raise RunActive(active)
+    (run_id,) = row
+    connection.executemany(
+        QUERIES["insert_step"],
+        [{"run_id": run_id, "position": position, "name": name} for position, name in enumerate(new.steps)],
+    )
+    return _get(connection, run_id)
+
+
+def request_cancel(
+    connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
+) -> tuple[UpdateResult, Run]:
+    connection.execute(
+        QUERIES["request_cancel"],
+        {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)},
+    )
+    run = _get(connection, run_id)
+    return (UpdateResult.UPDATED if run.is_active else UpdateResult.NOT_IN_EXPECTED_STATUS), run
+
+
+def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> list[UpdateResult]:
+    """Not in a transaction yet: segments are compressed first, so that the lock is held only for the writing."""
+    writes = [_prepare_batch(batch, owner) for batch in batches]
+    return in_transaction(connection, BEGIN_WRITE, lambda connection: [write(connection) for write in writes])
+
+
+def finalize_run(
+    connection: sqlite3.Connection, run_id: int, owner: str | None, expected: Collection[Status], ending: FinalState
+) -> UpdateResult:
+    values = {"run_id": storable_id(run_id), "owner": owner, **_ending_values(ending, expected)}
+    if connection.execute(QUERIES["finalize_run"], values).rowcount:
+        connection.execute(QUERIES["finalize_running_steps"], values)
+        connection.execute(QUERIES["finalize_pending_steps"], values)
+        return UpdateResult.UPDATED
+    found = _state(connection, run_id) is not None
+    return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND
+
+
+def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], UpdateResult]:
+    """Compress a batch's segment, and answer what writes the batch inside a transaction."""
+    run, ending = batch.run, batch.ending
+    segment = segment_values(batch.segment) if batch.segment else None
+    steps = [step_values(run.id, step) for step in batch.steps]
+    values = {
+        "run_id": storable_id(run.id),
+        "owner": owner,
+        "active_status": (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value,
+        "started_at": to_microseconds(run.started_at),
+        "current_step": run.current_step,
+        "progress_current": run.progress_current,
+        "progress_total": run.progress_total,
+        "progress_item": run.progress_item,
+        "last_seq": run.last_seq,
+        "previous_seq": batch.segment.first_seq - 1 if batch.segment else run.last_seq,
+        **level_values(run.level_counts),
+        "first_error_seq": run.first_error_seq,
+    }
+    if ending is not None:
+        values |= _ending_values(ending)
+    move = QUERIES["advance_run" if ending is None else "end_run"]
+
+    def write(connection: sqlite3.Connection) -> UpdateResult:
+        if not connection.execute(move, values).rowcount:
+            return _explain_refusal(connection, batch, owner, values)
+        if segment is not None:
+            connection.execute(QUERIES["insert_segment"], segment)
+        connection.executemany(QUERIES["update_step"], steps)
+        return UpdateResult.UPDATED
+
+    return write
+
+
+def _explain_refusal(connection: sqlite3.Connection, batch: Batch, owner: str, values: dict[str, Any]) -> UpdateResult:
+    state = _state(connection, batch.run.id)
+    if state is None:
+        return UpdateResult.NOT_FOUND
+    if state["owner"] != owner:
+        return UpdateResult.NOT_IN_EXPECTED_STATUS
+    if batch.ending is not None and all(
+        state[name] == values[name] for name in ("status", "finished_at", "error_message", "last_seq")
+    ):
+        return UpdateResult.UPDATED
+    if not Status(state["status"]).is_active:
+        return UpdateResult.NOT_IN_EXPECTED_STATUS
+    if batch.ending is None and state["last_seq"] > batch.run.last_seq:
+        return UpdateResult.UPDATED  # written before, and others after it
+    if state["last_seq"] in (values["previous_seq"], values["last_seq"]):
+        return UpdateResult.NOT_IN_EXPECTED_STATUS  # active, but there is no such move from its status
+    raise StoreFailure(_describe_break(batch.segment, batch.run, state["last_seq"]))
+
+
+def _describe_break(segment: Segment | None, run: Run, last_seq: int) -> str:
+    found = f"records {segment.first_seq}-{segment.last_seq}" if segment else f"a batch that ends at {run.last_seq}"
+    return f"The log of run {run.id} ends at {last_seq}: {found} would leave a gap or an overlap."
+
+
+def _ending_values(ending: FinalState, expected: Collection[Status] = tuple(Status)) -> dict[str, Any]:
+    status = ending.outcome.status
+    before = allowed_predecessors(status).intersection(expected)
+    return {
+        "status": status.value,
+        "finished_at": to_microseconds(ending.finished_at),
+        "error_message": ending.outcome.error_message,
+        "from_pending": Status.PENDING.value if Status.PENDING in before else None,
+        "from_running": Status.RUNNING.value if Status.RUNNING in before else None,
+    }
+
+
+def _state(connection: sqlite3.Connection, run_id: int) -> dict[str, Any] | None:
+    row = connection.execute(QUERIES["select_run_state"], {"run_id": storable_id(run_id)}).fetchone()
+    names = ("owner", "status", "finished_at", "error_message", "last_seq")
+    return dict(zip(names, row, strict=True)) if row else None
+
+
+def _get(connection: sqlite3.Connection, run_id: int) -> Run:
+    run = find_run(connection, run_id)
+    if run is None:
+        raise RunNotFound(f"There is no run {run_id}.")
+    return run

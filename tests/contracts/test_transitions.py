@@ -1,0 +1,194 @@
+"""From pending to an end: every move is conditional, and answers what stood against it."""
+
+from collections.abc import Collection
+
+import pytest
+from msgspec.structs import replace
+
+from solorun.run import RunStep
+from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
+from solorun.store import RunStore
+from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, later, new_run, records, start
+
+
+async def test_a_pending_run_becomes_running_with_its_first_records(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    moved = await store.commit([beginning(run, records(1, 2), at=5)], owner=OWNER)
+
+    assert moved == [UpdateResult.UPDATED]
+    run = await store.get_run(run.id)
+    assert (run.status, run.started_at, run.last_seq) == (Status.RUNNING, later(5), 2)
+
+
+async def test_records_of_a_pending_run_leave_it_pending(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    await store.commit([batch_of(run, records(1, 2))], owner=OWNER)
+
+    run = await store.get_run(run.id)
+    assert (run.status, run.started_at, run.last_seq) == (Status.PENDING, None, 2)
+
+
+async def test_only_its_owner_moves_a_run(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    moved = await store.commit([beginning(run, records(1, 2), at=5)], owner="another")
+
+    assert moved == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert await store.get_run(run.id) == run
+
+
+async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(store: RunStore) -> None:
+    pending = await store.insert_run(new_run(), owner=OWNER)
+    await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
+    run = await store.get_run(pending.id)
+
+    again = await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
+    later_start = await store.commit([beginning(run, at=99)], owner=OWNER)
+
+    assert again == later_start == [UpdateResult.UPDATED]
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_run_that_ends_with_its_first_records_has_its_start(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+    begun = replace(run, status=Status.RUNNING, started_at=later(5))
+
+    moved = await store.commit([batch_of(begun, records(1, 2), end=ending(Status.FAILED, "no directory"))], owner=OWNER)
+
+    assert moved == [UpdateResult.UPDATED]
+    run = await store.get_run(run.id)
+    assert (run.status, run.started_at, run.last_seq) == (Status.FAILED, later(5), 2)
+
+
+async def test_a_running_run_never_becomes_pending_again(store: RunStore) -> None:
+    run = await start(store)
+
+    moved = await store.commit([batch_of(replace(run, status=Status.PENDING), records(1, 2))], owner=OWNER)
+
+    assert moved == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert await store.get_run(run.id) == run
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+async def test_an_ended_run_never_moves_again(store: RunStore, status: Status) -> None:
+    run = await end(store, await start(store), status)
+
+    assert await store.commit([beginning(run, at=99)], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert (
+        await store.finalize_run(run.id, owner=None, expected=list(Status), ending=ending(Status.INTERRUPTED, "late"))
+        is UpdateResult.NOT_IN_EXPECTED_STATUS
+    )
+    assert await store.commit([batch_of(run, records(1, 2))], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert (await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)) == (
+        UpdateResult.NOT_IN_EXPECTED_STATUS,
+        run,
+    )
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: RunStore) -> None:
+    run = await start(store)
+
+    moved, noted = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
+
+    assert moved is UpdateResult.UPDATED
+    assert (noted.cancel_requested_at, noted.cancel_requested_by, noted.cancel_reason) == (
+        later(7),
+        "dashboard",
+        "wrong date",
+    )
+    assert noted.status is Status.RUNNING
+    assert await store.get_run(run.id) == noted
+
+
+async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: RunStore) -> None:
+    run = await start(store)
+    _, first = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
+
+    moved, second = await store.request_cancel(run.id, requested_by="cli", reason="", at=later(8))
+
+    assert moved is UpdateResult.UPDATED
+    assert second == first
+
+
+async def test_a_pending_run_can_be_asked_to_cancel(store: RunStore) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    moved, noted = await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
+
+    assert (moved, noted.status) == (UpdateResult.UPDATED, Status.PENDING)
+
+
+async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: RunStore) -> None:
+    run = await start(store)
+    working = RunStep("extract", StepStatus.RUNNING, started_at=later(2), first_seq=1)
+    await store.commit([batch_of(run, records(1, 3), steps=[working])], owner=OWNER)
+
+    moved = await store.finalize_run(
+        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "the service died")
+    )
+
+    assert moved is UpdateResult.UPDATED
+    settled = await store.get_run(run.id)
+    assert (settled.status, settled.finished_at) == (Status.INTERRUPTED, later(60))
+    assert settled.error_message == "the service died"
+    assert settled.current_step is None
+    extract, review = settled.steps
+    assert (extract.status, extract.finished_at) == (StepStatus.INTERRUPTED, later(60))
+    assert (extract.first_seq, extract.last_seq) == (1, 3)
+    assert (review.status, review.finished_at) == (StepStatus.SKIPPED, None)
+
+
+async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: RunStore) -> None:
+    run = await start(store)
+    ended = RunStep("extract", StepStatus.FAILED, NOW, later(3), 2, "exit code 2", 1, 3)
+    await store.commit([batch_of(run, records(1, 3), steps=[ended])], owner=OWNER)
+
+    await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
+
+    assert (await store.get_run(run.id)).steps[0] == ended
+
+
+@pytest.mark.parametrize(
+    ("owner", "answer"),
+    [(OWNER, UpdateResult.UPDATED), (None, UpdateResult.UPDATED), ("another", UpdateResult.NOT_IN_EXPECTED_STATUS)],
+)
+async def test_a_run_is_settled_for_its_owner_or_for_whoever_it_is(
+    store: RunStore, owner: str | None, answer: UpdateResult
+) -> None:
+    run = await start(store)
+
+    moved = await store.finalize_run(run.id, owner=owner, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
+
+    assert moved is answer
+
+
+@pytest.mark.parametrize(
+    ("expected", "answer"),
+    [
+        ([Status.PENDING], UpdateResult.NOT_IN_EXPECTED_STATUS),
+        ([Status.RUNNING], UpdateResult.UPDATED),
+        ([], UpdateResult.NOT_IN_EXPECTED_STATUS),
+    ],
+)
+async def test_a_run_is_settled_from_an_expected_status_only(
+    store: RunStore, expected: Collection[Status], answer: UpdateResult
+) -> None:
+    run = await start(store)
+
+    moved = await store.finalize_run(run.id, owner=None, expected=expected, ending=ending(Status.FAILED, "x"))
+
+    assert moved is answer
+
+
+@pytest.mark.parametrize("status", sorted(TERMINAL))
+async def test_a_pending_run_takes_only_the_moves_that_are_drawn(store: RunStore, status: Status) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+    allowed = status in TRANSITIONS[Status.PENDING]
+
+    (by_batch,) = await store.commit([batch_of(run, end=ending(status))], owner=OWNER)
+
+    assert (by_batch is UpdateResult.UPDATED) is allowed
+    assert (await store.get_run(run.id)).status is (status if allowed else Status.PENDING)

@@ -1,0 +1,303 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.record import Event
+from solorun.runs import manager as manager_module
+from solorun.status import Status, StepStatus
+from tests.fakes.engine import declare, open_engine
+from tests.fakes.steps import ScriptedExecutor
+
+
+async def test_a_cancelled_run_says_so_only_when_its_work_has_stopped(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        asked, accepted = await engine.manager.cancel_run(run.id, requested_by="ada", reason="wrong date")
+        await step.told.wait()
+
+        assert accepted
+        assert asked.status is Status.RUNNING
+        assert (asked.cancel_requested_by, asked.cancel_reason) == ("ada", "wrong date")
+        assert (await engine.store.get_run(run.id)).status is Status.RUNNING
+        with pytest.raises(RunActive):
+            await engine.manager.start_run("handbook")
+
+        step.end(exit_code=0)
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.CANCELLED
+        assert [step.status for step in ended.steps] == [
+            StepStatus.CANCELLED,
+            StepStatus.SKIPPED,
+            StepStatus.SKIPPED,
+        ]
+
+
+async def test_a_cancel_one_instruction_after_the_start_is_not_lost(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+
+        _, accepted = await engine.manager.cancel_run(run.id)
+
+        assert accepted
+        assert (await engine.end_of(run.id)).status is Status.CANCELLED
+
+
+async def test_a_cancel_during_start_is_not_lost(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold_after("insert_run")
+        start = asyncio.create_task(engine.manager.start_run("handbook"))
+        await gate.reached.wait()
+
+        cancel = asyncio.create_task(engine.manager.cancel_run(1))
+        gate.open()
+        await start
+        _, accepted = await cancel
+
+        assert accepted
+        assert (await engine.end_of(1)).status is Status.CANCELLED
+        assert engine.executor.begun == []
+
+
+async def test_a_run_cancelled_while_pending_does_not_come_back_to_life(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold("commit")
+        run = await engine.manager.start_run("handbook")
+        await gate.reached.wait()
+
+        await engine.manager.cancel_run(run.id)
+        gate.open()
+
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.CANCELLED
+        assert engine.executor.begun == []
+
+
+async def test_a_second_cancel_keeps_the_first_ones_words(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await engine.manager.cancel_run(run.id, requested_by="ada", reason="first")
+
+        asked, accepted = await engine.manager.cancel_run(run.id, requested_by="bob", reason="second")
+
+        assert accepted
+        assert (asked.cancel_requested_by, asked.cancel_reason) == ("ada", "first")
+        step.end()
+        await engine.end_of(run.id)
+        records = await engine.log_of(run.id)
+        assert [record.data for record in records if record.event is Event.CANCEL] == [
+            {"requested_by": "ada", "reason": "first"}
+        ]
+
+
+async def test_cancelling_a_cancelled_run_answers_it_without_accepting(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.manager.cancel_run(run.id)
+        ended = await engine.end_of(run.id)
+
+        again, accepted = await engine.manager.cancel_run(run.id)
+
+        assert (again, accepted) == (ended, False)
+
+
+async def test_cancelling_what_ended_otherwise_says_so(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        (await engine.executor.step("extract")).end()
+        await engine.end_of(run.id)
+
+        with pytest.raises(RunNotActive) as caught:
+            await engine.manager.cancel_run(run.id)
+
+        assert caught.value.run.status is Status.COMPLETED
+
+
+async def test_cancelling_an_unknown_run_is_not_found(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        with pytest.raises(RunNotFound):
+            await engine.manager.cancel_run(4711)
+
+
+async def test_a_late_cancel_of_one_run_does_not_touch_the_next(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        first = await engine.manager.start_run("handbook")
+        (await engine.executor.step("extract")).end()
+        await engine.end_of(first.id)
+        second = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        with pytest.raises(RunNotActive):
+            await engine.manager.cancel_run(first.id)
+
+        assert not step.told.is_set()
+        step.end()
+        assert (await engine.end_of(second.id)).status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(("error_message", "status"), [(None, Status.COMPLETED), ("exit code 3", Status.FAILED)])
+async def test_work_that_ended_before_it_was_told_keeps_its_outcome(
+    tmp_path: Path, error_message: str | None, status: Status
+) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("commit")
+        await step.context.log("its last words")
+        await gate.reached.wait()
+
+        step.end(error_message)
+        asked, accepted = await engine.manager.cancel_run(run.id)
+        gate.open()
+
+        ended = await engine.end_of(run.id)
+        assert accepted
+        assert asked.status is Status.RUNNING
+        assert ended.status is status
+        assert ended.cancel_requested_at is not None
+        assert step.graces == []
+
+
+async def test_a_cancel_does_not_overtake_what_an_exited_step_has_still_to_end(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        step.exit()
+
+        await engine.manager.cancel_run(run.id)
+        await step.context.log("the last of its output")
+        with pytest.raises(RunActive):
+            await engine.manager.start_run("handbook")
+        step.end()
+
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.COMPLETED
+        assert "the last of its output" in [record.message for record in await engine.log_of(run.id)]
+
+
+async def test_a_step_that_exited_in_time_may_take_longer_for_its_end(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
+        run = await engine.manager.start_run("handbook", scope="from:generate")
+        step = await engine.executor.step("generate")
+        step.exit()
+        loop = asyncio.get_running_loop()
+        passed = asyncio.Event()
+        loop.call_later(0.1, passed.set)
+        await passed.wait()
+        begun = len(engine.executor.begun)
+
+        step.end()
+        (await engine.executor.step("review")).end()
+
+        assert begun == 1
+        assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+async def test_a_cancel_that_was_noted_late_is_in_the_streams_end_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("request_cancel")
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(run.id, requested_by="ada")
+
+        gate.open()
+        topic = engine.hub.find(run.id)
+        assert topic is not None
+        await engine.until(lambda: topic.run.cancel_requested_by == "ada")
+        step.end()
+
+        assert await engine.end_of(run.id) == await engine.store.get_run(run.id)
+
+
+async def test_an_end_does_not_overtake_who_asked_for_it(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("request_cancel")
+        cancel = asyncio.create_task(engine.manager.cancel_run(run.id, requested_by="ada"))
+        await step.told.wait()
+        await gate.reached.wait()
+        await engine.until(lambda: step.result is not None)
+
+        gate.open()
+        asked, accepted = await cancel
+
+        ended = await engine.end_of(run.id)
+        assert accepted
+        assert asked.cancel_requested_by == ended.cancel_requested_by == "ada"
+        assert ended.status is Status.CANCELLED
+
+
+async def test_an_end_waits_for_no_store_that_refuses_to_note_a_cancel(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        engine.faults.fail("request_cancel", StoreUnavailable("locked"))
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(run.id)
+
+        assert (await engine.end_of(run.id)).status is Status.CANCELLED
+
+
+async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        step.end()
+        await engine.manager.cancel_run(run.id)
+
+        ended = await engine.end_of(run.id)
+        assert ended.status is Status.CANCELLED
+        assert [step.status for step in ended.steps] == [
+            StepStatus.COMPLETED,
+            StepStatus.SKIPPED,
+            StepStatus.SKIPPED,
+        ]
+
+
+async def test_the_work_is_told_though_the_store_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        gate = engine.faults.hold("request_cancel")
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(run.id)
+
+        assert step.told.is_set()
+        gate.open()
+        assert (await engine.end_of(run.id)).status is Status.CANCELLED
+
+
+async def test_the_grace_is_the_projects(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(cancel_grace_seconds=1.5)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        await engine.manager.cancel_run(run.id)
+        await engine.end_of(run.id)
+
+        assert step.graces == [1.5]
+
+
+async def test_secrets_in_a_cancels_words_are_masked(tmp_path: Path) -> None:
+    project = declare(secrets=("API_KEY",))
+    async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
+        run = await engine.manager.start_run("handbook")
+
+        asked, _ = await engine.manager.cancel_run(run.id, reason="because correct-horse")
+
+        assert asked.cancel_reason == "because ***"

@@ -1,0 +1,182 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import StoreUnavailable
+from solorun.status import Status, StepStatus
+from solorun.store import StoreFailure
+from tests.fakes.engine import declare, open_engine
+from tests.fakes.steps import ScriptedExecutor
+
+
+async def test_a_drain_interrupts_what_is_active(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+
+        await engine.manager.drain(5)
+
+        ended = await engine.store.get_run(run.id)
+        assert (ended.status, ended.error_message) == (Status.INTERRUPTED, "the service was shut down")
+        assert ended.steps[0].status is StepStatus.INTERRUPTED
+
+
+async def test_a_drain_leaves_a_run_cancelled_whose_cancel_was_asked_before(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await engine.manager.cancel_run(run.id)
+        await step.told.wait()
+
+        drain = asyncio.create_task(engine.manager.drain(5))
+        async with asyncio.timeout(60):
+            while len(step.graces) < 2:
+                await asyncio.sleep(0)
+        step.end()
+        await drain
+
+        assert (await engine.store.get_run(run.id)).status is Status.CANCELLED
+        assert step.graces == [10.0, 3.0]
+
+
+async def test_a_drain_cuts_graces_to_fit_its_limit(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        await engine.manager.drain(5)
+
+        assert step.graces == [3.0]
+
+
+async def test_a_failure_seen_after_the_drain_began_is_interrupted(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        drain = asyncio.create_task(engine.manager.drain(5))
+        await asyncio.sleep(0)
+        step.end("exit code 1", 1)
+        await drain
+
+        assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
+
+
+async def test_work_that_ended_well_before_the_drain_told_it_is_completed(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        step.end()
+        await engine.manager.drain(5)
+
+        assert (await engine.store.get_run(run.id)).status is Status.COMPLETED
+
+
+async def test_a_drain_gives_up_at_its_limit_and_the_next_start_settles_the_rest(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True), drain=False) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        await engine.manager.drain(0.05)
+        assert (await engine.store.get_run(run.id)).status is Status.RUNNING
+
+    async with open_engine(tmp_path, owner="next start") as engine:
+        assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
+
+
+async def test_a_drain_is_safe_twice(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+
+        await asyncio.gather(engine.manager.drain(5), engine.manager.drain(5))
+
+        assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
+
+
+async def test_a_second_drain_does_not_wait_longer_than_the_first_allowed(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True), drain=False) as engine:
+        await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        await engine.manager.drain(0.05)
+
+        async with asyncio.timeout(20):
+            await engine.manager.drain(30)
+
+        assert engine.manager.draining
+
+
+async def test_after_a_crash_the_run_is_interrupted_and_the_next_start_works_at_once(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, drain=False) as engine:
+        crashed = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.context.log("seen by a follower")
+        topic = engine.hub.find(crashed.id)
+        assert topic is not None
+        await topic.wait_after(1)
+
+    async with open_engine(tmp_path, owner="next start") as engine:
+        settled = await engine.end_of(crashed.id)
+        following = await engine.manager.start_run("handbook")
+
+        assert settled.status is Status.INTERRUPTED
+        assert settled.finished_at is not None
+        assert settled.error_message is not None
+        assert [step.status for step in settled.steps] == [
+            StepStatus.INTERRUPTED,
+            StepStatus.SKIPPED,
+            StepStatus.SKIPPED,
+        ]
+        assert [record.message for record in await engine.log_of(crashed.id)][-1] == "seen by a follower"
+        assert following.id > crashed.id
+
+
+async def test_processes_of_a_crashed_run_are_ended_before_its_project_is_free(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, drain=False) as engine:
+        crashed = await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+
+    async with open_engine(tmp_path, owner="next start") as engine:
+        assert engine.executor.leftovers_ended == [crashed.id]
+        assert [run.id for run in engine.recovered] == [crashed.id]
+
+
+@pytest.mark.parametrize("project", ["handbook"])
+async def test_runs_of_a_removed_project_stay_readable(tmp_path: Path, project: str) -> None:
+    async with open_engine(tmp_path, declare(project, steps=("extract",))) as engine:
+        run = await engine.manager.start_run(project)
+        (await engine.executor.step("extract")).end()
+        await engine.end_of(run.id)
+
+    async with open_engine(tmp_path, declare("another"), owner="next start") as engine:
+        assert (await engine.manager.get_current_run(project)).id == run.id
+
+
+async def test_a_drain_settles_a_start_whose_answer_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.runs.reaper._RETRY_SECONDS", 0.01)
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreFailure())
+        engine.faults.fail("find_active_run", StoreUnavailable())
+        engine.faults.fail("finalize_run", StoreUnavailable())
+        with pytest.raises(StoreFailure):
+            await engine.manager.start_run("handbook")
+
+        await engine.manager.drain(5)
+
+        (run,) = await engine.store.list_runs()
+        assert run.status is Status.FAILED
+
+
+async def test_a_drain_gives_up_on_a_store_that_cannot_settle_a_start(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreFailure())
+        never = engine.faults.hold("find_active_run")
+        with pytest.raises(StoreFailure):
+            await engine.manager.start_run("handbook")
+        await never.reached.wait()
+
+        await engine.manager.drain(0.05)
+
+        (run,) = await engine.store.list_runs()
+        assert run.status is Status.PENDING

@@ -1,0 +1,299 @@
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import (
+    InvalidRequest,
+    ProjectNotFound,
+    RunActive,
+    ServiceDraining,
+    StoreUnavailable,
+)
+from solorun.run import Run
+from solorun.runs import manager as manager_module
+from solorun.status import Status, StepStatus
+from tests.fakes.engine import declare, open_engine
+
+
+async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        starts = [engine.manager.start_run("handbook") for _ in range(1000)]
+
+        answers = await asyncio.gather(*starts, return_exceptions=True)
+
+        started = [answer for answer in answers if isinstance(answer, Run)]
+        named = Counter(answer.active_run.id for answer in answers if isinstance(answer, RunActive))
+        assert len(started) == 1
+        assert named == {started[0].id: 999}
+        assert len(await engine.store.list_runs(limit=1000)) == 1
+
+
+async def test_a_started_run_is_pending_with_its_steps_and_its_words(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(params=("date",))) as engine:
+        run = await engine.manager.start_run(
+            "handbook", scope="from:generate", triggered_by="nightly", params={"date": "2026-11-23"}
+        )
+
+        assert (run.status, run.scope, run.triggered_by) == (Status.PENDING, "from:generate", "nightly")
+        assert run.params == {"date": "2026-11-23"}
+        assert [step.name for step in run.steps] == ["generate", "review"]
+
+
+async def test_projects_do_not_exclude_each_other(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare("one"), declare("two")) as engine:
+        first = await engine.manager.start_run("one")
+        second = await engine.manager.start_run("two")
+
+        assert {run.id for run in engine.manager.list_active_runs()} == {first.id, second.id}
+
+
+async def test_ids_only_rise_over_all_projects(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare("one", steps=("a",)), declare("two", steps=("b",))) as engine:
+        first = await engine.manager.start_run("one")
+        second = await engine.manager.start_run("two")
+        (await engine.executor.step("a")).end()
+        await engine.end_of(first.id)
+
+        third = await engine.manager.start_run("one")
+
+        assert first.id < second.id < third.id
+
+
+async def test_the_next_start_works_as_soon_as_the_end_was_told(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        first = await engine.manager.start_run("handbook")
+        (await engine.executor.step("extract")).end()
+        await engine.end_of(first.id)
+
+        second = await engine.manager.start_run("handbook")
+
+        assert second.id > first.id
+
+
+@pytest.mark.parametrize("scope", ["everything", "from:", "from:full", "from:nothing", "", "FULL", "extract ", "from"])
+async def test_an_unknown_scope_is_refused_and_nothing_runs(tmp_path: Path, scope: str) -> None:
+    async with open_engine(tmp_path) as engine:
+        with pytest.raises(InvalidRequest) as caught:
+            await engine.manager.start_run("handbook", scope=scope)
+
+        assert [fault.pointer for fault in caught.value.faults] == ["/scope"]
+        assert await engine.store.list_runs() == []
+
+
+@pytest.mark.parametrize(
+    ("scope", "executed"),
+    [
+        ("full", ["extract", "generate", "review"]),
+        ("generate", ["generate"]),
+        ("from:generate", ["generate", "review"]),
+    ],
+)
+async def test_a_scope_executes_its_steps_in_order(tmp_path: Path, scope: str, executed: list[str]) -> None:
+    async with open_engine(tmp_path) as engine:
+        run = await engine.manager.start_run("handbook", scope=scope)
+
+        for name in executed:
+            (await engine.executor.step(name)).end()
+        ended = await engine.end_of(run.id)
+
+        assert ended.status is Status.COMPLETED
+        assert [step.context.name for step in engine.executor.begun] == executed
+        assert {step.status for step in ended.steps} == {StepStatus.COMPLETED}
+
+
+@pytest.mark.parametrize(
+    ("params", "pointer"),
+    [
+        ({"nothing": "x"}, "/params/nothing"),
+        ({"date": "a\0b"}, "/params/date"),
+        ({"date": "x" * 4097}, "/params/date"),
+        ({"date": "\ud800"}, "/params/date"),
+        ({"a/b~": "x"}, "/params/a~1b~0"),
+    ],
+)
+async def test_an_unsound_parameter_is_refused(tmp_path: Path, params: dict[str, str], pointer: str) -> None:
+    async with open_engine(tmp_path, declare(params=("date",))) as engine:
+        with pytest.raises(InvalidRequest) as caught:
+            await engine.manager.start_run("handbook", params=params)
+
+        assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+@pytest.mark.parametrize("triggered_by", ["", "x" * 65, "two\nlines"])
+async def test_whoever_starts_says_so_in_a_short_word(tmp_path: Path, triggered_by: str) -> None:
+    async with open_engine(tmp_path) as engine:
+        with pytest.raises(InvalidRequest) as caught:
+            await engine.manager.start_run("handbook", triggered_by=triggered_by)
+
+        assert [fault.pointer for fault in caught.value.faults] == ["/triggered_by"]
+
+
+async def test_all_faults_of_a_start_are_told_at_once(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        with pytest.raises(InvalidRequest) as caught:
+            await engine.manager.start_run("handbook", scope="no", triggered_by="", params={"no": "x"})
+
+        assert {fault.pointer for fault in caught.value.faults} == {"/scope", "/triggered_by", "/params/no"}
+
+
+async def test_an_unknown_project_is_not_found(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        with pytest.raises(ProjectNotFound):
+            await engine.manager.start_run("nothing")
+
+
+async def test_a_start_whose_caller_went_away_is_decided_as_if_it_had_waited(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold("insert_run")
+        caller = asyncio.create_task(engine.manager.start_run("handbook"))
+        await gate.reached.wait()
+
+        caller.cancel()
+        gate.open()
+
+        step = await engine.executor.step("extract")
+        assert (await engine.manager.get_current_run("handbook")).id == step.context.run_id
+
+
+async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold_after("insert_run")
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.start_run("handbook")
+        await gate.reached.wait()
+        gate.open()
+
+        ended = await engine.end_of(1)
+        assert ended.status is Status.FAILED
+        assert ended.finished_at is not None
+        assert engine.executor.begun == []
+
+
+async def test_a_start_that_waited_too_long_behind_others_names_the_run_that_is_in_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path, declare("handbook"), declare("other")) as engine:
+        first, second = engine.faults.hold("insert_run"), engine.faults.hold("insert_run")
+        winner = asyncio.create_task(engine.manager.start_run("handbook"))
+        await first.reached.wait()
+        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.5)
+        slow = asyncio.create_task(engine.manager.start_run("other"))
+        late = asyncio.create_task(engine.manager.start_run("handbook"))
+        await asyncio.sleep(0)
+
+        first.open()
+
+        with pytest.raises(RunActive) as refusal:
+            await late
+        assert refusal.value.active_run.id == (await winner).id
+        with pytest.raises(StoreUnavailable):
+            await slow
+        second.open()
+
+
+async def test_a_start_that_was_committed_though_it_raised_is_settled_and_frees_the_project(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.start_run("handbook")
+
+        assert (await engine.end_of(1)).status is Status.FAILED
+        assert (await engine.manager.start_run("handbook")).id == 2
+
+
+async def test_a_start_that_meets_a_row_without_a_task_settles_it_and_goes_on(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
+        engine.faults.fail("find_active_run", StoreUnavailable("still not back"))
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.start_run("handbook")
+
+        run = await engine.manager.start_run("handbook")
+
+        assert run.id == 2
+        assert (await engine.store.get_run(1)).status is Status.FAILED
+
+
+async def test_a_start_after_the_drain_began_is_refused(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        await engine.manager.drain(1)
+
+        with pytest.raises(ServiceDraining):
+            await engine.manager.start_run("handbook")
+
+
+async def test_a_start_under_way_when_the_drain_begins_is_interrupted(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold("insert_run")
+        start = asyncio.create_task(engine.manager.start_run("handbook"))
+        await gate.reached.wait()
+        drain = asyncio.create_task(engine.manager.drain(5))
+        await asyncio.sleep(0)
+
+        gate.open()
+        await drain
+
+        run = await start
+        assert (await engine.store.get_run(run.id)).status is Status.INTERRUPTED
+        assert engine.executor.begun == []
+
+
+async def test_a_run_whose_task_cannot_be_started_has_failed_and_its_followers_get_their_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_engine(tmp_path) as engine:
+        group = engine.manager._task_group
+        assert group is not None
+        real_start_soon = group.start_soon
+
+        def start_soon(function: object, *args: object, name: str | None = None) -> None:
+            if name is not None and name.startswith("run "):
+                raise RuntimeError("no task today")
+            real_start_soon(function, *args, name=name)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(group, "start_soon", start_soon)
+
+        with pytest.raises(RuntimeError, match="no task today"):
+            await engine.manager.start_run("handbook")
+
+        ended = await engine.end_of(1)
+        assert ended.status is Status.FAILED
+        assert ended.error_message == "RuntimeError: no task today"
+        assert ended.finished_at is not None
+        assert {step.status for step in ended.steps} == {StepStatus.SKIPPED}
+
+
+async def test_a_conflict_says_when_to_try_again_from_the_durations_of_earlier_runs(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+        first = await engine.manager.start_run("handbook")
+        (await engine.executor.step("extract")).end()
+        await engine.end_of(first.id)
+        await engine.manager.start_run("handbook")
+        await engine.executor.step("extract")
+        active = engine.manager._active.find_by_project("handbook")
+        assert active is not None
+        async with asyncio.timeout(60):
+            while active.estimated_seconds is None:
+                await asyncio.sleep(0)
+
+        with pytest.raises(RunActive) as caught:
+            await engine.manager.start_run("handbook")
+
+        assert caught.value.retry_after_seconds == 1.0
+
+
+async def test_secret_parameters_are_masked_in_the_row_but_reach_the_step(tmp_path: Path) -> None:
+    project = declare(params=("key",), secrets=("API_KEY",))
+    async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
+        run = await engine.manager.start_run("handbook", params={"key": "correct-horse"})
+        step = await engine.executor.step("extract")
+
+        assert run.params == {"key": "***"}
+        assert step.context.params == {"key": "correct-horse"}

@@ -1,0 +1,245 @@
+"""A full disk, a foreign lock, a damaged file: never a false success, and the store recovers by itself."""
+
+import asyncio
+import os
+import resource
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import DatabaseUnusable, StoreCorrupted, StoreUnavailable
+from solorun.record import Record
+from solorun.status import Status, UpdateResult
+from solorun.store import Batch, StoreFailure
+from solorun.stores.sqlite import SqliteRunStore, writes
+from solorun.stores.sqlite.connection import in_transaction
+from tests.contracts.builders import (
+    NOW,
+    OWNER,
+    batch_of,
+    end,
+    ending,
+    new_run,
+    read_all,
+    records,
+    start,
+    write,
+)
+from tests.integration.stores.conftest import OpenStore
+
+
+async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(store: SqliteRunStore) -> None:
+    run = await start(store)
+    large = _incompressible(50)
+    batch = batch_of(run, large)
+    await _limit_pages(store, 1)
+
+    with pytest.raises(StoreUnavailable, match="disk is full"):
+        await store.commit([batch], owner=OWNER)
+    failed, unchanged = store.write_error, await store.get_run(run.id)
+    await _limit_pages(store, 1_000_000)
+    answers = await store.commit([batch], owner=OWNER)
+
+    assert failed is not None
+    assert unchanged == run
+    assert answers == [UpdateResult.UPDATED]
+    assert store.write_error is None
+    assert await read_all(store, run.id) == large
+
+
+async def test_a_disk_that_takes_no_more_is_store_unavailable_until_it_does(
+    store: SqliteRunStore, data_dir: Path
+) -> None:
+    run = await start(store)
+    batch = batch_of(run, _incompressible(50))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((data_dir / "solorun.db-wal").stat().st_size + 20_000, limits[1]))
+    try:
+        with pytest.raises(StoreUnavailable):
+            await store.commit([batch], owner=OWNER)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    unchanged = await store.get_run(run.id)
+
+    answers = await store.commit([batch], owner=OWNER)
+
+    assert unchanged == run
+    assert answers == [UpdateResult.UPDATED]
+    assert await store.check() == []
+
+
+async def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
+    store: SqliteRunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await start(store)
+    batch = batch_of(run, records(1, 9), end=ending())
+
+    def commit_and_lose_the_answer(
+        connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], object]
+    ) -> object:
+        in_transaction(connection, begin, function)
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writes, "in_transaction", commit_and_lose_the_answer)
+        with pytest.raises(StoreUnavailable, match="SQLITE_IOERR_FSYNC"):
+            await store.commit([batch], owner=OWNER)
+
+    answers = await store.commit([batch], owner=OWNER)
+
+    assert answers == [UpdateResult.UPDATED]
+    assert (await store.get_run(run.id)).status is Status.COMPLETED
+    assert await read_all(store, run.id) == records(1, 9)
+
+
+async def test_a_foreign_lock_is_store_unavailable_and_leaves_reading_alone(
+    short_patience: None, store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    run = await start(store)
+    foreign.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(StoreUnavailable, match="lock"):
+        await write(store, run, records(1, 3))
+    failed, read = store.write_error, await store.get_run(run.id)
+    foreign.execute("ROLLBACK")
+    await write(store, run, records(1, 3))
+
+    assert failed is not None
+    assert read == run
+    assert store.write_error is None
+
+
+async def test_a_write_waits_for_a_foreign_lock(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
+    foreign.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(store.insert_run(new_run(), owner=OWNER))
+    await asyncio.wait([waiting], timeout=0.05)
+    waited = not waiting.done()
+
+    foreign.execute("ROLLBACK")
+
+    assert waited
+    assert (await waiting).status is Status.PENDING
+
+
+@pytest.mark.parametrize("move", ["insert_run", "request_cancel", "commit", "finalize_run", "compact_segments"])
+async def test_a_cancelled_move_leaves_no_transaction_open(
+    store: SqliteRunStore, foreign: sqlite3.Connection, move: str
+) -> None:
+    ended = await end(store, await write(store, await start(store, "ended"), records(1, 3), records(4, 6)))
+    run = await store.insert_run(new_run("waiting"), owner=OWNER)
+    moves: dict[str, Callable[[], Awaitable[object]]] = {
+        "insert_run": lambda: store.insert_run(new_run("another"), owner=OWNER),
+        "request_cancel": lambda: store.request_cancel(run.id, requested_by="api", reason="", at=NOW),
+        "commit": lambda: store.commit([batch_of(run, records(1, 3))], owner=OWNER),
+        "finalize_run": lambda: store.finalize_run(
+            run.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "x")
+        ),
+        "compact_segments": lambda: store.compact_segments(ended.id),
+    }
+    foreign.execute("BEGIN IMMEDIATE")
+    caller = asyncio.ensure_future(moves[move]())
+    await asyncio.wait([caller], timeout=0.05)
+
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    foreign.execute("ROLLBACK")
+
+    assert (await store.insert_run(new_run("glossary"), owner=OWNER)).status is Status.PENDING
+    foreign.execute("BEGIN IMMEDIATE")  # nobody holds the lock
+    foreign.execute("ROLLBACK")
+    assert await read_all(store, ended.id) == records(1, 6)
+
+
+async def test_a_file_that_is_no_database_cannot_be_opened(data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "solorun.db").write_bytes(b"certainly not a database " * 100)
+
+    with pytest.raises(DatabaseUnusable, match=r"solorun\.db cannot be opened"):
+        await SqliteRunStore.open(data_dir)
+
+
+async def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(DatabaseUnusable, match="file"):
+        await SqliteRunStore.open(tmp_path / "file" / "data")
+
+
+async def test_a_locked_database_cannot_be_opened(
+    short_patience: None, store: SqliteRunStore, foreign: sqlite3.Connection, open_store: OpenStore
+) -> None:
+    foreign.execute("BEGIN IMMEDIATE")
+
+    with pytest.raises(DatabaseUnusable, match="lock"):
+        await open_store()
+
+
+async def test_a_database_damaged_while_it_is_open_is_reported(store: SqliteRunStore, data_dir: Path) -> None:
+    run = await write(store, await start(store), *([record] for record in records(1, 300)))
+    await store._wal.empty()
+    _forget_what_was_read(store)
+    path = data_dir / "solorun.db"
+    path.write_bytes(path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096))
+
+    with pytest.raises(StoreCorrupted, match="damaged"):
+        await store.read_segments(run.id, after=0)
+
+
+async def test_stored_bytes_that_cannot_be_decompressed_are_reported(
+    store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    run = await write(store, await start(store), records(1, 3))
+    foreign.execute("UPDATE segments SET payload = x'00'")
+
+    with pytest.raises(StoreCorrupted, match="cannot be read"):
+        await store.read_segments(run.id, after=0)
+
+
+async def test_closing_twice_at_once_and_later_is_safe(store: SqliteRunStore) -> None:
+    await asyncio.gather(store.close(), store.close())
+
+    await store.close()
+
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await store.list_runs()
+
+
+async def test_a_cancelled_close_is_carried_through(store: SqliteRunStore, data_dir: Path) -> None:
+    closing = asyncio.create_task(store.close())
+    await asyncio.sleep(0)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+
+    await store.close()
+
+    assert not (data_dir / "solorun.db-wal").exists()
+
+
+async def test_a_batch_of_a_text_that_no_column_can_hold_is_a_store_failure(store: SqliteRunStore) -> None:
+    run = await start(store)
+    batch = batch_of(run, end=ending(Status.FAILED, "\ud800"))
+
+    with pytest.raises(StoreFailure, match="surrogates"):
+        await store.commit([Batch(batch.run, None, (), batch.ending)], owner=OWNER)
+
+
+async def _limit_pages(store: SqliteRunStore, pages: int) -> None:
+    await store._writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+
+
+def _forget_what_was_read(store: SqliteRunStore) -> None:
+    for reader in store._readers:
+        reader._must_reopen = True
+
+
+def _incompressible(count: int) -> list[Record]:
+    return [
+        Record(record.seq, record.time, record.level, None, record.stream, os.urandom(8000).hex())
+        for record in records(1, count)
+    ]

@@ -1,0 +1,88 @@
+"""The statements: named, described, used, and cheap however many runs there are."""
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import solorun.stores.sqlite as package
+from solorun.stores.sqlite.doctor import checks
+from solorun.stores.sqlite.queries import QUERIES, parse_queries
+from solorun.stores.sqlite.schema import migrate
+
+_FOLDER = Path(package.__file__).parent
+_CODE = "\n".join(path.read_text() for path in _FOLDER.glob("**/*.py"))
+_ALL = {**QUERIES, **checks.QUERIES}
+
+
+@pytest.fixture
+def database() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as raw:
+        migrate(raw)
+        yield raw
+
+
+@pytest.mark.parametrize("name", sorted(_ALL))
+def test_a_statement_is_understood(database: sqlite3.Connection, name: str) -> None:
+    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", _ALL[name]), 1)
+
+    plan = database.execute(f"EXPLAIN {_ALL[name]}", parameters).fetchall()
+
+    assert plan
+
+
+@pytest.mark.parametrize("name", sorted(_ALL))
+def test_a_statement_is_used(name: str) -> None:
+    assert f'"{name}"' in _CODE or f'{{query}}{name.removeprefix("list_runs").removeprefix("_of_project")}"' in _CODE
+
+
+@pytest.mark.parametrize("file", ["queries.sql", "doctor/invariants.sql"])
+def test_every_statement_is_described(file: str) -> None:
+    text = (_FOLDER / file).read_text()
+
+    undescribed = re.findall(r"^-- name: (\w+)\n(?!-- )", text, re.MULTILINE)
+
+    assert undescribed == []
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_a_statement_of_daily_life_scans_no_table_and_sorts_nothing(database: sqlite3.Connection, name: str) -> None:
+    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", QUERIES[name]), 1)
+
+    steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {QUERIES[name]}", parameters)]
+
+    assert [step for step in steps if step == "SCAN runs" or step.startswith(("SCAN steps", "SCAN segments"))] == []
+    assert [step for step in steps if "TEMP B-TREE" in step and name not in _SORT_A_FEW] == []
+
+
+def test_segments_that_tell_no_event_are_not_looked_at_when_events_are_wanted(database: sqlite3.Connection) -> None:
+    query = QUERIES["list_segments_with_events_after"]
+    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", query), 1)
+
+    ((*_, step),) = database.execute(f"EXPLAIN QUERY PLAN {query}", parameters)
+
+    assert step == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
+
+
+_SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs"}  # a row a project, a row an active run
+
+
+def test_columns_are_filled_in() -> None:
+    text = "-- columns: two\na, b\n\n-- name: get\n-- Gets.\nSELECT {two} FROM t;\n-- name: put\n-- Puts.\nINSERT;\n"
+
+    assert parse_queries(text) == {"get": "SELECT a, b FROM t;", "put": "INSERT;"}
+
+
+def test_a_name_is_given_once() -> None:
+    with pytest.raises(ValueError, match="get is there twice"):
+        parse_queries("-- name: get\nSELECT 1;\n-- name: get\nSELECT 2;\n")
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_a_statement_is_in_the_words_of_both_databases(name: str) -> None:
+    only_sqlite = re.findall(r"\b(?:OR IGNORE|OR REPLACE|IFNULL|rowid|GLOB|json_each|::)\b", QUERIES[name])
+
+    assert only_sqlite == []

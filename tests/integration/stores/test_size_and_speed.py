@@ -1,0 +1,107 @@
+"""What a log costs on the disk, and that a long search lets others between."""
+
+import asyncio
+import random
+import sqlite3
+from collections.abc import Callable
+from typing import TypeVar
+
+from solorun.record import Level, Record, Stream
+from solorun.run import Run
+from solorun.store import LogQuery
+from solorun.stores.sqlite import SqliteRunStore
+from solorun.stores.sqlite.log_queries import SLICE_RECORDS, read_log
+from tests.contracts.builders import OWNER, batch_of, end, later, records, start, write
+
+T = TypeVar("T")
+
+_WORDS = (
+    "compiled", "extracted", "term", "definition", "document", "heading", "context", "glossary", "frequency", "review",
+    "duplicate", "missing", "circular", "entry", "chapter", "section", "candidate", "japanese", "english", "offset",
+    "record", "segment", "writer", "channel", "follower",
+)  # fmt: skip
+
+
+async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
+    store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    run = await end(store, await _write_varied(store, 20_000, per_segment=20))
+
+    await _merge_all(store, run.id)
+    await store._wal.empty()
+
+    ((pages,),) = foreign.execute("PRAGMA page_count").fetchall()
+    ((free,),) = foreign.execute("PRAGMA freelist_count").fetchall()
+    assert (pages - free) * 4096 / 20_000 <= 50
+
+
+async def test_a_long_search_is_done_in_slices_so_that_others_get_between(store: SqliteRunStore) -> None:
+    run = await _write_varied(store, 30_000, per_segment=1000)
+    finished_before = _finished(store)
+
+    page = await store.read_log(run.id, LogQuery(text="E", limit=10))
+
+    assert page.matches > 25_000
+    assert _finished(store) - finished_before >= 30_000 / SLICE_RECORDS
+
+
+async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunStore) -> None:
+    run = await _write_varied(store, 6_000, per_segment=1000)
+
+    async def read_while_the_log_grows(function: Callable[[sqlite3.Connection], T]) -> T:
+        answer = await store._read(function)
+        current = await store.get_run(run.id)
+        await store.commit([batch_of(current, [_varied(current.last_seq + 1, random.Random(20))])], owner=OWNER)
+        return answer
+
+    page = await read_log(read_while_the_log_grows, store._scans, run.id, LogQuery(step="extract", limit=1))
+
+    assert (page.matches, page.records[0].seq) == (6_000, 6_000)
+    assert not page.more_after
+
+
+async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunStore) -> None:
+    run = await _write_varied(store, 1, per_segment=1)
+
+    async with store._scans, store._scans:
+        search = asyncio.create_task(store.read_log(run.id, LogQuery(text="e")))
+        await asyncio.wait([search], timeout=0.05)
+        waited = not search.done()
+        plain = await store.read_log(run.id, LogQuery())
+
+    assert waited
+    assert plain.records == (await search).records
+
+
+def _finished(store: SqliteRunStore) -> int:
+    return sum(reader._finished for reader in store._readers)
+
+
+async def _merge_all(store: SqliteRunStore, run_id: int) -> None:
+    while await store.compact_segments(run_id):
+        pass
+
+
+async def _write_varied(store: SqliteRunStore, count: int, *, per_segment: int) -> Run:
+    generator = random.Random(20)
+    run = await start(store)
+    for first in range(1, count + 1, per_segment):
+        batch = batch_of(run, [_varied(seq, generator) for seq in range(first, first + per_segment)])
+        await store.commit([batch], owner=OWNER)
+        run = batch.run
+    return run
+
+
+def _varied(seq: int, generator: random.Random) -> Record:
+    """A line of 92 bytes, like nothing before it."""
+    text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
+    return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
+
+
+async def test_pages_are_short_while_others_read(store: SqliteRunStore) -> None:
+    run = await write(store, await start(store), *(records(first, first + 999) for first in range(1, 4001, 1000)))
+
+    alone = await store.read_segments(run.id, after=0)
+    beside = await asyncio.gather(*(store.read_segments(run.id, after=0) for _ in range(3)))
+
+    assert [len(alone), *map(len, beside)] == [4, 4, 1, 1]

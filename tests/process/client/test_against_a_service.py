@@ -1,0 +1,246 @@
+"""The client against a real service in a process of its own."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from solorun.client import LogStream, RunClient
+from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
+from solorun.record import Event, Level, Record
+from solorun.status import Status
+from tests.fakes.solorun_process import serving, serving_here
+
+TOML = """
+[projects.count]
+params = ["to"]
+[[projects.count.steps]]
+name = "count"
+run = "seq 1 $SOLORUN_PARAM_TO; echo done > $SOLORUN_ARTIFACTS/result.txt"
+
+[projects.wait]
+cancel_grace = "2s"
+[[projects.wait.steps]]
+name = "wait"
+run = "echo waiting; sleep 60"
+
+[projects.tick]
+[[projects.tick.steps]]
+name = "tick"
+run = "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"
+
+[projects.endless]
+[[projects.endless.steps]]
+name = "tick"
+run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
+"""
+
+
+async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        started = await client.start_run("count", params={"to": "3"}, triggered_by="test")
+        records = [record async for record in client.follow(started.id)]
+        run = await client.wait_for_run(started.id)
+        artifacts = await client.list_artifacts(run.id)
+        await client.download_artifact(run.id, "result.txt", tmp_path / "result.txt")
+
+    assert [record.message for record in records if record.event is None] == ["1", "2", "3"]
+    assert run.status is Status.COMPLETED
+    assert run.triggered_by == "test"
+    assert [record.seq for record in records] == list(range(1, run.last_seq + 1))
+    assert [artifact.name for artifact in artifacts] == ["result.txt"]
+    assert (tmp_path / "result.txt").read_text() == "done\n"
+
+
+async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_read(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        run = await client.start_run("count", params={"to": "100000"})
+        live = [record async for record in client.follow(run.id)]
+        late = [record async for record in client.follow(run.id)]
+        stored = [record async for batch in client.stream_log(run.id) for record in batch]
+        tail = [record async for record in client.follow(run.id, tail=10)]
+
+    assert [record.seq for record in live] == list(range(1, len(live) + 1))
+    # Of a machine that stands still in the middle of a line, the line comes in two records.
+    assert "".join(record.message for record in live if record.event is None) == "".join(map(str, range(1, 100_001)))
+    assert late == live
+    assert stored == live
+    assert tail == live[-10:]
+
+
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGTERM, id="stopped"), pytest.param(signal.SIGKILL, id="killed")]
+)
+async def test_a_follow_survives_a_restart_of_the_service(tmp_path: Path, number: signal.Signals) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("endless")
+        following = client.follow(run.id)
+        half = asyncio.Event()
+        reading = asyncio.create_task(_read(following, half))
+        await half.wait()
+        await service.end(number)
+        await service.begin()
+        seen = await asyncio.wait_for(reading, 60)
+        stored = [record async for batch in client.stream_log(run.id) for record in batch]
+
+    assert following.run is not None
+    assert following.run.status is Status.INTERRUPTED
+    assert [record.seq for record in seen] == list(range(1, following.run.last_seq + 1))
+    assert seen == stored
+
+
+async def _read(following: LogStream, half: asyncio.Event) -> list[Record]:
+    seen = []
+    async for record in following:
+        seen.append(record)
+        if record.message == "tick 50":
+            half.set()
+    return seen
+
+
+async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
+        run = await client.start_run("wait")
+        waiting = asyncio.create_task(client.wait_for_run(run.id))
+        await _open_stream(service.url)
+        await service.end(signal.SIGTERM)
+        await service.begin()
+        ended = await asyncio.wait_for(waiting, 60)
+
+    assert ended.status is Status.INTERRUPTED
+
+
+async def _open_stream(url: str) -> None:
+    """Wait until somebody follows: one who has not begun to wait is told at once that the service is gone."""
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
+        while "solorun_open_streams 1.0" not in (await client.get(f"{url}/metrics")).text:
+            await asyncio.sleep(0.01)
+
+
+async def test_a_follow_that_finds_no_service_again_gives_up(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, RunClient(service.url, reconnect_seconds=0.5) as client:
+        run = await client.start_run("wait")
+        following = client.follow(run.id)
+        records = aiter(following)
+        first = await anext(records)
+        await service.end(signal.SIGTERM)
+        with pytest.raises(ServiceUnreachable, match="the last record seen was"):
+            [record async for record in records]
+
+    assert first.event is Event.STEP
+
+
+async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        active = await client.start_run("wait")
+        with pytest.raises(RunActive) as conflict:
+            await client.start_run("wait")
+        with pytest.raises(ProjectNotFound):
+            await client.start_run("nothing")
+        with pytest.raises(InvalidRequest) as invalid:
+            await client.start_run("count", scope="all", params={"from": "1"})
+        with pytest.raises(RunNotFound):
+            [record async for record in client.follow(4711)]
+        await client.cancel_run(active.id)
+        cancelled = await client.wait_for_run(active.id)
+        again = await client.cancel_run(active.id)
+        done = await client.wait_for_run((await client.start_run("count", params={"to": "1"})).id)
+        with pytest.raises(RunNotActive) as ended:
+            await client.cancel_run(done.id)
+
+    assert conflict.value.active_run.id == active.id
+    assert {fault.pointer for fault in invalid.value.faults} == {"/scope", "/params/from"}
+    assert cancelled.status is again.status is Status.CANCELLED
+    assert ended.value.run == done
+
+
+async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        ids = [(await client.wait_for_run((await client.start_run("count", params={"to": "2"})).id)).id for _ in "123"]
+        runs = [run async for run in client.list_runs("count", page_size=2)]
+        failed = await client.list_run_page(statuses=[Status.FAILED, Status.CANCELLED])
+        projects = await client.list_projects()
+        project = await client.get_project("count")
+        current = await client.get_current_run("count")
+        page = await client.get_log_page(ids[0], after=0, step="count", level=Level.INFO, text="2")
+
+    assert [run.id for run in runs] == ids[::-1]
+    assert failed.runs == ()
+    assert [project.name for project in projects.projects] == ["count", "wait", "tick", "endless"]
+    assert project.last_run == current == runs[0]
+    assert "2" in [record.message for record in page.records]
+
+
+CHANGING = """
+[[projects.change.steps]]
+name = "wait"
+run = "until [ -e go ]; do sleep 0.01; done"
+[[projects.change.steps]]
+name = "speak"
+run = "echo old"
+"""
+
+
+async def test_an_active_run_keeps_what_it_began_with_and_the_next_one_takes_the_changed_file(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, CHANGING) as url, RunClient(url) as client:
+        first = await client.start_run("change")
+        (tmp_path / "solorun.toml").write_text(TOML + CHANGING.replace("echo old", "echo new"))
+        await client.start_run("count", params={"to": "1"})  # which is declared only in the changed file
+        (tmp_path / "go").touch()
+        before = [record.message async for record in client.follow(first.id) if record.event is None]
+        await client.wait_for_run(first.id)
+        second = await client.start_run("change")
+        after = [record.message async for record in client.follow(second.id) if record.event is None]
+
+    assert before == ["old"]
+    assert after == ["new"]
+
+
+async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        run = await client.start_run("tick")
+        first = asyncio.create_task(_count(client, run.id))
+        second = asyncio.create_task(_count(client, run.id))
+        await anext(aiter(client.follow(run.id, after=20)))
+        first.cancel()
+        count = await asyncio.wait_for(second, 60)
+        ended = await client.wait_for_run(run.id)
+
+    assert first.cancelled()
+    assert count == ended.last_seq
+
+
+async def _count(client: RunClient, run_id: int) -> int:
+    return len([record async for record in client.follow(run_id)])
+
+
+LEAVES_EARLY = """
+import asyncio, sys
+from solorun import RunClient
+
+async def main():
+    async with RunClient(sys.argv[1]) as client:
+        run = await client.start_run("count", params={"to": "100000"})
+        async for record in client.follow(run.id):
+            LEAVE
+        async for batch in client.stream_log(run.id):
+            break
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("leave", ["break", "sys.exit(0)"])
+async def test_a_program_that_leaves_in_mid_stream_ends_without_a_warning(tmp_path: Path, leave: str) -> None:
+    async with serving_here(tmp_path, TOML) as url:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", LEAVES_EARLY.replace("LEAVE", leave), url),
+            stderr=asyncio.subprocess.PIPE,
+        )
+        _, errors = await asyncio.wait_for(program.communicate(), 60)
+
+    assert errors == b""
+    assert program.returncode == 0

@@ -1,0 +1,258 @@
+"""What the server does with connections that are slow, silent, too large, or no HTTP at all."""
+
+import asyncio
+import json
+import os
+import socket
+from contextlib import ExitStack
+
+import pytest
+
+import solorun.server.protocol
+from solorun.errors import ConfigurationInvalid
+from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
+from tests.fakes.http_server import OpenServer
+
+HEAD = b"POST /api/v1/projects/deploy/runs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+
+
+def problem_of(response: bytes) -> tuple[int, str]:
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json\r\n" in head + b"\r\n"
+    return int(head.split()[1]), json.loads(body)["type"]
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\r\n",
+        b"GET /livez HTTP/1.1\r\nhost: loc",
+        HEAD + b"content-length: 10\r\n\r\n{",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n5\r\nab",
+        b"GET /livez HTTP/1.1\r\nhost: localhost\r\n\r\nGET /livez HT",
+    ],
+    ids=["nothing", "a line end", "half a head", "half a body", "half a chunk", "half a second head"],
+)
+async def test_a_connection_that_falls_silent_is_closed(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(solorun.server.protocol, "IDLE_TIMEOUT_SECONDS", 0.05)
+    async with open_server() as server, server.connect(sent=sent) as connection:
+        rest = await connection.read_to_close()
+
+    assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
+
+
+async def test_a_stream_is_not_silence(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solorun.server.protocol, "IDLE_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr("solorun.http.event_stream.COMMENT_INTERVAL_SECONDS", 1.2)
+    async with open_server() as server, server.stream("/api/v1/events") as connection:
+        await connection.read_chunks_until(b"]}\n\n")
+
+        chunk = await connection.read_chunk()
+
+    assert chunk == b": \n\n"
+
+
+@pytest.mark.parametrize("piece_bytes", [1000, 1_000_000])
+@pytest.mark.parametrize("count", [34, 3000])
+async def test_a_head_above_32_kib_is_refused(open_server: OpenServer, piece_bytes: int, count: int) -> None:
+    head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" + b"".join(
+        b"x-%d: %b\r\n" % (number, b"a" * 1000) for number in range(count)
+    )
+    async with open_server() as server, server.connect() as connection:
+        sending = [head[start : start + piece_bytes] for start in range(0, len(head), piece_bytes)]
+        for piece in sending[:40]:
+            await connection.send(piece)
+
+        answer = await connection.read_until(b"}")
+
+    assert problem_of(answer) == (431, "/problems/too-large")
+
+
+async def test_an_address_above_32_kib_is_refused(open_server: OpenServer) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(b"GET /" + b"a" * 40_000)
+
+        answer = await connection.read_until(b"}")
+
+    assert problem_of(answer) == (431, "/problems/too-large")
+
+
+async def test_a_large_body_that_comes_with_its_head_does_not_count_as_head(open_server: OpenServer) -> None:
+    body = b'{"scope":"nothing","params":{}}' + b" " * 200_000
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
+
+        answer = await connection.read_until(b"}]}")
+
+    assert problem_of(answer) == (422, "/problems/invalid-request")
+
+
+async def test_every_request_of_a_connection_has_its_own_limit(open_server: OpenServer) -> None:
+    request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx-a: %b\r\n\r\n" % (b"a" * 20_000)
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(request * 3)
+
+        answers = [await connection.read_until(b'{"status":"alive"}') for _ in range(3)]
+
+    assert len(answers) == 3
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"nonsense\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: ten\r\n\r\n",
+        b"GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_with_a_problem(open_server: OpenServer, sent: bytes) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(sent)
+
+        answer = await connection.read_to_close()
+
+    assert problem_of(answer) == (400, "/problems/invalid-request")
+
+
+async def test_a_body_without_end_is_refused_and_its_connection_closed(open_server: OpenServer) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
+        await connection.send(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
+        for _ in range(8):
+            await connection.send(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
+
+        answer = await connection.read_until(b"}")
+
+    assert problem_of(answer) == (413, "/problems/too-large")
+
+
+@pytest.mark.parametrize("head", [b"POST /livez", b"POST /api/v1/projects/deploy/runs"])
+async def test_trailers_without_end_are_cut_off(open_server: OpenServer, head: bytes) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(head + b" HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
+        await connection.send(b"x-b: b\r\n" * 8192)
+
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await connection.read_until(b"no such answer")
+
+
+async def test_a_request_without_host_is_refused(open_server: OpenServer) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(b"GET /livez HTTP/1.0\r\n\r\n")
+
+        answer = await connection.read_to_close()
+
+    assert problem_of(answer) == (403, "/problems/host-not-allowed")
+
+
+async def test_a_client_that_leaves_during_its_body_is_nobodys_error(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_server() as server:
+        async with server.connect() as connection:
+            await connection.send(HEAD + b"content-length: 10\r\n\r\n{")
+        alive = await server.client.get("/livez")
+
+    assert alive.status_code == 200
+    assert [entry for entry in caplog.records if entry.levelname == "ERROR"] == []
+
+
+async def test_a_download_whose_reader_leaves_ends(open_server: OpenServer) -> None:
+    async with open_server() as server:
+        run_id, step = await server.begin()
+        (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
+        before = len(os.listdir("/proc/self/fd"))
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run_id}/artifacts/large")
+            await connection.read_until(b"\r\n\r\n")
+        await server.until(lambda: len(os.listdir("/proc/self/fd")) <= before)
+
+        step.end()
+
+
+async def test_a_download_whose_reader_takes_nothing_is_cut_off(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.http.responses.SEND_TIMEOUT_SECONDS", 0.05)
+    async with open_server() as server:
+        run_id, step = await server.begin()
+        (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
+        before = len(os.listdir("/proc/self/fd"))
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run_id}/artifacts/large")
+            await server.until(lambda: len(os.listdir("/proc/self/fd")) > before + 1)
+            # Only the test's side of the connection is left.
+            await server.until(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
+
+        step.end()
+
+
+async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with asyncio.timeout(30), open_server() as server:
+        run_id, step = await server.begin()
+        (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run_id}/artifacts/large")
+            await connection.read_until(b"\r\n\r\n")
+            server.stop.set()
+            await server.stopped()
+
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == []
+
+
+async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: OpenServer) -> None:
+    async with asyncio.timeout(30), open_server() as server, server.connect() as connection:
+        await connection.get("/livez")
+        await connection.read_until(b'{"status":"alive"}')
+
+        server.stop.set()
+        rest = await connection.read_to_close()
+
+    assert rest == b""
+
+
+def test_a_port_that_is_taken_is_a_fault_with_its_address() -> None:
+    (taken,) = bind("127.0.0.1", 0)
+    taken.listen()
+    port = taken.getsockname()[1]
+
+    with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
+        bind("127.0.0.1", port)
+    taken.close()
+
+
+def test_a_host_that_is_no_address_is_a_fault() -> None:
+    with pytest.raises(ConfigurationInvalid, match="not an address of this machine"):
+        bind("no.such.host.invalid", 0)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:"),
+        ("::1", "http://[::1]:"),
+        ("0.0.0.0", "http://127.0.0.1:"),
+        ("::", "http://[::1]:"),
+    ],
+)
+def test_a_free_port_is_found_on_any_kind_of_address(host: str, url: str) -> None:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(sock) for sock in bind(host, 0)]
+
+        ports = {sock.getsockname()[1] for sock in sockets}
+        sizes = [sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) for sock in sockets]
+        address = address_of(sockets, host)
+
+    assert {address} == {f"{url}{port}" for port in ports}
+    assert min(sizes) >= SEND_BUFFER_BYTES

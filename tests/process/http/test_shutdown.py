@@ -1,0 +1,195 @@
+"""The server as a process of its own, with real steps: what signals do to it."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROGRAM = """
+import logging, sys
+from pathlib import Path
+import solorun.server
+from solorun.projects import Catalog
+from solorun.settings import Settings
+
+logging.basicConfig(level=logging.INFO)
+directory, limit = Path(sys.argv[1]), float(sys.argv[2])
+settings = Settings(data_dir=directory / "data", port=0, shutdown_limit_seconds=limit)
+catalog = Catalog.open(directory / "solorun.toml")
+sys.exit(solorun.server.run(settings, catalog, started=lambda url: print(url, flush=True)))
+"""
+
+TOML = """
+[projects.long]
+[[projects.long.steps]]
+name = "wait"
+run = "echo waiting; exec sleep 60"
+
+[projects.unkillable]
+cancel_grace = "60s"
+[[projects.unkillable.steps]]
+name = "wait"
+run = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
+
+[projects.blocking]
+[[projects.blocking.steps]]
+name = "block"
+call = "blocking_steps:block"
+"""
+
+OTHER_TOML = """
+[projects.other]
+[[projects.other.steps]]
+name = "work"
+run = ["true"]
+"""
+
+STEPS = """
+import asyncio, time
+
+async def block(step):
+    await step.log("waiting")
+    try:
+        await asyncio.sleep(60)
+    finally:
+        time.sleep(60)
+"""
+
+
+@dataclass
+class ServerProcess:
+    process: subprocess.Popen[str]
+    client: httpx.Client
+    directory: Path
+
+    def wait(self, seconds: float = 15) -> int:
+        return self.process.wait(seconds)
+
+    def begin(self, project: str, word: str) -> int:
+        """Start a run and wait until its step has said this word."""
+        run_id: int = self.client.post(f"/api/v1/projects/{project}/runs").json()["id"]
+        with self.client.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
+            next(line for line in stream.iter_lines() if f'"message":"{word}"' in line)
+        return run_id
+
+    def status_of(self, run_id: int) -> str:
+        """As the database has it, when the process is gone."""
+        with sqlite3.connect(self.directory / "data" / "solorun.db") as connection:
+            (status,) = connection.execute("SELECT status FROM runs WHERE id = ?", (run_id,)).fetchone()
+        connection.close()
+        return str(status)
+
+
+StartServer = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[StartServer]:
+    with ExitStack() as stack:
+
+        def start(*, limit_seconds: float = 10) -> ServerProcess:
+            (tmp_path / "solorun.toml").write_text(TOML)
+            (tmp_path / "blocking_steps.py").write_text(STEPS)
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", PROGRAM, str(tmp_path), str(limit_seconds)],
+                    stdout=subprocess.PIPE,
+                    stderr=stack.enter_context((tmp_path / "log").open("w")),
+                    text=True,
+                )
+            )
+            stack.callback(process.kill)
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            client = stack.enter_context(httpx.Client(base_url=url, timeout=10))
+            return ServerProcess(process, client, tmp_path)
+
+        yield start
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_streams_runs_and_process_cleanly(start_server: StartServer, number: int) -> None:
+    server = start_server()
+    run_id = server.begin("long", "waiting")
+
+    with ExitStack() as stack:
+        streams = [stack.enter_context(server.client.stream("GET", f"/api/v1/runs/{run_id}/events")) for _ in range(50)]
+        began_at = time.monotonic()
+        server.process.send_signal(number)
+        bodies = [stream.read() for stream in streams]
+        code = server.wait()
+        took_seconds = time.monotonic() - began_at
+
+    assert code == 0
+    assert took_seconds < 5
+    assert {body.rpartition(b"retry")[2] for body in bodies} == {b": 1000\nevent: shutdown\ndata: {}\n\n"}
+    assert server.status_of(run_id) == "interrupted"
+    assert "Traceback" not in (server.directory / "log").read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_second_signal_ends_the_process_at_once(start_server: StartServer, number: int, code: int) -> None:
+    server = start_server(limit_seconds=60)
+    server.begin("unkillable", "deaf")
+    server.process.terminate()
+    _until(lambda: server.client.get("/readyz").status_code == 503)
+
+    server.process.send_signal(number)
+
+    assert server.wait(5) == code
+
+
+def test_while_it_stops_nothing_is_started_and_questions_are_answered(start_server: StartServer) -> None:
+    server = start_server(limit_seconds=4)
+    run_id = server.begin("unkillable", "deaf")
+    server.process.terminate()
+    _until(lambda: server.client.get("/readyz").status_code == 503)
+
+    start = server.client.post("/api/v1/projects/long/runs")
+    show = server.client.get(f"/api/v1/runs/{run_id}")
+
+    assert (start.status_code, start.json()["type"]) == (503, "/problems/draining")
+    assert int(start.headers["retry-after"]) >= 1
+    assert (show.status_code, show.json()["status"]) == (200, "running")
+    assert server.wait(8) == 0
+    assert server.status_of(run_id) == "interrupted"
+
+
+def test_when_the_loop_is_blocked_the_limit_holds_all_the_same(start_server: StartServer) -> None:
+    server = start_server(limit_seconds=1)
+    run_id = server.begin("blocking", "waiting")
+
+    server.process.terminate()
+
+    assert server.wait(5) == 1
+    assert server.status_of(run_id) == "running"
+    assert "took longer than its limit" in (server.directory / "log").read_text()
+
+
+def test_a_hangup_reads_the_file_again(start_server: StartServer) -> None:
+    server = start_server()
+    (server.directory / "solorun.toml").write_text(OTHER_TOML)
+
+    server.process.send_signal(signal.SIGHUP)
+
+    _until(
+        lambda: [project["name"] for project in server.client.get("/api/v1/projects").json()["projects"]] == ["other"]
+    )
+    server.process.terminate()
+    assert server.wait() == 0
+
+
+def _until(predicate: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not predicate():
+        assert time.monotonic() < deadline
+        os.sched_yield()

@@ -1,0 +1,444 @@
+"""The promises as a user meets them: a real service process, real commands, real sockets, real kills."""
+
+import asyncio
+import contextlib
+import resource
+import signal
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from httpx_sse import aconnect_sse
+
+from solorun import Run, RunClient
+from solorun.wire import decode_run
+from tests.fakes.raw_http import post
+from tests.fakes.running_service import ServedService, served
+
+LIMIT_SECONDS = 60
+"""For what has to come about: a slow machine takes its time."""
+SLEEPER = """
+[[projects.handbook.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+"""
+
+SHARED = """
+[[projects.handbook.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+
+[projects."glossary-*"]
+[[projects."glossary-*".steps]]
+name = "work"
+run = ["sleep", "60"]
+
+[projects.unkillable]
+cancel_grace = "60s"
+params = ["marks", "until"]
+[[projects.unkillable.steps]]
+name = "work"
+run = '''
+trap '' TERM; echo begun
+until [ -e "$SOLORUN_PARAM_UNTIL" ]; do echo at $SOLORUN_RUN_ID >> "$SOLORUN_PARAM_MARKS"; sleep 0.01; done
+'''
+
+[[projects.flood.steps]]
+name = "flood"
+run = ["seq", "1", "100000"]
+
+[[projects.quick.steps]]
+name = "work"
+run = ["sleep", "0.05"]
+
+[[projects.exiting.steps]]
+name = "work"
+call = "exiting_steps:work"
+
+[[projects.other.steps]]
+name = "work"
+run = "echo begun; exec sleep 60"
+
+[projects.leaving]
+params = ["ticks"]
+[[projects.leaving.steps]]
+name = "work"
+run = "(trap '' TERM; while true; do echo; date +%s%N > $SOLORUN_PARAM_TICKS; sleep 0.01; done) & echo begun; exit 0"
+"""
+
+WITH_FEW_FILES = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 1000))
+from solorun.cli import main
+sys.exit(main())
+"""
+
+EXITING = """
+import asyncio, sys
+
+async def leave():
+    sys.exit(3)
+
+async def work(step):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(leave())
+"""
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    """One service for those who leave it running; each has its own projects in it."""
+    directory = tmp_path_factory.mktemp("shared")
+    (directory / "exiting_steps.py").write_text(EXITING)
+    with served(directory, SHARED) as service:
+        yield service
+
+
+def http(service: ServedService) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.api, timeout=30, trust_env=False, verify=False)
+
+
+async def until_logged(client: RunClient, run_id: int, message: str) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        async for record in client.follow(run_id):
+            if record.message == message:
+                return
+
+
+async def test_a_thousand_simultaneous_posts_give_one_run_and_999_conflicts_that_name_it(shared: ServedService) -> None:
+    starts = [post(shared.port, "/api/v1/projects/handbook/runs") for _ in range(1000)]
+
+    answers = await asyncio.gather(*starts)
+
+    assert Counter(status for status, _ in answers) == {201: 1, 409: 999}
+    (winner,) = (answer["id"] for status, answer in answers if status == 201)
+    named = {answer["active_run"]["id"] for status, answer in answers if status == 409}
+    assert named == {winner}
+    with contextlib.closing(sqlite3.connect(shared.data_dir / "solorun.db")) as database:
+        rows = database.execute("SELECT id FROM runs WHERE project = 'handbook'").fetchall()
+    assert rows == [(winner,)]
+
+
+async def test_fifty_projects_have_fifty_winners(shared: ServedService) -> None:
+    names = [f"glossary-{number}" for number in range(50)]
+    starts = [post(shared.port, f"/api/v1/projects/{name}/runs") for _ in range(20) for name in names]
+
+    answers = await asyncio.gather(*starts)
+
+    winners = [answer["project"] for status, answer in answers if status == 201]
+    assert sorted(winners) == sorted(names)
+    assert Counter(status for status, _ in answers) == {201: 50, 409: 950}
+
+
+async def test_after_a_kill_the_run_is_interrupted_and_nothing_that_was_seen_is_lost(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    counting = f"""
+[[projects.handbook.steps]]
+name = "count"
+run = "i=0; while true; do i=$((i+1)); echo $i; date +%s%N > {mark}; sleep 0.002; done"
+"""
+    with served(tmp_path, counting) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            seen = []
+            async for record in client.follow(run.id):
+                seen.append(record)
+                if len(seen) == 200:
+                    break
+            service.kill()
+
+        service.start()
+
+        async with RunClient(service.url) as client:
+            settled = await client.get_run(run.id)
+            stored = [record async for record in client.follow(run.id)]
+            following = await client.start_run("handbook")
+        assert settled.status == "interrupted"
+        assert settled.finished_at is not None
+        assert stored[: len(seen)] == seen
+        assert [record.seq for record in stored] == list(range(1, settled.last_seq + 1))
+        assert following.id > run.id
+
+
+async def test_a_killed_service_leaves_no_work_behind(tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    working = f"""
+[[projects.handbook.steps]]
+name = "work"
+run = "setsid sh -c 'trap \\"\\" TERM; while true; do date +%s%N > {mark}; sleep 0.01; done' & wait"
+"""
+    with served(tmp_path, working) as service:
+        async with RunClient(service.url) as client:
+            await client.start_run("handbook")
+        await _until(mark.exists)
+
+        service.kill()
+
+        await _until(lambda: _is_still(mark))
+
+
+async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(
+    shared: ServedService, tmp_path: Path
+) -> None:
+    marks = tmp_path / "marks"
+    let_go = [tmp_path / "first", tmp_path / "second"]
+    params = [{"marks": str(marks), "until": str(until)} for until in let_go]
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        first = await client.start_run("unkillable", params=params[0])
+        await until_logged(client, first.id, "begun")
+        await client.cancel_run(first.id)
+        refused = await raw.post("/projects/unkillable/runs")
+        let_go[0].touch()
+        cancelled = await client.wait_for_run(first.id)
+        second = await client.start_run("unkillable", params=params[1])
+        await until_logged(client, second.id, "begun")
+        await client.cancel_run(second.id)
+        let_go[1].touch()
+        await client.wait_for_run(second.id)
+
+    working = [int(line.split()[1]) for line in marks.read_text().splitlines()]
+    assert refused.status_code == 409
+    assert cancelled.status == "cancelled"
+    assert set(working) == {first.id, second.id}
+    assert working == sorted(working)
+
+
+async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_whole(shared: ServedService) -> None:
+    async with RunClient(shared.url) as client, http(shared) as raw:
+        run = await client.start_run("flood")
+
+        early, slow, reconnecting, unbatched = await asyncio.gather(
+            _follow(client, run.id),
+            _follow(client, run.id, pause_every=10_000),
+            _follow_by_pieces(client, run.id, 7_001),
+            _follow_with_httpx_sse(raw, run.id),
+        )
+        late = await _follow(client, run.id)
+
+    assert early == slow == reconnecting == unbatched == late
+    # Of a machine that stands still in the middle of a line, the line comes in two records.
+    assert "".join(early) == "".join(map(str, range(1, 100_001)))
+
+
+async def test_every_stream_end_equals_the_row(shared: ServedService) -> None:
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        for delay_seconds in [number / 1000 for number in range(0, 100, 4)]:
+            run = await client.start_run("quick")
+            await asyncio.sleep(delay_seconds)
+            cancel = await raw.post(f"/runs/{run.id}/cancel")
+
+            ended = await _end_of(raw, run.id)
+
+            assert cancel.status_code in {202, 409}
+            assert ended == decode_run((await raw.get(f"/runs/{run.id}")).content)
+            assert ended.status in {"cancelled", "completed"}
+
+
+async def test_on_sigterm_runs_are_interrupted_streams_told_and_the_exit_is_clean(tmp_path: Path) -> None:
+    with served(tmp_path, SLEEPER) as service:
+        async with http(service) as raw, RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+            opened = asyncio.Event()
+            stream = asyncio.create_task(_events_of(raw, run.id, opened))
+            await opened.wait()
+
+            began = time.monotonic()
+            service.signal(signal.SIGTERM)
+            events = await stream
+            code = await asyncio.to_thread(service.wait)
+
+        assert code == 0
+        assert time.monotonic() - began < 5
+        assert events[-1] in {"shutdown", "end"}
+        service.start()
+        async with RunClient(service.url) as client:
+            assert (await client.get_run(run.id)).status == "interrupted"
+
+
+async def test_a_coroutine_that_swallows_every_cancellation_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    (tmp_path / "stubborn_steps.py").write_text(
+        "import asyncio\n"
+        "async def work(step):\n"
+        "    await step.log('begun')\n"
+        "    while True:\n"
+        "        try:\n"
+        "            await asyncio.sleep(60)\n"
+        "        except asyncio.CancelledError:\n"
+        "            await step.log('no')\n"
+    )
+    unkillable = """
+[service]
+shutdown_limit = "3s"
+[projects.handbook]
+cancel_grace = "200ms"
+[[projects.handbook.steps]]
+name = "work"
+call = "stubborn_steps:work"
+"""
+    (tmp_path / "idle").mkdir()
+    with served(tmp_path, unkillable) as service, served(tmp_path / "idle", SLEEPER) as idle:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+
+        (code, seconds), (_, idle_seconds) = await asyncio.gather(
+            asyncio.to_thread(service.end, signal.SIGTERM), asyncio.to_thread(idle.end, signal.SIGTERM)
+        )
+
+        service.start()
+        async with RunClient(service.url) as client:
+            settled = await client.get_run(run.id)
+        assert code == 0
+        # What the machine takes for the exit of a process at this moment is not the coroutine's doing.
+        assert seconds < 4 + idle_seconds
+        assert settled.status == "interrupted"
+
+
+async def test_a_thread_that_a_coroutine_left_at_work_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+    (tmp_path / "threaded_steps.py").write_text(
+        "import asyncio, time\n"
+        "async def work(step):\n"
+        "    await step.log('begun')\n"
+        "    await asyncio.to_thread(time.sleep, 600)\n"
+    )
+    threaded = """
+[projects.handbook]
+cancel_grace = "200ms"
+[[projects.handbook.steps]]
+name = "work"
+call = "threaded_steps:work"
+"""
+    with served(tmp_path, threaded) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            await until_logged(client, run.id, "begun")
+
+        service.signal(signal.SIGTERM)
+        code = await asyncio.to_thread(service.wait)
+
+        assert code == 0
+        assert "without the threads that steps left at work" in service.log_file.read_text()
+        service.start()
+        async with RunClient(service.url) as client:
+            assert (await client.get_run(run.id)).status == "interrupted"
+
+
+async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(shared: ServedService) -> None:
+    async with RunClient(shared.url) as client:
+        other = await client.start_run("other")
+        await until_logged(client, other.id, "begun")
+        run = await client.start_run("exiting")
+
+        failed = await client.wait_for_run(run.id)
+
+        assert failed.status == "failed"
+        assert (await client.get_run(other.id)).status == "running"
+
+
+@pytest.mark.parametrize("delay_seconds", [0.05, 0.3])
+async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(
+    shared: ServedService, tmp_path: Path, delay_seconds: float
+) -> None:
+    ticks = tmp_path / "ticks"
+    async with http(shared) as raw, RunClient(shared.url) as client:
+        run = await client.start_run("leaving", params={"ticks": str(ticks)})
+        await until_logged(client, run.id, "begun")
+        await asyncio.sleep(delay_seconds)
+        await raw.post(f"/runs/{run.id}/cancel")
+
+        ended = await client.wait_for_run(run.id)
+
+        assert _is_still(ticks)
+        assert ended.status == "completed"
+
+
+async def test_the_service_may_open_what_it_can_and_its_commands_what_it_was_given(tmp_path: Path) -> None:
+    asking = '[[projects.handbook.steps]]\nname = "ask"\nrun = "ulimit -Sn; ulimit -Hn"\n'
+    with served(tmp_path, asking, program=("-c", WITH_FEW_FILES)) as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            said = [record.message async for record in client.follow(run.id) if record.stream == "stdout"]
+
+        limits = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
+        assert limits == (1000, 1000)
+        assert said == ["100", "1000"]
+
+
+async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
+    with served(tmp_path, SLEEPER) as service:
+        second = ServedService(tmp_path, SLEEPER, {})
+        with pytest.raises(AssertionError, match=f"pid {service.pid}"):
+            second.start()
+
+        assert second.wait() == 2
+
+
+async def _follow(client: RunClient, run_id: int, pause_every: int = 10**9) -> list[str]:
+    messages = []
+    async for record in client.follow(run_id):
+        if record.stream == "stdout":
+            messages.append(record.message)
+            if len(messages) % pause_every == 0:
+                await asyncio.sleep(0.05)
+    return messages
+
+
+async def _follow_by_pieces(client: RunClient, run_id: int, size: int) -> list[str]:
+    messages: list[str] = []
+    after = 0
+    ended = False
+    while not ended:
+        ended = True
+        async for record in client.follow(run_id, after=after):
+            after = record.seq
+            messages += [record.message] if record.stream == "stdout" else []
+            if after % size == 0:
+                ended = False
+                break
+    return messages
+
+
+async def _follow_with_httpx_sse(client: httpx.AsyncClient, run_id: int) -> list[str]:
+    messages: list[str] = []
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        async for event in source.aiter_sse():
+            if event.event == "end":
+                return messages
+            record = event.json()
+            messages += [record["message"]] if record["stream"] == "stdout" else []
+    raise AssertionError("the stream ended without its end")
+
+
+async def _end_of(client: httpx.AsyncClient, run_id: int) -> Run:
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        async for event in source.aiter_sse():
+            if event.event == "end":
+                return decode_run(event.data)
+    raise AssertionError("the stream ended without its end")
+
+
+async def _events_of(client: httpx.AsyncClient, run_id: int, opened: asyncio.Event) -> list[str]:
+    """The kinds of all events; `opened` is set with the first."""
+    kinds = []
+    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
+        async for event in source.aiter_sse():
+            kinds.append(event.event)
+            opened.set()
+    return kinds
+
+
+async def _until(predicate) -> None:  # type: ignore[no-untyped-def]
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while not predicate():
+            await asyncio.sleep(0.02)
+
+
+def _is_still(mark: Path) -> bool:
+    before = mark.read_text()
+    time.sleep(0.2)
+    return mark.read_text() == before

@@ -1,0 +1,59 @@
+"""Looking at real processes from outside, without the code that is tried."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+async def eventually(predicate: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until the predicate holds: less long than the leaves live, which are gone by themselves after 60 s."""
+    async with asyncio.timeout(seconds):
+        while not predicate():
+            await asyncio.sleep(0.005)
+
+
+def noted_pids(directory: Path) -> list[int]:
+    """The pids that the processes of a test have written down."""
+    path = directory / "pids"
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def survivors(directory: Path) -> list[str]:
+    """Every process that was noted, works in the directory, or names it in its environment or command line."""
+    noted = set(noted_pids(directory))
+    entries = [entry for entry in os.listdir("/proc") if entry.isdigit() and int(entry) != os.getpid()]
+    return [
+        f"{entry} {_read(entry, 'cmdline')[:80]!r}"
+        for entry in entries
+        if _is_alive(entry) and (int(entry) in noted or _is_at(entry, directory))
+    ]
+
+
+def runners(directory: Path) -> list[int]:
+    """The runner processes whose command works in the directory."""
+    return [
+        int(entry)
+        for entry in os.listdir("/proc")
+        if entry.isdigit() and _is_at(entry, directory) and b"shim.py\0" in _read(entry, "cmdline")
+    ]
+
+
+def _is_alive(entry: str) -> bool:
+    stat = _read(entry, "stat")
+    return bool(stat) and stat[stat.rindex(b")") + 2 :][:1] not in b"ZX"
+
+
+def _is_at(entry: str, directory: Path) -> bool:
+    try:
+        working_directory = os.readlink(f"/proc/{entry}/cwd")
+    except OSError:
+        return False
+    return working_directory == str(directory) or str(directory).encode() in _read(entry, "environ")
+
+
+def _read(entry: str, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{entry}/{name}").read_bytes()
+    except OSError:
+        return b""

@@ -1,0 +1,240 @@
+"""What a command is given, what becomes of its output, and how its end is told."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from solorun.outcome import StepResult
+from solorun.record import Level, Stream
+from solorun.steps import StepDispatcher
+from tests.fakes.step_output import RecordedOutput, Said
+from tests.process.steps.conftest import Begin
+from tests.process.steps.processes import eventually
+
+PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
+
+
+@pytest.mark.parametrize(
+    ("run", "result"),
+    [
+        ("true", StepResult(0)),
+        (("true",), StepResult(0)),
+        ("exit 3", StepResult(3, "exit code 3")),
+        ("kill -KILL $$", StepResult(-9, "killed by SIGKILL")),
+        ("kill -40 $$", StepResult(-40, "killed by signal 40")),
+        (("no-such-program", "x"), StepResult(None, "command not found: no-such-program")),
+        (("./leaf.sh",), StepResult(None, "not executable: ./leaf.sh")),
+        (("./orphan",), StepResult(None, "the interpreter of ./orphan was not found")),
+        (("./blank",), StepResult(None, "not a program: ./blank (does it begin with #!?)")),
+        (("echo", "a\0b"), StepResult(None, "could not be started: embedded null byte")),
+        (("echo", "x" * 3_000_000), StepResult(None, "could not be started: Argument list too long")),
+    ],
+    ids=str,
+)
+async def test_how_a_command_ended_is_told(
+    begin: Begin, directory: Path, run: str | tuple[str, ...], result: StepResult
+) -> None:
+    (directory / "orphan").write_text("#!/no/such/interpreter\n")
+    (directory / "orphan").chmod(0o755)
+    (directory / "blank").write_text("x\n")
+    (directory / "blank").chmod(0o755)
+
+    begun = await begin(run)
+
+    assert await begun.execution.wait() == result
+    assert begun.execution.result == result
+    assert await begun.execution.stop(1) == result
+    assert begun.output.records == []
+
+
+async def test_a_missing_directory_is_a_failing_result(begin: Begin, directory: Path) -> None:
+    (directory / "leaf.sh").unlink()
+    directory.rmdir()
+
+    begun = await begin("true")
+
+    assert begun.execution.result == StepResult(None, "no such directory: work")
+
+
+async def test_a_secret_in_the_name_of_a_program_is_masked(begin: Begin) -> None:
+    begun = await begin(("hunter2hunter2",), output=RecordedOutput(["hunter2hunter2"]))
+
+    assert await begun.execution.wait() == StepResult(None, "command not found: ***")
+
+
+async def test_the_environment_is_the_services_then_the_projects_then_ours(begin: Begin, directory: Path) -> None:
+    begun = await begin(
+        PRINT_ENVIRONMENT, env={"LANG": "C.UTF-8", "SOLORUN_STEP": "mine"}, params={"date": "today", "top-k": "5"}
+    )
+
+    await begun.execution.wait()
+
+    [line] = begun.output.texts()
+    environment = json.loads(line)
+    assert {name: value for name, value in environment.items() if name.startswith("SOLORUN_")} == {
+        "SOLORUN_PROJECT": "handbook",
+        "SOLORUN_RUN_ID": "7",
+        "SOLORUN_SCOPE": "full",
+        "SOLORUN_STEP": "extract",
+        "SOLORUN_WORKSPACE": str(directory),
+        "SOLORUN_ARTIFACTS": str(directory.parent / "data" / "artifacts" / "7"),
+        "SOLORUN_PARAM_DATE": "today",
+        "SOLORUN_PARAM_TOP_K": "5",
+    }
+    assert environment["LANG"] == "C.UTF-8"
+    assert environment["PATH"] == os.environ["PATH"]
+    assert environment["PYTHONUNBUFFERED"] == "1"
+
+
+async def test_a_project_decides_on_buffering_itself(begin: Begin) -> None:
+    begun = await begin('echo "<$PYTHONUNBUFFERED>"', env={"PYTHONUNBUFFERED": ""})
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["<>"]
+
+
+async def test_stdin_is_empty_and_nothing_else_is_open(begin: Begin) -> None:
+    begun = await begin("cat; pwd; ls /proc/self/fd | grep -c .; ls -l /proc/self/fd/0")
+
+    await begun.execution.wait()
+
+    directory, descriptors, stdin = begun.output.texts()
+    assert directory == str(begun.directory)
+    assert descriptors == "4"  # 0, 1, 2 and the one with which ls reads the directory
+    assert stdin.endswith("/dev/null")
+
+
+async def test_signals_are_as_by_default(begin: Begin) -> None:
+    begun = await begin("grep -E 'Sig(Blk|Ign)' /proc/self/status")
+
+    await begun.execution.wait()
+
+    signals_of_posix = 0x7FFFFFFF  # the C library keeps 32 and 33 for itself, as it found them
+    assert [int(line.split()[1], 16) & signals_of_posix for line in begun.output.texts()] == [0, 0]
+
+
+async def test_stdout_and_stderr_become_records(begin: Begin) -> None:
+    begun = await begin("printf 'one\\r\\n\\ntwo'; echo three >&2")
+
+    await begun.execution.wait()
+
+    assert sorted(begun.output.records, key=lambda said: said.stream) == [
+        Said(Stream.STDERR, "three"),
+        Said(Stream.STDOUT, "one"),
+        Said(Stream.STDOUT, ""),
+        Said(Stream.STDOUT, "two"),
+    ]
+
+
+async def test_an_unfinished_line_becomes_a_partial_record(begin: Begin) -> None:
+    begun = await begin("printf 'Password: '; until [ -e go ]; do sleep 0.01; done; echo thanks; echo next")
+
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        Said(Stream.STDOUT, "Password: ", partial=True),
+        Said(Stream.STDOUT, "thanks"),
+        Said(Stream.STDOUT, "next"),
+    ]
+
+
+async def test_a_secret_in_two_halves_with_a_pause_between_is_masked(begin: Begin) -> None:
+    begun = await begin(
+        "printf 'key hunt'; until [ -e go ]; do sleep 0.01; done; echo er2hunter2",
+        output=RecordedOutput(["hunter2hunter2"]),
+    )
+
+    await eventually(lambda: begun.output.texts() == ["key "])
+    (begun.directory / "go").touch()
+    await begun.execution.wait()
+
+    assert begun.output.joined() == ["key ***"]
+
+
+async def test_workflow_commands_are_obeyed_in_their_place(begin: Begin) -> None:
+    lines = [
+        "before",
+        "::group::setup",
+        "::progress current=3,total=20::photon",
+        "::warning file=a.py,line=3::careful%0Anow",
+        "::add-mask::hunter2",
+        "the word is hunter2",
+        "::progress current=x::text",
+        "::group::inner",
+        "after",
+    ]
+
+    begun = await begin(("printf", "%s\n", *lines))
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        Said(Stream.STDOUT, "before"),
+        Said(Stream.STEP, "a.py:3: careful\nnow", Level.WARNING),
+        Said(Stream.STDOUT, "the word is ***"),
+        Said(Stream.STDOUT, "::progress current=x::text"),
+        Said(Stream.STDOUT, "after"),
+    ]
+    assert begun.output.progresses == [(3, 20, "photon")]
+    assert begun.output.groups == [("setup", True), ("inner", True), ("inner", False), ("setup", False)]
+
+
+async def test_workflow_commands_on_stderr_are_text(begin: Begin) -> None:
+    begun = await begin("echo ::notice::hello >&2")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [Said(Stream.STDERR, "::notice::hello")]
+
+
+async def test_a_mask_that_is_printed_in_two_halves_is_not_recorded(begin: Begin) -> None:
+    begun = await begin("echo begin; printf ::add-mask::hun; sleep 0.7; echo ter2; echo hunter2")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [Said(Stream.STDOUT, "begin"), Said(Stream.STDOUT, "***")]
+
+
+async def test_a_hundred_thousand_lines_come_whole_and_in_order(begin: Begin) -> None:
+    begun = await begin("seq 1 100000")
+
+    await begun.execution.wait()
+
+    assert begun.output.joined() == [str(number) for number in range(1, 100_001)]
+
+
+async def test_a_log_that_fails_does_not_end_the_command(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
+    output = RecordedOutput()
+    output.error = OSError("the log is broken")
+
+    begun = await begin("seq 1 50000; exit 3", output=output)
+
+    assert await begun.execution.wait() == StepResult(3, "exit code 3")
+    assert "output of step extract was lost" in caplog.text
+
+
+async def test_twenty_commands_at_once(begin: Begin) -> None:
+    begun = [await begin(f"echo {number}; exit {number}", run_id=number) for number in range(20)]
+
+    results = await asyncio.gather(*(each.execution.wait() for each in begun))
+
+    assert [result.exit_code for result in results] == list(range(20))
+    assert [each.output.texts() for each in begun] == [[str(number)] for number in range(20)]
+
+
+async def test_no_descriptor_is_left_open(begin: Begin, step_runner: StepDispatcher) -> None:
+    await (await begin("true")).execution.wait()
+    before = len(os.listdir("/proc/self/fd"))
+
+    await (await begin("echo x; sleep 60 & exit 1")).execution.wait()
+    await (await begin(("no-such-program",))).execution.wait()
+    await (await begin(("echo", "a\0b"))).execution.wait()
+    await (await begin("sleep 60")).execution.stop(0)
+
+    assert len(os.listdir("/proc/self/fd")) == before

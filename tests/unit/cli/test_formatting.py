@@ -1,0 +1,43 @@
+"""Lengths of time as a person says them."""
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from solorun.cli.render.formatting import format_duration_text, format_elapsed, format_moment
+from tests.fakes.scripted_service import CREATED_AT, make_run
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-1, "0.0 s"),
+        (0.44, "0.4 s"),
+        (12.3, "12 s"),
+        (59.6, "1 min 0 s"),
+        (185, "3 min 5 s"),
+        (7620, "2 h 7 min"),
+        (273_600, "3 d 4 h"),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
+    assert format_duration_text(seconds) == text
+
+
+def test_a_run_that_never_began_took_no_time() -> None:
+    assert format_elapsed(make_run()) == ""
+
+
+def test_an_ended_run_took_the_time_between_its_start_and_its_end() -> None:
+    run = msgspec.structs.replace(make_run(), started_at=CREATED_AT, finished_at=CREATED_AT + timedelta(seconds=90))
+
+    assert format_elapsed(run) == "1 min 30 s"
+
+
+def test_an_active_run_takes_time_until_now() -> None:
+    assert "d" in format_elapsed(msgspec.structs.replace(make_run(), started_at=CREATED_AT - timedelta(days=400)))
+
+
+def test_no_moment_is_no_text() -> None:
+    assert format_moment(None) == ""

@@ -1,0 +1,98 @@
+"""What is allowed, and warned of all the same."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from solorun.projects import Catalog
+from solorun.projects.configuration import Configuration
+from solorun.projects.lint import lint
+
+Check = Callable[[str], Configuration]
+
+PROJECT = """
+    [projects.one]
+    env = {{ GIVEN = "given here" }}
+    secrets = ["{secret}"]
+    [[projects.one.steps]]
+    name = "only"
+    run = {run}
+"""
+
+
+def text(*, secret: str = "GIVEN", run: str = '"true"') -> str:
+    return PROJECT.format(secret=secret, run=run)
+
+
+def test_a_secret_that_is_set_nowhere_is_warned_of_by_its_place(check: Check) -> None:
+    cautions = lint(check(text(secret="TYPO")), {"OTHER": "x"})
+
+    assert [caution.pointer for caution in cautions] == ["projects.one.secrets[0]"]
+    assert '"TYPO" is set neither in the environment nor in env' in cautions[0].message
+
+
+@pytest.mark.parametrize(("secret", "environ"), [("GIVEN", {}), ("OUTSIDE", {"OUTSIDE": "hidden"})])
+def test_a_secret_that_is_set_is_not_warned_of(check: Check, secret: str, environ: dict[str, str]) -> None:
+    assert lint(check(text(secret=secret)), environ) == []
+
+
+def test_a_secret_that_is_set_to_nothing_counts_as_not_set(check: Check) -> None:
+    assert len(lint(check(text(secret="EMPTY")), {"EMPTY": ""})) == 1
+
+
+@pytest.mark.parametrize("value", ["1234", "  12 \n", "a\nbc\r\nd\n"])
+def test_a_secret_that_is_too_short_to_be_masked_is_warned_of_without_its_value(check: Check, value: str) -> None:
+    (caution,) = lint(check(text(secret="PIN")), {"PIN": value})
+
+    assert caution.pointer == "projects.one.secrets[0]"
+    assert caution.message == 'the variable "PIN" has fewer than 5 characters, so it is not masked'
+
+
+@pytest.mark.parametrize("value", ["12345", "a\nsecond line\n"])
+def test_a_secret_of_which_a_line_is_masked_is_not_warned_of(check: Check, value: str) -> None:
+    assert lint(check(text(secret="PIN")), {"PIN": value}) == []
+
+
+def test_a_family_is_warned_of_under_its_pattern(check: Check) -> None:
+    cautions = lint(check(text(secret="TYPO").replace("projects.one", 'projects."x-*"')), {})
+
+    assert [caution.pointer for caution in cautions] == ['projects."x-*".secrets[0]']
+
+
+@pytest.mark.parametrize("run", ['["no-such-program", "-v"]', '["./no-such-program"]', '["/no/such/program"]'])
+def test_a_program_that_is_not_there_is_warned_of(check: Check, run: str) -> None:
+    cautions = lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"})
+
+    assert [caution.pointer for caution in cautions] == ["projects.one.steps[0].run[0]"]
+    assert "there is no program" in cautions[0].message
+
+
+@pytest.mark.parametrize("run", ['["sh", "-c", "true"]', '["/bin/sh"]', '["./own.sh"]', '"no-such-program"'])
+def test_a_program_that_is_there_or_a_shells_business_is_not_warned_of(
+    check: Check, write: Callable[[str, str], Path], run: str
+) -> None:
+    write("own.sh", "#!/bin/sh\n").chmod(0o755)
+
+    assert lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"}) == []
+
+
+def test_the_projects_own_path_is_the_one_that_counts(check: Check, write: Callable[[str, str], Path]) -> None:
+    own = write("bin/own", "#!/bin/sh\n")
+    own.chmod(0o755)
+    declared = text(run='["own"]').replace('GIVEN = "given here"', f'GIVEN = "given", PATH = "{own.parent}"')
+
+    assert lint(check(declared), {"PATH": "/usr/bin:/bin"}) == []
+
+
+async def test_the_service_warns_when_it_reads_the_file_again(
+    write: Callable[[str, str], Path], errors: Callable[[], list[str]]
+) -> None:
+    catalog = Catalog.open(write("solorun.toml", text()))
+    write("solorun.toml", text(secret="SOLORUN_TEST_NEVER_SET"))
+
+    await catalog.reload()
+
+    (warning,) = errors()
+    assert warning.startswith(f"{catalog.path}: projects.one.secrets[0]: ")
+    assert catalog.faults == ()

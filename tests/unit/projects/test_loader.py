@@ -1,0 +1,193 @@
+"""From a file's bytes to a configuration, or to sentences that say why not."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.projects.configuration import Configuration
+from solorun.projects.loader import MAX_FAULTS, MAX_FILE_BYTES, check_document, read_document
+from solorun.projects.project_tables import PROJECT_KEYS
+from solorun.projects.service_table import SERVICE_KEYS
+from solorun.projects.step_tables import STEP_KEYS
+
+GOOD = b'[[projects.p.steps]]\nname = "only"\nrun = "true"\n'
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        read_document(path)
+    assert [fault.message for fault in caught.value.faults] == [caught.value.message]
+    return caught.value.message
+
+
+def test_no_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "solorun.toml") == (
+        f"There is no file {tmp_path}/solorun.toml: `solorun init` writes an example."
+    )
+
+
+def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == f"{tmp_path} cannot be read: Is a directory."
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+
+    assert refusal(tmp_path / "pipe") == f"{tmp_path}/pipe is not a file."
+
+
+def test_a_file_beyond_all_measure_is_not_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / "solorun.toml"
+    file.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+
+    assert refusal(file) == f"{file} is larger than 1 MiB, which no configuration is."
+
+
+def test_the_largest_file_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "solorun.toml"
+    file.write_bytes(b"#" * MAX_FILE_BYTES)
+
+    assert len(read_document(file)) == MAX_FILE_BYTES
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    assert check_document(tmp_path / "solorun.toml", b"\xef\xbb\xbf" + GOOD).get_project("p").name == "p"
+
+
+@pytest.mark.parametrize(
+    ("data", "fault"),
+    [
+        (b"a = 1\nb = \n", FieldError("line 2, column 5", "not TOML: Invalid value")),
+        (
+            b"[projects.p]\nsteps = []\n[[projects.p.steps]]\n",
+            FieldError("line 3, column 19", 'not TOML: "projects.p.steps" is declared twice'),
+        ),
+        (b"[a.'b\"']\n[a.'b\"']\n", FieldError("line 2, column 8", 'not TOML: "a.b\\"" is declared twice')),
+        (b"a = 1\na = 2\n\n", FieldError("line 2, column 6", "not TOML: a key or a table is declared twice")),
+        (b"[projects.p", FieldError("end of document", "not TOML: Expected ']' at the end of a table declaration")),
+        (GOOD + b"# caf\xe9", FieldError("line 4", "is not UTF-8: save the file in that encoding")),
+        (b"a = " + b"[" * 5000, FieldError("", "is nested too deeply")),
+    ],
+)
+def test_what_is_not_toml_is_a_fault_with_its_line(tmp_path: Path, data: bytes, fault: FieldError) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", data)
+
+    assert caught.value.faults == (fault,)
+    assert caught.value.message == f"{tmp_path}/solorun.toml has a fault: {fault}"
+
+
+def test_a_number_without_end_is_a_fault_too(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="not TOML"):
+        check_document(tmp_path / "solorun.toml", b"a = " + b"9" * 5000)
+
+
+def test_the_message_lists_each_fault_on_a_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", b"a = 1\n" + GOOD + b"timeout = 3\n")
+
+    assert caught.value.message.splitlines() == [
+        f"{tmp_path}/solorun.toml has 2 faults:",
+        "  a: is not a known key; known here: service, projects",
+        '  projects.p.steps[0].timeout: wants a duration like "30s", "20m" or "1h30m", found the number 3',
+    ]
+
+
+def test_faults_beyond_counting_are_counted(tmp_path: Path) -> None:
+    data = b"".join(b"key-%d = 1\n" % number for number in range(MAX_FAULTS + 5)) + GOOD
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", data)
+
+    assert len(caught.value.faults) == MAX_FAULTS + 1
+    assert caught.value.faults[-1].message == "and 5 more faults"
+
+
+def test_a_long_value_is_shown_in_part(find_faults: Callable[[str], dict[str, str]]) -> None:
+    faults = find_faults('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
+
+    assert len(faults["projects.p.steps[0].name"]) < 300
+
+
+KEYS = (*SERVICE_KEYS, *PROJECT_KEYS, *STEP_KEYS, "service", "projects", "handbook", "a-*")
+TEXTS = st.sampled_from(["", "1s", "handbook", "full", "a:b", "https://a.b", "/", "a*", "~", "\0", "[::1]", *KEYS])
+VALUES = st.recursive(
+    TEXTS | st.text(max_size=5) | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | TEXTS, values, max_size=4),
+    max_leaves=20,
+)
+
+
+def to_toml(value: object) -> str:
+    """JSON is nearly TOML: only tables are written differently (and DEL must be escaped)."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{to_toml(key)} = {to_toml(item)}" for key, item in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(to_toml, value)) + "]"
+        case _:
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+@given(service=VALUES, projects=VALUES | st.fixed_dictionaries({"handbook": st.fixed_dictionaries({"steps": VALUES})}))
+def test_whatever_stands_in_the_file_is_a_configuration_or_faults_with_their_places(
+    service: object, projects: object
+) -> None:
+    data = f"service = {to_toml(service)}\nprojects = {to_toml(projects)}\n".encode()
+
+    outcome = read(data)
+
+    assert isinstance(outcome, Configuration) or all(fault.pointer and fault.message for fault in outcome.faults)
+
+
+def read(data: bytes) -> Configuration | ConfigurationInvalid:
+    try:
+        return check_document(Path("/solorun.toml"), data, import_coroutines=False)
+    except ConfigurationInvalid as invalid:
+        return invalid
+
+
+def test_faults_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = b"""
+[projects.one]
+timout = "3m"
+dir = "nowhere"
+title = 3
+[[projects.one.steps]]
+run = []
+[service]
+port = "x"
+hots = "y"
+[projects."x-*"]
+secrets = ["A", "A"]
+colour = 1
+"""
+
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", text)
+
+    assert [fault.pointer for fault in caught.value.faults] == [
+        "projects.one.timout",
+        "projects.one.dir",
+        "projects.one.title",
+        "projects.one.steps[0].name",
+        "projects.one.steps[0].run",
+        'projects."x-*".steps',
+        'projects."x-*".secrets[1]',
+        'projects."x-*".colour',
+        "service.port",
+        "service.hots",
+    ]
+
+
+def test_faults_of_a_file_that_nests_beyond_all_measure_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid) as caught:
+        check_document(tmp_path / "solorun.toml", b"a." * 5_000 + b"a = 1\n" + GOOD)
+
+    assert [fault.pointer for fault in caught.value.faults] == ["a"]
