@@ -80,8 +80,12 @@ class Run(msgspec.Struct, frozen=True):
     steps: tuple[RunStep, ...] = ()
 
     @property
-    def is_active(self) -> bool:
-        return self.status.is_active
+    def has_ended(self) -> bool:
+        return self.status.has_ended
+
+    @property
+    def holds_project(self) -> bool:
+        return self.status.holds_project
 
 
 class Artifact(msgspec.Struct, frozen=True):

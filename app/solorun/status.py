@@ -6,7 +6,10 @@ from typing import Final
 
 
 class Status(StrEnum):
-    """Where a run stands. `pending` and `running` are active; the others are terminal and never change."""
+    """Where a run stands.
+
+    `has_ended` and `holds_project` are separate questions: a run that has not ended need not hold its project yet.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
@@ -16,12 +19,14 @@ class Status(StrEnum):
     INTERRUPTED = "interrupted"
 
     @property
-    def is_active(self) -> bool:
-        return self in ACTIVE
+    def has_ended(self) -> bool:
+        """Whether the status is terminal: it never changes again."""
+        return self in TERMINAL
 
     @property
-    def is_terminal(self) -> bool:
-        return self not in ACTIVE
+    def holds_project(self) -> bool:
+        """Whether the run is active: no other run of its project may start."""
+        return self in ACTIVE
 
 
 class StepStatus(StrEnum):
@@ -37,7 +42,11 @@ class StepStatus(StrEnum):
 
 
 ACTIVE: Final = frozenset({Status.PENDING, Status.RUNNING})
-TERMINAL: Final = frozenset(Status) - ACTIVE
+"""A run with one of these holds its project."""
+TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED})
+"""A run with one of these has ended."""
+WAITING: Final[frozenset[Status]] = frozenset()
+"""Neither: the run still waits for its project. No status is like this yet."""
 
 TRANSITIONS: Final = MappingProxyType(
     {

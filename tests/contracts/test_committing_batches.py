@@ -237,7 +237,7 @@ async def test_a_naive_ending_is_refused_and_the_run_stays_active(store: RunStor
             [batch_of(naive, end=type(last)(last.outcome, last.finished_at.replace(tzinfo=None)))], owner=OWNER
         )
 
-    assert (await store.get_run(run.id)).is_active
+    assert (await store.get_run(run.id)).holds_project
 
 
 async def test_what_was_committed_is_there_after_a_restart(open_store: OpenStore) -> None:

@@ -64,7 +64,7 @@ async def follow_run(request: Request) -> EventStream:
     if after is None:
         after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
     pump = _pump_run(service, run.id, after, batch=query.batch)
-    return EventStream(request.context.streams, pump, opening=OPENING if run.is_active else OPENING_OF_ENDED)
+    return EventStream(request.context.streams, pump, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
 
 
 async def follow_all(request: Request) -> EventStream:
@@ -155,7 +155,7 @@ class DashboardStream:
                 await sink.emit(b"".join(told))
 
     def _is_left_to_follower(self, run: Run) -> bool:
-        return run.id in self._ended or (run.id in self._following and not run.is_active)
+        return run.id in self._ended or (run.id in self._following and run.has_ended)
 
     async def follow(self, run_id: int, after: int, sink: Sink) -> None:
         run = await _tell_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)

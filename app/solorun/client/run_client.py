@@ -133,7 +133,7 @@ class RunClient:
         answers at first it raises ServiceUnreachable at once.
         """
         run = await self.get_run(run_id)
-        if not run.is_active:
+        if run.has_ended:
             return run
         return await self.follow(run_id, after=_NO_RECORDS).wait()
 

@@ -85,4 +85,4 @@ class RunRegistry:
     def find_by_project(self, project: str) -> RunHandle | None:
         """The project's run that is active by its committed row; one whose end is committed frees the project."""
         active = self._by_project.get(project)
-        return active if active is not None and active.run.is_active else None
+        return active if active is not None and active.run.holds_project else None

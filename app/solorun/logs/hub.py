@@ -61,7 +61,7 @@ class Topic:
 
     @property
     def has_ended(self) -> bool:
-        return not self.run.is_active
+        return self.run.has_ended
 
     def find_recent(self, after: int) -> list[Segment] | None:
         """The segments with records after `after`, [] when there are none yet, None when memory begins later.

@@ -42,7 +42,7 @@ class Tail:
             topic = self._hub.find(run_id)
             if topic is None:
                 run = await self._store.get_run(run_id)
-                if run.is_active:
+                if not run.has_ended:
                     # Inserted, but its topic is not open yet, or it waits to be settled: a matter of milliseconds.
                     await asyncio.sleep(_UNSETTLED_POLL_SECONDS)
                     continue

@@ -157,7 +157,7 @@ class RunManager:
                 if refusal.active_run.id == settled:
                     raise  # it is another owner's: neither ours to execute nor to end
                 if (active := self._active.find(refusal.active_run.id)) is not None:
-                    if active.run.is_active:
+                    if active.run.holds_project:
                         raise self._refusal(active) from None
                     await active.ended.wait()
                     continue

@@ -340,7 +340,7 @@ async def test_a_watch_answers_a_change_of_status_at_once_and_the_last_state_alw
             run = await engine.manager.start_run("handbook")
             seen = [await watch.changes()]
             (await engine.executor.step("extract")).end()
-            while seen[-1][-1].is_active:
+            while not seen[-1][-1].has_ended:
                 seen.append(await watch.changes())
 
         assert {changed.id for changes in seen for changed in changes} == {run.id}

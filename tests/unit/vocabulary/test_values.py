@@ -14,7 +14,7 @@ from solorun.record import Event, Level, Record, Stream
 from solorun.run import LevelCounts
 from solorun.segment import MAX_SEGMENT_BYTES, MAX_SEGMENT_RECORDS, PART_BYTES, Segment, join_segments
 from solorun.settings import Settings, format_duration, parse_duration
-from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, allowed_predecessors
+from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, WAITING, Status, allowed_predecessors
 from solorun.wire import decode_record, decode_records, encode, encode_records
 
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -32,10 +32,10 @@ def make_project(*steps: str) -> Project:
     return Project("handbook", "Handbook", Path("/"), tuple(CommandStep(step, "true") for step in steps))
 
 
-def test_active_and_terminal_are_all_statuses() -> None:
-    assert set(Status) == ACTIVE | TERMINAL
-    assert not ACTIVE & TERMINAL
-    assert set(TRANSITIONS) == ACTIVE
+def test_every_status_waits_holds_the_project_or_has_ended() -> None:
+    assert set(Status) == WAITING | ACTIVE | TERMINAL
+    assert len(Status) == len(WAITING) + len(ACTIVE) + len(TERMINAL)
+    assert set(TRANSITIONS) == WAITING | ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_active_and_terminal_are_all_statuses() -> None:
 )
 def test_a_status_is_reached_only_from_where_the_drawing_says(status: Status, before: set[Status]) -> None:
     assert allowed_predecessors(status) == before
-    assert status.is_active is (status in ACTIVE)
-    assert status.is_terminal is (status in TERMINAL)
+    assert status.holds_project is (status in ACTIVE)
+    assert status.has_ended is (status in TERMINAL)
 
 
 @pytest.mark.parametrize("reason", list(StopReason))

@@ -36,16 +36,16 @@ def cancel(
     after = with_client(url, token_file, stop)
     if json:
         write_json(encode(after))
-    elif after.is_active:
+    elif not after.has_ended:
         write(f"Run {after.id} is asked to stop; it is {after.status} until its work has.\n")
     else:
         write(ending(after) + "\n")
-    if not after.is_active and after.status is not Status.CANCELLED:
+    if after.has_ended and after.status is not Status.CANCELLED:
         raise typer.Exit(ExitCode.CONFLICT)
 
 
 async def _wait(client: "RunClient", run: Run) -> Run:
-    if run.is_active:
+    if not run.has_ended:
         print_note(f"Run {run.id} is asked to stop.")
     try:
         return await client.wait_for_run(run.id)

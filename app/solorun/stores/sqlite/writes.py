@@ -50,7 +50,7 @@ def request_cancel(
         {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)},
     )
     run = _get(connection, run_id)
-    return (UpdateResult.UPDATED if run.is_active else UpdateResult.NOT_IN_EXPECTED_STATUS), run
+    return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
 
 def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> list[UpdateResult]:
@@ -115,7 +115,7 @@ def _explain_refusal(connection: sqlite3.Connection, batch: Batch, owner: str, v
         state[name] == values[name] for name in ("status", "finished_at", "error_message", "last_seq")
     ):
         return UpdateResult.UPDATED
-    if not Status(state["status"]).is_active:
+    if not Status(state["status"]).holds_project:
         return UpdateResult.NOT_IN_EXPECTED_STATUS
     if batch.ending is None and state["last_seq"] > batch.run.last_seq:
         return UpdateResult.UPDATED  # written before, and others after it
