@@ -9,13 +9,14 @@ from msgspec import Meta
 
 from solorun.http.request import Request
 from solorun.http.responses import NDJSON, TEXT, Header, Response, StreamingResponse, json_response
+from solorun.log_filter import LogFilter
 from solorun.logs import Tail
 from solorun.logs.plain_text import PlainTextRenderer
-from solorun.record import Event, Level, Record
+from solorun.record import Event, Level
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
-from solorun.wire import decode_records, encode_records
+from solorun.wire import decode_records
 
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 
@@ -73,32 +74,24 @@ def _attachment(run: Run, suffix: str) -> list[Header]:
 
 
 async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
+    log_filter = _filter_of(query)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            yield segment.payload if query == LogFilterQuery() else encode_records(_matching(segment, query))
+            yield segment.payload if log_filter.selects_everything else _select(log_filter, segment)
 
 
 async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    text = PlainTextRenderer()
+    log_filter, text = _filter_of(query), PlainTextRenderer()
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            yield text.add(_matching(segment, query))
+            yield text.add(decode_records(_select(log_filter, segment)))
     yield text.finish()
 
 
-def _matching(segment: Segment, query: LogFilterQuery) -> list[Record]:
-    """The segment's records that the filters let through."""
-    if query.event and not segment.has_events:
-        return []
-    records = decode_records(segment.payload)
-    if query.event:
-        records = [record for record in records if record.event in query.event]
-    if query.step is not None:
-        records = [record for record in records if record.step == query.step]
-    if query.level is not None:
-        levels = query.level.at_least
-        records = [record for record in records if record.level in levels]
-    if query.q:
-        folded = query.q.casefold()
-        records = [record for record in records if folded in record.message.casefold()]
-    return records
+def _filter_of(query: LogFilterQuery) -> LogFilter:
+    return LogFilter(level=query.level, step=query.step, text=query.q, events=query.event)
+
+
+def _select(log_filter: LogFilter, segment: Segment) -> bytes:
+    """The selected records as NDJSON."""
+    return b"".join(line + b"\n" for _, line in log_filter.select(segment))

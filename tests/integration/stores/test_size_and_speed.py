@@ -6,7 +6,11 @@ import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from solorun.record import Level, Record, Stream
+import pytest
+from msgspec.structs import replace
+
+from solorun.errors import StoreCorrupted
+from solorun.record import Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
@@ -58,6 +62,23 @@ async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunS
 
     assert (page.matches, page.records[0].seq) == (6_000, 6_000)
     assert not page.more_after
+
+
+async def test_a_search_for_events_reads_only_segments_that_have_some(
+    store: SqliteRunStore, foreign: sqlite3.Connection
+) -> None:
+    run = await start(store)
+    with_event = [replace(record, event=Event.GROUP, data={"name": "a"}) for record in records(3, 3)]
+    await write(store, run, records(1, 2), with_event, records(4, 5))
+    # Reading any of the other segments now fails.
+    foreign.execute("UPDATE segments SET payload = x'00' WHERE has_events = 0")
+
+    page = await store.read_log(run.id, LogQuery(events=frozenset({Event.GROUP})))
+
+    assert [record.seq for record in page.records] == [3]
+    assert page.matches == 1
+    with pytest.raises(StoreCorrupted):
+        await store.read_log(run.id, LogQuery(text="no such text"))
 
 
 async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunStore) -> None:

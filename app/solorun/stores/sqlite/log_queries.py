@@ -10,19 +10,18 @@ from typing import Final, Protocol, TypeVar
 import anyio
 
 from solorun.errors import RunNotFound
-from solorun.record import Level, LogPage, Record
+from solorun.log_filter import LogFilter
+from solorun.record import LogPage, Record
 from solorun.run import Run
 from solorun.status import StepStatus
 from solorun.store import LogQuery
 from solorun.stores.sqlite.reads import find_run
-from solorun.stores.sqlite.search import LogFilter
 from solorun.stores.sqlite.segments import iterate_segments, iterate_segments_backwards
 from solorun.wire import decode_record
 
 T = TypeVar("T")
 
 SLICE_RECORDS: Final = 4_000
-_ALL_LEVELS: Final = frozenset(Level)
 _UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
 
 
@@ -48,8 +47,7 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
 
 async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
     """Without step, text and events the run's row knows how many match, and the page is found from its bound."""
-    levels = query.level.at_least if query.level else _ALL_LEVELS
-    log_filter = LogFilter(levels=levels)
+    log_filter = LogFilter(level=query.level)
     low, high = _bounds(run, query)
     if query.after is not None:
         found = await _walk_forward(read, run.id, log_filter, low=low, high=high, limit=query.limit)
@@ -61,7 +59,7 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
     end = run.last_seq + 1
     return LogPage(
         records=_decode(found),
-        matches=run.level_counts.total(levels),
+        matches=run.level_counts.total(log_filter.levels),
         more_before=bool(await _walk_backward(read, run.id, log_filter, high=first, limit=1)),
         more_after=bool(await _walk_forward(read, run.id, log_filter, low=last, high=end, limit=1)),
     )
@@ -69,8 +67,7 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
 
 async def _scan_for_page(read: Read, run: Run, query: LogQuery) -> LogPage:
     """Go through the whole log, or through the part of it that the step wrote."""
-    levels = query.level.at_least if query.level else _ALL_LEVELS
-    log_filter = LogFilter(levels=levels, step=query.step, text=query.text, events=query.events)
+    log_filter = LogFilter(level=query.level, step=query.step, text=query.text, events=query.events)
     scan = _Scan(log_filter, query, *_bounds(run, query))
     position, end = _range_of_step(run, query.step)
     while position < end:
@@ -164,7 +161,7 @@ class _Scan:
             run_id,
             after=after,
             levels=self._filter.levels,
-            events=self._filter.wants_events,
+            events=bool(self._filter.events),
             limit=SLICE_RECORDS,
         ):
             for match in self._filter.select(segment):
