@@ -17,11 +17,12 @@
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
-    │   ├── PayloadTooLarge                 too-large
+    │   ├── PayloadTooLarge          too-large
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
-    │   │   └── StoreCorrupted         the same, for who reads the message
+    │   │   └── StoreCorrupted       the same slug; the message differs
     │   └── InternalError            internal
+    ├── StoreFailure                 the database refused a write for another reason than the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has faults (all of them are named)
     ├── DataDirectoryUnusable        another process owns it, or it lies on a network file system
     ├── DatabaseUnusable             written by a newer version, or damaged
@@ -202,6 +203,10 @@ class InternalError(Problem):
     """The service met an error of its own; its log says more."""
 
     slug = "internal"
+
+
+class StoreFailure(SolorunError):
+    """The database refused a write for a reason other than the disk, a lock or damage."""
 
 
 class ConfigurationInvalid(SolorunError):

@@ -16,7 +16,7 @@ from solorun.run import Run
 from solorun.runs import RunExecutor, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory, Settings
 from solorun.steps import StepDispatcher
-from solorun.store import RunStore
+from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
 
@@ -32,7 +32,7 @@ class Service:
         *,
         settings: Settings,
         catalog: Catalog,
-        store: RunStore,
+        store: Store,
         hub: Hub,
         writer: Writer,
         manager: RunManager,

@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from solorun.errors import SolorunError
 from solorun.outcome import Outcome
 from solorun.record import Event, Level, LogPage
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-
-
-class StoreFailure(SolorunError):
-    """The database refused a write for a reason other than the disk, a lock or damage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +89,7 @@ MAX_PAGE_RECORDS: Final = 4_000
 class RunStore(Protocol):
     """Runs, their steps and their logs."""
 
-    @property
-    def write_error(self) -> str | None:
-        """Why the last write failed, or why one does not end; None when it went well. Known without asking the
-        database. After a failure the store itself finds out that it can write again."""
-        ...
-
-    # -- moves of a run, in the order of its life
+    # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         """Insert a pending run; ids only ever rise.
@@ -135,10 +124,6 @@ class RunStore(Protocol):
 
         `owner` None means whoever it is. Step rows: running ones take the ending's status, pending ones `skipped`.
         """
-        ...
-
-    async def compact_segments(self, run_id: int) -> bool:
-        """Merge some of an ended run's small segments in one bounded transaction. True when more can be merged."""
         ...
 
     # -- reads
@@ -183,12 +168,30 @@ class RunStore(Protocol):
         """A page of the log. Raises RunNotFound."""
         ...
 
-    # -- care
+    async def close(self) -> None:
+        """Finish what has begun, then close. Safe to call twice."""
+        ...
+
+
+class StoreMaintenance(Protocol):
+    """The health and the upkeep of a store's database."""
+
+    @property
+    def write_error(self) -> str | None:
+        """Why the last write failed, or that the current one does not finish; None if neither is true.
+
+        Known without a query. After a failure the store checks by itself when it can write again.
+        """
+        ...
+
+    async def compact_segments(self, run_id: int) -> bool:
+        """Merge some of an ended run's small segments in one bounded transaction. True while more can be merged."""
+        ...
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
-        """Check the database's invariants, and repair what can be repaired. Only without a running service."""
+        """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
         ...
 
-    async def close(self) -> None:
-        """Finish what was begun and close. Safe twice."""
-        ...
+
+class Store(RunStore, StoreMaintenance, Protocol):
+    """A complete store."""

@@ -10,7 +10,7 @@ from solorun.record import Level, Record, Stream
 from solorun.run import LevelCounts, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import Batch, FinalState, NewRun, RunStore
+from solorun.store import Batch, FinalState, NewRun, Store
 from solorun.wire import decode_records, encode_records
 
 OWNER = "this-service"
@@ -62,14 +62,14 @@ def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
     return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
 
 
-async def start(store: RunStore, project: str = "handbook", *, scope: str = "full", owner: str = OWNER) -> Run:
+async def start(store: Store, project: str = "handbook", *, scope: str = "full", owner: str = OWNER) -> Run:
     """A running run."""
     run = await store.insert_run(new_run(project, scope=scope), owner=owner)
     assert await store.commit([beginning(run, at=1)], owner=owner) == [UpdateResult.UPDATED]
     return await store.get_run(run.id)
 
 
-async def write(store: RunStore, run: Run, *parts: Sequence[Record]) -> Run:
+async def write(store: Store, run: Run, *parts: Sequence[Record]) -> Run:
     """Commit each part as a segment of its own; answers the run afterwards."""
     for part in parts:
         batch = batch_of(run, part)
@@ -78,13 +78,13 @@ async def write(store: RunStore, run: Run, *parts: Sequence[Record]) -> Run:
     return await store.get_run(run.id)
 
 
-async def end(store: RunStore, run: Run, status: Status = Status.COMPLETED, *, at: float = 60) -> Run:
+async def end(store: Store, run: Run, status: Status = Status.COMPLETED, *, at: float = 60) -> Run:
     """End a run with its steps."""
     assert await store.commit([batch_of(run, end=ending(status, at=at))], owner=OWNER) == [UpdateResult.UPDATED]
     return await store.get_run(run.id)
 
 
-async def read_all(store: RunStore, run_id: int, *, after: int = 0) -> list[Record]:
+async def read_all(store: Store, run_id: int, *, after: int = 0) -> list[Record]:
     """Every record after `after`, read page by page as a follower does."""
     found: list[Record] = []
     while page := await store.read_segments(run_id, after=after):

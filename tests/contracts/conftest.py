@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from solorun.store import RunStore
+from solorun.store import Store
 from solorun.stores.sqlite import SqliteRunStore
 
-OpenStore = Callable[[], Awaitable[RunStore]]
+OpenStore = Callable[[], Awaitable[Store]]
 
-_STORES: dict[str, Callable[[Path], Awaitable[RunStore]]] = {"sqlite": SqliteRunStore.open}
+_STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": SqliteRunStore.open}
 
 
 @pytest.fixture(params=sorted(_STORES))
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
     """Opens the same database again and again; closes what was opened."""
-    opened: list[RunStore] = []
+    opened: list[Store] = []
 
-    async def open_one() -> RunStore:
+    async def open_one() -> Store:
         store = await _STORES[request.param](tmp_path / "data")
         opened.append(store)
         return store
@@ -29,5 +29,5 @@ async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 
 @pytest.fixture
-async def store(open_store: OpenStore) -> RunStore:
+async def store(open_store: OpenStore) -> Store:
     return await open_store()

@@ -9,12 +9,12 @@ import pytest
 from solorun.errors import RunActive, RunNotFound
 from solorun.run import RunStep
 from solorun.status import Status, UpdateResult
-from solorun.store import RunStore
+from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, end, ending, new_run, start
 from tests.contracts.conftest import OpenStore
 
 
-async def test_a_new_run_is_pending_with_its_steps_in_order(store: RunStore) -> None:
+async def test_a_new_run_is_pending_with_its_steps_in_order(store: Store) -> None:
     run = await store.insert_run(new_run(steps=("extract", "generate", "review")), owner=OWNER)
 
     assert run.status is Status.PENDING
@@ -25,13 +25,13 @@ async def test_a_new_run_is_pending_with_its_steps_in_order(store: RunStore) -> 
     assert (run.started_at, run.finished_at, run.last_seq) == (None, None, 0)
 
 
-async def test_what_is_inserted_is_what_is_read(store: RunStore) -> None:
+async def test_what_is_inserted_is_what_is_read(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     assert await store.get_run(run.id) == run
 
 
-async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: RunStore) -> None:
+async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:
     tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
 
     run = await store.insert_run(replace(new_run(), created_at=tokyo), owner=OWNER)
@@ -39,14 +39,14 @@ async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: RunSt
     assert (await store.get_run(run.id)).created_at.isoformat() == "2026-03-01T12:00:00.123456+00:00"
 
 
-async def test_a_time_without_a_zone_is_refused_and_writes_nothing(store: RunStore) -> None:
+async def test_a_time_without_a_zone_is_refused_and_writes_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         await store.insert_run(replace(new_run(), created_at=NOW.replace(tzinfo=None)), owner=OWNER)
 
     assert await store.list_runs() == []
 
 
-async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: RunStore) -> None:
+async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: Store) -> None:
     first = await start(store)
 
     with pytest.raises(RunActive) as refusal:
@@ -56,7 +56,7 @@ async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: R
     assert [run.id for run in await store.list_runs()] == [first.id]
 
 
-async def test_a_run_asked_to_cancel_keeps_its_project(store: RunStore) -> None:
+async def test_a_run_asked_to_cancel_keeps_its_project(store: Store) -> None:
     first = await start(store)
     await store.request_cancel(first.id, requested_by="api", reason="", at=NOW)
 
@@ -64,7 +64,7 @@ async def test_a_run_asked_to_cancel_keeps_its_project(store: RunStore) -> None:
         await store.insert_run(new_run(), owner=OWNER)
 
 
-async def test_projects_do_not_exclude_each_other(store: RunStore) -> None:
+async def test_projects_do_not_exclude_each_other(store: Store) -> None:
     first = await store.insert_run(new_run("handbook"), owner=OWNER)
 
     second = await store.insert_run(new_run("glossary"), owner=OWNER)
@@ -72,7 +72,7 @@ async def test_projects_do_not_exclude_each_other(store: RunStore) -> None:
     assert second.id > first.id
 
 
-async def test_a_project_is_free_after_its_run_has_ended(store: RunStore) -> None:
+async def test_a_project_is_free_after_its_run_has_ended(store: Store) -> None:
     first = await end(store, await start(store))
 
     second = await store.insert_run(new_run(), owner=OWNER)
@@ -80,7 +80,7 @@ async def test_a_project_is_free_after_its_run_has_ended(store: RunStore) -> Non
     assert second.id > first.id
 
 
-async def test_of_many_simultaneous_inserts_one_wins(store: RunStore) -> None:
+async def test_of_many_simultaneous_inserts_one_wins(store: Store) -> None:
     answers = await asyncio.gather(
         *(store.insert_run(new_run(), owner=OWNER) for _ in range(50)), return_exceptions=True
     )
@@ -102,7 +102,7 @@ async def test_ids_rise_also_across_restarts_and_failed_runs(open_store: OpenSto
     assert second.id > first.id
 
 
-async def test_a_run_without_steps_and_params_is_a_run(store: RunStore) -> None:
+async def test_a_run_without_steps_and_params_is_a_run(store: Store) -> None:
     run = await store.insert_run(replace(new_run(steps=()), params={}), owner=OWNER)
 
     assert (await store.get_run(run.id)).steps == ()
@@ -110,7 +110,7 @@ async def test_a_run_without_steps_and_params_is_a_run(store: RunStore) -> None:
 
 
 @pytest.mark.parametrize("run_id", [0, -1, 999, 2**63 - 1, 2**63, 10**30, -(10**30)])
-async def test_an_id_that_no_run_has_is_not_found(store: RunStore, run_id: int) -> None:
+async def test_an_id_that_no_run_has_is_not_found(store: Store, run_id: int) -> None:
     await start(store)
 
     with pytest.raises(RunNotFound, match=str(run_id)):

@@ -5,11 +5,11 @@ from collections.abc import Collection
 import pytest
 
 from solorun.status import Status
-from solorun.store import RunStore
+from solorun.store import Store
 from tests.contracts.builders import OWNER, end, new_run, start
 
 
-async def _history(store: RunStore) -> list[int]:
+async def _history(store: Store) -> list[int]:
     """handbook: completed, failed, running; glossary: completed, cancelled. Answers their ids, oldest first."""
     runs = [
         await end(store, await start(store, "handbook"), Status.COMPLETED),
@@ -35,7 +35,7 @@ async def _history(store: RunStore) -> list[int]:
     ],
 )
 async def test_runs_are_listed_newest_first_by_project_and_status(
-    store: RunStore, project: str | None, statuses: Collection[Status], expected: list[int]
+    store: Store, project: str | None, statuses: Collection[Status], expected: list[int]
 ) -> None:
     ids = await _history(store)
 
@@ -46,7 +46,7 @@ async def test_runs_are_listed_newest_first_by_project_and_status(
 
 
 @pytest.mark.parametrize("statuses", [(), tuple(Status)], ids=["any", "each"])
-async def test_pages_follow_each_other_without_gap_or_repeat(store: RunStore, statuses: Collection[Status]) -> None:
+async def test_pages_follow_each_other_without_gap_or_repeat(store: Store, statuses: Collection[Status]) -> None:
     ids = await _history(store)
 
     first = await store.list_runs(statuses=statuses, limit=2)
@@ -57,13 +57,13 @@ async def test_pages_follow_each_other_without_gap_or_repeat(store: RunStore, st
 
 
 @pytest.mark.parametrize(("before_id", "count"), [(10**30, 5), (2**63 - 1, 5), (0, 0), (-1, 0), (-(10**30), 0)])
-async def test_any_number_is_a_bound(store: RunStore, before_id: int, count: int) -> None:
+async def test_any_number_is_a_bound(store: Store, before_id: int, count: int) -> None:
     await _history(store)
 
     assert len(await store.list_runs(before_id=before_id)) == count
 
 
-async def test_the_active_and_the_latest_run_of_a_project(store: RunStore) -> None:
+async def test_the_active_and_the_latest_run_of_a_project(store: Store) -> None:
     ids = await _history(store)
 
     active, latest = await store.find_active_run("handbook"), await store.find_latest_run("handbook")
@@ -76,7 +76,7 @@ async def test_the_active_and_the_latest_run_of_a_project(store: RunStore) -> No
     assert await store.find_latest_run("nobody") is None
 
 
-async def test_the_latest_run_of_every_project_by_name(store: RunStore) -> None:
+async def test_the_latest_run_of_every_project_by_name(store: Store) -> None:
     ids = await _history(store)
 
     latest = await store.list_latest_runs()
@@ -84,11 +84,11 @@ async def test_the_latest_run_of_every_project_by_name(store: RunStore) -> None:
     assert [(run.project, run.id) for run in latest] == [("glossary", ids[3]), ("handbook", ids[4])]
 
 
-async def test_an_empty_store_has_no_latest_runs(store: RunStore) -> None:
+async def test_an_empty_store_has_no_latest_runs(store: Store) -> None:
     assert await store.list_latest_runs() == []
 
 
-async def test_orphaned_runs_are_the_active_ones_of_other_owners_oldest_first(store: RunStore) -> None:
+async def test_orphaned_runs_are_the_active_ones_of_other_owners_oldest_first(store: Store) -> None:
     first = await store.insert_run(new_run("b"), owner="an-earlier-service")
     second = await start(store, "a", owner="a-still-earlier-service")
     ours = await start(store, "handbook")
@@ -100,7 +100,7 @@ async def test_orphaned_runs_are_the_active_ones_of_other_owners_oldest_first(st
     assert {ours.id, ended.id}.isdisjoint(run.id for run in orphaned)
 
 
-async def test_the_median_duration_is_of_completed_runs_of_the_scope(store: RunStore) -> None:
+async def test_the_median_duration_is_of_completed_runs_of_the_scope(store: Store) -> None:
     await _complete(store, 11, 21, 101)
     await end(store, await start(store), Status.FAILED, at=5000)
     await end(store, await start(store, scope="extract"), at=5000)
@@ -110,13 +110,13 @@ async def test_the_median_duration_is_of_completed_runs_of_the_scope(store: RunS
     assert await store.median_duration_seconds("handbook", "review") is None
 
 
-async def test_the_median_duration_is_of_the_last_twenty_runs(store: RunStore) -> None:
+async def test_the_median_duration_is_of_the_last_twenty_runs(store: Store) -> None:
     await _complete(store, *[5001] * 5, *[2.5] * 20)
 
     assert await store.median_duration_seconds("handbook", "full") == 1.5
 
 
-async def _complete(store: RunStore, *ends: float) -> None:
+async def _complete(store: Store, *ends: float) -> None:
     """Runs of handbook, each started at second 1."""
     for at in ends:
         await end(store, await start(store), at=at)

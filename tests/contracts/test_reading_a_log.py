@@ -13,7 +13,7 @@ from solorun.errors import RunNotFound
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
-from solorun.store import LogQuery, RunStore
+from solorun.store import LogQuery, Store
 from solorun.stores.sqlite import SqliteRunStore
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
 
@@ -69,7 +69,7 @@ def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
     )
 
 
-async def _write_log(store: RunStore, *, status: Status | None) -> int:
+async def _write_log(store: Store, *, status: Status | None) -> int:
     run = await start(store)
     content = _log()
     run = await write(store, run, *(content[index : index + 90] for index in range(0, len(content), 90)))
@@ -135,7 +135,7 @@ async def _write_log(store: RunStore, *, status: Status | None) -> int:
     ],
     ids=repr,
 )
-async def test_a_page_is_what_the_contract_says(store: RunStore, query: LogQuery, status: Status | None) -> None:
+async def test_a_page_is_what_the_contract_says(store: Store, query: LogQuery, status: Status | None) -> None:
     run_id = await _write_log(store, status=status)
 
     page = await store.read_log(run_id, query)
@@ -146,7 +146,7 @@ async def test_a_page_is_what_the_contract_says(store: RunStore, query: LogQuery
 @pytest.mark.parametrize(
     "query", [LogQuery(), LogQuery(text="x"), LogQuery(level=Level.ERROR, after=3), LogQuery(events=frozenset(Event))]
 )
-async def test_an_empty_log_is_an_empty_page(store: RunStore, query: LogQuery) -> None:
+async def test_an_empty_log_is_an_empty_page(store: Store, query: LogQuery) -> None:
     run = await start(store)
 
     assert await store.read_log(run.id, query) == LogPage((), 0, False, False)
@@ -154,12 +154,12 @@ async def test_an_empty_log_is_an_empty_page(store: RunStore, query: LogQuery) -
 
 @pytest.mark.parametrize("run_id", [4711, 10**30])
 @pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x")])
-async def test_the_log_of_no_run_is_not_found(store: RunStore, run_id: int, query: LogQuery) -> None:
+async def test_the_log_of_no_run_is_not_found(store: Store, run_id: int, query: LogQuery) -> None:
     with pytest.raises(RunNotFound):
         await store.read_log(run_id, query)
 
 
-async def test_many_small_segments_are_all_searched(store: RunStore) -> None:
+async def test_many_small_segments_are_all_searched(store: Store) -> None:
     run = await start(store)
     singles = accumulate(
         range(2, 4501), lambda last, seq: batch_of(last.run, records(seq, seq)), initial=batch_of(run, records(1, 1))
@@ -171,7 +171,7 @@ async def test_many_small_segments_are_all_searched(store: RunStore) -> None:
     assert (page.matches, page.records) == (4500, tuple(records(4500, 4500)))
 
 
-async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: RunStore) -> None:
+async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: Store) -> None:
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, later(1), first_seq=1, last_seq=1)
     await store.commit([batch_of(run, records(1, 50), steps=[working])], owner=OWNER)

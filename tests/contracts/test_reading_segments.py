@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from solorun.record import Level
 from solorun.run import LevelCounts
-from solorun.store import RunStore
+from solorun.store import Store
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from tests.contracts.builders import end, read_all, records, segment_of, start, write
 
 
-async def test_segments_come_as_they_were_committed(store: RunStore) -> None:
+async def test_segments_come_as_they_were_committed(store: Store) -> None:
     run = await write(store, await start(store), records(1, 3), records(4, 9, level=Level.WARNING))
 
     assert await store.read_segments(run.id, after=0) == [
@@ -26,7 +26,7 @@ async def test_segments_come_as_they_were_committed(store: RunStore) -> None:
     ]
 
 
-async def test_the_first_segment_may_begin_before_what_was_asked_for(store: RunStore) -> None:
+async def test_the_first_segment_may_begin_before_what_was_asked_for(store: Store) -> None:
     run = await write(store, await start(store), records(1, 3), records(4, 9))
 
     (found,) = await store.read_segments(run.id, after=5)
@@ -35,13 +35,13 @@ async def test_the_first_segment_may_begin_before_what_was_asked_for(store: RunS
 
 
 @pytest.mark.parametrize("after", [9, 10, 2**63 - 1, 10**30])
-async def test_after_the_last_record_there_is_nothing(store: RunStore, after: int) -> None:
+async def test_after_the_last_record_there_is_nothing(store: Store, after: int) -> None:
     run = await write(store, await start(store), records(1, 9))
 
     assert await store.read_segments(run.id, after=after) == []
 
 
-async def test_a_page_holds_at_most_four_thousand_records(store: RunStore) -> None:
+async def test_a_page_holds_at_most_four_thousand_records(store: Store) -> None:
     parts = [records(first, first + 899) for first in range(1, 5401, 900)]
     run = await write(store, await start(store), *parts)
 
@@ -50,7 +50,7 @@ async def test_a_page_holds_at_most_four_thousand_records(store: RunStore) -> No
     assert [segment.last_seq for segment in page] == [900, 1800, 2700, 3600]
 
 
-async def test_a_page_is_as_short_as_is_asked_for_and_holds_a_segment(store: RunStore) -> None:
+async def test_a_page_is_as_short_as_is_asked_for_and_holds_a_segment(store: Store) -> None:
     run = await write(store, await start(store), records(1, 300), records(301, 600), records(601, 900))
 
     pages = [await store.read_segments(run.id, after=0, max_records=limit) for limit in (1, 299, 600)]
@@ -58,7 +58,7 @@ async def test_a_page_is_as_short_as_is_asked_for_and_holds_a_segment(store: Run
     assert [[segment.last_seq for segment in page] for page in pages] == [[300], [300], [300, 600]]
 
 
-async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -> None:
+async def test_a_page_of_large_records_holds_about_a_mebibyte(store: Store) -> None:
     large = [replace(record, message="x" * 16_384) for record in records(1, 96)]
     run = await write(store, await start(store), *(large[index : index + 16] for index in range(0, 96, 16)))
 
@@ -67,7 +67,7 @@ async def test_a_page_of_large_records_holds_about_a_mebibyte(store: RunStore) -
     assert [segment.last_seq for segment in page] == [16, 32, 48]
 
 
-async def test_a_segment_above_the_bounds_is_a_page_of_its_own(store: RunStore) -> None:
+async def test_a_segment_above_the_bounds_is_a_page_of_its_own(store: Store) -> None:
     run = await write(store, await start(store), records(1, 3), records(4, 5000), records(5001, 5002))
 
     pages = [await store.read_segments(run.id, after=after) for after in (0, 3, 5000)]
@@ -75,7 +75,7 @@ async def test_a_segment_above_the_bounds_is_a_page_of_its_own(store: RunStore) 
     assert [[segment.last_seq for segment in page] for page in pages] == [[3], [5000], [5002]]
 
 
-async def test_runs_do_not_read_each_others_records(store: RunStore) -> None:
+async def test_runs_do_not_read_each_others_records(store: Store) -> None:
     first = await write(store, await start(store, "handbook"), records(1, 3))
     second = await write(store, await start(store, "glossary"), records(1, 5))
 
@@ -83,7 +83,7 @@ async def test_runs_do_not_read_each_others_records(store: RunStore) -> None:
     assert await read_all(store, second.id) == records(1, 5)
 
 
-async def test_merging_leaves_fewer_segments_with_the_same_records(store: RunStore) -> None:
+async def test_merging_leaves_fewer_segments_with_the_same_records(store: Store) -> None:
     parts = [records(first, first + 9) for first in range(1, 5001, 10)]
     run = await end(store, await write(store, await start(store), *parts))
 
@@ -96,7 +96,7 @@ async def test_merging_leaves_fewer_segments_with_the_same_records(store: RunSto
     assert first.level_counts == LevelCounts(info=1000)
 
 
-async def test_merged_segments_are_full_also_where_one_part_of_the_work_ended(store: RunStore) -> None:
+async def test_merged_segments_are_full_also_where_one_part_of_the_work_ended(store: Store) -> None:
     parts = [records(first, first + 6) for first in range(1, 8401, 7)]
     run = await end(store, await write(store, await start(store), *parts))
 
@@ -106,7 +106,7 @@ async def test_merged_segments_are_full_also_where_one_part_of_the_work_ended(st
     assert sizes == [994] * 8
 
 
-async def test_merging_is_done_in_bounded_parts(store: RunStore) -> None:
+async def test_merging_is_done_in_bounded_parts(store: Store) -> None:
     parts = [records(first, first + 9) for first in range(1, 9001, 10)]
     run = await end(store, await write(store, await start(store), *parts))
 
@@ -117,7 +117,7 @@ async def test_merging_is_done_in_bounded_parts(store: RunStore) -> None:
     assert rest[0].record_count == 10
 
 
-async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: RunStore) -> None:
+async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: Store) -> None:
     run = await end(store, await write(store, await start(store), records(1, 1000), records(1001, 2000)))
     before = await store.read_segments(run.id, after=0)
 
@@ -128,13 +128,13 @@ async def test_nothing_is_left_to_merge_in_a_log_of_full_segments(store: RunStor
 
 
 @pytest.mark.parametrize("run_id", [1, 4711, 10**30])
-async def test_merging_a_run_without_records_is_done_at_once(store: RunStore, run_id: int) -> None:
+async def test_merging_a_run_without_records_is_done_at_once(store: Store, run_id: int) -> None:
     await end(store, await start(store))
 
     assert not await store.compact_segments(run_id)
 
 
-async def test_a_reader_during_a_merge_meets_neither_gap_nor_repeat(store: RunStore) -> None:
+async def test_a_reader_during_a_merge_meets_neither_gap_nor_repeat(store: Store) -> None:
     parts = [records(first, first + 6) for first in range(1, 4201, 7)]
     run = await end(store, await write(store, await start(store), *parts))
 
@@ -146,7 +146,7 @@ async def test_a_reader_during_a_merge_meets_neither_gap_nor_repeat(store: RunSt
     assert read[0] == records(1, 4200)
 
 
-async def test_two_merges_at_once_do_no_harm(store: RunStore) -> None:
+async def test_two_merges_at_once_do_no_harm(store: Store) -> None:
     parts = [records(first, first + 6) for first in range(1, 4201, 7)]
     run = await end(store, await write(store, await start(store), *parts))
 
@@ -155,7 +155,7 @@ async def test_two_merges_at_once_do_no_harm(store: RunStore) -> None:
     assert await read_all(store, run.id) == records(1, 4200)
 
 
-async def test_a_run_can_be_merged_again(store: RunStore) -> None:
+async def test_a_run_can_be_merged_again(store: Store) -> None:
     run = await end(store, await write(store, await start(store), records(1, 3), records(4, 9)))
     await _merge_all(store, run.id)
 
@@ -185,7 +185,7 @@ async def test_reading_from_anywhere_is_exact_before_and_after_a_merge(sizes: li
     assert before_merge == after_merge == records(after + 1, total)
 
 
-async def test_records_of_any_text_are_read_as_they_were_written(store: RunStore) -> None:
+async def test_records_of_any_text_are_read_as_they_were_written(store: Store) -> None:
     texts = [
         "",
         "\x00",
@@ -204,6 +204,6 @@ async def test_records_of_any_text_are_read_as_they_were_written(store: RunStore
     assert decode_records(found.payload) == content
 
 
-async def _merge_all(store: RunStore, run_id: int) -> None:
+async def _merge_all(store: Store, run_id: int) -> None:
     while await store.compact_segments(run_id):
         pass

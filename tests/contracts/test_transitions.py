@@ -7,11 +7,11 @@ from msgspec.structs import replace
 
 from solorun.run import RunStep
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
-from solorun.store import RunStore
+from solorun.store import Store
 from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, later, new_run, records, start
 
 
-async def test_a_pending_run_becomes_running_with_its_first_records(store: RunStore) -> None:
+async def test_a_pending_run_becomes_running_with_its_first_records(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     moved = await store.commit([beginning(run, records(1, 2), at=5)], owner=OWNER)
@@ -21,7 +21,7 @@ async def test_a_pending_run_becomes_running_with_its_first_records(store: RunSt
     assert (run.status, run.started_at, run.last_seq) == (Status.RUNNING, later(5), 2)
 
 
-async def test_records_of_a_pending_run_leave_it_pending(store: RunStore) -> None:
+async def test_records_of_a_pending_run_leave_it_pending(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     await store.commit([batch_of(run, records(1, 2))], owner=OWNER)
@@ -30,7 +30,7 @@ async def test_records_of_a_pending_run_leave_it_pending(store: RunStore) -> Non
     assert (run.status, run.started_at, run.last_seq) == (Status.PENDING, None, 2)
 
 
-async def test_only_its_owner_moves_a_run(store: RunStore) -> None:
+async def test_only_its_owner_moves_a_run(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     moved = await store.commit([beginning(run, records(1, 2), at=5)], owner="another")
@@ -39,7 +39,7 @@ async def test_only_its_owner_moves_a_run(store: RunStore) -> None:
     assert await store.get_run(run.id) == run
 
 
-async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(store: RunStore) -> None:
+async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(store: Store) -> None:
     pending = await store.insert_run(new_run(), owner=OWNER)
     await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
     run = await store.get_run(pending.id)
@@ -51,7 +51,7 @@ async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(s
     assert await store.get_run(run.id) == run
 
 
-async def test_a_run_that_ends_with_its_first_records_has_its_start(store: RunStore) -> None:
+async def test_a_run_that_ends_with_its_first_records_has_its_start(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
     begun = replace(run, status=Status.RUNNING, started_at=later(5))
 
@@ -62,7 +62,7 @@ async def test_a_run_that_ends_with_its_first_records_has_its_start(store: RunSt
     assert (run.status, run.started_at, run.last_seq) == (Status.FAILED, later(5), 2)
 
 
-async def test_a_running_run_never_becomes_pending_again(store: RunStore) -> None:
+async def test_a_running_run_never_becomes_pending_again(store: Store) -> None:
     run = await start(store)
 
     moved = await store.commit([batch_of(replace(run, status=Status.PENDING), records(1, 2))], owner=OWNER)
@@ -72,7 +72,7 @@ async def test_a_running_run_never_becomes_pending_again(store: RunStore) -> Non
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-async def test_an_ended_run_never_moves_again(store: RunStore, status: Status) -> None:
+async def test_an_ended_run_never_moves_again(store: Store, status: Status) -> None:
     run = await end(store, await start(store), status)
 
     assert await store.commit([beginning(run, at=99)], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
@@ -88,7 +88,7 @@ async def test_an_ended_run_never_moves_again(store: RunStore, status: Status) -
     assert await store.get_run(run.id) == run
 
 
-async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: RunStore) -> None:
+async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: Store) -> None:
     run = await start(store)
 
     moved, noted = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
@@ -103,7 +103,7 @@ async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: RunS
     assert await store.get_run(run.id) == noted
 
 
-async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: RunStore) -> None:
+async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: Store) -> None:
     run = await start(store)
     _, first = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
 
@@ -113,7 +113,7 @@ async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: Ru
     assert second == first
 
 
-async def test_a_pending_run_can_be_asked_to_cancel(store: RunStore) -> None:
+async def test_a_pending_run_can_be_asked_to_cancel(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     moved, noted = await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
@@ -121,7 +121,7 @@ async def test_a_pending_run_can_be_asked_to_cancel(store: RunStore) -> None:
     assert (moved, noted.status) == (UpdateResult.UPDATED, Status.PENDING)
 
 
-async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: RunStore) -> None:
+async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: Store) -> None:
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, started_at=later(2), first_seq=1)
     await store.commit([batch_of(run, records(1, 3), steps=[working])], owner=OWNER)
@@ -141,7 +141,7 @@ async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: RunStore) 
     assert (review.status, review.finished_at) == (StepStatus.SKIPPED, None)
 
 
-async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: RunStore) -> None:
+async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: Store) -> None:
     run = await start(store)
     ended = RunStep("extract", StepStatus.FAILED, NOW, later(3), 2, "exit code 2", 1, 3)
     await store.commit([batch_of(run, records(1, 3), steps=[ended])], owner=OWNER)
@@ -156,7 +156,7 @@ async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: 
     [(OWNER, UpdateResult.UPDATED), (None, UpdateResult.UPDATED), ("another", UpdateResult.NOT_IN_EXPECTED_STATUS)],
 )
 async def test_a_run_is_settled_for_its_owner_or_for_whoever_it_is(
-    store: RunStore, owner: str | None, answer: UpdateResult
+    store: Store, owner: str | None, answer: UpdateResult
 ) -> None:
     run = await start(store)
 
@@ -174,7 +174,7 @@ async def test_a_run_is_settled_for_its_owner_or_for_whoever_it_is(
     ],
 )
 async def test_a_run_is_settled_from_an_expected_status_only(
-    store: RunStore, expected: Collection[Status], answer: UpdateResult
+    store: Store, expected: Collection[Status], answer: UpdateResult
 ) -> None:
     run = await start(store)
 
@@ -184,7 +184,7 @@ async def test_a_run_is_settled_from_an_expected_status_only(
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-async def test_a_pending_run_takes_only_the_moves_that_are_drawn(store: RunStore, status: Status) -> None:
+async def test_a_pending_run_takes_only_the_moves_that_are_drawn(store: Store, status: Status) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
     allowed = status in TRANSITIONS[Status.PENDING]
 

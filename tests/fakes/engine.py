@@ -16,7 +16,7 @@ from solorun.run import Run
 from solorun.runs import RunExecutor, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory
 from solorun.step import StepExecutor
-from solorun.store import RunStore
+from solorun.store import Store
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from tests.fakes.steps import ScriptedExecutor
@@ -45,7 +45,7 @@ class DeclaredProjects:
 class Engine:
     """What a test holds of a running engine."""
 
-    store: RunStore
+    store: Store
     faults: FaultyStore
     hub: Hub
     writer: Writer

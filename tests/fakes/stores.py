@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict, deque
 from typing import Any, cast
 
-from solorun.store import RunStore
+from solorun.store import Store
 
 
 class _Gate:
@@ -25,7 +25,7 @@ class _Gate:
 class FaultyStore:
     """Delegates to a real store; `fail` and `hold` stand in the way of the next calls of a method."""
 
-    def __init__(self, store: RunStore) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
         self._before: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
         self._after: dict[str, deque[Exception | _Gate]] = defaultdict(deque)
@@ -61,8 +61,8 @@ class FaultyStore:
         """From now on no call begins and none answers, as if the process had been killed."""
         self._dead = True
 
-    def as_store(self) -> RunStore:
-        return cast("RunStore", self)
+    def as_store(self) -> Store:
+        return cast("Store", self)
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._store, name)

@@ -12,10 +12,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from solorun.errors import Problem, RunActive
+from solorun.errors import Problem, RunActive, StoreFailure
 from solorun.run import Run
 from solorun.segment import Segment
-from solorun.store import StoreFailure
 
 
 class Kind(StrEnum):

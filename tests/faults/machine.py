@@ -12,11 +12,10 @@ from typing import TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from solorun.errors import StoreCorrupted, StoreUnavailable
+from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
-from solorun.store import StoreFailure
 from tests.fakes.engine import declare, system_now
 from tests.faults.history import Kind
 from tests.faults.trial import Trial, WitnessedStep, until

@@ -23,7 +23,7 @@ from solorun.record import Level
 from solorun.run import Run
 from solorun.runs.admission import Admitted
 from solorun.status import ACTIVE, Status, UpdateResult
-from solorun.store import FinalState, RunStore
+from solorun.store import FinalState, Store
 
 _MERGE_PAUSE_SECONDS: Final = 0.05
 _MIN_MERGED_SEGMENTS: Final = 8
@@ -38,7 +38,7 @@ class RunExecutor:
     def __init__(
         self,
         *,
-        store: RunStore,
+        store: Store,
         hub: Hub,
         writer: Writer,
         supervisor: Supervisor,

@@ -8,10 +8,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
+from solorun.errors import StoreFailure
 from solorun.logs.hub import Hub, Receiver
 from solorun.run import Run
 from solorun.segment import Segment
-from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
+from solorun.store import MAX_PAGE_RECORDS, RunStore
 
 _UNSETTLED_POLL_SECONDS: Final = 0.05
 _FIRST_PAGE_RECORDS: Final = 1

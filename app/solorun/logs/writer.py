@@ -14,7 +14,7 @@ from solorun.logs.channel import Channel
 from solorun.logs.hub import Hub
 from solorun.segment import MAX_SEGMENT_BYTES
 from solorun.status import UpdateResult
-from solorun.store import Batch, RunStore
+from solorun.store import Batch, Store
 
 MIN_PAUSE_SECONDS: Final = 0.010
 MAX_PAUSE_SECONDS: Final = 0.100
@@ -45,7 +45,7 @@ _logger = logging.getLogger("solorun.logs")
 class Writer:
     """Commits what channels hold. Start with `run` in a task; `stop` when every channel is closed."""
 
-    def __init__(self, store: RunStore, hub: Hub, *, owner: str) -> None:
+    def __init__(self, store: Store, hub: Hub, *, owner: str) -> None:
         self._store = store
         self._hub = hub
         self._owner = owner

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import SolorunError, StoreCorrupted, StoreUnavailable
+from solorun.errors import SolorunError, StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.outcome import Outcome
 from solorun.record import Event, Level, Stream
 from solorun.status import ACTIVE, Status, StepStatus
-from solorun.store import FinalState, StoreFailure
+from solorun.store import FinalState
 from tests.fakes.engine import declare, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 

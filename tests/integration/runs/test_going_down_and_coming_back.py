@@ -3,9 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import StoreUnavailable
+from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.status import Status, StepStatus
-from solorun.store import StoreFailure
 from tests.fakes.engine import declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 

@@ -1,16 +1,18 @@
-"""SQLite stores in a temporary directory, and a way to the file beside them."""
+"""SQLite stores in a temporary directory, and another program's connection to the file."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite import connection as connection_module
 
-OpenStore = Callable[[], Awaitable[SqliteRunStore]]
+
+class OpenStore(Protocol):
+    def __call__(self, *, lock_timeout_seconds: float = 30.0) -> Awaitable[SqliteRunStore]: ...
 
 
 @pytest.fixture
@@ -20,11 +22,11 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def open_store(data_dir: Path) -> AsyncIterator[OpenStore]:
-    """Opens the same database again and again; closes what was opened."""
+    """Opens the same database as often as it is called; closes every store."""
     opened: list[SqliteRunStore] = []
 
-    async def open_one() -> SqliteRunStore:
-        store = await SqliteRunStore.open(data_dir)
+    async def open_one(*, lock_timeout_seconds: float = 30.0) -> SqliteRunStore:
+        store = await SqliteRunStore.open(data_dir, lock_timeout_seconds=lock_timeout_seconds)
         opened.append(store)
         return store
 
@@ -43,9 +45,3 @@ def foreign(store: SqliteRunStore, data_dir: Path) -> Iterator[sqlite3.Connectio
     """Another program's connection to the store's database."""
     with closing(sqlite3.connect(data_dir / "solorun.db", isolation_level=None, timeout=5)) as connection:
         yield connection
-
-
-@pytest.fixture
-def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stores opened from now on wait for a lock no longer than a moment. Ask for it before `store`."""
-    monkeypatch.setattr(connection_module, "BUSY_TIMEOUT_SECONDS", 0.05)

@@ -1,19 +1,67 @@
-"""The write-ahead log is emptied when nothing is written, and somebody is told when it grows."""
+"""The write-ahead log is emptied after a pause in writing, and a warning is logged when it grows."""
 
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite import checkpointer as wal_module
 from solorun.stores.sqlite.checkpointer import Checkpointer
+from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.version_check import has_wal_reset_bug, warn_of_wal_reset_bug
 from tests.contracts.builders import records, start, write
-from tests.integration.stores.conftest import OpenStore
+
+T = TypeVar("T")
+
+
+class CountingConnection(Connection):
+    """Counts the checkpoints."""
+
+    checkpoints = 0
+
+    async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return await super().maintain(function)
+        finally:
+            self.checkpoints += 1
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "some.db"
+
+
+@pytest.fixture
+async def writer(database: Path) -> AsyncIterator[CountingConnection]:
+    connection = CountingConnection.writer(database)
+    await connection.open()
+    await connection.transact(lambda raw: raw.execute("CREATE TABLE words (word TEXT)"))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def reader(database: Path, writer: Connection) -> Iterator[sqlite3.Connection]:
+    """Another program that keeps a read transaction open."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        connection.execute("SELECT * FROM words").fetchall()
+        yield connection
+
+
+async def _write(writer: Connection, checkpointer: Checkpointer) -> None:
+    await writer.transact(lambda raw: raw.execute("INSERT INTO words VALUES ('word')"))
+    checkpointer.record_write()
+
+
+def _wal_bytes(database: Path) -> int:
+    return database.with_name("some.db-wal").stat().st_size
 
 
 async def _until(predicate: Callable[[], bool]) -> None:
@@ -22,56 +70,54 @@ async def _until(predicate: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_the_log_is_emptied_when_idle(
-    open_store: OpenStore, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Checkpointer.__init__, "__kwdefaults__", {"idle_seconds": 0.5})
-    store = await open_store()
-    wal = data_dir / "solorun.db-wal"
+async def test_the_log_is_emptied_after_a_pause_in_writing(database: Path, writer: CountingConnection) -> None:
+    checkpointer = Checkpointer(database, writer, idle_seconds=0.1)
+    await _write(writer, checkpointer)
+    grown = _wal_bytes(database)
 
-    await write(store, await start(store), records(1, 100))
-    grown = wal.stat().st_size
+    await _until(lambda: writer.checkpoints == 1)
 
     assert grown > 0
-    await _until(lambda: wal.stat().st_size == 0)
+    assert _wal_bytes(database) == 0
+    await checkpointer.stop()
 
 
-async def test_it_is_emptied_so_long_after_the_last_write_however_long_before_the_first_was(
-    store: SqliteRunStore, data_dir: Path
+async def test_the_pause_begins_with_the_last_write(database: Path, writer: CountingConnection) -> None:
+    checkpointer = Checkpointer(database, writer, idle_seconds=1)
+    await _write(writer, checkpointer)
+
+    time.sleep(1.1)  # the event loop looks at the clock only after the second write
+    checkpointer.record_write()
+    await asyncio.sleep(0.05)
+
+    assert writer.checkpoints == 0
+    assert _wal_bytes(database) > 0
+    await _until(lambda: writer.checkpoints == 1)
+    await checkpointer.stop()
+
+
+async def test_a_checkpoint_does_not_wait_for_a_reader(
+    database: Path, writer: CountingConnection, reader: sqlite3.Connection
 ) -> None:
-    keeper = Checkpointer(data_dir / "solorun.db", store._writer, idle_seconds=1_000)
-    keeper.record_write()
-    await asyncio.sleep(0.01)
-    keeper.record_write()
-
-    keeper._look()
-
-    assert keeper._timer is not None
-    assert keeper._timer.when() == keeper._last_write + 1_000
-    await keeper.stop()
-
-
-async def test_a_reader_does_not_hold_up_the_emptying(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
-    run = await start(store)
-    foreign.execute("BEGIN")
-    foreign.execute("SELECT * FROM runs").fetchall()
-    await write(store, run, records(1, 10))
+    checkpointer = Checkpointer(database, writer)
+    await _write(writer, checkpointer)
 
     async with asyncio.timeout(20):
-        await store._wal.empty()
+        await checkpointer.checkpoint()
 
-    assert await store._writer.execute(lambda raw: raw.execute("PRAGMA busy_timeout").fetchone()) == (30_000,)
-
-
-async def test_a_failure_to_empty_it_is_no_write_error(store: SqliteRunStore) -> None:
-    await store.close()
-
-    await store._wal.empty()
-
-    assert store.write_error is None
+    assert await writer.execute(lambda raw: raw.execute("PRAGMA busy_timeout").fetchone()) == (30_000,)
+    await checkpointer.stop()
 
 
-async def test_closing_leaves_no_log_behind(store: SqliteRunStore, data_dir: Path) -> None:
+async def test_a_failed_checkpoint_is_not_a_write_error(database: Path, writer: CountingConnection) -> None:
+    await writer.close()
+
+    await Checkpointer(database, writer).checkpoint()
+
+    assert writer.error is None
+
+
+async def test_closing_the_store_leaves_no_log_behind(store: SqliteRunStore, data_dir: Path) -> None:
     await write(store, await start(store), records(1, 100))
 
     await store.close()
@@ -79,37 +125,32 @@ async def test_closing_leaves_no_log_behind(store: SqliteRunStore, data_dir: Pat
     assert [path.name for path in data_dir.iterdir()] == ["solorun.db"]
 
 
-async def test_a_log_that_grows_is_told_once(
-    open_store: OpenStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_log_that_keeps_growing_is_reported_once(
+    database: Path, writer: CountingConnection, reader: sqlite3.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(wal_module, "WARN_BYTES", 1)
-    store = await open_store()
-    await start(store)
-    caplog.clear()
+    checkpointer = Checkpointer(database, writer, idle_seconds=0.01, warn_bytes=1)
 
-    store._wal._warn_if_large()
-    store._wal._warn_if_large()
+    await _write(writer, checkpointer)
+    await _until(lambda: writer.checkpoints == 1)
+    await _write(writer, checkpointer)
+    await _until(lambda: writer.checkpoints == 2)
 
     assert [record.getMessage() for record in caplog.records] == [
-        "solorun.db-wal has grown to 0 MiB: a program that reads the database without end keeps it from being emptied."
+        "some.db-wal has grown to 0 MiB: another program keeps a read transaction open, so it cannot be emptied."
     ]
+    await checkpointer.stop()
 
 
-async def test_a_log_that_is_not_there_is_not_large(store: SqliteRunStore) -> None:
-    await store.close()
+async def test_a_missing_log_is_not_large(
+    tmp_path: Path, writer: CountingConnection, caplog: pytest.LogCaptureFixture
+) -> None:
+    checkpointer = Checkpointer(tmp_path / "other.db", writer, idle_seconds=0.01, warn_bytes=1)
 
-    store._wal._warn_if_large()
+    checkpointer.record_write()
+    await _until(lambda: writer.checkpoints == 1)
 
-    assert not store._wal._warned
-
-
-async def test_it_is_not_emptied_while_there_are_writes(store: SqliteRunStore) -> None:
-    await start(store)
-
-    store._wal._look()
-
-    assert store._wal._emptying is None
-    assert store._wal._timer is not None
+    assert caplog.records == []
+    await checkpointer.stop()
 
 
 @pytest.mark.parametrize(
@@ -133,7 +174,7 @@ def test_versions_with_the_wal_reset_bug_are_known(version: tuple[int, ...], aff
 
 
 @pytest.mark.parametrize(("version", "warnings"), [((3, 40, 1), 1), ((3, 53, 0), 0)])
-def test_an_affected_version_is_told_once(
+def test_an_affected_version_is_reported_once(
     version: tuple[int, ...], warnings: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sqlite3, "sqlite_version_info", version)

@@ -1,18 +1,18 @@
-"""One connection on its thread: whole transactions, whatever becomes of the caller."""
+"""A connection on its own thread: transactions complete even if the caller is cancelled."""
 
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread
 from typing import Any
 
 import aiosqlite
 import pytest
 
-from solorun.errors import RunNotFound, StoreUnavailable
-from solorun.store import StoreFailure
+from solorun.errors import RunNotFound, StoreFailure, StoreUnavailable
 from solorun.stores.sqlite.connection import Connection
+from solorun.stores.sqlite.driver import Driver
 
 
 @pytest.fixture
@@ -42,23 +42,39 @@ def _fail_with(name: str) -> Callable[[sqlite3.Connection], None]:
     return fail
 
 
-@pytest.mark.parametrize("name", ["_execute", "stop"])
-def test_the_driver_has_the_methods_that_are_used(name: str) -> None:
-    assert callable(getattr(aiosqlite.Connection, name))
+async def test_aiosqlite_has_the_private_names_that_the_driver_uses(tmp_path: Path) -> None:
+    plain = aiosqlite.connect(tmp_path / "some.db")
+
+    async with plain:
+        assert isinstance(plain._connection, sqlite3.Connection)
+        assert plain._thread.is_alive()
+        assert await plain._execute(lambda: 42) == 42  # type: ignore[no-untyped-call]
+
+    assert plain._connection is None
 
 
-async def test_the_driver_has_the_attributes_that_are_used(tmp_path: Path) -> None:
-    driver = aiosqlite.connect(tmp_path / "some.db")
-    driver._thread.daemon = True
+async def test_the_driver_runs_functions_with_its_connection_on_its_own_daemon_thread() -> None:
+    driver = Driver(lambda: sqlite3.connect(":memory:"))
 
     async with driver:
-        assert isinstance(driver._connection, sqlite3.Connection)
-        assert driver._conn is driver._connection
-        assert driver._thread.is_alive()
-        on_thread = await driver._execute(lambda: 42)  # type: ignore[no-untyped-call]
+        thread = await driver.run(lambda raw: current_thread() if raw.execute("SELECT 1").fetchone() else None)
 
-    assert on_thread == 42
-    assert driver._connection is None
+    assert thread is not None
+    assert thread is not current_thread()
+    assert thread.daemon
+
+
+async def test_the_driver_closes_the_connection_that_replaced_the_first() -> None:
+    first, second = (sqlite3.connect(":memory:", check_same_thread=False) for _ in range(2))
+    driver = Driver(lambda: first)
+
+    async with driver:
+        await driver.run(lambda raw: driver.replace(second))
+        assert await driver.run(lambda raw: raw is second)
+
+    first.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        second.execute("SELECT 1")
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import DatabaseUnusable, StoreCorrupted, StoreUnavailable
+from solorun.errors import DatabaseUnusable, StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.record import Record
 from solorun.status import Status, UpdateResult
-from solorun.store import Batch, StoreFailure
+from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore, writes
 from solorun.stores.sqlite.connection import in_transaction
 from tests.contracts.builders import (
@@ -97,8 +97,9 @@ async def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
 
 
 async def test_a_foreign_lock_is_store_unavailable_and_leaves_reading_alone(
-    short_patience: None, store: SqliteRunStore, foreign: sqlite3.Connection
+    foreign: sqlite3.Connection, open_store: OpenStore
 ) -> None:
+    store = await open_store(lock_timeout_seconds=0.05)
     run = await start(store)
     foreign.execute("BEGIN IMMEDIATE")
 
@@ -170,24 +171,24 @@ async def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         await SqliteRunStore.open(tmp_path / "file" / "data")
 
 
-async def test_a_locked_database_cannot_be_opened(
-    short_patience: None, store: SqliteRunStore, foreign: sqlite3.Connection, open_store: OpenStore
-) -> None:
+async def test_a_locked_database_cannot_be_opened(foreign: sqlite3.Connection, open_store: OpenStore) -> None:
     foreign.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(DatabaseUnusable, match="lock"):
-        await open_store()
+        await open_store(lock_timeout_seconds=0.05)
 
 
-async def test_a_database_damaged_while_it_is_open_is_reported(store: SqliteRunStore, data_dir: Path) -> None:
+async def test_a_database_damaged_while_it_is_open_is_reported(
+    store: SqliteRunStore, open_store: OpenStore, data_dir: Path
+) -> None:
     run = await write(store, await start(store), *([record] for record in records(1, 300)))
-    await store._wal.empty()
-    _forget_what_was_read(store)
+    await store.close()
+    other = await open_store()
     path = data_dir / "solorun.db"
     path.write_bytes(path.read_bytes()[:4096] + b"\xff" * (path.stat().st_size - 4096))
 
     with pytest.raises(StoreCorrupted, match="damaged"):
-        await store.read_segments(run.id, after=0)
+        await other.read_segments(run.id, after=0)
 
 
 async def test_stored_bytes_that_cannot_be_decompressed_are_reported(
@@ -231,11 +232,6 @@ async def test_a_batch_of_a_text_that_no_column_can_hold_is_a_store_failure(stor
 
 async def _limit_pages(store: SqliteRunStore, pages: int) -> None:
     await store._writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
-
-
-def _forget_what_was_read(store: SqliteRunStore) -> None:
-    for reader in store._readers:
-        reader._must_reopen = True
 
 
 def _incompressible(count: int) -> list[Record]:

@@ -15,6 +15,7 @@ from solorun.status import Status, StepStatus
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import encode_records
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, new_run, read_all, records, start, write
+from tests.integration.stores.conftest import OpenStore
 
 
 async def _fill(store: SqliteRunStore) -> None:
@@ -224,7 +225,7 @@ async def test_of_two_active_runs_the_newest_is_kept(store: SqliteRunStore, fore
 
 
 async def test_an_index_that_contradicts_its_table_is_built_anew(
-    store: SqliteRunStore, foreign: sqlite3.Connection
+    store: SqliteRunStore, foreign: sqlite3.Connection, open_store: OpenStore
 ) -> None:
     await _fill(store)
     # The schema is made to say that the index holds another column than it does.
@@ -233,26 +234,28 @@ async def test_an_index_that_contradicts_its_table_is_built_anew(
         "UPDATE sqlite_master SET sql = replace(sql, 'status, id', 'owner, id') WHERE name = 'runs_by_status'"
     )
     foreign.execute("PRAGMA writable_schema = RESET")
-    store._writer._must_reopen = True  # it would keep the schema that it has read
+    other = await open_store()  # `store` keeps the schema that it has read
 
-    findings = await store.check(repair=True)
+    findings = await other.check(repair=True)
 
     assert any(finding.repair == "builds the indexes anew" for finding in findings)
-    assert await store.check() == []
+    assert await other.check() == []
 
 
-async def test_a_damaged_file_is_said_and_nothing_else_is_believed(store: SqliteRunStore, data_dir: Path) -> None:
+async def test_a_damaged_file_is_said_and_nothing_else_is_believed(
+    store: SqliteRunStore, open_store: OpenStore, data_dir: Path
+) -> None:
     run = await start(store)
     await write(store, run, *([record] for record in records(1, 300)))
-    await store._wal.empty()
-    store._writer._must_reopen = True
+    await store.close()
+    other = await open_store()
     path = data_dir / "solorun.db"
     pages = path.stat().st_size // 4096
     with path.open("r+b") as file:
         file.seek(4096 * (pages - 3))
         file.write(os.urandom(4096))
 
-    findings = await store.check(repair=True)
+    findings = await other.check(repair=True)
 
     assert findings
     assert all(re.search("damaged", finding.message) for finding in findings)

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 from zstandard import ZstdError
 
-from solorun.errors import StoreCorrupted, StoreUnavailable
-from solorun.store import StoreFailure
+from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.stores.sqlite.errors import needs_reopening, translate
 
 

@@ -1,11 +1,13 @@
-"""What a log costs on the disk, and that a long search lets others between."""
+"""The size of a log on disk, and searches that leave room for other readers."""
 
 import asyncio
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TypeVar
 
+import anyio
 import pytest
 from msgspec.structs import replace
 
@@ -14,6 +16,7 @@ from solorun.record import Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.log_queries import SLICE_RECORDS, read_log
 from tests.contracts.builders import OWNER, batch_of, end, later, records, start, write
 
@@ -26,39 +29,51 @@ _WORDS = (
 )  # fmt: skip
 
 
+@pytest.fixture
+async def reader(store: SqliteRunStore, data_dir: Path) -> AsyncIterator[Connection]:
+    connection = Connection.reader(data_dir / "solorun.db")
+    await connection.open()
+    yield connection
+    await connection.close()
+
+
 async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
     store: SqliteRunStore, foreign: sqlite3.Connection
 ) -> None:
     run = await end(store, await _write_varied(store, 20_000, per_segment=20))
 
     await _merge_all(store, run.id)
-    await store._wal.empty()
 
     ((pages,),) = foreign.execute("PRAGMA page_count").fetchall()
     ((free,),) = foreign.execute("PRAGMA freelist_count").fetchall()
     assert (pages - free) * 4096 / 20_000 <= 50
 
 
-async def test_a_long_search_is_done_in_slices_so_that_others_get_between(store: SqliteRunStore) -> None:
+async def test_a_long_search_is_split_into_slices(store: SqliteRunStore, reader: Connection) -> None:
     run = await _write_varied(store, 30_000, per_segment=1000)
-    finished_before = _finished(store)
+    slices = 0
 
-    page = await store.read_log(run.id, LogQuery(text="E", limit=10))
+    async def count_slices(function: Callable[[sqlite3.Connection], T]) -> T:
+        nonlocal slices
+        slices += 1
+        return await reader.transact(function)
+
+    page = await read_log(count_slices, anyio.Semaphore(1), run.id, LogQuery(text="E", limit=10))
 
     assert page.matches > 25_000
-    assert _finished(store) - finished_before >= 30_000 / SLICE_RECORDS
+    assert slices >= 30_000 / SLICE_RECORDS
 
 
-async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunStore) -> None:
+async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunStore, reader: Connection) -> None:
     run = await _write_varied(store, 6_000, per_segment=1000)
 
     async def read_while_the_log_grows(function: Callable[[sqlite3.Connection], T]) -> T:
-        answer = await store._read(function)
+        answer = await reader.transact(function)
         current = await store.get_run(run.id)
         await store.commit([batch_of(current, [_varied(current.last_seq + 1, random.Random(20))])], owner=OWNER)
         return answer
 
-    page = await read_log(read_while_the_log_grows, store._scans, run.id, LogQuery(step="extract", limit=1))
+    page = await read_log(read_while_the_log_grows, anyio.Semaphore(1), run.id, LogQuery(step="extract", limit=1))
 
     assert (page.matches, page.records[0].seq) == (6_000, 6_000)
     assert not page.more_after
@@ -81,21 +96,17 @@ async def test_a_search_for_events_reads_only_segments_that_have_some(
         await store.read_log(run.id, LogQuery(text="no such text"))
 
 
-async def test_a_third_search_waits_but_a_plain_page_does_not(store: SqliteRunStore) -> None:
+async def test_a_search_waits_for_its_turn_but_a_plain_page_does_not(store: SqliteRunStore, reader: Connection) -> None:
     run = await _write_varied(store, 1, per_segment=1)
 
-    async with store._scans, store._scans:
-        search = asyncio.create_task(store.read_log(run.id, LogQuery(text="e")))
+    async with anyio.Semaphore(1) as scans:
+        search = asyncio.create_task(read_log(reader.transact, scans, run.id, LogQuery(text="e")))
         await asyncio.wait([search], timeout=0.05)
         waited = not search.done()
-        plain = await store.read_log(run.id, LogQuery())
+        plain = await read_log(reader.transact, scans, run.id, LogQuery())
 
     assert waited
     assert plain.records == (await search).records
-
-
-def _finished(store: SqliteRunStore) -> int:
-    return sum(reader._finished for reader in store._readers)
 
 
 async def _merge_all(store: SqliteRunStore, run_id: int) -> None:

@@ -1,6 +1,4 @@
-"""Keeps the write-ahead log small: it is emptied when nothing was written for a while, and somebody is told when it
-grows although it should not.
-"""
+"""Keeps the write-ahead log small: empties it after a pause in writing, and warns when it grows regardless."""
 
 import asyncio
 import logging
@@ -18,65 +16,68 @@ _logger = logging.getLogger("solorun.stores")
 
 
 class Checkpointer:
-    """Told of each write; looks after the file beside the database."""
+    """Empties the log `idle_seconds` after the last recorded write; warns once when it exceeds `warn_bytes`."""
 
-    def __init__(self, database: Path, writer: Connection, *, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self, database: Path, writer: Connection, *, idle_seconds: float = IDLE_SECONDS, warn_bytes: int = WARN_BYTES
+    ) -> None:
         self._path = database.with_name(f"{database.name}-wal")
         self._writer = writer
         self._idle_seconds = idle_seconds
+        self._warn_bytes = warn_bytes
         self._last_write = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._emptying: asyncio.Task[None] | None = None
-        self._warned = False
+        self._task: asyncio.Task[None] | None = None
+        self._is_large = False
 
     def record_write(self) -> None:
         loop = asyncio.get_running_loop()
         self._last_write = loop.time()
         if self._timer is None:
-            self._timer = loop.call_later(self._idle_seconds, self._look)
+            self._timer = loop.call_later(self._idle_seconds, self._check_idle)
 
-    async def empty(self) -> None:
-        """Carry everything over into the database, unless a reader or another program stands in the way."""
+    async def checkpoint(self) -> None:
+        """Move the log into the database and truncate it, unless a reader or another program prevents it."""
         try:
             await self._writer.maintain(_truncate)
         except SolorunError as error:
             _logger.debug("The write-ahead log could not be emptied: %s", error)
 
     async def stop(self) -> None:
-        """Look no more, and empty it a last time."""
+        """Stop the timer, and empty the log one last time."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._emptying is not None:
-            await self._emptying
-        await self.empty()
+        if self._task is not None:
+            await self._task
+        await self.checkpoint()
 
-    def _look(self) -> None:
+    def _check_idle(self) -> None:
         loop = asyncio.get_running_loop()
         self._warn_if_large()
         idle_at = self._last_write + self._idle_seconds
         if loop.time() < idle_at:
-            self._timer = loop.call_at(idle_at, self._look)
+            self._timer = loop.call_at(idle_at, self._check_idle)
         else:
             self._timer = None
-            self._emptying = loop.create_task(self.empty(), name="solorun empty write-ahead log")
+            self._task = loop.create_task(self.checkpoint(), name="solorun checkpoint")
 
     def _warn_if_large(self) -> None:
         try:
             size = self._path.stat().st_size
         except OSError:
             return
-        if size > WARN_BYTES and not self._warned:
+        if size > self._warn_bytes and not self._is_large:
             _logger.warning(
-                "%s has grown to %d MiB: a program that reads the database without end keeps it from being emptied.",
+                "%s has grown to %d MiB: another program keeps a read transaction open, so it cannot be emptied.",
                 self._path.name,
                 size // (1024 * 1024),
             )
-        self._warned = size > WARN_BYTES
+        self._is_large = size > self._warn_bytes
 
 
 def _truncate(connection: sqlite3.Connection) -> None:
     ((timeout,),) = connection.execute("PRAGMA busy_timeout").fetchall()
-    connection.execute("PRAGMA busy_timeout = 0").close()  # writes wait behind this: it must not wait for readers
+    connection.execute("PRAGMA busy_timeout = 0").close()  # writes are queued behind this: do not wait for readers
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     finally:

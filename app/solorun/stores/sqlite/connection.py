@@ -1,8 +1,7 @@
-"""One SQLite connection on a thread of its own, and the only place that reaches into aiosqlite.
+"""One SQLite connection with its own thread, which executes one function after another.
 
-aiosqlite has no public way to run a function on its thread: `Connection._execute` is that way (guarded by a version
-range and a test). A whole transaction is one such function, so a cancelled caller never leaves one open: the thread
-finishes what it began, and only the answer is lost.
+A transaction is one function, so a cancelled caller never leaves one open: the thread completes it, and only the result
+is lost.
 """
 
 import asyncio
@@ -12,65 +11,63 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar
 
-import aiosqlite
-
-from solorun.errors import StoreUnavailable
-from solorun.store import StoreFailure
+from solorun.errors import StoreFailure, StoreUnavailable
+from solorun.stores.sqlite.driver import Driver
 from solorun.stores.sqlite.errors import DRIVER_ERRORS, is_busy, needs_reopening, translate
 
 T = TypeVar("T")
+Function = Callable[[sqlite3.Connection], T]
 
-BUSY_TIMEOUT_SECONDS: Final = 30.0
+LOCK_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
 BEGIN_READ: Final = "BEGIN"
-SLOW_SECONDS: Final = 3.0
-"""A function that takes longer than this waits for somebody's lock, or for a disk that does not answer."""
+_SLOW_SECONDS: Final = 3.0
+"""A function that takes longer is waiting for a lock, or for a disk that does not respond."""
 _EXIT_LIMIT_SECONDS: Final = 1.0
-_SETTING_RETRY_SECONDS: Final = 0.01
+_PRAGMA_RETRY_SECONDS: Final = 0.01
 
 _COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
-WRITER_PRAGMAS: Final = ("journal_mode = WAL", *_COMMON_PRAGMAS, "wal_autocheckpoint = 1000")
-# One connection alone checkpoints: two that do it at once are what SQLite's WAL-reset bug needs (see versions.py).
-READER_PRAGMAS: Final = (*_COMMON_PRAGMAS, "wal_autocheckpoint = 0", "query_only = ON")
+_WRITER_PRAGMAS: Final = ("journal_mode = WAL", *_COMMON_PRAGMAS, "wal_autocheckpoint = 1000")
+# Only the writer checkpoints: SQLite's WAL-reset bug requires two connections that do (see version_check.py).
+_READER_PRAGMAS: Final = (*_COMMON_PRAGMAS, "wal_autocheckpoint = 0", "query_only = ON")
 
 
 class Connection:
-    """A connection that executes one function after another, each a transaction."""
+    """A connection that executes functions in order. Made by `writer` or `reader`."""
 
-    def __init__(self, path: Path, *, pragmas: tuple[str, ...], begin: str) -> None:
-        self._error: str | None = None
-        self._begun_at: float | None = None
+    def __init__(self, path: Path, *, pragmas: tuple[str, ...], begin: str, lock_timeout_seconds: float) -> None:
         self._path = path
-        self._place: tuple[int, int] | None = None
-        """Which file was opened: another one in its place is not ours."""
         self._pragmas = pragmas
         self._begin = begin
+        self._lock_timeout_seconds = lock_timeout_seconds
+        self._file_id: tuple[int, int] | None = None
+        """The file that was opened: another one at the same path is not this database."""
+        self._error: str | None = None
+        self._begun_at: float | None = None
         self._is_open = False
         self._must_reopen = False
-        self._queued = 0  # counted up by the loop's thread alone
-        self._finished = 0  # counted up by the connection's thread alone
-        self._driver = aiosqlite.Connection(self._connect, iter_chunk_size=64)
-        # Python joins other threads before it calls anybody at exit: a forgotten connection would hang it for ever.
-        self._driver._thread.daemon = True
+        self._queued = 0  # written by the event loop's thread only
+        self._finished = 0  # written by the connection's thread only
+        self._driver = Driver(self._connect)
 
     @classmethod
-    def writer(cls, path: Path) -> "Connection":
-        """Its transactions take the write lock at once: one that reads first could not take it later."""
-        return cls(path, pragmas=WRITER_PRAGMAS, begin=BEGIN_WRITE)
+    def writer(cls, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Self:
+        """Its transactions take the write lock when they begin: after a read they might not get it."""
+        return cls(path, pragmas=_WRITER_PRAGMAS, begin=BEGIN_WRITE, lock_timeout_seconds=lock_timeout_seconds)
 
     @classmethod
-    def reader(cls, path: Path) -> "Connection":
-        """Its transactions each see one moment."""
-        return cls(path, pragmas=READER_PRAGMAS, begin=BEGIN_READ)
+    def reader(cls, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Self:
+        """Each of its transactions reads one snapshot."""
+        return cls(path, pragmas=_READER_PRAGMAS, begin=BEGIN_READ, lock_timeout_seconds=lock_timeout_seconds)
 
     @property
     def error(self) -> str | None:
-        """Why the last function failed, or why the present one does not end; None when all goes well."""
+        """Why the last function failed, or that the current one does not finish; None if neither is true."""
         begun_at = self._begun_at
-        if begun_at is not None and (seconds := time.monotonic() - begun_at) > SLOW_SECONDS:
-            return f"The database has not answered for {seconds:.0f} s."
+        if begun_at is not None and (seconds := time.monotonic() - begun_at) > _SLOW_SECONDS:
+            return f"The database has not responded for {seconds:.0f} s."
         return self._error
 
     @property
@@ -84,30 +81,30 @@ class Connection:
         try:
             await self._driver
         except Exception:
-            # The driver is stopping its thread; it would speak to a loop that may be closed by then.
+            # The thread is stopping. It would otherwise call into an event loop that may be closed by then.
             self.join(_EXIT_LIMIT_SECONDS)
             raise
         self._is_open = True
 
-    async def transact(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Execute `function` in a transaction on the connection's thread: committed when it returns, else undone.
+    async def transact(self, function: Function[T]) -> T:
+        """Execute `function` in a transaction: committed when it returns, rolled back when it raises.
 
-        A function begun before the caller was cancelled is carried through. Driver errors are translated.
+        Once it has begun it completes, even if the caller is cancelled. Raises driver errors translated.
         """
         return await self.execute(lambda connection: in_transaction(connection, self._begin, function))
 
-    async def execute(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """Execute `function` on the connection's thread without a transaction, for what cannot be in one."""
-        return await self._submit(function, self._note_error)
+    async def execute(self, function: Function[T]) -> T:
+        """Execute `function` without a transaction, for statements that cannot run in one."""
+        return await self._submit(function, self._record_error)
 
-    async def maintain(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """As `execute`, for what is no write: `error` stays as it is."""
-        return await self._submit(function, self._ignore_error)
+    async def maintain(self, function: Function[T]) -> T:
+        """Like `execute`, but without an effect on `error`, for work that is not a write."""
+        return await self._submit(function, lambda _: None)
 
     async def close(self) -> None:
-        """Finish what is queued, then close. Once begun it is carried through, whatever becomes of the caller.
+        """Finish what is queued, then close. Once begun it completes, even if the caller is cancelled.
 
-        Safe twice, and when it was never open.
+        Safe to call twice, and on a connection that was never open.
         """
         if not self._is_open:
             return
@@ -118,56 +115,57 @@ class Connection:
         _open_connections.discard(self)
 
     def stop(self) -> None:
-        """Close from outside of any loop, at exit."""
+        """Close from outside an event loop, when the process exits."""
         self._driver.stop()
 
     def join(self, limit_seconds: float) -> None:
-        self._driver._thread.join(limit_seconds)
+        self._driver.join(limit_seconds)
 
-    async def _submit(self, function: Callable[[sqlite3.Connection], T], note: Callable[[str | None], None]) -> T:
+    async def _submit(self, function: Function[T], record_error: Callable[[str | None], None]) -> T:
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._queued += 1
-        return await self._driver._execute(self._work, function, note)  # type: ignore[no-any-return, no-untyped-call]
+        return await self._driver.run(lambda connection: self._execute(connection, function, record_error))
 
     # -- on the connection's thread
 
-    def _work(self, function: Callable[[sqlite3.Connection], T], note: Callable[[str | None], None]) -> T:
+    def _execute(
+        self, connection: sqlite3.Connection, function: Function[T], record_error: Callable[[str | None], None]
+    ) -> T:
         self._begun_at = time.monotonic()
         try:
-            result = function(self._usable_connection())
+            result = function(self._check(connection))
         except DRIVER_ERRORS as error:
             self._must_reopen = self._must_reopen or needs_reopening(error)
-            fault = translate(error)
-            note(fault.message)
-            raise fault from error
-        except (StoreFailure, _FileGone) as failure:
-            note(failure.message)
+            translated = translate(error)
+            record_error(translated.message)
+            raise translated from error
+        except (StoreFailure, StoreUnavailable) as error:
+            record_error(error.message)
             raise
         else:
-            note(None)
+            record_error(None)
             return result
         finally:
             self._begun_at = None
             self._finished += 1
 
-    def _note_error(self, message: str | None) -> None:
+    def _record_error(self, message: str | None) -> None:
         self._error = message
 
-    def _ignore_error(self, message: str | None) -> None:
-        pass
-
-    def _usable_connection(self) -> sqlite3.Connection:
-        if self._find_place() != self._place:
-            # SQLite would go on writing to a file that no later start will find.
-            raise _FileGone(f"The database is not available: {self._path.name} was moved, deleted or replaced.")
+    def _check(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        """The connection to use: this one, or a new one after an error that left it unreliable."""
+        if self._find_file_id() != self._file_id:
+            # SQLite would keep writing to a file that no later start will find.
+            raise StoreUnavailable(f"The database is not available: {self._path.name} was moved, deleted or replaced.")
         if self._must_reopen:
-            self._driver._conn.close()
-            self._driver._connection = self._connect()
+            connection.close()
+            connection = self._connect()
+            self._driver.replace(connection)
             self._must_reopen = False
-        return self._driver._conn
+        return connection
 
-    def _find_place(self) -> tuple[int, int] | None:
+    def _find_file_id(self) -> tuple[int, int] | None:
         try:
             status = self._path.stat()
         except OSError:
@@ -175,53 +173,49 @@ class Connection:
         return status.st_dev, status.st_ino
 
     def _connect(self) -> sqlite3.Connection:
-        # Only the first time is a file made that is not there.
-        mode = "rwc" if self._place is None else "rw"
+        # A missing file is created only the first time.
+        mode = "rwc" if self._file_id is None else "rw"
         connection = sqlite3.connect(
             f"{self._path.absolute().as_uri()}?mode={mode}",
             uri=True,
-            timeout=BUSY_TIMEOUT_SECONDS,
+            timeout=self._lock_timeout_seconds,
             isolation_level=None,
             cached_statements=256,
         )
         try:
             for pragma in self._pragmas:
-                _set(connection, pragma)
+                _set_pragma(connection, pragma, self._lock_timeout_seconds)
         except BaseException:
             connection.close()
             raise
-        self._place = self._find_place()
+        self._file_id = self._find_file_id()
         return connection
 
 
-class _FileGone(StoreUnavailable):
-    """The database's file is not where it was opened."""
-
-
-def in_transaction(connection: sqlite3.Connection, begin: str, function: Callable[[sqlite3.Connection], T]) -> T:
+def in_transaction(connection: sqlite3.Connection, begin: str, function: Function[T]) -> T:
     """Execute `function` between `begin` and COMMIT, on the connection's thread; ROLLBACK if it raises."""
     connection.execute(begin)
     try:
         result = function(connection)
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite undoes some failed transactions itself
+        if connection.in_transaction:  # SQLite rolls some failed transactions back itself
             connection.execute("ROLLBACK")
         raise
     return result
 
 
-def _set(connection: sqlite3.Connection, pragma: str) -> None:
-    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+def _set_pragma(connection: sqlite3.Connection, pragma: str, limit_seconds: float) -> None:
+    deadline = time.monotonic() + limit_seconds
     while True:
         try:
             connection.execute(f"PRAGMA {pragma}").close()
         except sqlite3.OperationalError as error:
-            # Two that give a new database its journal at the same moment refuse each other at once: SQLite does not
-            # let one wait that would wait for the other.
+            # Two connections that set a new database's journal mode at the same moment are refused immediately:
+            # SQLite does not wait where waiting could deadlock.
             if not is_busy(error) or time.monotonic() >= deadline:
                 raise
-            time.sleep(_SETTING_RETRY_SECONDS)
+            time.sleep(_PRAGMA_RETRY_SECONDS)
         else:
             return
 
@@ -230,10 +224,10 @@ _open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
 @atexit.register
-def _stop_forgotten_connections() -> None:
+def _stop_open_connections() -> None:
     deadline = time.monotonic() + _EXIT_LIMIT_SECONDS
-    forgotten = list(_open_connections)
-    for connection in forgotten:
+    connections = list(_open_connections)
+    for connection in connections:
         connection.stop()
-    for connection in forgotten:
+    for connection in connections:
         connection.join(max(0.0, deadline - time.monotonic()))

@@ -6,8 +6,7 @@ from typing import Final
 import msgspec
 from zstandard import ZstdError
 
-from solorun.errors import SolorunError, StoreCorrupted, StoreUnavailable
-from solorun.store import StoreFailure
+from solorun.errors import SolorunError, StoreCorrupted, StoreFailure, StoreUnavailable
 
 DRIVER_ERRORS: Final = (sqlite3.Error, ZstdError, msgspec.MsgspecError, OverflowError, UnicodeError)
 """What the driver, the compression and the decoding of what is stored may raise."""

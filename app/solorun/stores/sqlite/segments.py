@@ -16,8 +16,8 @@ from solorun.stores.sqlite.rows import level_values, storable_id
 
 PAGE_RECORDS: Final = 1_000
 PAGE_BYTES: Final = 1024 * 1024
-MERGE_RECORDS: Final = 4_000
-MERGE_BYTES: Final = 2 * 1024 * 1024
+COMPACTION_RECORDS: Final = 4_000
+COMPACTION_BYTES: Final = 2 * 1024 * 1024
 _COMPRESSION_LEVEL: Final = 3
 _ANY_LEVEL: Final = frozenset(Level)
 
@@ -32,12 +32,12 @@ class _OfThread(threading.local):
 _of_thread = _OfThread()
 
 
-class StaleMerge(Exception):
+class StaleCompaction(Exception):
     """Another merge of the same run came first: the segments that were read are no longer there."""
 
 
 @dataclass(frozen=True, slots=True)
-class Merge:
+class Compaction:
     """What a run's merge has found: rows that replace those between their seqs, and where to go on."""
 
     replacements: tuple[tuple[dict[str, Any], int], ...]
@@ -118,11 +118,11 @@ def read_page(
     return page
 
 
-def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Merge:
+def plan_compaction(connection: sqlite3.Connection, run_id: int, *, after: int) -> Compaction:
     """Read some segments after `after` and join the small ones. For a reader's thread: it compresses."""
-    found = read_page(connection, run_id, after=after, max_records=MERGE_RECORDS, max_bytes=MERGE_BYTES)
+    found = read_page(connection, run_id, after=after, max_records=COMPACTION_RECORDS, max_bytes=COMPACTION_BYTES)
     if not found:
-        return Merge((), after, more=False)
+        return Compaction((), after, more=False)
     (last_seq,) = connection.execute(QUERIES["select_last_segment"], {"run_id": run_id}).fetchone()
     joined = list(join_segments(found))
     more = found[-1].last_seq < last_seq
@@ -130,14 +130,14 @@ def plan_merge(connection: sqlite3.Connection, run_id: int, *, after: int) -> Me
     replacements = tuple((segment_values(part), size) for part, size in zip(joined, sizes, strict=True) if size > 1)
     # The last one may have room for what comes after this page: begin with it next time, unless it is alone.
     position = joined[-1].first_seq - 1 if more and len(joined) > 1 else found[-1].last_seq
-    return Merge(replacements, position, more)
+    return Compaction(replacements, position, more)
 
 
-def apply_merge(connection: sqlite3.Connection, merge: Merge) -> None:
-    """Put the joined segments in place of the small ones. Raises StaleMerge, which undoes the transaction."""
-    for values, replaced in merge.replacements:
+def apply_compaction(connection: sqlite3.Connection, compaction: Compaction) -> None:
+    """Put the joined segments in place of the small ones. Raises StaleCompaction, which undoes the transaction."""
+    for values, replaced in compaction.replacements:
         if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
-            raise StaleMerge
+            raise StaleCompaction
         connection.execute(QUERIES["insert_segment"], values)
 
 

@@ -9,24 +9,24 @@ from typing import Final, TypeVar
 
 import anyio
 
-from solorun.errors import DatabaseUnusable, RunNotFound, StoreUnavailable
+from solorun.errors import DatabaseUnusable, RunNotFound, StoreFailure, StoreUnavailable
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, RunStore, StoreFailure
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, Store
 from solorun.stores.sqlite import log_queries, reads, writes
 from solorun.stores.sqlite.checkpointer import Checkpointer
-from solorun.stores.sqlite.connection import Connection
-from solorun.stores.sqlite.doctor import checks
+from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection
+from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import (
     PAGE_RECORDS,
-    StaleMerge,
-    apply_merge,
-    plan_merge,
+    StaleCompaction,
+    apply_compaction,
+    plan_compaction,
     read_page,
 )
 from solorun.stores.sqlite.version_check import warn_of_wal_reset_bug
@@ -34,31 +34,33 @@ from solorun.stores.sqlite.version_check import warn_of_wal_reset_bug
 T = TypeVar("T")
 
 FILE_NAME: Final = "solorun.db"
-_READERS: Final = 3
+_READER_COUNT: Final = 3
 _MAX_SCANS: Final = 2
 
 
-class SqliteRunStore(RunStore):
+class SqliteRunStore(Store):
     """Runs, their steps and their logs in `solorun.db`."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = Connection.writer(path)
-        self._readers = [Connection.reader(path) for _ in range(_READERS)]
-        self._wal = Checkpointer(path, self._writer)
+    def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+        self._writer = Connection.writer(path, lock_timeout_seconds=lock_timeout_seconds)
+        self._readers = [
+            Connection.reader(path, lock_timeout_seconds=lock_timeout_seconds) for _ in range(_READER_COUNT)
+        ]
+        self._checkpointer = Checkpointer(path, self._writer)
         self._probe = WriteProbe(self._writer)
         self._scans = anyio.Semaphore(_MAX_SCANS)
-        self._merge_positions: dict[int, int] = {}
+        self._compaction_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, data_dir: Path) -> "SqliteRunStore":
-        """Open the database in `data_dir`; both are made if they are not there. Migrates it to this version.
+    async def open(cls, data_dir: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> "SqliteRunStore":
+        """Open the database in `data_dir`, creating both if necessary, and migrate it to this version.
 
-        Raises DatabaseUnusable.
+        A write waits up to `lock_timeout_seconds` for another program's lock. Raises DatabaseUnusable.
         """
         warn_of_wal_reset_bug()
         path = data_dir / FILE_NAME
-        store = cls(path)
+        store = cls(path, lock_timeout_seconds=lock_timeout_seconds)
         try:
             await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
             await store._writer.open()
@@ -73,11 +75,7 @@ class SqliteRunStore(RunStore):
             raise
         return store
 
-    @property
-    def write_error(self) -> str | None:
-        return self._writer.error
-
-    # -- moves of a run, in the order of its life
+    # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write(lambda connection: writes.insert_run(connection, new, owner))
@@ -94,18 +92,6 @@ class SqliteRunStore(RunStore):
         self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
     ) -> UpdateResult:
         return await self._write(lambda connection: writes.finalize_run(connection, run_id, owner, expected, ending))
-
-    async def compact_segments(self, run_id: int) -> bool:
-        after = self._merge_positions.pop(run_id, 0)
-        merge = await self._read(lambda connection: plan_merge(connection, run_id, after=after))
-        if merge.replacements:
-            try:
-                await self._write(lambda connection: apply_merge(connection, merge))
-            except StaleMerge:
-                return True
-        if merge.more:
-            self._merge_positions[run_id] = merge.position
-        return merge.more
 
     # -- reads
 
@@ -145,7 +131,8 @@ class SqliteRunStore(RunStore):
         return await self._read(lambda connection: reads.median_duration_seconds(connection, project, scope))
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
-        # Alone, who reads a whole log is spared most changes of thread; beside others nobody waits for a long page.
+        # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
+        # short, so that none waits long for another.
         is_alone = not any(reader.waiting for reader in self._readers)
         bound = max_records if is_alone else min(max_records, PAGE_RECORDS)
         return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=bound))
@@ -153,11 +140,27 @@ class SqliteRunStore(RunStore):
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
 
-    # -- care
+    # -- maintenance
+
+    @property
+    def write_error(self) -> str | None:
+        return self._writer.error
+
+    async def compact_segments(self, run_id: int) -> bool:
+        after = self._compaction_positions.pop(run_id, 0)
+        compaction = await self._read(lambda connection: plan_compaction(connection, run_id, after=after))
+        if compaction.replacements:
+            try:
+                await self._write(lambda connection: apply_compaction(connection, compaction))
+            except StaleCompaction:
+                return True
+        if compaction.more:
+            self._compaction_positions[run_id] = compaction.position
+        return compaction.more
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._writer.execute(lambda connection: checks.check(connection, now=now, repair=repair))
+        return await self._writer.execute(lambda connection: check(connection, now=now, repair=repair))
 
     async def close(self) -> None:
         if self._closing is None:
@@ -165,11 +168,11 @@ class SqliteRunStore(RunStore):
         await asyncio.shield(self._closing)
 
     async def _close(self) -> None:
-        # The writer last: the last connection to close checkpoints, and only the writer may.
+        # The writer closes last: the last connection to close checkpoints, and only the writer may do that.
         for reader in self._readers:
             await reader.close()
         await self._probe.stop()
-        await self._wal.stop()
+        await self._checkpointer.stop()
         await self._writer.close()
 
     async def _write(
@@ -177,7 +180,7 @@ class SqliteRunStore(RunStore):
         function: Callable[[sqlite3.Connection], T],
         execute: Callable[[Callable[[sqlite3.Connection], T]], Awaitable[T]] | None = None,
     ) -> T:
-        self._wal.record_write()
+        self._checkpointer.record_write()
         try:
             return await (execute or self._writer.transact)(function)
         except (StoreUnavailable, StoreFailure):

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from solorun.errors import RunActive, RunNotFound
+from solorun.errors import RunActive, RunNotFound, StoreFailure
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
-from solorun.store import Batch, FinalState, NewRun, StoreFailure
+from solorun.store import Batch, FinalState, NewRun
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.reads import find_run, load_run

@@ -1,1 +1,5 @@
-"""Checks the invariants of the database and repairs what can be repaired."""
+"""Checks the invariants of the database, and repairs what can be repaired."""
+
+from solorun.stores.sqlite.doctor.checks import check
+
+__all__ = ["check"]
