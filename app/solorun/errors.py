@@ -77,9 +77,9 @@ class InvalidRequest(Problem):
 
     slug = "invalid-request"
 
-    def __init__(self, message: str = "", faults: Sequence[FieldError] = ()) -> None:
-        super().__init__(message or "; ".join(map(str, faults)))
-        self.faults = tuple(faults)
+    def __init__(self, message: str = "", errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(message or "; ".join(map(str, errors)))
+        self.errors = tuple(errors)
 
 
 class InvalidCursor(Problem):
@@ -212,9 +212,9 @@ class StoreFailure(SolorunError):
 class ConfigurationInvalid(SolorunError):
     """The configuration has faults."""
 
-    def __init__(self, faults: Sequence[FieldError], message: str = "") -> None:
-        super().__init__(message or "\n".join(map(str, faults)))
-        self.faults = tuple(faults)
+    def __init__(self, errors: Sequence[FieldError], message: str = "") -> None:
+        super().__init__(message or "\n".join(map(str, errors)))
+        self.errors = tuple(errors)
 
 
 class DataDirectoryUnusable(SolorunError):

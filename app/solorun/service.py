@@ -111,9 +111,9 @@ class Service:
         else:
             if free_bytes < MIN_FREE_BYTES:
                 reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
-        if self.catalog.faults:
+        if self.catalog.errors:
             # Only how many: readiness is told to everybody, and a fault may name paths.
-            reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s); see the service's log")
+            reasons.append(f"solorun.toml has {len(self.catalog.errors)} fault(s); see the service's log")
         return reasons
 
 

@@ -183,9 +183,9 @@ def _parse_follows(texts: tuple[str, ...]) -> dict[int, int]:
     for text in texts:
         match = _FOLLOW.fullmatch(text)
         if match is None:
-            raise InvalidRequest(faults=[FieldError("?follow", 'must be "<run>:<after>", two whole numbers')])
+            raise InvalidRequest(errors=[FieldError("?follow", 'must be "<run>:<after>", two whole numbers')])
         run_id = parse_run_id(match[1])
         if run_id in follows:
-            raise InvalidRequest(faults=[FieldError("?follow", f"names run {run_id} more than once")])
+            raise InvalidRequest(errors=[FieldError("?follow", f"names run {run_id} more than once")])
         follows[run_id] = min(int(match[2]), MAX_RUN_ID)
     return follows

@@ -116,7 +116,7 @@ def _parse_form(body: bytes) -> dict[str, list[str]]:
     try:
         return parse_qs(body.decode("latin-1"), max_num_fields=10)
     except ValueError:
-        raise InvalidRequest(faults=[FieldError("", "too many fields")]) from None
+        raise InvalidRequest(errors=[FieldError("", "too many fields")]) from None
 
 
 def safe_next(address: str) -> str:

@@ -21,12 +21,12 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
     try:
         catalog = Catalog.open(config)
     except ConfigurationInvalid as invalid:
-        faults = invalid.faults
+        faults = invalid.errors
         try:
             # The settings do not depend on the projects: their faults are told together.
             resolve_settings(read_service_table(config), os.environ, flags, base_dir=base_dir)
         except ConfigurationInvalid as more:
-            faults = (*(fault for fault in more.faults if fault not in faults), *faults)
+            faults = (*(fault for fault in more.errors if fault not in faults), *faults)
         raise ConfigurationInvalid(faults) from None
     settings = resolve_settings(catalog.configuration.service, os.environ, flags, base_dir=base_dir)
     return catalog, settings

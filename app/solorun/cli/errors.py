@@ -59,8 +59,8 @@ def report(error: SolorunError) -> None:
                 f"  solorun follow {run.id}\n"
                 f"  solorun cancel {run.id}"
             )
-        case ConfigurationInvalid(faults=faults) | InvalidRequest(faults=faults) if faults:
-            print_error("\n".join(map(str, faults)))
+        case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
+            print_error("\n".join(map(str, errors)))
         case Unauthorized():
             print_error(f"{error.message}\nSet SOLORUN_TOKEN, or name the token's file: --token-file.")
         case _:

@@ -128,7 +128,7 @@ async def get_problem_type(request: Request) -> Response:
 def _faults(problem: Problem) -> tuple[ProblemFieldError, ...]:
     if not isinstance(problem, InvalidRequest):
         return ()
-    return tuple(ProblemFieldError(pointer=fault.pointer, message=fault.message) for fault in problem.faults)
+    return tuple(ProblemFieldError(pointer=fault.pointer, message=fault.message) for fault in problem.errors)
 
 
 def _headers_of(problem: Problem) -> list[Header]:

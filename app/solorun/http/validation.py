@@ -42,7 +42,7 @@ def decode_query(query_string: bytes, shape: type[Model]) -> Model:
     try:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_MEMBERS)
     except ValueError as error:
-        raise InvalidRequest(faults=[FieldError("?", "too many parameters")]) from error
+        raise InvalidRequest(errors=[FieldError("?", "too many parameters")]) from error
     readers = _readers(shape)
     document: dict[str, Any] = {}
     faults: list[FieldError] = []
@@ -55,7 +55,7 @@ def decode_query(query_string: bytes, shape: type[Model]) -> Model:
         else:
             document[name] = _read(text, reader)
     if faults:
-        raise InvalidRequest(faults=faults)
+        raise InvalidRequest(errors=faults)
     return _convert(document, shape, prefix="?")
 
 
@@ -63,9 +63,9 @@ def _decode_document(body: bytes) -> Any:
     try:
         return msgspec.json.decode(body)
     except RecursionError:
-        raise InvalidRequest(faults=[FieldError("", "nested too deeply")]) from None
+        raise InvalidRequest(errors=[FieldError("", "nested too deeply")]) from None
     except ValueError as error:
-        raise InvalidRequest(faults=[FieldError("", f"not valid JSON: {error}")]) from None
+        raise InvalidRequest(errors=[FieldError("", f"not valid JSON: {error}")]) from None
 
 
 def _convert(document: Any, shape: type[Model], *, prefix: str) -> Model:
@@ -73,8 +73,8 @@ def _convert(document: Any, shape: type[Model], *, prefix: str) -> Model:
         return msgspec.convert(document, shape)
     except msgspec.ValidationError as error:
         if not isinstance(document, dict):
-            raise InvalidRequest(faults=[FieldError("", _sentence(str(error)))]) from None
-    raise InvalidRequest(faults=list(_faults(document, shape, prefix)))
+            raise InvalidRequest(errors=[FieldError("", _sentence(str(error)))]) from None
+    raise InvalidRequest(errors=list(_faults(document, shape, prefix)))
 
 
 def _faults(document: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str) -> Iterator[FieldError]:

@@ -37,7 +37,7 @@ class Catalog:
 
     def __init__(self, reading: "Snapshot", configuration: Configuration, *, import_coroutines: bool) -> None:
         self.configuration = configuration
-        self.faults: tuple[FieldError, ...] = ()
+        self.errors: tuple[FieldError, ...] = ()
         self._import_coroutines = import_coroutines
         self._service_at_start = configuration.service
         self._last = reading
@@ -73,10 +73,10 @@ class Catalog:
         """What of the configuration is allowed and yet likely a slip, as the environment is now."""
         return lint(self.configuration, os.environ)
 
-    def log_cautions(self) -> None:
+    def log_warnings(self) -> None:
         """Warn of them in the service's log."""
-        for caution in self.lint():
-            logger.warning("%s: %s", self.path, caution)
+        for warning in self.lint():
+            logger.warning("%s: %s", self.path, warning)
 
     async def refresh(self) -> None:
         """Read the file again if it changed; costs one `stat` if not.
@@ -134,13 +134,13 @@ class Catalog:
     def _accept(self, reading: "Snapshot") -> None:
         outcome = reading.outcome
         if isinstance(outcome, ConfigurationInvalid):
-            self.faults = outcome.faults
+            self.errors = outcome.errors
             logger.error("%s\nThe configuration read before stays in force.", outcome.message)
             return
         self._warn_of_what_needs_a_restart(outcome)
-        self.configuration, self.faults = outcome, ()
+        self.configuration, self.errors = outcome, ()
         logger.info("Read %s: %d projects, %d families.", outcome.path, len(outcome.projects), len(outcome.families))
-        self.log_cautions()
+        self.log_warnings()
 
     def _warn_of_what_needs_a_restart(self, new: Configuration) -> None:
         if new.service == self.configuration.service:

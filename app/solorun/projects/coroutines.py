@@ -32,8 +32,8 @@ class CoroutineLoader:
         self._added: list[str] = []
         self._shadowed: set[tuple[Path, str]] = set()
 
-    def find(self, call: str, place: Node, directory: Path) -> CoroutineFunction:
-        self._join_path(directory, place)
+    def find(self, call: str, node: Node, directory: Path) -> CoroutineFunction:
+        self._join_path(directory, node)
         module_name, _, function_name = call.partition(":")
         top, _, _ = module_name.partition(".")
         was_loaded = module_name in sys.modules
@@ -75,8 +75,8 @@ class CoroutineLoader:
             with suppress(ValueError):
                 sys.path.remove(entry)
 
-    def _join_path(self, directory: Path, place: Node) -> None:
-        self._homes.setdefault(directory, place.pointer)
+    def _join_path(self, directory: Path, node: Node) -> None:
+        self._homes.setdefault(directory, node.pointer)
         if str(directory) not in sys.path:
             # At the end: a project's random.py must not become the service's.
             sys.path.append(str(directory))

@@ -19,12 +19,12 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
     families = {family.pattern: family.template for family in configuration.families}
     declared = [*configuration.projects.items(), *families.items()]
     table = Node(dict(declared), "projects", [])
-    cautions: list[FieldError] = []
+    warnings: list[FieldError] = []
     for name, project in declared:
         pointer = table.below(name).pointer
-        cautions += _idle_secrets(project, pointer, environ)
-        cautions += _missing_programs(project, pointer, environ)
-    return cautions
+        warnings += _idle_secrets(project, pointer, environ)
+        warnings += _missing_programs(project, pointer, environ)
+    return warnings
 
 
 def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

@@ -18,8 +18,8 @@ from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, describe
 
 MAX_FILE_BYTES: Final = 1024 * 1024
-MAX_FAULTS: Final = 100
-_MAX_FAULT_DEPTH: Final = 8
+MAX_ERRORS: Final = 100
+_MAX_ERROR_DEPTH: Final = 8
 """No fault lies deeper (`projects.<name>.steps[0].run[0]`), however deep a file may nest."""
 _TOP_KEYS = ("service", "projects")
 _HINTS = {
@@ -52,10 +52,10 @@ def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -
 
     Raises ConfigurationInvalid with all the faults there are.
     """
-    faults: list[FieldError] = []
+    errors: list[FieldError] = []
     loader = CoroutineLoader()
-    place = Node(_parse(path, data), "", faults)
-    table = Table.open(place, _TOP_KEYS, _HINTS)
+    node = Node(_parse(path, data), "", errors)
+    table = Table.open(node, _TOP_KEYS, _HINTS)
     service = table.read("service", lambda below: check_service(below, path.parent), {})
     declared = table.require(
         "projects",
@@ -63,10 +63,10 @@ def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -
         ProjectsTable({}, ()),
         missing="declare a project in a table [projects.<name>]",
     )
-    faults += loader.find_module_collisions()
-    if faults:
+    errors += loader.find_module_collisions()
+    if errors:
         loader.withdraw()
-        raise _invalid(path, _in_file_order(place, faults))
+        raise _invalid(path, _in_file_order(node, errors))
     return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
 
 
@@ -79,27 +79,27 @@ def read_service_table(path: Path) -> dict[str, Any]:
     return service if isinstance(service, dict) else {}
 
 
-def _in_file_order(place: Node, faults: list[FieldError]) -> list[FieldError]:
+def _in_file_order(node: Node, errors: list[FieldError]) -> list[FieldError]:
     """The faults as the file has their places; what is missing from a table comes where the table begins."""
-    ranks = {pointer: rank for rank, pointer in enumerate(_walk(place))}
+    ranks = {pointer: rank for rank, pointer in enumerate(_walk(node))}
 
-    def rank(fault: FieldError) -> int:
-        pointer = fault.pointer
+    def rank(error: FieldError) -> int:
+        pointer = error.pointer
         while pointer not in ranks:
             pointer = pointer[: max(pointer.rfind("."), pointer.rfind("["), 0)]
         return ranks[pointer]
 
-    return sorted(faults, key=rank)
+    return sorted(errors, key=rank)
 
 
-def _walk(place: Node, depth: int = _MAX_FAULT_DEPTH) -> Iterator[str]:
+def _walk(node: Node, depth: int = _MAX_ERROR_DEPTH) -> Iterator[str]:
     """The pointer of every value, each before those of what it holds."""
-    yield place.pointer
+    yield node.pointer
     below: list[Node] = []
-    if depth and isinstance(place.value, dict):
-        below = [place.below(key) for key in place.value]
-    elif depth and isinstance(place.value, list):
-        below = place.items()
+    if depth and isinstance(node.value, dict):
+        below = [node.below(key) for key in node.value]
+    elif depth and isinstance(node.value, list):
+        below = node.items()
     for one in below:
         yield from _walk(one, depth - 1)
 
@@ -132,10 +132,10 @@ def _unreadable(message: str) -> ConfigurationInvalid:
     return ConfigurationInvalid([FieldError("", message)], message)
 
 
-def _invalid(path: Path, faults: list[FieldError]) -> ConfigurationInvalid:
-    if len(faults) > MAX_FAULTS:
-        faults = [*faults[:MAX_FAULTS], FieldError("", f"and {len(faults) - MAX_FAULTS} more faults")]
-    if len(faults) == 1:
-        return ConfigurationInvalid(faults, f"{path} has a fault: {faults[0]}")
-    lines = "".join(f"\n  {fault}" for fault in faults)
-    return ConfigurationInvalid(faults, f"{path} has {len(faults)} faults:{lines}")
+def _invalid(path: Path, errors: list[FieldError]) -> ConfigurationInvalid:
+    if len(errors) > MAX_ERRORS:
+        errors = [*errors[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more faults")]
+    if len(errors) == 1:
+        return ConfigurationInvalid(errors, f"{path} has a fault: {errors[0]}")
+    lines = "".join(f"\n  {error}" for error in errors)
+    return ConfigurationInvalid(errors, f"{path} has {len(errors)} errors:{lines}")

@@ -51,18 +51,18 @@ class ProjectsTable:
     families: tuple[Family, ...]
 
 
-def check_projects(place: Node, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
     """Check all projects. The result is valid only without recorded errors. Raises InvalidValue without a table."""
-    if isinstance(place.value, list):
+    if isinstance(node.value, list):
         raise InvalidValue("wants a table for each project: write [projects.<name>], in single brackets")
-    if not table_of(place):
+    if not table_of(node):
         raise InvalidValue("declares no project: add a table [projects.<name>]")
     projects: dict[str, Project] = {}
     families: list[Family] = []
-    for name in place.value:
-        below = place.below(name)
+    for name in node.value:
+        below = node.below(name)
         is_family = not _WILDCARDS.isdisjoint(name)
-        fault = _find_pattern_fault(name) if is_family else _find_name_fault(name)
+        fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
         project = below.read(_project(name, base_dir, find_coroutine), None)
@@ -73,7 +73,7 @@ def check_projects(place: Node, base_dir: Path, find_coroutine: FindCoroutine) -
     return ProjectsTable(projects, tuple(families))
 
 
-def _find_name_fault(name: str) -> str:
+def _find_name_error(name: str) -> str:
     if NAME_PATTERN.fullmatch(name):
         return ""
     better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
@@ -81,7 +81,7 @@ def _find_name_fault(name: str) -> str:
     return f"{describe(name)} cannot name a project ({A_NAME}){hint}"
 
 
-def _find_pattern_fault(pattern: str) -> str:
+def _find_pattern_error(pattern: str) -> str:
     if not _PATTERN.fullmatch(pattern):
         return (
             f"{describe(pattern)} is not a pattern of names: it may hold lower-case letters, digits, "
@@ -93,10 +93,10 @@ def _find_pattern_fault(pattern: str) -> str:
 
 
 def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callable[[Node], Project]:
-    def read(place: Node) -> Project:
-        table = Table.open(place, PROJECT_KEYS, _HINTS)
+    def read(node: Node) -> Project:
+        table = Table.open(node, PROJECT_KEYS, _HINTS)
         directory = (
-            table.read("dir", _directory(base_dir, has_calls=_has_calls(place)), None) if "dir" in table else base_dir
+            table.read("dir", _directory(base_dir, has_calls=_has_calls(node)), None) if "dir" in table else base_dir
         )
         return Project(
             name=name,
@@ -118,14 +118,14 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
     return read
 
 
-def _has_calls(place: Node) -> bool:
-    steps = place.value.get("steps")
+def _has_calls(node: Node) -> bool:
+    steps = node.value.get("steps")
     return isinstance(steps, list) and any(isinstance(step, dict) and "call" in step for step in steps)
 
 
 def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Node], Path]:
-    def read(place: Node) -> Path:
-        directory = path(base_dir)(place)
+    def read(node: Node) -> Path:
+        directory = path(base_dir)(node)
         if not is_directory(directory):
             unchecked = "; what its steps call is looked for when it is there" if has_calls else ""
             raise InvalidValue(f"there is no directory {directory}{unchecked}")
@@ -136,11 +136,11 @@ def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Node], Path]:
     return read
 
 
-def _env(place: Node) -> Mapping[str, str]:
+def _env(node: Node) -> Mapping[str, str]:
     # A variable may hold a secret: no message shows its value.
     variables: dict[str, str] = {}
-    for name in table_of(place):
-        below = place.below(name)
+    for name in table_of(node):
+        below = node.below(name)
         value = below.value
         if not _VARIABLE.fullmatch(name):
             below.refuse(f'{describe(name)} cannot name a variable (visible ASCII characters without "=")')
@@ -155,27 +155,27 @@ def _env(place: Node) -> Mapping[str, str]:
     return MappingProxyType(variables)
 
 
-def _secrets(place: Node) -> tuple[str, ...]:
-    names = array(_variable, 'a list of variables, like ["OPENAI_API_KEY"]')(place)
-    refuse_repeats(place)
+def _secrets(node: Node) -> tuple[str, ...]:
+    names = array(_variable, 'a list of variables, like ["OPENAI_API_KEY"]')(node)
+    refuse_repeats(node)
     return names
 
 
-def _variable(place: Node) -> str:
+def _variable(node: Node) -> str:
     # Somebody may have written the secret itself here: it is not repeated.
-    if not _VARIABLE.fullmatch(text(place)):
+    if not _VARIABLE.fullmatch(text(node)):
         raise InvalidValue("is not the name of a variable; name the variable that holds the secret, not the secret")
-    return str(place.value)
+    return str(node.value)
 
 
-def _params(place: Node) -> tuple[str, ...]:
-    names = array(_param, 'a list of names, like ["date"]')(place)
-    refuse_repeats(place)
+def _params(node: Node) -> tuple[str, ...]:
+    names = array(_param, 'a list of names, like ["date"]')(node)
+    refuse_repeats(node)
     return names
 
 
-def _param(place: Node) -> str:
-    name = text(place)
+def _param(node: Node) -> str:
+    name = text(node)
     if not _PARAM.fullmatch(name):
         better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")
         hint = f'; did you mean "{better}"?' if _PARAM.fullmatch(better) else ""

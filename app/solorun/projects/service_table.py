@@ -31,9 +31,9 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _MAX_PORT = 65_535
 
 
-def check_service(place: Node, base_dir: Path) -> Mapping[str, object]:
+def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
     """The table's values as they stand there, all of them checked. Raises InvalidValue when it is no table."""
-    table = Table.open(place, SERVICE_KEYS, _HINTS)
+    table = Table.open(node, SERVICE_KEYS, _HINTS)
     readers: dict[str, Callable[[Node], Any]] = {
         "host": host,
         "port": port,
@@ -45,51 +45,49 @@ def check_service(place: Node, base_dir: Path) -> Mapping[str, object]:
     }
     for key, reader in readers.items():
         table.read(key, reader, None)
-    return MappingProxyType(dict(place.value))
+    return MappingProxyType(dict(node.value))
 
 
 port: Final = whole_number(0, _MAX_PORT)
 
 
-def host(place: Node) -> str:
+def host(node: Node) -> str:
     """An address to listen at: a name, or an IP address (IPv6 without brackets)."""
-    name = text(place).strip().lower()
+    name = text(node).strip().lower()
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
-        raise InvalidValue(f'{describe(place.value)} holds a port: that goes into "port"')
+        raise InvalidValue(f'{describe(node.value)} holds a port: that goes into "port"')
     address = _find_address(name)
     if address is None and not _HOST_NAME.fullmatch(name):
-        raise InvalidValue(f'{describe(place.value)} is not a host; write a name or an address, like "127.0.0.1"')
+        raise InvalidValue(f'{describe(node.value)} is not a host; write a name or an address, like "127.0.0.1"')
     return address or name
 
 
-def allowed_hosts(place: Node) -> tuple[str, ...]:
-    return array(_allowed_host, 'a list of host names, like ["runs.example.org"]')(place)
+def allowed_hosts(node: Node) -> tuple[str, ...]:
+    return array(_allowed_host, 'a list of host names, like ["runs.example.org"]')(node)
 
 
-def _allowed_host(place: Node) -> str:
+def _allowed_host(node: Node) -> str:
     """A name as a Host header has it, without its port: IPv6 in brackets."""
-    name = text(place).strip().lower().removesuffix(".")
+    name = text(node).strip().lower().removesuffix(".")
     address = _find_address(name)
     if address:
         return f"[{address}]" if ":" in address else address
     if "*" in name:
         raise InvalidValue(
-            f"{describe(place.value)} is a wildcard; name each host (that is what keeps foreign pages out)"
+            f"{describe(node.value)} is a wildcard; name each host (that is what keeps foreign pages out)"
         )
     if "/" in name or ":" in name:
-        raise InvalidValue(
-            f'{describe(place.value)} is more than a host; write its name alone, like "runs.example.org"'
-        )
+        raise InvalidValue(f'{describe(node.value)} is more than a host; write its name alone, like "runs.example.org"')
     if not name.isascii():
-        raise InvalidValue(f'{describe(place.value)} is not how browsers send it; write its ASCII form ("xn--…")')
+        raise InvalidValue(f'{describe(node.value)} is not how browsers send it; write its ASCII form ("xn--…")')
     if not _HOST_NAME.fullmatch(name):
-        raise InvalidValue(f'{describe(place.value)} is not a host name; write it like "runs.example.org"')
+        raise InvalidValue(f'{describe(node.value)} is not a host name; write it like "runs.example.org"')
     return name
 
 
-def public_url(place: Node) -> str:
+def public_url(node: Node) -> str:
     """The address a proxy gives the service, without a slash at the end. A message never shows a URL's password."""
-    url = text(place).strip()
+    url = text(node).strip()
     try:
         parts = urlsplit(url)
         has_valid_port = parts.port is None or 0 < parts.port <= _MAX_PORT
@@ -109,8 +107,8 @@ def public_url(place: Node) -> str:
 
 
 def data_dir(base_dir: Path) -> Callable[[Node], Path]:
-    def read(place: Node) -> Path:
-        directory = path(base_dir)(place)
+    def read(node: Node) -> Path:
+        directory = path(base_dir)(node)
         # It need not be there yet.
         is_directory(directory)
         return directory

@@ -30,7 +30,7 @@ def resolve_settings(
     """The settings the service runs with.
 
     `service` is the file's [service] table, `base_dir` the file's directory. `flags` are named like the table's keys;
-    one that is None was not given. Reads the token file. Raises ConfigurationInvalid with all faults, each naming the
+    one that is None was not given. Reads the token file. Raises ConfigurationInvalid with all errors, each naming the
     flag, variable or key that holds it. SOLORUN_TOKEN beats SOLORUN_TOKEN_FILE.
     """
     sources = _Sources(service, environ, flags, base_dir)
@@ -44,8 +44,8 @@ def resolve_settings(
         token=_read_token(sources),
     )
     _refuse_what_needs_a_token(settings, sources)
-    if sources.faults:
-        raise ConfigurationInvalid(sources.faults)
+    if sources.errors:
+        raise ConfigurationInvalid(sources.errors)
     return settings
 
 
@@ -58,7 +58,7 @@ class _Sources:
         unknown = flags.keys() - set(SERVICE_KEYS)
         if unknown:
             raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
-        self.faults: list[FieldError] = []
+        self.errors: list[FieldError] = []
         self._service = service
         self._environ = environ
         self._flags = flags
@@ -69,13 +69,13 @@ class _Sources:
         flag = self._flags.get(key)
         if flag is not None:
             value = str(flag) if isinstance(flag, Path) else flag
-            return Node(value, f"--{key.replace('_', '-')}", self.faults), Path.cwd()
+            return Node(value, f"--{key.replace('_', '-')}", self.errors), Path.cwd()
         variable = f"SOLORUN_{key.upper()}"
         # Compose files and unit files set what they leave out to "": that is not a wish.
         if self._environ.get(variable, "").strip():
-            return Node(_parse_variable(key, self._environ[variable]), variable, self.faults), Path.cwd()
+            return Node(_parse_variable(key, self._environ[variable]), variable, self.errors), Path.cwd()
         if key in self._service:
-            return Node(self._service[key], f"service.{key}", self.faults), self._base_dir
+            return Node(self._service[key], f"service.{key}", self.errors), self._base_dir
         return None
 
     def read(self, key: str, reader_at: Callable[[Path], Callable[[Node], T]], default: D) -> T | D:
@@ -85,7 +85,7 @@ class _Sources:
     def find_token_variable(self) -> Node | None:
         """SOLORUN_TOKEN if it is set; set but empty is a slip that must not open the service."""
         value = self._environ.get(TOKEN_VARIABLE)
-        return None if value is None else Node(value, TOKEN_VARIABLE, self.faults)
+        return None if value is None else Node(value, TOKEN_VARIABLE, self.errors)
 
     @property
     def has_token(self) -> bool:
@@ -102,12 +102,12 @@ def _parse_variable(key: str, text: str) -> object:
     return text
 
 
-def _port(place: Node) -> int:
-    if str(place.value).startswith("tcp://"):
+def _port(node: Node) -> int:
+    if str(node.value).startswith("tcp://"):
         raise InvalidValue(
             "is what Kubernetes sets for a Service named solorun: give the pod enableServiceLinks: false"
         )
-    return service_table.port(place)
+    return service_table.port(node)
 
 
 def _read_token(sources: _Sources) -> str | None:
@@ -118,8 +118,8 @@ def _read_token(sources: _Sources) -> str | None:
         return variable.read(token, None)
     if file is None:
         return None
-    place, base_dir = file
-    return place.read(lambda place: read_token_file(path(base_dir)(place)), None)
+    node, base_dir = file
+    return node.read(lambda node: read_token_file(path(base_dir)(node)), None)
 
 
 def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:

@@ -29,40 +29,38 @@ _HINTS = {
 def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], tuple[StepDeclaration, ...]]:
     """A reader of a project's list of steps. Without a `directory` (it is at fault) coroutines are not looked for."""
 
-    def read(place: Node) -> tuple[StepDeclaration, ...]:
-        if isinstance(place.value, dict):
+    def read(node: Node) -> tuple[StepDeclaration, ...]:
+        if isinstance(node.value, dict):
             raise InvalidValue("wants a list of tables: write [[projects.<name>.steps]], in double brackets")
-        found = array(_step(directory, find_coroutine), "a list of steps, each a table [[projects.<name>.steps]]")(
-            place
-        )
-        if not place.value:
+        found = array(_step(directory, find_coroutine), "a list of steps, each a table [[projects.<name>.steps]]")(node)
+        if not node.value:
             raise InvalidValue("is empty; a project has at least one step")
-        _refuse_repeated_names(place)
+        _refuse_repeated_names(node)
         return found
 
     return read
 
 
 def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], StepDeclaration]:
-    def read(place: Node) -> StepDeclaration:
-        table = Table.open(place, STEP_KEYS, _HINTS)
+    def read(node: Node) -> StepDeclaration:
+        table = Table.open(node, STEP_KEYS, _HINTS)
         name = table.require("name", _name, "", missing="scopes and logs call the step by its name")
         timeout_seconds = table.read("timeout", duration, None)
         if "run" in table and "call" in table:
-            place.refuse('has both "run" and "call": a step is a command or a coroutine')
+            node.refuse('has both "run" and "call": a step is a command or a coroutine')
         if "run" not in table and "call" not in table:
-            place.refuse('wants "run" (a command) or "call" (a coroutine)')
+            node.refuse('wants "run" (a command) or "call" (a coroutine)')
         command = table.read("run", _command, "")
         function = table.read("call", _coroutine(directory, find_coroutine), None)
         if function is None:
             return CommandStep(name, command, timeout_seconds)
-        return CoroutineStep(name, place.value["call"], function, timeout_seconds)
+        return CoroutineStep(name, node.value["call"], function, timeout_seconds)
 
     return read
 
 
-def _name(place: Node) -> str:
-    name = text(place)
+def _name(node: Node) -> str:
+    name = text(node)
     if name == FULL_SCOPE:
         raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps, so no step can be called that')
     if not NAME_PATTERN.fullmatch(name):
@@ -72,28 +70,28 @@ def _name(place: Node) -> str:
     return name
 
 
-def _command(place: Node) -> str | tuple[str, ...]:
-    if isinstance(place.value, str):
-        return text(place)
-    words = array(text, 'a command: a text for the shell, or a list like ["python", "extract.py"]')(place)
-    if not place.value:
+def _command(node: Node) -> str | tuple[str, ...]:
+    if isinstance(node.value, str):
+        return text(node)
+    words = array(text, 'a command: a text for the shell, or a list like ["python", "extract.py"]')(node)
+    if not node.value:
         raise InvalidValue("is an empty list; the first item is the program")
     return words
 
 
 def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], CoroutineFunction | None]:
-    def read(place: Node) -> CoroutineFunction | None:
-        call = text(place)
+    def read(node: Node) -> CoroutineFunction | None:
+        call = text(node)
         if not _CALL.fullmatch(call):
             raise InvalidValue(f'{describe(call)} does not name a coroutine; write it like "package.module:function"')
-        return find_coroutine(call, place, directory) if directory else None
+        return find_coroutine(call, node, directory) if directory else None
 
     return read
 
 
-def _refuse_repeated_names(place: Node) -> None:
+def _refuse_repeated_names(node: Node) -> None:
     first: dict[str, int] = {}
-    for index, item in enumerate(place.items()):
+    for index, item in enumerate(node.items()):
         name = item.value.get("name") if isinstance(item.value, dict) else None
         if isinstance(name, str) and first.setdefault(name, index) != index:
             item.below("name").refuse(f"{describe(name)} is the name of steps[{first[name]}] too")

@@ -17,9 +17,9 @@ _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
 logger = logging.getLogger(__name__)
 
 
-def token(place: Node) -> str:
+def token(node: Node) -> str:
     """The token itself, as a variable holds it."""
-    return _check(str(place.value))
+    return _check(str(node.value))
 
 
 def read_token_file(file: Path) -> str:

@@ -31,14 +31,14 @@ class InvalidValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the document, and where it stands. All places of a walk share one list of faults."""
+    """A value of the document, and where it stands. All places of a walk share one list of errors."""
 
     value: Any
     pointer: str
-    faults: list[FieldError]
+    errors: list[FieldError]
 
     def refuse(self, message: str) -> None:
-        self.faults.append(FieldError(self.pointer, message))
+        self.errors.append(FieldError(self.pointer, message))
 
     def read(self, reader: "Callable[[Node], T]", default: D) -> T | D:
         """What `reader` makes of this value; when it is unfit, note the fault and give `default`."""
@@ -51,61 +51,61 @@ class Node:
     def below(self, key: str) -> "Node":
         """The value of a key of this table (None when it is not there: its absence can be refused too)."""
         name = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-        return Node(self.value.get(key), f"{self.pointer}.{name}" if self.pointer else name, self.faults)
+        return Node(self.value.get(key), f"{self.pointer}.{name}" if self.pointer else name, self.errors)
 
     def items(self) -> "list[Node]":
-        return [Node(value, f"{self.pointer}[{index}]", self.faults) for index, value in enumerate(self.value)]
+        return [Node(value, f"{self.pointer}[{index}]", self.errors) for index, value in enumerate(self.value)]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table whose keys are known. Unknown ones were refused when it was opened."""
 
-    place: Node
+    node: Node
 
     @classmethod
-    def open(cls, place: Node, keys: Sequence[str], hints: Mapping[str, str] | None = None) -> "Table":
+    def open(cls, node: Node, keys: Sequence[str], hints: Mapping[str, str] | None = None) -> "Table":
         """`hints` say of some unknown keys what to write instead. Raises InvalidValue when the value is no table."""
-        values = table_of(place)
+        values = table_of(node)
         for key in values:
             if key not in keys:
                 hint = (hints or {}).get(key) or suggest(key, keys) or f"known here: {', '.join(keys)}"
-                place.below(key).refuse(f"is not a known key; {hint}")
-        return cls(place)
+                node.below(key).refuse(f"is not a known key; {hint}")
+        return cls(node)
 
     def __contains__(self, key: str) -> bool:
-        return key in self.place.value
+        return key in self.node.value
 
     def read(self, key: str, reader: Callable[[Node], T], default: D) -> T | D:
-        return self.place.below(key).read(reader, default) if key in self else default
+        return self.node.below(key).read(reader, default) if key in self else default
 
     def require(self, key: str, reader: Callable[[Node], T], default: D, *, missing: str) -> T | D:
         """Like `read`, but the key must be there: `missing` says what it is for."""
         if key not in self:
-            self.place.below(key).refuse(f"is missing; {missing}")
+            self.node.below(key).refuse(f"is missing; {missing}")
         return self.read(key, reader, default)
 
 
-def table_of(place: Node) -> dict[str, Any]:
-    if not isinstance(place.value, dict):
-        raise InvalidValue(f"wants a table, found {describe(place.value)}")
-    return place.value
+def table_of(node: Node) -> dict[str, Any]:
+    if not isinstance(node.value, dict):
+        raise InvalidValue(f"wants a table, found {describe(node.value)}")
+    return node.value
 
 
-def text(place: Node) -> str:
+def text(node: Node) -> str:
     """A text that says something."""
-    if not isinstance(place.value, str):
-        raise InvalidValue(f"wants a text in quotes, found {describe(place.value)}")
-    if "\0" in place.value:
+    if not isinstance(node.value, str):
+        raise InvalidValue(f"wants a text in quotes, found {describe(node.value)}")
+    if "\0" in node.value:
         raise InvalidValue("holds a NUL character, which no program could be given")
-    if not place.value.strip():
+    if not node.value.strip():
         raise InvalidValue("is empty")
-    return place.value
+    return node.value
 
 
-def line(place: Node) -> str:
+def line(node: Node) -> str:
     """A text without line ends and other control characters."""
-    found = text(place)
+    found = text(node)
     if not found.isprintable():
         raise InvalidValue(f"{describe(found)} holds a line end or another character that cannot be shown")
     return found
@@ -114,12 +114,12 @@ def line(place: Node) -> str:
 def path(base_dir: Path) -> Callable[[Node], Path]:
     """A reader of paths, as seen from `base_dir`; `~` is the home directory. Links and `..` stay as written."""
 
-    def read(place: Node) -> Path:
+    def read(node: Node) -> Path:
         try:
-            return base_dir / Path(text(place)).expanduser()
+            return base_dir / Path(text(node)).expanduser()
         except RuntimeError:
             raise InvalidValue(
-                f"{describe(place.value)} begins at a home directory that is not known; write it out"
+                f"{describe(node.value)} begins at a home directory that is not known; write it out"
             ) from None
 
     return read
@@ -141,49 +141,49 @@ def is_directory(directory: Path) -> bool:
 def array(reader: Callable[[Node], T], wanted: str) -> Callable[[Node], tuple[T, ...]]:
     """A reader of lists, each item by `reader`; `wanted` names such a list: "a list of names"."""
 
-    def read(place: Node) -> tuple[T, ...]:
-        if not isinstance(place.value, list | tuple):
-            raise InvalidValue(f"wants {wanted}, found {describe(place.value)}")
-        items = [item.read(reader, None) for item in place.items()]
+    def read(node: Node) -> tuple[T, ...]:
+        if not isinstance(node.value, list | tuple):
+            raise InvalidValue(f"wants {wanted}, found {describe(node.value)}")
+        items = [item.read(reader, None) for item in node.items()]
         return tuple(item for item in items if item is not None)
 
     return read
 
 
-def duration(place: Node) -> float:
+def duration(node: Node) -> float:
     """Seconds, more than none."""
-    seconds = duration_or_zero(place)
+    seconds = duration_or_zero(node)
     if not seconds:
-        raise InvalidValue(f"{describe(place.value)} is no time at all; leave the key out for the default")
+        raise InvalidValue(f"{describe(node.value)} is no time at all; leave the key out for the default")
     return seconds
 
 
-def duration_or_zero(place: Node) -> float:
-    if not isinstance(place.value, str):
-        raise InvalidValue(f'wants a duration like "30s", "20m" or "1h30m", found {describe(place.value)}')
+def duration_or_zero(node: Node) -> float:
+    if not isinstance(node.value, str):
+        raise InvalidValue(f'wants a duration like "30s", "20m" or "1h30m", found {describe(node.value)}')
     try:
-        seconds = parse_duration(place.value)
+        seconds = parse_duration(node.value)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
     if seconds > MAX_DURATION_SECONDS:
-        raise InvalidValue(f"{describe(place.value)} is more than a year")
+        raise InvalidValue(f"{describe(node.value)} is more than a year")
     return seconds
 
 
 def whole_number(low: int, high: int) -> Callable[[Node], int]:
-    def read(place: Node) -> int:
+    def read(node: Node) -> int:
         # bool is an int to Python, but `port = true` is a slip.
-        if isinstance(place.value, bool) or not isinstance(place.value, int) or not low <= place.value <= high:
-            raise InvalidValue(f"wants a whole number from {low} to {high}, found {describe(place.value)}")
-        return place.value
+        if isinstance(node.value, bool) or not isinstance(node.value, int) or not low <= node.value <= high:
+            raise InvalidValue(f"wants a whole number from {low} to {high}, found {describe(node.value)}")
+        return node.value
 
     return read
 
 
-def refuse_repeats(place: Node) -> None:
+def refuse_repeats(node: Node) -> None:
     """Refuse each text that stands in a list for the second time, by its place there."""
     seen: set[str] = set()
-    for item in place.items():
+    for item in node.items():
         if isinstance(item.value, str):
             if item.value in seen:
                 item.refuse(f"{describe(item.value)} stands here twice")

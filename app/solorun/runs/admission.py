@@ -58,7 +58,7 @@ class Admission:
             known = ", ".join(declared.scopes)
             faults.insert(0, FieldError("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
-            raise InvalidRequest(faults=faults)
+            raise InvalidRequest(errors=faults)
         return Admitted(declared, scope, steps, triggered_by, dict(params))
 
 

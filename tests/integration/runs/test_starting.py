@@ -78,7 +78,7 @@ async def test_an_unknown_scope_is_refused_and_nothing_runs(tmp_path: Path, scop
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", scope=scope)
 
-        assert [fault.pointer for fault in caught.value.faults] == ["/scope"]
+        assert [fault.pointer for fault in caught.value.errors] == ["/scope"]
         assert await engine.store.list_runs() == []
 
 
@@ -118,7 +118,7 @@ async def test_an_unsound_parameter_is_refused(tmp_path: Path, params: dict[str,
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", params=params)
 
-        assert [fault.pointer for fault in caught.value.faults] == [pointer]
+        assert [fault.pointer for fault in caught.value.errors] == [pointer]
 
 
 @pytest.mark.parametrize("triggered_by", ["", "x" * 65, "two\nlines"])
@@ -127,7 +127,7 @@ async def test_whoever_starts_says_so_in_a_short_word(tmp_path: Path, triggered_
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", triggered_by=triggered_by)
 
-        assert [fault.pointer for fault in caught.value.faults] == ["/triggered_by"]
+        assert [fault.pointer for fault in caught.value.errors] == ["/triggered_by"]
 
 
 async def test_all_faults_of_a_start_are_told_at_once(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ async def test_all_faults_of_a_start_are_told_at_once(tmp_path: Path) -> None:
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", scope="no", triggered_by="", params={"no": "x"})
 
-        assert {fault.pointer for fault in caught.value.faults} == {"/scope", "/triggered_by", "/params/no"}
+        assert {fault.pointer for fault in caught.value.errors} == {"/scope", "/triggered_by", "/params/no"}
 
 
 async def test_an_unknown_project_is_not_found(tmp_path: Path) -> None:

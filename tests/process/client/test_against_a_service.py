@@ -152,7 +152,7 @@ async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) ->
             await client.cancel_run(done.id)
 
     assert conflict.value.active_run.id == active.id
-    assert {fault.pointer for fault in invalid.value.faults} == {"/scope", "/params/from"}
+    assert {fault.pointer for fault in invalid.value.errors} == {"/scope", "/params/from"}
     assert cancelled.status is again.status is Status.CANCELLED
     assert ended.value.run == done
 

@@ -41,7 +41,7 @@ def test_no_terminal_status_is_without_an_exit_code(status: Status) -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (InvalidRequest(faults=[FieldError("/scope", "unknown")]), 2),
+        (InvalidRequest(errors=[FieldError("/scope", "unknown")]), 2),
         (Unauthorized(), 2),
         (ConfigurationInvalid([FieldError("service.port", "no")]), 2),
         (DataDirectoryUnusable(), 2),

@@ -56,7 +56,7 @@ def _error_with_members(kind: type[Problem]) -> Problem:
         case errors.RunActive | errors.RunNotActive:
             return kind(make_run(17))
         case errors.InvalidRequest:
-            return InvalidRequest(faults=[FieldError("/scope", "unknown")])
+            return InvalidRequest(errors=[FieldError("/scope", "unknown")])
         case _:
             return kind()
 
@@ -86,7 +86,7 @@ def test_faults_of_a_body_come_back_with_their_pointers() -> None:
     error = error_of(422, MEDIA_TYPE, problem("invalid-request", errors=faults))
 
     assert isinstance(error, InvalidRequest)
-    assert error.faults == (FieldError("/scope", "unknown"), FieldError("/params/date", "not declared"))
+    assert error.errors == (FieldError("/scope", "unknown"), FieldError("/params/date", "not declared"))
 
 
 def test_a_retry_after_that_is_no_number_of_seconds_leaves_the_default() -> None:

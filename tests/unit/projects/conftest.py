@@ -49,15 +49,15 @@ def check(tmp_path: Path) -> Callable[[str], Configuration]:
 
 
 @pytest.fixture
-def find_faults(check: Callable[[str], Configuration]) -> Callable[[str], dict[str, str]]:
+def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[str, str]]:
     """The faults of a text: message by pointer. The text must have some."""
 
-    def find_faults(text: str) -> dict[str, str]:
+    def find_errors(text: str) -> dict[str, str]:
         with pytest.raises(ConfigurationInvalid) as caught:
             check(text)
-        return {fault.pointer: fault.message for fault in caught.value.faults}
+        return {error.pointer: error.message for error in caught.value.errors}
 
-    return find_faults
+    return find_errors
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_projects_and_families_are_those_of_the_configuration(write_settled: Cal
 
     assert opened.get_project("one") is opened.configuration.projects["one"]
     assert opened.find_family("two-x") is opened.configuration.families[0]
-    assert opened.faults == ()
+    assert opened.errors == ()
 
 
 async def test_a_changed_file_is_read_before_the_next_start(
@@ -118,7 +118,7 @@ async def test_a_broken_file_is_reported_once_and_the_last_good_one_stays(
     await opened.refresh()
 
     assert opened.get_project("one").name == "one"
-    assert [fault.pointer for fault in opened.faults] == ["projects.one.steps[0].timeout"]
+    assert [error.pointer for error in opened.errors] == ["projects.one.steps[0].timeout"]
     assert errors() == [
         f"{file} has a fault: projects.one.steps[0].timeout: wants a duration like "
         '"30s", "20m" or "1h30m", found the number 3\nThe configuration read before stays in force.'
@@ -143,7 +143,7 @@ async def test_a_mended_file_is_good_again(write_settled: Callable[[str], Path])
     write_settled(ONE + TWO)
     await opened.refresh()
 
-    assert opened.faults == ()
+    assert opened.errors == ()
     assert opened.get_project("two").name == "two"
 
 
@@ -154,7 +154,7 @@ async def test_a_file_that_was_emptied_keeps_its_projects(write_settled: Callabl
     await opened.refresh()
 
     assert opened.get_project("one").name == "one"
-    assert opened.faults == (FieldError("projects", "is missing; declare a project in a table [projects.<name>]"),)
+    assert opened.errors == (FieldError("projects", "is missing; declare a project in a table [projects.<name>]"),)
 
 
 async def test_a_file_that_disappears_is_a_fault_until_it_is_back(
@@ -165,14 +165,14 @@ async def test_a_file_that_disappears_is_a_fault_until_it_is_back(
     file.unlink()
     await opened.refresh()
     await opened.refresh()
-    faults = opened.faults
+    found = opened.errors
 
     write_settled(ONE)
     await opened.refresh()
 
-    assert [fault.message for fault in faults] == [f"There is no file {file}: `solorun init` writes an example."]
+    assert [error.message for error in found] == [f"There is no file {file}: `solorun init` writes an example."]
     assert len(errors()) == 1
-    assert opened.faults == ()
+    assert opened.errors == ()
 
 
 async def test_reload_reads_again_what_the_file_refers_to(write_settled: Callable[[str], Path], tmp_path: Path) -> None:
@@ -181,12 +181,12 @@ async def test_reload_reads_again_what_the_file_refers_to(write_settled: Callabl
     await opened.refresh()
     (tmp_path / "later").mkdir()
     await opened.refresh()
-    faults_before = opened.faults
+    found_before = opened.errors
 
     await opened.reload()
 
-    assert [fault.pointer for fault in faults_before] == ["projects.two.dir"]
-    assert opened.faults == ()
+    assert [error.pointer for error in found_before] == ["projects.two.dir"]
+    assert opened.errors == ()
     assert opened.get_project("two").directory == tmp_path / "later"
 
 
@@ -241,7 +241,7 @@ async def test_an_error_of_our_own_is_a_fault_and_never_reaches_the_start(
     await refresh(opened)
 
     assert opened.get_project("one").name == "one"
-    assert [fault.message for fault in opened.faults] == ["could not be checked: ZeroDivisionError('division by zero')"]
+    assert [error.message for error in opened.errors] == ["could not be checked: ZeroDivisionError('division by zero')"]
     assert len(errors()) == 2
 
 
@@ -272,11 +272,11 @@ async def test_a_file_that_could_not_be_read_for_a_moment_is_read_though_it_did_
     with monkeypatch.context() as patch:
         patch.setattr(catalog, "read_document", refuse)
         await opened.reload()
-        assert opened.faults
+        assert opened.errors
         refused.clear()
         await refused.wait()
 
     async with asyncio.timeout(60):
-        while opened.faults:
+        while opened.errors:
             await asyncio.sleep(0.01)
     assert len(errors()) == 1

@@ -135,7 +135,7 @@ async def test_a_module_that_hangs_is_a_fault_and_starts_go_on(hanging: Catalog)
     await hanging.refresh()
 
     assert hanging.get_project("one").name == "one"
-    assert [fault.message for fault in hanging.faults if "takes long to import, or hangs" in fault.message]
+    assert [error.message for error in hanging.errors if "takes long to import, or hangs" in error.message]
     assert [thread.daemon for thread in find_threads()] == [True]
 
 
@@ -146,7 +146,7 @@ async def test_a_module_that_took_long_is_taken_when_it_is_there(hanging: Catalo
     await asyncio.to_thread(thread.join, 60)
     await hanging.refresh()
 
-    assert hanging.faults == ()
+    assert hanging.errors == ()
     assert hanging.get_project("two").name == "two"
 
 

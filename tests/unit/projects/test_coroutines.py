@@ -60,11 +60,11 @@ def test_the_directory_joins_the_end_of_the_path_once(check: Check, write: Write
     assert sys.path.count(str(tmp_path)) == 1
 
 
-def test_a_refused_file_leaves_the_path_as_it_was(find_faults: FindFaults, write: Write) -> None:
+def test_a_refused_file_leaves_the_path_as_it_was(find_errors: FindFaults, write: Write) -> None:
     write("steps_e.py", GOOD)
     before = list(sys.path)
 
-    find_faults("nonsense = 1\n" + declare("p", "steps_e:main"))
+    find_errors("nonsense = 1\n" + declare("p", "steps_e:main"))
 
     assert sys.path == before
 
@@ -111,21 +111,21 @@ async def test_a_coroutine_that_was_not_imported_says_so_when_called(tmp_path: P
     ],
 )
 def test_a_module_that_does_not_serve_is_a_fault_of_the_step(
-    find_faults: FindFaults, write: Write, source: str, words: str
+    find_errors: FindFaults, write: Write, source: str, words: str
 ) -> None:
     write("broken.py", source)
 
-    faults = find_faults(declare("p", "broken:main"))
+    errors = find_errors(declare("p", "broken:main"))
 
-    assert list(faults) == ["projects.p.steps[0].call"]
-    assert words in faults["projects.p.steps[0].call"]
-    assert len(faults["projects.p.steps[0].call"]) < 500
+    assert list(errors) == ["projects.p.steps[0].call"]
+    assert words in errors["projects.p.steps[0].call"]
+    assert len(errors["projects.p.steps[0].call"]) < 500
 
 
-def test_a_fault_on_import_names_file_and_line(find_faults: FindFaults, write: Write) -> None:
+def test_a_fault_on_import_names_file_and_line(find_errors: FindFaults, write: Write) -> None:
     file = write("broken_h.py", "\n\n1 / 0")
 
-    [message] = find_faults(declare("p", "broken_h:main")).values()
+    [message] = find_errors(declare("p", "broken_h:main")).values()
 
     assert message.endswith(f"({file}, line 3)")
 
@@ -134,43 +134,43 @@ def test_a_fault_on_import_names_file_and_line(find_faults: FindFaults, write: W
     ("call", "missing"), [("absent_i:main", "absent_i"), ("absent_i.x:main", "absent_i"), ("pack_i.x:main", "pack_i.x")]
 )
 def test_a_missing_module_is_named(
-    find_faults: FindFaults, write: Write, tmp_path: Path, call: str, missing: str
+    find_errors: FindFaults, write: Write, tmp_path: Path, call: str, missing: str
 ) -> None:
     write("pack_i/__init__.py", "")
 
-    [message] = find_faults(declare("p", call)).values()
+    [message] = find_errors(declare("p", call)).values()
 
     assert message == f'there is no module "{missing}" in {tmp_path}, nor among the installed packages'
 
 
 @pytest.mark.parametrize("call", ["json:main", "random.generate:main"])
-def test_a_module_called_like_one_of_pythons_own_is_a_fault(find_faults: FindFaults, write: Write, call: str) -> None:
+def test_a_module_called_like_one_of_pythons_own_is_a_fault(find_errors: FindFaults, write: Write, call: str) -> None:
     write("json.py", GOOD)
     write("random/__init__.py", "")
     write("random/generate.py", GOOD)
 
-    [message] = find_faults(declare("p", call)).values()
+    [message] = find_errors(declare("p", call)).values()
 
     assert "is Python's own" in message
     assert "rename it" in message
 
 
-def test_a_module_called_like_an_installed_one_is_a_fault(find_faults: FindFaults, write: Write) -> None:
+def test_a_module_called_like_an_installed_one_is_a_fault(find_errors: FindFaults, write: Write) -> None:
     own = write("anyio.py", GOOD)
 
-    [message] = find_faults(declare("p", "anyio:main")).values()
+    [message] = find_errors(declare("p", "anyio:main")).values()
 
     assert message.startswith(f"{own} and ")
     assert message.endswith('are both the module "anyio", of which Python holds only one: rename one of them')
 
 
-def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_faults: FindFaults, write: Write) -> None:
+def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_errors: FindFaults, write: Write) -> None:
     first = write("a/steps_j.py", GOOD)
     second = write("b/steps_j.py", GOOD)
 
-    faults = find_faults(declare("first", "steps_j:main", "a") + declare("second", "steps_j:main", "b"))
+    errors = find_errors(declare("first", "steps_j:main", "a") + declare("second", "steps_j:main", "b"))
 
-    assert faults == {
+    assert errors == {
         "projects.second.steps[0].call": (
             f'{second} and {first} are both the module "steps_j", of which Python holds only one: rename one of them'
         )
@@ -178,29 +178,29 @@ def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_faults: F
 
 
 def test_a_module_that_a_step_only_imports_is_not_given_to_another_project(
-    find_faults: FindFaults, write: Write
+    find_errors: FindFaults, write: Write
 ) -> None:
     write("a/steps_k.py", "import settings_k\n" + GOOD)
     write("a/settings_k.py", "")
     write("b/other_k.py", "import settings_k\n" + GOOD)
     write("b/settings_k.py", "")
 
-    faults = find_faults(declare("first", "steps_k:main", "a") + declare("second", "other_k:main", "b"))
+    errors = find_errors(declare("first", "steps_k:main", "a") + declare("second", "other_k:main", "b"))
 
-    assert list(faults) == ["projects.second.steps[0].call"]
-    assert 'are both the module "settings_k"' in faults["projects.second.steps[0].call"]
+    assert list(errors) == ["projects.second.steps[0].call"]
+    assert 'are both the module "settings_k"' in errors["projects.second.steps[0].call"]
 
 
-def test_halves_of_a_package_without_init_are_told_apart(find_faults: FindFaults, write: Write) -> None:
+def test_halves_of_a_package_without_init_are_told_apart(find_errors: FindFaults, write: Write) -> None:
     write("a/space_l/generate.py", GOOD)
     write("b/space_l/generate.py", GOOD)
 
-    faults = find_faults(
+    errors = find_errors(
         declare("first", "space_l.generate:main", "a") + declare("second", "space_l.generate:main", "b")
     )
 
-    assert list(faults) == ["projects.second.steps[0].call"]
-    assert "took its place" in faults["projects.second.steps[0].call"]
+    assert list(errors) == ["projects.second.steps[0].call"]
+    assert "took its place" in errors["projects.second.steps[0].call"]
 
 
 def test_projects_that_share_a_directory_share_its_modules(check: Check, write: Write) -> None:
@@ -212,31 +212,31 @@ def test_projects_that_share_a_directory_share_its_modules(check: Check, write: 
 
 
 def test_a_function_added_to_a_loaded_module_needs_a_restart(
-    check: Check, find_faults: FindFaults, write: Write
+    check: Check, find_errors: FindFaults, write: Write
 ) -> None:
     write("steps_n.py", GOOD)
     check(declare("p", "steps_n:main"))
     write("steps_n.py", GOOD + "async def added(step): ...\n")
 
-    [message] = find_faults(declare("p", "steps_n:added")).values()
+    [message] = find_errors(declare("p", "steps_n:added")).values()
 
     assert message.endswith("code that was loaded already changes only with a restart of the service")
 
 
-def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_faults: FindFaults, write: Write) -> None:
+def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_errors: FindFaults, write: Write) -> None:
     old = write("steps_o.py", GOOD)
     check(declare("p", "steps_o:main"))
     old.unlink()
     write("steps_o/__init__.py", GOOD)
 
-    [message] = find_faults(declare("p", "steps_o:main")).values()
+    [message] = find_errors(declare("p", "steps_o:main")).values()
 
     assert message == f'the module "steps_o" was imported from {old}, which is gone: restart the service'
 
 
-def test_a_module_that_failed_is_imported_anew(check: Check, find_faults: FindFaults, write: Write) -> None:
+def test_a_module_that_failed_is_imported_anew(check: Check, find_errors: FindFaults, write: Write) -> None:
     write("steps_p.py", "1 / 0")
-    find_faults(declare("p", "steps_p:main"))
+    find_errors(declare("p", "steps_p:main"))
     write("steps_p.py", GOOD)
 
     assert check(declare("p", "steps_p:main")).get_project("p").name == "p"
@@ -253,26 +253,26 @@ def test_a_module_written_within_one_tick_of_the_clock_is_found(check: Check, wr
     assert check(declare("p", "steps_u:main")).get_project("p").name == "p"
 
 
-def test_a_module_without_an_origin_is_no_trouble(find_faults: FindFaults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_without_an_origin_is_no_trouble(find_errors: FindFaults, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "made_q", ModuleType("made_q"))
 
-    assert find_faults(declare("p", "made_q:main")).keys() == {"projects.p.steps[0].call"}
+    assert find_errors(declare("p", "made_q:main")).keys() == {"projects.p.steps[0].call"}
 
 
-def test_a_module_may_take_its_directory_from_the_path_itself(find_faults: FindFaults, write: Write) -> None:
+def test_a_module_may_take_its_directory_from_the_path_itself(find_errors: FindFaults, write: Write) -> None:
     write("steps_s.py", "import sys\nsys.path.pop()\n")
 
-    assert list(find_faults(declare("p", "steps_s:main"))) == ["projects.p.steps[0].call"]
+    assert list(find_errors(declare("p", "steps_s:main"))) == ["projects.p.steps[0].call"]
 
 
-def test_a_name_too_long_for_a_file_is_a_missing_module(find_faults: FindFaults) -> None:
-    [message] = find_faults(declare("p", "x" * 300 + ":main")).values()
+def test_a_name_too_long_for_a_file_is_a_missing_module(find_errors: FindFaults) -> None:
+    [message] = find_errors(declare("p", "x" * 300 + ":main")).values()
 
     assert message.startswith("there is no module")
 
 
-def test_a_directory_at_fault_is_not_searched(find_faults: FindFaults) -> None:
-    assert list(find_faults(declare("p", "absent:main", "nowhere"))) == ["projects.p.dir"]
+def test_a_directory_at_fault_is_not_searched(find_errors: FindFaults) -> None:
+    assert list(find_errors(declare("p", "absent:main", "nowhere"))) == ["projects.p.dir"]
 
 
 def test_ctrl_c_while_importing_is_obeyed(write: Write, tmp_path: Path) -> None:
@@ -286,4 +286,4 @@ def test_faults_of_coroutines_come_with_all_the_others(write: Write, tmp_path: P
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", f"x = 1\n{declare('p', 'absent:main')}timeout = 3".encode())
 
-    assert [fault.pointer for fault in caught.value.faults] == ["x", "projects.p.steps[0].call", "projects.p.timeout"]
+    assert [error.pointer for error in caught.value.errors] == ["x", "projects.p.steps[0].call", "projects.p.timeout"]

@@ -26,10 +26,10 @@ def text(*, secret: str = "GIVEN", run: str = '"true"') -> str:
 
 
 def test_a_secret_that_is_set_nowhere_is_warned_of_by_its_place(check: Check) -> None:
-    cautions = lint(check(text(secret="TYPO")), {"OTHER": "x"})
+    warnings = lint(check(text(secret="TYPO")), {"OTHER": "x"})
 
-    assert [caution.pointer for caution in cautions] == ["projects.one.secrets[0]"]
-    assert '"TYPO" is set neither in the environment nor in env' in cautions[0].message
+    assert [warning.pointer for warning in warnings] == ["projects.one.secrets[0]"]
+    assert '"TYPO" is set neither in the environment nor in env' in warnings[0].message
 
 
 @pytest.mark.parametrize(("secret", "environ"), [("GIVEN", {}), ("OUTSIDE", {"OUTSIDE": "hidden"})])
@@ -43,10 +43,10 @@ def test_a_secret_that_is_set_to_nothing_counts_as_not_set(check: Check) -> None
 
 @pytest.mark.parametrize("value", ["1234", "  12 \n", "a\nbc\r\nd\n"])
 def test_a_secret_that_is_too_short_to_be_masked_is_warned_of_without_its_value(check: Check, value: str) -> None:
-    (caution,) = lint(check(text(secret="PIN")), {"PIN": value})
+    (warning,) = lint(check(text(secret="PIN")), {"PIN": value})
 
-    assert caution.pointer == "projects.one.secrets[0]"
-    assert caution.message == 'the variable "PIN" has fewer than 5 characters, so it is not masked'
+    assert warning.pointer == "projects.one.secrets[0]"
+    assert warning.message == 'the variable "PIN" has fewer than 5 characters, so it is not masked'
 
 
 @pytest.mark.parametrize("value", ["12345", "a\nsecond line\n"])
@@ -55,17 +55,17 @@ def test_a_secret_of_which_a_line_is_masked_is_not_warned_of(check: Check, value
 
 
 def test_a_family_is_warned_of_under_its_pattern(check: Check) -> None:
-    cautions = lint(check(text(secret="TYPO").replace("projects.one", 'projects."x-*"')), {})
+    warnings = lint(check(text(secret="TYPO").replace("projects.one", 'projects."x-*"')), {})
 
-    assert [caution.pointer for caution in cautions] == ['projects."x-*".secrets[0]']
+    assert [warning.pointer for warning in warnings] == ['projects."x-*".secrets[0]']
 
 
 @pytest.mark.parametrize("run", ['["no-such-program", "-v"]', '["./no-such-program"]', '["/no/such/program"]'])
 def test_a_program_that_is_not_there_is_warned_of(check: Check, run: str) -> None:
-    cautions = lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"})
+    warnings = lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"})
 
-    assert [caution.pointer for caution in cautions] == ["projects.one.steps[0].run[0]"]
-    assert "there is no program" in cautions[0].message
+    assert [warning.pointer for warning in warnings] == ["projects.one.steps[0].run[0]"]
+    assert "there is no program" in warnings[0].message
 
 
 @pytest.mark.parametrize("run", ['["sh", "-c", "true"]', '["/bin/sh"]', '["./own.sh"]', '"no-such-program"'])
@@ -95,4 +95,4 @@ async def test_the_service_warns_when_it_reads_the_file_again(
 
     (warning,) = errors()
     assert warning.startswith(f"{catalog.path}: projects.one.secrets[0]: ")
-    assert catalog.faults == ()
+    assert catalog.errors == ()

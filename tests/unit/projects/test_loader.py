@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
-from solorun.projects.loader import MAX_FAULTS, MAX_FILE_BYTES, check_document, read_document
+from solorun.projects.loader import MAX_ERRORS, MAX_FILE_BYTES, check_document, read_document
 from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.service_table import SERVICE_KEYS
 from solorun.projects.step_tables import STEP_KEYS
@@ -22,7 +22,7 @@ GOOD = b'[[projects.p.steps]]\nname = "only"\nrun = "true"\n'
 def refusal(path: Path) -> str:
     with pytest.raises(ConfigurationInvalid) as caught:
         read_document(path)
-    assert [fault.message for fault in caught.value.faults] == [caught.value.message]
+    assert [error.message for error in caught.value.errors] == [caught.value.message]
     return caught.value.message
 
 
@@ -79,7 +79,7 @@ def test_what_is_not_toml_is_a_fault_with_its_line(tmp_path: Path, data: bytes, 
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", data)
 
-    assert caught.value.faults == (fault,)
+    assert caught.value.errors == (fault,)
     assert caught.value.message == f"{tmp_path}/solorun.toml has a fault: {fault}"
 
 
@@ -93,26 +93,26 @@ def test_the_message_lists_each_fault_on_a_line(tmp_path: Path) -> None:
         check_document(tmp_path / "solorun.toml", b"a = 1\n" + GOOD + b"timeout = 3\n")
 
     assert caught.value.message.splitlines() == [
-        f"{tmp_path}/solorun.toml has 2 faults:",
+        f"{tmp_path}/solorun.toml has 2 errors:",
         "  a: is not a known key; known here: service, projects",
         '  projects.p.steps[0].timeout: wants a duration like "30s", "20m" or "1h30m", found the number 3',
     ]
 
 
 def test_faults_beyond_counting_are_counted(tmp_path: Path) -> None:
-    data = b"".join(b"key-%d = 1\n" % number for number in range(MAX_FAULTS + 5)) + GOOD
+    data = b"".join(b"key-%d = 1\n" % number for number in range(MAX_ERRORS + 5)) + GOOD
 
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", data)
 
-    assert len(caught.value.faults) == MAX_FAULTS + 1
-    assert caught.value.faults[-1].message == "and 5 more faults"
+    assert len(caught.value.errors) == MAX_ERRORS + 1
+    assert caught.value.errors[-1].message == "and 5 more faults"
 
 
-def test_a_long_value_is_shown_in_part(find_faults: Callable[[str], dict[str, str]]) -> None:
-    faults = find_faults('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
+def test_a_long_value_is_shown_in_part(find_errors: Callable[[str], dict[str, str]]) -> None:
+    errors = find_errors('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
 
-    assert len(faults["projects.p.steps[0].name"]) < 300
+    assert len(errors["projects.p.steps[0].name"]) < 300
 
 
 KEYS = (*SERVICE_KEYS, *PROJECT_KEYS, *STEP_KEYS, "service", "projects", "handbook", "a-*")
@@ -143,7 +143,7 @@ def test_whatever_stands_in_the_file_is_a_configuration_or_faults_with_their_pla
 
     outcome = read(data)
 
-    assert isinstance(outcome, Configuration) or all(fault.pointer and fault.message for fault in outcome.faults)
+    assert isinstance(outcome, Configuration) or all(error.pointer and error.message for error in outcome.errors)
 
 
 def read(data: bytes) -> Configuration | ConfigurationInvalid:
@@ -172,7 +172,7 @@ colour = 1
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", text)
 
-    assert [fault.pointer for fault in caught.value.faults] == [
+    assert [error.pointer for error in caught.value.errors] == [
         "projects.one.timout",
         "projects.one.dir",
         "projects.one.title",
@@ -190,4 +190,4 @@ def test_faults_of_a_file_that_nests_beyond_all_measure_are_told(tmp_path: Path)
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", b"a." * 5_000 + b"a = 1\n" + GOOD)
 
-    assert [fault.pointer for fault in caught.value.faults] == ["a"]
+    assert [error.pointer for error in caught.value.errors] == ["a"]

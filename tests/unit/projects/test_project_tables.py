@@ -130,34 +130,34 @@ def test_a_directory_may_begin_at_home(check: Check, tmp_path: Path, monkeypatch
     ],
 )
 def test_a_fault_names_its_place_and_says_what_is_wanted(
-    find_faults: FindFaults, tmp_path: Path, line: str, pointer: str, words: str
+    find_errors: FindFaults, tmp_path: Path, line: str, pointer: str, words: str
 ) -> None:
     (tmp_path / "a-file").touch()
 
-    faults = find_faults(f"[projects.p]\n{line}{STEP}")
+    errors = find_errors(f"[projects.p]\n{line}{STEP}")
 
-    assert list(faults) == [f"projects.p.{pointer}"]
-    assert words in faults[f"projects.p.{pointer}"]
+    assert list(errors) == [f"projects.p.{pointer}"]
+    assert words in errors[f"projects.p.{pointer}"]
 
 
 def test_a_directory_that_cannot_be_entered_is_a_fault(
-    find_faults: FindFaults, monkeypatch: pytest.MonkeyPatch
+    find_errors: FindFaults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A superuser may enter every directory, so that a real one would not do.
     monkeypatch.setattr(os, "access", lambda *_: False)
 
-    [message] = find_faults(f'[projects.p]\ndir = "."{STEP}').values()
+    [message] = find_errors(f'[projects.p]\ndir = "."{STEP}').values()
 
     assert message.endswith("cannot be entered by this user")
 
 
-def test_no_fault_repeats_what_may_be_a_secret(find_faults: FindFaults) -> None:
-    faults = find_faults(
+def test_no_fault_repeats_what_may_be_a_secret(find_errors: FindFaults) -> None:
+    errors = find_errors(
         f'[projects.p]\nenv = {{ A = "hunter2\\u0000", SOLORUN_B = "hunter2" }}\nsecrets = ["hunter2 as it is"]{STEP}'
     )
 
-    assert len(faults) == 3
-    assert "hunter2" not in str(faults)
+    assert len(errors) == 3
+    assert "hunter2" not in str(errors)
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_no_fault_repeats_what_may_be_a_secret(find_faults: FindFaults) -> None:
         ('"-*"', "begins with a letter"),
     ],
 )
-def test_a_name_that_no_project_can_have_is_a_fault(find_faults: FindFaults, name: str, words: str) -> None:
-    faults = find_faults(STEP.replace("projects.p.", f"projects.{name}."))
+def test_a_name_that_no_project_can_have_is_a_fault(find_errors: FindFaults, name: str, words: str) -> None:
+    errors = find_errors(STEP.replace("projects.p.", f"projects.{name}."))
 
-    assert list(faults) == [f"projects.{name}"]
-    assert words in faults[f"projects.{name}"]
+    assert list(errors) == [f"projects.{name}"]
+    assert words in errors[f"projects.{name}"]
 
 
 @pytest.mark.parametrize(
@@ -197,13 +197,13 @@ def test_a_name_that_no_project_can_have_is_a_fault(find_faults: FindFaults, nam
     ],
 )
 def test_a_file_of_the_wrong_form_is_told_the_right_one(
-    find_faults: FindFaults, text: str, pointer: str, words: str
+    find_errors: FindFaults, text: str, pointer: str, words: str
 ) -> None:
-    assert words in find_faults(text)[pointer]
+    assert words in find_errors(text)[pointer]
 
 
-def test_all_faults_are_reported_at_once(find_faults: FindFaults) -> None:
-    faults = find_faults("""
+def test_all_faults_are_reported_at_once(find_errors: FindFaults) -> None:
+    errors = find_errors("""
         retention = 3
 
         [service]
@@ -223,7 +223,7 @@ def test_all_faults_are_reported_at_once(find_faults: FindFaults) -> None:
         timeout = 3
     """)
 
-    assert list(faults) == [
+    assert list(errors) == [
         "retention",
         "service.port",
         "projects.handbook.timeout",
@@ -235,9 +235,9 @@ def test_all_faults_are_reported_at_once(find_faults: FindFaults) -> None:
 
 @pytest.mark.parametrize(("step", "is_said"), [('call = "nomodule:f"', True), ('run = "true"', False)])
 def test_a_missing_directory_says_that_its_calls_were_not_looked_for(
-    find_faults: Callable[[str], dict[str, str]], step: str, is_said: bool
+    find_errors: Callable[[str], dict[str, str]], step: str, is_said: bool
 ) -> None:
-    faults = find_faults(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')
+    errors = find_errors(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')
 
-    assert list(faults) == ["projects.a.dir"]
-    assert ("what its steps call" in faults["projects.a.dir"]) is is_said
+    assert list(errors) == ["projects.a.dir"]
+    assert ("what its steps call" in errors["projects.a.dir"]) is is_said

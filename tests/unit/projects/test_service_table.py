@@ -80,15 +80,15 @@ def test_the_table_is_kept_as_it_stands(check: Check) -> None:
         ('shutdown_limit = "0s"', "shutdown_limit", "is no time at all"),
     ],
 )
-def test_a_fault_names_its_key(find_faults: FindFaults, tmp_path: Path, line: str, pointer: str, words: str) -> None:
+def test_a_fault_names_its_key(find_errors: FindFaults, tmp_path: Path, line: str, pointer: str, words: str) -> None:
     (tmp_path / "a-file").touch()
 
-    faults = find_faults(f"[service]\n{line}\n{PROJECT}")
+    errors = find_errors(f"[service]\n{line}\n{PROJECT}")
 
-    assert list(faults) == [f"service.{pointer}"]
-    assert words in faults[f"service.{pointer}"]
-    assert "hunter2" not in faults[f"service.{pointer}"]
+    assert list(errors) == [f"service.{pointer}"]
+    assert words in errors[f"service.{pointer}"]
+    assert "hunter2" not in errors[f"service.{pointer}"]
 
 
-def test_a_service_that_is_no_table_is_a_fault(find_faults: FindFaults) -> None:
-    assert find_faults(f"service = 1\n{PROJECT}") == {"service": "wants a table, found the number 1"}
+def test_a_service_that_is_no_table_is_a_fault(find_errors: FindFaults) -> None:
+    assert find_errors(f"service = 1\n{PROJECT}") == {"service": "wants a table, found the number 1"}

@@ -33,13 +33,13 @@ def resolve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Resolve:
 
 
 @pytest.fixture
-def find_faults(resolve: Resolve) -> Callable[..., dict[str, str]]:
-    def find_faults(**sources: Mapping[str, Any]) -> dict[str, str]:
+def find_errors(resolve: Resolve) -> Callable[..., dict[str, str]]:
+    def find_errors(**sources: Mapping[str, Any]) -> dict[str, str]:
         with pytest.raises(ConfigurationInvalid) as caught:
             resolve(**sources)
-        return {fault.pointer: fault.message for fault in caught.value.faults}
+        return {error.pointer: error.message for error in caught.value.errors}
 
-    return find_faults
+    return find_errors
 
 
 def test_everything_has_a_default(resolve: Resolve, tmp_path: Path) -> None:
@@ -135,15 +135,15 @@ def test_a_flag_that_is_no_setting_is_a_slip_of_the_caller(resolve: Resolve) -> 
 
 
 def test_faults_name_the_flag_the_variable_or_the_key_that_holds_them(
-    find_faults: Callable[..., dict[str, str]],
+    find_errors: Callable[..., dict[str, str]],
 ) -> None:
-    faults = find_faults(
+    errors = find_errors(
         service={"public_url": "nowhere"},
         environ={"SOLORUN_PORT": "http", "SOLORUN_SHUTDOWN_LIMIT": "1 minute"},
         flags={"data_dir": ""},
     )
 
-    assert faults == {
+    assert errors == {
         "SOLORUN_PORT": 'wants a whole number from 0 to 65535, found "http"',
         "--data-dir": "is empty",
         "service.public_url": 'wants http:// or https:// and a host, like "https://runs.example.org/solorun"',
@@ -152,18 +152,18 @@ def test_faults_name_the_flag_the_variable_or_the_key_that_holds_them(
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "80.0", "٨٠", "9" * 5000])
-def test_a_port_that_is_none_is_refused(find_faults: Callable[..., dict[str, str]], port: str) -> None:
-    assert "wants a whole number" in find_faults(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
+def test_a_port_that_is_none_is_refused(find_errors: Callable[..., dict[str, str]], port: str) -> None:
+    assert "wants a whole number" in find_errors(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
 
 
-def test_a_variable_that_is_not_utf_8_can_still_be_shown(find_faults: Callable[..., dict[str, str]]) -> None:
-    message = find_faults(environ={"SOLORUN_HOST": "\udcff"})["SOLORUN_HOST"]
+def test_a_variable_that_is_not_utf_8_can_still_be_shown(find_errors: Callable[..., dict[str, str]]) -> None:
+    message = find_errors(environ={"SOLORUN_HOST": "\udcff"})["SOLORUN_HOST"]
 
     assert message.encode() == b'"\\udcff" is not a host; write a name or an address, like "127.0.0.1"'
 
 
-def test_a_variable_that_kubernetes_sets_is_explained(find_faults: Callable[..., dict[str, str]]) -> None:
-    assert "enableServiceLinks" in find_faults(environ={"SOLORUN_PORT": "tcp://10.0.0.1:8700"})["SOLORUN_PORT"]
+def test_a_variable_that_kubernetes_sets_is_explained(find_errors: Callable[..., dict[str, str]]) -> None:
+    assert "enableServiceLinks" in find_errors(environ={"SOLORUN_PORT": "tcp://10.0.0.1:8700"})["SOLORUN_PORT"]
 
 
 @pytest.mark.parametrize(
@@ -179,13 +179,13 @@ def test_a_variable_that_kubernetes_sets_is_explained(find_faults: Callable[...,
     ],
 )
 def test_whoever_can_be_reached_from_elsewhere_needs_a_token(
-    resolve: Resolve, find_faults: Callable[..., dict[str, str]], sources: dict[str, dict[str, Any]], pointer: str
+    resolve: Resolve, find_errors: Callable[..., dict[str, str]], sources: dict[str, dict[str, Any]], pointer: str
 ) -> None:
-    faults = find_faults(**sources)
+    errors = find_errors(**sources)
 
-    assert list(faults) == [pointer]
-    assert "callers need a token" in faults[pointer]
-    assert "SOLORUN_TOKEN_FILE" in faults[pointer]
+    assert list(errors) == [pointer]
+    assert "callers need a token" in errors[pointer]
+    assert "SOLORUN_TOKEN_FILE" in errors[pointer]
     assert resolve(**{**sources, "environ": {**sources.get("environ", {}), "SOLORUN_TOKEN": TOKEN}}).token == TOKEN
 
 
@@ -209,13 +209,13 @@ def test_on_this_machine_alone_nobody_is_asked(resolve: Resolve, service: dict[s
     "value", ["", "   ", "hunter2", "two words of enough length", "ünicode-of-enough-length", "x" * 1025]
 )
 def test_a_token_not_worth_its_name_is_refused_and_not_shown(
-    find_faults: Callable[..., dict[str, str]], value: str
+    find_errors: Callable[..., dict[str, str]], value: str
 ) -> None:
-    faults = find_faults(service={"host": "0.0.0.0"}, environ={"SOLORUN_TOKEN": value})
+    errors = find_errors(service={"host": "0.0.0.0"}, environ={"SOLORUN_TOKEN": value})
 
-    assert list(faults) == ["SOLORUN_TOKEN"]
-    assert faults["SOLORUN_TOKEN"].startswith("the token ")
-    assert not value.strip() or value not in faults["SOLORUN_TOKEN"]
+    assert list(errors) == ["SOLORUN_TOKEN"]
+    assert errors["SOLORUN_TOKEN"].startswith("the token ")
+    assert not value.strip() or value not in errors["SOLORUN_TOKEN"]
 
 
 def test_the_token_is_never_part_of_a_repr(resolve: Resolve) -> None:
@@ -241,11 +241,11 @@ def test_a_flags_token_file_beats_the_variable_which_beats_other_files(resolve: 
 
 
 def test_a_token_file_that_cannot_be_read_is_the_only_fault(
-    find_faults: Callable[..., dict[str, str]], tmp_path: Path
+    find_errors: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    faults = find_faults(service={"host": "0.0.0.0", "token_file": "absent"})
+    errors = find_errors(service={"host": "0.0.0.0", "token_file": "absent"})
 
-    assert faults == {
+    assert errors == {
         "service.token_file": f"the token file {tmp_path}/file/absent cannot be read: No such file or directory"
     }
 

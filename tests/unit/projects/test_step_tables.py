@@ -34,22 +34,22 @@ FindFaults = Callable[[str], dict[str, str]]
     ],
 )
 def test_a_fault_of_a_step_names_the_step_by_its_index(
-    find_faults: FindFaults, step: str, pointer: str, words: str
+    find_errors: FindFaults, step: str, pointer: str, words: str
 ) -> None:
-    faults = find_faults(f'[[projects.p.steps]]\nname = "first"\nrun = "true"\n\n[[projects.p.steps]]\n{step}\n')
+    errors = find_errors(f'[[projects.p.steps]]\nname = "first"\nrun = "true"\n\n[[projects.p.steps]]\n{step}\n')
 
-    assert list(faults) == [f"projects.p.steps[1]{pointer}"]
-    assert words in faults[f"projects.p.steps[1]{pointer}"]
-
-
-def test_a_step_cannot_be_a_command_and_a_coroutine(find_faults: FindFaults) -> None:
-    faults = find_faults('[[projects.p.steps]]\nname = "x"\nrun = "true"\ncall = "no_such_module:main"\n')
-
-    assert 'has both "run" and "call"' in faults["projects.p.steps[0]"]
+    assert list(errors) == [f"projects.p.steps[1]{pointer}"]
+    assert words in errors[f"projects.p.steps[1]{pointer}"]
 
 
-def test_two_steps_cannot_have_one_name(find_faults: FindFaults) -> None:
-    faults = find_faults(
+def test_a_step_cannot_be_a_command_and_a_coroutine(find_errors: FindFaults) -> None:
+    errors = find_errors('[[projects.p.steps]]\nname = "x"\nrun = "true"\ncall = "no_such_module:main"\n')
+
+    assert 'has both "run" and "call"' in errors["projects.p.steps[0]"]
+
+
+def test_two_steps_cannot_have_one_name(find_errors: FindFaults) -> None:
+    errors = find_errors(
         dedent("""
             [[projects.p.steps]]
             name = "extract"
@@ -60,7 +60,7 @@ def test_two_steps_cannot_have_one_name(find_faults: FindFaults) -> None:
         """)
     )
 
-    assert faults == {"projects.p.steps[1].name": '"extract" is the name of steps[0] too'}
+    assert errors == {"projects.p.steps[1].name": '"extract" is the name of steps[0] too'}
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_two_steps_cannot_have_one_name(find_faults: FindFaults) -> None:
     ],
 )
 def test_steps_of_the_wrong_form_are_told_the_right_one(
-    find_faults: FindFaults, steps: str, pointer: str, words: str
+    find_errors: FindFaults, steps: str, pointer: str, words: str
 ) -> None:
-    assert words in find_faults(f"[projects.p]\n{steps}")[f"projects.p.steps{pointer}"]
+    assert words in find_errors(f"[projects.p]\n{steps}")[f"projects.p.steps{pointer}"]

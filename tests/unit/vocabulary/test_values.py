@@ -269,7 +269,7 @@ def test_joined_segments_hold_the_same_records_within_the_limits(sizes: list[int
 def test_an_errors_docstring_is_its_message() -> None:
     assert errors.ProjectNotFound().message == "There is no such project."
     assert str(FieldError("", "is empty")) == "is empty"
-    assert InvalidRequest(faults=[FieldError("/scope", "is wrong")]).message == "/scope: is wrong"
+    assert InvalidRequest(errors=[FieldError("/scope", "is wrong")]).message == "/scope: is wrong"
 
 
 def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:

@@ -17,5 +17,5 @@ def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
         write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
     for family in configuration.families:
         write(f"  family {family.pattern}: {' → '.join(step.name for step in family.template.steps)}\n")
-    for caution in catalog.lint():
-        print_note(f"warning: {caution}")
+    for warning in catalog.lint():
+        print_note(f"warning: {warning}")

@@ -71,7 +71,7 @@ def _find_directory(config: Path, data_dir: Path | None) -> tuple[DataDirectory,
         if data_dir is None:
             # Not the default directory: the broken file may name another, and checking the wrong one says nothing.
             raise
-        return DataDirectory(data_dir.absolute()), [str(fault) for fault in invalid.faults]
+        return DataDirectory(data_dir.absolute()), [str(fault) for fault in invalid.errors]
     return DataDirectory(settings.data_dir), []
 
 

@@ -30,7 +30,7 @@ def serve(
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     catalog, settings = read_configuration(config, flags)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]
-    catalog.log_cautions()
+    catalog.log_warnings()
 
     def started(url: str) -> None:
         write(describe_service(url, settings, projects))
