@@ -5,7 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+from solorun.errors import FieldError
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
@@ -89,3 +91,34 @@ class Family:
 
     def matches(self, name: str) -> bool:
         return NAME_PATTERN.fullmatch(name) is not None and fnmatchcase(name, self.pattern)
+
+
+class Projects(Protocol):
+    """The projects that can be started, as last read from where they are declared."""
+
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        """What is wrong with the declarations as they are now; () if nothing is."""
+        ...
+
+    def get_project(self, name: str) -> Project:
+        """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""
+        ...
+
+    def find_family(self, name: str) -> Family | None:
+        """The family that declares `name`; None if there is none, or if the project is declared by its own name."""
+        ...
+
+    def list_projects(self) -> list[Project]:
+        """The projects declared by name, in the order of their declaration."""
+        ...
+
+    def list_families(self) -> list[Family]: ...
+
+    async def refresh(self) -> None:
+        """Read the declarations again if they have changed. Never raises.
+
+        Simultaneous callers share one reading. Invalid declarations are logged and listed in `errors`; the last valid
+        ones stay in effect.
+        """
+        ...

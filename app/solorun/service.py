@@ -112,8 +112,8 @@ class Service:
             if free_bytes < MIN_FREE_BYTES:
                 reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
         if self.catalog.errors:
-            # Only how many: readiness is told to everybody, and a fault may name paths.
-            reasons.append(f"solorun.toml has {len(self.catalog.errors)} fault(s); see the service's log")
+            # Only their number: readiness is public, and an error may name paths.
+            reasons.append(f"solorun.toml has {len(self.catalog.errors)} error(s); see the service's log")
         return reasons
 
 

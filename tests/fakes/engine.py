@@ -8,9 +8,9 @@ from pathlib import Path
 
 import anyio
 
-from solorun.errors import ProjectNotFound
+from solorun.errors import FieldError, ProjectNotFound
 from solorun.logs import Hub, Tail, Writer
-from solorun.project import CommandStep, Project
+from solorun.project import CommandStep, Family, Project
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import RunExecutor, RunManager, Supervisor, recover
@@ -30,6 +30,8 @@ def system_now() -> datetime:
 class DeclaredProjects:
     """Projects by name, as a catalog holds them."""
 
+    errors: tuple[FieldError, ...] = ()
+
     def __init__(self, *projects: Project) -> None:
         self.projects = {project.name: project for project in projects}
 
@@ -37,6 +39,15 @@ class DeclaredProjects:
         if name not in self.projects:
             raise ProjectNotFound(f"There is no project {name}.")
         return self.projects[name]
+
+    def find_family(self, name: str) -> Family | None:
+        return None
+
+    def list_projects(self) -> list[Project]:
+        return list(self.projects.values())
+
+    def list_families(self) -> list[Family]:
+        return []
 
     async def refresh(self) -> None: ...
 

@@ -11,14 +11,13 @@ async def list_projects(request: Request) -> Response:
     service = request.service
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.list_active_runs()}
-    configuration = service.catalog.configuration
     # A project of a family is known by its runs; each belongs to the family that declares it now.
     family_of = {name: service.catalog.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
         ProjectList(
             projects=tuple(
-                _summary(project, active.get(name), latest.get(name))
-                for name, project in configuration.projects.items()
+                _summary(project, active.get(project.name), latest.get(project.name))
+                for project in service.catalog.list_projects()
             ),
             families=tuple(
                 FamilySummary(
@@ -29,7 +28,7 @@ async def list_projects(request: Request) -> Response:
                     params=family.template.params,
                     projects=tuple(name for name, owner in family_of.items() if owner is family),
                 )
-                for family in configuration.families
+                for family in service.catalog.list_families()
             ),
         )
     )

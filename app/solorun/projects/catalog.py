@@ -1,226 +1,162 @@
-"""The declared projects as last read well. Reads solorun.toml again when it changed; what it says is `document`'s."""
+"""The declared projects: the last valid configuration, read again when solorun.toml has changed."""
 
 import asyncio
 import concurrent.futures
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from solorun.errors import ConfigurationInvalid, FieldError
-from solorun.project import Family, Project
+from solorun.project import Family, Project, Projects
 from solorun.projects.configuration import Configuration
 from solorun.projects.lint import lint
-from solorun.projects.loader import check_document, read_document
+from solorun.projects.loader import ConfigurationUnreadable, check_document, read_document
+
+T = TypeVar("T")
 
 logger = logging.getLogger("solorun.projects")
 
 MAX_CHECK_SECONDS: Final = 10.0
-"""How long a start waits while a changed file is checked: a module that hangs on import must not stop all projects."""
+"""How long a start waits for the check of a changed file: a module that hangs on import must not block all projects."""
 
-LOOK_AGAIN_SECONDS: Final = 1.0
-"""How soon a file that could not be read is tried again, though nobody starts anything: it may be there unchanged."""
-
-_SETTLED_AFTER_NS = 100_000_000
+Stamp = tuple[int, ...]
+"""What `stat` says of a file. It differs after every change."""
 
 
-class Catalog:
-    """The projects that can be started.
+class Catalog(Projects):
+    """The projects that can be started. Belongs to one event loop.
 
-    `configuration` is the last good one; `faults` are those of the file as it is now, () when it is good. Belongs to
-    one event loop.
+    `configuration` is the last valid one; `errors` are those of the latest reading, () if it was valid.
     """
 
-    def __init__(self, reading: "Snapshot", configuration: Configuration, *, import_coroutines: bool) -> None:
+    def __init__(
+        self, configuration: Configuration, stamp: Stamp | None, *, import_coroutines: bool, max_check_seconds: float
+    ) -> None:
         self.configuration = configuration
-        self.errors: tuple[FieldError, ...] = ()
+        self._errors: tuple[FieldError, ...] = ()
+        self._stamp = stamp
         self._import_coroutines = import_coroutines
+        self._max_check_seconds = max_check_seconds
         self._service_at_start = configuration.service
-        self._last = reading
-        self._turn = asyncio.Lock()
-        self._readings_begun = 0
-        self._looking_again: asyncio.Task[None] | None = None
+        self._lock = asyncio.Lock()
+        self._readings = 0
 
     @classmethod
-    def open(cls, path: Path, *, import_coroutines: bool = True) -> Self:
-        """Read and check the file, importing its coroutines unless told otherwise.
+    def open(cls, path: Path, *, import_coroutines: bool = True, max_check_seconds: float = MAX_CHECK_SECONDS) -> Self:
+        """Read and check the file, and import its coroutines unless told otherwise.
 
-        Raises ConfigurationInvalid with all faults; no file is one too.
+        Raises ConfigurationInvalid with every error in the file, and if there is no file.
         """
         path = path.absolute()
-        sight = FileStamp.of(path)
-        data = read_document(path)
-        configuration = check_document(path, data, import_coroutines=import_coroutines)
-        return cls(Snapshot(sight, data, configuration), configuration, import_coroutines=import_coroutines)
+        stamp = _find_stamp(path)
+        configuration = check_document(path, read_document(path), import_coroutines=import_coroutines)
+        return cls(configuration, stamp, import_coroutines=import_coroutines, max_check_seconds=max_check_seconds)
 
     @property
     def path(self) -> Path:
         return self.configuration.path
 
+    @property
+    def errors(self) -> tuple[FieldError, ...]:
+        return self._errors
+
     def get_project(self, name: str) -> Project:
-        """The project of this name, declared so or by a family. Raises ProjectNotFound."""
         return self.configuration.get_project(name)
 
     def find_family(self, name: str) -> Family | None:
-        """The family that declares `name`; None when none does, or the project is declared by its own name."""
         return self.configuration.find_family(name)
 
+    def list_projects(self) -> list[Project]:
+        return list(self.configuration.projects.values())
+
+    def list_families(self) -> list[Family]:
+        return list(self.configuration.families)
+
     def lint(self) -> list[FieldError]:
-        """What of the configuration is allowed and yet likely a slip, as the environment is now."""
+        """Valid but probably unintended parts of the configuration, given the current environment."""
         return lint(self.configuration, os.environ)
 
     def log_warnings(self) -> None:
-        """Warn of them in the service's log."""
+        """Write what `lint` finds to the service's log."""
         for warning in self.lint():
             logger.warning("%s: %s", self.path, warning)
 
     async def refresh(self) -> None:
-        """Read the file again if it changed; costs one `stat` if not.
-
-        Callers at the same time share one reading. Never raises for the file: a broken one is logged and noted in
-        `faults`, and the last good configuration stays.
-        """
-        if self._turn.locked() or self._may_have_changed():
-            begun = self._readings_begun
-            async with self._turn:
-                # A reading that began after this call has seen all that this call could ask for.
-                if self._readings_begun == begun and self._may_have_changed():
-                    await self._read_again(self._last)
+        if self._lock.locked() or self._has_changed():
+            seen = self._readings
+            async with self._lock:
+                # A reading that began after this call has seen everything that this call could see.
+                if self._readings == seen and self._has_changed():
+                    await self._read_again(logged=self._errors)
 
     async def reload(self) -> None:
-        """Read the file again, changed or not: what it refers to (directories, modules) may have changed."""
-        async with self._turn:
-            await self._read_again(None)
+        """Read the file again even if it has not changed: the directories and modules it names may have."""
+        async with self._lock:
+            await self._read_again(logged=())
 
-    def _may_have_changed(self) -> bool:
-        # A file written twice within one tick of its clock looks the same both times.
-        return (
-            self._last.is_unread
-            or not self._last.sight.is_settled
-            or FileStamp.of(self.path).identity != self._last.sight.identity
-        )
+    def _has_changed(self) -> bool:
+        return self._stamp is None or self._stamp != _find_stamp(self.path)
 
-    async def _read_again(self, last: "Snapshot | None") -> None:
-        self._readings_begun += 1
-        path, import_coroutines = self.path, self._import_coroutines
-        sight = FileStamp.of(path)
-        work = _in_daemon_thread(lambda: _read(path, sight, last, import_coroutines=import_coroutines))
-        # asyncio.wait, since it neither cancels the thread's future nor raises what it holds.
-        await asyncio.wait({work}, timeout=MAX_CHECK_SECONDS)
-        reading = work.result() if work.done() else _still_checking(path, sight)
-        is_news = last is None or not reading.repeats(last)
-        self._last = reading
-        if is_news:
-            self._accept(reading)
-        if reading.is_unread and (self._looking_again is None or self._looking_again.done()):
-            self._looking_again = asyncio.create_task(self._look_again(), name="solorun look again")
-        if not work.done():
-            work.add_done_callback(lambda done: self._accept_late(done.result(), instead_of=reading))
-
-    async def _look_again(self) -> None:
-        while self._last.is_unread:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-            await self.refresh()
-
-    def _accept_late(self, late: "Snapshot", *, instead_of: "Snapshot") -> None:
-        if self._last is instead_of:
-            self._last = late
-            self._accept(late)
-
-    def _accept(self, reading: "Snapshot") -> None:
-        outcome = reading.outcome
-        if isinstance(outcome, ConfigurationInvalid):
-            self.errors = outcome.errors
-            logger.error("%s\nThe configuration read before stays in force.", outcome.message)
+    async def _read_again(self, logged: tuple[FieldError, ...]) -> None:
+        self._readings += 1
+        stamp = _find_stamp(self.path)
+        work = _run_in_daemon_thread(partial(_check, self.path, import_coroutines=self._import_coroutines))
+        # asyncio.wait, because it neither cancels the future nor raises its exception.
+        await asyncio.wait({work}, timeout=self._max_check_seconds)
+        outcome = work.result() if work.done() else _still_checking(self.path, self._max_check_seconds)
+        # What could not be read is read again before the next start.
+        self._stamp = None if isinstance(outcome, ConfigurationUnreadable) else stamp
+        if isinstance(outcome, Configuration):
+            self._accept(outcome)
             return
-        self._warn_of_what_needs_a_restart(outcome)
-        self.configuration, self.errors = outcome, ()
-        logger.info("Read %s: %d projects, %d families.", outcome.path, len(outcome.projects), len(outcome.families))
+        self._errors = outcome.errors
+        if self._errors != logged:
+            logger.error("%s\nThe last valid configuration stays in effect.", outcome.message)
+
+    def _accept(self, new: Configuration) -> None:
+        if new.service != self.configuration.service:
+            begun = self._service_at_start
+            changed = [key for key in {**begun, **new.service} if begun.get(key) != new.service.get(key)]
+            if changed:
+                names = ", ".join(f"service.{key}" for key in changed)
+                logger.warning("%s changed in %s: restart the service to apply it.", names, new.path)
+        self.configuration, self._errors = new, ()
+        logger.info("Read %s: %d projects, %d families.", new.path, len(new.projects), len(new.families))
         self.log_warnings()
 
-    def _warn_of_what_needs_a_restart(self, new: Configuration) -> None:
-        if new.service == self.configuration.service:
-            return
-        begun = self._service_at_start
-        changed = [key for key in {**begun, **new.service} if begun.get(key) != new.service.get(key)]
-        if changed:
-            names = ", ".join(f"service.{key}" for key in changed)
-            logger.warning("%s changed in %s: this applies when the service is restarted.", names, new.path)
 
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What a glance at the file shows. `identity` is None when there is no file to be seen.
-
-    Not settled means that it was changed just before: it may change again without looking different.
-    """
-
-    identity: tuple[int, ...] | None
-    is_settled: bool
-
-    @classmethod
-    def of(cls, path: Path) -> Self:
-        try:
-            seen = path.stat()
-        except OSError:
-            return cls(None, is_settled=True)
-        identity = (seen.st_mtime_ns, seen.st_size, seen.st_ino, seen.st_dev)
-        return cls(identity, is_settled=abs(time.time_ns() - seen.st_mtime_ns) > _SETTLED_AFTER_NS)
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One reading of the file: what it looked like before, what it held, and what that came to."""
-
-    sight: FileStamp
-    data: bytes | None
-    outcome: Configuration | ConfigurationInvalid
-    is_unread: bool = False
-    """There was no file, or the system refused it: what it says is not known."""
-
-    def repeats(self, last: "Snapshot") -> bool:
-        return self.outcome is last.outcome
-
-
-def _read(path: Path, sight: FileStamp, last: Snapshot | None, *, import_coroutines: bool) -> Snapshot:
-    """Read, and check unless it is byte for byte the `last` reading of the same file. Blocks; imports modules."""
-    data = None
+def _find_stamp(path: Path) -> Stamp | None:
     try:
-        try:
-            data = read_document(path)
-        except ConfigurationInvalid as invalid:
-            was_so = last and last.is_unread and str(last.outcome) == str(invalid)
-            return Snapshot(sight, None, last.outcome if last and was_so else invalid, is_unread=True)
-        if last and last.sight.identity == sight.identity and last.data == data:
-            return Snapshot(sight, data, last.outcome)
-        return Snapshot(sight, data, check_document(path, data, import_coroutines=import_coroutines))
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev
+
+
+def _check(path: Path, *, import_coroutines: bool) -> Configuration | ConfigurationInvalid:
+    try:
+        return check_document(path, read_document(path), import_coroutines=import_coroutines)
     except ConfigurationInvalid as invalid:
-        return Snapshot(sight, data, invalid)
+        return invalid
     except BaseException as error:
-        # Nobody is above this in the thread.
         logger.exception("Checking %s failed.", path)
-        return Snapshot(sight, data, ConfigurationInvalid([FieldError("", f"could not be checked: {error!r}")]))
+        return ConfigurationInvalid([FieldError("", f"could not be checked: {error!r}")])
 
 
-def _still_checking(path: Path, sight: FileStamp) -> Snapshot:
+def _still_checking(path: Path, limit_seconds: float) -> ConfigurationInvalid:
     message = (
-        f"{path} is still being checked after {MAX_CHECK_SECONDS:g} s: "
-        "a module of a coroutine step takes long to import, or hangs. What it comes to is taken when it is known."
+        f"{path} could not be checked within {limit_seconds:g} s: a module of a coroutine step takes long to import, "
+        "or hangs. Save the file again to have it checked again."
     )
-    # As settled, lest every start begin another check of a file that was just written.
-    return Snapshot(replace(sight, is_settled=True), None, ConfigurationInvalid([FieldError("", message)], message))
+    return ConfigurationInvalid([FieldError("", message)], message)
 
 
-def _in_daemon_thread(work: Callable[[], Snapshot]) -> "asyncio.Future[Snapshot]":
-    """Not `asyncio.to_thread`: at exit that would wait for a module that hangs. `work` never raises."""
-    future: concurrent.futures.Future[Snapshot] = concurrent.futures.Future()
-
-    def run() -> None:
-        future.set_result(work())
-
-    threading.Thread(target=run, name="solorun-catalog", daemon=True).start()
+def _run_in_daemon_thread(work: Callable[[], T]) -> "asyncio.Future[T]":
+    """Not `asyncio.to_thread`: at exit Python would wait for a module that hangs on import. `work` never raises."""
+    future: concurrent.futures.Future[T] = concurrent.futures.Future()
+    threading.Thread(target=lambda: future.set_result(work()), name="solorun-catalog", daemon=True).start()
     return asyncio.wrap_future(future)

@@ -30,20 +30,27 @@ _TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re
 _TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
 
 
+class ConfigurationUnreadable(ConfigurationInvalid):
+    """The file is missing, or cannot be read."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__([FieldError("", message)], message)
+
+
 def read_document(path: Path) -> bytes:
-    """The file's bytes. Raises ConfigurationInvalid when there is no file, or none that can be read."""
+    """The file's bytes. Raises ConfigurationUnreadable."""
     try:
         # Without O_NONBLOCK a pipe would be waited for before it could be refused.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise _unreadable(f"{path} is not a file.")
+                raise ConfigurationUnreadable(f"{path} is not a file.")
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise _unreadable(f"There is no file {path}: `solorun init` writes an example.") from None
+        raise ConfigurationUnreadable(f"There is no file {path}: `solorun init` writes an example.") from None
     except OSError as error:
-        raise _unreadable(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigurationUnreadable(f"{path} cannot be read: {error.strerror}.") from None
     if len(data) > MAX_FILE_BYTES:
-        raise _unreadable(f"{path} is larger than 1 MiB, which no configuration is.")
+        raise ConfigurationUnreadable(f"{path} is larger than 1 MiB, which no configuration is.")
     return data
 
 
@@ -126,10 +133,6 @@ def _in_plain_words(message: str) -> str:
     if key:
         return f"{describe('.'.join(ast.literal_eval(key[0])))} is declared twice"
     return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
-
-
-def _unreadable(message: str) -> ConfigurationInvalid:
-    return ConfigurationInvalid([FieldError("", message)], message)
 
 
 def _invalid(path: Path, errors: list[FieldError]) -> ConfigurationInvalid:

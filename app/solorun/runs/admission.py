@@ -6,23 +6,10 @@ Whether the project is free is not decided here: the store's unique index does t
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining
-from solorun.project import MAX_PARAM_BYTES, Project, StepDeclaration
+from solorun.project import MAX_PARAM_BYTES, Project, Projects, StepDeclaration
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
-
-
-class Projects(Protocol):
-    """Where declared projects are found (a Catalog)."""
-
-    def get_project(self, name: str) -> Project:
-        """Raises ProjectNotFound."""
-        ...
-
-    async def refresh(self) -> None:
-        """Read the declarations again if they changed; never raises."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

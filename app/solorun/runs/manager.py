@@ -18,9 +18,9 @@ from solorun.execution.executor import RunExecutor
 from solorun.execution.handle import RunHandle
 from solorun.logs import Hub
 from solorun.outcome import Outcome, StopReason, format_exception
-from solorun.project import FULL_SCOPE
+from solorun.project import FULL_SCOPE, Projects
 from solorun.run import Run
-from solorun.runs.admission import Admission, Admitted, Projects
+from solorun.runs.admission import Admission, Admitted
 from solorun.runs.detached import Decision
 from solorun.runs.reaper import Reaper
 from solorun.status import Status, UpdateResult
