@@ -32,6 +32,15 @@ def encode_records(records: Iterable[Record]) -> bytes:
     return _encoder.encode_lines(records)
 
 
+def is_encodable(text: str) -> bool:
+    """Whether `text` can be sent: a lone surrogate, as an undecodable file name has, is not UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a start. `triggered_by`: who or what started it, a short word."""
 

@@ -1,12 +1,14 @@
-"""The stores that the contract is held against. A store is added by adding how it is opened."""
+"""The stores that must fulfil the contract. To add a store, add the function that opens it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from solorun.store import Store
 from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.stores import opening_stores
 
 OpenStore = Callable[[], Awaitable[Store]]
 
@@ -15,17 +17,9 @@ _STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": SqliteRunSto
 
 @pytest.fixture(params=sorted(_STORES))
 async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
-    """Opens the same database again and again; closes what was opened."""
-    opened: list[Store] = []
-
-    async def open_one() -> Store:
-        store = await _STORES[request.param](tmp_path / "data")
-        opened.append(store)
-        return store
-
-    yield open_one
-    for store in opened:
-        await store.close()
+    """Opens the same database as often as it is called."""
+    async with opening_stores(partial(_STORES[request.param], tmp_path / "data")) as open_store:
+        yield open_store
 
 
 @pytest.fixture

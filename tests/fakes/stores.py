@@ -2,9 +2,27 @@
 
 import asyncio
 from collections import defaultdict, deque
-from typing import Any, cast
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
 
-from solorun.store import Store
+from solorun.store import RunStore, Store
+
+S = TypeVar("S", bound=RunStore)
+
+
+@asynccontextmanager
+async def opening_stores(open_store: Callable[..., Awaitable[S]]) -> AsyncIterator[Callable[..., Awaitable[S]]]:
+    """Opens stores as often as it is called, and closes them all in the end."""
+    opened: list[S] = []
+
+    async def open_one(**options: Any) -> S:
+        opened.append(await open_store(**options))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        await store.close()
 
 
 class _Gate:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from solorun.run import Artifact
+from solorun.wire import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
 _MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson", ".log": "text/plain"}
@@ -36,7 +37,7 @@ def _find_artifacts(directory: Path) -> Iterator[Artifact]:
         except OSError:
             continue  # Not there, gone since it was listed, or too deep for a path.
         for entry in entries:
-            if not _is_utf8(entry.name):
+            if not is_encodable(entry.name):
                 continue
             name = prefix + entry.name
             try:
@@ -55,11 +56,3 @@ def _date_of(seconds: float) -> datetime:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):
         return datetime.max.replace(tzinfo=UTC) if seconds > 0 else datetime.min.replace(tzinfo=UTC)
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining
 from solorun.project import MAX_PARAM_BYTES, Project, Projects, StepDeclaration
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
+from solorun.wire import is_encodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +63,8 @@ def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[Field
         if name not in project.params:
             known = ", ".join(project.params) or "none"
             faults.append(FieldError(pointer, f"is not a parameter of {project.name}; it has: {known}"))
-        elif "\0" in value or not _is_encodable(value):
+        elif "\0" in value or not is_encodable(value):
             faults.append(FieldError(pointer, "must be text without NUL"))
         elif len(value.encode()) > MAX_PARAM_BYTES:
             faults.append(FieldError(pointer, f"is longer than {MAX_PARAM_BYTES} bytes"))
     return faults
-
-
-def _is_encodable(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

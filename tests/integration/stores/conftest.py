@@ -1,18 +1,17 @@
 """SQLite stores in a temporary directory, and another program's connection to the file."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.stores import opening_stores
 
-
-class OpenStore(Protocol):
-    def __call__(self, *, lock_timeout_seconds: float = 30.0) -> Awaitable[SqliteRunStore]: ...
+OpenStore = Callable[..., Awaitable[SqliteRunStore]]
 
 
 @pytest.fixture
@@ -22,17 +21,9 @@ def data_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def open_store(data_dir: Path) -> AsyncIterator[OpenStore]:
-    """Opens the same database as often as it is called; closes every store."""
-    opened: list[SqliteRunStore] = []
-
-    async def open_one(*, lock_timeout_seconds: float = 30.0) -> SqliteRunStore:
-        store = await SqliteRunStore.open(data_dir, lock_timeout_seconds=lock_timeout_seconds)
-        opened.append(store)
-        return store
-
-    yield open_one
-    for store in opened:
-        await store.close()
+    """Opens the same database as often as it is called."""
+    async with opening_stores(partial(SqliteRunStore.open, data_dir)) as open_store:
+        yield open_store
 
 
 @pytest.fixture
