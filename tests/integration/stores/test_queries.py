@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import solorun.stores.sqlite as package
+from solorun.stores.queries import parse_queries
 from solorun.stores.sqlite.doctor import checks
-from solorun.stores.sqlite.queries import QUERIES, parse_queries
+from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.schema import migrate
 
 _FOLDER = Path(package.__file__).parent
@@ -77,7 +78,7 @@ def test_columns_are_filled_in() -> None:
 
 
 def test_a_name_is_given_once() -> None:
-    with pytest.raises(ValueError, match="get is there twice"):
+    with pytest.raises(ValueError, match="get is defined twice"):
         parse_queries("-- name: get\nSELECT 1;\n-- name: get\nSELECT 2;\n")
 
 

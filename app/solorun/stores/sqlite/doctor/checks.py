@@ -7,17 +7,16 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any, Final
 
 from solorun.store import Finding
+from solorun.stores.queries import load_queries
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.doctor.log_checks import check_logs
 from solorun.stores.sqlite.errors import is_damage
-from solorun.stores.sqlite.queries import parse_queries
 from solorun.stores.sqlite.schema import migrate
 
-QUERIES: Final = parse_queries((files(__package__) / "invariants.sql").read_text(encoding="utf-8"))
+QUERIES: Final = load_queries(__package__, "invariants.sql")
 
 
 @dataclass(frozen=True, slots=True)
