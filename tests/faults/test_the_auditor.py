@@ -77,7 +77,7 @@ async def test_without_lock_and_index_two_runs_are_seen(tmp_path: Path, monkeypa
     monkeypatch.setattr("solorun.stores.sqlite.writes.QUERIES", queries)
 
     async with trial.engine() as engine:
-        monkeypatch.setattr(engine.manager, "_start_lock", _NoLock())
+        monkeypatch.setattr(engine.registry, "start_lock", _NoLock())
         await asyncio.gather(*(trial.start() for _ in range(20)))
         await until(lambda: len(trial.executor.begun) > 1)
 
