@@ -1,4 +1,4 @@
-"""The composition root: the only place that chooses implementations and puts them together."""
+"""The composition root: the only place that chooses implementations and connects them."""
 
 import os
 import secrets
@@ -41,7 +41,7 @@ DEFAULT_LIMITS: Final = ServiceLimits()
 
 
 class Service:
-    """Everything that a running Solorun consists of, for those who serve it. Made by `Service.open`."""
+    """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
     def __init__(
         self,
@@ -135,34 +135,34 @@ class Service:
             yield service
 
     async def drain(self) -> None:
-        """Admit nothing more, interrupt what is active, wait until it is settled, within the shutdown's limit."""
+        """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
 
     def list_active_runs(self) -> list[Run]:
         return self.manager.list_active_runs()
 
     def readiness(self) -> list[str]:
-        """Why the service is not ready; [] when it is. Asks neither the database nor the network."""
+        """Why the service is not ready, [] if it is. Uses neither the database nor the network."""
         reasons = []
         if self.manager.draining:
             reasons.append("the service is shutting down")
         if self.store.write_error is not None:
-            reasons.append("the last write to the database failed; see the service's log")
+            reasons.append("the last write to the database failed; see the service log")
         elif self._writer.is_behind:
             reasons.append("the log of a run cannot be written")
         try:
             free_bytes = shutil.disk_usage(self.directory.path).free
         except OSError as error:
-            reasons.append(f"the data directory cannot be used: {error.strerror}")
+            reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
             if free_bytes < self._min_free_bytes:
-                reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
+                reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.faults:
-            # Only how many: readiness is told to everybody, and a fault may name paths.
-            reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s); see the service's log")
+            # Only the number: readiness is public, and an error may contain paths.
+            reasons.append(f"solorun.toml has {len(self.catalog.faults)} error(s); see the service log")
         return reasons
 
 
 def now() -> datetime:
-    """The one clock of the service: aware UTC."""
+    """The service's clock: aware UTC."""
     return datetime.now(UTC)
