@@ -45,8 +45,8 @@ def demo(
     """Make a glossary of documents: serve the example project, start a run, show it. Ctrl-C stops everything."""
     import uvloop
 
-    from solorun.examples.glossary import default_documents, write_project
     from solorun.projects import Catalog
+    from solorun_examples.glossary import default_documents, write_project
 
     # Warnings are for those who operate a service; what goes wrong with the run is in its log.
     logging.basicConfig(level=logging.ERROR)

@@ -166,7 +166,7 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
 SLOW_DEMO = """
 import sys
 from solorun.cli import main
-from solorun.examples import glossary
+from solorun_examples import glossary
 
 def write_slow_project(directory, documents):
     directory.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from solorun.settings import Settings, parse_duration
 from solorun.wire import CancelRequest, StartRequest
 from tests.unit.docs.pages import DOCS, ROOT, codes, rows_after
 
-EXAMPLE = ROOT / "app" / "solorun" / "examples" / "glossary"
+EXAMPLE = ROOT / "app" / "solorun_examples" / "glossary"
 HTTP = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
 SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
