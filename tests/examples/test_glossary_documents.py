@@ -1,97 +1,64 @@
-"""Documents are found in a fixed order, within limits, and nothing outside their directory is read."""
+"""Finding documents, selecting some of them, and parsing them into blocks."""
 
 from pathlib import Path
 
 import pytest
 
 from solorun_examples.glossary import documents
-from solorun_examples.glossary.documents import DocumentsUnusable, find_documents, narrow, read_document
+from solorun_examples.glossary.documents import Block, DocumentsUnusable, find_documents, read_blocks, select
+
+NAMES = ["a.md", "sub/b.md", "sub/deep/c.txt", "subway.md"]
 
 
-def test_markdown_and_text_are_found_sorted_and_nothing_else(tmp_path: Path) -> None:
-    for name in (
-        "b.md",
-        "a.txt",
-        "sub/c.MD",
-        ".hidden.md",
-        ".git/x.md",
-        "node_modules/x.md",
-        "x.py",
-        "glossary-notes.md",
-        "line\nend.md",
-        "\udcff.md",
-    ):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("text")
-
-    assert find_documents(tmp_path) == ["a.txt", "b.md", "sub/c.MD"]
+def read(tmp_path: Path, text: str, name: str = "a.md") -> list[Block]:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return read_blocks(tmp_path / name)
 
 
-def test_a_link_out_of_the_directory_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "secret.md").write_text("secret")
-    root = tmp_path / "documents"
-    root.mkdir()
-    (root / "own.md").write_text("own")
-    (root / "linked.md").symlink_to(tmp_path / "secret.md")
+def test_documents_are_found_in_order_without_hidden_and_other_files(tmp_path: Path) -> None:
+    for name in (*reversed(NAMES), ".hidden.md", ".git/d.md", "picture.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
 
-    assert find_documents(root) == ["own.md"]
-
-
-def test_a_missing_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DocumentsUnusable, match=r"There is no directory .*absent"):
-        find_documents(tmp_path / "absent")
-
-
-def test_an_empty_directory_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DocumentsUnusable, match="There are no documents"):
-        find_documents(tmp_path)
-
-
-def test_too_many_documents_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.md").write_text("a")
-    monkeypatch.setattr(documents, "MAX_DOCUMENTS", 0)
-
-    with pytest.raises(DocumentsUnusable, match="at most 0 are read"):
-        find_documents(tmp_path)
+    assert find_documents(tmp_path) == NAMES
 
 
 @pytest.mark.parametrize(
-    ("wanted", "chosen"),
-    [
-        ("", ["a.md", "sub/b.md", "sub/c.md"]),
-        (".", ["a.md", "sub/b.md", "sub/c.md"]),
-        ("sub", ["sub/b.md", "sub/c.md"]),
-        ("./sub/", ["sub/b.md", "sub/c.md"]),
-        (" sub/c.md , a.md,", ["a.md", "sub/c.md"]),
-    ],
+    ("wanted", "expected"),
+    [("", NAMES), ("sub", NAMES[1:3]), ("sub/deep/, a.md", ["a.md", "sub/deep/c.txt"])],
 )
-def test_names_and_directories_narrow_the_documents(wanted: str, chosen: list[str]) -> None:
-    assert narrow(["a.md", "sub/b.md", "sub/c.md"], wanted) == chosen
+def test_a_selection_names_documents_or_directories(wanted: str, expected: list[str]) -> None:
+    assert select(NAMES, wanted) == expected
 
 
-@pytest.mark.parametrize("wanted", ["absent.md", "../a.md", "/etc/passwd", "su", "a.md,absent"])
-def test_what_is_no_document_is_refused(wanted: str) -> None:
-    with pytest.raises(DocumentsUnusable, match="there is no document and no directory"):
-        narrow(["a.md", "sub/b.md"], wanted)
+def test_an_unknown_selection_is_refused() -> None:
+    with pytest.raises(DocumentsUnusable, match="no document or directory is called 'su'"):
+        select(NAMES, "a.md,su")
 
 
-def test_bytes_that_are_not_utf8_do_not_stop_the_reading(tmp_path: Path) -> None:
-    (tmp_path / "a.md").write_bytes(b"\xef\xbb\xbfA caf\xe9 is a place.")
+def test_markdown_becomes_blocks_with_line_numbers(tmp_path: Path) -> None:
+    text = "# A *head*\n\nSome **bold\ntext** and `code`.\n\n- an item\n\n```\nskipped\n```\n"
 
-    document = read_document(tmp_path, "a.md")
-
-    assert [block.text for block in document.blocks] == ["A caf\ufffd is a place."]
-
-
-def test_a_document_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a.md").write_text("12345")
-    monkeypatch.setattr(documents, "MAX_DOCUMENT_BYTES", 4)
-
-    with pytest.raises(DocumentsUnusable, match=r"a\.md has 5 bytes; at most 4 are read"):
-        read_document(tmp_path, "a.md")
+    assert read(tmp_path, text) == [
+        Block("A head", 1, ("head",), is_heading=True),
+        Block("Some bold text and code.", 3, ("bold text", "code")),
+        Block("an item", 6),
+    ]
 
 
-def test_a_document_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_table_rows_know_their_header(tmp_path: Path) -> None:
+    blocks = read(tmp_path, "| term | meaning |\n|---|---|\n| **sun** | a star |\n")
 
-    with pytest.raises(DocumentsUnusable, match=r"gone\.md cannot be read: No such file"):
-        read_document(tmp_path, "gone.md")
+    assert blocks == [Block("sun a star", 3, ("sun",), cells=("sun", "a star"), header=("term", "meaning"))]
+
+
+def test_wrapped_japanese_lines_are_joined_without_a_space(tmp_path: Path) -> None:
+    assert read(tmp_path, "暗い場所に目が\n慣れること\n")[0].text == "暗い場所に目が慣れること"
+
+
+def test_a_document_that_is_missing_or_too_large_is_unusable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "MAX_BYTES", 3)
+    with pytest.raises(DocumentsUnusable, match=r"a\.md is unreadable: No such file"):
+        read_blocks(tmp_path / "a.md")
+    with pytest.raises(DocumentsUnusable, match=r"a\.md is larger than 3 bytes"):
+        read(tmp_path, "four")

@@ -31,7 +31,7 @@ def demo(
     documents: Annotated[
         Path | None,
         typer.Option(
-            help="A directory of Markdown and text; default: Solorun's own documentation.",
+            help="A directory of Markdown and text files; default: the handbook of a small observatory.",
             exists=True,
             file_okay=False,
             show_default=False,
@@ -46,12 +46,12 @@ def demo(
     import uvloop
 
     from solorun.projects import Catalog
-    from solorun_examples.glossary import default_documents, write_project
+    from solorun_examples.glossary import DOCUMENTS, write_project
 
     # Warnings are for those who operate a service; what goes wrong with the run is in its log.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
-        source = documents or default_documents()
+        source = documents or DOCUMENTS
         catalog = Catalog.open(write_project(directory, source))
         settings = Settings(data_dir=directory / "data", port=port)
         write(f"A glossary of {source}\n")

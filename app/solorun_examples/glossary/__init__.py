@@ -1,8 +1,8 @@
-"""A glossary made from documents, in four steps: extract → generate → review → refine.
+"""Makes a glossary from documents in four steps: extract → generate → review → refine.
 
-`write_project` declares it for a service; each step finds in the workspace what the one before it left there.
+`write_project` declares the project. Each step reads the file that the previous one left in the workspace.
 """
 
-from solorun_examples.glossary.declaration import default_documents, write_project
+from solorun_examples.glossary.project import DOCUMENTS, write_project
 
-__all__ = ["default_documents", "write_project"]
+__all__ = ["DOCUMENTS", "write_project"]
