@@ -1,7 +1,6 @@
 """Hand-written tables match the code: fields, settings, exit codes, variables."""
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 import msgspec
@@ -15,9 +14,8 @@ from solorun.record import Event, Record
 from solorun.run import Run, RunStep
 from solorun.settings import Settings, parse_duration
 from solorun.wire import CancelRequest, StartRequest
-from tests.unit.docs.pages import DOCS, ROOT, codes, rows_after
+from tests.unit.docs.pages import DOCS, codes, rows_after
 
-EXAMPLE = ROOT / "app" / "solorun" / "examples" / "glossary"
 HTTP = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
 SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
@@ -68,12 +66,3 @@ def test_the_command_line_reference_lists_every_exit_code() -> None:
     rows = rows_after("## Exit codes", CLI)
 
     assert [int(codes(row[0])[0]) for row in rows] == [code.value for code in ExitCode]
-
-
-def test_the_glossary_guide_lists_every_variable_that_its_steps_read() -> None:
-    guide = (DOCS / "guides" / "make-a-glossary.md").read_text(encoding="utf-8")
-    sources = [path.read_text(encoding="utf-8") for path in EXAMPLE.glob("*.py")]
-
-    read = {name for source in sources for name in re.findall(r"\"((?:OPENAI|GLOSSARY)_[A-Z_]+)\"", source)}
-
-    assert {codes(row[0])[0] for row in rows_after("whose coroutines ask:", guide)} == read - {"GLOSSARY_DOCUMENTS"}
