@@ -11,7 +11,7 @@ MAX_ERROR_MESSAGE_CHARACTERS: Final = 500
 
 
 class StopReason(Enum):
-    """Why work was told to stop. The first reason decides the run's outcome."""
+    """Why work had to stop. The first reason decides the run's outcome."""
 
     CANCEL = "cancel"
     RUN_TIMEOUT = "run time-out"
@@ -34,7 +34,7 @@ _STATUS_OF_STOPPED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended, by itself or after it was told to stop.
+    """How one step ended, by itself or because it was stopped.
 
     `exit_code` is the command's, negative for the signal that ended it; None for a coroutine and for a command that
     could not be started. `error_message` is None exactly when the step succeeded.

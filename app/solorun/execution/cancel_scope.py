@@ -1,4 +1,4 @@
-"""One run's cancel scope: tells the run's work to stop, once and for one reason.
+"""One run's cancel scope: stops the run's work, once and for one reason.
 
 It surrounds only the wait for a step, together with the deadlines. Stopping the step happens outside of it.
 """
@@ -19,7 +19,7 @@ class RunCancelScope:
         self._stopping: anyio.CancelScope | None = None
 
     def cancel(self, reason: StopReason) -> bool:
-        """Tell the run to stop. False if it was told before; the earlier reason stands."""
+        """Stop the run. False if it is stopping already; the earlier reason stands."""
         if self.reason is not None:
             return False
         self.reason = reason
@@ -39,8 +39,7 @@ class RunCancelScope:
     ) -> StepResult | None:
         """Wait for a step. Returns its result, or None if it has to be stopped, for `reason`.
 
-        Deadlines are loop times. What came first decides: a step that ended before the run was told to stop keeps its
-        result.
+        Deadlines are loop times. What came first decides: a step that ended before the cancel keeps its result.
         """
         with anyio.CancelScope(deadline=min(run_deadline, step_deadline)) as scope:
             self._waiting = scope

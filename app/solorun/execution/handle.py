@@ -52,7 +52,7 @@ class RunHandle:
         return self.topic.run
 
     def request_cancel(self, requested_by: str, reason: str) -> None:
-        """Tell the work to stop, and log who requested it."""
+        """Stop the work, and log who requested it."""
         if self.cancel_scope.cancel(StopReason.CANCEL):
             requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
             message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")

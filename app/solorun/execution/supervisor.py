@@ -25,7 +25,7 @@ class Supervisor:
         self._directory = directory
 
     async def supervise(self, run: RunHandle) -> Outcome:
-        """Execute the run's steps until one fails or the run is told to stop."""
+        """Execute the run's steps until one fails or the run has to stop."""
         run_deadline = float("inf")
         known_artifacts: dict[str, Artifact] = {}
         for step in run.start.steps:
@@ -44,7 +44,7 @@ class Supervisor:
         return Outcome(Status.COMPLETED)
 
     async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
-        """Log that the step begins. Returns its context, or None if the run was told to stop before it could work.
+        """Log that the step begins. Returns its context, or None if the run had to stop before it could work.
 
         The first step makes the run `running`. Nothing works for the run before that is committed: if another owner has
         taken the row, nothing of ours may work for it at all.
@@ -66,7 +66,7 @@ class Supervisor:
         run_deadline: float,
         known_artifacts: dict[str, Artifact],
     ) -> StepResult | None:
-        """Execute one step. Returns its result, or None if it was stopped because the run was told to stop."""
+        """Execute one step. Returns its result, or None if it was stopped with the run."""
         channel = run.channel
         step_deadline = _deadline(step.timeout_seconds)
         execution = await self._executor.start(run.project, step, context)

@@ -1,4 +1,4 @@
-"""Control: decides what may start, and what is told to stop. Execution carries it out."""
+"""Control: decides what may start and what has to stop. Execution carries it out."""
 
 from solorun.runs.manager import RunManager
 from solorun.runs.reaper import Reaper

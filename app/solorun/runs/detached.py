@@ -19,8 +19,8 @@ async def run_detached(
 ) -> T:
     """Do `work` and return its answer, or raise `too_late` once the limit has passed.
 
-    A cancelled caller (a dropped connection) does not tear the work. `work` is given an event that is set when its
-    caller was told that it failed: from then on its effects must not stand.
+    A cancelled caller (a dropped connection) does not tear the work. `work` gets an event that is set when its
+    caller has received `too_late`: from then on its effects must not stand.
     """
     abandoned = asyncio.Event()
     task = tasks.spawn(work(abandoned), name=name)

@@ -127,10 +127,10 @@ class RunManager:
     # -- cancel
 
     async def cancel_run(self, run_id: int, *, requested_by: str = "api", reason: str = "") -> tuple[Run, bool]:
-        """Tell a run to stop. Returns the run, and False if it was cancelled already.
+        """Stop a run. Returns the run, and False if it was cancelled already.
 
-        The work is told immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if the run
-        ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work is told even then).
+        The cancel reaches the work immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if
+        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work stops anyway).
         """
         if (handle := self._registry.find(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
@@ -138,7 +138,7 @@ class RunManager:
             self._tasks,
             lambda _: self._cancel(run_id, handle, requested_by, reason),
             limit_seconds=self._write_limit_seconds,
-            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet; its work was told to stop."),
+            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet; its work is stopping."),
             name=f"cancel of run {run_id}",
         )
 

@@ -17,7 +17,7 @@ ARCHITECTURE = (DOCS / "concepts" / "architecture.md").read_text(encoding="utf-8
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 
 _ARROW = re.compile(r"^ +(\S+) --> (\S+)(?: : (.+))?$", re.M)
-_TREE_LINE = re.compile(r"^  (\S+) {2,}\S", re.M)
+_PARTS = re.compile(r"(?: *[a-z]+(?:\.py|/)(?=\s))*")
 
 
 def test_the_status_diagram_shows_exactly_the_transitions_of_the_store() -> None:
@@ -40,15 +40,18 @@ def test_every_transition_of_the_diagram_has_a_label() -> None:
 
 
 def test_the_tree_shows_every_part_of_the_package_and_nothing_else() -> None:
-    shown = {name.rstrip("/") for name in _TREE_LINE.findall(ARCHITECTURE.partition("app/solorun/\n")[2])}
+    tree = ARCHITECTURE.partition("app/solorun/\n")[2].partition("```")[0]
+
+    shown = {name.rstrip("/") for line in tree.splitlines() for name in _PARTS.match(line)[0].split()}  # type: ignore[index]
 
     assert shown == {path.name for path in PACKAGE.iterdir() if _is_part(path)}
 
 
 def test_the_engine_table_lists_every_file() -> None:
-    rows = rows_after("\n## The engine\n", ARCHITECTURE)
+    rows = rows_after("\n## Control and execution\n", ARCHITECTURE)
 
-    files = {path.name for path in (PACKAGE / "runs").glob("*.py") if not path.name.startswith("__")}
+    folders = [PACKAGE / "runs", PACKAGE / "execution"]
+    files = {f"{path.parent.name}/{path.name}" for folder in folders for path in folder.glob("[!_]*.py")}
     assert {codes(row[0])[0] for row in rows} == files
 
 
