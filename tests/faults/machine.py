@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
+from solorun.logs import WriterLimits
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
-from tests.fakes.engine import declare, system_now
+from tests.fakes.engine import EngineLimits, declare, system_now
 from tests.faults.history import Kind
 from tests.faults.trial import Trial, WitnessedStep, until
 
@@ -31,16 +32,19 @@ STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 taken = Counter[str]()  # of all machines, for the table: steps, and those after the clock had jumped
-IMPATIENT = (
-    "solorun.logs.writer.MIN_RETRY_SECONDS",
-    "solorun.logs.writer.MAX_RETRY_SECONDS",
-    "solorun.logs.writer.MIN_PAUSE_SECONDS",
-    "solorun.logs.writer.MAX_PAUSE_SECONDS",
-    "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
-    "solorun.runs.reaper._RETRY_SECONDS",
-    "solorun.execution.executor._MERGE_PAUSE_SECONDS",
+_AT_ONCE = 0.001
+IMPATIENT = EngineLimits(
+    writer=WriterLimits(
+        min_pause_seconds=_AT_ONCE,
+        max_pause_seconds=_AT_ONCE,
+        min_retry_seconds=_AT_ONCE,
+        max_retry_seconds=_AT_ONCE,
+    ),
+    reaper_retry_seconds=_AT_ONCE,
+    compaction_pause_seconds=_AT_ONCE,
+    poll_seconds=_AT_ONCE,
 )
-"""Retries come at once: time is not what is tried here."""
+"""Retries come immediately: these trials are not about time."""
 
 
 def _choose(choice: int, among: Iterable[K]) -> K | None:
@@ -67,7 +71,10 @@ class RunManagerMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.offset = timedelta()
         self.trial = Trial(
-            self.directory, projects=tuple(declare(name, steps=STEPS) for name in PROJECTS), now=self._now
+            self.directory,
+            projects=tuple(declare(name, steps=STEPS) for name in PROJECTS),
+            now=self._now,
+            limits=IMPATIENT,
         )
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Status] = {}

@@ -32,20 +32,20 @@ async def test_a_row_of_a_stranger_is_named_and_blocks_nobody_else(tmp_path: Pat
 
 
 async def test_a_cancel_of_what_has_ended_does_not_wait_behind_a_start_that_hangs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("solorun.runs.manager.WRITE_LIMIT_SECONDS", 0.2)
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
         ended = await engine.manager.start_run("handbook")
         (await engine.executor.step("work")).end()
         await engine.end_of(ended.id)
         held = engine.faults.hold("insert_run")
-        starting = asyncio.create_task(engine.manager.start_run("other"))
+        impatient = engine.make_manager(0.2)
+        starting = asyncio.create_task(impatient.start_run("other"))
         await held.reached.wait()
 
         async with asyncio.timeout(60):
             with pytest.raises((StoreUnavailable, RunNotActive)):
-                await engine.manager.cancel_run(ended.id)
+                await impatient.cancel_run(ended.id)
 
         held.open()
         with pytest.raises(StoreUnavailable):
@@ -66,7 +66,7 @@ async def test_readers_who_come_and_go_while_nothing_is_said_leave_nothing_behin
             reader.cancel()
             await asyncio.wait([reader])
 
-        assert len(topic._waiting) == 0
+        assert topic.waiting_count == 0
         step.end()
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
 

@@ -11,17 +11,15 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.conftest import MakeTrials
-from tests.faults.machine import IMPATIENT, RunManagerMachine, taken
+from tests.faults.machine import RunManagerMachine, taken
 from tests.faults.machine_loop import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 3
 
 
-def test_the_engine_is_its_model(trials: MakeTrials, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_engine_is_its_model(trials: MakeTrials) -> None:
     tried = trials("P10", "steps of the state machine beside its model", short=1, goal=1)
-    for name in IMPATIENT:
-        monkeypatch.setattr(name, 0.001)
     before = taken["steps"]
     run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
     tried.goal = 0
