@@ -1,9 +1,9 @@
-"""The contract of the store: run records and their logs, durable.
+"""The contract of the store: durable runs and logs.
 
-Every write is committed with full durability when its call returns, and is one statement or one transaction, so that a
-cancelled caller leaves nothing half done (the outcome of a cancelled write is unknown to its caller: it may have been
-committed). Every move of a run's status is one conditional UPDATE. Faults of the disk or of the lock are raised as
-StoreUnavailable, damage as StoreCorrupted, every other driver error as StoreFailure; no driver error leaves a store.
+A write is one statement or one transaction, and is on disk when its call returns. A cancelled caller leaves nothing
+half done, but does not learn whether its write was committed. Every transition of a run's status is one conditional
+UPDATE. Disk and lock errors are raised as StoreUnavailable, damage as StoreCorrupted, and all other errors of the
+driver as StoreFailure.
 """
 
 from collections.abc import Collection, Sequence
@@ -20,7 +20,7 @@ from solorun.status import Status, UpdateResult
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to be inserted as `pending`; `steps` are the names of those in scope, in order."""
+    """A run to insert as `pending`; `steps` are the names of the steps in scope, in order."""
 
     project: str
     scope: str
@@ -40,13 +40,14 @@ class FinalState:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one run has to write: some records, what they change in the run, and perhaps its ending.
+    """What one run writes at a time: records, the changes they make to the run, and perhaps its final state.
 
-    `run` is the run as it is after these records: its `current_step`, `progress_*`, `last_seq`, `level_counts` and
-    `first_error_seq` are written, nothing else of it; where the row is `pending` and this run is `running`, that move
-    too, with its `started_at`. `steps` are the step rows that changed. `segment` is None when there are no records.
-    With an `ending` the run's status becomes the outcome's, also from `pending` where that is drawn, `current_step`
-    None, and the step rows are as given in `steps`.
+    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts` and
+    `first_error_seq` are written; if the row is `pending` and `run` is `running`, the status and `started_at` too.
+    `steps` are the steps that changed. `segment` is None if there are no records.
+
+    With an `ending`, the run takes the outcome's status (from `pending` too, if that is a valid transition) and
+    `current_step` becomes None.
     """
 
     run: Run
@@ -59,9 +60,9 @@ class Batch:
 class LogQuery:
     """A page of a run's log.
 
-    `after` and `before` are exclusive bounds; with neither the page is the last one; with `after` it begins there;
-    with `before` alone it ends there. `level` means at least. `text` is a case-insensitive substring of the message.
-    `events`: only records that tell one of these; empty lets every record through, whatever it tells.
+    `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
+    one. `level` is the lowest level. `text` is a case-insensitive substring of the message. `events` selects records
+    with one of these events; if it is empty, events do not matter.
     """
 
     after: int | None = None
@@ -75,7 +76,7 @@ class LogQuery:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the database that must not be so. `repair` says what a repair does, None when there is none."""
+    """A violated invariant of the database. `repair` says what a repair does; None if it cannot be repaired."""
 
     run_id: int | None
     message: str
@@ -83,7 +84,7 @@ class Finding:
 
 
 MAX_PAGE_RECORDS: Final = 4_000
-"""What of a log is read at a time by who takes it as fast as it comes."""
+"""The page size for readers that consume a log as fast as it is read."""
 
 
 class RunStore(Protocol):
@@ -92,37 +93,36 @@ class RunStore(Protocol):
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        """Insert a pending run; ids only ever rise.
+        """Insert a pending run. Ids only increase, and are never reused.
 
-        Raises RunActive, with the run, when the project has an active one: the unique index decides. (If that run
-        ended before it could be read, the insert is tried again.)
+        Raises RunActive, with the active run, if the project has one: a unique index decides.
         """
         ...
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
-        """Note on an active run that a cancel was asked for. A second request keeps the first one's words (UPDATED).
+        """Record on an active run that its cancellation was requested, and return the run.
 
-        Answers the run as it now is. Raises RunNotFound.
+        A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
         """
         ...
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
-        """Write the batches of several runs in ONE transaction: all or none.
+        """Write the batches of several runs in one transaction.
 
-        Per batch: UPDATED, or what stood against it (the run is not there; it is not active or not the owner's), in
-        which case nothing of that batch is written. The same batch again is UPDATED and changes nothing: segments are
-        inserted with ON CONFLICT DO NOTHING, and an ending that the row already holds with our owner is a success.
+        Returns a result for each batch. A batch that is not UPDATED (the run does not exist, is not active, or belongs
+        to another owner) writes nothing; the others are unaffected. Writing a batch again is UPDATED and changes
+        nothing.
         """
         ...
 
     async def finalize_run(
         self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
     ) -> UpdateResult:
-        """End a run that has no task: one that could not be started, or one of an owner that is gone.
+        """End a run that has no task: it could not be started, or its owner is gone.
 
-        `owner` None means whoever it is. Step rows: running ones take the ending's status, pending ones `skipped`.
+        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`.
         """
         ...
 
@@ -144,24 +144,27 @@ class RunStore(Protocol):
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        """Runs with smaller ids than `before_id`, newest first; without statuses those of any."""
+        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status."""
         ...
 
     async def list_latest_runs(self) -> list[Run]:
-        """The newest run of every project that has one, by project name. Its cost grows with projects, not runs."""
+        """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
         ...
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        """The active runs of any other owner than this one, oldest first."""
+        """The active runs of other owners, oldest first."""
         ...
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
-        """The median of the last 20 completed runs of this scope, started to finished; None without any."""
+        """The median duration of the last 20 completed runs of this scope; None if there are none."""
         ...
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
-        """The next segments with records after `after`, oldest first: at least one, at most about so many records and
-        1 MiB in all (fewer where others read too), [] when there are none. The first may begin before `after + 1`."""
+        """The next segments with records after `after`, oldest first; [] if there are none.
+
+        At least one segment, otherwise up to `max_records` records (fewer while others are reading) and 1 MiB. The
+        first segment may begin before `after + 1`.
+        """
         ...
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:

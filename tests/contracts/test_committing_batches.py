@@ -186,7 +186,7 @@ async def test_an_ending_that_does_not_know_the_last_records_is_refused(store: S
     run = await start(store)
     await write(store, run, records(1, 5))
 
-    with pytest.raises(StoreFailure, match="ends at 5: a batch that ends at 0"):
+    with pytest.raises(StoreFailure, match="ends at 5: a batch up to 0"):
         await store.commit([batch_of(run, end=ending())], owner=OWNER)
 
 

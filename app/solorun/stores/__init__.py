@@ -1,1 +1,1 @@
-"""Where runs and their logs are kept: implementations of the contract in `store.py`, one folder a technology."""
+"""Implementations of the contract in `store.py`, one folder per database."""

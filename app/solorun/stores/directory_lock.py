@@ -1,4 +1,4 @@
-"""One process owns a data directory: a lock held for the process's life, refused to a second one by name."""
+"""A data directory belongs to one process, which locks it for its lifetime. A second process learns who holds it."""
 
 import json
 import os
@@ -21,31 +21,33 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 @contextmanager
 def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None]:
-    """Create the directory if need be, and own it for as long as the block lasts. The kernel frees it after a crash.
+    """Create the directory if necessary, and lock it while the block runs. The kernel releases the lock after a crash.
 
-    Raises DataDirectoryUnusable: another process owns it, it cannot be written, or it lies on a network file system
-    (SQLite's shared memory does not work there, nor do its locks).
+    Raises DataDirectoryUnusable if another process owns the directory, if it is not writable, or if it is on a network
+    file system, where SQLite's locks and shared memory do not work.
     """
     try:
         directory.path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise DataDirectoryUnusable(f"The data directory {directory.path} cannot be made: {error.strerror}.") from error
+        raise DataDirectoryUnusable(
+            f"The data directory {directory.path} cannot be created: {error.strerror}."
+        ) from error
     if (kind := file_system_of(directory.path)) in _NETWORK_FILE_SYSTEMS:
         raise DataDirectoryUnusable(
-            f"The data directory {directory.path} lies on a network file system ({kind}), where a database can be "
-            "damaged. Choose a directory on a disk of this machine (data_dir, SOLORUN_DATA_DIR, --data-dir)."
+            f"The data directory {directory.path} is on a network file system ({kind}), where a database can be "
+            "corrupted. Choose a directory on a local disk (data_dir, SOLORUN_DATA_DIR, --data-dir)."
         )
     lock = FileLock(directory.lock_file)
     try:
         lock.acquire(blocking=False)
     except Timeout:
         raise DataDirectoryUnusable(
-            f"The data directory {directory.path} belongs to {describe_owner(directory)}. "
-            "Stop that one, or give this one a directory of its own."
+            f"The data directory {directory.path} is in use by {format_owner(directory)}. "
+            "Stop that service, or choose another directory."
         ) from None
     except OSError as error:
         raise DataDirectoryUnusable(
-            f"The data directory {directory.path} cannot be written: {error.strerror}."
+            f"The data directory {directory.path} is not writable: {error.strerror}."
         ) from error
     try:
         directory.owner_file.write_text(
@@ -57,8 +59,8 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
         lock.release()
 
 
-def describe_owner(directory: DataDirectory) -> str:
-    """ "a running service (pid 4711, since ...)": who holds the lock, as far as that is written down."""
+def format_owner(directory: DataDirectory) -> str:
+    """Who holds the lock, as far as the owner file says: "a running service (pid 4711, since ...)"."""
     try:
         owner = json.loads(directory.owner_file.read_text())
         return f"a running service (pid {owner['pid']}, since {owner['started_at']})"
@@ -67,7 +69,7 @@ def describe_owner(directory: DataDirectory) -> str:
 
 
 def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """The type of the file system that `path` lies on, None where that cannot be told (not on Linux)."""
+    """The type of the file system that `path` is on; None if unknown, as on other systems than Linux."""
     try:
         lines = mounts.read_text().splitlines()
     except OSError:
@@ -79,7 +81,7 @@ def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:
         mount_point = Path(before.split()[4].encode().decode("unicode_escape"))
         if resolved.is_relative_to(mount_point):
             depth = len(mount_point.parts)
-            # A later mount on the same place covers the earlier one.
+            # A later mount on the same path hides the earlier one.
             if best is None or depth >= best[0]:
                 best = depth, after.split()[0]
     return best[1] if best is not None else None

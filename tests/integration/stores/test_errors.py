@@ -31,7 +31,7 @@ def _error(name: str) -> sqlite3.Error:
         ("SQLITE_READONLY_DBMOVED", "read-only", True),
         ("SQLITE_CANTOPEN", "opened", True),
         ("SQLITE_PROTOCOL", "lock", False),
-        ("SQLITE_PERM", "used", False),
+        ("SQLITE_PERM", "denied", False),
         ("SQLITE_NOMEM", "memory", False),
     ],
 )

@@ -75,7 +75,7 @@ async def test_a_second_service_of_a_data_directory_is_refused_and_told_of_the_f
         finished = await run_solorun("serve", "--port", "0", cwd=tmp_path)
 
     assert finished.code == 2
-    assert "belongs to a running service (pid" in finished.err
+    assert "is in use by a running service (pid" in finished.err
     assert "Traceback" not in finished.err
 
 
@@ -97,7 +97,7 @@ async def test_a_doctor_waits_for_the_service_to_be_stopped(tmp_path: Path) -> N
         finished = await run_solorun("doctor", cwd=tmp_path)
 
     assert finished.code == 2
-    assert "belongs to a running service (pid" in finished.err
+    assert "is in use by a running service (pid" in finished.err
 
 
 async def test_a_doctor_finds_a_killed_service_s_run_and_repairs_it(tmp_path: Path) -> None:

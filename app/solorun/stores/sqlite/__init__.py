@@ -1,4 +1,4 @@
-"""The embedded store: one SQLite file in the data directory, reached through aiosqlite."""
+"""The embedded store: one SQLite file in the data directory, accessed through aiosqlite."""
 
 from solorun.stores.sqlite.store import SqliteRunStore
 

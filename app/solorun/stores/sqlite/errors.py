@@ -1,4 +1,4 @@
-"""The one boundary where a driver's error becomes one of ours, by SQLite's own name for it."""
+"""Translates the driver's errors into Solorun's, by SQLite's symbolic error names."""
 
 import sqlite3
 from typing import Final
@@ -9,7 +9,7 @@ from zstandard import ZstdError
 from solorun.errors import SolorunError, StoreCorrupted, StoreFailure, StoreUnavailable
 
 DRIVER_ERRORS: Final = (sqlite3.Error, ZstdError, msgspec.MsgspecError, OverflowError, UnicodeError)
-"""What the driver, the compression and the decoding of what is stored may raise."""
+"""What the driver, decompression and decoding may raise."""
 
 _UNAVAILABLE: Final = {
     "SQLITE_BUSY": "another process holds the database's lock",
@@ -17,19 +17,19 @@ _UNAVAILABLE: Final = {
     "SQLITE_PROTOCOL": "the database's lock could not be taken",
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR": "the disk could not be read or written",
-    "SQLITE_READONLY": "the database cannot be written: it is read-only",
+    "SQLITE_READONLY": "the database is read-only",
     "SQLITE_CANTOPEN": "the database file cannot be opened",
-    "SQLITE_PERM": "the database file may not be used",
-    "SQLITE_NOMEM": "memory ran out",
+    "SQLITE_PERM": "access to the database file was denied",
+    "SQLITE_NOMEM": "out of memory",
 }
 _DAMAGED: Final = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB"})
-# After these the connection's own picture of the file may be wrong: the next write begins with a new one.
+# After these errors the connection's cached view of the file may be wrong, so the next function gets a new connection.
 _REOPEN: Final = frozenset({"SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB"})
 
 
 def translate(error: Exception) -> SolorunError:
-    """StoreUnavailable for the disk and locks, StoreCorrupted for what cannot be read, else StoreFailure."""
-    name = _error_name(error)
+    """StoreUnavailable for disk and lock errors, StoreCorrupted for unreadable data, otherwise StoreFailure."""
+    name = _name(error)
     primary = _primary(name)
     if primary in _UNAVAILABLE:
         return StoreUnavailable(f"The database is not available: {_UNAVAILABLE[primary]} ({name}).")
@@ -38,29 +38,29 @@ def translate(error: Exception) -> SolorunError:
             f"The database is damaged ({name}: {error}). Stop the service; run `solorun doctor` or restore a backup."
         )
     if isinstance(error, ZstdError | msgspec.MsgspecError):
-        return StoreCorrupted(f"Stored records cannot be read: {error}. `solorun doctor` says which.")
-    return StoreFailure(f"The database refused: {error}" + (f" ({name})." if name else "."))
+        return StoreCorrupted(f"Stored records cannot be read: {error}. `solorun doctor` finds out which.")
+    return StoreFailure(f"The database refused the operation: {error}" + (f" ({name})." if name else "."))
 
 
 def needs_reopening(error: Exception) -> bool:
     """Whether the connection must not be used again."""
-    return _primary(_error_name(error)) in _REOPEN
+    return _primary(_name(error)) in _REOPEN
 
 
 def is_busy(error: Exception) -> bool:
-    """Whether somebody else was in the way: also one who recovers what a crash left."""
-    return _primary(_error_name(error)) == "SQLITE_BUSY"
+    """Whether another connection was in the way, or was recovering the database after a crash."""
+    return _primary(_name(error)) == "SQLITE_BUSY"
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether SQLite says that the file is broken."""
-    return _primary(_error_name(error)) in _DAMAGED
+    """Whether SQLite reports a damaged file."""
+    return _primary(_name(error)) in _DAMAGED
 
 
-def _error_name(error: Exception) -> str:
+def _name(error: Exception) -> str:
     return getattr(error, "sqlite_errorname", None) or ""
 
 
 def _primary(name: str) -> str:
-    """SQLITE_IOERR of SQLITE_IOERR_WRITE: extended names carry their primary one in front."""
+    """SQLITE_IOERR of SQLITE_IOERR_WRITE: an extended name begins with its primary one."""
     return "_".join(name.split("_")[:2])

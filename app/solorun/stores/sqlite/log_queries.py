@@ -1,10 +1,10 @@
-"""Pages of a log. Work of any length is done in slices of a few thousand records on a reader's thread, so that nobody
-else waits long for that thread, for the interpreter, or for the end of a read transaction.
+"""Pages of a log. Reads of any length are split into slices of a few thousand records, so that other readers do not
+wait long for the thread or the interpreter, and no read transaction stays open for long.
 """
 
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final, Protocol, TypeVar
 
 import anyio
@@ -20,6 +20,8 @@ from solorun.stores.sqlite.segments import iterate_segments, iterate_segments_ba
 from solorun.wire import decode_record
 
 T = TypeVar("T")
+Match = tuple[int, bytes]
+"""A record that the filter selects: its seq and its JSON."""
 
 SLICE_RECORDS: Final = 4_000
 _UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
@@ -32,42 +34,41 @@ class Read(Protocol):
 
 
 async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> LogPage:
-    """A page of a log as it is now: what is committed during the call is not in it. Raises RunNotFound.
+    """A page of a log, without what is committed during the call. Raises RunNotFound.
 
-    `scans` bounds how many go through whole logs at once.
+    `scans` limits how many calls scan whole logs at the same time.
     """
     run = await read(lambda connection: find_run(connection, run_id))
     if run is None:
         raise RunNotFound(f"There is no run {run_id}.")
+    log_filter = LogFilter(level=query.level, step=query.step, text=query.text, events=query.events)
     if query.step is None and not query.text and not query.events:
-        return await _read_counted_page(read, run, query)
+        return await _read_counted_page(read, run, query, log_filter)
     async with scans:
-        return await _scan_for_page(read, run, query)
+        return await _scan_for_page(read, run, query, log_filter)
 
 
-async def _read_counted_page(read: Read, run: Run, query: LogQuery) -> LogPage:
-    """Without step, text and events the run's row knows how many match, and the page is found from its bound."""
-    log_filter = LogFilter(level=query.level)
+async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
+    """For a filter by level only: the run's row has the number of matches, and the page is next to its bound."""
     low, high = _bounds(run, query)
     if query.after is not None:
-        found = await _walk_forward(read, run.id, log_filter, low=low, high=high, limit=query.limit)
+        found = await _find_first(read, run.id, log_filter, low=low, high=high, limit=query.limit)
         boundary = low + 1
     else:
-        found = await _walk_backward(read, run.id, log_filter, high=high, limit=query.limit)
+        found = await _find_last(read, run.id, log_filter, high=high, limit=query.limit)
         boundary = high
     first, last = (found[0][0], found[-1][0]) if found else (boundary, boundary - 1)
     end = run.last_seq + 1
     return LogPage(
         records=_decode(found),
         matches=run.level_counts.total(log_filter.levels),
-        more_before=bool(await _walk_backward(read, run.id, log_filter, high=first, limit=1)),
-        more_after=bool(await _walk_forward(read, run.id, log_filter, low=last, high=end, limit=1)),
+        more_before=bool(await _find_last(read, run.id, log_filter, high=first, limit=1)),
+        more_after=bool(await _find_first(read, run.id, log_filter, low=last, high=end, limit=1)),
     )
 
 
-async def _scan_for_page(read: Read, run: Run, query: LogQuery) -> LogPage:
-    """Go through the whole log, or through the part of it that the step wrote."""
-    log_filter = LogFilter(level=query.level, step=query.step, text=query.text, events=query.events)
+async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
+    """For other filters: read the whole log, or the part of it that belongs to the step."""
     scan = _Scan(log_filter, query, *_bounds(run, query))
     position, end = _range_of_step(run, query.step)
     while position < end:
@@ -76,7 +77,7 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery) -> LogPage:
 
 
 def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
-    """The exclusive bounds of the page, within the log as it is now."""
+    """The exclusive bounds of the page, limited to the log as it is now."""
     end = run.last_seq + 1
     low = 0 if query.after is None else min(max(query.after, 0), run.last_seq)
     high = end if query.before is None else min(max(query.before, 1), end)
@@ -84,7 +85,7 @@ def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
 
 
 def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
-    """The seqs (first exclusive, last inclusive) among which all records of a step are."""
+    """The seqs (first exclusive, last inclusive) that contain all records of a step."""
     if name is None:
         return 0, run.last_seq
     for step in run.steps:
@@ -95,14 +96,14 @@ def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
     return 0, 0
 
 
-async def _walk_forward(
+async def _find_first(
     read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int, limit: int
-) -> list[tuple[int, bytes]]:
-    """The first records between the bounds that pass."""
-    found: list[tuple[int, bytes]] = []
+) -> list[Match]:
+    """The first matches between the bounds."""
+    found: list[Match] = []
     position = low
 
-    def walk(connection: sqlite3.Connection) -> int:
+    def read_slice(connection: sqlite3.Connection) -> int:
         records = 0
         for segment in iterate_segments(
             connection, run_id, after=position, levels=log_filter.levels, limit=SLICE_RECORDS
@@ -114,35 +115,33 @@ async def _walk_forward(
         return high
 
     while len(found) < limit and position < high - 1:
-        position = await read(walk)
+        position = await read(read_slice)
     return found[:limit]
 
 
-async def _walk_backward(
-    read: Read, run_id: int, log_filter: LogFilter, *, high: int, limit: int
-) -> list[tuple[int, bytes]]:
-    """The last records before the bound that pass, oldest first."""
-    found: deque[tuple[int, bytes]] = deque()
+async def _find_last(read: Read, run_id: int, log_filter: LogFilter, *, high: int, limit: int) -> list[Match]:
+    """The last matches before the bound, oldest first."""
+    found: deque[Match] = deque()
     position = high
 
-    def walk(connection: sqlite3.Connection) -> int:
+    def read_slice(connection: sqlite3.Connection) -> int:
         records = 0
         for segment in iterate_segments_backwards(
             connection, run_id, before=position, levels=log_filter.levels, limit=SLICE_RECORDS
         ):
-            found.extendleft(reversed([match for match in log_filter.select(segment) if match[0] < position]))
+            found.extendleft(match for match in reversed(log_filter.select(segment)) if match[0] < position)
             records += segment.record_count
             if len(found) >= limit or records >= SLICE_RECORDS:
                 return segment.first_seq
         return 1
 
     while len(found) < limit and position > 1:
-        position = await read(walk)
+        position = await read(read_slice)
     return list(found)[max(0, len(found) - limit) :]
 
 
 class _Scan:
-    """What a scan has met so far: how many matched, and the page of them that was asked for."""
+    """A scan through a log: counts all matches, and keeps the page of them."""
 
     def __init__(self, log_filter: LogFilter, query: LogQuery, low: int, high: int) -> None:
         self._filter = log_filter
@@ -150,19 +149,15 @@ class _Scan:
         self._high = high
         self._limit = query.limit
         self._from_start = query.after is not None
-        self._found: deque[tuple[int, bytes]] = deque(maxlen=None if self._from_start else query.limit)
+        self._found: deque[Match] = deque(maxlen=None if self._from_start else query.limit)
         self._before = self._inside = self._after = 0
 
     def slice(self, connection: sqlite3.Connection, run_id: int, after: int, end: int) -> int:
-        """Go through some records after `after`, up to `end`; answers the last seq that was seen."""
+        """Read some records after `after`, up to `end`. Returns the last seq that was read."""
         records = 0
+        levels, events = self._filter.levels, bool(self._filter.events)
         for segment in iterate_segments(
-            connection,
-            run_id,
-            after=after,
-            levels=self._filter.levels,
-            events=bool(self._filter.events),
-            limit=SLICE_RECORDS,
+            connection, run_id, after=after, levels=levels, events=events, limit=SLICE_RECORDS
         ):
             for match in self._filter.select(segment):
                 if after < match[0] <= end:
@@ -173,15 +168,15 @@ class _Scan:
         return end
 
     def page(self) -> LogPage:
-        unshown = self._inside > len(self._found)
+        has_more = self._inside > len(self._found)
         return LogPage(
             records=_decode(self._found),
             matches=self._before + self._inside + self._after,
-            more_before=self._before > 0 or (unshown and not self._from_start),
-            more_after=self._after > 0 or (unshown and self._from_start),
+            more_before=self._before > 0 or (has_more and not self._from_start),
+            more_after=self._after > 0 or (has_more and self._from_start),
         )
 
-    def _count(self, match: tuple[int, bytes]) -> None:
+    def _count(self, match: Match) -> None:
         if match[0] <= self._low:
             self._before += 1
         elif match[0] >= self._high:
@@ -192,5 +187,5 @@ class _Scan:
                 self._found.append(match)
 
 
-def _decode(found: "list[tuple[int, bytes]] | deque[tuple[int, bytes]]") -> tuple[Record, ...]:
+def _decode(found: Iterable[Match]) -> tuple[Record, ...]:
     return tuple(decode_record(line) for _, line in found)

@@ -1,4 +1,4 @@
-"""Finds out that the database can be written again, after it could not: nobody else may have anything to write."""
+"""Finds out when a database that refused a write can be written again, even if no run has anything to write."""
 
 import asyncio
 import sqlite3
@@ -21,36 +21,36 @@ _SEGMENT: Final = (
 
 
 class WriteProbe:
-    """Told of a write that failed, it writes nothing of importance, again and again, until that goes well."""
+    """After a recorded failure, makes a write without effect every second until one succeeds."""
 
     def __init__(self, writer: Connection) -> None:
         self._writer = writer
-        self._probing: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
 
     def record_failure(self) -> None:
-        if self._probing is None or self._probing.done():
-            self._probing = asyncio.create_task(self._probe(), name="solorun probe database")
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._probe(), name="solorun probe database")
 
     async def stop(self) -> None:
-        """Safe twice. A write that is under way is waited for by the connection's own end."""
-        if self._probing is not None:
-            self._probing.cancel()
-            await asyncio.wait([self._probing])
+        """Safe to call twice. Closing the connection waits for a write that has begun."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     async def _probe(self) -> None:
         while self._writer.error is not None:
             await asyncio.sleep(PROBE_SECONDS)
             try:
-                # Others' writes tell as well, and one that waits for the disk must not have a second behind it.
+                # Any other write is as good a probe, and one that waits for the disk needs no second one behind it.
                 if self._writer.error is not None and not self._writer.waiting:
-                    await self._writer.transact(_write_nothing)
+                    await self._writer.transact(_write_without_effect)
             except SolorunError:
                 continue
 
 
-def _write_nothing(connection: sqlite3.Connection) -> None:
-    """Go where a run would go, in every table and index, and take it back. Then a page is written and synchronised,
-    with what it holds already: an empty transaction would write none.
+def _write_without_effect(connection: sqlite3.Connection) -> None:
+    """Insert into every table and index that a run uses, and roll back. Then rewrite `user_version` with its own value:
+    that writes and syncs a page, which an empty transaction would not do.
     """
     connection.execute("SAVEPOINT probe").close()
     run_id = connection.execute(_RUN).lastrowid

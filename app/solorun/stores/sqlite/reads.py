@@ -1,4 +1,4 @@
-"""The reads of runs: functions for a connection's thread. Each runs in one transaction, so it sees one moment."""
+"""Reads of runs: functions for a reader's thread, each in one transaction, so that it sees one snapshot."""
 
 import heapq
 import sqlite3
@@ -18,7 +18,7 @@ def find_run(connection: sqlite3.Connection, run_id: int) -> Run | None:
 
 
 def load_run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
-    """The run that a query finds, with its steps."""
+    """The run that a query finds, with its steps; None if it finds none."""
     runs = load_runs(connection, query, parameters)
     return runs[0] if runs else None
 

@@ -1,4 +1,4 @@
-"""Between rows and values. Times are stored as whole microseconds since 1970, UTC."""
+"""Converts between rows and values. Times are stored as microseconds since 1970, UTC."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _decode_params = msgspec.json.Decoder(dict[str, str]).decode
 
 
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
-    """A run from a row of `run_columns` and the rows of its steps, in order."""
+    """A run from a row with the `run_columns`, and the rows of its steps in order."""
     (
         run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
         cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total,
@@ -64,7 +64,7 @@ def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
 
 
 def level_values(counts: LevelCounts) -> dict[str, int]:
-    """The columns of level counts."""
+    """The values of the level count columns."""
     return {
         "debug_count": counts.debug,
         "info_count": counts.info,
@@ -74,7 +74,7 @@ def level_values(counts: LevelCounts) -> dict[str, int]:
 
 
 def storable_id(run_id: int) -> int:
-    """The id itself, or one that no run has for an id that no column can hold."""
+    """The id, or -1, which no run has, if a column cannot hold it."""
     return run_id if 0 <= run_id <= MAX_RUN_ID else -1
 
 
@@ -83,7 +83,7 @@ def encode_params(params: dict[str, str]) -> str:
 
 
 def to_microseconds(time: datetime | None) -> int | None:
-    """Raises ValueError for a time without a zone: nobody could say when that was."""
+    """Raises ValueError for a time without a time zone, which would be ambiguous."""
     if time is None:
         return None
     if time.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Segments as rows: compressed on the way in, decompressed on the way out. Functions for a connection's thread."""
+"""Segments as rows: compressed when written, decompressed when read. Functions for a connection's thread."""
 
 import sqlite3
 import threading
@@ -19,36 +19,35 @@ PAGE_BYTES: Final = 1024 * 1024
 COMPACTION_RECORDS: Final = 4_000
 COMPACTION_BYTES: Final = 2 * 1024 * 1024
 _COMPRESSION_LEVEL: Final = 3
-_ANY_LEVEL: Final = frozenset(Level)
 
 
-class _OfThread(threading.local):
-    """A compressor serves one thread at a time, and for a single line making one costs as much as its work."""
+class _ThreadLocal(threading.local):
+    """A compressor serves one thread at a time, and creating one costs as much as compressing a single line."""
 
     def __init__(self) -> None:
         self.compressor = ZstdCompressor(level=_COMPRESSION_LEVEL)
 
 
-_of_thread = _OfThread()
+_thread_local = _ThreadLocal()
 
 
 class StaleCompaction(Exception):
-    """Another merge of the same run came first: the segments that were read are no longer there."""
+    """Another compaction of the run came first: the segments that were read no longer exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What a run's merge has found: rows that replace those between their seqs, and where to go on."""
+    """Rows that replace all rows between their seqs, and where to continue."""
 
     replacements: tuple[tuple[dict[str, Any], int], ...]
-    """Each new row, and how many it replaces."""
+    """Each new row, and the number of rows it replaces."""
     position: int
-    """The seq after which the next merge begins."""
+    """The seq after which the next compaction begins."""
     more: bool
 
 
 def segment_values(segment: Segment) -> dict[str, Any]:
-    """The parameters of `insert_segment`. Compresses: call it before a transaction is begun, not in one."""
+    """The parameters of `insert_segment`. Compresses, so call it before a transaction begins."""
     return {
         "run_id": segment.run_id,
         "first_seq": segment.first_seq,
@@ -56,7 +55,7 @@ def segment_values(segment: Segment) -> dict[str, Any]:
         **level_values(segment.level_counts),
         "has_events": int(segment.has_events),
         "payload_bytes": len(segment.payload),
-        "payload": _of_thread.compressor.compress(segment.payload),
+        "payload": _thread_local.compressor.compress(segment.payload),
     }
 
 
@@ -65,31 +64,23 @@ def iterate_segments(
     run_id: int,
     *,
     after: int,
-    levels: frozenset[Level] = _ANY_LEVEL,
+    limit: int,
+    levels: frozenset[Level] = frozenset(Level),
     events: bool = False,
-    limit: int = PAGE_RECORDS,
 ) -> Iterator[Segment]:
-    """Segments with records after `after`, oldest first; those that have no record of `levels` are left out, and with
-    `events` those that are known to tell none."""
-    return _segments(_select_after(connection, run_id, after, limit, levels=levels, events=events))
+    """Segments with records after `after`, oldest first.
+
+    Leaves out segments without records of `levels` and, with `events`, segments known to have no events.
+    """
+    query = "list_segments_with_events_after" if events else "list_segments_after"
+    return _segments(_select(connection, query, run_id, limit, levels, after=after))
 
 
 def iterate_segments_backwards(
-    connection: sqlite3.Connection,
-    run_id: int,
-    *,
-    before: int,
-    levels: frozenset[Level] = _ANY_LEVEL,
-    limit: int = PAGE_RECORDS,
+    connection: sqlite3.Connection, run_id: int, *, before: int, limit: int, levels: frozenset[Level]
 ) -> Iterator[Segment]:
     """Segments with records before `before`, newest first."""
-    parameters = {
-        "run_id": storable_id(run_id),
-        "before": max(0, min(before, MAX_RUN_ID)),
-        "limit": limit,
-        **_wanted(levels),
-    }
-    return _segments(connection.execute(QUERIES["list_segments_before"], parameters))
+    return _segments(_select(connection, "list_segments_before", run_id, limit, levels, before=before))
 
 
 def read_page(
@@ -100,10 +91,10 @@ def read_page(
     max_records: int = PAGE_RECORDS,
     max_bytes: int = PAGE_BYTES,
 ) -> list[Segment]:
-    """The next segments with records after `after`, oldest first: at least one, as many as stay within the bounds."""
+    """The next segments with records after `after`, oldest first: at least one, otherwise within the limits."""
     page: list[Segment] = []
     records = size = 0
-    cursor = _select_after(connection, run_id, after, max_records)
+    cursor = _select(connection, "list_segments_after", run_id, max_records, frozenset(Level), after=after)
     decompressor = ZstdDecompressor()
     for row in cursor:
         _, first_seq, last_seq, *_, payload_bytes, _ = row
@@ -113,13 +104,13 @@ def read_page(
             break
         page.append(_unpack(row, decompressor))
         if records >= max_records or size >= max_bytes:
-            break  # before the next row is fetched: its payload would be read for nothing
+            break  # before the payload of another row is read in vain
     cursor.close()
     return page
 
 
 def plan_compaction(connection: sqlite3.Connection, run_id: int, *, after: int) -> Compaction:
-    """Read some segments after `after` and join the small ones. For a reader's thread: it compresses."""
+    """Read segments after `after`, and join the small ones. For a reader's thread, because it compresses."""
     found = read_page(connection, run_id, after=after, max_records=COMPACTION_RECORDS, max_bytes=COMPACTION_BYTES)
     if not found:
         return Compaction((), after, more=False)
@@ -128,36 +119,27 @@ def plan_compaction(connection: sqlite3.Connection, run_id: int, *, after: int) 
     more = found[-1].last_seq < last_seq
     sizes = [sum(part.first_seq <= old.first_seq <= part.last_seq for old in found) for part in joined]
     replacements = tuple((segment_values(part), size) for part, size in zip(joined, sizes, strict=True) if size > 1)
-    # The last one may have room for what comes after this page: begin with it next time, unless it is alone.
+    # The last segment may have room for the next page's records, so the next compaction begins with it.
     position = joined[-1].first_seq - 1 if more and len(joined) > 1 else found[-1].last_seq
     return Compaction(replacements, position, more)
 
 
 def apply_compaction(connection: sqlite3.Connection, compaction: Compaction) -> None:
-    """Put the joined segments in place of the small ones. Raises StaleCompaction, which undoes the transaction."""
+    """Replace the small segments. Raises StaleCompaction, so that the transaction is rolled back."""
     for values, replaced in compaction.replacements:
         if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
             raise StaleCompaction
         connection.execute(QUERIES["insert_segment"], values)
 
 
-def _select_after(
-    connection: sqlite3.Connection,
-    run_id: int,
-    after: int,
-    limit: int,
-    *,
-    levels: frozenset[Level] = _ANY_LEVEL,
-    events: bool = False,
+def _select(
+    connection: sqlite3.Connection, query: str, run_id: int, limit: int, levels: frozenset[Level], **bound: int
 ) -> sqlite3.Cursor:
-    parameters = {
-        "run_id": storable_id(run_id),
-        "after": max(0, min(after, MAX_RUN_ID)),
-        "limit": limit,
-        **_wanted(levels),
-    }
-    query = QUERIES["list_segments_with_events_after"] if events else QUERIES["list_segments_after"]
-    return connection.execute(query, parameters)
+    """`bound` is `after` or `before`."""
+    parameters = {"run_id": storable_id(run_id), "limit": limit}
+    parameters |= {name: max(0, min(seq, MAX_RUN_ID)) for name, seq in bound.items()}
+    parameters |= {level.value: int(level in levels) for level in Level}
+    return connection.execute(QUERIES[query], parameters)
 
 
 def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
@@ -174,7 +156,3 @@ def _unpack(row: tuple[Any, ...], decompressor: ZstdDecompressor) -> Segment:
     content = decompressor.decompress(payload, max_output_size=payload_bytes)
     segment = Segment(run_id, first_seq, last_seq, content, LevelCounts(debug, info, warning, error))
     return segment if has_events else segment.without_events()
-
-
-def _wanted(levels: frozenset[Level]) -> dict[str, int]:
-    return {level.value: int(level in levels) for level in Level}

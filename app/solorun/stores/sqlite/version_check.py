@@ -1,4 +1,4 @@
-"""What there is to say of the SQLite that this Python was built with."""
+"""Warns about a known bug of the SQLite that this Python was built with."""
 
 import logging
 import sqlite3
@@ -7,17 +7,16 @@ from typing import Final
 
 _logger = logging.getLogger("solorun.stores")
 
-_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
-"""LineBatch of versions with a fix, and the first patch that has it."""
-
-
 VERSION: Final = sqlite3.sqlite_version
+
+_BACKPORTS: Final = {(3, 44): 6, (3, 50): 7, (3, 51): 3}
+"""Release lines that received the fix, and the first patch release that contains it."""
 
 
 def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
-    """Whether this SQLite may damage a database that several connections checkpoint at once.
+    """Whether this SQLite may damage a database that several connections checkpoint simultaneously.
 
-    In 3.7.0 to 3.51.2 save those it was mended in; see "WAL-reset bug" on https://sqlite.org/changes.html.
+    Affects 3.7.0 to 3.51.2, except backported fixes; see "WAL-reset bug" on https://sqlite.org/changes.html.
     """
     line, patch = version[:2], version[2]
     if line in _BACKPORTS:
@@ -27,10 +26,10 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
 
 @cache
 def warn_of_wal_reset_bug() -> None:
-    """Once a process. One connection alone checkpoints here, so only another program's could be the second."""
+    """Once per process. Only the writer checkpoints here, so the second connection would be another program's."""
     if has_wal_reset_bug(sqlite3.sqlite_version_info):
         _logger.warning(
             "SQLite %s has the WAL-reset bug: do not open the database with another program while the service runs."
-            " SQLite 3.51.3 mends it.",
+            " SQLite 3.51.3 fixes it.",
             sqlite3.sqlite_version,
         )

@@ -1,4 +1,4 @@
-"""The writes: every move of a run, each a function that one transaction executes on the writing connection's thread."""
+"""Writes of runs: functions for the writer's thread, each in one transaction."""
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
@@ -18,7 +18,7 @@ from solorun.stores.sqlite.segments import segment_values
 
 
 def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
-    """Raises RunActive. The refusal and the run that it names are of one moment: no run can end in between."""
+    """Raises RunActive. The active run is read in the same transaction, so it cannot end in between."""
     row = connection.execute(
         QUERIES["insert_run"],
         {
@@ -32,7 +32,7 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     ).fetchone()
     if row is None:
         active = load_run(connection, "select_active_run", {"project": new.project})
-        assert active is not None  # noqa: S101 - the index has just refused because of it
+        assert active is not None  # noqa: S101 - the unique index refused the insert because of it
         raise RunActive(active)
     (run_id,) = row
     connection.executemany(
@@ -54,7 +54,7 @@ def request_cancel(
 
 
 def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> list[UpdateResult]:
-    """Not in a transaction yet: segments are compressed first, so that the lock is held only for the writing."""
+    """Begins its own transaction: segments are compressed before it, so that the lock is held for the writes only."""
     writes = [_prepare_batch(batch, owner) for batch in batches]
     return in_transaction(connection, BEGIN_WRITE, lambda connection: [write(connection) for write in writes])
 
@@ -72,7 +72,7 @@ def finalize_run(
 
 
 def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], UpdateResult]:
-    """Compress a batch's segment, and answer what writes the batch inside a transaction."""
+    """Compress the batch's segment. Returns the function that writes the batch in a transaction."""
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
@@ -92,10 +92,10 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
     }
     if ending is not None:
         values |= _ending_values(ending)
-    move = QUERIES["advance_run" if ending is None else "end_run"]
+    update_run = QUERIES["advance_run" if ending is None else "end_run"]
 
     def write(connection: sqlite3.Connection) -> UpdateResult:
-        if not connection.execute(move, values).rowcount:
+        if not connection.execute(update_run, values).rowcount:
             return _explain_refusal(connection, batch, owner, values)
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
@@ -118,15 +118,15 @@ def _explain_refusal(connection: sqlite3.Connection, batch: Batch, owner: str, v
     if not Status(state["status"]).holds_project:
         return UpdateResult.NOT_IN_EXPECTED_STATUS
     if batch.ending is None and state["last_seq"] > batch.run.last_seq:
-        return UpdateResult.UPDATED  # written before, and others after it
+        return UpdateResult.UPDATED  # written before, like others after it
     if state["last_seq"] in (values["previous_seq"], values["last_seq"]):
-        return UpdateResult.NOT_IN_EXPECTED_STATUS  # active, but there is no such move from its status
-    raise StoreFailure(_describe_break(batch.segment, batch.run, state["last_seq"]))
+        return UpdateResult.NOT_IN_EXPECTED_STATUS  # active, but this is no transition from its status
+    raise StoreFailure(_format_break(batch.segment, batch.run, state["last_seq"]))
 
 
-def _describe_break(segment: Segment | None, run: Run, last_seq: int) -> str:
-    found = f"records {segment.first_seq}-{segment.last_seq}" if segment else f"a batch that ends at {run.last_seq}"
-    return f"The log of run {run.id} ends at {last_seq}: {found} would leave a gap or an overlap."
+def _format_break(segment: Segment | None, run: Run, last_seq: int) -> str:
+    records = f"records {segment.first_seq}-{segment.last_seq}" if segment else f"a batch up to {run.last_seq}"
+    return f"The log of run {run.id} ends at {last_seq}: {records} would leave a gap or overlap it."
 
 
 def _ending_values(ending: FinalState, expected: Collection[Status] = tuple(Status)) -> dict[str, Any]:
