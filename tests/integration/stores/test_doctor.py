@@ -1,4 +1,4 @@
-"""What must not be in a database is found, said, and mended where it can be."""
+"""The doctor finds and reports violated invariants, and repairs those that can be repaired."""
 
 import os
 import re
@@ -37,41 +37,41 @@ def _blob(content: bytes) -> str:
     return f"x'{ZstdCompressor().compress(content).hex()}'"
 
 
-_TELLING = [replace(record, event=Event.PROGRESS, data={"current": record.seq}) for record in records(1, 4)]
+_WITH_EVENTS = [replace(record, event=Event.PROGRESS, data={"current": record.seq}) for record in records(1, 4)]
 
-_MENDABLE = {
+_REPAIRABLE = {
     "a step of no run": (
         "INSERT INTO steps (run_id, position, name, status) VALUES (99, 0, 'a', 'pending')",
         99,
-        "steps of run 99, which does not exist",
+        "Steps exist for run 99, which does not exist",
     ),
     "records of no run": (
         "INSERT INTO segments SELECT 99, 99, 1, 2, 0, 2, 0, 0, 10, x'00', 0",
         99,
-        "records of run 99, which does not exist",
+        "Records exist for run 99, which does not exist",
     ),
     "two active runs": (
         "DROP INDEX runs_one_active_per_project; UPDATE runs SET project = 'glossary' WHERE id = 4",
         3,
-        "Run 3 of project glossary is active beside run 4",
+        "Run 3 of project glossary is active although run 4 is too",
     ),
-    "no exclusion": ("DROP INDEX runs_one_active_per_project", None, "index runs_one_active_per_project is missing"),
-    "a weaker exclusion": (
+    "no unique index": ("DROP INDEX runs_one_active_per_project", None, "index runs_one_active_per_project is missing"),
+    "an index that is not unique": (
         "DROP INDEX runs_one_active_per_project;"
         " CREATE INDEX runs_one_active_per_project ON runs (project) WHERE status = 'running'",
         None,
         "index runs_one_active_per_project is changed",
     ),
     "no owner": ("UPDATE runs SET owner = '' WHERE id = 3", 3, "no service executes it"),
-    "an end without a time": ("UPDATE runs SET finished_at = NULL WHERE id = 1", 1, "nothing says since when"),
-    "a time without an end": ("UPDATE runs SET finished_at = 1 WHERE id = 3", 3, "running, but says when it finished"),
-    "pending and begun": ("UPDATE runs SET started_at = 1 WHERE id = 4", 4, "pending, but has begun"),
+    "ended without an end time": ("UPDATE runs SET finished_at = NULL WHERE id = 1", 1, "has no end time"),
+    "active with an end time": ("UPDATE runs SET finished_at = 1 WHERE id = 3", 3, "is running, but has an end time"),
+    "pending but started": ("UPDATE runs SET started_at = 1 WHERE id = 4", 4, "pending, but has started"),
     "pending with a running step": (
         "UPDATE steps SET status = 'running' WHERE run_id = 4 AND position = 0",
         4,
-        "pending, but has begun",
+        "pending, but has started",
     ),
-    "running since never": ("UPDATE runs SET started_at = NULL WHERE id = 3", 3, "nothing says since when"),
+    "running without a start time": ("UPDATE runs SET started_at = NULL WHERE id = 3", 3, "has no start time"),
     "a step that did not end": (
         "UPDATE steps SET status = 'running' WHERE run_id = 2 AND name = 'extract'",
         2,
@@ -84,17 +84,21 @@ _MENDABLE = {
     ),
     "a step beyond the log": ("UPDATE steps SET last_seq = 99 WHERE run_id = 1 AND position = 0", 1, "which ends at 9"),
     "an end before the last record": ("UPDATE runs SET last_seq = 8 WHERE id = 3", 3, "ends at 8, but it ends at 4"),
-    "wrong counts of a run": ("UPDATE runs SET error_count = 7 WHERE id = 1", 1, "counts other levels"),
-    "a wrong first error": ("UPDATE runs SET first_error_seq = 1 WHERE id = 1", 1, "counts other levels"),
+    "wrong counts of a run": ("UPDATE runs SET error_count = 7 WHERE id = 1", 1, "level counts of run 1 do not match"),
+    "a wrong first error": (
+        "UPDATE runs SET first_error_seq = 1 WHERE id = 1",
+        1,
+        "level counts of run 1 do not match",
+    ),
     "wrong counts of a segment": (
         "UPDATE segments SET error_count = 0 WHERE run_id = 1",
         1,
-        "Records 1-6 of run 1 have other levels",
+        "Records 1-6 of run 1 do not match the level counts",
     ),
-    "events of which the row knows nothing": (
-        f"UPDATE segments SET payload = {_blob(encode_records(_TELLING))} WHERE run_id = 3",
+    "events that the row does not mark": (
+        f"UPDATE segments SET payload = {_blob(encode_records(_WITH_EVENTS))} WHERE run_id = 3",
         3,
-        "Records 1-4 of run 3 tell events",
+        "Records 1-4 of run 3 have events",
     ),
     "records twice": (
         "INSERT INTO segments (run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,"
@@ -112,7 +116,7 @@ _MENDABLE = {
     ),
 }
 
-_LOST = {
+_UNREPAIRABLE = {
     "a failed step": (
         "UPDATE steps SET status = 'failed' WHERE run_id = 1 AND position = 0",
         1,
@@ -136,14 +140,14 @@ _LOST = {
     "other records": (
         f"UPDATE segments SET payload = {_blob(encode_records(records(5, 8)))} WHERE run_id = 3",
         3,
-        "Records 1-4 of run 3 are others than their row says",
+        "Records 1-4 of run 3 do not match their row",
     ),
     "a missing table": ("DROP TABLE segments", None, "The table segments is missing"),
     "a changed table": ("ALTER TABLE steps ADD COLUMN x", None, "The table steps is changed"),
 }
 
 
-async def test_a_sound_database_has_no_findings(store: SqliteRunStore) -> None:
+async def test_a_valid_database_has_no_findings(store: SqliteRunStore) -> None:
     await _fill(store)
     before = await store.list_runs()
 
@@ -153,15 +157,15 @@ async def test_a_sound_database_has_no_findings(store: SqliteRunStore) -> None:
     assert await store.list_runs() == before
 
 
-async def test_an_empty_database_is_sound(store: SqliteRunStore) -> None:
+async def test_an_empty_database_is_valid(store: SqliteRunStore) -> None:
     assert await store.check() == []
 
 
-@pytest.mark.parametrize("damage", sorted(_MENDABLE))
-async def test_what_can_be_mended_is_found_said_and_mended(
+@pytest.mark.parametrize("damage", sorted(_REPAIRABLE))
+async def test_a_repairable_violation_is_found_and_repaired(
     store: SqliteRunStore, foreign: sqlite3.Connection, damage: str
 ) -> None:
-    script, run_id, message = _MENDABLE[damage]
+    script, run_id, message = _REPAIRABLE[damage]
     await _fill(store)
     foreign.executescript(script)
 
@@ -175,11 +179,11 @@ async def test_what_can_be_mended_is_found_said_and_mended(
     assert left == []
 
 
-@pytest.mark.parametrize("damage", sorted(_LOST))
-async def test_what_cannot_be_mended_is_found_and_said(
+@pytest.mark.parametrize("damage", sorted(_UNREPAIRABLE))
+async def test_an_unrepairable_violation_is_reported(
     store: SqliteRunStore, foreign: sqlite3.Connection, damage: str
 ) -> None:
-    script, run_id, message = _LOST[damage]
+    script, run_id, message = _UNREPAIRABLE[damage]
     await _fill(store)
     foreign.executescript(script)
 
@@ -187,6 +191,16 @@ async def test_what_cannot_be_mended_is_found_and_said(
     (finding,) = [finding for finding in await store.check() if message in finding.message]
 
     assert (finding.run_id, finding.repair) == (run_id, None)
+
+
+async def test_a_table_may_have_other_comments(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
+    foreign.execute("PRAGMA writable_schema = ON")
+    foreign.execute(
+        "UPDATE sqlite_master SET sql = replace(sql, '-- AUTOINCREMENT', '-- A comment') WHERE name = 'runs'"
+    )
+    foreign.execute("PRAGMA writable_schema = RESET")
+
+    assert await store.check() == []
 
 
 async def test_a_check_alone_changes_nothing(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
@@ -200,11 +214,9 @@ async def test_a_check_alone_changes_nothing(store: SqliteRunStore, foreign: sql
     assert await store.list_runs() == before
 
 
-async def test_repeated_records_are_there_once_after_the_repair(
-    store: SqliteRunStore, foreign: sqlite3.Connection
-) -> None:
+async def test_a_repair_removes_repeated_records(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
     await _fill(store)
-    foreign.executescript(_MENDABLE["records twice"][0])
+    foreign.executescript(_REPAIRABLE["records twice"][0])
 
     await store.check(repair=True)
 
@@ -214,7 +226,7 @@ async def test_repeated_records_are_there_once_after_the_repair(
 
 async def test_of_two_active_runs_the_newest_is_kept(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
     await _fill(store)
-    foreign.executescript(_MENDABLE["two active runs"][0])
+    foreign.executescript(_REPAIRABLE["two active runs"][0])
 
     await store.check(repair=True)
 
@@ -224,7 +236,7 @@ async def test_of_two_active_runs_the_newest_is_kept(store: SqliteRunStore, fore
     assert older.finished_at is not None
 
 
-async def test_an_index_that_contradicts_its_table_is_built_anew(
+async def test_an_index_that_contradicts_its_table_is_rebuilt(
     store: SqliteRunStore, foreign: sqlite3.Connection, open_store: OpenStore
 ) -> None:
     await _fill(store)
@@ -238,13 +250,11 @@ async def test_an_index_that_contradicts_its_table_is_built_anew(
 
     findings = await other.check(repair=True)
 
-    assert any(finding.repair == "builds the indexes anew" for finding in findings)
+    assert any(finding.repair == "rebuilds the indexes" for finding in findings)
     assert await other.check() == []
 
 
-async def test_a_damaged_file_is_said_and_nothing_else_is_believed(
-    store: SqliteRunStore, open_store: OpenStore, data_dir: Path
-) -> None:
+async def test_a_damaged_file_is_the_only_finding(store: SqliteRunStore, open_store: OpenStore, data_dir: Path) -> None:
     run = await start(store)
     await write(store, run, *([record] for record in records(1, 300)))
     await store.close()

@@ -1,5 +1,5 @@
--- Every statement of the store, in text that SQLite and PostgreSQL both accept.
--- `-- name:` begins a statement; the comment after it says what it is for; `{...}` is a list of columns from here:
+-- All statements of the store, in SQL that both SQLite and PostgreSQL accept.
+-- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts one of these lists of columns:
 
 -- columns: run_columns
 id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
@@ -10,25 +10,25 @@ last_seq, debug_count, info_count, warning_count, error_count, first_error_seq
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
 
 -- name: insert_run
--- A pending run; no row when the project has an active one, which the partial unique index decides.
+-- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides.
 INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)
 VALUES (:project, :scope, 'pending', :owner, :triggered_by, :params, :created_at)
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
 -- name: insert_step
--- One step of a new run.
+-- Inserts a step of a new run.
 INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
 
 -- name: request_cancel
--- Notes the first request to cancel an active run; a later one changes nothing.
+-- Records the first request to cancel an active run. Later requests change nothing.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason
 WHERE id = :run_id AND status IN ('pending', 'running') AND cancel_requested_at IS NULL;
 
 -- name: advance_run
--- What records change in their run: the first of them pending → running. The log must either end where the segment
--- begins, or hold it already.
+-- Updates a run after new records; the first ones make a pending run running. The log must end where the segment
+-- begins, or contain it already.
 UPDATE runs
 SET status = :active_status, started_at = COALESCE(started_at, :started_at), current_step = :current_step,
     progress_current = :progress_current, progress_total = :progress_total, progress_item = :progress_item,
@@ -38,7 +38,7 @@ WHERE id = :run_id AND owner = :owner AND status IN ('pending', :active_status)
     AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: end_run
--- The same, and the ending. `from_pending` and `from_running` are the statuses it may be reached from, or null.
+-- Like advance_run, and ends the run. `from_pending` and `from_running` are the statuses it may end from, or null.
 UPDATE runs
 SET status = :status, started_at = COALESCE(started_at, :started_at), finished_at = :finished_at,
     error_message = :error_message, current_step = NULL, progress_current = :progress_current,
@@ -49,7 +49,7 @@ WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_runnin
     AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: insert_segment
--- Idempotent: a segment that is there already stays.
+-- Inserts a segment, unless it exists already.
 INSERT INTO segments (run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count,
     has_events, payload_bytes, payload)
 VALUES (:run_id, :first_seq, :last_seq, :debug_count, :info_count, :warning_count, :error_count,
@@ -57,21 +57,21 @@ VALUES (:run_id, :first_seq, :last_seq, :debug_count, :info_count, :warning_coun
 ON CONFLICT (run_id, last_seq) DO NOTHING;
 
 -- name: update_step
--- A step as it is now.
+-- Updates a step.
 UPDATE steps
 SET status = :status, started_at = :started_at, finished_at = :finished_at, exit_code = :exit_code,
     error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq
 WHERE run_id = :run_id AND name = :name;
 
 -- name: finalize_run
--- Ends a run that nobody executes. `from_pending` and `from_running` as in end_run; a null owner means anybody's.
+-- Ends a run that has no task. `from_pending` and `from_running` as in end_run; a null owner means any owner.
 UPDATE runs
 SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
     AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner);
 
 -- name: finalize_running_steps
--- The steps that were running when their run was settled. All records up to the run's last may be theirs.
+-- Ends the running steps of a finalized run. All records up to the run's last one may be theirs.
 UPDATE steps
 SET status = :status, finished_at = :finished_at, error_message = :error_message,
     last_seq = CASE
@@ -81,49 +81,50 @@ SET status = :status, finished_at = :finished_at, error_message = :error_message
 WHERE run_id = :run_id AND status = 'running';
 
 -- name: finalize_pending_steps
--- The steps that a settled run never began.
+-- Skips the pending steps of a finalized run.
 UPDATE steps SET status = 'skipped' WHERE run_id = :run_id AND status = 'pending';
 
 -- name: select_run_state
--- What a refused move is explained with.
+-- Selects the columns that explain why an update did not match.
 SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = :run_id;
 
 -- name: select_run
--- One run.
+-- Selects a run.
 SELECT {run_columns} FROM runs WHERE id = :run_id;
 
 -- name: select_steps
--- A run's steps in order.
+-- Selects the steps of a run, in order.
 SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq
 FROM steps WHERE run_id = :run_id ORDER BY position;
 
 -- name: select_active_run
--- The active run of a project.
+-- Selects the active run of a project.
 SELECT {run_columns} FROM runs WHERE project = :project AND status IN ('pending', 'running');
 
 -- name: select_latest_run
--- The newest run of a project.
+-- Selects the newest run of a project.
 SELECT {run_columns} FROM runs WHERE project = :project ORDER BY id DESC LIMIT 1;
 
 -- name: list_runs
--- The newest runs below an id.
+-- Lists runs with smaller ids, newest first.
 SELECT {run_columns} FROM runs WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project
--- The same of one project.
+-- Like list_runs, for one project.
 SELECT {run_columns} FROM runs WHERE project = :project AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_with_status
--- The same with one status. Several statuses are several statements: so each is a walk along its index.
+-- Like list_runs, for one status. Several statuses take several statements, each of which follows an index.
 SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project_with_status
--- The same of one project.
+-- Like list_runs_with_status, for one project.
 SELECT {run_columns} FROM runs
 WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
 -- name: list_latest_runs
--- The newest run of every project. Hops along the index from project to project, whatever the number of runs.
+-- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs
+-- each has.
 WITH RECURSIVE names (name) AS (
     SELECT MIN(project) FROM runs
     UNION ALL
@@ -134,33 +135,33 @@ JOIN runs ON runs.id = (SELECT MAX(newest.id) FROM runs AS newest WHERE newest.p
 ORDER BY runs.project;
 
 -- name: list_orphaned_runs
--- The active runs of other owners.
+-- Lists the active runs of other owners.
 SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
 
 -- name: list_durations
--- How long the last completed runs of a scope took, in microseconds.
+-- Lists the durations of the last completed runs of a scope, in microseconds.
 SELECT finished_at - started_at FROM runs
 WHERE project = :project AND scope = :scope AND status = 'completed'
     AND started_at IS NOT NULL AND finished_at IS NOT NULL
 ORDER BY id DESC LIMIT 20;
 
 -- name: list_segments_after
--- Segments with records after a seq, oldest first; those without a record of a wanted level (1 wanted, 0 not) not.
+-- Lists segments with records after a seq, oldest first, that have records of a selected level (1 selected, 0 not).
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_with_events_after
--- The same without those that are known to tell no event.
+-- Like list_segments_after, without segments known to have no events.
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after AND has_events = 1
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_before
--- The same backwards: segments with records before a seq, newest first. Segments do not overlap: those that end
--- before it, and the one it lies in.
+-- Like list_segments_after, but with records before a seq, newest first. Segments do not overlap: these are the ones
+-- that end before the seq, and the one that contains it.
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND first_seq < :before
     AND last_seq <= COALESCE((SELECT MIN(last_seq) FROM segments WHERE run_id = :run_id AND last_seq >= :before),
@@ -169,9 +170,9 @@ WHERE run_id = :run_id AND first_seq < :before
 ORDER BY last_seq DESC LIMIT :limit;
 
 -- name: delete_segments
--- The segments that a merged one replaces.
+-- Deletes the segments that a larger one replaces.
 DELETE FROM segments WHERE run_id = :run_id AND first_seq >= :first_seq AND last_seq BETWEEN :first_seq AND :last_seq;
 
 -- name: select_last_segment
--- Where a run's segments end; null without any.
+-- Selects the last seq of a run's segments; null if it has none.
 SELECT MAX(last_seq) FROM segments WHERE run_id = :run_id;

@@ -1,13 +1,11 @@
-"""What must always be true of the database, checked and mended: the file, the schema, runs and their steps.
+"""Checks and repairs the database file, the schema, and the runs with their steps. Logs are in `log_checks.py`."""
 
-Their logs are in `log_invariants.py`. Functions for the writing connection's thread.
-"""
-
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from solorun.store import Finding
 from solorun.stores.queries import load_queries
@@ -18,72 +16,74 @@ from solorun.stores.sqlite.schema import migrate
 
 QUERIES: Final = load_queries(__package__, "invariants.sql")
 
+_SQL_COMMENT = re.compile(r"--[^\n]*")
+
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """Rows that must not be: the search for them, the sentence about one, and the repair with its sentence."""
+    """An invariant: the query for its violations, the message about one, and the repair with its description."""
 
     search: str
     message: str
     repair: str | None = None
-    promise: str | None = None
+    effect: str | None = None
 
 
-# In this order: what an earlier repair leaves to be done is found by a later rule.
+# In this order, because a repair may leave a violation for a later rule.
 _RULES: Final = (
     _Rule(
         "find_step_without_run",
-        "There are steps of run {run_id}, which does not exist.",
+        "Steps exist for run {run_id}, which does not exist.",
         "repair_step_without_run",
-        "removes them",
+        "deletes them",
     ),
     _Rule(
         "find_segment_without_run",
-        "There are records of run {run_id}, which does not exist.",
+        "Records exist for run {run_id}, which does not exist.",
         "repair_segment_without_run",
-        "removes them",
+        "deletes them",
     ),
     _Rule(
         "find_second_active_run",
-        "Run {run_id} of project {project} is active beside run {newest}; one at most may be.",
+        "Run {run_id} of project {project} is active although run {newest} is too.",
         "repair_by_interrupting",
-        "makes it interrupted and keeps the newest",
+        "marks it as interrupted and keeps the newest run",
     ),
     _Rule(
         "find_active_run_without_owner",
         "Run {run_id} of project {project} is {status}, but no service executes it.",
         "repair_by_interrupting",
-        "makes it interrupted",
+        "marks it as interrupted",
     ),
     _Rule(
         "find_ended_run_without_end",
-        "Run {run_id} is {status}, but nothing says since when.",
+        "Run {run_id} is {status}, but has no end time.",
         "repair_ended_run_without_end",
-        "takes the end of its last step, or else its start",
+        "uses the end of its last step, or else its start",
     ),
     _Rule(
         "find_active_run_with_end",
-        "Run {run_id} is {status}, but says when it finished.",
+        "Run {run_id} is {status}, but has an end time.",
         "repair_active_run_with_end",
-        "removes that time; the next start of the service settles the run",
+        "clears that time; the next start of the service ends the run",
     ),
     _Rule(
         "find_pending_run_that_began",
-        "Run {run_id} is pending, but has begun.",
+        "Run {run_id} is pending, but has started.",
         "repair_by_starting",
-        "makes it running; the next start of the service settles it",
+        "marks it as running; the next start of the service ends it",
     ),
     _Rule(
         "find_running_run_without_start",
-        "Run {run_id} is running, but nothing says since when.",
+        "Run {run_id} is running, but has no start time.",
         "repair_by_starting",
-        "takes the time when it was created",
+        "uses the time it was created",
     ),
     _Rule(
         "find_unended_step_of_ended_run",
         "Step {step} of run {run_id} is {status}, but the run is {run_status}.",
         "repair_unended_step_of_ended_run",
-        "ends the step with its run: what was running takes the run's status, what was pending is skipped",
+        "ends the step: a running step takes the run's status, a pending one is skipped",
     ),
     _Rule(
         "find_failed_step_of_completed_run",
@@ -91,25 +91,25 @@ _RULES: Final = (
     ),
     _Rule(
         "find_step_out_of_log",
-        "Step {step} of run {run_id} says its records are where the log, which ends at {end_seq}, has none.",
+        "Step {step} of run {run_id} refers to records outside the log, which ends at {end_seq}.",
         "repair_step_out_of_log",
-        "forgets where they are; they are then looked for in the whole log",
+        "forgets the position; the step's records are then searched for in the whole log",
     ),
 )
 
 
 def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
-    """All that is wrong. Not in a transaction yet: a damaged file can end none."""
-    of_file = list(_check_file(connection, repair=repair))
-    if any(finding.repair is None for finding in of_file):
-        return of_file  # nothing else can be believed
-    return of_file + in_transaction(
+    """All violations. Begins its own transaction, after checking the file: a damaged file cannot complete one."""
+    findings = list(_check_file(connection, repair=repair))
+    if any(finding.repair is None for finding in findings):
+        return findings  # the contents of a damaged file are not reliable
+    return findings + in_transaction(
         connection, BEGIN_WRITE, lambda connection: _check_contents(connection, now=now, repair=repair)
     )
 
 
 def _check_contents(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
-    """Each thing is mended as soon as it is found, so that what follows from it is found as well."""
+    """Repairs each violation as soon as it is found, so that its consequences are found too."""
     findings = list(_check_tables(connection))
     if findings:
         return findings
@@ -129,7 +129,7 @@ def _check_file(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Fin
         messages = [str(error)]
     of_indexes = [message for message in messages if " index " in message]
     if of_indexes:
-        yield Finding(None, f"An index contradicts its table: {'; '.join(of_indexes)}.", "builds the indexes anew")
+        yield Finding(None, f"An index contradicts its table: {'; '.join(of_indexes)}.", "rebuilds the indexes")
         if repair:
             connection.execute("REINDEX")
     for message in messages:
@@ -138,19 +138,13 @@ def _check_file(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Fin
 
 
 def _check_tables(connection: sqlite3.Connection) -> Iterator[Finding]:
-    present = _schema(connection, "table")
-    for name, sql in _expected_schema("table").items():
-        if present.get(name) != sql:
-            fault = "changed" if name in present else "missing"
-            yield Finding(None, f"The table {name} is {fault}. Restore a backup.", None)
+    for name, state, _ in _find_schema_changes(connection, "table"):
+        yield Finding(None, f"The table {name} is {state}. Restore a backup.", None)
 
 
 def _check_indexes(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Finding]:
-    present = _schema(connection, "index")
-    for name, sql in _expected_schema("index").items():
-        if present.get(name) == sql:
-            continue
-        yield Finding(None, f"The index {name} is {'changed' if name in present else 'missing'}.", "makes it anew")
+    for name, state, sql in _find_schema_changes(connection, "index"):
+        yield Finding(None, f"The index {name} is {state}.", "creates it again")
         if repair:
             connection.execute(f"DROP INDEX IF EXISTS {name}")
             connection.execute(sql)
@@ -161,18 +155,28 @@ def _check_rule(connection: sqlite3.Connection, rule: _Rule, *, now: int, repair
     names = [column[0] for column in cursor.description]
     for row in cursor.fetchall():
         values = dict(zip(names, row, strict=True))
-        yield Finding(values["run_id"], rule.message.format_map(values), rule.promise)
+        yield Finding(values["run_id"], rule.message.format_map(values), rule.effect)
         if repair and rule.repair is not None:
             connection.execute(QUERIES[rule.repair], {**values, "now": now})
 
 
-def _expected_schema(kind: str) -> dict[str, str]:
+def _find_schema_changes(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str, str]]:
+    """Tables or indexes that differ from the migrations: the name, "changed" or "missing", and the SQL it should have.
+
+    Ignores comments, which a later version may word differently.
+    """
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as pristine:
         migrate(pristine)
-        return _schema(pristine, kind)
+        expected = _read_schema(pristine, kind)
+    present = {name: _SQL_COMMENT.sub("", sql).split() for name, sql in _read_schema(connection, kind).items()}
+    return [
+        (name, "changed" if name in present else "missing", sql)
+        for name, sql in expected.items()
+        if present.get(name) != _SQL_COMMENT.sub("", sql).split()
+    ]
 
 
-def _schema(connection: sqlite3.Connection, kind: str) -> dict[str, Any]:
-    # Without SQL: the indexes that SQLite makes for keys by itself, which belong to their tables.
+def _read_schema(connection: sqlite3.Connection, kind: str) -> dict[str, str]:
+    # Rows without SQL are the indexes that SQLite creates for keys, which belong to their tables.
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL", (kind,))
     return {name: sql for name, sql in rows if not name.startswith("sqlite_")}

@@ -1,4 +1,4 @@
-"""What must always be true of logs: seqs gap-free from 1, payloads readable, counts and ends as their records say."""
+"""Checks and repairs logs: seqs without gaps from 1, readable payloads, and counts that match the records."""
 
 import sqlite3
 from collections import Counter
@@ -18,7 +18,7 @@ from solorun.wire import decode_records
 
 
 def check_logs(connection: sqlite3.Connection, queries: Mapping[str, str], *, repair: bool) -> Iterator[Finding]:
-    """Read every record of every run."""
+    """Check every record of every run."""
     for run_id, last_seq, debug, info, warning, error, first_error_seq in connection.execute(
         queries["list_logs"]
     ).fetchall():
@@ -29,7 +29,7 @@ def check_logs(connection: sqlite3.Connection, queries: Mapping[str, str], *, re
 
 
 class _Log:
-    """One run's log, as its segments are taken in order."""
+    """The log of one run. Takes its segments in order, then compares the run's row."""
 
     def __init__(
         self, connection: sqlite3.Connection, queries: Mapping[str, str], run_id: int, *, repair: bool
@@ -44,7 +44,6 @@ class _Log:
         self._readable = True
 
     def take(self, row: tuple[Any, ...]) -> Iterator[Finding]:
-        """The next segment."""
         row_id, first_seq, last_seq, debug, info, warning, error, has_events, compressed = row
         counts = LevelCounts(debug, info, warning, error)
         where = f"Records {first_seq}-{last_seq} of run {self._run_id}"
@@ -56,7 +55,7 @@ class _Log:
             yield Finding(self._run_id, f"{where} cannot be read: {damage}.", None)
             records, payload = None, b""
         if records is not None and [record.seq for record in records] != list(range(first_seq, last_seq + 1)):
-            yield Finding(self._run_id, f"{where} are others than their row says.", None)
+            yield Finding(self._run_id, f"{where} do not match their row.", None)
             records = None
         if first_seq > self._last_seq + 1:
             missing = f"Records {self._last_seq + 1}-{first_seq - 1} of run {self._run_id}"
@@ -67,35 +66,35 @@ class _Log:
             return
         stored = Segment(self._run_id, first_seq, last_seq, payload, _count(records))
         if first_seq <= self._last_seq:
-            yield Finding(self._run_id, f"{where} repeat earlier ones.", "removes the repeated ones")
-            self._replace(row_id, self._unrepeated(stored))
+            yield Finding(self._run_id, f"{where} repeat earlier ones.", "deletes the repeated ones")
+            self._replace(row_id, self._without_repeats(stored))
         elif counts != stored.level_counts:
-            yield Finding(self._run_id, f"{where} have other levels than their row counts.", "counts them anew")
+            yield Finding(self._run_id, f"{where} do not match the level counts of their row.", "recounts them")
             self._replace(row_id, stored)
         elif stored.has_events and not has_events:
-            yield Finding(self._run_id, f"{where} tell events of which their row knows nothing.", "notes that they do")
+            yield Finding(self._run_id, f"{where} have events, but their row says they do not.", "corrects the row")
             self._replace(row_id, stored)
         self._add(record for record in records if record.seq > self._last_seq)
 
     def compare(self, last_seq: int, counts: LevelCounts, first_error_seq: int | None) -> Iterator[Finding]:
-        """What the run says of its log, with what was found."""
-        faulty = last_seq != self._last_seq
-        if faulty:
-            message = f"Run {self._run_id} says its log ends at {last_seq}, but it ends at {self._last_seq}."
-            yield Finding(self._run_id, message, "takes the end of the log")
+        """Compare the run's row with the segments."""
+        is_wrong = last_seq != self._last_seq
+        if is_wrong:
+            message = f"The row of run {self._run_id} says its log ends at {last_seq}, but it ends at {self._last_seq}."
+            yield Finding(self._run_id, message, "uses the end of the log")
         if not self._readable:
-            counts_known, first_known = counts, first_error_seq  # more cannot be said of what cannot be read
+            counts_known, first_known = counts, first_error_seq  # unreadable records cannot be counted
         else:
             counts_known, first_known = self._counts, self._first_error_seq
         if (counts, first_error_seq) != (counts_known, first_known):
-            faulty = True
-            message = f"Run {self._run_id} counts other levels than its records have."
-            yield Finding(self._run_id, message, "counts them anew")
-        if faulty and self._repair:
+            is_wrong = True
+            message = f"The level counts of run {self._run_id} do not match its records."
+            yield Finding(self._run_id, message, "recounts them")
+        if is_wrong and self._repair:
             values = {"run_id": self._run_id, "last_seq": self._last_seq, "first_error_seq": first_known}
             self._connection.execute(self._queries["repair_log"], values | level_values(counts_known))
 
-    def _unrepeated(self, stored: Segment) -> Segment | None:
+    def _without_repeats(self, stored: Segment) -> Segment | None:
         if stored.last_seq <= self._last_seq:
             return None
         rest = stored.after(self._last_seq)

@@ -1,7 +1,7 @@
--- Runs, their steps, and their records in compressed segments. Times are microseconds since 1970, UTC.
+-- Runs, their steps, and their records in compressed segments. Times are in microseconds since 1970, UTC.
 
 CREATE TABLE runs (
-    -- AUTOINCREMENT: an id is never given twice, also not after a deletion. Outside systems fence with it.
+    -- AUTOINCREMENT: ids are never reused, even after a deletion, because other systems use them as fencing tokens.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     project TEXT NOT NULL,
     scope TEXT NOT NULL,
@@ -29,14 +29,14 @@ CREATE TABLE runs (
     first_error_seq BIGINT
 );
 
--- The promise itself: at most one active run per project, whoever writes.
+-- The central promise: at most one active run per project, no matter which program writes.
 CREATE UNIQUE INDEX runs_one_active_per_project ON runs (project) WHERE status IN ('pending', 'running');
 
 CREATE INDEX runs_by_project ON runs (project, id);
 CREATE INDEX runs_by_status ON runs (status, id);
 CREATE INDEX runs_by_project_and_status ON runs (project, status, id);
 
--- For the estimate of how long a run will take.
+-- For estimating how long a run will take.
 CREATE INDEX runs_completed_by_scope ON runs (project, scope, id) WHERE status = 'completed';
 
 CREATE TABLE steps (
@@ -54,8 +54,8 @@ CREATE TABLE steps (
     PRIMARY KEY (run_id, position)
 );
 
--- A rowid table: WITHOUT ROWID would waste half a page for each blob. The payload stands last, so that reading the
--- other columns touches none of its overflow pages.
+-- A rowid table, because WITHOUT ROWID would waste half a page per blob. The payload is the last column, so that reading
+-- the others does not touch its overflow pages.
 CREATE TABLE segments (
     id INTEGER PRIMARY KEY,
     run_id BIGINT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
