@@ -22,7 +22,7 @@
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same slug; the message differs
     │   └── InternalError            internal
-    ├── StoreFailure                 the database refused a write for another reason than the disk, a lock or damage
+    ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has faults (all of them are named)
     ├── DataDirectoryUnusable        another process owns it, or it lies on a network file system
     ├── DatabaseUnusable             written by a newer version, or damaged

@@ -1,4 +1,4 @@
-"""What the work belongs to: a project, its steps, and families of projects. Declared in solorun.toml; frozen values."""
+"""Projects, their steps, and families of projects, as declared in solorun.toml. Frozen values."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,17 +15,17 @@ FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
 MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
-"""A shorter value would mask half the log and hide nothing."""
+"""Masking a shorter value would hide half the log, and not the secret."""
 
 
 def can_be_masked(value: str) -> bool:
-    """Whether a line of a secret, without the blanks around it, is long enough."""
+    """Whether a line of the secret is long enough, without the whitespace around it."""
     return any(len(line.strip()) >= MIN_SECRET_CHARACTERS for line in value.splitlines())
 
 
 @dataclass(frozen=True, slots=True)
 class CommandStep:
-    """A step that is a process. `run` is a shell line (`/bin/sh -c`), or an argument vector that meets no shell."""
+    """A step that runs a process. `run` is a script for `/bin/sh -c`, or an argument list run without a shell."""
 
     name: str
     run: str | tuple[str, ...]
@@ -35,7 +35,7 @@ class CommandStep:
 
 @dataclass(frozen=True, slots=True)
 class CoroutineStep:
-    """A step that is a coroutine function in the service's own loop. `call` is `module:function`."""
+    """A step that runs a coroutine function on the service's event loop. `call` is `module:function`."""
 
     name: str
     call: str
@@ -49,10 +49,10 @@ StepDeclaration = CommandStep | CoroutineStep
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project as declared. A run keeps the one it began with, whatever the file says later.
+    """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
-    `directory` is absolute. `secrets` names variables (of the service's environment or of `env`) whose values are
-    masked in logs. `params` are the names a start may give.
+    `directory` is absolute. `secrets` are the names of variables (in the service's environment or in `env`) whose
+    values are masked in logs. `params` are the names of the parameters that a start may set.
     """
 
     name: str
@@ -67,12 +67,12 @@ class Project:
 
     @property
     def scopes(self) -> tuple[str, ...]:
-        """Every scope a start may name: `full`, each step, and from each step on."""
+        """The scopes of a start: `full`, each step, and each step with all steps after it."""
         names = [step.name for step in self.steps]
         return (FULL_SCOPE, *names, *(FROM_PREFIX + name for name in names))
 
     def find_steps(self, scope: str) -> tuple[StepDeclaration, ...] | None:
-        """The steps that `scope` executes, in order; None when the project has no such scope."""
+        """The steps in `scope`, in order; None if the project does not have this scope."""
         if scope == FULL_SCOPE:
             return self.steps
         name = scope.removeprefix(FROM_PREFIX)
@@ -84,7 +84,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A declaration for every project whose name matches `pattern` (`*`, `?`, `[...]` as in a shell)."""
+    """A declaration for every project whose name matches `pattern` (with `*`, `?` and `[...]` as in a shell)."""
 
     pattern: str
     template: Project

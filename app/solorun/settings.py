@@ -1,7 +1,4 @@
-"""The service's settings as values, and their precedence: a flag beats SOLORUN_<NAME> beats the file.
-
-Reading files is not done here: see `projects/` for solorun.toml.
-"""
+"""The service's settings and the layout of its data directory, as values. `projects/` reads them from solorun.toml."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,9 +15,9 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the service runs. Every value is checked; `data_dir` is absolute.
+    """How the service runs. All values are validated, and `data_dir` is absolute.
 
-    `token` is the secret itself (never printed: repr leaves it out), None when nobody is asked for one.
+    `token` is the secret itself, which repr omits; None if no token is required.
     """
 
     data_dir: Path
@@ -33,7 +30,7 @@ class Settings:
 
     @property
     def root_path(self) -> str:
-        """The path of `public_url` below which a proxy serves the service: "" or "/solorun"."""
+        """The path of `public_url`, under which a proxy serves the service: "" or "/solorun"."""
         return urlsplit(self.public_url).path.rstrip("/") if self.public_url else ""
 
     @property
@@ -42,10 +39,7 @@ class Settings:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds of "30s", "1.5h", "1h30m", "500ms".
-
-    Raises ValueError, whose message says what a duration looks like.
-    """
+    """The seconds of "30s", "1.5h", "1h30m" or "500ms". Raises ValueError with a message that shows the format."""
     parts = _DURATION_PART.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f'"{text}" is not a duration; write it like "30s", "20m" or "1h30m"')
@@ -53,7 +47,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """The inverse: "30s", "20m", "1h30m", "500ms"."""
+    """The inverse of `parse_duration`."""
     if seconds < 1:
         return f"{seconds * 1000:g}ms"
     parts = []
@@ -68,24 +62,24 @@ def format_duration(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DataDirectory:
-    """Where things lie in the service's data directory. Paths only: nothing is created here."""
+    """The paths in the service's data directory. Creates nothing."""
 
     path: Path
 
     @property
     def lock_file(self) -> Path:
-        """Held for the life of the process that owns the directory."""
+        """Locked for the lifetime of the process that owns the directory."""
         return self.path / "solorun.lock"
 
     @property
     def owner_file(self) -> Path:
-        """Says who holds the lock, for the one who is refused."""
+        """Names the owner, for the error message of a process that cannot get the lock."""
         return self.path / "solorun.owner.json"
 
     def artifacts(self, run_id: int) -> Path:
-        """The files of one run that can be downloaded."""
+        """The files of a run that can be downloaded."""
         return self.path / "artifacts" / str(run_id)
 
     def workspace(self, project: str) -> Path:
-        """What a project keeps between its runs."""
+        """The files that a project keeps between its runs."""
         return self.path / "workspaces" / project

@@ -1,7 +1,8 @@
-"""Reads and checks solorun.toml: the Catalog of projects, and the settings of the service.
+"""Reads and validates solorun.toml: the Catalog of projects, and the settings of the service.
 
-The path of a reading: `document` (bytes, TOML) → `service_table`, `project_tables`, `step_tables` (walked by `checker`)
-→ `coroutines` (imports) → `configuration`; `catalog` keeps the last good one, `resolution` adds flags and environment.
+`loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, with the readers of
+`validation`), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last valid one;
+`settings_sources` adds flags and environment variables.
 """
 
 from solorun.projects.catalog import Catalog

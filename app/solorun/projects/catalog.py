@@ -47,7 +47,7 @@ class Catalog(Projects):
 
     @classmethod
     def open(cls, path: Path, *, import_coroutines: bool = True, max_check_seconds: float = MAX_CHECK_SECONDS) -> Self:
-        """Read and check the file, and import its coroutines unless told otherwise.
+        """Read and check the file, and import its coroutines if `import_coroutines`.
 
         Raises ConfigurationInvalid with every error in the file, and if there is no file.
         """

@@ -1,4 +1,4 @@
-"""What solorun.toml says, as one frozen value: the [service] table, the projects and the families of projects."""
+"""The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from solorun.errors import ProjectNotFound
 from solorun.project import Family, Project
-from solorun.projects.validation import describe, suggest
+from solorun.projects.validation import format_value, suggest
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """One good reading of the file.
+    """A valid configuration.
 
-    `service` holds the checked but raw values of the [service] table (see `resolution`); `projects` stand in the
-    file's order.
+    `service` has the values of the [service] table as written, already validated (see `settings_sources`). `projects`
+    are in the file's order.
     """
 
     path: Path
@@ -23,24 +23,21 @@ class Configuration:
     families: tuple[Family, ...]
 
     def get_project(self, name: str) -> Project:
-        """The project of this name: the one declared so, else the family's, under its own name.
-
-        Raises ProjectNotFound.
-        """
+        """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""
         if name in self.projects:
             return self.projects[name]
         family = self.find_family(name)
         if family is None:
             hint = suggest(name, self.projects)
-            raise ProjectNotFound(f"There is no project {describe(name)}{f'; {hint}' if hint else '.'}")
+            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
         template = family.template
         title = name if template.title == template.name else template.title
         return replace(template, name=name, title=title)
 
     def find_family(self, name: str) -> Family | None:
-        """The family that declares `name`: of all that match, the longest pattern (of equals, the first).
+        """The family with the longest matching pattern (of equally long ones, the first).
 
-        None when no pattern matches, or the project is declared by its own name.
+        None if no pattern matches, or if the project is declared by its own name.
         """
         if name in self.projects:
             return None

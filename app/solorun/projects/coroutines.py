@@ -1,7 +1,8 @@
-"""Finds the functions of coroutine steps: imports their modules, which executes code of the user.
+"""Finds the functions of coroutine steps by importing their modules, which executes the user's code.
 
-Python holds one module of a name for as long as it lives. So a module that another one shadows is a fault, and code
-that was imported once changes only with a restart. Importing blocks: a running service does it in a thread.
+Python keeps one module per name for the life of the process. A module that another one shadows is therefore an error,
+and changes to imported code take effect only after a restart. Importing blocks, so a running service does it in a
+thread.
 """
 
 import importlib
@@ -19,13 +20,13 @@ from typing import Any
 
 from solorun.errors import FieldError
 from solorun.projects.step_tables import CoroutineFunction
-from solorun.projects.validation import InvalidValue, Node, describe, suggest
+from solorun.projects.validation import InvalidValue, Node, format_value, suggest
 
 _MAX_CAUSE_CHARS = 200
 
 
 class CoroutineLoader:
-    """One reading's imports. `find` is the FindCoroutine of the walk."""
+    """The imports of one reading of the file. `find` is a FindCoroutine."""
 
     def __init__(self) -> None:
         self._homes: dict[Path, str] = {}
@@ -44,22 +45,22 @@ class CoroutineLoader:
         if own_file and not _is_same_file(own_file, module.__file__):
             self._shadowed.add((directory, top))
             raise InvalidValue(
-                f"{module_name} means {own_file} here, but {module.__file__} took its place: rename one of them"
+                f"{module_name} means {own_file} here, but {module.__file__} was imported instead; rename one of them"
             )
         return _take_function(module, function_name, was_loaded=was_loaded)
 
     def find_module_collisions(self) -> list[FieldError]:
-        """The modules loaded from one project's directory that another project's directory holds too.
+        """Modules imported from one project's directory that exist in another project's directory too.
 
-        The second project's coroutines would be given the first one's module, silently.
+        The second project would silently use the first one's module.
         """
         homes = {str(home): home for home in self._homes}
         loaded = [(name, file) for name, file in _loaded_files() if str(_home_of(file)) in homes]
         return [
             FieldError(
                 pointer,
-                f"{_find_file(home, name)} and {file} are both the module {describe(name)}, of which Python holds only "
-                "one: rename one of them",
+                f"{_find_file(home, name)} and {file} are both the module {format_value(name)}, but Python keeps only "
+                "one; rename one of them",
             )
             for home, pointer in self._homes.items()
             for name, file in loaded
@@ -69,16 +70,16 @@ class CoroutineLoader:
         ]
 
     def withdraw(self) -> None:
-        """Receiver back from sys.path what this reading added: its configuration was refused."""
+        """Remove from sys.path what this reading added, because its configuration is invalid."""
         for entry in self._added:
-            # A module may have taken it away itself.
+            # A module may have removed it itself.
             with suppress(ValueError):
                 sys.path.remove(entry)
 
     def _join_path(self, directory: Path, node: Node) -> None:
         self._homes.setdefault(directory, node.pointer)
         if str(directory) not in sys.path:
-            # At the end: a project's random.py must not become the service's.
+            # At the end, so that a project's random.py does not replace the standard one.
             sys.path.append(str(directory))
             self._added.append(str(directory))
 
@@ -90,25 +91,25 @@ class CoroutineLoader:
         self._shadowed.add((directory, top))
         if top in sys.stdlib_module_names:
             raise InvalidValue(
-                f"the module {describe(top)} is Python's own, so {own_file} cannot be imported: rename it"
+                f"{format_value(top)} is a module of the standard library, so {own_file} cannot be imported; rename it"
             )
         if origin and not Path(origin).exists():
             raise InvalidValue(
-                f"the module {describe(top)} was imported from {origin}, which is gone: restart the service"
+                f"the module {format_value(top)} was imported from {origin}, which is gone; restart the service"
             )
         raise InvalidValue(
-            f"{own_file} and {origin} are both the module {describe(top)}, of which Python holds only one: "
+            f"{own_file} and {origin} are both the module {format_value(top)}, but Python keeps only one; "
             "rename one of them"
         )
 
 
 async def not_imported(_step: Any) -> None:
-    """Stands for every coroutine of a file that was read without importing."""
-    raise RuntimeError("The file was read without importing its coroutines.")
+    """Stands in for every coroutine of a file that was read without importing."""
+    raise RuntimeError("The configuration was read without importing its coroutines.")
 
 
 def find_nothing(_call: str, _place: Node, _directory: Path) -> CoroutineFunction:
-    """A FindCoroutine for those who need the settings and the names only: executes no code of the user."""
+    """A FindCoroutine that imports nothing, for callers that need only settings and names."""
     return not_imported
 
 
@@ -118,21 +119,20 @@ def _import(module_name: str, directory: Path) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and f"{module_name}.".startswith(f"{error.name}."):
             raise InvalidValue(
-                f"there is no module {describe(error.name)} in {directory}, nor among the installed packages"
+                f"no module {format_value(error.name)} in {directory} or in the installed packages"
             ) from None
-        raise InvalidValue(_say_what_failed(module_name, error)) from None
+        raise InvalidValue(_format_import_error(module_name, error)) from None
     except SystemExit:
         raise InvalidValue(
-            f"importing {module_name} ends the program (sys.exit): keep what a script does under "
-            'if __name__ == "__main__"'
+            f'importing {module_name} calls sys.exit; put a script\'s code under if __name__ == "__main__"'
         ) from None
-    except BaseException as error:  # whatever a module raises is that module's fault
+    except BaseException as error:  # a module may raise anything
         if isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread():
             raise
-        raise InvalidValue(_say_what_failed(module_name, error)) from None
+        raise InvalidValue(_format_import_error(module_name, error)) from None
 
 
-def _say_what_failed(module_name: str, error: BaseException) -> str:
+def _format_import_error(module_name: str, error: BaseException) -> str:
     cause = traceback.format_exception_only(error)
     line = cause[-1 if isinstance(error, SyntaxError) else 0].strip().partition("\n")[0][:_MAX_CAUSE_CHARS]
     frames = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
@@ -145,22 +145,22 @@ def _take_function(module: ModuleType, name: str, *, was_loaded: bool) -> Corout
         function = getattr(module, name)
     except Exception:  # noqa: BLE001 - a module's own __getattr__ may raise anything
         hint = suggest(name, [key for key, value in vars(module).items() if inspect.iscoroutinefunction(value)])
-        restart = "code that was loaded already changes only with a restart of the service" if was_loaded else ""
+        restart = "changes to imported code take effect after a restart of the service" if was_loaded else ""
         ends = "; ".join(filter(None, (hint, restart)))
         raise InvalidValue(
-            f"the module {describe(module.__name__)} has no {describe(name)}{ends and '; ' + ends}"
+            f"the module {format_value(module.__name__)} has no {format_value(name)}{ends and '; ' + ends}"
         ) from None
     if inspect.isasyncgenfunction(function):
-        raise InvalidValue(f'{describe(name)} has a "yield" in it, so it is a generator; a step only awaits')
+        raise InvalidValue(f'{format_value(name)} contains "yield", so it is a generator; a step may only await')
     if not inspect.iscoroutinefunction(function):
         raise InvalidValue(
-            f"{describe(name)} is no coroutine function; write it as: async def {name}(step: StepContext) -> None"
+            f"{format_value(name)} is not a coroutine function; write async def {name}(step: StepContext) -> None"
         )
     try:
         inspect.signature(function).bind(None)
     except TypeError:
         raise InvalidValue(
-            f"{describe(name)} cannot be called with the step alone; write it as: async def {name}(step)"
+            f"{format_value(name)} must accept the step as its only argument; write async def {name}(step)"
         ) from None
     found: CoroutineFunction = function
     return found
@@ -170,16 +170,16 @@ def _find_file(directory: Path, module_name: str) -> Path | None:
     """The file of a regular module or package of this directory."""
     stem = directory.joinpath(*module_name.split("."))
     candidates = (stem / "__init__.py", stem.with_name(f"{stem.name}.py"))
-    # Unlike Path.is_file this is false, not an error, where we may not look.
+    # Unlike Path.is_file, this is False instead of an error if access is denied.
     return next((file for file in candidates if os.path.isfile(file)), None)  # noqa: PTH113
 
 
 def _find_origin(top: str) -> str | None:
-    """The file that a top-level name is, or would be, imported from; executes nothing."""
+    """The file that a top-level module is, or would be, imported from. Executes no code."""
     try:
         spec = importlib.util.find_spec(top)
     except ValueError:
-        # __main__ and its like: loaded, but from nowhere that could be named.
+        # __main__, for example, is loaded but has no spec.
         return None
     return spec.origin if spec else None
 
@@ -192,7 +192,7 @@ def _loaded_files() -> Iterator[tuple[str, Path]]:
 
 
 def _home_of(file: Path) -> Path:
-    """The directory on sys.path that a top-level module came from."""
+    """The directory on sys.path that a top-level module was imported from."""
     return file.parent.parent if file.name == "__init__.py" else file.parent
 
 

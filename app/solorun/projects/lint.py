@@ -1,7 +1,7 @@
-"""What is allowed and yet likely a slip: secrets that mask nothing, programs that are not there. Stops nothing.
+"""Warns about likely mistakes in a valid configuration: secrets that mask nothing, programs that do not exist.
 
-It asks the environment, so it can change without the file: told by `solorun check`, at the service's start, and
-whenever the file is read again.
+The result depends on the environment too. It is shown by `solorun check`, and logged when the service starts and when
+the file is read again.
 """
 
 import os
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from solorun.errors import FieldError
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked
 from solorun.projects.configuration import Configuration
-from solorun.projects.validation import Node, describe
+from solorun.projects.validation import Node, format_value
 
 
 def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[FieldError]:
-    """Each with its place in the file: projects, then families. No value of a variable is in a message."""
+    """The warnings, for projects and then for families. No message contains the value of a variable."""
     families = {family.pattern: family.template for family in configuration.families}
     declared = [*configuration.projects.items(), *families.items()]
     table = Node(dict(declared), "projects", [])
@@ -31,24 +31,24 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
     for index, name in enumerate(project.secrets):
         value = project.env.get(name) or environ.get(name)
         if not value:
-            lack = "is set neither in the environment nor in env, so nothing is masked for it"
+            problem = "is set neither in the environment nor in env, so there is nothing to mask"
         elif not can_be_masked(value):
-            lack = f"has fewer than {MIN_SECRET_CHARACTERS} characters, so it is not masked"
+            problem = f"has fewer than {MIN_SECRET_CHARACTERS} characters, so it is not masked"
         else:
             continue
-        yield FieldError(f"{pointer}.secrets[{index}]", f"the variable {describe(name)} {lack}")
+        yield FieldError(f"{pointer}.secrets[{index}]", f"the variable {format_value(name)} {problem}")
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
-    """Of commands without a shell only: what a shell would make of a text is its own business."""
+    """Only for commands without a shell: what a shell does with a string cannot be checked."""
     search_path = project.env.get("PATH") or environ.get("PATH") or os.defpath
     for index, step in enumerate(project.steps):
         if not isinstance(step, CommandStep) or isinstance(step.run, str):
             continue
         program = step.run[0]
         if "/" in program:
-            found, where = shutil.which(project.directory / program), "there"
+            found, where = shutil.which(project.directory / program), ""
         else:
-            found, where = shutil.which(program, path=search_path), "on the PATH"
+            found, where = shutil.which(program, path=search_path), " on the PATH"
         if found is None:
-            yield FieldError(f"{pointer}.steps[{index}].run[0]", f"there is no program {describe(program)} {where}")
+            yield FieldError(f"{pointer}.steps[{index}].run[0]", f"no program {format_value(program)}{where}")

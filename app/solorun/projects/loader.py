@@ -1,4 +1,4 @@
-"""solorun.toml from the disk to a Configuration: the bytes, TOML's own grammar, then the walk over its tables."""
+"""Loads solorun.toml: reads the bytes, parses TOML, and walks the tables into a Configuration."""
 
 import ast
 import os
@@ -15,16 +15,16 @@ from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader, find_nothing
 from solorun.projects.project_tables import ProjectsTable, check_projects
 from solorun.projects.service_table import check_service
-from solorun.projects.validation import Node, Table, describe
+from solorun.projects.validation import Node, Table, format_value
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
-"""No fault lies deeper (`projects.<name>.steps[0].run[0]`), however deep a file may nest."""
+"""No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
 _TOP_KEYS = ("service", "projects")
 _HINTS = {
-    "project": "projects are declared in tables [projects.<name>]",
-    "steps": "steps belong to a project: [[projects.<name>.steps]]",
+    "project": "declare a project in a table [projects.<name>]",
+    "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
 }
 _TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
 _TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
@@ -40,24 +40,24 @@ class ConfigurationUnreadable(ConfigurationInvalid):
 def read_document(path: Path) -> bytes:
     """The file's bytes. Raises ConfigurationUnreadable."""
     try:
-        # Without O_NONBLOCK a pipe would be waited for before it could be refused.
+        # Without O_NONBLOCK, opening a pipe would block until it has a writer.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigurationUnreadable(f"{path} is not a file.")
+                raise ConfigurationUnreadable(f"{path} is not a regular file.")
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigurationUnreadable(f"There is no file {path}: `solorun init` writes an example.") from None
+        raise ConfigurationUnreadable(f"{path} does not exist. `solorun init` writes an example.") from None
     except OSError as error:
         raise ConfigurationUnreadable(f"{path} cannot be read: {error.strerror}.") from None
     if len(data) > MAX_FILE_BYTES:
-        raise ConfigurationUnreadable(f"{path} is larger than 1 MiB, which no configuration is.")
+        raise ConfigurationUnreadable(f"{path} is larger than 1 MiB.")
     return data
 
 
 def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -> Configuration:
-    """Check all that the file says, and import its coroutines unless told otherwise.
+    """Validate the whole file, and import its coroutines if `import_coroutines`.
 
-    Raises ConfigurationInvalid with all the faults there are.
+    Raises ConfigurationInvalid with every error.
     """
     errors: list[FieldError] = []
     loader = CoroutineLoader()
@@ -78,7 +78,7 @@ def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -
 
 
 def read_service_table(path: Path) -> dict[str, Any]:
-    """The [service] table as it stands there, unchecked, of a file that may be broken; {} when it has none."""
+    """The [service] table as written, not validated; {} if there is none or if the file is broken."""
     try:
         service = _parse(path, read_document(path)).get("service")
     except ConfigurationInvalid:
@@ -87,7 +87,7 @@ def read_service_table(path: Path) -> dict[str, Any]:
 
 
 def _in_file_order(node: Node, errors: list[FieldError]) -> list[FieldError]:
-    """The faults as the file has their places; what is missing from a table comes where the table begins."""
+    """The errors in the order of the file; a missing key comes where its table begins."""
     ranks = {pointer: rank for rank, pointer in enumerate(_walk(node))}
 
     def rank(error: FieldError) -> int:
@@ -100,7 +100,7 @@ def _in_file_order(node: Node, errors: list[FieldError]) -> list[FieldError]:
 
 
 def _walk(node: Node, depth: int = _MAX_ERROR_DEPTH) -> Iterator[str]:
-    """The pointer of every value, each before those of what it holds."""
+    """The pointer of every value, before the pointers of the values in it."""
     yield node.pointer
     below: list[Node] = []
     if depth and isinstance(node.value, dict):
@@ -113,32 +113,32 @@ def _walk(node: Node, depth: int = _MAX_ERROR_DEPTH) -> Iterator[str]:
 
 def _parse(path: Path, data: bytes) -> dict[str, Any]:
     try:
-        # Some editors begin a file with a byte order mark.
+        # Some editors write a byte order mark.
         return tomllib.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        fault = FieldError(f"line {line}", "is not UTF-8: save the file in that encoding")
+        problem = FieldError(f"line {line}", "is not UTF-8; save the file in that encoding")
     except RecursionError:
-        fault = FieldError("", "is nested too deeply")
+        problem = FieldError("", "is nested too deeply")
     except ValueError as error:
         found = _TOML_ERROR.fullmatch(str(error))
-        message = _in_plain_words(found["message"] if found else str(error))
-        fault = FieldError(found["where"] if found else "", f"not TOML: {message}")
-    raise _invalid(path, [fault])
+        message = _simplify(found["message"] if found else str(error))
+        problem = FieldError(found["where"] if found else "", f"invalid TOML: {message}")
+    raise _invalid(path, [problem])
 
 
-def _in_plain_words(message: str) -> str:
-    """The parser speaks of namespaces and their mutation where something is declared twice."""
+def _simplify(message: str) -> str:
+    """The parser's message. Where something is declared twice, the parser speaks of mutating namespaces."""
     key = _TOML_KEY.search(message)
     if key:
-        return f"{describe('.'.join(ast.literal_eval(key[0])))} is declared twice"
+        return f"{format_value('.'.join(ast.literal_eval(key[0])))} is declared twice"
     return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
 
 
 def _invalid(path: Path, errors: list[FieldError]) -> ConfigurationInvalid:
     if len(errors) > MAX_ERRORS:
-        errors = [*errors[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more faults")]
+        errors = [*errors[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more errors")]
     if len(errors) == 1:
-        return ConfigurationInvalid(errors, f"{path} has a fault: {errors[0]}")
+        return ConfigurationInvalid(errors, f"{path} has an error: {errors[0]}")
     lines = "".join(f"\n  {error}" for error in errors)
     return ConfigurationInvalid(errors, f"{path} has {len(errors)} errors:{lines}")

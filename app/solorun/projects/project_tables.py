@@ -1,4 +1,4 @@
-"""Checks the [projects.*] tables and makes Projects and Families of them. Their steps are read in `step_tables`."""
+"""Validates the [projects.*] tables and builds Projects and Families. `step_tables` reads their steps."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from types import MappingProxyType
 from typing import Final
 
 from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project
-from solorun.projects.step_tables import FindCoroutine, steps
+from solorun.projects.step_tables import NAME_RULE, FindCoroutine, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
     array,
-    describe,
     duration,
     duration_or_zero,
+    format_value,
     is_directory,
     line,
     path,
@@ -27,7 +27,6 @@ from solorun.projects.validation import (
 )
 
 PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "secrets", "params", "steps")
-A_NAME: Final = 'lower-case letters, digits, "_" and "-", a letter first, at most 63'
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -35,9 +34,9 @@ _PARAM = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[!-<>-~]+", re.ASCII)
 _OWN_PREFIX = "SOLORUN_"
 _HINTS = {
-    "name": "a project's name is its table's: [projects.<name>]",
-    "run": "a command belongs to a step: [[projects.<name>.steps]]",
-    "call": "a coroutine belongs to a step: [[projects.<name>.steps]]",
+    "name": "the name of a project is in its table's header: [projects.<name>]",
+    "run": "set the command of a step: [[projects.<name>.steps]]",
+    "call": "set the coroutine of a step: [[projects.<name>.steps]]",
     "cwd": 'did you mean "dir"?',
     "environment": 'did you mean "env"?',
 }
@@ -45,18 +44,18 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class ProjectsTable:
-    """The [projects] table, checked."""
+    """The validated [projects] table."""
 
     projects: Mapping[str, Project]
     families: tuple[Family, ...]
 
 
 def check_projects(node: Node, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
-    """Check all projects. The result is valid only without recorded errors. Raises InvalidValue without a table."""
+    """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
-        raise InvalidValue("wants a table for each project: write [projects.<name>], in single brackets")
+        raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
     if not table_of(node):
-        raise InvalidValue("declares no project: add a table [projects.<name>]")
+        raise InvalidValue("declares no project; add a table [projects.<name>]")
     projects: dict[str, Project] = {}
     families: list[Family] = []
     for name in node.value:
@@ -78,17 +77,17 @@ def _find_name_error(name: str) -> str:
         return ""
     better = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")
     hint = f'; did you mean "{better}"?' if NAME_PATTERN.fullmatch(better) else ""
-    return f"{describe(name)} cannot name a project ({A_NAME}){hint}"
+    return f"{format_value(name)} is not a valid project name ({NAME_RULE}){hint}"
 
 
 def _find_pattern_error(pattern: str) -> str:
     if not _PATTERN.fullmatch(pattern):
         return (
-            f"{describe(pattern)} is not a pattern of names: it may hold lower-case letters, digits, "
+            f"{format_value(pattern)} is not a valid name pattern; it may contain lower-case letters, digits, "
             '"_", "-", and the wildcards "*", "?" and "[abc]"'
         )
     if re.match(r"[0-9_-]", pattern):
-        return f"{describe(pattern)} matches no name: a project's name begins with a letter"
+        return f"{format_value(pattern)} matches no name, because project names start with a letter"
     return ""
 
 
@@ -111,7 +110,7 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
                 "steps",
                 steps(directory, find_coroutine),
                 (),
-                missing="a project is its steps: declare each in a table [[projects.<name>.steps]]",
+                missing="declare each step of the project in a table [[projects.<name>.steps]]",
             ),
         )
 
@@ -127,29 +126,29 @@ def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Node], Path]:
     def read(node: Node) -> Path:
         directory = path(base_dir)(node)
         if not is_directory(directory):
-            unchecked = "; what its steps call is looked for when it is there" if has_calls else ""
-            raise InvalidValue(f"there is no directory {directory}{unchecked}")
+            unchecked = "; its coroutines are not checked" if has_calls else ""
+            raise InvalidValue(f"the directory {directory} does not exist{unchecked}")
         if not os.access(directory, os.X_OK):
-            raise InvalidValue(f"the directory {directory} cannot be entered by this user")
+            raise InvalidValue(f"the directory {directory} is not accessible to this user")
         return directory
 
     return read
 
 
 def _env(node: Node) -> Mapping[str, str]:
-    # A variable may hold a secret: no message shows its value.
+    # A variable may be a secret, so no message contains its value.
     variables: dict[str, str] = {}
     for name in table_of(node):
         below = node.below(name)
         value = below.value
         if not _VARIABLE.fullmatch(name):
-            below.refuse(f'{describe(name)} cannot name a variable (visible ASCII characters without "=")')
+            below.refuse(f'{format_value(name)} is not a valid variable name (visible ASCII characters except "=")')
         elif name.startswith(_OWN_PREFIX):
-            below.refuse(f"variables that begin with {_OWN_PREFIX} are Solorun's own: choose another name")
+            below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved; choose another name")
         elif not isinstance(value, str):
-            below.refuse("wants a text: put the value in quotes")
+            below.refuse("expected a string; put the value in quotes")
         elif "\0" in value:
-            below.refuse("holds a NUL character, which no program could be given")
+            below.refuse("contains a NUL character, which cannot be passed to a program")
         else:
             variables[name] = value
     return MappingProxyType(variables)
@@ -162,9 +161,9 @@ def _secrets(node: Node) -> tuple[str, ...]:
 
 
 def _variable(node: Node) -> str:
-    # Somebody may have written the secret itself here: it is not repeated.
+    # This may be the secret itself, so it is not repeated.
     if not _VARIABLE.fullmatch(text(node)):
-        raise InvalidValue("is not the name of a variable; name the variable that holds the secret, not the secret")
+        raise InvalidValue("is not a valid variable name; write the name of the variable, not the secret itself")
     return str(node.value)
 
 
@@ -180,7 +179,7 @@ def _param(node: Node) -> str:
         better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")
         hint = f'; did you mean "{better}"?' if _PARAM.fullmatch(better) else ""
         raise InvalidValue(
-            f'{describe(name)} cannot name a parameter (lower-case letters, digits and "_", a letter first, at most 63)'
-            + hint
+            f"{format_value(name)} is not a valid parameter name "
+            f'(lower-case letters, digits and "_"; starts with a letter; at most 63){hint}'
         )
     return name

@@ -1,4 +1,4 @@
-"""Checks the [service] table. Its readers serve flags and environment variables too: see `resolution`."""
+"""Validates the [service] table. Its readers are used for flags and environment variables too (`settings_sources`)."""
 
 import ipaddress
 import re
@@ -13,8 +13,8 @@ from solorun.projects.validation import (
     Node,
     Table,
     array,
-    describe,
     duration,
+    format_value,
     is_directory,
     path,
     text,
@@ -23,8 +23,8 @@ from solorun.projects.validation import (
 
 SERVICE_KEYS: Final = ("host", "port", "data_dir", "allowed_hosts", "public_url", "token_file", "shutdown_limit")
 _HINTS = {
-    "token": 'a token does not belong in this file: put it into one of its own and name that in "token_file"',
-    "timeout": "a time-out belongs to a project or a step",
+    "token": 'put the token into a separate file, and set "token_file" to its path',
+    "timeout": "set the timeout of a project or a step",
 }
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
@@ -32,7 +32,7 @@ _MAX_PORT = 65_535
 
 
 def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
-    """The table's values as they stand there, all of them checked. Raises InvalidValue when it is no table."""
+    """The table's values as written, after validating them. Raises InvalidValue if it is not a table."""
     table = Table.open(node, SERVICE_KEYS, _HINTS)
     readers: dict[str, Callable[[Node], Any]] = {
         "host": host,
@@ -52,13 +52,13 @@ port: Final = whole_number(0, _MAX_PORT)
 
 
 def host(node: Node) -> str:
-    """An address to listen at: a name, or an IP address (IPv6 without brackets)."""
+    """An address to listen on: a name, or an IP address (IPv6 without brackets)."""
     name = text(node).strip().lower()
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
-        raise InvalidValue(f'{describe(node.value)} holds a port: that goes into "port"')
+        raise InvalidValue(f'{format_value(node.value)} contains a port; set "port" instead')
     address = _find_address(name)
     if address is None and not _HOST_NAME.fullmatch(name):
-        raise InvalidValue(f'{describe(node.value)} is not a host; write a name or an address, like "127.0.0.1"')
+        raise InvalidValue(f'{format_value(node.value)} is not a host; write a name or an address like "127.0.0.1"')
     return address or name
 
 
@@ -67,26 +67,30 @@ def allowed_hosts(node: Node) -> tuple[str, ...]:
 
 
 def _allowed_host(node: Node) -> str:
-    """A name as a Host header has it, without its port: IPv6 in brackets."""
+    """A name as in a Host header, without the port; IPv6 in brackets."""
     name = text(node).strip().lower().removesuffix(".")
     address = _find_address(name)
     if address:
         return f"[{address}]" if ":" in address else address
     if "*" in name:
         raise InvalidValue(
-            f"{describe(node.value)} is a wildcard; name each host (that is what keeps foreign pages out)"
+            f"{format_value(node.value)} is a wildcard; list each host by name, so that other sites stay locked out"
         )
     if "/" in name or ":" in name:
-        raise InvalidValue(f'{describe(node.value)} is more than a host; write its name alone, like "runs.example.org"')
+        raise InvalidValue(
+            f'{format_value(node.value)} is more than a host; write only the name, like "runs.example.org"'
+        )
     if not name.isascii():
-        raise InvalidValue(f'{describe(node.value)} is not how browsers send it; write its ASCII form ("xn--…")')
+        raise InvalidValue(
+            f'{format_value(node.value)} is not the form that browsers send; write its ASCII form ("xn--…")'
+        )
     if not _HOST_NAME.fullmatch(name):
-        raise InvalidValue(f'{describe(node.value)} is not a host name; write it like "runs.example.org"')
+        raise InvalidValue(f'{format_value(node.value)} is not a host name; write it like "runs.example.org"')
     return name
 
 
 def public_url(node: Node) -> str:
-    """The address a proxy gives the service, without a slash at the end. A message never shows a URL's password."""
+    """The URL of the service behind a proxy, without a trailing slash. No message contains a URL's password."""
     url = text(node).strip()
     try:
         parts = urlsplit(url)
@@ -94,22 +98,22 @@ def public_url(node: Node) -> str:
     except ValueError:
         raise InvalidValue('is not a URL; write it like "https://runs.example.org/solorun"') from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port:
-        raise InvalidValue('wants http:// or https:// and a host, like "https://runs.example.org/solorun"')
+        raise InvalidValue('expected http:// or https:// and a host, like "https://runs.example.org/solorun"')
     if parts.username is not None or parts.password is not None:
-        raise InvalidValue("holds a user or a password: a public URL has neither")
+        raise InvalidValue("contains a user or a password; a public URL has neither")
     if "?" in url or "#" in url:
-        raise InvalidValue('holds a "?" or a "#": end it with the path')
+        raise InvalidValue('contains "?" or "#"; end it with the path')
     if not (_find_address(parts.hostname) or _HOST_NAME.fullmatch(parts.hostname)):
-        raise InvalidValue(f"{describe(parts.hostname)} is not a host name")
+        raise InvalidValue(f"{format_value(parts.hostname)} is not a host name")
     if not _URL_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
-        raise InvalidValue(f'{describe(parts.path)} is not a plain path, like "/solorun"')
+        raise InvalidValue(f'{format_value(parts.path)} is not a plain path like "/solorun"')
     return url.rstrip("/")
 
 
 def data_dir(base_dir: Path) -> Callable[[Node], Path]:
     def read(node: Node) -> Path:
         directory = path(base_dir)(node)
-        # It need not be there yet.
+        # It need not exist yet.
         is_directory(directory)
         return directory
 
@@ -117,7 +121,7 @@ def data_dir(base_dir: Path) -> Callable[[Node], Path]:
 
 
 def _find_address(name: str) -> str | None:
-    """An IP address in its usual spelling, without brackets; None for anything else."""
+    """An IP address in its canonical form, without brackets; None for anything else."""
     try:
         return str(ipaddress.ip_address(name.removeprefix("[").removesuffix("]")))
     except ValueError:

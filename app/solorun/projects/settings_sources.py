@@ -1,4 +1,4 @@
-"""Resolves the service's settings: a flag beats SOLORUN_<NAME> beats the file. Decides when a token is needed."""
+"""Resolves the service's settings: flags override SOLORUN_<NAME>, which overrides the file. May require a token."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
 from solorun.projects.service_table import SERVICE_KEYS
 from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
-from solorun.projects.validation import InvalidValue, Node, describe, duration, path
+from solorun.projects.validation import InvalidValue, Node, duration, format_value, path
 from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, Settings
 
 T = TypeVar("T")
@@ -27,11 +27,11 @@ def resolve_settings(
     *,
     base_dir: Path,
 ) -> Settings:
-    """The settings the service runs with.
+    """The settings for the service.
 
-    `service` is the file's [service] table, `base_dir` the file's directory. `flags` are named like the table's keys;
-    one that is None was not given. Reads the token file. Raises ConfigurationInvalid with all errors, each naming the
-    flag, variable or key that holds it. SOLORUN_TOKEN beats SOLORUN_TOKEN_FILE.
+    `service` is the file's [service] table, `base_dir` the file's directory. `flags` have the names of the table's
+    keys; None means not given. Reads the token file; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises
+    ConfigurationInvalid with every error, each with the flag, variable or key that caused it.
     """
     sources = _Sources(service, environ, flags, base_dir)
     settings = Settings(
@@ -50,7 +50,7 @@ def resolve_settings(
 
 
 class _Sources:
-    """Where a setting may stand. Relative paths of flags and variables begin at the working directory."""
+    """The sources of settings. Relative paths in flags and variables start at the working directory."""
 
     def __init__(
         self, service: Mapping[str, object], environ: Mapping[str, str], flags: Mapping[str, Any], base_dir: Path
@@ -65,13 +65,13 @@ class _Sources:
         self._base_dir = base_dir
 
     def find(self, key: str) -> tuple[Node, Path] | None:
-        """The value that wins, and where relative paths begin."""
+        """The value to use, and the directory where relative paths start."""
         flag = self._flags.get(key)
         if flag is not None:
             value = str(flag) if isinstance(flag, Path) else flag
             return Node(value, f"--{key.replace('_', '-')}", self.errors), Path.cwd()
         variable = f"SOLORUN_{key.upper()}"
-        # Compose files and unit files set what they leave out to "": that is not a wish.
+        # Compose files and unit files set variables to "" that should stay unset.
         if self._environ.get(variable, "").strip():
             return Node(_parse_variable(key, self._environ[variable]), variable, self.errors), Path.cwd()
         if key in self._service:
@@ -83,18 +83,18 @@ class _Sources:
         return found[0].read(reader_at(found[1]), default) if found else default
 
     def find_token_variable(self) -> Node | None:
-        """SOLORUN_TOKEN if it is set; set but empty is a slip that must not open the service."""
+        """SOLORUN_TOKEN if it is set. Set to "", it is an error, so that no service runs without a token by mistake."""
         value = self._environ.get(TOKEN_VARIABLE)
         return None if value is None else Node(value, TOKEN_VARIABLE, self.errors)
 
     @property
     def has_token(self) -> bool:
-        """Whether a token was given, be it at fault."""
+        """Whether a token was given, valid or not."""
         return self.find_token_variable() is not None or self.find("token_file") is not None
 
 
 def _parse_variable(key: str, text: str) -> object:
-    """A variable's text as TOML would have given it."""
+    """The variable's value with the type it would have in TOML."""
     if key == "port" and text.strip().isascii() and text.strip().isdecimal():
         return int(text[:20])
     if key == "allowed_hosts":
@@ -105,7 +105,7 @@ def _parse_variable(key: str, text: str) -> object:
 def _port(node: Node) -> int:
     if str(node.value).startswith("tcp://"):
         raise InvalidValue(
-            "is what Kubernetes sets for a Service named solorun: give the pod enableServiceLinks: false"
+            "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
         )
     return service_table.port(node)
 
@@ -113,8 +113,8 @@ def _port(node: Node) -> int:
 def _read_token(sources: _Sources) -> str | None:
     variable = sources.find_token_variable()
     file = sources.find("token_file")
-    file_is_nearer = file is not None and file[0].pointer.startswith("--")
-    if variable is not None and not file_is_nearer:
+    flag_wins = file is not None and file[0].pointer.startswith("--")
+    if variable is not None and not flag_wins:
         return variable.read(token, None)
     if file is None:
         return None
@@ -128,14 +128,14 @@ def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
     public_host = urlsplit(settings.public_url or "http://localhost").hostname
     foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
     opening = {
-        "host": "" if settings.is_loopback else f"{describe(settings.host)} can be reached from other machines",
-        "allowed_hosts": f"{describe(foreign[0])} is a host that others know" if foreign else "",
-        "public_url": "" if public_host in LOOPBACK_HOSTS else f"{describe(public_host)} is a host that others know",
+        "host": "" if settings.is_loopback else f"{format_value(settings.host)} is reachable from other machines",
+        "allowed_hosts": f"{format_value(foreign[0])} is not a loopback host" if foreign else "",
+        "public_url": "" if public_host in LOOPBACK_HOSTS else f"{format_value(public_host)} is not a loopback host",
     }
     for key, reason in opening.items():
         found = sources.find(key)
         if reason and found:
             found[0].refuse(
-                f"{reason}, so callers need a token: put one into a file and name it with --token-file, "
-                f"SOLORUN_TOKEN_FILE or token_file, or set SOLORUN_TOKEN ({HOW_TO_MAKE_ONE})"
+                f"{reason}, so a token is required: put one into a file and set --token-file, SOLORUN_TOKEN_FILE or "
+                f"token_file, or set SOLORUN_TOKEN ({HOW_TO_MAKE_ONE})"
             )

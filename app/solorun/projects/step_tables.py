@@ -1,6 +1,6 @@
-"""Checks a project's [[steps]] and makes CommandSteps and CoroutineSteps of them.
+"""Validates a project's [[steps]] and builds CommandSteps and CoroutineSteps.
 
-A coroutine's function is found by the FindCoroutine it is given: importing is `coroutines`' business.
+The function of a coroutine is found by the FindCoroutine that is passed in: `coroutines` does the importing.
 """
 
 import re
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, CommandStep, CoroutineStep, StepDeclaration
-from solorun.projects.validation import InvalidValue, Node, Table, array, describe, duration, text
+from solorun.projects.validation import InvalidValue, Node, Table, array, duration, format_value, text
 
 STEP_KEYS: Final = ("name", "run", "call", "timeout")
+NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
 
 CoroutineFunction = Callable[[Any], Awaitable[None]]
 FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
@@ -19,22 +20,22 @@ FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
 
 _CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
 _HINTS = {
-    "env": "variables belong to the project, for all its steps",
-    "dir": "the directory belongs to the project, for all its steps",
+    "env": "set variables for the whole project",
+    "dir": "set the directory for the whole project",
     "command": 'did you mean "run"?',
     "cmd": 'did you mean "run"?',
 }
 
 
 def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], tuple[StepDeclaration, ...]]:
-    """A reader of a project's list of steps. Without a `directory` (it is at fault) coroutines are not looked for."""
+    """A reader of a project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
 
     def read(node: Node) -> tuple[StepDeclaration, ...]:
         if isinstance(node.value, dict):
-            raise InvalidValue("wants a list of tables: write [[projects.<name>.steps]], in double brackets")
-        found = array(_step(directory, find_coroutine), "a list of steps, each a table [[projects.<name>.steps]]")(node)
+            raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
+        found = array(_step(directory, find_coroutine), "a list of tables [[projects.<name>.steps]]")(node)
         if not node.value:
-            raise InvalidValue("is empty; a project has at least one step")
+            raise InvalidValue("is empty; a project needs at least one step")
         _refuse_repeated_names(node)
         return found
 
@@ -44,12 +45,12 @@ def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[No
 def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], StepDeclaration]:
     def read(node: Node) -> StepDeclaration:
         table = Table.open(node, STEP_KEYS, _HINTS)
-        name = table.require("name", _name, "", missing="scopes and logs call the step by its name")
+        name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
         timeout_seconds = table.read("timeout", duration, None)
         if "run" in table and "call" in table:
-            node.refuse('has both "run" and "call": a step is a command or a coroutine')
+            node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
         if "run" not in table and "call" not in table:
-            node.refuse('wants "run" (a command) or "call" (a coroutine)')
+            node.refuse('needs "run" (a command) or "call" (a coroutine)')
         command = table.read("run", _command, "")
         function = table.read("call", _coroutine(directory, find_coroutine), None)
         if function is None:
@@ -62,18 +63,16 @@ def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[No
 def _name(node: Node) -> str:
     name = text(node)
     if name == FULL_SCOPE:
-        raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps, so no step can be called that')
+        raise InvalidValue(f'"{FULL_SCOPE}" is the scope of all steps and cannot be the name of one')
     if not NAME_PATTERN.fullmatch(name):
-        raise InvalidValue(
-            f'{describe(name)} cannot name a step (lower-case letters, digits, "_" and "-", a letter first, at most 63)'
-        )
+        raise InvalidValue(f"{format_value(name)} is not a valid step name ({NAME_RULE})")
     return name
 
 
 def _command(node: Node) -> str | tuple[str, ...]:
     if isinstance(node.value, str):
         return text(node)
-    words = array(text, 'a command: a text for the shell, or a list like ["python", "extract.py"]')(node)
+    words = array(text, 'a command: a string for the shell, or a list like ["python", "extract.py"]')(node)
     if not node.value:
         raise InvalidValue("is an empty list; the first item is the program")
     return words
@@ -83,7 +82,7 @@ def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callabl
     def read(node: Node) -> CoroutineFunction | None:
         call = text(node)
         if not _CALL.fullmatch(call):
-            raise InvalidValue(f'{describe(call)} does not name a coroutine; write it like "package.module:function"')
+            raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
         return find_coroutine(call, node, directory) if directory else None
 
     return read
@@ -94,4 +93,4 @@ def _refuse_repeated_names(node: Node) -> None:
     for index, item in enumerate(node.items()):
         name = item.value.get("name") if isinstance(item.value, dict) else None
         if isinstance(name, str) and first.setdefault(name, index) != index:
-            item.below("name").refuse(f"{describe(name)} is the name of steps[{first[name]}] too")
+            item.below("name").refuse(f"{format_value(name)} is already the name of steps[{first[name]}]")

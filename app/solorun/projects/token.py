@@ -1,4 +1,4 @@
-"""The service's token: reads it from its file, and refuses what nobody should rely on. No message ever shows it."""
+"""Reads the service's token from its file, and refuses weak ones. No message contains the token."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from solorun.projects.validation import InvalidValue, Node
 
 MIN_TOKEN_CHARS: Final = 16
 MAX_TOKEN_CHARS: Final = 1024
-HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` makes a good one"
+HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` generates a good one"
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
 
@@ -18,21 +18,21 @@ logger = logging.getLogger(__name__)
 
 
 def token(node: Node) -> str:
-    """The token itself, as a variable holds it."""
+    """A reader of the token itself, from an environment variable."""
     return _check(str(node.value))
 
 
 def read_token_file(file: Path) -> str:
-    """The token in a file, without the white space around it. Raises InvalidValue."""
+    """The token in a file, without the whitespace around it. Raises InvalidValue."""
     try:
         with file.open("rb") as opened:
             mode = file.stat().st_mode
-            # More than the longest token and the white space around it: a wrong file is not read whole.
+            # Enough for the longest token and some whitespace. The wrong file may be very large.
             data = opened.read(4 * MAX_TOKEN_CHARS)
     except OSError as error:
         raise InvalidValue(f"the token file {file} cannot be read: {error.strerror}") from None
     if mode & (stat.S_IRGRP | stat.S_IROTH):
-        logger.warning("Others on this machine can read the token file %s: chmod 600 would keep it yours.", file)
+        logger.warning("Other users of this machine can read the token file %s. Run chmod 600 on it.", file)
     return _check(data.decode("ascii", errors="replace"))
 
 
@@ -42,11 +42,11 @@ def _check(text: str) -> str:
         raise InvalidValue(f"the token is empty; {HOW_TO_MAKE_ONE}")
     if not _VISIBLE_ASCII.fullmatch(stripped):
         raise InvalidValue(
-            "the token holds a space, a line end or a character beyond ASCII, which no header could carry"
+            "the token contains a space, a line break or a non-ASCII character, which a header cannot contain"
         )
     if len(stripped) < MIN_TOKEN_CHARS:
         raise InvalidValue(
-            f"the token is shorter than {MIN_TOKEN_CHARS} characters, so it could be guessed; {HOW_TO_MAKE_ONE}"
+            f"the token is shorter than {MIN_TOKEN_CHARS} characters and could be guessed; {HOW_TO_MAKE_ONE}"
         )
     if len(stripped) > MAX_TOKEN_CHARS:
         raise InvalidValue(f"the token is longer than {MAX_TOKEN_CHARS} characters")

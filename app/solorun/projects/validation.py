@@ -1,7 +1,7 @@
-"""Walks plain data from TOML and collects every fault on the way: what was found, what is wanted, and where.
+"""Validates plain data from TOML, and collects every error: where it is, what was found and what was expected.
 
-A *reader* turns a Node into a value, or raises InvalidValue; the walk notes the fault, takes the default and goes on.
-It knows nothing of projects or settings: their tables do.
+A *reader* turns a Node into a value or raises InvalidValue; the walk records the error, uses the default and goes on.
+Nothing here knows projects or settings: their tables do.
 """
 
 import json
@@ -26,30 +26,31 @@ _MAX_SHOWN_INT = 10**18
 
 
 class InvalidValue(Exception):
-    """The value at hand is not what is wanted; the text says why, and follows the pointer in a sentence."""
+    """The value is invalid. The message says why, and reads as a sentence after the pointer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the document, and where it stands. All places of a walk share one list of errors."""
+    """A value of the document and its position. All nodes of a document share one list of errors."""
 
     value: Any
     pointer: str
     errors: list[FieldError]
 
     def refuse(self, message: str) -> None:
+        """Record an error at this position."""
         self.errors.append(FieldError(self.pointer, message))
 
     def read(self, reader: "Callable[[Node], T]", default: D) -> T | D:
-        """What `reader` makes of this value; when it is unfit, note the fault and give `default`."""
+        """The value that `reader` returns. If the value is invalid, record the error and return `default`."""
         try:
             return reader(self)
-        except InvalidValue as unfit:
-            self.refuse(str(unfit))
+        except InvalidValue as invalid:
+            self.refuse(str(invalid))
             return default
 
     def below(self, key: str) -> "Node":
-        """The value of a key of this table (None when it is not there: its absence can be refused too)."""
+        """The value of a key of this table; None for a missing key, which can be refused too."""
         name = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
         return Node(self.value.get(key), f"{self.pointer}.{name}" if self.pointer else name, self.errors)
 
@@ -59,18 +60,18 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose keys are known. Unknown ones were refused when it was opened."""
+    """A table whose keys are known. Opening it refuses unknown keys."""
 
     node: Node
 
     @classmethod
     def open(cls, node: Node, keys: Sequence[str], hints: Mapping[str, str] | None = None) -> "Table":
-        """`hints` say of some unknown keys what to write instead. Raises InvalidValue when the value is no table."""
+        """`hints` has suggestions for some unknown keys. Raises InvalidValue if the value is not a table."""
         values = table_of(node)
         for key in values:
             if key not in keys:
-                hint = (hints or {}).get(key) or suggest(key, keys) or f"known here: {', '.join(keys)}"
-                node.below(key).refuse(f"is not a known key; {hint}")
+                hint = (hints or {}).get(key) or suggest(key, keys) or f"known keys: {', '.join(keys)}"
+                node.below(key).refuse(f"unknown key; {hint}")
         return cls(node)
 
     def __contains__(self, key: str) -> bool:
@@ -80,7 +81,7 @@ class Table:
         return self.node.below(key).read(reader, default) if key in self else default
 
     def require(self, key: str, reader: Callable[[Node], T], default: D, *, missing: str) -> T | D:
-        """Like `read`, but the key must be there: `missing` says what it is for."""
+        """Like `read`, for a required key. `missing` says why it is required, or how to write it."""
         if key not in self:
             self.node.below(key).refuse(f"is missing; {missing}")
         return self.read(key, reader, default)
@@ -88,62 +89,62 @@ class Table:
 
 def table_of(node: Node) -> dict[str, Any]:
     if not isinstance(node.value, dict):
-        raise InvalidValue(f"wants a table, found {describe(node.value)}")
+        raise InvalidValue(f"expected a table, got {format_value(node.value)}")
     return node.value
 
 
 def text(node: Node) -> str:
-    """A text that says something."""
+    """A string that is not blank."""
     if not isinstance(node.value, str):
-        raise InvalidValue(f"wants a text in quotes, found {describe(node.value)}")
+        raise InvalidValue(f"expected a string, got {format_value(node.value)}")
     if "\0" in node.value:
-        raise InvalidValue("holds a NUL character, which no program could be given")
+        raise InvalidValue("contains a NUL character, which cannot be passed to a program")
     if not node.value.strip():
         raise InvalidValue("is empty")
     return node.value
 
 
 def line(node: Node) -> str:
-    """A text without line ends and other control characters."""
+    """A string without line breaks or other control characters."""
     found = text(node)
     if not found.isprintable():
-        raise InvalidValue(f"{describe(found)} holds a line end or another character that cannot be shown")
+        raise InvalidValue(f"{format_value(found)} contains a line break or another unprintable character")
     return found
 
 
 def path(base_dir: Path) -> Callable[[Node], Path]:
-    """A reader of paths, as seen from `base_dir`; `~` is the home directory. Links and `..` stay as written."""
+    """A reader of paths relative to `base_dir`; `~` is the home directory. Links and `..` are not resolved."""
 
     def read(node: Node) -> Path:
         try:
             return base_dir / Path(text(node)).expanduser()
         except RuntimeError:
             raise InvalidValue(
-                f"{describe(node.value)} begins at a home directory that is not known; write it out"
+                f"{format_value(node.value)} begins with an unknown home directory; write the full path"
             ) from None
 
     return read
 
 
 def is_directory(directory: Path) -> bool:
-    """Whether it is there. Raises InvalidValue when something else is, or when that cannot be told."""
+    """Whether the directory exists. Raises InvalidValue if it is something else, or cannot be accessed."""
     try:
         mode = directory.stat().st_mode
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise InvalidValue(f"{directory} cannot be used: {error.strerror}") from None
+        raise InvalidValue(f"{directory} cannot be accessed: {error.strerror}") from None
     if not stat.S_ISDIR(mode):
         raise InvalidValue(f"{directory} is not a directory")
     return True
 
 
-def array(reader: Callable[[Node], T], wanted: str) -> Callable[[Node], tuple[T, ...]]:
-    """A reader of lists, each item by `reader`; `wanted` names such a list: "a list of names"."""
+def array(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tuple[T, ...]]:
+    """A reader of lists that reads each item with `reader`. `expected` describes such a list: "a list of names"."""
 
     def read(node: Node) -> tuple[T, ...]:
         if not isinstance(node.value, list | tuple):
-            raise InvalidValue(f"wants {wanted}, found {describe(node.value)}")
+            raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
         items = [item.read(reader, None) for item in node.items()]
         return tuple(item for item in items if item is not None)
 
@@ -151,47 +152,47 @@ def array(reader: Callable[[Node], T], wanted: str) -> Callable[[Node], tuple[T,
 
 
 def duration(node: Node) -> float:
-    """Seconds, more than none."""
+    """Seconds, greater than zero."""
     seconds = duration_or_zero(node)
     if not seconds:
-        raise InvalidValue(f"{describe(node.value)} is no time at all; leave the key out for the default")
+        raise InvalidValue("must be greater than zero; omit the key to use the default")
     return seconds
 
 
 def duration_or_zero(node: Node) -> float:
     if not isinstance(node.value, str):
-        raise InvalidValue(f'wants a duration like "30s", "20m" or "1h30m", found {describe(node.value)}')
+        raise InvalidValue(f'expected a duration like "30s", "20m" or "1h30m", got {format_value(node.value)}')
     try:
         seconds = parse_duration(node.value)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
     if seconds > MAX_DURATION_SECONDS:
-        raise InvalidValue(f"{describe(node.value)} is more than a year")
+        raise InvalidValue(f"{format_value(node.value)} is longer than a year")
     return seconds
 
 
 def whole_number(low: int, high: int) -> Callable[[Node], int]:
     def read(node: Node) -> int:
-        # bool is an int to Python, but `port = true` is a slip.
+        # In Python a bool is an int, but `port = true` is a mistake.
         if isinstance(node.value, bool) or not isinstance(node.value, int) or not low <= node.value <= high:
-            raise InvalidValue(f"wants a whole number from {low} to {high}, found {describe(node.value)}")
+            raise InvalidValue(f"expected a whole number from {low} to {high}, got {format_value(node.value)}")
         return node.value
 
     return read
 
 
 def refuse_repeats(node: Node) -> None:
-    """Refuse each text that stands in a list for the second time, by its place there."""
+    """Refuse the second and later occurrences of each string in a list."""
     seen: set[str] = set()
     for item in node.items():
         if isinstance(item.value, str):
             if item.value in seen:
-                item.refuse(f"{describe(item.value)} stands here twice")
+                item.refuse(f"{format_value(item.value)} is listed twice")
             seen.add(item.value)
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """`did you mean "steps"?`, or "" when nothing known is near."""
+    """`did you mean "steps"?`, or "" if no known word is similar."""
     candidates = list(known)
     near = get_close_matches(word.lower(), candidates, n=1) or [
         candidate for candidate in candidates if word.startswith(candidate) or (word and candidate.startswith(word))
@@ -199,23 +200,23 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f'did you mean "{near[0]}"?' if near else ""
 
 
-def describe(value: object) -> str:
-    """A value as a person would name it, cut to a decent length."""
+def format_value(value: object) -> str:
+    """A value as an error message shows it: a scalar as in TOML, shortened if it is long."""
     match value:
         case str():
             shown = value if len(value) <= _MAX_SHOWN_CHARS else value[:_MAX_SHOWN_CHARS] + "…"
-            # A variable that is not UTF-8 holds surrogates, which no terminal could print.
+            # A variable that is not UTF-8 contains surrogates, which cannot be printed.
             return json.dumps(shown, ensure_ascii=False).encode(errors="backslashreplace").decode()
         case bool():
             return str(value).lower()
         case int() if abs(value) > _MAX_SHOWN_INT:
-            # Python refuses to write out the digits of a very large one.
+            # Python refuses to format very large integers.
             return "a very large number"
-        case int() | float():
-            return f"the number {value}"
         case list() | tuple():
             return "a list" if value else "an empty list"
         case dict():
             return "a table"
+        case int() | float():
+            return str(value)
         case _:
             return f"the date or time {value}"

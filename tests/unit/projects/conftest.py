@@ -1,4 +1,4 @@
-"""Factories for files to be read; what a test imports is forgotten after it."""
+"""Factories for configuration files. Modules that a test imports are removed from sys.modules afterwards."""
 
 import logging
 import os
@@ -16,7 +16,7 @@ from solorun.projects.loader import check_document
 
 
 @pytest.fixture(autouse=True)
-def _forgotten_imports(tmp_path: Path) -> Iterator[None]:
+def _forget_imports(tmp_path: Path) -> Iterator[None]:
     before = list(sys.path)
     yield
     sys.path[:] = before
@@ -40,7 +40,7 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[[str], Configuration]:
-    """The configuration that a text comes to, as if it were the test directory's solorun.toml."""
+    """The configuration of a text, as if it were solorun.toml in the test's directory."""
 
     def check(text: str) -> Configuration:
         return check_document(tmp_path / "solorun.toml", dedent(text).encode())
@@ -50,7 +50,7 @@ def check(tmp_path: Path) -> Callable[[str], Configuration]:
 
 @pytest.fixture
 def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[str, str]]:
-    """The faults of a text: message by pointer. The text must have some."""
+    """The errors of an invalid text: message by pointer."""
 
     def find_errors(text: str) -> dict[str, str]:
         with pytest.raises(ConfigurationInvalid) as caught:
@@ -61,22 +61,22 @@ def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[s
 
 
 @pytest.fixture
-def write_settled(write: Callable[[str, str], Path]) -> Callable[[str], Path]:
-    """Write solorun.toml as if long ago: no reader doubts whether it is still being written."""
+def rewrite(write: Callable[[str, str], Path]) -> Callable[[str], Path]:
+    """Write solorun.toml with a new modification time, however quickly one version follows another."""
     ages = iter(range(1_000_000_000, 1_000_001_000))
 
-    def write_settled(text: str) -> Path:
+    def rewrite(text: str) -> Path:
         file = write("solorun.toml", text)
         age = next(ages)
         os.utime(file, (age, age))
         return file
 
-    return write_settled
+    return rewrite
 
 
 @pytest.fixture
 def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """Every check of the file's text, as it happens."""
+    """A list that grows with each check of the file."""
     seen: list[Path] = []
     real = loader.check_document
 

@@ -1,4 +1,4 @@
-"""Reading solorun.toml again: when, and what stays when it is broken."""
+"""When solorun.toml is read again, and what stays in effect while it is broken."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -16,22 +16,22 @@ ONE = '[[projects.one.steps]]\nname = "only"\nrun = "true"\n'
 TWO = '[[projects.two.steps]]\nname = "only"\nrun = "true"\n'
 
 
-def test_opening_needs_a_good_file(write_settled: Callable[[str], Path]) -> None:
-    file = write_settled("[service]\nport = 'x'\n" + ONE)
+def test_opening_needs_a_valid_file(rewrite: Callable[[str], Path]) -> None:
+    file = rewrite("[service]\nport = 'x'\n" + ONE)
 
     with pytest.raises(ConfigurationInvalid, match=r"service\.port"):
         Catalog.open(file)
 
 
-def test_opening_without_a_file_names_init(tmp_path: Path) -> None:
+def test_opening_without_a_file_mentions_init(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid, match="`solorun init` writes an example"):
         Catalog.open(tmp_path / "solorun.toml")
 
 
-def test_a_relative_path_is_taken_from_the_working_directory(
-    write_settled: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_relative_path_starts_at_the_working_directory(
+    rewrite: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    write_settled(ONE)
+    rewrite(ONE)
     monkeypatch.chdir(tmp_path)
 
     opened = Catalog.open(Path("solorun.toml"))
@@ -40,8 +40,8 @@ def test_a_relative_path_is_taken_from_the_working_directory(
     assert opened.get_project("one").directory == tmp_path
 
 
-def test_projects_and_families_are_those_of_the_configuration(write_settled: Callable[[str], Path]) -> None:
-    opened = Catalog.open(write_settled(ONE + TWO.replace(".two.", '."two-*".')))
+def test_projects_and_families_are_those_of_the_configuration(rewrite: Callable[[str], Path]) -> None:
+    opened = Catalog.open(rewrite(ONE + TWO.replace(".two.", '."two-*".')))
 
     assert opened.list_projects() == [opened.get_project("one")]
     assert opened.list_families() == [opened.find_family("two-x")]
@@ -49,10 +49,10 @@ def test_projects_and_families_are_those_of_the_configuration(write_settled: Cal
 
 
 async def test_a_changed_file_is_read_before_the_next_start(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled(TWO)
+    opened = Catalog.open(rewrite(ONE))
+    rewrite(TWO)
 
     await opened.refresh()
 
@@ -62,8 +62,8 @@ async def test_a_changed_file_is_read_before_the_next_start(
     assert errors() == []
 
 
-async def test_an_unchanged_file_is_not_read_again(write_settled: Callable[[str], Path], readings: list[Path]) -> None:
-    opened = Catalog.open(write_settled(ONE))
+async def test_an_unchanged_file_is_not_read_again(rewrite: Callable[[str], Path], readings: list[Path]) -> None:
+    opened = Catalog.open(rewrite(ONE))
     readings.clear()
 
     await opened.refresh()
@@ -72,10 +72,8 @@ async def test_an_unchanged_file_is_not_read_again(write_settled: Callable[[str]
     assert readings == []
 
 
-async def test_a_replaced_file_of_the_same_age_and_size_is_seen(
-    write_settled: Callable[[str], Path], write: Write
-) -> None:
-    file = write_settled(ONE)
+async def test_a_replaced_file_of_the_same_age_and_size_is_seen(rewrite: Callable[[str], Path], write: Write) -> None:
+    file = rewrite(ONE)
     seen = file.stat()
     opened = Catalog.open(file)
     other = write("other.toml", ONE.replace("one", "two"))
@@ -87,11 +85,11 @@ async def test_a_replaced_file_of_the_same_age_and_size_is_seen(
     assert list(opened.configuration.projects) == ["two"]
 
 
-async def test_a_broken_file_is_reported_once_and_the_last_good_one_stays(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+async def test_a_broken_file_is_reported_once_and_the_last_valid_one_stays(
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    file = write_settled(ONE + "timeout = 3\n")
+    opened = Catalog.open(rewrite(ONE))
+    file = rewrite(ONE + "timeout = 3\n")
 
     await opened.refresh()
     await opened.refresh()
@@ -99,26 +97,26 @@ async def test_a_broken_file_is_reported_once_and_the_last_good_one_stays(
     assert opened.get_project("one").name == "one"
     assert [error.pointer for error in opened.errors] == ["projects.one.steps[0].timeout"]
     assert errors() == [
-        f"{file} has a fault: projects.one.steps[0].timeout: wants a duration like "
-        '"30s", "20m" or "1h30m", found the number 3\nThe last valid configuration stays in effect.'
+        f"{file} has an error: projects.one.steps[0].timeout: expected a duration like "
+        '"30s", "20m" or "1h30m", got 3\nThe last valid configuration stays in effect.'
     ]
 
 
-async def test_a_mended_file_is_good_again(write_settled: Callable[[str], Path]) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled("broken")
+async def test_a_corrected_file_is_accepted(rewrite: Callable[[str], Path]) -> None:
+    opened = Catalog.open(rewrite(ONE))
+    rewrite("broken")
     await opened.refresh()
 
-    write_settled(ONE + TWO)
+    rewrite(ONE + TWO)
     await opened.refresh()
 
     assert opened.errors == ()
     assert opened.get_project("two").name == "two"
 
 
-async def test_a_file_that_was_emptied_keeps_its_projects(write_settled: Callable[[str], Path]) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled("")
+async def test_a_file_that_was_emptied_keeps_its_projects(rewrite: Callable[[str], Path]) -> None:
+    opened = Catalog.open(rewrite(ONE))
+    rewrite("")
 
     await opened.refresh()
 
@@ -126,27 +124,27 @@ async def test_a_file_that_was_emptied_keeps_its_projects(write_settled: Callabl
     assert opened.errors == (FieldError("projects", "is missing; declare a project in a table [projects.<name>]"),)
 
 
-async def test_a_file_that_disappears_is_a_fault_until_it_is_back(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+async def test_a_missing_file_is_an_error_until_it_exists_again(
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    file = write_settled(ONE)
+    file = rewrite(ONE)
     opened = Catalog.open(file)
     file.unlink()
     await opened.refresh()
     await opened.refresh()
     found = opened.errors
 
-    write_settled(ONE)
+    rewrite(ONE)
     await opened.refresh()
 
-    assert [error.message for error in found] == [f"There is no file {file}: `solorun init` writes an example."]
+    assert [error.message for error in found] == [f"{file} does not exist. `solorun init` writes an example."]
     assert len(errors()) == 1
     assert opened.errors == ()
 
 
-async def test_reload_reads_again_what_the_file_refers_to(write_settled: Callable[[str], Path], tmp_path: Path) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled(ONE + '[projects.two]\ndir = "later"\nsteps = [{ name = "a", run = "true" }]\n')
+async def test_a_reload_checks_the_directories_again(rewrite: Callable[[str], Path], tmp_path: Path) -> None:
+    opened = Catalog.open(rewrite(ONE))
+    rewrite(ONE + '[projects.two]\ndir = "later"\nsteps = [{ name = "a", run = "true" }]\n')
     await opened.refresh()
     (tmp_path / "later").mkdir()
     await opened.refresh()
@@ -159,21 +157,21 @@ async def test_reload_reads_again_what_the_file_refers_to(write_settled: Callabl
     assert opened.get_project("two").directory == tmp_path / "later"
 
 
-async def test_touching_the_file_is_a_change(write_settled: Callable[[str], Path], readings: list[Path]) -> None:
-    opened = Catalog.open(write_settled(ONE))
+async def test_touching_the_file_is_a_change(rewrite: Callable[[str], Path], readings: list[Path]) -> None:
+    opened = Catalog.open(rewrite(ONE))
     readings.clear()
-    write_settled(ONE)
+    rewrite(ONE)
 
     await opened.refresh()
 
     assert len(readings) == 1
 
 
-async def test_a_changed_service_table_waits_for_a_restart(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+async def test_a_changed_service_table_requires_a_restart(
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    opened = Catalog.open(write_settled("[service]\nport = 1\nhost = '::1'\n" + ONE))
-    file = write_settled("[service]\nport = 2\nhost = '::1'\nshutdown_limit = '9s'\n" + ONE)
+    opened = Catalog.open(rewrite("[service]\nport = 1\nhost = '::1'\n" + ONE))
+    file = rewrite("[service]\nport = 2\nhost = '::1'\nshutdown_limit = '9s'\n" + ONE)
 
     await opened.refresh()
     await opened.reload()
@@ -181,13 +179,13 @@ async def test_a_changed_service_table_waits_for_a_restart(
     assert errors() == [f"service.port, service.shutdown_limit changed in {file}: restart the service to apply it."]
 
 
-async def test_a_service_table_changed_back_needs_no_restart(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+async def test_a_service_table_changed_back_requires_no_restart(
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled("[service]\nport = 2\n" + ONE)
+    opened = Catalog.open(rewrite(ONE))
+    rewrite("[service]\nport = 2\n" + ONE)
     await opened.refresh()
-    write_settled(ONE)
+    rewrite(ONE)
 
     await opened.refresh()
 
@@ -195,14 +193,14 @@ async def test_a_service_table_changed_back_needs_no_restart(
 
 
 @pytest.mark.parametrize("refresh", [Catalog.refresh, Catalog.reload])
-async def test_an_error_of_our_own_is_a_fault_and_never_reaches_the_start(
-    write_settled: Callable[[str], Path],
+async def test_an_internal_error_is_reported_and_never_fails_a_start(
+    rewrite: Callable[[str], Path],
     monkeypatch: pytest.MonkeyPatch,
     refresh: Callable[[Catalog], Awaitable[None]],
     errors: Callable[[], list[str]],
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled(TWO)
+    opened = Catalog.open(rewrite(ONE))
+    rewrite(TWO)
     monkeypatch.setattr(catalog, "check_document", lambda *_, **__: 1 / 0)
 
     await refresh(opened)
@@ -212,12 +210,10 @@ async def test_an_error_of_our_own_is_a_fault_and_never_reaches_the_start(
     assert len(errors()) == 2
 
 
-async def test_nothing_is_imported_by_a_catalog_that_was_opened_so(
-    write_settled: Callable[[str], Path], write: Write
-) -> None:
-    opened = Catalog.open(write_settled(ONE), import_coroutines=False)
+async def test_a_catalog_opened_without_imports_imports_nothing(rewrite: Callable[[str], Path], write: Write) -> None:
+    opened = Catalog.open(rewrite(ONE), import_coroutines=False)
     write("steps_unwanted.py", 'raise AssertionError("imported")')
-    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_unwanted:main" }]\n')
+    rewrite('[projects.two]\nsteps = [{ name = "a", call = "steps_unwanted:main" }]\n')
 
     await opened.refresh()
 
@@ -225,9 +221,9 @@ async def test_nothing_is_imported_by_a_catalog_that_was_opened_so(
 
 
 async def test_a_file_that_could_not_be_read_is_read_again_before_the_next_start(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
+    opened = Catalog.open(rewrite(ONE))
 
     def refuse(path: Path) -> bytes:
         raise ConfigurationUnreadable("cannot be read: Too many open files.")
@@ -246,10 +242,10 @@ async def test_a_file_that_could_not_be_read_is_read_again_before_the_next_start
 
 
 async def test_a_reload_reports_the_same_errors_again(
-    write_settled: Callable[[str], Path], errors: Callable[[], list[str]]
+    rewrite: Callable[[str], Path], errors: Callable[[], list[str]]
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled("broken")
+    opened = Catalog.open(rewrite(ONE))
+    rewrite("broken")
 
     await opened.refresh()
     await opened.reload()

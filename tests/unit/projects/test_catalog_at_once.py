@@ -1,4 +1,4 @@
-"""Readings of solorun.toml that are asked for at the same time, or that take too long."""
+"""Readings of solorun.toml that several starts share, and readings that take too long."""
 
 import asyncio
 import sys
@@ -16,12 +16,10 @@ ONE = '[[projects.one.steps]]\nname = "only"\nrun = "true"\n'
 TWO = '[[projects.two.steps]]\nname = "only"\nrun = "true"\n'
 
 
-async def test_simultaneous_starts_share_one_reading(
-    write_settled: Callable[[str], Path], readings: list[Path]
-) -> None:
-    opened = Catalog.open(write_settled(ONE))
+async def test_simultaneous_starts_share_one_reading(rewrite: Callable[[str], Path], readings: list[Path]) -> None:
+    opened = Catalog.open(rewrite(ONE))
     readings.clear()
-    write_settled(TWO)
+    rewrite(TWO)
 
     await asyncio.gather(*(opened.refresh() for _ in range(100)))
 
@@ -29,11 +27,11 @@ async def test_simultaneous_starts_share_one_reading(
     assert opened.get_project("two").name == "two"
 
 
-async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
-    write_settled: Callable[[str], Path], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
+async def test_a_start_during_a_reading_waits_for_the_next_one(
+    rewrite: Callable[[str], Path], gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled(TWO)
+    opened = Catalog.open(rewrite(ONE))
+    rewrite(TWO)
     has_read = threading.Event()
 
     def read_slowly(path: Path) -> bytes:
@@ -45,7 +43,7 @@ async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
     monkeypatch.setattr(catalog, "read_document", read_slowly)
     earlier = asyncio.create_task(opened.refresh())
     await asyncio.to_thread(has_read.wait, 5)
-    write_settled(ONE + TWO)
+    rewrite(ONE + TWO)
     later = asyncio.create_task(opened.refresh())
     await asyncio.sleep(0)
 
@@ -56,11 +54,11 @@ async def test_a_start_during_a_reading_waits_for_a_reading_of_its_own(
     assert list(opened.configuration.projects) == ["one", "two"]
 
 
-async def test_a_start_that_is_given_up_does_not_stop_the_reading_of_others(
-    write_settled: Callable[[str], Path],
+async def test_a_cancelled_start_does_not_stop_the_reading_for_others(
+    rewrite: Callable[[str], Path],
 ) -> None:
-    opened = Catalog.open(write_settled(ONE))
-    write_settled(TWO)
+    opened = Catalog.open(rewrite(ONE))
+    rewrite(TWO)
     given_up = asyncio.create_task(opened.refresh())
     waiting = asyncio.create_task(opened.refresh())
     await asyncio.sleep(0)
@@ -72,12 +70,10 @@ async def test_a_start_that_is_given_up_does_not_stop_the_reading_of_others(
     assert given_up.cancelled()
 
 
-async def test_coroutines_are_imported_in_a_thread_and_the_loop_goes_on(
-    write_settled: Callable[[str], Path], write: Write
-) -> None:
-    opened = Catalog.open(write_settled(ONE))
+async def test_coroutines_are_imported_in_a_thread(rewrite: Callable[[str], Path], write: Write) -> None:
+    opened = Catalog.open(rewrite(ONE))
     write("steps_in_thread.py", "import threading\nNAME = threading.current_thread().name\nasync def main(step): ...\n")
-    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_in_thread:main" }]\n')
+    rewrite('[projects.two]\nsteps = [{ name = "a", call = "steps_in_thread:main" }]\n')
 
     await opened.refresh()
 
@@ -97,11 +93,11 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 
 @pytest.fixture
-async def hanging(write_settled: Callable[[str], Path], write: Write, gate: threading.Event) -> Catalog:
+async def hanging(rewrite: Callable[[str], Path], write: Write, gate: threading.Event) -> Catalog:
     """A catalog whose changed file imports a module that hangs for longer than a start waits."""
-    opened = Catalog.open(write_settled(ONE), max_check_seconds=0.05)
+    opened = Catalog.open(rewrite(ONE), max_check_seconds=0.05)
     write("steps_that_hang.py", "import sys\nsys._test_gate.wait(100)\nasync def main(step): ...\n")
-    write_settled('[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
+    rewrite('[projects.two]\nsteps = [{ name = "a", call = "steps_that_hang:main" }]\n')
     await opened.refresh()
     return opened
 

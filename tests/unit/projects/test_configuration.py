@@ -1,4 +1,4 @@
-"""Which project a name means."""
+"""Project names, patterns, and which one declares a project."""
 
 from collections.abc import Callable
 
@@ -50,24 +50,24 @@ FAMILIES = """
         ("team-a1", "set"),
     ],
 )
-def test_exact_names_beat_patterns_and_the_longest_pattern_wins(check: Check, name: str, step: str) -> None:
+def test_exact_names_precede_patterns_and_longer_patterns_precede_shorter(check: Check, name: str, step: str) -> None:
     project = check(FAMILIES).get_project(name)
 
     assert (project.name, [step.name for step in project.steps]) == (name, [step])
 
 
 @pytest.mark.parametrize("name", ["", "unknown", "team-c1", "team-a", "glossary-UP", "glossary-a/b", "glossary-\n"])
-def test_a_name_that_nothing_declares_is_not_found(check: Check, name: str) -> None:
+def test_an_undeclared_name_is_not_found(check: Check, name: str) -> None:
     with pytest.raises(ProjectNotFound):
         check(FAMILIES).get_project(name)
 
 
-def test_a_slip_of_the_pen_is_told_the_name_that_was_meant(check: Check) -> None:
+def test_a_misspelled_name_gets_a_suggestion(check: Check) -> None:
     with pytest.raises(ProjectNotFound, match='"glosary-main"; did you mean "glossary-main"'):
         check(FAMILIES).get_project("glosary-main")
 
 
-def test_an_absurd_name_is_answered_shortly(check: Check) -> None:
+def test_the_message_about_a_very_long_name_is_short(check: Check) -> None:
     with pytest.raises(ProjectNotFound) as caught:
         check(FAMILIES).get_project("Z" * 100_000)
 

@@ -1,4 +1,4 @@
-"""Finding the functions that steps name, and what is said of modules that do not work."""
+"""The functions of coroutine steps, and errors about modules that do not work."""
 
 import importlib.util
 import os
@@ -15,7 +15,7 @@ from solorun.projects.configuration import Configuration
 from solorun.projects.loader import check_document
 
 Check = Callable[[str], Configuration]
-FindFaults = Callable[[str], dict[str, str]]
+FindErrors = Callable[[str], dict[str, str]]
 Write = Callable[[str, str], Path]
 
 GOOD = "async def main(step): ...\n"
@@ -50,7 +50,7 @@ def test_a_coroutine_may_come_from_an_installed_package(check: Check, write: Wri
     assert check(declare("p", "anyio:sleep")).get_project("p").name == "p"
 
 
-def test_the_directory_joins_the_end_of_the_path_once(check: Check, write: Write, tmp_path: Path) -> None:
+def test_the_directory_is_appended_to_the_path_once(check: Check, write: Write, tmp_path: Path) -> None:
     write("steps_c.py", GOOD)
     write("steps_d.py", GOOD)
 
@@ -60,7 +60,7 @@ def test_the_directory_joins_the_end_of_the_path_once(check: Check, write: Write
     assert sys.path.count(str(tmp_path)) == 1
 
 
-def test_a_refused_file_leaves_the_path_as_it_was(find_errors: FindFaults, write: Write) -> None:
+def test_an_invalid_file_leaves_the_path_unchanged(find_errors: FindErrors, write: Write) -> None:
     write("steps_e.py", GOOD)
     before = list(sys.path)
 
@@ -69,7 +69,7 @@ def test_a_refused_file_leaves_the_path_as_it_was(find_errors: FindFaults, write
     assert sys.path == before
 
 
-def test_nothing_is_imported_when_that_is_not_wanted(write: Write, tmp_path: Path) -> None:
+def test_coroutines_are_not_imported_on_request(write: Write, tmp_path: Path) -> None:
     write("steps_f.py", 'raise AssertionError("imported")')
 
     configuration = check_document(
@@ -80,7 +80,7 @@ def test_nothing_is_imported_when_that_is_not_wanted(write: Write, tmp_path: Pat
     assert configuration.get_project("p").steps[0].kind == "coroutine"
 
 
-async def test_a_coroutine_that_was_not_imported_says_so_when_called(tmp_path: Path) -> None:
+async def test_a_coroutine_that_was_not_imported_raises_when_called(tmp_path: Path) -> None:
     configuration = check_document(
         tmp_path / "solorun.toml", declare("p", "steps_f:main").encode(), import_coroutines=False
     )
@@ -97,21 +97,21 @@ async def test_a_coroutine_that_was_not_imported_says_so_when_called(tmp_path: P
         ("", 'the module "broken" has no "main"'),
         ("async def mian(step): ...", 'the module "broken" has no "main"; did you mean "mian"?'),
         ("def __getattr__(name): 1 / 0", 'the module "broken" has no "main"'),
-        ("def main(step): ...", "is no coroutine function; write it as: async def main(step: StepContext) -> None"),
-        ("main = 5", "is no coroutine function"),
-        ("async def main(step): yield", 'has a "yield" in it'),
-        ("async def main(): ...", "cannot be called with the step alone"),
-        ("async def main(step, other): ...", "cannot be called with the step alone"),
+        ("def main(step): ...", "is not a coroutine function; write async def main(step: StepContext) -> None"),
+        ("main = 5", "is not a coroutine function"),
+        ("async def main(step): yield", 'contains "yield"'),
+        ("async def main(): ...", "must accept the step as its only argument"),
+        ("async def main(step, other): ...", "must accept the step as its only argument"),
         ("def (", "importing broken failed: SyntaxError"),
         ("import no_such_module_g", "importing broken failed: ModuleNotFoundError: No module named 'no_such_module_g'"),
         ("\n1 / 0", "importing broken failed: ZeroDivisionError: division by zero ("),
-        ("raise SystemExit(2)", "importing broken ends the program (sys.exit)"),
+        ("raise SystemExit(2)", "importing broken calls sys.exit"),
         ("import asyncio\nraise asyncio.CancelledError", "importing broken failed: asyncio.exceptions.CancelledError"),
         ("raise ValueError('x' * 5000)", "importing broken failed: ValueError: xxx"),
     ],
 )
-def test_a_module_that_does_not_serve_is_a_fault_of_the_step(
-    find_errors: FindFaults, write: Write, source: str, words: str
+def test_an_unusable_module_is_an_error_of_its_step(
+    find_errors: FindErrors, write: Write, source: str, words: str
 ) -> None:
     write("broken.py", source)
 
@@ -122,7 +122,7 @@ def test_a_module_that_does_not_serve_is_a_fault_of_the_step(
     assert len(errors["projects.p.steps[0].call"]) < 500
 
 
-def test_a_fault_on_import_names_file_and_line(find_errors: FindFaults, write: Write) -> None:
+def test_an_import_error_has_the_file_and_the_line(find_errors: FindErrors, write: Write) -> None:
     file = write("broken_h.py", "\n\n1 / 0")
 
     [message] = find_errors(declare("p", "broken_h:main")).values()
@@ -134,37 +134,39 @@ def test_a_fault_on_import_names_file_and_line(find_errors: FindFaults, write: W
     ("call", "missing"), [("absent_i:main", "absent_i"), ("absent_i.x:main", "absent_i"), ("pack_i.x:main", "pack_i.x")]
 )
 def test_a_missing_module_is_named(
-    find_errors: FindFaults, write: Write, tmp_path: Path, call: str, missing: str
+    find_errors: FindErrors, write: Write, tmp_path: Path, call: str, missing: str
 ) -> None:
     write("pack_i/__init__.py", "")
 
     [message] = find_errors(declare("p", call)).values()
 
-    assert message == f'there is no module "{missing}" in {tmp_path}, nor among the installed packages'
+    assert message == f'no module "{missing}" in {tmp_path} or in the installed packages'
 
 
 @pytest.mark.parametrize("call", ["json:main", "random.generate:main"])
-def test_a_module_called_like_one_of_pythons_own_is_a_fault(find_errors: FindFaults, write: Write, call: str) -> None:
+def test_a_module_named_like_one_of_the_standard_library_is_an_error(
+    find_errors: FindErrors, write: Write, call: str
+) -> None:
     write("json.py", GOOD)
     write("random/__init__.py", "")
     write("random/generate.py", GOOD)
 
     [message] = find_errors(declare("p", call)).values()
 
-    assert "is Python's own" in message
+    assert "is a module of the standard library" in message
     assert "rename it" in message
 
 
-def test_a_module_called_like_an_installed_one_is_a_fault(find_errors: FindFaults, write: Write) -> None:
+def test_a_module_named_like_an_installed_one_is_an_error(find_errors: FindErrors, write: Write) -> None:
     own = write("anyio.py", GOOD)
 
     [message] = find_errors(declare("p", "anyio:main")).values()
 
     assert message.startswith(f"{own} and ")
-    assert message.endswith('are both the module "anyio", of which Python holds only one: rename one of them')
+    assert message.endswith('are both the module "anyio", but Python keeps only one; rename one of them')
 
 
-def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_errors: FindFaults, write: Write) -> None:
+def test_the_same_module_name_in_two_projects_is_an_error_of_the_second(find_errors: FindErrors, write: Write) -> None:
     first = write("a/steps_j.py", GOOD)
     second = write("b/steps_j.py", GOOD)
 
@@ -172,14 +174,12 @@ def test_one_module_name_in_two_projects_is_a_fault_of_the_second(find_errors: F
 
     assert errors == {
         "projects.second.steps[0].call": (
-            f'{second} and {first} are both the module "steps_j", of which Python holds only one: rename one of them'
+            f'{second} and {first} are both the module "steps_j", but Python keeps only one; rename one of them'
         )
     }
 
 
-def test_a_module_that_a_step_only_imports_is_not_given_to_another_project(
-    find_errors: FindFaults, write: Write
-) -> None:
+def test_a_module_imported_indirectly_is_not_shared_with_another_project(find_errors: FindErrors, write: Write) -> None:
     write("a/steps_k.py", "import settings_k\n" + GOOD)
     write("a/settings_k.py", "")
     write("b/other_k.py", "import settings_k\n" + GOOD)
@@ -191,7 +191,7 @@ def test_a_module_that_a_step_only_imports_is_not_given_to_another_project(
     assert 'are both the module "settings_k"' in errors["projects.second.steps[0].call"]
 
 
-def test_halves_of_a_package_without_init_are_told_apart(find_errors: FindFaults, write: Write) -> None:
+def test_parts_of_a_namespace_package_are_distinguished(find_errors: FindErrors, write: Write) -> None:
     write("a/space_l/generate.py", GOOD)
     write("b/space_l/generate.py", GOOD)
 
@@ -200,7 +200,7 @@ def test_halves_of_a_package_without_init_are_told_apart(find_errors: FindFaults
     )
 
     assert list(errors) == ["projects.second.steps[0].call"]
-    assert "took its place" in errors["projects.second.steps[0].call"]
+    assert "was imported instead" in errors["projects.second.steps[0].call"]
 
 
 def test_projects_that_share_a_directory_share_its_modules(check: Check, write: Write) -> None:
@@ -212,7 +212,7 @@ def test_projects_that_share_a_directory_share_its_modules(check: Check, write: 
 
 
 def test_a_function_added_to_a_loaded_module_needs_a_restart(
-    check: Check, find_errors: FindFaults, write: Write
+    check: Check, find_errors: FindErrors, write: Write
 ) -> None:
     write("steps_n.py", GOOD)
     check(declare("p", "steps_n:main"))
@@ -220,10 +220,10 @@ def test_a_function_added_to_a_loaded_module_needs_a_restart(
 
     [message] = find_errors(declare("p", "steps_n:added")).values()
 
-    assert message.endswith("code that was loaded already changes only with a restart of the service")
+    assert message.endswith("changes to imported code take effect after a restart of the service")
 
 
-def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_errors: FindFaults, write: Write) -> None:
+def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_errors: FindErrors, write: Write) -> None:
     old = write("steps_o.py", GOOD)
     check(declare("p", "steps_o:main"))
     old.unlink()
@@ -231,10 +231,10 @@ def test_a_module_that_became_a_package_needs_a_restart(check: Check, find_error
 
     [message] = find_errors(declare("p", "steps_o:main")).values()
 
-    assert message == f'the module "steps_o" was imported from {old}, which is gone: restart the service'
+    assert message == f'the module "steps_o" was imported from {old}, which is gone; restart the service'
 
 
-def test_a_module_that_failed_is_imported_anew(check: Check, find_errors: FindFaults, write: Write) -> None:
+def test_a_module_that_failed_is_imported_again(check: Check, find_errors: FindErrors, write: Write) -> None:
     write("steps_p.py", "1 / 0")
     find_errors(declare("p", "steps_p:main"))
     write("steps_p.py", GOOD)
@@ -253,36 +253,36 @@ def test_a_module_written_within_one_tick_of_the_clock_is_found(check: Check, wr
     assert check(declare("p", "steps_u:main")).get_project("p").name == "p"
 
 
-def test_a_module_without_an_origin_is_no_trouble(find_errors: FindFaults, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_module_without_an_origin_is_accepted(find_errors: FindErrors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "made_q", ModuleType("made_q"))
 
     assert find_errors(declare("p", "made_q:main")).keys() == {"projects.p.steps[0].call"}
 
 
-def test_a_module_may_take_its_directory_from_the_path_itself(find_errors: FindFaults, write: Write) -> None:
+def test_a_module_may_remove_its_directory_from_the_path(find_errors: FindErrors, write: Write) -> None:
     write("steps_s.py", "import sys\nsys.path.pop()\n")
 
     assert list(find_errors(declare("p", "steps_s:main"))) == ["projects.p.steps[0].call"]
 
 
-def test_a_name_too_long_for_a_file_is_a_missing_module(find_errors: FindFaults) -> None:
+def test_a_name_too_long_for_a_file_is_a_missing_module(find_errors: FindErrors) -> None:
     [message] = find_errors(declare("p", "x" * 300 + ":main")).values()
 
-    assert message.startswith("there is no module")
+    assert message.startswith("no module")
 
 
-def test_a_directory_at_fault_is_not_searched(find_errors: FindFaults) -> None:
+def test_an_invalid_directory_is_not_searched(find_errors: FindErrors) -> None:
     assert list(find_errors(declare("p", "absent:main", "nowhere"))) == ["projects.p.dir"]
 
 
-def test_ctrl_c_while_importing_is_obeyed(write: Write, tmp_path: Path) -> None:
+def test_ctrl_c_interrupts_an_import(write: Write, tmp_path: Path) -> None:
     write("steps_r.py", "raise KeyboardInterrupt")
 
     with pytest.raises(KeyboardInterrupt):
         check_document(tmp_path / "solorun.toml", declare("p", "steps_r:main").encode())
 
 
-def test_faults_of_coroutines_come_with_all_the_others(write: Write, tmp_path: Path) -> None:
+def test_coroutine_errors_are_reported_with_all_others(write: Write, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", f"x = 1\n{declare('p', 'absent:main')}timeout = 3".encode())
 

@@ -1,4 +1,4 @@
-"""The file that `solorun init` writes works at once."""
+"""The file that `solorun init` writes works as it is."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from solorun.project import CommandStep
 from solorun.projects import EXAMPLE, Catalog, write_example
 
 
-def test_the_example_is_a_good_configuration(tmp_path: Path) -> None:
+def test_the_example_is_valid(tmp_path: Path) -> None:
     write_example(tmp_path / "solorun.toml")
 
     project = Catalog.open(tmp_path / "solorun.toml").get_project("hello")
@@ -19,7 +19,7 @@ def test_the_example_is_a_good_configuration(tmp_path: Path) -> None:
     assert project.params == ("name",)
 
 
-def test_every_key_it_leaves_in_comments_is_a_good_one(tmp_path: Path) -> None:
+def test_all_keys_in_its_comments_are_valid(tmp_path: Path) -> None:
     keys = [line.removeprefix("# ") for line in EXAMPLE.splitlines() if line.startswith("# ") and " = " in line[:20]]
     (tmp_path / "solorun.toml").write_text(
         "\n".join(["[service]", *keys[:3], "[projects.hello]", *keys[3:], "[[projects.hello.steps]]"])
@@ -30,7 +30,7 @@ def test_every_key_it_leaves_in_comments_is_a_good_one(tmp_path: Path) -> None:
     assert Catalog.open(tmp_path / "solorun.toml").get_project("hello").secrets == ("API_KEY",)
 
 
-def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text("mine")
 
     with pytest.raises(FileExistsError):
@@ -39,7 +39,7 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "solorun.toml").read_text() == "mine"
 
 
-def test_its_steps_do_what_they_say(tmp_path: Path) -> None:
+def test_its_steps_work(tmp_path: Path) -> None:
     write_example(tmp_path / "solorun.toml")
     count, greet = Catalog.open(tmp_path / "solorun.toml").get_project("hello").steps
     assert isinstance(count, CommandStep)

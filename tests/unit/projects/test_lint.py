@@ -1,4 +1,4 @@
-"""What is allowed, and warned of all the same."""
+"""Warnings about a valid configuration."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ def text(*, secret: str = "GIVEN", run: str = '"true"') -> str:
     return PROJECT.format(secret=secret, run=run)
 
 
-def test_a_secret_that_is_set_nowhere_is_warned_of_by_its_place(check: Check) -> None:
+def test_a_secret_that_is_not_set_gives_a_warning(check: Check) -> None:
     warnings = lint(check(text(secret="TYPO")), {"OTHER": "x"})
 
     assert [warning.pointer for warning in warnings] == ["projects.one.secrets[0]"]
@@ -33,16 +33,16 @@ def test_a_secret_that_is_set_nowhere_is_warned_of_by_its_place(check: Check) ->
 
 
 @pytest.mark.parametrize(("secret", "environ"), [("GIVEN", {}), ("OUTSIDE", {"OUTSIDE": "hidden"})])
-def test_a_secret_that_is_set_is_not_warned_of(check: Check, secret: str, environ: dict[str, str]) -> None:
+def test_a_secret_that_is_set_gives_no_warning(check: Check, secret: str, environ: dict[str, str]) -> None:
     assert lint(check(text(secret=secret)), environ) == []
 
 
-def test_a_secret_that_is_set_to_nothing_counts_as_not_set(check: Check) -> None:
+def test_an_empty_secret_counts_as_not_set(check: Check) -> None:
     assert len(lint(check(text(secret="EMPTY")), {"EMPTY": ""})) == 1
 
 
 @pytest.mark.parametrize("value", ["1234", "  12 \n", "a\nbc\r\nd\n"])
-def test_a_secret_that_is_too_short_to_be_masked_is_warned_of_without_its_value(check: Check, value: str) -> None:
+def test_a_secret_too_short_to_mask_gives_a_warning_without_its_value(check: Check, value: str) -> None:
     (warning,) = lint(check(text(secret="PIN")), {"PIN": value})
 
     assert warning.pointer == "projects.one.secrets[0]"
@@ -50,26 +50,26 @@ def test_a_secret_that_is_too_short_to_be_masked_is_warned_of_without_its_value(
 
 
 @pytest.mark.parametrize("value", ["12345", "a\nsecond line\n"])
-def test_a_secret_of_which_a_line_is_masked_is_not_warned_of(check: Check, value: str) -> None:
+def test_a_secret_with_one_maskable_line_gives_no_warning(check: Check, value: str) -> None:
     assert lint(check(text(secret="PIN")), {"PIN": value}) == []
 
 
-def test_a_family_is_warned_of_under_its_pattern(check: Check) -> None:
+def test_a_warning_about_a_family_has_its_pattern(check: Check) -> None:
     warnings = lint(check(text(secret="TYPO").replace("projects.one", 'projects."x-*"')), {})
 
     assert [warning.pointer for warning in warnings] == ['projects."x-*".secrets[0]']
 
 
 @pytest.mark.parametrize("run", ['["no-such-program", "-v"]', '["./no-such-program"]', '["/no/such/program"]'])
-def test_a_program_that_is_not_there_is_warned_of(check: Check, run: str) -> None:
+def test_a_missing_program_gives_a_warning(check: Check, run: str) -> None:
     warnings = lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"})
 
     assert [warning.pointer for warning in warnings] == ["projects.one.steps[0].run[0]"]
-    assert "there is no program" in warnings[0].message
+    assert "no program " in warnings[0].message
 
 
 @pytest.mark.parametrize("run", ['["sh", "-c", "true"]', '["/bin/sh"]', '["./own.sh"]', '"no-such-program"'])
-def test_a_program_that_is_there_or_a_shells_business_is_not_warned_of(
+def test_an_existing_program_or_a_shell_script_gives_no_warning(
     check: Check, write: Callable[[str, str], Path], run: str
 ) -> None:
     write("own.sh", "#!/bin/sh\n").chmod(0o755)
@@ -77,7 +77,7 @@ def test_a_program_that_is_there_or_a_shells_business_is_not_warned_of(
     assert lint(check(text(run=run)), {"PATH": "/usr/bin:/bin"}) == []
 
 
-def test_the_projects_own_path_is_the_one_that_counts(check: Check, write: Callable[[str, str], Path]) -> None:
+def test_the_path_of_the_project_is_searched(check: Check, write: Callable[[str, str], Path]) -> None:
     own = write("bin/own", "#!/bin/sh\n")
     own.chmod(0o755)
     declared = text(run='["own"]').replace('GIVEN = "given here"', f'GIVEN = "given", PATH = "{own.parent}"')

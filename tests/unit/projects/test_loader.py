@@ -28,7 +28,7 @@ def refusal(path: Path) -> str:
 
 def test_no_file_names_the_command_that_writes_one(tmp_path: Path) -> None:
     assert refusal(tmp_path / "solorun.toml") == (
-        f"There is no file {tmp_path}/solorun.toml: `solorun init` writes an example."
+        f"{tmp_path}/solorun.toml does not exist. `solorun init` writes an example."
     )
 
 
@@ -39,14 +39,14 @@ def test_a_directory_is_not_a_file(tmp_path: Path) -> None:
 def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
 
-    assert refusal(tmp_path / "pipe") == f"{tmp_path}/pipe is not a file."
+    assert refusal(tmp_path / "pipe") == f"{tmp_path}/pipe is not a regular file."
 
 
-def test_a_file_beyond_all_measure_is_not_read_whole(tmp_path: Path) -> None:
+def test_a_very_large_file_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "solorun.toml"
     file.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
 
-    assert refusal(file) == f"{file} is larger than 1 MiB, which no configuration is."
+    assert refusal(file) == f"{file} is larger than 1 MiB."
 
 
 def test_the_largest_file_is_read(tmp_path: Path) -> None:
@@ -56,60 +56,60 @@ def test_the_largest_file_is_read(tmp_path: Path) -> None:
     assert len(read_document(file)) == MAX_FILE_BYTES
 
 
-def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     assert check_document(tmp_path / "solorun.toml", b"\xef\xbb\xbf" + GOOD).get_project("p").name == "p"
 
 
 @pytest.mark.parametrize(
-    ("data", "fault"),
+    ("data", "error"),
     [
-        (b"a = 1\nb = \n", FieldError("line 2, column 5", "not TOML: Invalid value")),
+        (b"a = 1\nb = \n", FieldError("line 2, column 5", "invalid TOML: Invalid value")),
         (
             b"[projects.p]\nsteps = []\n[[projects.p.steps]]\n",
-            FieldError("line 3, column 19", 'not TOML: "projects.p.steps" is declared twice'),
+            FieldError("line 3, column 19", 'invalid TOML: "projects.p.steps" is declared twice'),
         ),
-        (b"[a.'b\"']\n[a.'b\"']\n", FieldError("line 2, column 8", 'not TOML: "a.b\\"" is declared twice')),
-        (b"a = 1\na = 2\n\n", FieldError("line 2, column 6", "not TOML: a key or a table is declared twice")),
-        (b"[projects.p", FieldError("end of document", "not TOML: Expected ']' at the end of a table declaration")),
-        (GOOD + b"# caf\xe9", FieldError("line 4", "is not UTF-8: save the file in that encoding")),
+        (b"[a.'b\"']\n[a.'b\"']\n", FieldError("line 2, column 8", 'invalid TOML: "a.b\\"" is declared twice')),
+        (b"a = 1\na = 2\n\n", FieldError("line 2, column 6", "invalid TOML: a key or a table is declared twice")),
+        (b"[projects.p", FieldError("end of document", "invalid TOML: Expected ']' at the end of a table declaration")),
+        (GOOD + b"# caf\xe9", FieldError("line 4", "is not UTF-8; save the file in that encoding")),
         (b"a = " + b"[" * 5000, FieldError("", "is nested too deeply")),
     ],
 )
-def test_what_is_not_toml_is_a_fault_with_its_line(tmp_path: Path, data: bytes, fault: FieldError) -> None:
+def test_a_toml_error_has_its_line(tmp_path: Path, data: bytes, error: FieldError) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", data)
 
-    assert caught.value.errors == (fault,)
-    assert caught.value.message == f"{tmp_path}/solorun.toml has a fault: {fault}"
+    assert caught.value.errors == (error,)
+    assert caught.value.message == f"{tmp_path}/solorun.toml has an error: {error}"
 
 
-def test_a_number_without_end_is_a_fault_too(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationInvalid, match="not TOML"):
+def test_a_very_long_number_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationInvalid, match="invalid TOML"):
         check_document(tmp_path / "solorun.toml", b"a = " + b"9" * 5000)
 
 
-def test_the_message_lists_each_fault_on_a_line(tmp_path: Path) -> None:
+def test_the_message_lists_one_error_per_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", b"a = 1\n" + GOOD + b"timeout = 3\n")
 
     assert caught.value.message.splitlines() == [
         f"{tmp_path}/solorun.toml has 2 errors:",
-        "  a: is not a known key; known here: service, projects",
-        '  projects.p.steps[0].timeout: wants a duration like "30s", "20m" or "1h30m", found the number 3',
+        "  a: unknown key; known keys: service, projects",
+        '  projects.p.steps[0].timeout: expected a duration like "30s", "20m" or "1h30m", got 3',
     ]
 
 
-def test_faults_beyond_counting_are_counted(tmp_path: Path) -> None:
+def test_only_the_first_errors_are_listed(tmp_path: Path) -> None:
     data = b"".join(b"key-%d = 1\n" % number for number in range(MAX_ERRORS + 5)) + GOOD
 
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", data)
 
     assert len(caught.value.errors) == MAX_ERRORS + 1
-    assert caught.value.errors[-1].message == "and 5 more faults"
+    assert caught.value.errors[-1].message == "and 5 more errors"
 
 
-def test_a_long_value_is_shown_in_part(find_errors: Callable[[str], dict[str, str]]) -> None:
+def test_a_long_value_is_shortened(find_errors: Callable[[str], dict[str, str]]) -> None:
     errors = find_errors('[[projects.p.steps]]\nrun = "true"\nname = "' + "A" * 10_000 + '"')
 
     assert len(errors["projects.p.steps[0].name"]) < 300
@@ -136,9 +136,7 @@ def to_toml(value: object) -> str:
 
 
 @given(service=VALUES, projects=VALUES | st.fixed_dictionaries({"handbook": st.fixed_dictionaries({"steps": VALUES})}))
-def test_whatever_stands_in_the_file_is_a_configuration_or_faults_with_their_places(
-    service: object, projects: object
-) -> None:
+def test_any_file_gives_a_configuration_or_errors_with_positions(service: object, projects: object) -> None:
     data = f"service = {to_toml(service)}\nprojects = {to_toml(projects)}\n".encode()
 
     outcome = read(data)
@@ -153,7 +151,7 @@ def read(data: bytes) -> Configuration | ConfigurationInvalid:
         return invalid
 
 
-def test_faults_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+def test_errors_are_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = b"""
 [projects.one]
 timout = "3m"
@@ -186,7 +184,7 @@ colour = 1
     ]
 
 
-def test_faults_of_a_file_that_nests_beyond_all_measure_are_told(tmp_path: Path) -> None:
+def test_a_very_deeply_nested_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationInvalid) as caught:
         check_document(tmp_path / "solorun.toml", b"a." * 5_000 + b"a = 1\n" + GOOD)
 

@@ -1,4 +1,4 @@
-"""What a [projects.*] table may say, and what is answered when it says something else."""
+"""Valid and invalid [projects.*] tables."""
 
 import os
 from collections.abc import Callable
@@ -10,12 +10,12 @@ from solorun.project import CommandStep, Project
 from solorun.projects.configuration import Configuration
 
 Check = Callable[[str], Configuration]
-FindFaults = Callable[[str], dict[str, str]]
+FindErrors = Callable[[str], dict[str, str]]
 
 STEP = '\n[[projects.p.steps]]\nname = "only"\nrun = "true"\n'
 
 
-def test_a_project_is_read_with_everything_it_declares(check: Check, tmp_path: Path) -> None:
+def test_a_project_is_read_with_all_its_keys(check: Check, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
 
     configuration = check("""
@@ -56,30 +56,32 @@ def test_a_project_is_read_with_everything_it_declares(check: Check, tmp_path: P
     }
 
 
-def test_a_project_cannot_be_altered_once_read(check: Check) -> None:
+def test_a_project_is_immutable(check: Check) -> None:
     env = check('[projects.p]\nenv = { A = "1" }' + STEP).get_project("p").env
 
     with pytest.raises(TypeError):
         env["A"] = "2"  # type: ignore[index]
 
 
-def test_a_project_needs_no_more_than_a_step(check: Check, tmp_path: Path) -> None:
+def test_a_project_needs_only_a_step(check: Check, tmp_path: Path) -> None:
     project = check(STEP).get_project("p")
 
     assert project == Project("p", title="p", directory=tmp_path, steps=(CommandStep("only", "true"),))
 
 
-def test_projects_stand_in_the_order_of_the_file(check: Check) -> None:
+def test_projects_are_in_the_order_of_the_file(check: Check) -> None:
     text = "".join(STEP.replace("projects.p.", f"projects.{name}.") for name in ("zebra", "ant", "moth"))
 
     assert list(check(text).projects) == ["zebra", "ant", "moth"]
 
 
-def test_a_cancelled_step_may_be_given_no_time_at_all(check: Check) -> None:
+def test_the_cancel_grace_may_be_zero(check: Check) -> None:
     assert check('[projects.p]\ncancel_grace = "0s"' + STEP).get_project("p").cancel_grace_seconds == 0
 
 
-def test_a_directory_may_begin_at_home(check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_may_start_with_the_home_directory(
+    check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "glossary").mkdir()
 
@@ -89,48 +91,48 @@ def test_a_directory_may_begin_at_home(check: Check, tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("line", "pointer", "words"),
     [
-        ('titel = "x"', "titel", 'not a known key; did you mean "title"?'),
+        ('titel = "x"', "titel", 'unknown key; did you mean "title"?'),
         ('Title = "x"', "Title", 'did you mean "title"?'),
         ('directory = "."', "directory", 'did you mean "dir"?'),
         ('cwd = "."', "cwd", 'did you mean "dir"?'),
-        ('run = "true"', "run", "a command belongs to a step"),
-        ('on_conflict = "queue"', "on_conflict", "known here: title, dir, timeout"),
-        ('schedule = "daily"', "schedule", "not a known key"),
-        ("retries = 3", "retries", "not a known key"),
-        ("title = 5", "title", "wants a text in quotes, found the number 5"),
+        ('run = "true"', "run", "set the command of a step"),
+        ('on_conflict = "queue"', "on_conflict", "known keys: title, dir, timeout"),
+        ('schedule = "daily"', "schedule", "unknown key"),
+        ("retries = 3", "retries", "unknown key"),
+        ("title = 5", "title", "expected a string, got 5"),
         ('title = "  "', "title", "is empty"),
         ('title = "a\\u0000b"', "title", "NUL"),
-        ('title = "two\\nlines"', "title", "holds a line end"),
-        ('dir = "a-file/below"', "dir", "cannot be used: Not a directory"),
-        (f'dir = "{"x" * 300}"', "dir", "cannot be used: File name too long"),
-        ('dir = "nowhere"', "dir", "there is no directory"),
+        ('title = "two\\nlines"', "title", "contains a line break"),
+        ('dir = "a-file/below"', "dir", "cannot be accessed: Not a directory"),
+        (f'dir = "{"x" * 300}"', "dir", "cannot be accessed: File name too long"),
+        ('dir = "nowhere"', "dir", "nowhere does not exist"),
         ('dir = "a-file"', "dir", "is not a directory"),
-        ("dir = []", "dir", "found an empty list"),
-        ('dir = "~nobody-of-this-name/x"', "dir", "a home directory that is not known"),
-        ("timeout = 1800", "timeout", 'wants a duration like "30s", "20m" or "1h30m", found the number 1800'),
+        ("dir = []", "dir", "got an empty list"),
+        ('dir = "~nobody-of-this-name/x"', "dir", "an unknown home directory"),
+        ("timeout = 1800", "timeout", 'expected a duration like "30s", "20m" or "1h30m", got 1800'),
         ('timeout = "30 minutes"', "timeout", '"30 minutes" is not a duration'),
-        ('timeout = "0s"', "timeout", "is no time at all"),
-        ('timeout = "400d"', "timeout", "more than a year"),
-        ("timeout = 07:30:00", "timeout", "found the date or time 07:30:00"),
-        ("cancel_grace = false", "cancel_grace", "found false"),
-        ('env = "A=1"', "env", 'wants a table, found "A=1"'),
+        ('timeout = "0s"', "timeout", "must be greater than zero"),
+        ('timeout = "400d"', "timeout", "longer than a year"),
+        ("timeout = 07:30:00", "timeout", "got the date or time 07:30:00"),
+        ("cancel_grace = false", "cancel_grace", "got false"),
+        ('env = "A=1"', "env", 'expected a table, got "A=1"'),
         ("env = { PORT = 80 }", "env.PORT", "put the value in quotes"),
-        ('env = { "A=B" = "1" }', 'env."A=B"', "cannot name a variable"),
-        ('env = { "" = "1" }', 'env.""', "cannot name a variable"),
+        ('env = { "A=B" = "1" }', 'env."A=B"', "is not a valid variable name"),
+        ('env = { "" = "1" }', 'env.""', "is not a valid variable name"),
         ('env = { A = "\\u0000" }', "env.A", "NUL"),
-        ('env = { SOLORUN_TOKEN = "1" }', "env.SOLORUN_TOKEN", "Solorun's own"),
-        ('secrets = "KEY"', "secrets", "wants a list of variables"),
-        ('secrets = ["A", "A"]', "secrets[1]", "stands here twice"),
-        ('secrets = ["A", 1]', "secrets[1]", "found the number 1"),
+        ('env = { SOLORUN_TOKEN = "1" }', "env.SOLORUN_TOKEN", "are reserved"),
+        ('secrets = "KEY"', "secrets", "expected a list of variables"),
+        ('secrets = ["A", "A"]', "secrets[1]", "is listed twice"),
+        ('secrets = ["A", 1]', "secrets[1]", "got 1"),
         ('params = ["Due Date"]', "params[0]", 'did you mean "due_date"?'),
-        ('params = ["é"]', "params[0]", "cannot name a parameter"),
-        ('params = ["a", "b", "a"]', "params[2]", '"a" stands here twice'),
-        ("params = { date = { type = 'date' } }", "params", 'wants a list of names, like ["date"], found a table'),
-        ("params = [{ name = 'date' }]", "params[0]", "found a table"),
+        ('params = ["é"]', "params[0]", "is not a valid parameter name"),
+        ('params = ["a", "b", "a"]', "params[2]", '"a" is listed twice'),
+        ("params = { date = { type = 'date' } }", "params", 'expected a list of names, like ["date"], got a table'),
+        ("params = [{ name = 'date' }]", "params[0]", "got a table"),
     ],
 )
-def test_a_fault_names_its_place_and_says_what_is_wanted(
-    find_errors: FindFaults, tmp_path: Path, line: str, pointer: str, words: str
+def test_an_error_has_the_position_and_what_was_expected(
+    find_errors: FindErrors, tmp_path: Path, line: str, pointer: str, words: str
 ) -> None:
     (tmp_path / "a-file").touch()
 
@@ -140,18 +142,16 @@ def test_a_fault_names_its_place_and_says_what_is_wanted(
     assert words in errors[f"projects.p.{pointer}"]
 
 
-def test_a_directory_that_cannot_be_entered_is_a_fault(
-    find_errors: FindFaults, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_inaccessible_directory_is_an_error(find_errors: FindErrors, monkeypatch: pytest.MonkeyPatch) -> None:
     # A superuser may enter every directory, so that a real one would not do.
     monkeypatch.setattr(os, "access", lambda *_: False)
 
     [message] = find_errors(f'[projects.p]\ndir = "."{STEP}').values()
 
-    assert message.endswith("cannot be entered by this user")
+    assert message.endswith("is not accessible to this user")
 
 
-def test_no_fault_repeats_what_may_be_a_secret(find_errors: FindFaults) -> None:
+def test_no_error_shows_a_possible_secret(find_errors: FindErrors) -> None:
     errors = find_errors(
         f'[projects.p]\nenv = {{ A = "hunter2\\u0000", SOLORUN_B = "hunter2" }}\nsecrets = ["hunter2 as it is"]{STEP}'
     )
@@ -165,18 +165,18 @@ def test_no_fault_repeats_what_may_be_a_secret(find_errors: FindFaults) -> None:
     [
         ("Handbook", 'did you mean "handbook"?'),
         ('"Hand Book"', 'did you mean "hand-book"?'),
-        ("1st", "cannot name a project"),
-        ('"ü"', "cannot name a project"),
-        ('""', "cannot name a project"),
+        ("1st", "is not a valid project name"),
+        ('"ü"', "is not a valid project name"),
+        ('""', "is not a valid project name"),
         ("a" * 64, "at most 63"),
-        ('"a*B"', "is not a pattern of names"),
-        ('"a["', "is not a pattern of names"),
-        ('"a[]"', "is not a pattern of names"),
-        ('"a/*"', "is not a pattern of names"),
-        ('"-*"', "begins with a letter"),
+        ('"a*B"', "is not a valid name pattern"),
+        ('"a["', "is not a valid name pattern"),
+        ('"a[]"', "is not a valid name pattern"),
+        ('"a/*"', "is not a valid name pattern"),
+        ('"-*"', "names start with a letter"),
     ],
 )
-def test_a_name_that_no_project_can_have_is_a_fault(find_errors: FindFaults, name: str, words: str) -> None:
+def test_an_invalid_project_name_is_an_error(find_errors: FindErrors, name: str, words: str) -> None:
     errors = find_errors(STEP.replace("projects.p.", f"projects.{name}."))
 
     assert list(errors) == [f"projects.{name}"]
@@ -189,20 +189,20 @@ def test_a_name_that_no_project_can_have_is_a_fault(find_errors: FindFaults, nam
         ("", "projects", "is missing"),
         ("[projects]", "projects", "declares no project"),
         ("[[projects]]\nname = 'p'", "projects", "in single brackets"),
-        ("projects = 1", "projects", "wants a table, found the number 1"),
-        ("[projects]\np = true", "projects.p", "wants a table, found true"),
-        ("[projects.p]", "projects.p.steps", "is missing; a project is its steps"),
-        ("[project.p]" + STEP, "project", "projects are declared in tables [projects.<name>]"),
-        ("[webhooks]" + STEP, "webhooks", "known here: service, projects"),
+        ("projects = 1", "projects", "expected a table, got 1"),
+        ("[projects]\np = true", "projects.p", "expected a table, got true"),
+        ("[projects.p]", "projects.p.steps", "is missing; declare each step"),
+        ("[project.p]" + STEP, "project", "declare a project in a table [projects.<name>]"),
+        ("[webhooks]" + STEP, "webhooks", "known keys: service, projects"),
     ],
 )
-def test_a_file_of_the_wrong_form_is_told_the_right_one(
-    find_errors: FindFaults, text: str, pointer: str, words: str
+def test_a_file_with_the_wrong_structure_gets_a_hint(
+    find_errors: FindErrors, text: str, pointer: str, words: str
 ) -> None:
     assert words in find_errors(text)[pointer]
 
 
-def test_all_faults_are_reported_at_once(find_errors: FindFaults) -> None:
+def test_all_errors_are_reported_together(find_errors: FindErrors) -> None:
     errors = find_errors("""
         retention = 3
 
@@ -234,10 +234,10 @@ def test_all_faults_are_reported_at_once(find_errors: FindFaults) -> None:
 
 
 @pytest.mark.parametrize(("step", "is_said"), [('call = "nomodule:f"', True), ('run = "true"', False)])
-def test_a_missing_directory_says_that_its_calls_were_not_looked_for(
+def test_an_error_about_a_missing_directory_says_if_coroutines_were_not_checked(
     find_errors: Callable[[str], dict[str, str]], step: str, is_said: bool
 ) -> None:
     errors = find_errors(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')
 
     assert list(errors) == ["projects.a.dir"]
-    assert ("what its steps call" in errors["projects.a.dir"]) is is_said
+    assert ("its coroutines are not checked" in errors["projects.a.dir"]) is is_said

@@ -1,4 +1,4 @@
-"""A flag beats a variable beats the file; and what is refused without a token."""
+"""Flags override variables, which override the file; some settings require a token."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,11 +42,11 @@ def find_errors(resolve: Resolve) -> Callable[..., dict[str, str]]:
     return find_errors
 
 
-def test_everything_has_a_default(resolve: Resolve, tmp_path: Path) -> None:
+def test_all_settings_have_defaults(resolve: Resolve, tmp_path: Path) -> None:
     assert resolve() == Settings(data_dir=tmp_path / "file" / ".solorun")
 
 
-def test_the_file_is_heard(resolve: Resolve, tmp_path: Path) -> None:
+def test_settings_come_from_the_file(resolve: Resolve, tmp_path: Path) -> None:
     service = {
         "host": "0.0.0.0",
         "port": 80,
@@ -70,7 +70,7 @@ def test_the_file_is_heard(resolve: Resolve, tmp_path: Path) -> None:
     assert settings.root_path == "/solorun"
 
 
-def test_variables_are_heard(resolve: Resolve, tmp_path: Path) -> None:
+def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
     environ = {
         "SOLORUN_HOST": "LOCALHOST",
         "SOLORUN_PORT": " 80 ",
@@ -101,7 +101,7 @@ def test_variables_are_heard(resolve: Resolve, tmp_path: Path) -> None:
         ("allowed_hosts", ["localhost"], "127.0.0.1", ["::1"], (("localhost",), ("127.0.0.1",), ("[::1]",))),
     ],
 )
-def test_a_flag_beats_a_variable_beats_the_file(
+def test_flags_override_variables_which_override_the_file(
     resolve: Resolve, key: str, in_file: object, variable: str, flag: object, values: tuple[object, ...] | None
 ) -> None:
     service, environ = {key: in_file}, {f"SOLORUN_{key.upper()}": variable}
@@ -115,7 +115,7 @@ def test_a_flag_beats_a_variable_beats_the_file(
     assert resolved == (values or (in_file, variable, flag))
 
 
-def test_a_directory_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path: Path) -> None:
+def test_a_relative_directory_starts_where_it_was_written(resolve: Resolve, tmp_path: Path) -> None:
     service, environ, flags = {"data_dir": "a"}, {"SOLORUN_DATA_DIR": "b"}, {"data_dir": Path("c")}
 
     assert resolve(service).data_dir == tmp_path / "file" / "a"
@@ -123,18 +123,18 @@ def test_a_directory_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path:
     assert resolve(service, environ, flags).data_dir == tmp_path / "cwd" / "c"
 
 
-def test_what_was_not_given_does_not_count(resolve: Resolve) -> None:
+def test_empty_variables_and_flags_are_ignored(resolve: Resolve) -> None:
     settings = resolve({"port": 5}, {"SOLORUN_PORT": "", "SOLORUN_HOST": " "}, {"port": None, "host": None})
 
     assert (settings.host, settings.port) == ("127.0.0.1", 5)
 
 
-def test_a_flag_that_is_no_setting_is_a_slip_of_the_caller(resolve: Resolve) -> None:
+def test_an_unknown_flag_is_a_bug_of_the_caller(resolve: Resolve) -> None:
     with pytest.raises(TypeError, match="no such settings: colour"):
         resolve({}, {}, {"colour": "red"})
 
 
-def test_faults_name_the_flag_the_variable_or_the_key_that_holds_them(
+def test_errors_have_the_flag_the_variable_or_the_key(
     find_errors: Callable[..., dict[str, str]],
 ) -> None:
     errors = find_errors(
@@ -144,22 +144,22 @@ def test_faults_name_the_flag_the_variable_or_the_key_that_holds_them(
     )
 
     assert errors == {
-        "SOLORUN_PORT": 'wants a whole number from 0 to 65535, found "http"',
+        "SOLORUN_PORT": 'expected a whole number from 0 to 65535, got "http"',
         "--data-dir": "is empty",
-        "service.public_url": 'wants http:// or https:// and a host, like "https://runs.example.org/solorun"',
+        "service.public_url": 'expected http:// or https:// and a host, like "https://runs.example.org/solorun"',
         "SOLORUN_SHUTDOWN_LIMIT": '"1 minute" is not a duration; write it like "30s", "20m" or "1h30m"',
     }
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "80.0", "٨٠", "9" * 5000])
-def test_a_port_that_is_none_is_refused(find_errors: Callable[..., dict[str, str]], port: str) -> None:
-    assert "wants a whole number" in find_errors(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
+def test_an_invalid_port_is_refused(find_errors: Callable[..., dict[str, str]], port: str) -> None:
+    assert "expected a whole number" in find_errors(environ={"SOLORUN_PORT": port})["SOLORUN_PORT"]
 
 
 def test_a_variable_that_is_not_utf_8_can_still_be_shown(find_errors: Callable[..., dict[str, str]]) -> None:
     message = find_errors(environ={"SOLORUN_HOST": "\udcff"})["SOLORUN_HOST"]
 
-    assert message.encode() == b'"\\udcff" is not a host; write a name or an address, like "127.0.0.1"'
+    assert message.encode() == b'"\\udcff" is not a host; write a name or an address like "127.0.0.1"'
 
 
 def test_a_variable_that_kubernetes_sets_is_explained(find_errors: Callable[..., dict[str, str]]) -> None:
@@ -178,13 +178,13 @@ def test_a_variable_that_kubernetes_sets_is_explained(find_errors: Callable[...,
         ({"service": {"public_url": "https://runs.example.org"}}, "service.public_url"),
     ],
 )
-def test_whoever_can_be_reached_from_elsewhere_needs_a_token(
+def test_a_service_reachable_from_other_machines_needs_a_token(
     resolve: Resolve, find_errors: Callable[..., dict[str, str]], sources: dict[str, dict[str, Any]], pointer: str
 ) -> None:
     errors = find_errors(**sources)
 
     assert list(errors) == [pointer]
-    assert "callers need a token" in errors[pointer]
+    assert "a token is required" in errors[pointer]
     assert "SOLORUN_TOKEN_FILE" in errors[pointer]
     assert resolve(**{**sources, "environ": {**sources.get("environ", {}), "SOLORUN_TOKEN": TOKEN}}).token == TOKEN
 
@@ -201,16 +201,14 @@ def test_whoever_can_be_reached_from_elsewhere_needs_a_token(
         {"public_url": "http://[::1]:8700"},
     ],
 )
-def test_on_this_machine_alone_nobody_is_asked(resolve: Resolve, service: dict[str, object]) -> None:
+def test_a_service_on_loopback_needs_no_token(resolve: Resolve, service: dict[str, object]) -> None:
     assert resolve(service).token is None
 
 
 @pytest.mark.parametrize(
     "value", ["", "   ", "hunter2", "two words of enough length", "ünicode-of-enough-length", "x" * 1025]
 )
-def test_a_token_not_worth_its_name_is_refused_and_not_shown(
-    find_errors: Callable[..., dict[str, str]], value: str
-) -> None:
+def test_a_weak_token_is_refused_and_not_shown(find_errors: Callable[..., dict[str, str]], value: str) -> None:
     errors = find_errors(service={"host": "0.0.0.0"}, environ={"SOLORUN_TOKEN": value})
 
     assert list(errors) == ["SOLORUN_TOKEN"]
@@ -222,7 +220,7 @@ def test_the_token_is_never_part_of_a_repr(resolve: Resolve) -> None:
     assert TOKEN not in repr(resolve({}, {"SOLORUN_TOKEN": TOKEN}))
 
 
-def test_a_token_file_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path: Path) -> None:
+def test_a_relative_token_file_starts_where_it_was_written(resolve: Resolve, tmp_path: Path) -> None:
     write_token(tmp_path / "file" / "token", "token-named-in-the-file")
     write_token(tmp_path / "cwd" / "token", "token-named-elsewhere")
     service, environ, flags = {"token_file": "token"}, {"SOLORUN_TOKEN_FILE": "token"}, {"token_file": Path("token")}
@@ -232,7 +230,7 @@ def test_a_token_file_is_seen_from_where_it_was_named(resolve: Resolve, tmp_path
     assert resolve({}, {}, flags).token == "token-named-elsewhere"
 
 
-def test_a_flags_token_file_beats_the_variable_which_beats_other_files(resolve: Resolve, tmp_path: Path) -> None:
+def test_a_token_file_flag_overrides_the_variable_which_overrides_other_files(resolve: Resolve, tmp_path: Path) -> None:
     write_token(tmp_path / "cwd" / "token", "token-from-a-file")
     environ = {"SOLORUN_TOKEN": TOKEN, "SOLORUN_TOKEN_FILE": "token"}
 
@@ -240,9 +238,7 @@ def test_a_flags_token_file_beats_the_variable_which_beats_other_files(resolve: 
     assert resolve({}, environ, {"token_file": "token"}).token == "token-from-a-file"
 
 
-def test_a_token_file_that_cannot_be_read_is_the_only_fault(
-    find_errors: Callable[..., dict[str, str]], tmp_path: Path
-) -> None:
+def test_an_unreadable_token_file_is_the_only_error(find_errors: Callable[..., dict[str, str]], tmp_path: Path) -> None:
     errors = find_errors(service={"host": "0.0.0.0", "token_file": "absent"})
 
     assert errors == {

@@ -20,9 +20,7 @@ def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
 
 
 @pytest.mark.parametrize("data", [TOKEN, f"{TOKEN}\n", f"\r\n {TOKEN}\t\r\n"])
-def test_white_space_around_the_token_does_not_count(
-    tmp_path: Path, data: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_whitespace_around_the_token_is_ignored(tmp_path: Path, data: str, caplog: pytest.LogCaptureFixture) -> None:
     assert read_token_file(write(tmp_path, data.encode())) == TOKEN
     assert caplog.records == []
 
@@ -33,10 +31,10 @@ def test_white_space_around_the_token_does_not_count(
         (b"", "is empty"),
         (b" \n", "is empty"),
         (b"0123456789abcde\n", "shorter than 16 characters"),
-        (b"0123456789abcdef\n0123456789abcdef\n", "a space, a line end"),
-        (b"0123456789abcdef\x00", "beyond ASCII"),
-        ("0123456789abcdefé".encode(), "beyond ASCII"),
-        (b"\xff" * 20, "beyond ASCII"),
+        (b"0123456789abcdef\n0123456789abcdef\n", "a space, a line break"),
+        (b"0123456789abcdef\x00", "non-ASCII character"),
+        ("0123456789abcdefé".encode(), "non-ASCII character"),
+        (b"\xff" * 20, "non-ASCII character"),
         (b"x" * 1025, "longer than 1024"),
         (b"x" * 1_000_000, "longer than 1024"),
     ],
@@ -56,9 +54,7 @@ def test_a_file_that_others_can_read_is_a_warning(tmp_path: Path, mode: int, cap
 
     [record] = caplog.records
     assert record.levelno == logging.WARNING
-    assert record.getMessage() == (
-        f"Others on this machine can read the token file {file}: chmod 600 would keep it yours."
-    )
+    assert record.getMessage() == (f"Other users of this machine can read the token file {file}. Run chmod 600 on it.")
 
 
 def test_a_directory_is_no_token(tmp_path: Path) -> None:
