@@ -1,4 +1,4 @@
-"""Makes what the contract's tests write: runs, records, segments, batches."""
+"""Builds runs, records, segments and batches for the tests of the contract."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ def ending(status: Status = Status.COMPLETED, error_message: str | None = None, 
 def batch_of(
     run: Run, content: Sequence[Record] = (), *, steps: Sequence[RunStep] = (), end: FinalState | None = None
 ) -> Batch:
-    """What `run` is to write after the records it has; the batch's run is the run after it."""
+    """A batch that follows the records of `run`. Its own `run` is the run after it."""
     segment = segment_of(run.id, content) if content else None
     if segment is not None:
         errors = [record.seq for record in content if record.level is Level.ERROR]
@@ -58,7 +58,7 @@ def batch_of(
 
 
 def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
-    """The batch that makes a pending run running."""
+    """The batch that starts a pending run."""
     return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
 
 
@@ -70,7 +70,7 @@ async def start(store: Store, project: str = "handbook", *, scope: str = "full",
 
 
 async def write(store: Store, run: Run, *parts: Sequence[Record]) -> Run:
-    """Commit each part as a segment of its own; answers the run afterwards."""
+    """Commit each part as a separate segment. Returns the run afterwards."""
     for part in parts:
         batch = batch_of(run, part)
         assert await store.commit([batch], owner=OWNER) == [UpdateResult.UPDATED]
@@ -85,7 +85,7 @@ async def end(store: Store, run: Run, status: Status = Status.COMPLETED, *, at: 
 
 
 async def read_all(store: Store, run_id: int, *, after: int = 0) -> list[Record]:
-    """Every record after `after`, read page by page as a follower does."""
+    """All records after `after`, read page by page as a follower does."""
     found: list[Record] = []
     while page := await store.read_segments(run_id, after=after):
         for segment in page:

@@ -1,4 +1,4 @@
-"""Records, what they change in their run, and its ending: one transaction, the same however often it is repeated."""
+"""Records, the changes to their run, and its ending: one transaction, which can be repeated."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ from tests.contracts.builders import (
 from tests.contracts.conftest import OpenStore
 
 
-async def test_records_and_what_they_change_are_written_together(store: Store) -> None:
+async def test_records_and_the_changes_to_their_run_are_written_together(store: Store) -> None:
     run = await start(store)
     run = replace(run, current_step="extract", progress_current=3, progress_total=20, progress_item="photon")
     step = RunStep("extract", StepStatus.RUNNING, later(2), None, None, None, 1, None)
@@ -43,7 +43,7 @@ async def test_records_and_what_they_change_are_written_together(store: Store) -
     assert await read_all(store, run.id) == content
 
 
-async def test_a_batch_writes_nothing_else_of_its_run(store: Store) -> None:
+async def test_a_batch_writes_only_certain_fields_of_its_run(store: Store) -> None:
     run = await start(store)
     pretended = replace(run, scope="x", triggered_by="x", started_at=later(99), error_message="x", cancel_reason="x")
 
@@ -52,7 +52,7 @@ async def test_a_batch_writes_nothing_else_of_its_run(store: Store) -> None:
     assert await store.get_run(run.id) == replace(run, last_seq=1, level_counts=LevelCounts(info=1))
 
 
-async def test_an_ending_comes_with_the_last_records_and_the_step_rows(store: Store) -> None:
+async def test_an_ending_is_written_with_the_last_records_and_the_steps(store: Store) -> None:
     run = replace(await start(store), current_step="extract", progress_current=1)
     steps = [
         RunStep("extract", StepStatus.FAILED, NOW, later(3), 1, "exit code 1", 1, 2),
@@ -71,7 +71,7 @@ async def test_an_ending_comes_with_the_last_records_and_the_step_rows(store: St
 
 
 @pytest.mark.parametrize("status", [None, Status.COMPLETED, Status.CANCELLED])
-async def test_the_same_batch_again_changes_nothing(store: Store, status: Status | None) -> None:
+async def test_writing_a_batch_again_changes_nothing(store: Store, status: Status | None) -> None:
     run = await start(store)
     step = RunStep("extract", StepStatus.RUNNING, later(2), first_seq=1)
     batch = batch_of(run, records(1, 5), steps=[step], end=ending(status, "x") if status else None)
@@ -85,7 +85,7 @@ async def test_the_same_batch_again_changes_nothing(store: Store, status: Status
     assert await read_all(store, run.id) == records(1, 5)
 
 
-async def test_an_ending_is_a_success_again_also_after_the_segments_were_merged(store: Store) -> None:
+async def test_writing_an_ending_again_succeeds_even_after_compaction(store: Store) -> None:
     run = await write(store, await start(store), records(1, 5))
     last = batch_of(run, records(6, 9), end=ending())
     await store.commit([last], owner=OWNER)
@@ -97,7 +97,7 @@ async def test_an_ending_is_a_success_again_also_after_the_segments_were_merged(
     assert await read_all(store, run.id) == records(1, 9)
 
 
-async def test_an_earlier_batch_again_does_not_turn_the_run_back(store: Store) -> None:
+async def test_writing_an_earlier_batch_again_does_not_revert_the_run(store: Store) -> None:
     run = await start(store)
     first = batch_of(run, records(1, 5))
     second = batch_of(first.run, records(6, 9))
@@ -127,7 +127,7 @@ async def test_another_ending_does_not_replace_the_first(store: Store) -> None:
     assert (await store.get_run(run.id)).error_message == "x"
 
 
-async def test_an_ending_may_follow_records_whose_write_was_not_answered(store: Store) -> None:
+async def test_an_ending_may_follow_records_whose_write_had_no_reply(store: Store) -> None:
     run = await start(store)
     unanswered = batch_of(run, records(1, 5))
     await store.commit([unanswered], owner=OWNER)
@@ -139,7 +139,7 @@ async def test_an_ending_may_follow_records_whose_write_was_not_answered(store: 
     assert await read_all(store, run.id) == records(1, 5)
 
 
-async def test_each_batch_is_answered_and_a_refused_one_writes_nothing(store: Store) -> None:
+async def test_each_batch_has_a_result_and_a_refused_one_writes_nothing(store: Store) -> None:
     ours = await start(store, "handbook")
     theirs = await start(store, "glossary", owner="another")
     ended = await end(store, await start(store, "report"))
@@ -159,7 +159,7 @@ async def test_each_batch_is_answered_and_a_refused_one_writes_nothing(store: St
     assert await read_all(store, ours.id) == records(1, 2)
 
 
-async def test_the_ending_of_another_owners_run_is_no_success_of_ours(store: Store) -> None:
+async def test_an_ending_by_another_owner_is_not_our_success(store: Store) -> None:
     run = await start(store, owner="another")
     last = batch_of(run, end=ending())
     await store.commit([last], owner="another")
@@ -170,7 +170,7 @@ async def test_the_ending_of_another_owners_run_is_no_success_of_ours(store: Sto
 
 
 @pytest.mark.parametrize(("first", "last"), [(7, 9), (4, 8)], ids=["gap", "overlap"])
-async def test_records_that_do_not_continue_the_log_write_nothing_at_all(store: Store, first: int, last: int) -> None:
+async def test_records_that_do_not_continue_the_log_fail_the_whole_commit(store: Store, first: int, last: int) -> None:
     run = await write(store, await start(store), records(1, 5))
     other = await start(store, "glossary")
 
@@ -182,7 +182,7 @@ async def test_records_that_do_not_continue_the_log_write_nothing_at_all(store: 
     assert store.write_error is not None
 
 
-async def test_an_ending_that_does_not_know_the_last_records_is_refused(store: Store) -> None:
+async def test_an_ending_with_an_outdated_last_seq_is_refused(store: Store) -> None:
     run = await start(store)
     await write(store, run, records(1, 5))
 
@@ -190,7 +190,7 @@ async def test_an_ending_that_does_not_know_the_last_records_is_refused(store: S
         await store.commit([batch_of(run, end=ending())], owner=OWNER)
 
 
-async def test_all_or_none_of_the_batches_are_written(store: Store) -> None:
+async def test_a_commit_writes_all_batches_or_none(store: Store) -> None:
     first, second = await start(store, "handbook"), await start(store, "glossary")
     impossible = replace(second, progress_current=2**70)
 
@@ -201,7 +201,7 @@ async def test_all_or_none_of_the_batches_are_written(store: Store) -> None:
     assert await store.get_run(first.id) == first
 
 
-async def test_a_write_that_went_well_clears_the_write_error(store: Store) -> None:
+async def test_a_successful_write_clears_the_write_error(store: Store) -> None:
     run = await start(store)
     with pytest.raises(StoreFailure):
         await store.commit([batch_of(replace(run, progress_current=2**70), records(1, 3))], owner=OWNER)
@@ -213,7 +213,7 @@ async def test_a_write_that_went_well_clears_the_write_error(store: Store) -> No
     assert store.write_error is None
 
 
-async def test_a_refused_start_is_no_write_error(store: Store) -> None:
+async def test_a_refused_start_is_not_a_write_error(store: Store) -> None:
     await store.insert_run(new_run(), owner=OWNER)
 
     with pytest.raises(Exception, match="active run"):
@@ -222,11 +222,11 @@ async def test_a_refused_start_is_no_write_error(store: Store) -> None:
     assert store.write_error is None
 
 
-async def test_no_batches_are_no_answers(store: Store) -> None:
+async def test_no_batches_have_no_results(store: Store) -> None:
     assert await store.commit([], owner=OWNER) == []
 
 
-async def test_a_naive_ending_is_refused_and_the_run_stays_active(store: Store) -> None:
+async def test_an_ending_without_a_time_zone_is_refused_and_the_run_stays_active(store: Store) -> None:
     run = await start(store)
     naive = replace(run)  # the run is fine, its end is not
     last = ending()
@@ -239,7 +239,7 @@ async def test_a_naive_ending_is_refused_and_the_run_stays_active(store: Store) 
     assert (await store.get_run(run.id)).holds_project
 
 
-async def test_what_was_committed_is_there_after_a_restart(open_store: OpenStore) -> None:
+async def test_committed_records_survive_a_restart(open_store: OpenStore) -> None:
     store = await open_store()
     run = await write(store, await start(store), records(1, 3), records(4, 1500))
     await store.close()
@@ -250,7 +250,7 @@ async def test_what_was_committed_is_there_after_a_restart(open_store: OpenStore
     assert await read_all(again, run.id) == records(1, 1500)
 
 
-async def test_durations_survive_to_the_microsecond(store: Store) -> None:
+async def test_times_are_stored_to_the_microsecond(store: Store) -> None:
     run = await start(store)
     exact = later(60) + timedelta(microseconds=1)
 

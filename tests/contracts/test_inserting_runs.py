@@ -1,4 +1,4 @@
-"""Runs come into being: pending, with their steps, one active run a project."""
+"""New runs: pending, with their steps, at most one active run per project."""
 
 import asyncio
 from dataclasses import replace
@@ -25,13 +25,13 @@ async def test_a_new_run_is_pending_with_its_steps_in_order(store: Store) -> Non
     assert (run.started_at, run.finished_at, run.last_seq) == (None, None, 0)
 
 
-async def test_what_is_inserted_is_what_is_read(store: Store) -> None:
+async def test_an_inserted_run_is_read_back_unchanged(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     assert await store.get_run(run.id) == run
 
 
-async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:
+async def test_times_of_any_time_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:
     tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
 
     run = await store.insert_run(replace(new_run(), created_at=tokyo), owner=OWNER)
@@ -39,7 +39,7 @@ async def test_times_of_any_zone_are_read_in_utc_to_the_microsecond(store: Store
     assert (await store.get_run(run.id)).created_at.isoformat() == "2026-03-01T12:00:00.123456+00:00"
 
 
-async def test_a_time_without_a_zone_is_refused_and_writes_nothing(store: Store) -> None:
+async def test_a_time_without_a_time_zone_is_refused_and_writes_nothing(store: Store) -> None:
     with pytest.raises(ValueError, match="no time zone"):
         await store.insert_run(replace(new_run(), created_at=NOW.replace(tzinfo=None)), owner=OWNER)
 
@@ -56,7 +56,7 @@ async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: S
     assert [run.id for run in await store.list_runs()] == [first.id]
 
 
-async def test_a_run_asked_to_cancel_keeps_its_project(store: Store) -> None:
+async def test_a_run_being_cancelled_keeps_its_project(store: Store) -> None:
     first = await start(store)
     await store.request_cancel(first.id, requested_by="api", reason="", at=NOW)
 
@@ -80,7 +80,7 @@ async def test_a_project_is_free_after_its_run_has_ended(store: Store) -> None:
     assert second.id > first.id
 
 
-async def test_of_many_simultaneous_inserts_one_wins(store: Store) -> None:
+async def test_one_of_many_simultaneous_inserts_wins(store: Store) -> None:
     answers = await asyncio.gather(
         *(store.insert_run(new_run(), owner=OWNER) for _ in range(50)), return_exceptions=True
     )
@@ -91,7 +91,7 @@ async def test_of_many_simultaneous_inserts_one_wins(store: Store) -> None:
     assert refused == [winners[0].id] * 49
 
 
-async def test_ids_rise_also_across_restarts_and_failed_runs(open_store: OpenStore) -> None:
+async def test_ids_increase_across_restarts_and_failed_runs(open_store: OpenStore) -> None:
     store = await open_store()
     first = await store.insert_run(new_run(), owner=OWNER)
     await store.finalize_run(first.id, owner=OWNER, expected=[Status.PENDING], ending=ending(Status.FAILED, "no task"))
@@ -102,7 +102,7 @@ async def test_ids_rise_also_across_restarts_and_failed_runs(open_store: OpenSto
     assert second.id > first.id
 
 
-async def test_a_run_without_steps_and_params_is_a_run(store: Store) -> None:
+async def test_a_run_needs_no_steps_or_params(store: Store) -> None:
     run = await store.insert_run(replace(new_run(steps=()), params={}), owner=OWNER)
 
     assert (await store.get_run(run.id)).steps == ()
@@ -110,7 +110,7 @@ async def test_a_run_without_steps_and_params_is_a_run(store: Store) -> None:
 
 
 @pytest.mark.parametrize("run_id", [0, -1, 999, 2**63 - 1, 2**63, 10**30, -(10**30)])
-async def test_an_id_that_no_run_has_is_not_found(store: Store, run_id: int) -> None:
+async def test_an_unknown_id_is_not_found(store: Store, run_id: int) -> None:
     await start(store)
 
     with pytest.raises(RunNotFound, match=str(run_id)):

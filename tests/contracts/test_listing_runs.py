@@ -1,4 +1,4 @@
-"""Runs are found by project, by status, page by page."""
+"""Runs are listed by project and by status, in pages."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from tests.contracts.builders import OWNER, end, new_run, start
 
 
 async def _history(store: Store) -> list[int]:
-    """handbook: completed, failed, running; glossary: completed, cancelled. Answers their ids, oldest first."""
+    """handbook: completed, failed, running; glossary: completed, cancelled. Returns their ids, oldest first."""
     runs = [
         await end(store, await start(store, "handbook"), Status.COMPLETED),
         await end(store, await start(store, "glossary"), Status.COMPLETED),
@@ -46,7 +46,7 @@ async def test_runs_are_listed_newest_first_by_project_and_status(
 
 
 @pytest.mark.parametrize("statuses", [(), tuple(Status)], ids=["any", "each"])
-async def test_pages_follow_each_other_without_gap_or_repeat(store: Store, statuses: Collection[Status]) -> None:
+async def test_pages_have_no_gaps_and_no_repeats(store: Store, statuses: Collection[Status]) -> None:
     ids = await _history(store)
 
     first = await store.list_runs(statuses=statuses, limit=2)
@@ -57,7 +57,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat(store: Store, statu
 
 
 @pytest.mark.parametrize(("before_id", "count"), [(10**30, 5), (2**63 - 1, 5), (0, 0), (-1, 0), (-(10**30), 0)])
-async def test_any_number_is_a_bound(store: Store, before_id: int, count: int) -> None:
+async def test_any_integer_is_a_valid_bound(store: Store, before_id: int, count: int) -> None:
     await _history(store)
 
     assert len(await store.list_runs(before_id=before_id)) == count
@@ -88,7 +88,7 @@ async def test_an_empty_store_has_no_latest_runs(store: Store) -> None:
     assert await store.list_latest_runs() == []
 
 
-async def test_orphaned_runs_are_the_active_ones_of_other_owners_oldest_first(store: Store) -> None:
+async def test_orphaned_runs_are_active_runs_of_other_owners_oldest_first(store: Store) -> None:
     first = await store.insert_run(new_run("b"), owner="an-earlier-service")
     second = await start(store, "a", owner="a-still-earlier-service")
     ours = await start(store, "handbook")

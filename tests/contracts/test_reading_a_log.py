@@ -1,4 +1,4 @@
-"""Pages of a log: bounds, filters, search, how many match, and whether there is more on either side."""
+"""Pages of a log: bounds, filters, search, the number of matches, and whether there is more on either side."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -29,7 +29,7 @@ _QUERIES = (*_MESSAGES, "ss", "k", "i", "SAY", "\\", '"', "\t", "\x1b", "語", "
 
 
 def _log() -> list[Record]:
-    """Three steps of 700 records each, every fifth a warning, every fiftieth an error; few tell an event."""
+    """Three steps of 700 records each, every fifth a warning, every fiftieth an error; few have an event."""
     return [
         Record(
             seq,
@@ -46,7 +46,7 @@ def _log() -> list[Record]:
 
 
 def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
-    """What the contract says, said in the plainest way."""
+    """The page that the contract requires, computed in the simplest way."""
     matching = [
         record
         for record in content
@@ -154,12 +154,12 @@ async def test_an_empty_log_is_an_empty_page(store: Store, query: LogQuery) -> N
 
 @pytest.mark.parametrize("run_id", [4711, 10**30])
 @pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x")])
-async def test_the_log_of_no_run_is_not_found(store: Store, run_id: int, query: LogQuery) -> None:
+async def test_the_log_of_an_unknown_run_is_not_found(store: Store, run_id: int, query: LogQuery) -> None:
     with pytest.raises(RunNotFound):
         await store.read_log(run_id, query)
 
 
-async def test_many_small_segments_are_all_searched(store: Store) -> None:
+async def test_all_of_many_small_segments_are_searched(store: Store) -> None:
     run = await start(store)
     singles = accumulate(
         range(2, 4501), lambda last, seq: batch_of(last.run, records(seq, seq)), initial=batch_of(run, records(1, 1))

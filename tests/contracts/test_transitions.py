@@ -1,4 +1,4 @@
-"""From pending to an end: every move is conditional, and answers what stood against it."""
+"""Transitions from pending to an end: each is conditional, and its result says why it was refused."""
 
 from collections.abc import Collection
 
@@ -30,7 +30,7 @@ async def test_records_of_a_pending_run_leave_it_pending(store: Store) -> None:
     assert (run.status, run.started_at, run.last_seq) == (Status.PENDING, None, 2)
 
 
-async def test_only_its_owner_moves_a_run(store: Store) -> None:
+async def test_only_the_owner_of_a_run_changes_it(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     moved = await store.commit([beginning(run, records(1, 2), at=5)], owner="another")
@@ -39,7 +39,7 @@ async def test_only_its_owner_moves_a_run(store: Store) -> None:
     assert await store.get_run(run.id) == run
 
 
-async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(store: Store) -> None:
+async def test_repeating_a_transition_keeps_the_first_start_time(store: Store) -> None:
     pending = await store.insert_run(new_run(), owner=OWNER)
     await store.commit([beginning(pending, records(1, 2), at=5)], owner=OWNER)
     run = await store.get_run(pending.id)
@@ -51,7 +51,7 @@ async def test_the_same_move_again_is_the_same_move_and_the_first_start_stands(s
     assert await store.get_run(run.id) == run
 
 
-async def test_a_run_that_ends_with_its_first_records_has_its_start(store: Store) -> None:
+async def test_a_run_that_ends_with_its_first_records_has_a_start_time(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
     begun = replace(run, status=Status.RUNNING, started_at=later(5))
 
@@ -72,7 +72,7 @@ async def test_a_running_run_never_becomes_pending_again(store: Store) -> None:
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-async def test_an_ended_run_never_moves_again(store: Store, status: Status) -> None:
+async def test_an_ended_run_never_changes_again(store: Store, status: Status) -> None:
     run = await end(store, await start(store), status)
 
     assert await store.commit([beginning(run, at=99)], owner=OWNER) == [UpdateResult.NOT_IN_EXPECTED_STATUS]
@@ -88,7 +88,7 @@ async def test_an_ended_run_never_moves_again(store: Store, status: Status) -> N
     assert await store.get_run(run.id) == run
 
 
-async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: Store) -> None:
+async def test_a_request_to_cancel_is_recorded_and_the_run_stays_active(store: Store) -> None:
     run = await start(store)
 
     moved, noted = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
@@ -103,7 +103,7 @@ async def test_a_request_to_cancel_is_noted_and_the_run_stays_active(store: Stor
     assert await store.get_run(run.id) == noted
 
 
-async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: Store) -> None:
+async def test_a_second_request_to_cancel_keeps_the_reason_of_the_first(store: Store) -> None:
     run = await start(store)
     _, first = await store.request_cancel(run.id, requested_by="dashboard", reason="wrong date", at=later(7))
 
@@ -113,7 +113,7 @@ async def test_a_second_request_to_cancel_keeps_the_words_of_the_first(store: St
     assert second == first
 
 
-async def test_a_pending_run_can_be_asked_to_cancel(store: Store) -> None:
+async def test_a_pending_run_can_be_cancelled(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     moved, noted = await store.request_cancel(run.id, requested_by="api", reason="", at=NOW)
@@ -121,7 +121,7 @@ async def test_a_pending_run_can_be_asked_to_cancel(store: Store) -> None:
     assert (moved, noted.status) == (UpdateResult.UPDATED, Status.PENDING)
 
 
-async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: Store) -> None:
+async def test_a_finalized_run_and_its_steps_have_an_end(store: Store) -> None:
     run = await start(store)
     working = RunStep("extract", StepStatus.RUNNING, started_at=later(2), first_seq=1)
     await store.commit([batch_of(run, records(1, 3), steps=[working])], owner=OWNER)
@@ -131,17 +131,17 @@ async def test_a_settled_run_has_an_end_and_its_steps_have_too(store: Store) -> 
     )
 
     assert moved is UpdateResult.UPDATED
-    settled = await store.get_run(run.id)
-    assert (settled.status, settled.finished_at) == (Status.INTERRUPTED, later(60))
-    assert settled.error_message == "the service died"
-    assert settled.current_step is None
-    extract, review = settled.steps
+    finalized = await store.get_run(run.id)
+    assert (finalized.status, finalized.finished_at) == (Status.INTERRUPTED, later(60))
+    assert finalized.error_message == "the service died"
+    assert finalized.current_step is None
+    extract, review = finalized.steps
     assert (extract.status, extract.finished_at) == (StepStatus.INTERRUPTED, later(60))
     assert (extract.first_seq, extract.last_seq) == (1, 3)
     assert (review.status, review.finished_at) == (StepStatus.SKIPPED, None)
 
 
-async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: Store) -> None:
+async def test_ended_steps_keep_their_end_when_the_run_is_finalized(store: Store) -> None:
     run = await start(store)
     ended = RunStep("extract", StepStatus.FAILED, NOW, later(3), 2, "exit code 2", 1, 3)
     await store.commit([batch_of(run, records(1, 3), steps=[ended])], owner=OWNER)
@@ -155,7 +155,7 @@ async def test_steps_that_ended_keep_their_end_when_their_run_is_settled(store: 
     ("owner", "answer"),
     [(OWNER, UpdateResult.UPDATED), (None, UpdateResult.UPDATED), ("another", UpdateResult.NOT_IN_EXPECTED_STATUS)],
 )
-async def test_a_run_is_settled_for_its_owner_or_for_whoever_it_is(
+async def test_a_run_is_finalized_for_its_owner_or_for_any_owner(
     store: Store, owner: str | None, answer: UpdateResult
 ) -> None:
     run = await start(store)
@@ -173,7 +173,7 @@ async def test_a_run_is_settled_for_its_owner_or_for_whoever_it_is(
         ([], UpdateResult.NOT_IN_EXPECTED_STATUS),
     ],
 )
-async def test_a_run_is_settled_from_an_expected_status_only(
+async def test_a_run_is_finalized_only_from_an_expected_status(
     store: Store, expected: Collection[Status], answer: UpdateResult
 ) -> None:
     run = await start(store)
@@ -184,7 +184,7 @@ async def test_a_run_is_settled_from_an_expected_status_only(
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-async def test_a_pending_run_takes_only_the_moves_that_are_drawn(store: Store, status: Status) -> None:
+async def test_a_pending_run_takes_only_valid_transitions(store: Store, status: Status) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
     allowed = status in TRANSITIONS[Status.PENDING]
 

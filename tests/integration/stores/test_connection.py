@@ -110,7 +110,7 @@ async def test_a_transaction_is_committed_when_its_function_returns(writer: Conn
     assert await _words(writer) == ["a"]
 
 
-async def test_a_transaction_is_undone_when_its_function_raises(writer: Connection) -> None:
+async def test_a_transaction_is_rolled_back_when_its_function_raises(writer: Connection) -> None:
     def add_and_fail(raw: sqlite3.Connection) -> None:
         _add("a")(raw)
         raise RunNotFound
@@ -121,7 +121,7 @@ async def test_a_transaction_is_undone_when_its_function_raises(writer: Connecti
     assert await _words(writer) == []
 
 
-async def test_a_transaction_that_the_database_undid_itself_is_not_undone_twice(writer: Connection) -> None:
+async def test_a_transaction_that_sqlite_rolled_back_is_not_rolled_back_twice(writer: Connection) -> None:
     def lose_transaction(raw: sqlite3.Connection) -> None:
         raw.execute("ROLLBACK")
         _fail_with("SQLITE_FULL")(raw)
@@ -154,7 +154,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(writer: Connection)
 
 
 @pytest.mark.parametrize("name", ["SQLITE_IOERR_WRITE", "SQLITE_READONLY_DBMOVED", "SQLITE_CORRUPT"])
-async def test_after_an_error_of_the_disk_the_connection_is_made_anew(writer: Connection, name: str) -> None:
+async def test_the_connection_is_reopened_after_a_disk_error(writer: Connection, name: str) -> None:
     await writer.execute(lambda raw: raw.execute("CREATE TEMP TABLE only_of_this_connection (x)"))
 
     with pytest.raises((StoreUnavailable, StoreFailure)):
@@ -166,7 +166,7 @@ async def test_after_an_error_of_the_disk_the_connection_is_made_anew(writer: Co
         await writer.transact(lambda raw: raw.execute("SELECT * FROM only_of_this_connection"))
 
 
-async def test_after_an_error_of_its_own_the_connection_is_kept(writer: Connection) -> None:
+async def test_the_connection_is_kept_after_other_errors(writer: Connection) -> None:
     await writer.execute(lambda raw: raw.execute("CREATE TEMP TABLE only_of_this_connection (x)"))
 
     with pytest.raises(StoreFailure):
@@ -175,7 +175,7 @@ async def test_after_an_error_of_its_own_the_connection_is_kept(writer: Connecti
     assert await writer.transact(lambda raw: raw.execute("SELECT * FROM only_of_this_connection").fetchall()) == []
 
 
-async def test_the_error_is_that_of_the_last_write(writer: Connection) -> None:
+async def test_the_error_is_the_one_of_the_last_write(writer: Connection) -> None:
     with pytest.raises(StoreUnavailable):
         await writer.transact(_fail_with("SQLITE_FULL"))
     failed = writer.error
@@ -190,7 +190,7 @@ async def test_the_error_is_that_of_the_last_write(writer: Connection) -> None:
     assert writer.error is None
 
 
-async def test_waiting_counts_what_is_not_finished(writer: Connection) -> None:
+async def test_waiting_counts_unfinished_functions(writer: Connection) -> None:
     proceed = Event()
     work = [asyncio.create_task(writer.execute(lambda raw: proceed.wait(10))) for _ in range(2)]
     await asyncio.sleep(0)
@@ -203,7 +203,7 @@ async def test_waiting_counts_what_is_not_finished(writer: Connection) -> None:
     assert writer.waiting == 0
 
 
-async def test_a_closed_connection_says_so(writer: Connection) -> None:
+async def test_a_closed_connection_raises(writer: Connection) -> None:
     await writer.close()
     await writer.close()
 
@@ -211,7 +211,7 @@ async def test_a_closed_connection_says_so(writer: Connection) -> None:
         await writer.transact(_add("a"))
 
 
-async def test_a_connection_that_never_opened_is_closed_at_once(tmp_path: Path) -> None:
+async def test_a_connection_that_never_opened_can_be_closed(tmp_path: Path) -> None:
     connection = Connection.writer(tmp_path / "some.db")
 
     await connection.close()
@@ -229,7 +229,7 @@ async def test_a_connection_that_cannot_open_does_not_hang(tmp_path: Path) -> No
     await connection.close()
 
 
-async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
+async def test_closing_completes_queued_functions(tmp_path: Path) -> None:
     connection = Connection.writer(tmp_path / "some.db")
     await connection.open()
     work = asyncio.create_task(connection.transact(lambda raw: raw.execute("CREATE TABLE t (x)").fetchall()))
@@ -240,13 +240,13 @@ async def test_closing_finishes_what_is_queued(tmp_path: Path) -> None:
     assert await work == []
 
 
-async def test_a_refusal_that_would_not_wait_while_a_database_is_made_is_waited_out(
+async def test_a_busy_error_while_the_journal_mode_is_set_is_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect, refusals = sqlite3.connect, iter(["SQLITE_BUSY", "SQLITE_BUSY_RECOVERY"])
 
     class Contended(sqlite3.Connection):
-        """As when two make a database at the same moment: the busy time-out does not hold there."""
+        """As when two connections create a database together: the busy timeout does not apply then."""
 
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
             if "journal_mode" in sql and (refusal := next(refusals, None)) is not None:

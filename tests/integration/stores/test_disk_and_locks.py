@@ -1,4 +1,4 @@
-"""A full disk, a foreign lock, a damaged file: never a false success, and the store recovers by itself."""
+"""A full disk, a foreign lock, a damaged file: the store never reports a false success, and recovers by itself."""
 
 import asyncio
 import os
@@ -49,9 +49,7 @@ async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(store:
     assert await read_all(store, run.id) == large
 
 
-async def test_a_disk_that_takes_no_more_is_store_unavailable_until_it_does(
-    store: SqliteRunStore, data_dir: Path
-) -> None:
+async def test_a_failing_disk_is_store_unavailable_until_it_works_again(store: SqliteRunStore, data_dir: Path) -> None:
     run = await start(store)
     batch = batch_of(run, _incompressible(50))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -70,7 +68,7 @@ async def test_a_disk_that_takes_no_more_is_store_unavailable_until_it_does(
     assert await store.check() == []
 
 
-async def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
+async def test_a_commit_whose_reply_was_lost_can_be_repeated(
     store: SqliteRunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = await start(store)
@@ -96,7 +94,7 @@ async def test_a_commit_whose_answer_was_lost_is_repeated_without_harm(
     assert await read_all(store, run.id) == records(1, 9)
 
 
-async def test_a_foreign_lock_is_store_unavailable_and_leaves_reading_alone(
+async def test_a_foreign_lock_is_store_unavailable_and_does_not_affect_reads(
     foreign: sqlite3.Connection, open_store: OpenStore
 ) -> None:
     store = await open_store(lock_timeout_seconds=0.05)
@@ -126,13 +124,13 @@ async def test_a_write_waits_for_a_foreign_lock(store: SqliteRunStore, foreign: 
     assert (await waiting).status is Status.PENDING
 
 
-@pytest.mark.parametrize("move", ["insert_run", "request_cancel", "commit", "finalize_run", "compact_segments"])
-async def test_a_cancelled_move_leaves_no_transaction_open(
-    store: SqliteRunStore, foreign: sqlite3.Connection, move: str
+@pytest.mark.parametrize("method", ["insert_run", "request_cancel", "commit", "finalize_run", "compact_segments"])
+async def test_a_cancelled_write_leaves_no_transaction_open(
+    store: SqliteRunStore, foreign: sqlite3.Connection, method: str
 ) -> None:
     ended = await end(store, await write(store, await start(store, "ended"), records(1, 3), records(4, 6)))
     run = await store.insert_run(new_run("waiting"), owner=OWNER)
-    moves: dict[str, Callable[[], Awaitable[object]]] = {
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
         "insert_run": lambda: store.insert_run(new_run("another"), owner=OWNER),
         "request_cancel": lambda: store.request_cancel(run.id, requested_by="api", reason="", at=NOW),
         "commit": lambda: store.commit([batch_of(run, records(1, 3))], owner=OWNER),
@@ -142,7 +140,7 @@ async def test_a_cancelled_move_leaves_no_transaction_open(
         "compact_segments": lambda: store.compact_segments(ended.id),
     }
     foreign.execute("BEGIN IMMEDIATE")
-    caller = asyncio.ensure_future(moves[move]())
+    caller = asyncio.ensure_future(calls[method]())
     await asyncio.wait([caller], timeout=0.05)
 
     caller.cancel()
@@ -151,12 +149,12 @@ async def test_a_cancelled_move_leaves_no_transaction_open(
     foreign.execute("ROLLBACK")
 
     assert (await store.insert_run(new_run("glossary"), owner=OWNER)).status is Status.PENDING
-    foreign.execute("BEGIN IMMEDIATE")  # nobody holds the lock
+    foreign.execute("BEGIN IMMEDIATE")  # the lock is free
     foreign.execute("ROLLBACK")
     assert await read_all(store, ended.id) == records(1, 6)
 
 
-async def test_a_file_that_is_no_database_cannot_be_opened(data_dir: Path) -> None:
+async def test_a_file_that_is_not_a_database_cannot_be_opened(data_dir: Path) -> None:
     data_dir.mkdir()
     (data_dir / "solorun.db").write_bytes(b"certainly not a database " * 100)
 
@@ -164,7 +162,7 @@ async def test_a_file_that_is_no_database_cannot_be_opened(data_dir: Path) -> No
         await SqliteRunStore.open(data_dir)
 
 
-async def test_a_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+async def test_a_directory_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     with pytest.raises(DatabaseUnusable, match="file"):
@@ -201,7 +199,7 @@ async def test_stored_bytes_that_cannot_be_decompressed_are_reported(
         await store.read_segments(run.id, after=0)
 
 
-async def test_closing_twice_at_once_and_later_is_safe(store: SqliteRunStore) -> None:
+async def test_closing_twice_is_safe(store: SqliteRunStore) -> None:
     await asyncio.gather(store.close(), store.close())
 
     await store.close()
@@ -210,7 +208,7 @@ async def test_closing_twice_at_once_and_later_is_safe(store: SqliteRunStore) ->
         await store.list_runs()
 
 
-async def test_a_cancelled_close_is_carried_through(store: SqliteRunStore, data_dir: Path) -> None:
+async def test_a_cancelled_close_completes(store: SqliteRunStore, data_dir: Path) -> None:
     closing = asyncio.create_task(store.close())
     await asyncio.sleep(0)
     closing.cancel()
@@ -222,7 +220,7 @@ async def test_a_cancelled_close_is_carried_through(store: SqliteRunStore, data_
     assert not (data_dir / "solorun.db-wal").exists()
 
 
-async def test_a_batch_of_a_text_that_no_column_can_hold_is_a_store_failure(store: SqliteRunStore) -> None:
+async def test_text_that_cannot_be_stored_is_a_store_failure(store: SqliteRunStore) -> None:
     run = await start(store)
     batch = batch_of(run, end=ending(Status.FAILED, "\ud800"))
 

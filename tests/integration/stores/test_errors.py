@@ -1,4 +1,4 @@
-"""Driver errors become ours, by SQLite's own names."""
+"""Driver errors are translated by SQLite's symbolic names."""
 
 import sqlite3
 
@@ -35,7 +35,7 @@ def _error(name: str) -> sqlite3.Error:
         ("SQLITE_NOMEM", "memory", False),
     ],
 )
-def test_faults_of_the_disk_and_of_locks_are_store_unavailable(name: str, words: str, reopen: bool) -> None:
+def test_disk_and_lock_errors_are_store_unavailable(name: str, words: str, reopen: bool) -> None:
     fault = translate(_error(name))
 
     assert isinstance(fault, StoreUnavailable)
@@ -45,7 +45,7 @@ def test_faults_of_the_disk_and_of_locks_are_store_unavailable(name: str, words:
 
 
 @pytest.mark.parametrize("name", ["SQLITE_CORRUPT", "SQLITE_CORRUPT_INDEX", "SQLITE_NOTADB"])
-def test_damage_says_what_to_do(name: str) -> None:
+def test_the_message_about_damage_says_what_to_do(name: str) -> None:
     fault = translate(_error(name))
 
     assert isinstance(fault, StoreCorrupted)
@@ -55,7 +55,7 @@ def test_damage_says_what_to_do(name: str) -> None:
 
 
 @pytest.mark.parametrize("error", [ZstdError("made by a test"), msgspec.DecodeError("made by a test")])
-def test_bytes_that_cannot_be_read_are_damage(error: Exception) -> None:
+def test_unreadable_bytes_are_damage(error: Exception) -> None:
     fault = translate(error)
 
     assert isinstance(fault, StoreCorrupted)
@@ -74,7 +74,7 @@ def test_bytes_that_cannot_be_read_are_damage(error: Exception) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_everything_else_is_a_store_failure(error: Exception) -> None:
+def test_all_other_errors_are_store_failures(error: Exception) -> None:
     fault = translate(error)
 
     assert isinstance(fault, StoreFailure)

@@ -1,4 +1,4 @@
-"""Several processes on one file, and a process that forgets to close its store."""
+"""Several processes with one database, and a process that does not close its store."""
 
 import subprocess
 import sys
@@ -72,7 +72,7 @@ sys.exit(7)
 """
 
 
-def test_of_four_processes_never_two_have_the_project(tmp_path: Path) -> None:
+def test_two_of_four_processes_never_hold_the_project_together(tmp_path: Path) -> None:
     racers = [
         subprocess.Popen([sys.executable, "-c", _RACER, str(tmp_path / "data"), f"owner-{n}"], stdout=subprocess.PIPE)
         for n in range(4)
@@ -88,7 +88,7 @@ def test_of_four_processes_never_two_have_the_project(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("script", [_FORGETFUL, _WAITING], ids=["idle", "waiting for a lock"])
-def test_a_forgotten_store_does_not_keep_the_process_from_ending(tmp_path: Path, script: str) -> None:
+def test_an_open_store_does_not_keep_the_process_alive(tmp_path: Path, script: str) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(tmp_path / "data")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

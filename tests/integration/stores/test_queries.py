@@ -1,4 +1,4 @@
-"""The statements: named, described, used, and cheap however many runs there are."""
+"""The statements are named, described and used, and cheap for any number of runs."""
 
 import re
 import sqlite3
@@ -27,7 +27,7 @@ def database() -> Iterator[sqlite3.Connection]:
 
 
 @pytest.mark.parametrize("name", sorted(_ALL))
-def test_a_statement_is_understood(database: sqlite3.Connection, name: str) -> None:
+def test_sqlite_accepts_each_statement(database: sqlite3.Connection, name: str) -> None:
     parameters = dict.fromkeys(re.findall(r":([a-z_]+)", _ALL[name]), 1)
 
     plan = database.execute(f"EXPLAIN {_ALL[name]}", parameters).fetchall()
@@ -36,7 +36,7 @@ def test_a_statement_is_understood(database: sqlite3.Connection, name: str) -> N
 
 
 @pytest.mark.parametrize("name", sorted(_ALL))
-def test_a_statement_is_used(name: str) -> None:
+def test_each_statement_is_used(name: str) -> None:
     assert f'"{name}"' in _CODE or f'{{query}}{name.removeprefix("list_runs").removeprefix("_of_project")}"' in _CODE
 
 
@@ -50,7 +50,7 @@ def test_every_statement_is_described(file: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
-def test_a_statement_of_daily_life_scans_no_table_and_sorts_nothing(database: sqlite3.Connection, name: str) -> None:
+def test_a_statement_of_the_store_scans_no_table_and_does_not_sort(database: sqlite3.Connection, name: str) -> None:
     parameters = dict.fromkeys(re.findall(r":([a-z_]+)", QUERIES[name]), 1)
 
     steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {QUERIES[name]}", parameters)]
@@ -59,7 +59,7 @@ def test_a_statement_of_daily_life_scans_no_table_and_sorts_nothing(database: sq
     assert [step for step in steps if "TEMP B-TREE" in step and name not in _SORT_A_FEW] == []
 
 
-def test_segments_that_tell_no_event_are_not_looked_at_when_events_are_wanted(database: sqlite3.Connection) -> None:
+def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sqlite3.Connection) -> None:
     query = QUERIES["list_segments_with_events_after"]
     parameters = dict.fromkeys(re.findall(r":([a-z_]+)", query), 1)
 
@@ -68,22 +68,22 @@ def test_segments_that_tell_no_event_are_not_looked_at_when_events_are_wanted(da
     assert step == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
 
 
-_SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs"}  # a row a project, a row an active run
+_SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs"}  # one row per project, one row per active run
 
 
-def test_columns_are_filled_in() -> None:
+def test_lists_of_columns_are_inserted() -> None:
     text = "-- columns: two\na, b\n\n-- name: get\n-- Gets.\nSELECT {two} FROM t;\n-- name: put\n-- Puts.\nINSERT;\n"
 
     assert parse_queries(text) == {"get": "SELECT a, b FROM t;", "put": "INSERT;"}
 
 
-def test_a_name_is_given_once() -> None:
+def test_a_name_cannot_be_defined_twice() -> None:
     with pytest.raises(ValueError, match="get is defined twice"):
         parse_queries("-- name: get\nSELECT 1;\n-- name: get\nSELECT 2;\n")
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
-def test_a_statement_is_in_the_words_of_both_databases(name: str) -> None:
+def test_each_statement_is_valid_for_both_databases(name: str) -> None:
     only_sqlite = re.findall(r"\b(?:OR IGNORE|OR REPLACE|IFNULL|rowid|GLOB|json_each|::)\b", QUERIES[name])
 
     assert only_sqlite == []

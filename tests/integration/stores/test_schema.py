@@ -54,7 +54,7 @@ async def test_a_new_database_has_the_newest_version(store: SqliteRunStore, data
     assert _version(data_dir / "solorun.db") == len(MIGRATIONS) > 0
 
 
-async def test_a_database_of_a_newer_version_is_refused_and_left_alone(
+async def test_a_database_of_a_newer_version_is_refused_unchanged(
     store: SqliteRunStore, open_store: OpenStore, data_dir: Path
 ) -> None:
     await store.close()

@@ -37,12 +37,12 @@ async def reader(store: SqliteRunStore, data_dir: Path) -> AsyncIterator[Connect
     await connection.close()
 
 
-async def test_a_line_of_92_bytes_takes_at_most_50_on_the_disk(
+async def test_a_line_of_92_bytes_takes_at_most_50_bytes_on_disk(
     store: SqliteRunStore, foreign: sqlite3.Connection
 ) -> None:
     run = await end(store, await _write_varied(store, 20_000, per_segment=20))
 
-    await _merge_all(store, run.id)
+    await _compact_fully(store, run.id)
 
     ((pages,),) = foreign.execute("PRAGMA page_count").fetchall()
     ((free,),) = foreign.execute("PRAGMA freelist_count").fetchall()
@@ -109,7 +109,7 @@ async def test_a_search_waits_for_its_turn_but_a_plain_page_does_not(store: Sqli
     assert plain.records == (await search).records
 
 
-async def _merge_all(store: SqliteRunStore, run_id: int) -> None:
+async def _compact_fully(store: SqliteRunStore, run_id: int) -> None:
     while await store.compact_segments(run_id):
         pass
 
@@ -125,7 +125,7 @@ async def _write_varied(store: SqliteRunStore, count: int, *, per_segment: int) 
 
 
 def _varied(seq: int, generator: random.Random) -> Record:
-    """A line of 92 bytes, like nothing before it."""
+    """A line of 92 bytes that compresses badly."""
     text = f"{generator.random():.12f} " + " ".join(generator.choices(_WORDS, k=14))
     return Record(seq, later(seq * 0.001 + generator.random() / 1000), Level.INFO, "extract", Stream.STDOUT, text[:92])
 

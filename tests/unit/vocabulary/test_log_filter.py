@@ -13,7 +13,7 @@ from solorun.segment import Segment
 from solorun.wire import decode_record, encode_records
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
-# Many of these fold to each other, to several characters, or need an escape in JSON.
+# Many of these fold to each other or to several characters, or are escaped in JSON.
 _TRICKY = st.text(
     st.sampled_from('aAkK\u212asSßẞſtTﬅﬆiIİıfFﬁÉé\u0301ΣσςΐЖж日本"\\/\n\t\x00\x1b\x7f\u2028😀u0')
     | st.characters(codec="utf-8")

@@ -1,3 +1,5 @@
+"""The values: statuses, outcomes, durations, projects, records, segments and errors."""
+
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -47,7 +49,7 @@ def test_every_status_waits_holds_the_project_or_has_ended() -> None:
         (Status.INTERRUPTED, {Status.PENDING, Status.RUNNING}),
     ],
 )
-def test_a_status_is_reached_only_from_where_the_drawing_says(status: Status, before: set[Status]) -> None:
+def test_a_status_is_reached_only_by_a_valid_transition(status: Status, before: set[Status]) -> None:
     assert allowed_predecessors(status) == before
     assert status.holds_project is (status in ACTIVE)
     assert status.has_ended is (status in TERMINAL)
@@ -81,7 +83,7 @@ def test_an_error_message_is_one_bounded_line(text: str) -> None:
     assert len(short.splitlines()) == 1
 
 
-def test_an_exception_is_described_by_its_name_and_words() -> None:
+def test_an_exception_is_formatted_with_its_name_and_message() -> None:
     assert format_exception(KeyError("title")) == "KeyError: 'title'"
     assert format_exception(ValueError()) == "ValueError"
 
@@ -89,22 +91,22 @@ def test_an_exception_is_described_by_its_name_and_words() -> None:
 @pytest.mark.parametrize(
     ("text", "seconds"), [("30s", 30), ("20m", 1200), ("1h30m", 5400), ("500ms", 0.5), ("1.5h", 5400), ("1d", 86400)]
 )
-def test_a_duration_is_read(text: str, seconds: float) -> None:
+def test_a_duration_is_parsed(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "30", "s", "-3s", "3 s", "3s ", "1h 3m", "3x", "٣s", "1e3s"])
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+def test_an_invalid_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="write it like"):
         parse_duration(text)
 
 
 @pytest.mark.parametrize("text", ["500ms", "30s", "1m30s", "20m", "1h30m", "2d1h", "0ms"])
-def test_a_duration_is_written_as_it_is_read(text: str) -> None:
+def test_a_duration_is_formatted_as_it_is_parsed(text: str) -> None:
     assert format_duration(parse_duration(text)) == text
 
 
-def test_a_token_is_never_printed() -> None:
+def test_repr_never_shows_the_token() -> None:
     settings = Settings(Path("/data"), token="correct-horse-battery", public_url="https://example.org/solorun/")
 
     assert "correct-horse" not in repr(settings)
@@ -112,7 +114,7 @@ def test_a_token_is_never_printed() -> None:
     assert settings.is_loopback
 
 
-def test_a_project_lists_the_scopes_that_it_executes() -> None:
+def test_a_project_lists_its_scopes() -> None:
     project = make_project("extract", "generate")
 
     assert project.scopes == ("full", "extract", "generate", "from:extract", "from:generate")
@@ -124,7 +126,7 @@ def test_a_project_lists_the_scopes_that_it_executes() -> None:
     ("name", "matches"),
     [("glossary-en", True), ("glossary-", True), ("glossary", False), ("Glossary-en", False), ("glossary-en/x", False)],
 )
-def test_a_family_matches_names_of_projects_only(name: str, matches: bool) -> None:
+def test_a_family_matches_only_valid_project_names(name: str, matches: bool) -> None:
     assert Family("glossary-*", make_project("extract")).matches(name) is matches
 
 
@@ -134,7 +136,7 @@ def test_levels_are_ordered_by_severity() -> None:
     assert LevelCounts(1, 2, 3, 4) + LevelCounts(1, 1, 1, 1) == LevelCounts(2, 3, 4, 5)
 
 
-def test_a_record_leaves_out_what_it_has_not() -> None:
+def test_a_record_omits_defaults() -> None:
     record = Record(1, AT, Level.INFO, None, Stream.SOLORUN, "hello")
 
     assert encode(record) == (
@@ -143,7 +145,7 @@ def test_a_record_leaves_out_what_it_has_not() -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_message_is_one_event_and_comes_back_as_it_was(message: str) -> None:
+def test_any_message_survives_as_one_server_sent_event(message: str) -> None:
     record = Record(1, AT, Level.INFO, "s", Stream.STDOUT, message.encode("utf-8", "replace").decode())
     segment = Segment(1, 1, 1, encode_records([record]))
 
@@ -155,7 +157,7 @@ def test_any_message_is_one_event_and_comes_back_as_it_was(message: str) -> None
     assert decode_record(lines[2].removeprefix("data: ")) == record
 
 
-def test_an_event_names_itself_and_a_message_cannot_pretend_to_be_one() -> None:
+def test_the_type_of_an_event_comes_from_its_member_and_never_from_a_message() -> None:
     records = [
         Record(1, AT, Level.INFO, "s", Stream.STDOUT, ',"event":"progress"'),
         Record(2, AT, Level.INFO, "s", Stream.STEP, "1/2", Event.PROGRESS, {"current": 1, "total": 2, "item": ""}),
@@ -170,7 +172,7 @@ def test_an_event_names_itself_and_a_message_cannot_pretend_to_be_one() -> None:
 
 
 @given(st.lists(st.sampled_from([None, *Event]), min_size=1, max_size=20))
-def test_every_record_has_its_own_event_in_both_kinds_of_stream(events: list[Event | None]) -> None:
+def test_each_record_is_one_event_in_both_kinds_of_stream(events: list[Event | None]) -> None:
     records = [
         Record(seq, AT, Level.INFO, "s", Stream.STEP, "x", event, None if event is None else {"name": "y"})
         for seq, event in enumerate(events, start=5)
@@ -230,7 +232,7 @@ def test_the_part_up_to_a_seq(up_to: int, seqs: list[int]) -> None:
 
 
 @given(st.lists(st.integers(0, 2 * PART_BYTES), min_size=1, max_size=6))
-def test_the_parts_of_a_segment_are_its_records_in_order_and_small(sizes: list[int]) -> None:
+def test_the_parts_of_a_segment_are_small_and_in_order(sizes: list[int]) -> None:
     records = [Record(seq, AT, Level.INFO, "extract", Stream.STDOUT, "x" * size) for seq, size in enumerate(sizes, 7)]
     segment = Segment(1, 7, 6 + len(sizes), encode_records(records))
 
@@ -250,7 +252,7 @@ def test_a_part_that_would_be_empty_is_an_error() -> None:
 
 
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=12))
-def test_joined_segments_hold_the_same_records_within_the_limits(sizes: list[int]) -> None:
+def test_joined_segments_have_the_same_records_within_the_limits(sizes: list[int]) -> None:
     segments = []
     first_seq = 1
     for size in sizes:
@@ -272,7 +274,7 @@ def test_an_errors_docstring_is_its_message() -> None:
     assert InvalidRequest(errors=[FieldError("/scope", "is wrong")]).message == "/scope: is wrong"
 
 
-def test_the_tree_that_the_docstring_draws_is_the_tree() -> None:
+def test_the_tree_in_the_docstring_is_complete() -> None:
     drawn = errors.__doc__ or ""
     classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, SolorunError)]
 
