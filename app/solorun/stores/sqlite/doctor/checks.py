@@ -21,9 +21,9 @@ _SQL_COMMENT = re.compile(r"--[^\n]*")
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """An invariant: the query for its violations, the message about one, and the repair with its description."""
+    """An invariant: `find_<name>` selects its violations, and `repair_<repair>` repairs one, with this `effect`."""
 
-    search: str
+    name: str
     message: str
     repair: str | None = None
     effect: str | None = None
@@ -32,70 +32,46 @@ class _Rule:
 # In this order, because a repair may leave a violation for a later rule.
 _RULES: Final = (
     _Rule(
-        "find_step_without_run",
-        "Steps exist for run {run_id}, which does not exist.",
-        "repair_step_without_run",
+        "step_without_run", "Steps exist for run {run_id}, which does not exist.", "step_without_run", "deletes them",
+    ),
+    _Rule(
+        "segment_without_run", "Records exist for run {run_id}, which does not exist.", "segment_without_run",
         "deletes them",
     ),
     _Rule(
-        "find_segment_without_run",
-        "Records exist for run {run_id}, which does not exist.",
-        "repair_segment_without_run",
-        "deletes them",
+        "second_active_run", "Run {run_id} of project {project} is active although run {newest} is too.",
+        "by_interrupting", "marks it as interrupted and keeps the newest run",
     ),
     _Rule(
-        "find_second_active_run",
-        "Run {run_id} of project {project} is active although run {newest} is too.",
-        "repair_by_interrupting",
-        "marks it as interrupted and keeps the newest run",
+        "active_run_without_owner", "Run {run_id} of project {project} is {status}, but no service executes it.",
+        "by_interrupting", "marks it as interrupted",
     ),
     _Rule(
-        "find_active_run_without_owner",
-        "Run {run_id} of project {project} is {status}, but no service executes it.",
-        "repair_by_interrupting",
-        "marks it as interrupted",
-    ),
-    _Rule(
-        "find_ended_run_without_end",
-        "Run {run_id} is {status}, but has no end time.",
-        "repair_ended_run_without_end",
+        "ended_run_without_end", "Run {run_id} is {status}, but has no end time.", "ended_run_without_end",
         "uses the end of its last step, or else its start",
     ),
     _Rule(
-        "find_active_run_with_end",
-        "Run {run_id} is {status}, but has an end time.",
-        "repair_active_run_with_end",
+        "active_run_with_end", "Run {run_id} is {status}, but has an end time.", "active_run_with_end",
         "clears that time; the next start of the service ends the run",
     ),
     _Rule(
-        "find_pending_run_that_began",
-        "Run {run_id} is pending, but has started.",
-        "repair_by_starting",
+        "pending_run_that_began", "Run {run_id} is pending, but has started.", "by_starting",
         "marks it as running; the next start of the service ends it",
     ),
     _Rule(
-        "find_running_run_without_start",
-        "Run {run_id} is running, but has no start time.",
-        "repair_by_starting",
+        "running_run_without_start", "Run {run_id} is running, but has no start time.", "by_starting",
         "uses the time it was created",
     ),
     _Rule(
-        "find_unended_step_of_ended_run",
-        "Step {step} of run {run_id} is {status}, but the run is {run_status}.",
-        "repair_unended_step_of_ended_run",
-        "ends the step: a running step takes the run's status, a pending one is skipped",
+        "unended_step_of_ended_run", "Step {step} of run {run_id} is {status}, but the run is {run_status}.",
+        "unended_step_of_ended_run", "ends the step: running takes the run's status, pending becomes skipped",
     ),
+    _Rule("failed_step_of_completed_run", "Step {step} of run {run_id} is {status}, but the run is completed."),
     _Rule(
-        "find_failed_step_of_completed_run",
-        "Step {step} of run {run_id} is {status}, but the run is completed.",
+        "step_out_of_log", "Step {step} of run {run_id} refers to records outside the log, which ends at {end_seq}.",
+        "step_out_of_log", "forgets the position; the step's records are then searched for in the whole log",
     ),
-    _Rule(
-        "find_step_out_of_log",
-        "Step {step} of run {run_id} refers to records outside the log, which ends at {end_seq}.",
-        "repair_step_out_of_log",
-        "forgets the position; the step's records are then searched for in the whole log",
-    ),
-)
+)  # fmt: skip
 
 
 def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
@@ -151,13 +127,13 @@ def _check_indexes(connection: sqlite3.Connection, *, repair: bool) -> Iterator[
 
 
 def _check_rule(connection: sqlite3.Connection, rule: _Rule, *, now: int, repair: bool) -> Iterator[Finding]:
-    cursor = connection.execute(QUERIES[rule.search])
+    cursor = connection.execute(QUERIES[f"find_{rule.name}"])
     names = [column[0] for column in cursor.description]
     for row in cursor.fetchall():
         values = dict(zip(names, row, strict=True))
         yield Finding(values["run_id"], rule.message.format_map(values), rule.effect)
         if repair and rule.repair is not None:
-            connection.execute(QUERIES[rule.repair], {**values, "now": now})
+            connection.execute(QUERIES[f"repair_{rule.repair}"], {**values, "now": now})
 
 
 def _find_schema_changes(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str, str]]:
