@@ -130,7 +130,7 @@ class RunManager:
         """Stop a run. Returns the run, and False if it was cancelled already.
 
         The cancel reaches the work immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if
-        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work stops anyway).
+        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work still stops).
         """
         if (handle := self._registry.find(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
