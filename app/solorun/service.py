@@ -15,7 +15,7 @@ from solorun.projects import Catalog
 from solorun.run import Run
 from solorun.runs import RunExecutor, RunManager, Supervisor, recover
 from solorun.settings import DataDirectory, Settings
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, become_subreaper
 from solorun.store import RunStore
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
@@ -65,6 +65,7 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
+            become_subreaper()
             executor = StepDispatcher(directory.path, environ)
             await recover(store, executor, owner=owner, now=now)
             hub = Hub()

@@ -14,7 +14,7 @@ from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["StepDispatcher"]
+__all__ = ["StepDispatcher", "become_subreaper"]
 
 
 class StepDispatcher(StepExecutor):
@@ -24,7 +24,6 @@ class StepDispatcher(StepExecutor):
         self._data_dir = data_dir
         self._environ = dict(environ)
         self._watchdog = Watchdog()
-        become_subreaper()
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         if isinstance(step, CommandStep):

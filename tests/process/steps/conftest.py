@@ -10,7 +10,7 @@ import pytest
 
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, become_subreaper
 from tests.fakes.step_output import RecordedOutput
 
 LEAF = "echo $$ >> pids; exec sleep 60\n"
@@ -47,6 +47,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def step_runner(tmp_path: Path) -> StepDispatcher:
+    become_subreaper()
     return StepDispatcher(tmp_path / "data", {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"})
 
 
