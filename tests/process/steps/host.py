@@ -1,4 +1,4 @@
-"""A service in miniature, for tests that kill it: `python host.py DATA_DIR DIRECTORY COMMAND`."""
+"""A minimal service for tests that kill it: `python host.py DATA_DIR DIRECTORY COMMAND`."""
 
 import asyncio
 import os
