@@ -41,7 +41,9 @@ def follow(
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
     """Show a run until it has ended. Lost connections are told; when cancelled, by Ctrl-C, that the run goes on."""
-    following = client.follow(run_id, tail=tail, on_lost=lambda cause: print_note(f"{cause.message} Trying again."))
+    following = client.follow(
+        run_id, tail=tail, on_disconnect=lambda cause: print_note(f"{cause.message} Trying again.")
+    )
     try:
         return await show_run(following, view)
     except asyncio.CancelledError:
