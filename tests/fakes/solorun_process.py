@@ -33,11 +33,11 @@ class Command:
         self._out: list[str] = []
         self._err: list[str] = []
 
-    async def until_it_says(self, text: str) -> str:
+    async def until_stdout_shows(self, text: str) -> str:
         """The line of its output that holds `text`."""
         return await self._until(text, self.process.stdout, self._out)
 
-    async def until_it_remarks(self, text: str) -> str:
+    async def until_stderr_shows(self, text: str) -> str:
         """The line on its stderr that holds `text`."""
         return await self._until(text, self.process.stderr, self._err)
 

@@ -1,4 +1,4 @@
-"""What the process says with its exit code. Scripts depend on these numbers."""
+"""The exit codes of all commands. Scripts depend on these numbers."""
 
 from enum import IntEnum
 
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
     COMPLETED = 0
     FAILED = 1
     USAGE = 2
-    """The command line, solorun.toml, a setting, a token, a data directory: something the caller has to change."""
+    """The command line, solorun.toml, a setting, the token or the data directory must be changed."""
     CONFLICT = 3
     INTERRUPTED = 4
     UNREACHABLE = 5
@@ -30,7 +30,7 @@ class ExitCode(IntEnum):
     CANCELLED = 130
     """The run was cancelled, or Ctrl-C ended this command."""
     BROKEN_PIPE = 141
-    """Whoever read the output left: what a shell says of a program that SIGPIPE ended."""
+    """The reader closed the pipe. Shells report a program killed by SIGPIPE the same way."""
 
 
 _OF_STATUS = {
@@ -42,12 +42,12 @@ _OF_STATUS = {
 
 
 def exit_code_of_status(status: Status) -> ExitCode:
-    """The exit code that tells how a run ended."""
+    """The exit code for the final status of a run."""
     return _OF_STATUS[status]
 
 
 def exit_code_of_error(error: SolorunError) -> ExitCode:
-    """The exit code of a command that an error ended."""
+    """The exit code of a command that failed with this error."""
     match error:
         case RunActive() | RunNotActive():
             return ExitCode.CONFLICT

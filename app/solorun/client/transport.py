@@ -99,9 +99,8 @@ class Connection:
 
     def _error_of(self, response: httpx.Response, body: bytes) -> Exception:
         headers = response.headers
-        error = error_of(
-            response.status_code, headers.get("Content-Type", ""), body, retry_after=headers.get("Retry-After")
-        )
+        media_type, retry_after = headers.get("Content-Type", ""), headers.get("Retry-After")
+        error = error_of(response.status_code, media_type, body, retry_after=retry_after)
         if isinstance(error, ServiceUnreachable):
             return ServiceUnreachable(f"The service at {self.url} cannot be reached. {error.message}")
         return error
@@ -113,9 +112,8 @@ def _parse(url: str) -> httpx.URL:
     except httpx.InvalidURL as error:
         raise ConfigurationInvalid([FieldError("url", f'"{url}" is not a URL: {error}')]) from error
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise ConfigurationInvalid(
-            [FieldError("url", f'"{url}" is not the URL of a service; example: "http://127.0.0.1:8700"')]
-        )
+        message = f'"{url}" is not the URL of a service; example: "http://127.0.0.1:8700"'
+        raise ConfigurationInvalid([FieldError("url", message)])
     return parsed
 
 

@@ -12,17 +12,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from solorun.steps import shim
 from solorun.steps.environment import ARTIFACTS, RUN_ID
-from solorun.steps.shim import (
-    HAS_PROC,
-    Process,
-    find_descendants,
-    kill_all,
-    list_processes,
-    read_proc_file,
-    send,
-    signal_group,
-)
+from solorun.steps.shim import HAS_PROC, Process, read_proc_file
 from solorun.steps.shim_process import SHIM_ARGUMENTS
 
 UNKILLABLE_AFTER_SECONDS: Final = 2.0
@@ -66,7 +58,7 @@ class OrphanProcesses:
     async def kill(self) -> None:
         """Return when no process is left, however long that takes. `warn` gets a message about each unkillable one."""
         if self._session is not None and self._session > 0 and not self._has_proc:
-            signal_group(self._session, signal.SIGKILL)
+            shim.signal_group(self._session, signal.SIGKILL)
         began = time.monotonic()
         pause = _SCAN_PAUSE_SECONDS
         empty_scans = 0
@@ -88,8 +80,8 @@ class OrphanProcesses:
 
     async def _kill(self, processes: list[Process], *, unkillable: bool) -> None:
         for process in processes:
-            send(process.pid, signal.SIGSTOP)  # a stopped process cannot fork
-        kill_all(processes, spared_group=os.getpgrp())
+            shim.send(process.pid, signal.SIGSTOP)  # a stopped process cannot fork
+        shim.kill_all(processes, spared_group=os.getpgrp())
         for process in processes:
             if unkillable and process.pid not in self._warned:
                 self._warned.add(process.pid)
@@ -97,9 +89,9 @@ class OrphanProcesses:
 
     def _find(self) -> list[Process]:
         me = os.getpid()
-        processes = [process for process in list_processes() if process.pid != me] if self._has_proc else []
+        processes = [process for process in shim.list_processes() if process.pid != me] if self._has_proc else []
         own = [process for process in processes if self._is_own(process)]
-        found = own + find_descendants({process.pid for process in own}, processes)
+        found = own + shim.find_descendants({process.pid for process in own}, processes)
         self._seen |= {process.pid: process.started for process in found}
         return found
 

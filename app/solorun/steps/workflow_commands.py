@@ -114,18 +114,6 @@ def _progress(properties: Mapping[str, str], text: str) -> Progress | None:
     return Progress(int(current), None if total is None else int(total), text)
 
 
-def _open_group(_: Mapping[str, str], text: str) -> OpenGroup | None:
-    return OpenGroup(text) if text else None
-
-
-def _close_group(_: Mapping[str, str], __: str) -> CloseGroup:
-    return CloseGroup()
-
-
-def _add_mask(_: Mapping[str, str], text: str) -> AddMask:
-    return AddMask(text)
-
-
 def _log_message(level: Level) -> Callable[[Mapping[str, str], str], LogMessage]:
     def parse(properties: Mapping[str, str], text: str) -> LogMessage:
         place = ":".join(properties[key] for key in ("file", "line", "col") if properties.get(key))
@@ -136,11 +124,11 @@ def _log_message(level: Level) -> Callable[[Mapping[str, str], str], LogMessage]
 
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, str], str], WorkflowCommand | None]]] = {
     "progress": _progress,
-    "group": _open_group,
-    "endgroup": _close_group,
+    "group": lambda _, text: OpenGroup(text) if text else None,
+    "endgroup": lambda *_: CloseGroup(),
     "debug": _log_message(Level.DEBUG),
     "notice": _log_message(Level.INFO),
     "warning": _log_message(Level.WARNING),
     "error": _log_message(Level.ERROR),
-    "add-mask": _add_mask,
+    "add-mask": lambda _, text: AddMask(text),
 }

@@ -84,12 +84,12 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
 def _command(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
-    words = [_argument_word(one) for one in arguments]
+    words = [_format_argument(one) for one in arguments]
     usage = " ".join(["solorun", name, *words, "[OPTIONS]"])
     parts = [f"## {name}", f"```text\n{usage}\n```", _prose(cleandoc(command.help))]
     rows = [(f"`{_metavar(one)}`", _prose(one.help or ""), "") for one in arguments]
-    rows += [(_option_words(one), _prose(one.help or ""), _preset(one)) for one in options]
-    return "\n\n".join([*parts, _table(("word", "meaning", "preset"), rows)])
+    rows += [(_option_names(one), _prose(one.help or ""), _default(one)) for one in options]
+    return "\n\n".join([*parts, _table(("Option", "Description", "Default"), rows)])
 
 
 def _prose(text: str) -> str:
@@ -101,20 +101,20 @@ def _metavar(parameter: Any) -> str:
     return str(parameter.metavar or parameter.name.upper())
 
 
-def _argument_word(argument: Any) -> str:
+def _format_argument(argument: Any) -> str:
     return _metavar(argument) if argument.required else f"[{_metavar(argument)}]"
 
 
-def _option_words(option: Any) -> str:
+def _option_names(option: Any) -> str:
     value = "" if option.is_flag else f" {_metavar(option)}"
     return ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
 
 
-def _preset(option: Any) -> str:
-    said = [f"`{option.envvar}`"] if option.envvar else []
+def _default(option: Any) -> str:
+    values = [f"`{option.envvar}`"] if option.envvar else []
     if option.default not in (None, False, ""):
-        said.append("yes" if option.default is True else f"`{option.default}`")
-    return ", else ".join(said)
+        values.append("yes" if option.default is True else f"`{option.default}`")
+    return ", else ".join(values)
 
 
 def _describe_schema(schema: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`solorun log`: what a run has said up to now, all of it or what a filter lets through."""
+"""`solorun log`: print a run's log so far, with optional filters."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -28,7 +28,9 @@ class _Filters(TypedDict):
 
 def log(
     run: RunArgument,
-    step: Annotated[str | None, typer.Option(help="Only this step's.", show_default=False)] = None,
+    step: Annotated[
+        str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
+    ] = None,
     level: Annotated[
         Level | None,
         typer.Option(
@@ -38,14 +40,17 @@ def log(
             show_default=False,
         ),
     ] = None,
-    search: Annotated[str | None, typer.Option(help="Only with this text, in any case.", show_default=False)] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Only records that contain this text, ignoring case.", show_default=False),
+    ] = None,
     tail: TailOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Print a run's log, every record of it. With --json one record a line."""
+    """Print a run's log so far. With --json, one record per line."""
     filters = _Filters(step=step, level=level, text=search)
 
     async def print_log(client: "RunClient") -> None:
@@ -79,7 +84,7 @@ async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> As
 
 
 async def _read_last(client: "RunClient", run_id: int, filters: _Filters, count: int) -> AsyncGenerator[list[Record]]:
-    """The last `count` records in their order: pages are read backwards, then given forwards."""
+    """Yield the last `count` records in order, after reading the pages backwards."""
     pages: list[list[Record]] = []
     before = None
     while count > 0:
