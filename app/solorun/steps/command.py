@@ -19,7 +19,7 @@ DRAIN_SECONDS: Final = 0.5
 """How long processes that outlive the command may keep writing. Time spent waiting for a full log does not count."""
 MAX_DRAIN_SECONDS: Final = 2.0
 """The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
-LEFTOVER_GRACE_SECONDS: Final = 0.5
+ORPHAN_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
 
@@ -149,7 +149,7 @@ class CommandExecution(StepExecution):
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
-            self._shim.stop(LEFTOVER_GRACE_SECONDS)
+            self._shim.stop(ORPHAN_GRACE_SECONDS)
             await self._warn("command exited; terminating the processes it left behind")
 
     async def _warn(self, message: str) -> None:
