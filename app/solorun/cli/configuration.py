@@ -16,7 +16,8 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
     from solorun.projects import Catalog, read_service_table, resolve_settings
 
     if not config.exists():
-        raise ConfigurationInvalid([FieldError("", _missing_file(config))])
+        message = f"There is no {config}. Create one with `solorun init`, or use --config to name another file."
+        raise ConfigurationInvalid([FieldError("", message)])
     base_dir = config.absolute().parent
     try:
         catalog = Catalog.open(config)
@@ -30,7 +31,3 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
         raise ConfigurationInvalid(errors) from None
     settings = resolve_settings(catalog.configuration.service, os.environ, flags, base_dir=base_dir)
     return catalog, settings
-
-
-def _missing_file(config: Path) -> str:
-    return f"There is no {config}. Create one with `solorun init`, or use --config to name another file."

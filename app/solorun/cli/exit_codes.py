@@ -2,19 +2,7 @@
 
 from enum import IntEnum
 
-from solorun.errors import (
-    ArtifactNotFound,
-    InternalError,
-    NotFound,
-    ProjectNotFound,
-    RunActive,
-    RunNotActive,
-    RunNotFound,
-    ServiceDraining,
-    ServiceUnreachable,
-    SolorunError,
-    StoreUnavailable,
-)
+from solorun import errors
 from solorun.status import Status
 
 
@@ -46,16 +34,16 @@ def exit_code_of_status(status: Status) -> ExitCode:
     return _OF_STATUS[status]
 
 
-def exit_code_of_error(error: SolorunError) -> ExitCode:
+def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
     """The exit code of a command that failed with this error."""
     match error:
-        case RunActive() | RunNotActive():
+        case errors.RunActive() | errors.RunNotActive():
             return ExitCode.CONFLICT
-        case ServiceUnreachable() | ServiceDraining() | StoreUnavailable():
+        case errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable():
             return ExitCode.UNREACHABLE
-        case ProjectNotFound() | RunNotFound() | ArtifactNotFound() | NotFound():
+        case errors.ProjectNotFound() | errors.RunNotFound() | errors.ArtifactNotFound() | errors.NotFound():
             return ExitCode.NOT_FOUND
-        case InternalError():
+        case errors.InternalError():
             return ExitCode.FAILED
         case _:
             return ExitCode.USAGE

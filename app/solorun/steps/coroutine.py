@@ -10,7 +10,7 @@ from solorun.outcome import StepResult, short_error_message
 from solorun.project import CoroutineStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
-from solorun.steps.watchdog import Block, Watchdog
+from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
 
@@ -69,9 +69,9 @@ class CoroutineExecution(StepExecution):
         else:
             self._result = StepResult()
 
-    def report_block(self, block: Block) -> None:
-        """Log that the step blocked the event loop."""
-        self._log_later([f"step blocked the event loop for {block.seconds:.1f} s at {block.place}"], Level.WARNING)
+    def report_block(self, seconds: float, place: str) -> None:
+        """Log that the step blocked the event loop at `place`: file, line and function."""
+        self._log_later([f"step blocked the event loop for {seconds:.1f} s at {place}"], Level.WARNING)
 
     async def _supervise(self) -> StepResult:
         await asyncio.wait([self._work])

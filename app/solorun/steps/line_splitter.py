@@ -21,13 +21,13 @@ _OMITTED: Final = "(omitted an ::add-mask:: line of more than 16 KiB; its value 
 class LineBatch:
     """Lines in order. `partial`: the last one continues in the next batch, whose first one then `continues` it.
 
-    `may_command` is False if none of them can be a workflow command.
+    `may_be_command` is False if none of them can be a workflow command.
     """
 
     texts: list[str]
     partial: bool = False
     continues: bool = False
-    may_command: bool = False
+    may_be_command: bool = False
 
     @property
     def whole(self) -> range:
@@ -66,15 +66,15 @@ class LineSplitter:
         if self._omitting:
             _, line_feed, text = text.partition("\n")
             self._omitting = not line_feed
-        may_command = self._takes_commands and ("\n::" in text or text.startswith(_COMMAND_MARK))
+        may_be_command = self._takes_commands and ("\n::" in text or text.startswith(_COMMAND_MARK))
         texts = text.split("\n")
         self._pending = texts.pop()
         if texts:
             begun, self._begun = self._begun, False
             if max(map(len, texts)) <= _SURELY_SHORT:
-                yield LineBatch(texts, continues=begun, may_command=may_command)
+                yield LineBatch(texts, continues=begun, may_be_command=may_be_command)
             else:
-                yield from self._cut_long(texts, continues=begun, may_command=may_command)
+                yield from self._cut_long(texts, continues=begun, may_be_command=may_be_command)
         if len(self._pending) > _SURELY_SHORT and _is_long(self._pending):
             yield from self._yield_beginning()
 
@@ -95,9 +95,9 @@ class LineSplitter:
         self._pending = ""
         if text and not self._omitting:
             begun, self._begun = self._begun, False
-            yield from self._cut_long([text], continues=begun, may_command=self._takes_commands)
+            yield from self._cut_long([text], continues=begun, may_be_command=self._takes_commands)
 
-    def _cut_long(self, texts: list[str], *, continues: bool, may_command: bool) -> Iterator[LineBatch]:
+    def _cut_long(self, texts: list[str], *, continues: bool, may_be_command: bool) -> Iterator[LineBatch]:
         waiting: list[str] = []
         for text in texts:
             if not _is_long(text):
@@ -106,14 +106,14 @@ class LineSplitter:
                 waiting.append(_OMITTED)
             else:
                 if waiting:
-                    yield LineBatch(waiting, continues=continues, may_command=may_command)
+                    yield LineBatch(waiting, continues=continues, may_be_command=may_be_command)
                     continues, waiting = False, []
                 *pieces, last = _cut(self._mask(text))
                 for piece in pieces:
                     yield LineBatch([piece], partial=True, continues=continues)
                     continues = True
                 waiting = [last]
-        yield LineBatch(waiting, continues=continues, may_command=may_command)
+        yield LineBatch(waiting, continues=continues, may_be_command=may_be_command)
 
     def _yield_beginning(self) -> Iterator[LineBatch]:
         """Yield the unfinished line except for its last piece, so that a following line end makes no empty record."""

@@ -113,7 +113,7 @@ class PipeReader:
     async def _log(self, lines: LineBatch) -> None:
         self.is_waiting_for_output = True
         try:
-            if self._interpreter is not None and lines.may_command:
+            if self._interpreter is not None and lines.may_be_command:
                 await self._log_and_execute(lines, self._interpreter)
             else:
                 await self._write(lines.texts, partial=lines.partial)

@@ -21,14 +21,6 @@ _LINGER_SECONDS: Final = 2.0
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The loop was blocked for `seconds`. `place` is the file, line and function in the project's code."""
-
-    seconds: float
-    place: str
-
-
 class Watched(Protocol):
     """A coroutine step. The watchdog looks for it on the loop's stack."""
 
@@ -37,12 +29,12 @@ class Watched(Protocol):
 
     def work(self) -> Coroutine[None, None, None]: ...
 
-    def report_block(self, block: Block) -> None: ...
+    def report_block(self, seconds: float, place: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedLoop:
-    """`watched` kept the loop from answering a ping. The loop was last known to run at `alive_at` (monotonic)."""
+    """`watched` blocks the loop at `place`: file, line and function. The loop last ran at `alive_at` (monotonic)."""
 
     watched: Watched
     place: str
@@ -87,7 +79,7 @@ class Watchdog:
         if blocked is not None:
             seconds = time.monotonic() - blocked.alive_at
             if seconds >= self._blocked_seconds:
-                blocked.watched.report_block(Block(seconds, blocked.place))
+                blocked.watched.report_block(seconds, blocked.place)
 
     def _observe(self, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
         try:

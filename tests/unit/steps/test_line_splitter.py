@@ -189,7 +189,7 @@ def test_a_complete_long_line_is_cut_in_order() -> None:
 def test_only_complete_lines_can_be_commands() -> None:
     batches = split([b"a::", PAUSE, b"b\n::c\nd\n", b"::notice::", b"x" * LONG, b"\n"], takes_commands=True)
 
-    whole = [batch.texts[index] for batch in batches for index in batch.whole if batch.may_command]
+    whole = [batch.texts[index] for batch in batches for index in batch.whole if batch.may_be_command]
 
     assert whole == ["::c", "d"]
 

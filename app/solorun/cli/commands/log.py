@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from solorun.client import RunClient
 
 _PAGE_SIZE = 1_000
-
-
-class _Filters(TypedDict):
-    step: str | None
-    level: Level | None
-    text: str | None
 
 
 def log(
@@ -51,7 +45,7 @@ def log(
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
-    filters = _Filters(step=step, level=level, text=search)
+    filters = {"step": step, "level": level, "text": search}
 
     async def print_log(client: "RunClient") -> None:
         found = await find_named_run(client, run)
@@ -64,7 +58,7 @@ def log(
     with_client(url, token_file, print_log)
 
 
-def _read(client: "RunClient", run_id: int, filters: _Filters, tail: int | None) -> AsyncGenerator[list[Record]]:
+def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
     if tail is not None:
         return _read_last(client, run_id, filters, tail)
     if any(value is not None for value in filters.values()):
@@ -72,7 +66,7 @@ def _read(client: "RunClient", run_id: int, filters: _Filters, tail: int | None)
     return client.stream_log(run_id)
 
 
-async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> AsyncGenerator[list[Record]]:
+async def _read_pages(client: "RunClient", run_id: int, filters: dict[str, Any]) -> AsyncGenerator[list[Record]]:
     after = 0
     while True:
         page = await client.get_log_page(run_id, after=after, limit=_PAGE_SIZE, **filters)
@@ -83,7 +77,9 @@ async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> As
             return
 
 
-async def _read_last(client: "RunClient", run_id: int, filters: _Filters, count: int) -> AsyncGenerator[list[Record]]:
+async def _read_last(
+    client: "RunClient", run_id: int, filters: dict[str, Any], count: int
+) -> AsyncGenerator[list[Record]]:
     """Yield the last `count` records in order, after reading the pages backwards."""
     pages: list[list[Record]] = []
     before = None
