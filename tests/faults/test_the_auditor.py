@@ -172,7 +172,7 @@ def _without(batch: Batch) -> Any:
 
 
 class KillpgExecutor:
-    """Commands without a runner: a cancel reaches their process group."""
+    """Commands without a shim: a cancel reaches their process group."""
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         assert isinstance(step, CommandStep)
