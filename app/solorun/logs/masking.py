@@ -5,7 +5,8 @@ two.
 """
 
 import re
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from solorun.logs.secret_forms import find_forms
@@ -16,6 +17,9 @@ from solorun.record import MAX_MESSAGE_BYTES
 MASK: Final = "***"
 MAX_FORMS: Final = 50_000
 MAX_SECRET_CHARACTERS: Final = MAX_MESSAGE_BYTES
+LIMITS_TEXT: Final = (
+    f"a run masks values of up to {MAX_SECRET_CHARACTERS:,} characters, and {MAX_FORMS:,} encodings of all of them"
+)
 
 _SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
 """Colours, and what `grep --color` writes after them: invisible, so a secret may be interrupted by them."""
@@ -26,6 +30,8 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = (), *, max_forms: int = MAX_FORMS) -> None:
         self._max_forms = max_forms
+        # Masking may run in a thread while the event loop adds a secret.
+        self._lock = threading.Lock()
         self._index = SecretIndex(MIN_SECRET_CHARACTERS)
         for secret in secrets:
             self.add(secret)
@@ -39,15 +45,26 @@ class Masker:
         if len(secret) > MAX_SECRET_CHARACTERS:
             return False
         forms = find_forms(secret)
-        if self._index.count + len(forms) > self._max_forms:
-            return False
-        for form in forms:
-            self._index.add(form)
+        with self._lock:
+            if self._index.count + len(forms) > self._max_forms:
+                return False
+            for form in forms:
+                self._index.add(form)
         return True
+
+    @property
+    def has_secrets(self) -> bool:
+        return self._index.count > 0
+
+    def mask_lines(self, lines: Sequence[str]) -> list[str]:
+        return [self.mask(line) for line in lines]
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced by `***`."""
-        spans = self._find_spans(text)
+        if not self._index.count:
+            return text
+        with self._lock:
+            spans = self._find_spans(text)
         if not spans:
             return text
         pieces: list[str] = []
@@ -62,18 +79,17 @@ class Masker:
         if not self._index.count:
             return 0
         visible, places = _without_colours(text)
-        cut = self._index.find_incomplete(visible)
-        if cut is None:
-            return 0
-        for start, stop in self._index.find_spans(visible):
-            if start < cut < stop:
-                # Hold that secret back too. An endless chain of secrets is released, masked.
-                cut = start if stop - start <= 4 * self._index.longest else stop
+        with self._lock:
+            cut = self._index.find_incomplete(visible)
+            if cut is None:
+                return 0
+            for start, stop in self._index.find_spans(visible):
+                if start < cut < stop:
+                    # Hold that secret back too. An endless chain of secrets is released, masked.
+                    cut = start if stop - start <= 4 * self._index.longest else stop
         return len(text) - (places[cut] if places and cut < len(places) else cut)
 
     def _find_spans(self, text: str) -> list[tuple[int, int]]:
-        if not self._index.count:
-            return []
         visible, places = _without_colours(text)
         spans = self._index.find_spans(visible)
         if places:

@@ -108,8 +108,8 @@ class _Beginnings:
 class _Family:
     """Strings with the same beginning, sorted: those that begin alike are adjacent.
 
-    The parent of a string is its longest proper prefix among the others, and its jump leads far up the chain of parents,
-    so that a long chain is climbed in few steps.
+    The parent of a string is its longest proper prefix among the others. Its jump leads far up the chain of parents, so
+    that a long chain is climbed in few steps.
     """
 
     def __init__(self) -> None:
