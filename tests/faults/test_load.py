@@ -89,7 +89,12 @@ async def test_a_clock_that_jumps_or_stands_still_ends_no_run_and_keeps_the_orde
         second = await engine.manager.start_run("handbook")
 
         assert ended.status is Status.COMPLETED
-        assert [record.seq for record in await engine.log_of(first.id)] == list(range(1, ended.last_seq + 1))
+        assert ended.started_at is not None
+        assert ended.finished_at is not None
+        assert timedelta(0) <= ended.finished_at - ended.started_at < timedelta(minutes=1)
+        log = await engine.log_of(first.id)
+        assert [record.seq for record in log] == list(range(1, ended.last_seq + 1))
+        assert [record.time for record in log] == sorted(record.time for record in log)
         assert second.id > first.id
         (await engine.executor.step("work")).end()
         await engine.end_of(second.id)

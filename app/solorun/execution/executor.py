@@ -16,6 +16,7 @@ from msgspec.structs import asdict, replace
 
 from solorun.errors import SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
+from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
@@ -76,15 +77,16 @@ class RunExecutor:
     def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:
         """Create the run's topic, channel and cancel scope. Without an await: they become visible together."""
         cancel_scope = RunCancelScope(start.project.cancel_grace_seconds)
+        clock = RunClock(max(run.created_at, self._now()))
         channel = Channel(
             run,
             masker,
-            now=self._now,
+            now=clock.now,
             notify=self._writer.open_lane().notify,
             # If another owner took the run, nothing of ours may go on working for it.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope)
+        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope, clock)
         self._registry.add(handle)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle
@@ -130,12 +132,12 @@ class RunExecutor:
         if handle.cancel_scope.reason is StopReason.CANCEL:
             # Work may stop before the row says who requested it. The final state must not overtake that.
             await handle.cancel_recorded.wait()
-        return await asyncio.shield(handle.channel.close(FinalState(outcome, self._now())))
+        return await asyncio.shield(handle.channel.close(FinalState(outcome, handle.clock.now())))
 
     async def _publish_stored_state(self, handle: RunHandle) -> None:
         """Another owner ended the run: show its row as it is. If nothing ended it yet, end it now."""
         try:
-            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), self._now())
+            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), handle.clock.now())
             await self._store.finalize_run(handle.id, owner=self._owner, expected=ACTIVE, ending=ending)
             run = await self._store.get_run(handle.id)
         except SolorunError as error:
@@ -144,7 +146,7 @@ class RunExecutor:
                 handle.run,
                 status=Status.INTERRUPTED,
                 error_message="its row is gone",
-                finished_at=self._now(),
+                finished_at=handle.clock.now(),
                 current_step=None,
             )
         self._hub.publish(handle.id, **asdict(run))

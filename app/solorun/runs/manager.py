@@ -60,7 +60,7 @@ class RunManager:
         self._now = now
         self._write_limit_seconds = write_limit_seconds
         self._admission = Admission(projects)
-        self._conflicts = ConflictPolicy(registry, now)
+        self._conflicts = ConflictPolicy(registry)
         self._insertion = Insertion(
             store=store, registry=registry, conflicts=self._conflicts, reaper=reaper, owner=owner, now=now
         )
@@ -150,7 +150,10 @@ class RunManager:
             requested_by, reason = handle.channel.mask(requested_by), handle.channel.mask(reason)
         try:
             result, run = await self._store.request_cancel(
-                run_id, requested_by=requested_by, reason=reason, at=self._now()
+                run_id,
+                requested_by=requested_by,
+                reason=reason,
+                at=self._now() if handle is None else handle.clock.now(),
             )
         finally:
             if handle is not None:
