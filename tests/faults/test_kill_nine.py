@@ -163,7 +163,7 @@ async def test_a_kill_at_a_labelled_point_loses_nothing(
 ) -> None:
     tried = trials("P5", "kill -9 before and after each of six writes, and before any statement", short=1, goal=100)
     step = 3 if point == "statement" else 1
-    most = len(PROJECTS) if "settle" in point else 1000  # so many runs a crash can leave behind
+    most = len(PROJECTS) if "finalize_run" in point else 1000  # so many runs a crash can leave behind
 
     async def attempt(number: int) -> None:
         async with on_a_directory(memory_path, number, killers) as killed:
