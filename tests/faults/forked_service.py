@@ -17,6 +17,8 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.faults.parent_death import end_with_parent
+
 ROOT = Path(__file__).parents[2]
 _CLONE_NEWNS = 0x20000
 
@@ -57,6 +59,10 @@ class WarmParent:
         self._newest: WarmProcess | None = None
         self._children: dict[int, WarmProcess] = {}
         threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._parent.pid
 
     def fork(
         self,
@@ -119,9 +125,10 @@ def _serve_orders() -> None:
                 return
             *orders, unread = (unread + chunk).split(b"\n")
             for order in orders:
+                parent = os.getpid()
                 pid = os.fork()
                 if pid == 0:
-                    _become(json.loads(order), (reading, writing))
+                    _become(json.loads(order), parent, (reading, writing))
                 _tell(pid, None)
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
@@ -133,12 +140,13 @@ def _tell(pid: int, code: int | None) -> None:
     sys.stdout.flush()
 
 
-def _become(order: dict[str, Any], to_close: tuple[int, int]) -> NoReturn:
+def _become(order: dict[str, Any], parent: int, to_close: tuple[int, int]) -> NoReturn:
     """Be the service that was ordered."""
     from tests.faults import loop_monitor
 
     code = 1
     try:
+        end_with_parent(parent)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -26,6 +26,7 @@ from solorun.step import StepContext
 from solorun.steps import StepDispatcher
 from tests.fakes.engine import open_engine
 from tests.faults.kill_points import KillAt, LabelledStore
+from tests.faults.parent_death import end_with_parent
 
 PROJECTS = ("extract", "deploy", "nightly")
 CHILD_LIMIT_SECONDS = 20.0
@@ -99,10 +100,12 @@ class Child:
 def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[Any]:
     """What a child acknowledged before it was killed."""
     reading, writing = os.pipe()
+    parent = os.getpid()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         try:
+            end_with_parent(parent)
             asyncio.run(Child(data_dir, writing, kill_at).live())
         except BaseException as error:
             os.write(writing, json.dumps(["died", repr(error)]).encode() + b"\n")

@@ -41,9 +41,10 @@ class MemoryDisk:
 @contextmanager
 def memory_disk(directory: Path, mebibytes: int) -> Iterator[MemoryDisk]:
     directory.mkdir(parents=True, exist_ok=True)
-    mount = f"mount -t tmpfs -o size={mebibytes}m solorun '{directory}' && echo mounted && exec sleep infinity"
+    mount = f"mount -t tmpfs -o size={mebibytes}m solorun '{directory}' && echo mounted && exec cat"
     with subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount],
+        stdin=subprocess.PIPE,  # closed by the kernel when this process ends, and then the holder ends too
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as holder:
