@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[2]
 TEST_RUN = """
 import sys, time
 from pathlib import Path
-from tests.faults.forked_service import WarmParent
+from tests.faults.forked_service import ForkServer
 
 directory = Path(sys.argv[1])
-parent = WarmParent()
+parent = ForkServer()
 service = parent.fork(directory, {"STALLS": str(directory / "stalls")}, ["serve", "--port", "0"], directory / "log")
 print(parent.pid, service.pid, flush=True)
 time.sleep(600)
