@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME...] [--json FILE] [--tiny]`: measures, and prints how near the limits we are."""
+"""Measures the service against its limits: `python -m tests.benchmarks [NAME...] [--json FILE] [--tiny]`."""
 
 import argparse
 import asyncio
@@ -57,11 +57,15 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}; all without any")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
-    parser.add_argument("--tiny", action="store_true", help="so little that the figures mean nothing")
     parser.add_argument(
-        "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; 1800 is the long form"
+        "names", nargs="*", metavar="NAME", help=f"which to run, of {', '.join(BENCHMARKS)}; default: all"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a size too small for meaningful figures, to check that the benchmarks run"
+    )
+    parser.add_argument(
+        "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; use 1800 for the long form"
     )
     options = parser.parse_args(arguments)
     unknown = set(options.names) - BENCHMARKS.keys()
@@ -76,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(names: Sequence[str], scale: Scale) -> list[Result]:
-    """Measure one after another, printing each row when it is known."""
+    """Run the benchmarks one after another, and print each row when it is known."""
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-bytecode-") as bytecode:
         keep_bytecode(Path(bytecode))
         return _measure(names, scale)
