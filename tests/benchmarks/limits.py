@@ -206,5 +206,12 @@ KINDS: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
+def _exit_with_parent() -> None:
+    """The kernel closes the pipe when the process that started this one ends."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     KINDS[sys.argv[1]](*sys.argv[2:])

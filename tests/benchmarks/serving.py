@@ -117,13 +117,13 @@ class Limit:
 def limit(kind: str, *arguments: str) -> Iterator[Limit]:
     """Run one of the servers in `limits.py`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.limits", kind, *arguments], stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.benchmarks.limits", kind, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
         yield Limit(process, int(process.stdout.readline()))
     finally:
         process.terminate()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.communicate()

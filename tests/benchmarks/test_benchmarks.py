@@ -3,6 +3,8 @@
 import asyncio
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -54,6 +56,14 @@ def test_an_unknown_benchmark_is_an_error(capsys: pytest.CaptureFixture[str]) ->
 )
 def test_a_goal_applies_to_the_ratio_or_without_one_to_the_figure(result: Result, met: bool | None) -> None:
     assert result.met is met
+
+
+def test_the_server_of_a_limit_exits_when_its_input_closes() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.limits", "hello"]
+
+    server = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+
+    assert server.returncode == 0
 
 
 async def _measure(name: str) -> list[Result]:
