@@ -1,4 +1,4 @@
-"""Solorun starts work that must not run twice exactly once, shows it live, stops it for certain and never loses it."""
+"""Solorun runs jobs that must never overlap: start them exactly once, watch them live, cancel them for certain."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ __all__ = ["Level", "Record", "Run", "RunClient", "StepContext"]
 
 
 def __getattr__(name: str) -> Any:
-    # httpx takes longer to import than the whole service does: only those who use the client pay for it.
+    # httpx takes longer to import than the whole service. Only code that uses the client pays for it.
     if name == "RunClient":
         from solorun.client import RunClient
 

@@ -1,4 +1,4 @@
-"""How an execution ended, as a value, before anybody writes it down."""
+"""How an execution ended, as a value, before it is recorded."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MAX_ERROR_MESSAGE_CHARACTERS: Final = 500
 
 
 class StopReason(Enum):
-    """Why work was told to stop. The first one told decides the run's outcome."""
+    """Why work had to stop. The first reason decides the run's outcome."""
 
     CANCEL = "cancel"
     RUN_TIMEOUT = "run time-out"
@@ -20,7 +20,7 @@ class StopReason(Enum):
 
     @property
     def status(self) -> Status:
-        """What a run becomes whose work stopped because it was told so, whatever its exit."""
+        """The status of a run whose work stopped for this reason, whatever its exit code."""
         return _STATUS_OF_STOPPED[self]
 
 
@@ -34,10 +34,10 @@ _STATUS_OF_STOPPED: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """How one step ended by itself or after it was told to stop.
+    """How one step ended, by itself or because it was stopped.
 
-    `exit_code` is a command's (negative: the number of the signal that ended it), None for a coroutine and for a
-    command that could not be started. `error_message` is None exactly when the step succeeded.
+    `exit_code` is the command's, negative for the signal that ended it; None for a coroutine and for a command that
+    could not be started. `error_message` is None exactly when the step succeeded.
     """
 
     exit_code: int | None = None
@@ -54,7 +54,7 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended: a terminal status, and one short cause where it failed or was interrupted."""
+    """How a run ended: a terminal status, and one short cause if it failed or was interrupted."""
 
     status: Status
     error_message: str | None = None
@@ -65,8 +65,8 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"
 
 
 def short_error_message(text: str, *, default: str = "unknown error") -> str:
-    """One line, one cause, no directories of the server, at most 500 characters: fit for a run's row."""
-    # A lone surrogate, which an exception's text may hold, can be neither stored nor sent.
+    """Fit for a run's row: one line of at most 500 characters, without the server's directories."""
+    # An exception's text may contain a lone surrogate, which can be neither stored nor sent.
     text = text.encode("utf-8", "replace").decode()
     text = " ".join(_ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
@@ -75,5 +75,5 @@ def short_error_message(text: str, *, default: str = "unknown error") -> str:
 
 
 def format_exception(error: BaseException) -> str:
-    """`KeyError: 'title'`, shortened for a run's row; the traceback belongs in the log."""
+    """`KeyError: 'title'`, shortened for a run's row. The traceback belongs in the log."""
     return short_error_message(f"{type(error).__name__}: {error}".rstrip(": "))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 MAX_MESSAGE_BYTES: Final = 16 * 1024
-"""A longer line is cut into several records, all but the last `partial` (UTF-8, at a character's edge)."""
+"""A longer line becomes several records, all but the last `partial`, cut between characters (UTF-8)."""
 
 
 class Level(StrEnum):
@@ -24,7 +24,7 @@ class Level(StrEnum):
 
 
 class Stream(StrEnum):
-    """Who said it: the work on a pipe, the work by a call or a workflow command, or the service."""
+    """Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service."""
 
     STDOUT = "stdout"
     STDERR = "stderr"
@@ -33,7 +33,7 @@ class Stream(StrEnum):
 
 
 class Event(StrEnum):
-    """What a record tells besides its message; the shape of `data` follows from it.
+    """What a record reports besides its message. It decides the shape of `data`:
 
     step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
     artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.
@@ -47,10 +47,10 @@ class Event(StrEnum):
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A record: `seq` is gap-free from 1 within its run; `time` is aware UTC.
+    """A record. `seq` counts from 1 within its run, without gaps. `time` is aware UTC.
 
-    `partial` says that the next record of the same step and stream continues this line.
-    The order of the fields is the order on the wire; `event` is never inside another object there (see segment.py).
+    `partial`: the next record of the same step and stream continues this line. The order of the fields is the order on
+    the wire, where `event` is never inside another object (see segment.py).
     """
 
     seq: int
@@ -65,7 +65,7 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """Records in order; `matches` counts those of the whole log that the filters let through."""
+    """Records in order. `matches` counts the records of the whole log that pass the filters."""
 
     records: tuple[Record, ...]
     matches: int

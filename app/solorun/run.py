@@ -1,4 +1,4 @@
-"""One execution of a scope of a project, as everybody sees it: API, client, dashboard."""
+"""A run, as API, client and dashboard see it: one execution of a scope of a project."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,15 +10,15 @@ from solorun.status import Status, StepStatus
 
 MAX_RUN_ID: Final = 2**63 - 1
 CALLER_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*(?!\n)$"
-"""Who started a run or asked to cancel it, in one line: the same rule in the document and in the engine.
+"""`triggered_by` and `requested_by` fit on one line. The OpenAPI document and the engine share this pattern.
 
-Python's `$`, unlike that of JSON Schema, also stands before a last line feed.
+Unlike JSON Schema's, Python's `$` also matches before a final line feed.
 """
 MAX_CALLER_CHARACTERS: Final = 64
 
 
 class LevelCounts(msgspec.Struct, frozen=True):
-    """How many records of each level."""
+    """How many records there are of each level."""
 
     debug: int = 0
     info: int = 0
@@ -31,14 +31,14 @@ class LevelCounts(msgspec.Struct, frozen=True):
         )
 
     def total(self, levels: Iterable[str] = ("debug", "info", "warning", "error")) -> int:
-        """How many records have one of these levels."""
+        """How many records have one of `levels`."""
         return sum(getattr(self, level) for level in levels)
 
 
 class RunStep(msgspec.Struct, frozen=True):
-    """A step of a run. `exit_code` is negative for a signal, None for a coroutine and for what never ran.
+    """A step of a run. `exit_code` is negative for a signal, None for a coroutine and for a step that never ran.
 
-    `first_seq` and `last_seq` bound the step's records, its own beginning and end among them (inclusive).
+    `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended.
     """
 
     name: str
@@ -54,7 +54,7 @@ class RunStep(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
 
-    `last_seq` is the seq of the last committed record (0: none yet). `current_step` is the step that works now.
+    `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
     """
 
     id: int
@@ -89,7 +89,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Artifact(msgspec.Struct, frozen=True):
-    """A file that a run left. `name` is its path in the run's artifact directory, with `/`."""
+    """A file that a run left. `name` is its path below the run's artifact directory, with `/`."""
 
     name: str
     size_bytes: int

@@ -1,7 +1,7 @@
-"""A batch of records that was, or will be, committed at once: what the store holds and the streams send.
+"""A batch of records that is committed together: what the store holds and the streams send.
 
-Its payload is NDJSON: each record's JSON on a line of its own. All other forms are cut from these bytes, once for all
-readers, without decoding them: JSON escapes quotes inside strings, so the bytes `,"event":"` can only be the member.
+Its payload is NDJSON, one record per line. Every other form is cut from these bytes without decoding them, once for all
+readers. JSON escapes quotes inside strings, so the bytes `,"event":"` can only be the member.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,9 +15,9 @@ from solorun.run import LevelCounts
 MAX_SEGMENT_RECORDS: Final = 1_000
 MAX_SEGMENT_BYTES: Final = 256 * 1024
 EVENT_MEMBER: Final = b',"event":"'
-"""How the event begins in the JSON of a record that tells one."""
+"""How the event begins in the JSON of a record that has one."""
 PART_BYTES: Final = 48 * 1024
-"""What of a large segment is one event, where an event is many records."""
+"""The size of one `records` event of a large segment."""
 
 _SSE_LOG: Final = b"id: %d\nevent: log\ndata: %b\n\n"
 _SSE_EVENT: Final = b"id: %d\nevent: %b\ndata: %b\n\n"
@@ -39,22 +39,22 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def has_events(self) -> bool:
-        """Whether a record tells an event; looked for in the payload, unless it is known."""
+        """Whether a record has an event. Searches the payload unless that is already known."""
         return EVENT_MEMBER in self.payload
 
     def without_events(self) -> "Segment":
-        """Itself, known to tell no event."""
+        """This segment, known to have no event."""
         self.__dict__["has_events"] = False
         return self
 
     def lines(self) -> list[bytes]:
         """Each record's JSON, in order."""
         lines = self.payload.split(b"\n")
-        lines.pop()  # what follows the final newline
+        lines.pop()  # the empty rest after the final newline
         return lines
 
     def after(self, seq: int) -> "Segment":
-        """The part whose records come after `seq`, itself if that is all. Level counts are not cut."""
+        """The part with the records after `seq`, or this segment if that is all of it. Level counts stay whole."""
         if seq < self.first_seq:
             return self
         if seq >= self.last_seq:
@@ -63,7 +63,7 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
         return self._cut(seq + 1, self.last_seq, b"\n".join(lines) + b"\n")
 
     def up_to(self, seq: int) -> "Segment":
-        """The part whose records come up to `seq`, inclusive, itself if that is all. Level counts are not cut."""
+        """The part with the records up to `seq` (inclusive), or this segment. Level counts stay whole."""
         if seq >= self.last_seq:
             return self
         if seq < self.first_seq:
@@ -73,7 +73,7 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def parts(self) -> tuple["Segment", ...]:
-        """The same records in parts of at most 48 KiB (or of one record), itself if it is small. No level counts."""
+        """The same records in parts of at most 48 KiB or one record each, without level counts."""
         if len(self.payload) <= PART_BYTES:
             return (self,)
         parts: list[Segment] = []
@@ -90,8 +90,8 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def sse(self) -> bytes:
-        """As server-sent events, one a record: `id` is the seq, `event` the record's event, or `log`."""
-        # All of them by one format: a replay hardly does anything else. Most segments have lines alone.
+        """As server-sent events, one per record. `id` is the seq, `event` the record's event or `log`."""
+        # One format operation for the whole segment: a replay does little else. Most segments have no events.
         count, events = self.record_count, list(self._events())
         width = 3 if events else 2
         values: list[int | bytes] = [b"log"] * (width * count)
@@ -103,12 +103,12 @@ class Segment(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def sse_batch(self) -> bytes:
-        """As one server-sent event `records`, whose data is a JSON array."""
+        """As one server-sent event `records` whose data is a JSON array."""
         return b"id: %d\nevent: records\ndata: [%b]\n\n" % (self.last_seq, self.payload[:-1].replace(b"\n", b","))
 
     @cached_property
     def sse_of_run(self) -> bytes:
-        """As server-sent events for a stream of many runs: without `id`, each record with its `run`."""
+        """As server-sent events of a stream of many runs: no `id`, and each record with its `run`."""
         count = self.record_count
         values: list[int | bytes] = [b"log", self.run_id, b""] * count
         for index, event in self._events():

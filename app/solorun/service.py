@@ -1,31 +1,47 @@
-"""The composition root: the only place that chooses implementations and puts them together."""
+"""The composition root: the only place that chooses implementations and connects them."""
 
 import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-import anyio
-
-from solorun.logs import Hub, Tail, Writer
+from solorun.component import running
+from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
-from solorun.runs import RunExecutor, RunManager, Supervisor, recover
+from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
+from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher
 from solorun.store import RunStore
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
-_CLOSE_LIMIT_SECONDS: Final = 2.0
+"""The service is not ready when the disk of its data directory has less."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLimits:
+    """Limits that are not settings."""
+
+    writer: WriterLimits = field(default_factory=WriterLimits)
+    hub: HubLimits = field(default_factory=HubLimits)
+    write_seconds: float = 5.0
+    """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
+    min_free_bytes: int = MIN_FREE_BYTES
+
+
+DEFAULT_LIMITS: Final = ServiceLimits()
 
 
 class Service:
-    """Everything that a running Solorun consists of, for those who serve it. Made by `Service.open`."""
+    """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
     def __init__(
         self,
@@ -37,6 +53,7 @@ class Service:
         writer: Writer,
         manager: RunManager,
         owner: str,
+        limits: ServiceLimits = DEFAULT_LIMITS,
     ) -> None:
         self.settings = settings
         self.catalog = catalog
@@ -48,15 +65,23 @@ class Service:
         self.directory = DataDirectory(settings.data_dir)
         self.started_at = now()
         self._writer = writer
+        self._min_free_bytes = limits.min_free_bytes
 
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, settings: Settings, catalog: Catalog, *, environ: Mapping[str, str] | None = None
+        cls,
+        settings: Settings,
+        catalog: Catalog,
+        *,
+        environ: Mapping[str, str] | None = None,
+        executor: StepExecutor | None = None,
+        limits: ServiceLimits = DEFAULT_LIMITS,
     ) -> AsyncIterator["Service"]:
-        """A service that has settled what an earlier one left behind, and may start runs.
+        """A service that has ended what an earlier one left behind, and can start runs.
 
-        Leaving the block drains it. Raises DataDirectoryUnusable, DatabaseUnusable.
+        Leaving the block drains it. `executor` replaces the way steps are executed. Raises DataDirectoryUnusable,
+        DatabaseUnusable.
         """
         environ = dict(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir)
@@ -65,17 +90,37 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
-            executor = StepDispatcher(directory.path, environ)
-            await recover(store, executor, owner=owner, now=now)
-            hub = Hub()
-            writer = Writer(store, hub, owner=owner)
-            await stack.enter_async_context(_writing(writer))
-            supervisor = Supervisor(executor=executor, directory=directory)
-            lifecycle = RunExecutor(
-                store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ, now=now
+            steps = executor or StepDispatcher(directory.path, environ)
+            registry = RunRegistry()
+            tasks = TaskSet()
+            reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
+            await reaper.recover()
+            hub = Hub(limits.hub)
+            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
+            await stack.enter_async_context(running(tasks))
+            run_executor = RunExecutor(
+                store=store,
+                hub=hub,
+                writer=writer,
+                registry=registry,
+                tasks=tasks,
+                supervisor=Supervisor(executor=steps, directory=directory),
+                owner=owner,
+                environ=environ,
+                now=now,
             )
-            manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=catalog, owner=owner, now=now)
-            await stack.enter_async_context(manager.working())
+            manager = RunManager(
+                store=store,
+                hub=hub,
+                registry=registry,
+                tasks=tasks,
+                executor=run_executor,
+                reaper=reaper,
+                projects=catalog,
+                owner=owner,
+                now=now,
+                write_limit_seconds=limits.write_seconds,
+            )
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -84,51 +129,40 @@ class Service:
                 writer=writer,
                 manager=manager,
                 owner=owner,
+                limits=limits,
             )
             stack.push_async_callback(service.drain)
             yield service
 
     async def drain(self) -> None:
-        """Admit nothing more, interrupt what is active, wait until it is settled, within the shutdown's limit."""
+        """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
 
     def list_active_runs(self) -> list[Run]:
         return self.manager.list_active_runs()
 
     def readiness(self) -> list[str]:
-        """Why the service is not ready; [] when it is. Asks neither the database nor the network."""
+        """Why the service is not ready, [] if it is. Uses neither the database nor the network."""
         reasons = []
         if self.manager.draining:
             reasons.append("the service is shutting down")
         if self.store.write_error is not None:
-            reasons.append("the last write to the database failed; see the service's log")
+            reasons.append("the last write to the database failed; see the service log")
         elif self._writer.is_behind:
             reasons.append("the log of a run cannot be written")
         try:
             free_bytes = shutil.disk_usage(self.directory.path).free
         except OSError as error:
-            reasons.append(f"the data directory cannot be used: {error.strerror}")
+            reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
-            if free_bytes < MIN_FREE_BYTES:
-                reasons.append(f"the disk of the data directory has {free_bytes // 2**20} MiB left")
+            if free_bytes < self._min_free_bytes:
+                reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.faults:
-            # Only how many: readiness is told to everybody, and a fault may name paths.
-            reasons.append(f"solorun.toml has {len(self.catalog.faults)} fault(s); see the service's log")
+            # Only the number: readiness is public, and an error may contain paths.
+            reasons.append(f"solorun.toml has {len(self.catalog.faults)} error(s); see the service log")
         return reasons
 
 
 def now() -> datetime:
-    """The one clock of the service: aware UTC."""
+    """The service's clock: aware UTC."""
     return datetime.now(UTC)
-
-
-@asynccontextmanager
-async def _writing(writer: Writer) -> AsyncIterator[None]:
-    async with anyio.create_task_group() as task_group:
-        task_group.start_soon(writer.run, name="writer")
-        try:
-            yield
-        finally:
-            writer.stop()
-            # What cannot be written by now is left to the next start's recovery.
-            task_group.cancel_scope.deadline = anyio.current_time() + _CLOSE_LIMIT_SECONDS

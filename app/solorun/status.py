@@ -1,4 +1,4 @@
-"""The states of a run and of a step, and the moves between them. Values only; the store makes the moves."""
+"""The statuses of a run and of a step, and the transitions between them. The store performs the transitions."""
 
 from enum import Enum, StrEnum
 from types import MappingProxyType
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where a step of a run stands: a run's statuses, and `skipped` for a step that was never begun."""
+    """Where a step stands: a run's statuses, and `skipped` for a step that never began."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -54,16 +54,16 @@ TRANSITIONS: Final = MappingProxyType(
         Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED}),
     }
 )
-"""From an active status to those it may become. A status that is no key here is terminal."""
+"""The statuses that each status may become. A status without an entry is terminal."""
 
 
 def allowed_predecessors(status: Status) -> frozenset[Status]:
-    """The statuses from which a run may become `status`: the condition of the UPDATE that makes the move."""
+    """The statuses from which a run may become `status`: the condition of the UPDATE that performs the transition."""
     return frozenset(before for before, afterwards in TRANSITIONS.items() if status in afterwards)
 
 
 class UpdateResult(Enum):
-    """What a conditional UPDATE answers: three different things, never one boolean."""
+    """The result of a conditional UPDATE. Three different things, so not a boolean."""
 
     UPDATED = "updated"
     NOT_FOUND = "not found"

@@ -1,6 +1,6 @@
-"""The one JSON encoding, and the shapes that travel: bodies of requests, answers that are not a value by themselves.
+"""The one JSON encoding, and the structures on the wire: request bodies, and responses that are not values themselves.
 
-Service and client use the same, so that a field cannot be called two things.
+Service and client share them, so each field has one name.
 """
 
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ _run_decoder: Final = msgspec.json.Decoder(Run)
 _record_decoder: Final = msgspec.json.Decoder(Record)
 
 encode = _encoder.encode
-"""JSON bytes of a value, its members in the order of its fields."""
+"""A value as JSON bytes, its members in the order of its fields."""
 decode_run = _run_decoder.decode
 decode_record = _record_decoder.decode
 decode_records = _record_decoder.decode_lines
-"""Records of NDJSON bytes."""
+"""The records in NDJSON bytes."""
 
 
 def encode_records(records: Iterable[Record]) -> bytes:
@@ -33,7 +33,7 @@ def encode_records(records: Iterable[Record]) -> bytes:
 
 
 class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a start. `triggered_by`: who or what started it, a short word."""
+    """The body of a start. `triggered_by` is a short word for what started the run."""
 
     scope: str = FULL_SCOPE
     triggered_by: Caller = "api"
@@ -48,7 +48,7 @@ class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RunLinks(msgspec.Struct, frozen=True):
-    """Addresses that belong to a run."""
+    """The addresses of a run."""
 
     self: str
     events: str
@@ -56,14 +56,14 @@ class RunLinks(msgspec.Struct, frozen=True):
 
 
 class ProblemFieldError(msgspec.Struct, frozen=True):
-    """One fault of a body."""
+    """One error in a request body."""
 
     pointer: str
     message: str
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457. `active_run` and `links` come with `run-active`, `run` with `run-not-active`."""
+    """RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`."""
 
     type: str
     title: str
@@ -84,7 +84,7 @@ class StepSummary(msgspec.Struct, frozen=True):
 
 
 class ProjectSummary(msgspec.Struct, frozen=True):
-    """A project as declared, with its active run and its latest one (which may be the same)."""
+    """A project as declared, with its active run and its latest one (possibly the same)."""
 
     name: str
     title: str
@@ -96,7 +96,7 @@ class ProjectSummary(msgspec.Struct, frozen=True):
 
 
 class FamilySummary(msgspec.Struct, frozen=True):
-    """A family as declared, and the names of its projects that have runs."""
+    """A project pattern as declared, and the names of its projects that have runs."""
 
     pattern: str
     title: str
@@ -112,7 +112,7 @@ class ProjectList(msgspec.Struct, frozen=True):
 
 
 class RunPage(msgspec.Struct, frozen=True):
-    """Runs, newest first; `next_cursor` is None on the last page."""
+    """Runs, newest first. `next_cursor` is None on the last page."""
 
     runs: tuple[Run, ...]
     next_cursor: str | None
@@ -123,5 +123,5 @@ class ArtifactList(msgspec.Struct, frozen=True):
 
 
 def to_builtins(value: Any) -> Any:
-    """Plain dicts, lists and strings, as they stand on the wire."""
+    """Plain dicts, lists and strings, as on the wire."""
     return msgspec.to_builtins(value)

@@ -1,4 +1,4 @@
-"""Start a run, follow it, and say how it ended."""
+"""Start a run, follow it, and print how it ended."""
 
 import asyncio
 import sys
@@ -12,7 +12,7 @@ async def main(url: str) -> None:
         try:
             run = await client.start_run("handbook", params={"edition": "spring"})
         except RunActive as conflict:
-            run = conflict.active_run  # somebody was faster: follow theirs
+            run = conflict.active_run  # the project is busy: follow the active run
         async for record in client.follow(run.id):
             print(record.seq, record.level, record.message)
         run = await client.wait_for_run(run.id)

@@ -87,7 +87,7 @@ def measure(names: Sequence[str], scale: Scale) -> list[Result]:
 
 
 def _measure(names: Sequence[str], scale: Scale) -> list[Result]:
-    print(f"{'name':48} {'ours':>12} {'limit':>12} {'ratio':>7} {'goal':>9}  met")
+    print(f"{'Benchmark':48} {'Solorun':>12} {'Reference':>12} {'Ratio':>7} {'Goal':>9}  Met")
     results: list[Result] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for name in names:

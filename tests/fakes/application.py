@@ -15,7 +15,7 @@ from solorun.dashboard import routes as dashboard_routes
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
-from solorun.service import Service
+from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
@@ -96,14 +96,17 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
 
     @asynccontextmanager
     async def open_served(
-        *, toml: str = TOML, headers: Mapping[str, str] | None = None, **settings: Any
+        *,
+        toml: str = TOML,
+        headers: Mapping[str, str] | None = None,
+        limits: ServiceLimits = DEFAULT_LIMITS,
+        **settings: Any,
     ) -> AsyncIterator[Served]:
         executor = ScriptedExecutor()
-        monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
-        async with Service.open(checked, Catalog.open(path), environ={}) as service:
+        async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
             app = create_app(service, dashboard_routes(checked.root_path))
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:

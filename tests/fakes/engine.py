@@ -2,18 +2,20 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
 
+from solorun.component import running
 from solorun.errors import ProjectNotFound
-from solorun.logs import Hub, Tail, Writer
+from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.project import CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
-from solorun.runs import RunExecutor, RunManager, Supervisor, recover
+from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory
 from solorun.step import StepExecutor
 from solorun.store import RunStore
@@ -41,6 +43,18 @@ class DeclaredProjects:
     async def refresh(self) -> None: ...
 
 
+@dataclass(frozen=True)
+class EngineLimits:
+    """The engine's own limits, as a service has them."""
+
+    writer: WriterLimits = field(default_factory=WriterLimits)
+    hub: HubLimits = field(default_factory=HubLimits)
+    write_seconds: float = 5.0
+    reaper_retry_seconds: float = 0.5
+    compaction_pause_seconds: float = 0.05
+    poll_seconds: float = 0.05
+
+
 @dataclass
 class Engine:
     """What a test holds of a running engine."""
@@ -50,10 +64,14 @@ class Engine:
     hub: Hub
     writer: Writer
     tail: Tail
+    registry: RunRegistry
+    tasks: TaskSet
     manager: RunManager
     executor: ScriptedExecutor
     projects: DeclaredProjects
     recovered: list[Run]
+    make_manager: Callable[[float], RunManager]
+    """Another manager of the same engine, with this limit for its writes."""
 
     async def until(self, predicate: Callable[[], bool]) -> None:
         """Wait until something is true that has no event of its own."""
@@ -110,6 +128,7 @@ async def open_engine(
     environ: Mapping[str, str] | None = None,
     now: Callable[[], datetime] = system_now,
     drain: bool = True,
+    limits: EngineLimits = EngineLimits(),
     wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine on `data_dir`; drained at the end of the block, unless it shall die instead.
@@ -125,19 +144,63 @@ async def open_engine(
         store = faults.as_store()
         executor = executor or ScriptedExecutor()
         steps: StepExecutor = executor
-        recovered = await recover(store, steps, owner=owner, now=now)
-        hub = Hub()
-        writer = Writer(store, hub, owner=owner)
-        declared = DeclaredProjects(*(projects or (declare(),)))
-        task_group = await stack.enter_async_context(anyio.create_task_group())
-        task_group.start_soon(writer.run)
-        stack.callback(task_group.cancel_scope.cancel)
-        supervisor = Supervisor(executor=steps, directory=DataDirectory(data_dir))
-        lifecycle = RunExecutor(
-            store=store, hub=hub, writer=writer, supervisor=supervisor, owner=owner, environ=environ or {}, now=now
+        registry = RunRegistry()
+        tasks = TaskSet()
+        reaper = Reaper(
+            store=store,
+            registry=registry,
+            tasks=tasks,
+            executor=steps,
+            owner=owner,
+            now=now,
+            retry_seconds=limits.reaper_retry_seconds,
         )
-        manager = RunManager(store=store, hub=hub, lifecycle=lifecycle, projects=declared, owner=owner, now=now)
-        await stack.enter_async_context(manager.working())
+        recovered = await reaper.recover()
+        hub = Hub(limits.hub)
+        writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
+        await stack.enter_async_context(running(tasks))
+        declared = DeclaredProjects(*(projects or (declare(),)))
+        run_executor = RunExecutor(
+            store=store,
+            hub=hub,
+            writer=writer,
+            registry=registry,
+            tasks=tasks,
+            supervisor=Supervisor(executor=steps, directory=DataDirectory(data_dir)),
+            owner=owner,
+            environ=environ or {},
+            now=now,
+            compaction_pause_seconds=limits.compaction_pause_seconds,
+        )
+
+        def make_manager(write_limit_seconds: float) -> RunManager:
+            return RunManager(
+                store=store,
+                hub=hub,
+                registry=registry,
+                tasks=tasks,
+                executor=run_executor,
+                reaper=reaper,
+                projects=declared,
+                owner=owner,
+                now=now,
+                write_limit_seconds=write_limit_seconds,
+            )
+
+        manager = make_manager(limits.write_seconds)
         if drain:
             stack.push_async_callback(manager.drain, 5.0)
-        yield Engine(store, faults, hub, writer, Tail(hub, store), manager, executor, declared, recovered)
+        yield Engine(
+            store=store,
+            faults=faults,
+            hub=hub,
+            writer=writer,
+            tail=Tail(hub, store, poll_seconds=limits.poll_seconds),
+            registry=registry,
+            tasks=tasks,
+            manager=manager,
+            executor=executor,
+            projects=declared,
+            recovered=recovered,
+            make_manager=make_manager,
+        )

@@ -17,7 +17,7 @@ from solorun.api import Application, create_app
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
-from solorun.service import Service
+from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.application import TOML
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
@@ -147,7 +147,9 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
     """A factory of servers; keyword arguments are settings."""
 
     @asynccontextmanager
-    async def open_server(*, toml: str = TOML, host: str = "127.0.0.1", **settings: Any) -> AsyncIterator[LiveServer]:
+    async def open_server(
+        *, toml: str = TOML, host: str = "127.0.0.1", limits: ServiceLimits = DEFAULT_LIMITS, **settings: Any
+    ) -> AsyncIterator[LiveServer]:
         executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -163,7 +165,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             **{"data_dir": tmp_path / "data", "host": host, "port": 0, "shutdown_limit_seconds": 5, **settings}
         )
         serving = asyncio.create_task(
-            solorun.server.main.serve(checked, Catalog.open(path), started=url.set_result, stop=stop)
+            solorun.server.main.serve(checked, Catalog.open(path), started=url.set_result, stop=stop, limits=limits)
         )
         either: set[asyncio.Future[Any]] = {serving, url}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)

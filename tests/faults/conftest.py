@@ -172,7 +172,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     where = f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     write(f"{datetime.now(UTC):%Y-%m-%d}, {where}, load {os.getloadavg()[1]:.1f}")
     write("")
-    write("| promise | what was tried | goal | trials | violations | notes |")
+    write("| Promise | Trial | Goal | Trials | Violations | Notes |")
     write("|---|---|--:|--:|--:|---|")
     for row in sorted(_merge_rows(config.stash[_TABLE]), key=lambda row: (len(row.promise), row.promise)):
         write(_format_row(row))

@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from solorun.errors import StoreCorrupted, StoreUnavailable
+from solorun.logs import WriterLimits
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
 from solorun.store import StoreFailure
-from tests.fakes.engine import declare, system_now
+from tests.fakes.engine import EngineLimits, declare, system_now
 from tests.faults.history import Kind
 from tests.faults.trial import Trial, WitnessedStep, until
 
@@ -32,16 +33,19 @@ STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 step_counts = Counter[str]()  # of all machines, for the table: all steps, and those after a clock jump
-FAST_RETRIES = (
-    "solorun.logs.writer.MIN_RETRY_SECONDS",
-    "solorun.logs.writer.MAX_RETRY_SECONDS",
-    "solorun.logs.writer.MIN_PAUSE_SECONDS",
-    "solorun.logs.writer.MAX_PAUSE_SECONDS",
-    "solorun.logs.tail._UNSETTLED_POLL_SECONDS",
-    "solorun.runs.reaper._RETRY_SECONDS",
-    "solorun.execution.executor._MERGE_PAUSE_SECONDS",
+_SHORT_DELAY_SECONDS = 0.001
+SHORT_DELAYS = EngineLimits(
+    writer=WriterLimits(
+        min_pause_seconds=_SHORT_DELAY_SECONDS,
+        max_pause_seconds=_SHORT_DELAY_SECONDS,
+        min_retry_seconds=_SHORT_DELAY_SECONDS,
+        max_retry_seconds=_SHORT_DELAY_SECONDS,
+    ),
+    reaper_retry_seconds=_SHORT_DELAY_SECONDS,
+    compaction_pause_seconds=_SHORT_DELAY_SECONDS,
+    poll_seconds=_SHORT_DELAY_SECONDS,
 )
-"""Delays set to a millisecond, since timing is not tested here."""
+"""Delays of a millisecond, since timing is not tested here."""
 
 
 def _choose(choice: int, among: Iterable[K]) -> K | None:
@@ -68,7 +72,10 @@ class RunManagerMachine(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.offset = timedelta()
         self.trial = Trial(
-            self.directory, projects=tuple(declare(name, steps=STEPS) for name in PROJECTS), now=self._now
+            self.directory,
+            projects=tuple(declare(name, steps=STEPS) for name in PROJECTS),
+            now=self._now,
+            limits=SHORT_DELAYS,
         )
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Status] = {}

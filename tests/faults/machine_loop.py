@@ -7,11 +7,10 @@ import json
 import sys
 import time
 
-import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.machine import FAST_RETRIES, RunManagerMachine, step_counts
+from tests.faults.machine import RunManagerMachine, step_counts
 
 SETTINGS = settings(
     max_examples=30,
@@ -26,12 +25,9 @@ SETTINGS = settings(
 
 def main(seconds: float, steps: int) -> None:
     deadline = time.monotonic() + seconds
-    with pytest.MonkeyPatch.context() as patch:
-        for name in FAST_RETRIES:
-            patch.setattr(name, 0.001)
-        while time.monotonic() < deadline and step_counts["steps"] < steps:
-            run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
-            print(json.dumps(step_counts), flush=True)
+    while time.monotonic() < deadline and step_counts["steps"] < steps:
+        run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
+        print(json.dumps(step_counts), flush=True)
 
 
 if __name__ == "__main__":

@@ -85,10 +85,10 @@ async def disk_is_full(trial: ServiceTrial) -> AsyncIterator[None]:
         yield
 
 
-FULL_TMPFS = "a full tmpfs"
+FULL_TMPFS = "a genuinely full disk (tmpfs)"
 FOREIGN_LOCK = "BEGIN IMMEDIATE in another process"
 DISK_FULL = "disk full (ENOSPC)"
-DIRECTORY_MOVED = "the data directory moved away"
+DIRECTORY_MOVED = "the data directory is missing"
 FAULTS: dict[str, StorageFault] = {
     "file size limit (RLIMIT_FSIZE)": file_size_limit,
     DISK_FULL: partial(syscalls_fail, calls="pwrite64", error="ENOSPC"),

@@ -53,7 +53,7 @@ async def test_idle_and_half_sent_connections_are_closed_and_slow_no_other_clien
             p99, spared_p99 = _p99(latencies), _p99(spared_latencies)
             tried.notes = (
                 f"/livez p99 {p99 * 1000:.0f} ms ({spared_p99 * 1000:.0f} ms on a service without them), "
-                f"all closed after {time.monotonic() - began:.0f} s"
+                f"all reclaimed after {time.monotonic() - began:.0f} s"
             )
             tried.judge([f"{still_open} connections are still open"] * bool(still_open), tried=idle + half)
             assert run.status == "completed"

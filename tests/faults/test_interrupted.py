@@ -81,11 +81,11 @@ async def _cancel_ended(bench: Bench) -> None:
 
 
 async def _watch(bench: Bench) -> None:
-    with bench.engine.hub.watch() as watch:
-        watch.snapshot()
+    with bench.engine.hub.open_feed() as feed:
+        feed.snapshot()
         bench.trial.executor.steps[bench.active].end()
         async with asyncio.timeout(5):
-            await watch.changes()
+            await feed.changes()
 
 
 def _new() -> NewRun:

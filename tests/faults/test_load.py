@@ -32,20 +32,20 @@ async def test_a_row_of_another_owner_is_named_and_blocks_no_other_project(tmp_p
 
 
 async def test_cancelling_an_ended_run_does_not_wait_for_a_start_that_hangs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("solorun.runs.manager.WRITE_LIMIT_SECONDS", 0.2)
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
         ended = await engine.manager.start_run("handbook")
         (await engine.executor.step("work")).end()
         await engine.end_of(ended.id)
         held = engine.faults.hold("insert_run")
-        starting = asyncio.create_task(engine.manager.start_run("other"))
+        manager = engine.make_manager(0.2)
+        starting = asyncio.create_task(manager.start_run("other"))
         await held.reached.wait()
 
         async with asyncio.timeout(60):
             with pytest.raises((StoreUnavailable, RunNotActive)):
-                await engine.manager.cancel_run(ended.id)
+                await manager.cancel_run(ended.id)
 
         held.open()
         with pytest.raises(StoreUnavailable):
@@ -66,7 +66,7 @@ async def test_readers_that_come_and_go_on_a_silent_run_leave_nothing_behind(tmp
             reader.cancel()
             await asyncio.wait([reader])
 
-        assert len(topic._waiting) == 0
+        assert topic.waiting_count == 0
         step.end()
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
 

@@ -62,13 +62,15 @@ async def test_huge_output_is_kept_complete_in_little_memory(trials: MakeTrials,
 
             assert received >= scale * (10_000_000 if kind == "a line" else 588_895)
             assert peak < before + 50 * 2**20
-            tried.notes = f"service memory +{(peak - before) // 2**20} MiB"
+            tried.notes = f"the service grew by {(peak - before) // 2**20} MiB"
             tried.judge([])
 
 
 @pytest.mark.needs(minutes=1)
 async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P14", "streams cut by a proxy after a given byte, resumed with Last-Event-ID", short=1, goal=10_000)
+    tried = trials(
+        "P14", "streams cut by a proxy after a number of bytes, resumed by Last-Event-ID", short=1, goal=10_000
+    )
     async with service_trial(tmp_path / "trial", {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}) as trial:
         run = await trial.run_to_end("talk")
         path = f"/api/v1/runs/{run.id}/events"
@@ -130,7 +132,7 @@ async def test_stalled_and_reconnecting_readers_delay_no_other_reader(trials: Ma
             sock.close()
         tried.notes = (
             f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms "
-            f"({_p99(spared_delays) * 1000:.0f} ms on a service without the others); memory +{growth / 2**20:.0f} MiB"
+            f"({_p99(spared_delays) * 1000:.0f} ms on a service without the others); memory + {growth / 2**20:.0f} MiB"
         )
         tried.judge([], tried=stalled_readers)
         # Delays of the machine affect both services alike, and are not due to the other readers.

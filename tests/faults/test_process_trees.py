@@ -51,7 +51,10 @@ AFTER_GRACE_SECONDS = 2.3
 @pytest.mark.needs(minutes=2)
 async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials(
-        "P11", f"{len(SHAPES)} ways to escape, cancelled through the service", short=1, goal=200 * len(SHAPES)
+        "P11",
+        f"{len(SHAPES)} ways for a process to escape, cancelled through the service",
+        short=1,
+        goal=200 * len(SHAPES),
     )
     slowest = 0.0
     scripts = {name: script for name, (script, _) in SHAPES.items()}
@@ -62,14 +65,14 @@ async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_p
             slowest = max(slowest, took)
             assert took < AFTER_GRACE_SECONDS + allowed.machine_seconds
             tried.judge([], tried=len(SHAPES))
-            tried.notes = f"slowest end {slowest:.1f} s after its cancel, with a grace of 0.3 s"
+            tried.notes = f"slowest end {slowest:.1f} s after the cancel, with a grace of 0.3 s"
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
 
 
 @pytest.mark.needs(minutes=2)
 async def test_a_run_ends_with_its_command_whichever_process_keeps_the_pipe(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P12", "a command that exits but leaves children with its pipes", short=1, goal=200)
+    tried = trials("P12", "a command that exits and leaves children that hold its pipes", short=1, goal=200)
     slowest = 0.0
     copies = 4 if tried.is_long else 1
     left = {f"quiet{copy}": f"{LEAF} & exit 0" for copy in range(copies)}

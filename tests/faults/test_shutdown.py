@@ -55,7 +55,7 @@ async def test_a_busy_service_stops_cleanly(trials: MakeTrials, memory_path: Pat
             violations += await trial.audit()
             slowest = max(slowest, took)
             tried.judge(violations)
-            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams got a final event"
+            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams got their final event"
         shutil.rmtree(directory)
 
     await tried.run_in_lanes(2 if tried.is_long else 1, attempt)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from solorun.logs import Writer
+from solorun.logs.writer import Lane
 from solorun.outcome import StepResult
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.record import Stream
@@ -39,8 +40,9 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
         await held.reached.wait()
         await trial.cancel(first.context.run_id)
         # While this commit is held, the last records and the ending accumulate. The next commit contains both.
-        channel = engine.writer._channels[first.context.run_id]
-        await until(lambda: channel._ending is not None)
+        handle = engine.registry.find(first.context.run_id)
+        assert handle is not None
+        await until(lambda: handle.channel.is_closed)
         held.open()
         await engine.end_of(first.context.run_id)
         if (second := await trial.start()) is not None:
@@ -77,7 +79,7 @@ async def test_two_active_runs_are_found_without_lock_and_index(
     monkeypatch.setattr("solorun.stores.sqlite.writes.QUERIES", queries)
 
     async with trial.engine() as engine:
-        monkeypatch.setattr(engine.manager, "_start_lock", _NoLock())
+        monkeypatch.setattr(engine.registry, "start_lock", _NoLock())
         await asyncio.gather(*(trial.start() for _ in range(20)))
         await until(lambda: len(trial.executor.begun) > 1)
 
@@ -141,14 +143,15 @@ class _NoLock:
         return False
 
 
-async def _publish_then_commit(self: Writer, batches: Sequence[Batch]) -> None:
+async def _publish_then_commit(self: Writer, lanes: Sequence[Lane]) -> None:
+    batches = [lane.batch for lane in lanes if lane.batch is not None]
     for batch in batches:
         self._publish(batch)
     answers = await self._store.commit(batches, owner=self._owner)
-    for batch, answer in zip(batches, answers, strict=True):
-        del self._taken[batch.run.id]
-        channel = self._channels.get(batch.run.id)
-        if channel is not None and answer is UpdateResult.UPDATED:
+    for lane, batch, answer in zip(lanes, batches, answers, strict=True):
+        channel = self._taken.pop(lane)
+        lane.batch = None
+        if answer is UpdateResult.UPDATED:
             channel.committed(batch)
 
 

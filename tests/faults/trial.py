@@ -15,7 +15,7 @@ from solorun.project import Project, StepDeclaration
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.stores.sqlite import SqliteRunStore
-from tests.fakes.engine import Engine, declare, open_engine, system_now
+from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
 from tests.faults.database import install_triggers, read_database
@@ -68,6 +68,7 @@ class Trial:
     history: History = field(default_factory=History)
     projects: tuple[Project, ...] = (declare(steps=("work",)),)
     now: Callable[[], datetime] = system_now
+    limits: EngineLimits = field(default_factory=EngineLimits)
 
     def __post_init__(self) -> None:
         self.executor = WitnessedExecutor(self.history)
@@ -88,6 +89,7 @@ class Trial:
             executor=self.executor,
             now=self.now,
             drain=drain,
+            limits=self.limits,
         ) as engine:
             self.running = engine
             try:

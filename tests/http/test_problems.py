@@ -9,6 +9,7 @@ from solorun.client.problems import ERRORS
 from solorun.errors import Problem
 from solorun.http.problems import PROBLEMS
 from solorun.segment import Segment
+from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed
 
 
@@ -71,11 +72,9 @@ async def test_an_unforeseen_error_is_named_in_the_log_and_not_explained_outside
 
 
 async def test_a_store_that_cannot_be_written_is_said_to_be_so(
-    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+    open_served: OpenServed,
 ) -> None:
-    async with open_served() as served:
-        monkeypatch.setattr("solorun.runs.manager.WRITE_LIMIT_SECONDS", 0)
-
+    async with open_served(limits=ServiceLimits(write_seconds=0)) as served:
         answer = await served.client.post("/api/v1/projects/deploy/runs")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/store-unavailable")

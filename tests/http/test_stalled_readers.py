@@ -11,8 +11,7 @@ import pytest
 from solorun.http.event_stream import MUCH_BYTES, SMALL_PIECE_BYTES
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import MAX_PIECE_BYTES
-from solorun.logs import Hub, Tail
-from solorun.logs.hub import Receiver
+from solorun.logs import Hub, Receiver, Tail
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import PART_BYTES, Segment
@@ -84,13 +83,13 @@ class CountedTail(Tail):
         self.following = 0
         self.pages: list[int] = []
 
-    async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Receiver | None = None
+    async def deliver(
+        self, run_id: int, receiver: Receiver, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
     ) -> AsyncGenerator[Segment | Run, None]:
         self.following += 1
         self.pages.append(page_records)
         try:
-            async for item in super().follow(run_id, after=after, page_records=page_records, take=take):
+            async for item in super().deliver(run_id, receiver, after=after, page_records=page_records):
                 yield item
         finally:
             self.following -= 1

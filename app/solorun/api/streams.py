@@ -15,7 +15,7 @@ from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
 from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink, StreamSource
 from solorun.http.request import Request, parse_run_id
 from solorun.http.responses import MAX_PIECE_BYTES
-from solorun.logs.hub import FeedOverflow
+from solorun.logs import FeedOverflow
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.service import Service
@@ -109,7 +109,7 @@ async def _tell_while_taken(
         parts = parts_of(segment)
         return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
 
-    items = service.tail.follow(run_id, after=after, page_records=page_records, take=take)
+    items = service.tail.deliver(run_id, take, after=after, page_records=page_records)
     async with aclosing(items):
         async for item in items:
             if isinstance(item, Run):
@@ -136,14 +136,14 @@ class DashboardStream:
         self._telling = asyncio.Lock()
 
     async def pump(self, sink: Sink) -> None:
-        with self._service.hub.watch() as watch:
-            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": watch.snapshot()}))
+        with self._service.hub.open_feed() as feed:
+            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": feed.snapshot()}))
             async with anyio.create_task_group() as following:
                 for run_id, after in self._follows.items():
                     following.start_soon(self.follow, run_id, after, sink)
                 try:
                     while True:
-                        await self.tell(await watch.changes(), sink)
+                        await self.tell(await feed.changes(), sink)
                 except FeedOverflow:
                     # The stream ends; whoever listens comes back for a new snapshot.
                     following.cancel_scope.cancel()

@@ -1,1 +1,8 @@
-"""Executes runs: one run from its first step to its recorded outcome."""
+"""Execution: carries a run from its row to its release. What may start or stop is decided in `runs/`."""
+
+from solorun.execution.executor import RunExecutor
+from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
+from solorun.execution.supervisor import Supervisor
+from solorun.execution.tasks import TaskSet
+
+__all__ = ["AdmittedStart", "RunExecutor", "RunHandle", "RunRegistry", "Supervisor", "TaskSet"]

@@ -1,4 +1,4 @@
-"""What files a run left in its artifact directory: found by looking, kept nowhere else. Blocking: for threads."""
+"""Finds the files that a run left in its artifact directory. They are recorded nowhere else. Blocks: use a thread."""
 
 import mimetypes
 import os
@@ -14,27 +14,27 @@ _MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson"
 
 
 def list_artifacts(directory: Path) -> list[Artifact]:
-    """The regular files below `directory`, by name; at most 10,000.
+    """The regular files below `directory`, sorted by name, at most 10,000.
 
-    Links are not followed and not listed; nor are names that are not UTF-8, which have no form in JSON or an address.
+    Leaves out links, and names that are not UTF-8, because neither JSON nor a URL can express them.
     """
     return sorted(_find_artifacts(directory), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
 
 
 def media_type_of(name: str) -> str:
-    """By the name's ending; `application/octet-stream` when that says nothing."""
+    """The media type for the name's extension; `application/octet-stream` if unknown."""
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - a name, not a path of this machine
     return _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
 def _find_artifacts(directory: Path) -> Iterator[Artifact]:
-    waiting = [(directory, "")]  # not a call in a call: a tree may be deeper than Python's stack
+    waiting = [(directory, "")]  # no recursion: a tree may be deeper than Python's stack
     while waiting:
         here, prefix = waiting.pop()
         try:
             entries = list(os.scandir(here))
         except OSError:
-            continue  # Not there, gone since it was listed, or too deep for a path.
+            continue  # Missing, gone since it was listed, or too deep for a path.
         for entry in entries:
             if not _is_utf8(entry.name):
                 continue
@@ -50,7 +50,7 @@ def _find_artifacts(directory: Path) -> Iterator[Artifact]:
 
 
 def _date_of(seconds: float) -> datetime:
-    """A file may say that it is from a year that has no date."""
+    """A file's timestamp may lie outside the years that a date can express."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):

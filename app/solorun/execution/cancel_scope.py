@@ -1,6 +1,6 @@
-"""One run's cancel scope: told once, and for one reason, that the run's work shall stop.
+"""One run's cancel scope: stops the run's work, once and for one reason.
 
-It surrounds only the waiting for a step, together with the deadlines. Stopping the step happens outside of it.
+It surrounds only the wait for a step, together with the deadlines. Stopping the step happens outside of it.
 """
 
 import anyio
@@ -10,14 +10,16 @@ from solorun.step import StepExecution
 
 
 class RunCancelScope:
-    """Exists from before anybody can see the run until after its end. The first reason told stands."""
+    """Exists from before the run can be seen until after its end. The first reason stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace_seconds: float) -> None:
         self.reason: StopReason | None = None
+        self.grace_seconds = grace_seconds
         self._waiting: anyio.CancelScope | None = None
+        self._stopping: anyio.CancelScope | None = None
 
     def cancel(self, reason: StopReason) -> bool:
-        """Tell the run to stop. False when it had been told before; then the earlier reason stands."""
+        """Stop the run. False if it is stopping already; the earlier reason stands."""
         if self.reason is not None:
             return False
         self.reason = reason
@@ -25,12 +27,19 @@ class RunCancelScope:
             self._waiting.cancel()
         return True
 
+    def limit_grace(self, seconds: float) -> None:
+        """Shorten the grace to `seconds`, even for a step that is being stopped already."""
+        if seconds < self.grace_seconds:
+            self.grace_seconds = seconds
+            if self._stopping is not None:
+                self._stopping.cancel()
+
     async def wait(
         self, execution: StepExecution, *, run_deadline: float = float("inf"), step_deadline: float = float("inf")
     ) -> StepResult | None:
-        """Wait for a step: its result, or None when it must be stopped, for `reason`.
+        """Wait for a step. Returns its result, or None if it has to be stopped, for `reason`.
 
-        Deadlines are loop times. What came first decides: a step that ended before this was told keeps its result.
+        Deadlines are loop times. What came first decides: a step that ended before the cancel keeps its result.
         """
         with anyio.CancelScope(deadline=min(run_deadline, step_deadline)) as scope:
             self._waiting = scope
@@ -41,9 +50,19 @@ class RunCancelScope:
             finally:
                 self._waiting = None
         if execution.result is not None:
-            # It ended before it was told. Its output may still be on its way, and what it left behind be alive: the
-            # execution brings both to their end, and nothing may follow it before.
+            # It ended first. Its output may still be on its way, and processes it left behind may be alive: the
+            # execution ends both, and nothing may follow it before that.
             return await execution.wait()
         if self.reason is None:
             self.reason = StopReason.RUN_TIMEOUT if run_deadline <= step_deadline else StopReason.STEP_TIMEOUT
         return None
+
+    async def stop(self, execution: StepExecution) -> StepResult:
+        """Stop a step: returns once it has ended. `limit_grace` shortens the grace meanwhile."""
+        while True:
+            with anyio.CancelScope() as scope:
+                self._stopping = scope
+                try:
+                    return await execution.stop(self.grace_seconds)
+                finally:
+                    self._stopping = None

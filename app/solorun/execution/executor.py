@@ -1,5 +1,7 @@
-"""A run from its opening to its removal: topic, channel and scope come into being, its steps are executed, its ending
-is written, its segments are merged. Called by the manager; says nothing about who may start what.
+"""Carries a run from its row to its release: claim, supervise, record, publish, release.
+
+The control side (`runs/`) decides what may start and stop. The executor carries it out, and alone keeps the registry,
+the hub and the writer in step.
 """
 
 import asyncio
@@ -10,30 +12,29 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-import anyio
 from msgspec.structs import asdict, replace
 
 from solorun.errors import SolorunError
-from solorun.execution.handle import RunHandle, RunRegistry
+from solorun.execution.cancel_scope import RunCancelScope
+from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
+from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, Masker, Writer
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import Project
 from solorun.record import Level
 from solorun.run import Run
-from solorun.runs.admission import Admitted
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import FinalState, RunStore
 
-_MERGE_PAUSE_SECONDS: Final = 0.05
-_MIN_MERGED_SEGMENTS: Final = 8
-"""Fewer are not worth a transaction: whoever reads them reads them in one page."""
+_MIN_COMPACTED_SEGMENTS: Final = 8
+"""Fewer are not worth a transaction: a reader gets them in one page anyway."""
 
 _logger = logging.getLogger("solorun.runs")
 
 
 class RunExecutor:
-    """Carries active runs through their life, and keeps `active_runs`, the hub and the writer in step."""
+    """Executes runs, each in a task of its own."""
 
     def __init__(
         self,
@@ -41,117 +42,123 @@ class RunExecutor:
         store: RunStore,
         hub: Hub,
         writer: Writer,
+        registry: RunRegistry,
+        tasks: TaskSet,
         supervisor: Supervisor,
         owner: str,
         environ: Mapping[str, str],
         now: Callable[[], datetime],
+        compaction_pause_seconds: float = 0.05,
     ) -> None:
         self._store = store
         self._hub = hub
         self._writer = writer
+        self._registry = registry
+        self._tasks = tasks
         self._supervisor = supervisor
         self._owner = owner
         self._environ = environ
         self._now = now
-        self.active_runs = RunRegistry()
-        self._finishing: set[anyio.CancelScope] = set()
-        self._merging = asyncio.Semaphore(1)
-
-    def open(self, admitted: Admitted, run: Run) -> RunHandle:
-        """Bring the run's topic, channel and cancel scope into being. No await: nobody sees only some of them."""
-        masker = self.masker_for(admitted.project)
-        channel = Channel(run, masker, now=self._now, notify=self._writer.notify)
-        active = RunHandle(
-            project=admitted.project,
-            steps=admitted.steps,
-            params=admitted.params,
-            topic=self._hub.open(run),
-            channel=channel,
-        )
-        # Whoever took the run's row from us, nothing of ours may go on working for it.
-        channel.on_ownership_lost = lambda: active.cancel_scope.cancel(StopReason.SHUTDOWN)
-        self._writer.attach(channel)
-        self.active_runs.add(active)
-        _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
-        return active
+        self._compaction_pause_seconds = compaction_pause_seconds
+        self._compacting = asyncio.Semaphore(1)
 
     def masker_for(self, project: Project) -> Masker:
-        """What masks the texts of the project's runs, in the log and in the row."""
+        """Masks the project's secrets, in logs and in rows."""
         names = (*project.secrets, "SOLORUN_TOKEN")
         values = (project.env.get(name) or self._environ.get(name) for name in names)
         return Masker(value for value in values if value)
 
-    async def run(self, active: RunHandle) -> None:
-        """Execute the run and write its ending. Never raises, but for its own cancellation at the very end."""
+    def claim(self, start: AdmittedStart, run: Run) -> RunHandle:
+        """Create the run's topic, channel and cancel scope. Without an await: they become visible together."""
+        cancel_scope = RunCancelScope(start.project.cancel_grace_seconds)
+        channel = Channel(
+            run,
+            self.masker_for(start.project),
+            now=self._now,
+            notify=self._writer.open_lane().notify,
+            # If another owner took the run, nothing of ours may go on working for it.
+            on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
+        )
+        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope)
+        self._registry.add(handle)
+        _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
+        return handle
+
+    async def execute(self, handle: RunHandle) -> None:
+        """Start the task that executes a claimed run. If that fails, the run is `failed` and the error is raised."""
         try:
-            outcome = await self._supervisor.supervise(active)
+            self._tasks.spawn(self._execute(handle), name=f"run {handle.id}")
         except Exception as error:
-            _logger.exception("Run %s met an error of the service", active.id)
+            await self._finish(handle, Outcome(Status.FAILED, format_exception(error)))
+            raise
+        self._tasks.spawn(self._load_estimate(handle), name=f"estimate of run {handle.id}")
+
+    async def _execute(self, handle: RunHandle) -> None:
+        outcome = await self._supervise(handle)
+        await self._finish(handle, outcome)
+        await self._compact(handle)
+
+    async def _supervise(self, handle: RunHandle) -> Outcome:
+        try:
+            return await self._supervisor.supervise(handle)
+        except Exception as error:
+            _logger.exception("Run %s met an internal error", handle.id)
             for line in traceback.format_exception(error):
-                active.channel.log(line.rstrip("\n"), level=Level.ERROR)
-            outcome = Outcome(Status.FAILED, f"error of the service: {format_exception(error)}")
-        await self.finish(active, outcome)
-        if active.channel.segment_count >= _MIN_MERGED_SEGMENTS:
-            await self._merge(active.id)
+                handle.channel.log(line.rstrip("\n"), level=Level.ERROR)
+            return Outcome(Status.FAILED, f"internal error: {format_exception(error)}")
 
-    async def finish(self, active: RunHandle, outcome: Outcome) -> None:
-        """Write the ending behind the last record, then let go of the run. Retried for as long as the service runs."""
-        outcome = Outcome(outcome.status, active.channel.sanitize_error(outcome.error_message))
-        with anyio.CancelScope(shield=True) as scope:
-            self._finishing.add(scope)
-            try:
-                if active.cancel_scope.reason is StopReason.CANCEL:
-                    # Work may stop sooner than the row can say who asked for it: the ending must not overtake that.
-                    await active.cancel_recorded.wait()
-                transition = await asyncio.shield(active.channel.close(FinalState(outcome, self._now())))
-                if transition is not UpdateResult.UPDATED:
-                    await self._publish_stored_state(active)
-                message = f": {active.run.error_message}" if active.run.error_message else ""
-                _logger.info("Run %s of %s: %s%s", active.id, active.run.project, active.run.status, message)
-            finally:
-                self._finishing.discard(scope)
-                self._hub.close(active.id)
-                self._writer.detach(active.channel)
-                self.active_runs.remove(active)
+    async def _finish(self, handle: RunHandle, outcome: Outcome) -> None:
+        """Record how the run ended; the writer publishes it after the commit. Then let go of the run."""
+        try:
+            result = await self._record(handle, outcome)
+            if result is not UpdateResult.UPDATED:
+                await self._publish_stored_state(handle)
+            message = f": {handle.run.error_message}" if handle.run.error_message else ""
+            _logger.info("Run %s of %s: %s%s", handle.id, handle.run.project, handle.run.status, message)
+        finally:
+            self._hub.close(handle.id)
+            self._registry.remove(handle)
 
-    def abandon(self) -> None:
-        """The service goes down now: endings that could not be written are left to the next start's recovery."""
-        for scope in self._finishing:
-            scope.cancel()
+    async def _record(self, handle: RunHandle, outcome: Outcome) -> UpdateResult:
+        """Commit the final state behind the last record, retrying for as long as the service runs."""
+        outcome = Outcome(outcome.status, handle.channel.sanitize_error(outcome.error_message))
+        if handle.cancel_scope.reason is StopReason.CANCEL:
+            # Work may stop before the row says who requested it. The final state must not overtake that.
+            await handle.cancel_recorded.wait()
+        return await asyncio.shield(handle.channel.close(FinalState(outcome, self._now())))
 
-    async def shorten_grace(self, active: RunHandle) -> None:
-        """Tell a step that is being stopped that its grace is shorter now."""
-        if active.execution is not None:
-            await active.execution.stop(active.grace_seconds)
-
-    async def load_estimate(self, active: RunHandle) -> None:
-        """Look up how long such a run takes, for those who are refused meanwhile. Never raises."""
-        with contextlib.suppress(SolorunError):
-            active.estimated_seconds = await self._store.median_duration_seconds(active.project.name, active.run.scope)
-
-    async def _publish_stored_state(self, active: RunHandle) -> None:
-        """The row was ended by somebody else: readers see it as it is. If nobody did, it is ended now."""
+    async def _publish_stored_state(self, handle: RunHandle) -> None:
+        """Another owner ended the run: show its row as it is. If nothing ended it yet, end it now."""
         try:
             ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), self._now())
-            await self._store.finalize_run(active.id, owner=self._owner, expected=ACTIVE, ending=ending)
-            run = await self._store.get_run(active.id)
+            await self._store.finalize_run(handle.id, owner=self._owner, expected=ACTIVE, ending=ending)
+            run = await self._store.get_run(handle.id)
         except SolorunError as error:
-            _logger.warning("How run %s ended cannot be read: %s", active.id, error)
+            _logger.warning("The final state of run %s cannot be read: %s", handle.id, error)
             run = replace(
-                active.run,
+                handle.run,
                 status=Status.INTERRUPTED,
                 error_message="its row is gone",
                 finished_at=self._now(),
                 current_step=None,
             )
-        self._hub.publish(active.id, **asdict(run))
+        self._hub.publish(handle.id, **asdict(run))
 
-    async def _merge(self, run_id: int) -> None:
-        """Merge the ended run's small segments, a little at a time, one run after another."""
-        async with self._merging:
+    async def _load_estimate(self, handle: RunHandle) -> None:
+        """Look up how long such a run usually takes, for the starts that are refused meanwhile."""
+        with contextlib.suppress(SolorunError):
+            handle.estimated_seconds = await self._store.median_duration_seconds(
+                handle.project.name, handle.start.scope
+            )
+
+    async def _compact(self, handle: RunHandle) -> None:
+        """Join the ended run's small segments, a few at a time, one run after another."""
+        if handle.channel.segment_count < _MIN_COMPACTED_SEGMENTS:
+            return
+        async with self._compacting:
             try:
-                # A pause between the bounded transactions leaves the disk to those who work.
-                while await self._store.compact_segments(run_id):  # noqa: ASYNC110
-                    await asyncio.sleep(_MERGE_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - merging saves space; nothing depends on it
-                _logger.warning("The segments of run %s were not merged: %s", run_id, error)
+                # A pause between the bounded transactions leaves the disk to active runs.
+                while await self._store.compact_segments(handle.id):  # noqa: ASYNC110
+                    await asyncio.sleep(self._compaction_pause_seconds)
+            except Exception as error:  # noqa: BLE001 - compaction saves space; nothing depends on it
+                _logger.warning("The segments of run %s were not compacted: %s", handle.id, error)

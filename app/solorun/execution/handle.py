@@ -1,4 +1,4 @@
-"""The runs that have a task: each with its cancel scope, its channel and its topic, from before its row can be seen."""
+"""The runs in progress here: each with its cancel scope, channel and topic, from before its row is visible."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,27 +10,32 @@ from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
 from solorun.record import Event
 from solorun.run import Run
-from solorun.step import StepExecution
+
+
+@dataclass(frozen=True, slots=True)
+class AdmittedStart:
+    """A start that may be tried, with everything that the run keeps from now on."""
+
+    project: Project
+    scope: str
+    steps: tuple[StepDeclaration, ...]
+    triggered_by: str
+    params: dict[str, str]
+    """As given. The row has them masked."""
 
 
 @dataclass(eq=False, slots=True)
 class RunHandle:
-    """One run on its way. `params` are as given; those in the row are masked."""
+    """One run in progress. Only its executor writes to it."""
 
-    project: Project
-    steps: tuple[StepDeclaration, ...]
-    params: dict[str, str]
+    start: AdmittedStart
     topic: Topic
     channel: Channel
-    cancel_scope: RunCancelScope = field(default_factory=RunCancelScope)
-    execution: StepExecution | None = None
-    """The step being executed."""
-    max_grace_seconds: float = float("inf")
-    """A drain cuts graces to fit."""
+    cancel_scope: RunCancelScope
     estimated_seconds: float | None = None
-    """How long such a run took before, by the median; None when unknown."""
+    """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
-    """The row says who asked to cancel, or it was tried and failed."""
+    """The row says who requested the cancel, or the attempt to write it failed."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -38,16 +43,16 @@ class RunHandle:
         return self.topic.run.id
 
     @property
-    def run(self) -> Run:
-        """The run as it is committed."""
-        return self.topic.run
+    def project(self) -> Project:
+        return self.start.project
 
     @property
-    def grace_seconds(self) -> float:
-        return min(self.project.cancel_grace_seconds, self.max_grace_seconds)
+    def run(self) -> Run:
+        """The run as committed."""
+        return self.topic.run
 
     def request_cancel(self, requested_by: str, reason: str) -> None:
-        """Tell the work to stop, and the log who asked for it."""
+        """Stop the work, and log who requested it."""
         if self.cancel_scope.cancel(StopReason.CANCEL):
             requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
             message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
@@ -56,10 +61,17 @@ class RunHandle:
 
 
 class RunRegistry:
-    """Keyed by run id: when a run has ended in the database its successor may be here before it is removed."""
+    """The handles of all runs in progress.
+
+    A start holds `start_lock` from before it inserts its row until its handle is here: whoever waits for the lock finds
+    the handle of every row it can see. The lock also keeps refusals in order. The unique index, not the lock, decides
+    that a project has one active run.
+    """
 
     def __init__(self) -> None:
+        self.start_lock = asyncio.Lock()
         self._by_id: dict[int, RunHandle] = {}
+        """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
         """The newest of each project."""
 
@@ -69,20 +81,31 @@ class RunRegistry:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def add(self, active: RunHandle) -> None:
-        self._by_id[active.id] = active
-        self._by_project[active.project.name] = active
+    def add(self, handle: RunHandle) -> None:
+        self._by_id[handle.id] = handle
+        self._by_project[handle.project.name] = handle
 
-    def remove(self, active: RunHandle) -> None:
-        self._by_id.pop(active.id, None)
-        if self._by_project.get(active.project.name) is active:
-            del self._by_project[active.project.name]
-        active.ended.set()
+    def remove(self, handle: RunHandle) -> None:
+        self._by_id.pop(handle.id, None)
+        if self._by_project.get(handle.project.name) is handle:
+            del self._by_project[handle.project.name]
+        handle.ended.set()
 
     def find(self, run_id: int) -> RunHandle | None:
         return self._by_id.get(run_id)
 
+    async def find_starting(self, run_id: int) -> RunHandle | None:
+        """Like `find`, but also finds a run that is just being started."""
+        await self.wait_for_starts()
+        return self.find(run_id)
+
     def find_by_project(self, project: str) -> RunHandle | None:
-        """The project's run that is active by its committed row; one whose end is committed frees the project."""
-        active = self._by_project.get(project)
-        return active if active is not None and active.run.holds_project else None
+        """The run that holds the project by its committed row; None once the run's end is committed."""
+        handle = self._by_project.get(project)
+        return handle if handle is not None and handle.run.holds_project else None
+
+    async def wait_for_starts(self) -> None:
+        """Wait until the starts under way have their handles here, or have failed."""
+        if self.start_lock.locked():
+            async with self.start_lock:
+                pass

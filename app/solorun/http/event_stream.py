@@ -93,7 +93,7 @@ class Streams:
     def hold(self, stream: "EventStream") -> Iterator[None]:
         self._open.add(stream)
         try:
-            with self._hub.stream():
+            with self._hub.count_stream():
                 yield
         finally:
             self._open.discard(stream)

@@ -1,9 +1,24 @@
 """The log path: a step's channel, the writer, the hub and the tail; one file per station."""
 
-from solorun.logs.channel import Channel
-from solorun.logs.hub import FeedOverflow, Hub, RunFeed, Topic
+from solorun.logs.channel import Channel, ChannelLimits
+from solorun.logs.fan_out import Receiver
+from solorun.logs.hub import Hub, HubLimits, Topic
 from solorun.logs.masking import Masker
+from solorun.logs.run_feed import FeedOverflow, RunFeed
 from solorun.logs.tail import Tail
-from solorun.logs.writer import Writer
+from solorun.logs.writer import Writer, WriterLimits
 
-__all__ = ["Channel", "FeedOverflow", "Hub", "Masker", "RunFeed", "Tail", "Topic", "Writer"]
+__all__ = [
+    "Channel",
+    "ChannelLimits",
+    "FeedOverflow",
+    "Hub",
+    "HubLimits",
+    "Masker",
+    "Receiver",
+    "RunFeed",
+    "Tail",
+    "Topic",
+    "Writer",
+    "WriterLimits",
+]

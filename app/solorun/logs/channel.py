@@ -1,16 +1,18 @@
-"""Where one run's records come into being: masked, bounded, stamped with seq and time once, in one order.
+"""One run's log as it is created: each record is masked, and gets its seq and time once, in one order.
 
-Steps write to it (it is their StepOutput), the engine says its own through it and closes it with the run's ending; the
-writer takes batches from it. Nothing here knows the store or the readers.
+Steps write to the channel (it is their StepOutput). The engine logs through it and closes it with the run's final
+state. The writer takes batches from it. The channel knows neither the store nor the readers.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from solorun.logs.masking import Masker
+from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
 from solorun.outcome import short_error_message
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
@@ -20,43 +22,61 @@ from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import Batch, FinalState
 from solorun.wire import encode_records
 
-MAX_CHANNEL_RECORDS: Final = 8 * 1024
-MAX_CHANNEL_BYTES: Final = 2 * 1024 * 1024
 _RECORD_OVERHEAD_BYTES: Final = 160
-"""About what a record's other members take on the wire."""
+"""Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
-"""So many characters never pass the limit in bytes, whatever they are."""
+"""A text of this length is within the limit in bytes whatever its characters are."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLimits:
+    """How much a channel holds before the step has to wait."""
+
+    max_records: int = 8 * 1024
+    max_bytes: int = 2 * 1024 * 1024
+
+
+_LIMITS: Final = ChannelLimits()
 
 
 class Channel:
     """One run's records on their way to the writer.
 
-    `notify(channel, urgent)` is called when there is something to take; urgent means that waiting for more would be
-    wrong: the ending is here, or the channel is half full.
+    `notify(channel, urgent)` is called when there is something to take. It is urgent when waiting for more would be
+    wrong: the final state has arrived, or the channel is half full. `on_ownership_lost` is called when another owner
+    has taken the run.
     """
 
     def __init__(
-        self, run: Run, masker: Masker, *, now: Callable[[], datetime], notify: Callable[["Channel", bool], None]
+        self,
+        run: Run,
+        masker: Masker,
+        *,
+        now: Callable[[], datetime],
+        notify: Callable[["Channel", bool], None],
+        on_ownership_lost: Callable[[], object],
+        limits: ChannelLimits = _LIMITS,
     ) -> None:
         self.run_id = run.id
         self.masker = masker
-        self.on_ownership_lost: Callable[[], object] | None = None
         self._now = now
         self._notify = notify
+        self._on_ownership_lost = on_ownership_lost
+        self._limits = limits
         self._projection = Projection(run)
         self._records: deque[Record] = deque()
         self._bytes = 0
         self._next_seq = run.last_seq + 1
         self.segment_count = 0
-        """How many segments were taken."""
+        """How many segments the writer has taken."""
         self._space = asyncio.Event()
         self._space.set()
         self._ending: FinalState | None = None
         self._ending_taken = False
-        self._answer: asyncio.Future[UpdateResult] | None = None
+        self._committed: asyncio.Future[UpdateResult] | None = None
         self._begun: asyncio.Future[UpdateResult] = asyncio.get_running_loop().create_future()
 
-    # -- what a step says (StepOutput)
+    # -- for steps (StepOutput)
 
     async def write(
         self,
@@ -78,7 +98,7 @@ class Channel:
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
         await self._space.wait()
-        # A coroutine may pass anything: what cannot be stored must not reach the writer, which serves all runs.
+        # A coroutine may pass anything. A value that cannot be stored must not reach the writer, which serves all runs.
         current, total, item = _whole_number(current) or 0, _whole_number(total), self._clean(item)
         of = f"{current}/{total}" if total is not None else str(current)
         data = {"current": current, "total": total, "item": item}
@@ -99,7 +119,7 @@ class Channel:
     def pending_secret_length(self, text: str) -> int:
         return self.masker.pending_secret_length(text)
 
-    # -- what the service says; never waits, never bounded
+    # -- for the service; never waits, never bounded
 
     def log(
         self,
@@ -110,23 +130,23 @@ class Channel:
         event: Event | None = None,
         data: dict[str, Any] | None = None,
     ) -> None:
-        """Append a record of the service's own; of a message of several lines one each, but one alone of an event."""
+        """Append a record from the service: one per line of the message, but a single one if it carries an event."""
         for line in [message] if event is not None else message.splitlines() or [""]:
             self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
     def begin_step(self, name: str) -> None:
-        """Append the record with which a step begins; it becomes the run's current step, and the run running."""
+        """Append the record that begins a step: it becomes the run's current step, and the run `running`."""
         data = {"name": name, "status": StepStatus.RUNNING.value, "exit_code": None}
         self._projection.expect_step(self._next_seq, name, StepStatus.RUNNING, None, None)
         self._put(Level.INFO, name, Stream.SOLORUN, f"{name} started", Event.STEP, data)
 
     async def wait_begun(self) -> UpdateResult:
-        """Wait until the run is `running` in the store, which the record of its first step makes it; or until it is
-        found not to be ours to write."""
+        """Wait until the store has the run as `running`, which its first step's record makes it, or until the run turns
+        out to belong to another owner."""
         return await asyncio.shield(self._begun)
 
     def end_step(self, name: str, status: StepStatus, exit_code: int | None, error_message: str | None) -> None:
-        """Append the record with which a step ends."""
+        """Append the record that ends a step."""
         error_message = self.sanitize_error(error_message)
         message = f"{name} {status}" + (f": {error_message}" if error_message else "")
         level = Level.ERROR if status is StepStatus.FAILED else Level.INFO
@@ -135,35 +155,35 @@ class Channel:
         self._put(level, name, Stream.SOLORUN, message, Event.STEP, data)
 
     def sanitize_error(self, message: str | None) -> str | None:
-        """An error's text as it may stand in the run's row: masked, one short line, without the server's paths."""
+        """An error message fit for the run's row: masked, one short line, no paths of the server."""
         return None if message is None else short_error_message(self.masker.mask(message))
 
     def close(self, ending: FinalState) -> asyncio.Future[UpdateResult]:
-        """Append the ending, the last entry there will be. The answer comes when it is committed.
+        """Append the final state, the last entry. The future resolves when it is committed.
 
-        Idempotent: the first ending stands. Who waits should shield the future: it is shared.
+        Idempotent: the first final state stands. The future is shared, so shield it when you await it.
         """
-        if self._answer is None:
-            self._answer = asyncio.get_running_loop().create_future()
+        if self._committed is None:
+            self._committed = asyncio.get_running_loop().create_future()
             self._ending = ending
             self._space.set()
             self._notify(self, True)
-        return self._answer
+        return self._committed
 
     @property
     def is_closed(self) -> bool:
         return self._ending is not None
 
-    # -- what the writer asks
+    # -- for the writer
 
     @property
     def has_work(self) -> bool:
         return bool(self._records) or (self._ending is not None and not self._ending_taken)
 
     def take(self, max_bytes: int) -> Batch | None:
-        """The next batch: at most about `max_bytes` and a segment's records, with the ending when it is the last.
+        """The next batch: about `max_bytes` and one segment's records at most, with the final state if it is the last.
 
-        Who takes a batch commits it, or keeps trying: it is handed out once.
+        Each batch is handed out once. The caller must commit it, retrying until that succeeds.
         """
         if not self.has_work:
             return None
@@ -189,31 +209,30 @@ class Channel:
         return Batch(self._projection.run, segment, self._projection.take_changed_steps(), ending)
 
     def committed(self, batch: Batch) -> None:
-        """The writer's word that a batch is in the store."""
+        """Called when the store has a batch."""
         if not self._begun.done() and batch.run.status is Status.RUNNING:
             self._begun.set_result(UpdateResult.UPDATED)
         if batch.ending is not None:
-            self._answer_with(UpdateResult.UPDATED)
+            self._resolve(UpdateResult.UPDATED)
 
     def invalidate(self, transition: UpdateResult) -> None:
-        """The writer's word that the run is no longer ours to write: whatever is still here is void."""
+        """Called when another owner has taken the run: discards everything not yet committed."""
         self._records.clear()
         self._bytes = 0
         self._ending_taken = True
         self._space.set()
-        if self._answer is None:
-            self._answer = asyncio.get_running_loop().create_future()
-        self._answer_with(transition)
+        if self._committed is None:
+            self._committed = asyncio.get_running_loop().create_future()
+        self._resolve(transition)
         if not self._begun.done():
             self._begun.set_result(transition)
-        if self.on_ownership_lost is not None:
-            self.on_ownership_lost()
+        self._on_ownership_lost()
 
-    # -- inside
+    # -- internals
 
     def _append(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
-        if self._answer is not None:
-            return  # Something the step left behind goes on talking after the run's end.
+        if self._committed is not None:
+            return  # A process that the step left behind keeps writing after the run's end.
         time = self._now()
         seq = self._next_seq
         records = self._records
@@ -223,8 +242,8 @@ class Channel:
         for index, line in enumerate(lines):
             text = mask(line)
             if len(text) > _SAFE_CHARACTERS or not text.isascii() or "\n" in text:
-                for piece, goes_on in _pieces(text, partial and index == last):
-                    records.append(Record(seq, time, level, step, stream, piece, None, None, goes_on))
+                for piece, continues in split_message(text, partial=partial and index == last):
+                    records.append(Record(seq, time, level, step, stream, piece, None, None, continues))
                     seq += 1
                     size += len(piece) + _RECORD_OVERHEAD_BYTES
                 continue
@@ -243,7 +262,7 @@ class Channel:
         event: Event | None,
         data: dict[str, Any] | None,
     ) -> None:
-        if self._answer is not None:
+        if self._committed is not None:
             return
         self._records.append(Record(self._next_seq, self._now(), level, step, stream, message, event, data))
         self._next_seq += 1
@@ -253,39 +272,23 @@ class Channel:
         self._bytes += size
         if self._is_full():
             self._space.clear()
-        half_full = len(self._records) * 2 >= MAX_CHANNEL_RECORDS or self._bytes * 2 >= MAX_CHANNEL_BYTES
+        half_full = len(self._records) * 2 >= self._limits.max_records or self._bytes * 2 >= self._limits.max_bytes
         self._notify(self, half_full)
 
     def _is_full(self) -> bool:
-        return len(self._records) >= MAX_CHANNEL_RECORDS or self._bytes >= MAX_CHANNEL_BYTES
+        return len(self._records) >= self._limits.max_records or self._bytes >= self._limits.max_bytes
 
     def _clean(self, text: str) -> str:
-        """One masked piece that fits into a record; what is too long for one is cut."""
-        text = self.masker.mask(str(text)).encode("utf-8", "replace")[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
-        return text.replace("\n", " ")
+        return clip_message(self.masker.mask(str(text)))
 
-    def _answer_with(self, transition: UpdateResult) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_result(transition)
+    def _resolve(self, transition: UpdateResult) -> None:
+        if self._committed is not None and not self._committed.done():
+            self._committed.set_result(transition)
 
 
 def _whole_number(value: object) -> int | None:
-    """The nearest whole number that a database holds; None for what is no number."""
+    """The nearest integer that a database can hold; None if the value is not a number."""
     try:
         return max(-(2**63), min(int(value), 2**63 - 1))  # type: ignore[call-overload, no-any-return]
-    except Exception:  # noqa: BLE001 - it may be an object of any kind
+    except Exception:  # noqa: BLE001 - the value may be any object
         return None
-
-
-def _pieces(text: str, partial: bool) -> Iterator[tuple[str, bool]]:
-    """What `text` becomes as records: its lines, each in pieces that fit; and whether a piece's line goes on."""
-    *lines, last = text.split("\n")
-    for line in lines:
-        yield from _pieces(line, partial=False)
-    # Lone surrogates, which a coroutine may well pass, have no UTF-8 and so no JSON.
-    rest = last.encode("utf-8", "replace")
-    while len(rest) > MAX_MESSAGE_BYTES:
-        piece = rest[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
-        yield piece, True
-        rest = rest[len(piece.encode()) :]
-    yield rest.decode(), partial

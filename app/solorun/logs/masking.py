@@ -1,8 +1,7 @@
-"""Takes secrets out of text before anything is stored. Exact values only, in the forms in which they usually leak.
+"""Removes secrets from text before it is stored: exact values only, in the forms in which they usually leak.
 
-A channel masks each message with it. Code that splits a line calls `pending_secret_length` first, so that no secret is
-cut in two.
-Nothing is compiled: a step may declare thousands of secrets, one between any two lines.
+A channel masks each message. Code that splits a line calls `pending_secret_length` first, so that no secret is cut in
+two. Nothing is compiled, because a step may declare thousands of secrets, one between any two lines.
 """
 
 import base64
@@ -16,25 +15,25 @@ from solorun.project import MIN_SECRET_CHARACTERS
 
 MASK: Final = "***"
 _FEW: Final = 64
-"""So many forms are looked for one after another sooner than through the index."""
+"""Up to this many forms, searching for each in turn is faster than using the index."""
 
 
 class Masker:
-    """The secrets of one run. They can be added while it works, and never removed."""
+    """The secrets of one run. Secrets can be added during the run, and are never removed."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[str] = []
-        """What is looked for, sorted: those that begin alike stand together."""
+        """The forms to find, sorted, so that forms with the same beginning are adjacent."""
         self._index: dict[str, dict[int, set[str]]] = {}
-        """The same by their first characters, and by their length: many tokens begin alike."""
+        """The same forms by their first characters and their length: many tokens begin alike."""
         self._longest = 1
         for secret in secrets:
             self.add(secret)
 
     def add(self, secret: str) -> None:
-        """Mask this value from now on, each of its lines, and their base64, URL and JSON forms."""
+        """Mask this value from now on: the whole value, each of its lines, and their base64, URL and JSON forms."""
         for form in {form for line in [secret, *secret.splitlines()] for form in _forms_of(line.strip())}:
-            # A record never holds a line end, so neither can what is looked for in it.
+            # A record never contains a line end, so a form with one could never match.
             if len(form) < MIN_SECRET_CHARACTERS or len(form.splitlines()) > 1:
                 continue
             lengths = self._index.setdefault(form[:MIN_SECRET_CHARACTERS], {})
@@ -57,10 +56,10 @@ class Masker:
         return "".join(pieces) + text[end:]
 
     def pending_secret_length(self, text: str) -> int:
-        """How much of the end of `text` must not be let go yet: a secret may begin there that is not whole."""
+        """How many characters at the end of `text` must be held back, because an incomplete secret may begin there."""
         for cut in range(max(0, len(text) - self._longest + 1), len(text)):
             end = text[cut:]
-            # The forms that begin with `end` stand together; the first of them may be `end` itself.
+            # The forms that begin with `end` are adjacent; the first of them may be `end` itself.
             place = bisect_left(self._forms, end)
             place += place < len(self._forms) and self._forms[place] == end
             if place < len(self._forms) and self._forms[place].startswith(end):
@@ -68,14 +67,14 @@ class Masker:
         return 0
 
     def _avoid_cutting(self, text: str, cut: int) -> int:
-        """Where `cut` lies inside a whole secret, hold that one back too; an endless chain is let go, masked."""
+        """If `cut` lies inside a complete secret, hold that back too. An endless chain is released, masked."""
         for start, stop in self._find(text):
             if start < cut < stop:
                 return len(text) - (start if stop - start <= 4 * self._longest else stop)
         return len(text) - cut
 
     def _find(self, text: str) -> list[tuple[int, int]]:
-        """Where secrets stand in `text`, in order; those that overlap are one."""
+        """The spans of secrets in `text`, in order, with overlapping ones merged."""
         places = self._find_few(text) if len(self._forms) <= _FEW else self._find_many(text)
         spans: list[tuple[int, int]] = []
         for start, stop in sorted(places):
@@ -91,12 +90,12 @@ class Masker:
             start = text.find(form)
             while start >= 0:
                 places.append((start, start + len(form)))
-                # One that overlaps itself is found again: its tail must not survive.
+                # Search from the next character: a form that overlaps itself must not leave its tail.
                 start = text.find(form, start + 1)
         return places
 
     def _find_many(self, text: str) -> list[tuple[int, int]]:
-        """As above, in a time that hardly grows with the number of secrets."""
+        """The same in a time that hardly grows with the number of secrets."""
         places = []
         for start in range(len(text) - MIN_SECRET_CHARACTERS + 1):
             lengths = self._index.get(text[start : start + MIN_SECRET_CHARACTERS])

@@ -1,4 +1,4 @@
-"""A log as plain text for people: a line per record, `partial` records joined to the line they are parts of."""
+"""Renders a log as plain text: one line per record, with `partial` records joined into one line."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -12,10 +12,10 @@ _Line = tuple[str | None, str]
 
 
 class PlainTextRenderer:
-    """Turns records into text, in order, in bounded memory.
+    """Renders records in order, in bounded memory.
 
-    While a line is unfinished, the records of others wait behind it; when more than a megabyte of them waits, or its
-    step has ended, the unfinished line is ended where it stands.
+    While a line is unfinished, records of other steps and streams wait behind it. When more than a megabyte waits, or
+    the line's step has ended, the line ends where it is.
     """
 
     def __init__(self) -> None:
@@ -24,14 +24,14 @@ class PlainTextRenderer:
         self._waiting_characters = 0
 
     def add(self, records: Iterable[Record]) -> bytes:
-        """The text that these records complete, UTF-8."""
+        """The text that these records complete, as UTF-8."""
         out: list[str] = []
         for record in records:
             self._add(record, out)
         return "".join(out).encode()
 
     def finish(self) -> bytes:
-        """What is left."""
+        """The rest of the text, as UTF-8."""
         out: list[str] = []
         while self._unfinished is not None:
             self._end_line(out)

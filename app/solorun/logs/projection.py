@@ -1,6 +1,6 @@
-"""What a run's records say of the run: its current step, progress, counts and step rows, folded as they are taken.
+"""Derives a run's state from its records: its current step, progress, counts and step rows.
 
-It belongs to the channel: the row that a batch writes is the run as it is after the batch's records.
+The channel owns it. The row that a batch writes is the run after the batch's records.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from solorun.store import FinalState
 
 
 class Projection:
-    """Folds records into a run. `run` is the run after the last record that was applied."""
+    """Folds records into a run. `run` is the run after the last applied record."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -25,16 +25,16 @@ class Projection:
     def expect_step(
         self, seq: int, name: str, status: StepStatus, exit_code: int | None, error_message: str | None
     ) -> None:
-        """The record with this seq will say that a step is now in this status."""
+        """Announce that the record with this seq changes a step to this status."""
         self._expected[seq] = (name, status, exit_code, error_message)
 
     def apply(self, records: Sequence[Record]) -> LevelCounts:
-        """Fold the next records, and answer how many of each level they are."""
+        """Fold the next records. Returns how many there are of each level."""
         counts = _count_levels(records)
         run = self.run
         current_step = run.current_step
         progress = run.progress_current, run.progress_total, run.progress_item
-        # Nearly every record is a line: those that tell something are looked for at once, not one by one.
+        # Nearly every record is a plain line, so filter first instead of testing each in the loop.
         for record in [record for record in records if record.event is not None]:
             if record.event is Event.PROGRESS and record.data is not None:
                 progress = record.data["current"], record.data["total"], record.data["item"]
@@ -56,12 +56,12 @@ class Projection:
             steps=tuple(self._steps.values()) if self._changed_steps else run.steps,
         )
         if run.status is Status.PENDING and current_step is not None:
-            # A run is running from the moment its first step begins.
+            # A run becomes `running` when its first step begins.
             self.run = replace(self.run, status=Status.RUNNING, started_at=self._steps[current_step].started_at)
         return counts
 
     def end(self, ending: FinalState) -> None:
-        """Apply the ending: what was never begun is skipped, nothing is current any more."""
+        """Apply the final state: steps that never began are skipped, and no step is current."""
         for step in self._steps.values():
             if step.status is StepStatus.PENDING:
                 self._change(replace(step, status=StepStatus.SKIPPED))
@@ -78,7 +78,7 @@ class Projection:
         )
 
     def take_changed_steps(self) -> tuple[RunStep, ...]:
-        """The step rows that changed since this was last asked."""
+        """The step rows that changed since the last call."""
         changed = tuple(step for step in self._steps.values() if step.name in self._changed_steps)
         self._changed_steps.clear()
         return changed
@@ -107,7 +107,7 @@ class Projection:
 
 
 def _count_levels(records: Sequence[Record]) -> LevelCounts:
-    # Not a Counter: it would hash each level, which an enum does in Python.
+    # Not a Counter, which would hash each level: an enum's hash is Python code.
     levels = [record.level for record in records]
     return LevelCounts(
         levels.count(Level.DEBUG), levels.count(Level.INFO), levels.count(Level.WARNING), levels.count(Level.ERROR)

@@ -1,6 +1,6 @@
 """Follows a run's log for a reader: from memory if recent, else from the store, then live, then the end.
 
-Exact from any point: no gap, no repeat, across the edge between memory and store and across restarts of the service.
+Exact from any point: no gap and no repeat, across the edge between memory and store and across restarts of the service.
 """
 
 import asyncio
@@ -8,43 +8,78 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from solorun.logs.hub import Hub, Receiver
+from solorun.logs.fan_out import Receiver
+from solorun.logs.hub import Hub
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore, StoreFailure
 
-_UNSETTLED_POLL_SECONDS: Final = 0.05
 _FIRST_PAGE_RECORDS: Final = 1
-"""So few that the first page is one segment: its lines come soonest, and hundreds who stall at once take little."""
+"""The first page is one segment: its lines arrive soonest, and hundreds of readers that stall hold little."""
 
 
 class Tail:
     """Reads logs for any number of followers; a follower costs no more than its cursor."""
 
-    def __init__(self, hub: Hub, store: RunStore) -> None:
+    def __init__(self, hub: Hub, store: RunStore, *, poll_seconds: float = 0.05) -> None:
         self._hub = hub
         self._store = store
+        self._poll_seconds = poll_seconds
 
-    async def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS, take: Receiver | None = None
+    def follow(
+        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
     ) -> AsyncGenerator[Segment | Run, None]:
-        """Yield segments with the records after `after`, in order and without gaps, at last the terminal run.
+        """Yield segments with the records after `after`, in order and without gaps, and finally the ended run.
 
-        While it waits at the log's end, what comes is handed to `take`, without a turn of the loop between; only what
-        `take` does not take is yielded.
-
-        Waits for records that are not there yet; with an `after` beyond the last record, for those that come after
-        it, or for the end. `page_records` bounds what is read from the store at a time. Raises RunNotFound before the
+        Waits for records that do not exist yet; with an `after` beyond the last record, for those that come after it,
+        or for the end. `page_records` limits what is read from the store at a time. Raises RunNotFound before the
         first item. Can be closed at any await.
         """
+        return self._follow(run_id, after, page_records, None)
+
+    def deliver(
+        self, run_id: int, receiver: Receiver, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    ) -> AsyncGenerator[Segment | Run, None]:
+        """Like `follow`, but at the end of the log new segments go to `receiver` first, in the writer's own turn.
+
+        Yields only the segments that the receiver does not accept.
+        """
+        return self._follow(run_id, after, page_records, receiver)
+
+    async def find_after(self, run: Run, *, tail: int) -> int:
+        """The seq after which a follower begins that wants the last `tail` of the present records."""
+        topic = self._hub.find(run.id)
+        return max(0, (topic.run if topic is not None else run).last_seq - tail)
+
+    async def read_stored(
+        self, run: Run, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    ) -> AsyncGenerator[Segment, None]:
+        """Yield the segments with the records after `after`, up to the last seq that `run` has.
+
+        Reads are short: none is held open while a reader processes what it got.
+        """
+        cursor, wanted = after, _FIRST_PAGE_RECORDS
+        while cursor < run.last_seq:
+            segments = await self._store.read_segments(run.id, after=cursor, max_records=wanted)
+            wanted = page_records
+            if not segments:
+                return
+            for segment in segments:
+                if cursor < run.last_seq:  # leave out what was logged since
+                    yield segment.after(cursor).up_to(run.last_seq)
+                cursor = segment.last_seq
+
+    async def _follow(
+        self, run_id: int, after: int, page_records: int, receiver: Receiver | None
+    ) -> AsyncGenerator[Segment | Run, None]:
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         while True:
             topic = self._hub.find(run_id)
             if topic is None:
                 run = await self._store.get_run(run_id)
                 if not run.has_ended:
-                    # Inserted, but its topic is not open yet, or it waits to be settled: a matter of milliseconds.
-                    await asyncio.sleep(_UNSETTLED_POLL_SECONDS)
+                    # Inserted but not opened here yet, or waiting for the reaper: a matter of milliseconds.
+                    await asyncio.sleep(self._poll_seconds)
                     continue
                 async with aclosing(self.read_stored(run, after=cursor, page_records=page_records)) as stored:
                     async for segment in stored:
@@ -62,29 +97,6 @@ class Tail:
                     yield segment.after(cursor)
                     cursor = segment.last_seq
                 if not segments:
-                    cursor = await topic.wait_after(cursor, take)
+                    cursor = await topic.wait_after(cursor, receiver)
             yield topic.run
             return
-
-    async def find_after(self, run: Run, *, tail: int) -> int:
-        """The seq after which a follower begins who wants the last `tail` records of those there are."""
-        topic = self._hub.find(run.id)
-        return max(0, (topic.run if topic is not None else run).last_seq - tail)
-
-    async def read_stored(
-        self, run: Run, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
-    ) -> AsyncGenerator[Segment, None]:
-        """Yield the segments with the records after `after`, up to the run's last seq as it is given.
-
-        In short reads: none is held while a reader takes.
-        """
-        cursor, wanted = after, _FIRST_PAGE_RECORDS
-        while cursor < run.last_seq:
-            segments = await self._store.read_segments(run.id, after=cursor, max_records=wanted)
-            wanted = page_records
-            if not segments:
-                return
-            for segment in segments:
-                if cursor < run.last_seq:  # what was said since is not asked for
-                    yield segment.after(cursor).up_to(run.last_seq)
-                cursor = segment.last_seq

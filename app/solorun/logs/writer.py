@@ -1,12 +1,13 @@
-"""The one writer of all runs' logs: takes from each channel in turn, commits once for all, then tells the hub.
+"""The one writer of all runs' logs: takes a batch from each channel in turn, commits them together, then publishes.
 
-Nothing is published before it is committed, nothing committed twice, and a batch that was taken is kept until the
+Nothing is published before it is committed, and nothing is committed twice. A batch that was taken is kept until the
 store has it, however long the disk is full.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from solorun.errors import StoreCorrupted, StoreUnavailable
@@ -16,12 +17,6 @@ from solorun.segment import MAX_SEGMENT_BYTES
 from solorun.status import UpdateResult
 from solorun.store import Batch, RunStore
 
-MIN_PAUSE_SECONDS: Final = 0.010
-MAX_PAUSE_SECONDS: Final = 0.100
-PAUSE_PER_STREAM_SECONDS: Final = 0.000_1
-"""A flush costs each open stream about 25 µs: so fan-out takes at most a quarter of the loop at any rate of records."""
-MIN_RETRY_SECONDS: Final = 0.05
-MAX_RETRY_SECONDS: Final = 1.0
 _MIN_SHARE_BYTES: Final = 16 * 1024
 
 _LOG_FIELDS: Final = (
@@ -36,54 +31,102 @@ _LOG_FIELDS: Final = (
     "first_error_seq",
     "steps",
 )
-"""What records change in a run. Its other fields are moved by the engine."""
+"""The fields of a run that records change. The engine changes the others."""
 _ENDING_FIELDS: Final = ("error_message", "finished_at")
 
 _logger = logging.getLogger("solorun.logs")
 
 
-class Writer:
-    """Commits what channels hold. Start with `run` in a task; `stop` when every channel is closed."""
+@dataclass(frozen=True, slots=True)
+class WriterLimits:
+    """How long the writer gathers records, retries, and takes to stop.
 
-    def __init__(self, store: RunStore, hub: Hub, *, owner: str) -> None:
+    A flush costs about 25 µs per open stream. Pausing 100 µs per stream keeps fan-out below a quarter of the event
+    loop's time at any rate of records.
+    """
+
+    min_pause_seconds: float = 0.010
+    max_pause_seconds: float = 0.100
+    pause_per_stream_seconds: float = 0.000_1
+    min_retry_seconds: float = 0.05
+    max_retry_seconds: float = 1.0
+    stop_seconds: float = 2.0
+
+
+_LIMITS: Final = WriterLimits()
+
+
+class Lane:
+    """What the writer knows of one run's channel: the batch it took, when it may retry, when it last committed."""
+
+    __slots__ = ("_schedule", "batch", "last_commit_at", "retry_at")
+
+    def __init__(self, schedule: "Callable[[Lane, Channel, bool], None]") -> None:
+        self._schedule = schedule
+        self.batch: Batch | None = None
+        """Taken and not committed yet."""
+        self.retry_at: float | None = None
+        """When a batch that the database refused is tried again, alone, so that it harms no other run."""
+        self.last_commit_at: float | None = None
+
+    def notify(self, channel: Channel, urgent: bool) -> None:
+        """Called by the channel when it has something to take."""
+        self._schedule(self, channel, urgent)
+
+
+class Writer:
+    """Commits what channels hold. Stop it when every channel is closed."""
+
+    def __init__(self, store: RunStore, hub: Hub, *, owner: str, limits: WriterLimits = _LIMITS) -> None:
         self._store = store
         self._hub = hub
         self._owner = owner
-        self._channels: dict[int, Channel] = {}
-        self._ready: dict[int, Channel] = {}
-        """Channels with something to take, the one that waited longest first."""
-        self._taken: dict[int, Batch] = {}
-        """Batches not yet committed, by run."""
-        self._refused: dict[int, float] = {}
-        """Runs whose batch the database refused for its own sake, and when each is tried again, alone: so that it
-        harms no other."""
+        self._limits = limits
+        self._ready: dict[Lane, Channel] = {}
+        """Lanes whose channel has something to take, the one that waited longest first."""
+        self._taken: dict[Lane, Channel] = {}
+        """Lanes with a batch that is not committed yet."""
         self._work = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._last_commit: dict[int, float] = {}
         self._stopping = False
+        self._task: asyncio.Task[None] | None = None
 
     @property
     def is_behind(self) -> bool:
-        """Whether a batch was refused and is being tried again."""
-        return bool(self._refused) or self._store.write_error is not None
+        """Whether a batch was refused and is being retried."""
+        return any(lane.retry_at is not None for lane in self._taken) or self._store.write_error is not None
 
-    def attach(self, channel: Channel) -> None:
-        self._channels[channel.run_id] = channel
+    @property
+    def pending_lanes(self) -> int:
+        """How many runs have records that are not committed yet."""
+        return len(self._ready.keys() | self._taken.keys())
 
-    def detach(self, channel: Channel) -> None:
-        self._channels.pop(channel.run_id, None)
-        self._ready.pop(channel.run_id, None)
-        self._last_commit.pop(channel.run_id, None)
+    def open_lane(self) -> Lane:
+        """A lane for one run's channel. The writer holds it only while there is something to write."""
+        return Lane(self._schedule)
 
-    def notify(self, channel: Channel, urgent: bool) -> None:
-        """A channel's word that it has something to take."""
-        self._ready.setdefault(channel.run_id, channel)
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="writer")
+        self._task.add_done_callback(_report_crash)
+
+    async def stop(self) -> None:
+        """Write what is left, then stop. What cannot be written in time is left to the next start's recovery."""
+        self._stopping = True
         self._work.set()
-        if urgent or self._is_idle(channel):
+        self._hurry.set()
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=self._limits.stop_seconds)
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _schedule(self, lane: Lane, channel: Channel, urgent: bool) -> None:
+        self._ready.setdefault(lane, channel)
+        self._work.set()
+        if urgent or self._is_idle(lane):
             self._hurry.set()
 
-    async def run(self) -> None:
-        """Write until stopped. Errors of the store are waited out, never raised."""
+    async def _run(self) -> None:
+        """Write until stopped. Waits out errors of the store and never raises them."""
         while True:
             await self._work.wait()
             self._work.clear()
@@ -98,96 +141,90 @@ class Writer:
             if not was_filled:
                 await self._pause()
 
-    def stop(self) -> None:
-        """Return from `run` when nothing is left to write. Safe twice."""
-        self._stopping = True
-        self._work.set()
-        self._hurry.set()
-
     def _take(self) -> bool:
-        """Receiver from each ready channel in turn; whether a whole commit was filled, so that nothing need gather."""
+        """Take from each ready channel in turn. Returns whether a whole commit was filled: no need to gather more."""
         share = max(_MIN_SHARE_BYTES, MAX_SEGMENT_BYTES // max(1, len(self._ready)))
         budget = MAX_SEGMENT_BYTES
-        for run_id, channel in list(self._ready.items()):
-            if run_id in self._taken:
+        for lane, channel in list(self._ready.items()):
+            if lane in self._taken:
                 continue
             if budget <= 0:
                 break
-            del self._ready[run_id]
+            del self._ready[lane]
             try:
-                batch = channel.take(min(share, budget))
+                lane.batch = channel.take(min(share, budget))
             except Exception:
-                # Whatever a step managed to put there, this writer serves the other runs too.
-                _logger.exception("The log of run %s cannot be encoded: the run is given up", run_id)
+                # Whatever a step managed to put there, the writer serves the other runs too.
+                _logger.exception("The log of run %s cannot be encoded; giving up the run", channel.run_id)
                 channel.invalidate(UpdateResult.NOT_IN_EXPECTED_STATUS)
                 continue
             if channel.has_work:
-                self._ready[run_id] = channel  # Behind the others: each in turn.
-            if batch is not None:
-                self._taken[run_id] = batch
-                budget -= len(batch.segment.payload) if batch.segment is not None else 0
+                self._ready[lane] = channel  # Behind the others: each in turn.
+            if lane.batch is not None:
+                self._taken[lane] = channel
+                budget -= len(lane.batch.segment.payload) if lane.batch.segment is not None else 0
         return budget <= 0
 
     async def _commit_taken(self) -> None:
-        """Commit what is taken; return when none of it is left but batches that the database itself refuses."""
-        retry_seconds = MIN_RETRY_SECONDS
-        while together := [batch for run_id, batch in self._taken.items() if run_id not in self._refused]:
+        """Commit what is taken. Returns when only batches are left that the database itself refuses."""
+        retry_seconds = self._limits.min_retry_seconds
+        while together := [lane for lane in self._taken if lane.retry_at is None]:
             try:
                 await self._commit(together)
             except StoreCorrupted as error:
-                # Perhaps the damage lies in the way of one of them alone.
+                # The damage may affect only one of them.
                 self._set_apart(together, error)
             except StoreUnavailable as error:
-                if retry_seconds == MIN_RETRY_SECONDS:
-                    _logger.warning("The log cannot be written, trying again: %s", error)
+                if retry_seconds == self._limits.min_retry_seconds:
+                    _logger.warning("The log cannot be written; retrying: %s", error)
                 await asyncio.sleep(retry_seconds)
-                retry_seconds = min(retry_seconds * 2, MAX_RETRY_SECONDS)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is tried again
+                retry_seconds = min(retry_seconds * 2, self._limits.max_retry_seconds)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is retried
                 self._set_apart(together, error)
         now = asyncio.get_running_loop().time()
-        for run_id in [run_id for run_id, retry_at in self._refused.items() if retry_at <= now]:
-            await self._commit_alone(run_id)
+        for lane in [lane for lane in self._taken if lane.retry_at is not None and lane.retry_at <= now]:
+            await self._commit_alone(lane)
 
-    def _set_apart(self, together: Sequence[Batch], error: Exception) -> None:
-        """Each of them is tried alone from here on."""
+    def _set_apart(self, together: Sequence[Lane], error: Exception) -> None:
+        """From here on, each of these is tried alone."""
         if len(together) == 1:
-            _logger.error("The log of run %s cannot be written, trying again", together[0].run.id, exc_info=error)
-        self._refused.update((batch.run.id, 0.0) for batch in together)
+            run_id = self._taken[together[0]].run_id
+            _logger.error("The log of run %s cannot be written; retrying", run_id, exc_info=error)
+        for lane in together:
+            lane.retry_at = 0.0
 
-    async def _commit_alone(self, run_id: int) -> None:
+    async def _commit_alone(self, lane: Lane) -> None:
         loop = asyncio.get_running_loop()
         try:
-            await self._commit([self._taken[run_id]])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's alone, and it is tried again
-            _logger.warning("The log of run %s cannot be written, trying again: %s", run_id, error)
-            self._refused[run_id] = loop.time() + MAX_RETRY_SECONDS
-            loop.call_later(MAX_RETRY_SECONDS, self._work.set)
-        else:
-            del self._refused[run_id]
+            await self._commit([lane])
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone and is retried
+            run_id = self._taken[lane].run_id
+            _logger.warning("The log of run %s cannot be written; retrying: %s", run_id, error)
+            lane.retry_at = loop.time() + self._limits.max_retry_seconds
+            loop.call_later(self._limits.max_retry_seconds, self._work.set)
 
-    async def _commit(self, batches: Sequence[Batch]) -> None:
-        answers = await self._store.commit(batches, owner=self._owner)
+    async def _commit(self, lanes: Sequence[Lane]) -> None:
+        batches = [lane.batch for lane in lanes if lane.batch is not None]
+        results = await self._store.commit(batches, owner=self._owner)
         now = asyncio.get_running_loop().time()
-        for batch, answer in zip(batches, answers, strict=True):
-            run_id = batch.run.id
-            del self._taken[run_id]
-            channel = self._channels.get(run_id)
-            if answer is UpdateResult.UPDATED:
-                self._last_commit[run_id] = now
+        for lane, batch, result in zip(lanes, batches, results, strict=True):
+            channel = self._taken.pop(lane)
+            lane.batch = lane.retry_at = None
+            if result is UpdateResult.UPDATED:
+                lane.last_commit_at = now
                 self._publish(batch)
-                if channel is not None:
-                    channel.committed(batch)
-            elif channel is not None:
-                _logger.error("Run %s is no longer ours to write (%s): it is given up", run_id, answer.value)
-                self._ready.pop(run_id, None)
-                channel.invalidate(answer)
+                channel.committed(batch)
+            else:
+                _logger.error("Lost ownership of run %s (%s); stopping it", batch.run.id, result.value)
+                self._ready.pop(lane, None)
+                channel.invalidate(result)
 
     def _publish(self, batch: Batch) -> None:
         fields = _LOG_FIELDS if batch.ending is None else _LOG_FIELDS + _ENDING_FIELDS
         self._hub.publish(batch.run.id, batch.segment, **{field: getattr(batch.run, field) for field in fields})
 
     async def _pause(self) -> None:
-        """Let records gather, so that a commit and a flush carry many; not when somebody is in a hurry."""
+        """Let records gather so that a commit and a flush carry many; skipped when something is urgent."""
         if self._hurry.is_set() or self._stopping:
             await asyncio.sleep(0)
             return
@@ -199,9 +236,14 @@ class Writer:
 
     @property
     def _pause_seconds(self) -> float:
-        wanted = PAUSE_PER_STREAM_SECONDS * self._hub.open_streams
-        return min(max(wanted, MIN_PAUSE_SECONDS), MAX_PAUSE_SECONDS)
+        wanted = self._limits.pause_per_stream_seconds * self._hub.open_streams
+        return min(max(wanted, self._limits.min_pause_seconds), self._limits.max_pause_seconds)
 
-    def _is_idle(self, channel: Channel) -> bool:
-        last = self._last_commit.get(channel.run_id)
-        return last is None or asyncio.get_running_loop().time() - last > MAX_PAUSE_SECONDS
+    def _is_idle(self, lane: Lane) -> bool:
+        last = lane.last_commit_at
+        return last is None or asyncio.get_running_loop().time() - last > self._limits.max_pause_seconds
+
+
+def _report_crash(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _logger.critical("The writer crashed: no log can be written until the service restarts", exc_info=error)

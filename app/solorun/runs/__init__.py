@@ -1,8 +1,6 @@
-"""The engine: starts runs exactly once, carries them to their end, stops them, and settles what a crash left behind."""
+"""Control: decides what may start and what has to stop. Execution carries it out."""
 
-from solorun.execution.executor import RunExecutor
-from solorun.execution.supervisor import Supervisor
 from solorun.runs.manager import RunManager
-from solorun.runs.recovery import recover
+from solorun.runs.reaper import Reaper
 
-__all__ = ["RunExecutor", "RunManager", "Supervisor", "recover"]
+__all__ = ["Reaper", "RunManager"]

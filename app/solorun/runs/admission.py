@@ -1,39 +1,28 @@
-"""Decides whether a start may be tried at all: not draining, a known project, a known scope, sound parameters.
+"""Decides whether a start may be tried: the service is not draining, and project, scope and parameters are valid.
 
-Whether the project is free is not decided here: the store's unique index does that.
+Whether the project is free is decided elsewhere, by the store's unique index.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining
-from solorun.project import MAX_PARAM_BYTES, Project, StepDeclaration
+from solorun.execution import AdmittedStart
+from solorun.project import MAX_PARAM_BYTES, Project
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
 
 
 class Projects(Protocol):
-    """Where declared projects are found (a Catalog)."""
+    """The declared projects (a Catalog)."""
 
     def get_project(self, name: str) -> Project:
         """Raises ProjectNotFound."""
         ...
 
     async def refresh(self) -> None:
-        """Read the declarations again if they changed; never raises."""
+        """Reload the declarations if they changed. Never raises."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """A start that may be tried, with everything the run keeps from now on."""
-
-    project: Project
-    scope: str
-    steps: tuple[StepDeclaration, ...]
-    triggered_by: str
-    params: dict[str, str]
 
 
 class Admission:
@@ -41,15 +30,23 @@ class Admission:
 
     def __init__(self, projects: Projects) -> None:
         self._projects = projects
-        self.draining = False
+        self._draining = False
+
+    @property
+    def draining(self) -> bool:
+        return self._draining
+
+    def close(self) -> None:
+        """Admit nothing more."""
+        self._draining = True
 
     def check_draining(self) -> None:
-        """Raises ServiceDraining when nothing more is admitted."""
-        if self.draining:
+        """Raises ServiceDraining once the admission is closed."""
+        if self._draining:
             raise ServiceDraining
 
-    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str]) -> Admitted:
-        """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with all faults."""
+    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str]) -> AdmittedStart:
+        """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
@@ -59,7 +56,7 @@ class Admission:
             faults.insert(0, FieldError("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(faults=faults)
-        return Admitted(declared, scope, steps, triggered_by, dict(params))
+        return AdmittedStart(declared, scope, steps, triggered_by, dict(params))
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

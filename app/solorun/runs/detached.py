@@ -1,57 +1,34 @@
-"""A decision that outlives who asked for it: carried out in the manager's task group, while its caller only waits.
-
-A dropped connection cannot tear it; a caller who is told that it took too long is told so exactly once.
-"""
+"""Work that outlives its caller: it runs in a task of its own, and the caller only waits for the answer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from anyio.abc import TaskGroup
+from solorun.execution import TaskSet
 
 T = TypeVar("T")
 
 
-class Decision(Generic[T]):
-    """One reply, given once: by the work, or by its time limit, whichever comes first."""
+async def run_detached(
+    tasks: TaskSet,
+    work: Callable[[asyncio.Event], Coroutine[Any, Any, T]],
+    *,
+    limit_seconds: float,
+    too_late: Exception,
+    name: str,
+) -> T:
+    """Do `work` and return its answer, or raise `too_late` once the limit has passed.
 
-    def __init__(self) -> None:
-        self.abandoned = False
-        """The caller was told that it failed: whatever comes of it must not stand."""
-        self._reply: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-    async def make(
-        self,
-        task_group: TaskGroup,
-        work: Callable[[], Awaitable[T]],
-        *,
-        limit_seconds: float,
-        too_late: Exception,
-        name: str,
-    ) -> T:
-        """Carry out `work` and answer what it answers or raises; `too_late` when it takes longer than the limit.
-
-        A cancelled call leaves the work to be carried through as if somebody waited.
-        """
-        task_group.start_soon(self._carry_out, work, name=name)
-        timer = asyncio.get_running_loop().call_later(limit_seconds, self._give_up, too_late)
-        try:
-            return await self._reply
-        finally:
-            timer.cancel()
-
-    async def _carry_out(self, work: Callable[[], Awaitable[T]]) -> None:
-        """Never raises: an error that escaped would end every run."""
-        try:
-            answer = await work()
-        except Exception as error:  # noqa: BLE001 - it is the caller's to hear
-            if not self._reply.done():
-                self._reply.set_exception(error)
-        else:
-            if not self._reply.done():
-                self._reply.set_result(answer)
-
-    def _give_up(self, too_late: Exception) -> None:
-        if not self._reply.done():
-            self.abandoned = True
-            self._reply.set_exception(too_late)
+    A cancelled caller (a dropped connection) does not tear the work. `work` gets an event that is set when its
+    caller has received `too_late`: from then on its effects must not stand.
+    """
+    abandoned = asyncio.Event()
+    task = tasks.spawn(work(abandoned), name=name)
+    try:
+        async with asyncio.timeout(limit_seconds):
+            return await asyncio.shield(task)
+    except TimeoutError:
+        if task.done():  # in the same turn of the event loop
+            return task.result()
+        abandoned.set()
+        raise too_late from None

@@ -18,7 +18,7 @@ from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_at_once
 from solorun.server.sockets import address_of, bind
-from solorun.service import Service
+from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
 
@@ -59,13 +59,18 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
 
 
 async def serve(
-    settings: Settings, catalog: Catalog, *, started: Started | None = None, stop: asyncio.Event | None = None
+    settings: Settings,
+    catalog: Catalog,
+    *,
+    started: Started | None = None,
+    stop: asyncio.Event | None = None,
+    limits: ServiceLimits = DEFAULT_LIMITS,
 ) -> int:
     """The same in a loop that runs: until a signal, or until `stop` is set."""
     sockets = bind(settings.host, settings.port)
     with Signals(settings.shutdown_limit_seconds) as signals:
         try:
-            async with Service.open(settings, catalog) as service:
+            async with Service.open(settings, catalog, limits=limits) as service:
                 app = create_app(service, dashboard_routes(service.settings.root_path))
                 config = Config(
                     app,

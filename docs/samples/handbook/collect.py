@@ -1,4 +1,4 @@
-"""The first step: a command. It knows nothing of Solorun but a few variables and one notation."""
+"""The first step: a command. It uses a few environment variables and prints workflow commands."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The second step: a coroutine. It awaits, logs and leaves a file that can be downloaded."""
+"""The second step: a coroutine. It reports progress, logs, and writes an artifact."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ async def publish(step: StepContext) -> None:
     pages = [f"# The handbook ({collected['edition']})"]
     for number, (name, text) in enumerate(chapters.items(), start=1):
         await step.progress(number, len(chapters), name)
-        await asyncio.sleep(0)  # here a real step would await a network
+        await asyncio.sleep(0)  # a real step would do network I/O here
         pages.append(f"## {name.capitalize()}\n\n{text}")
     (step.artifacts / "handbook.md").write_text("\n\n".join(pages) + "\n")
     await step.log(f"published {len(chapters)} chapters")

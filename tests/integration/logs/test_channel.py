@@ -1,10 +1,10 @@
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from solorun.logs import Channel, Masker
-from solorun.logs import channel as channel_module
+from solorun.logs import Channel, ChannelLimits, Masker
 from solorun.outcome import Outcome
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run, RunStep
@@ -15,7 +15,13 @@ from solorun.wire import decode_records
 AT = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def make_channel(*secrets: str, last_seq: int = 0, steps: tuple[str, ...] = ("extract",)) -> Channel:
+def make_channel(
+    *secrets: str,
+    last_seq: int = 0,
+    steps: tuple[str, ...] = ("extract",),
+    max_records: int = 8 * 1024,
+    on_ownership_lost: Callable[[], object] = lambda: None,
+) -> Channel:
     run = Run(
         id=7,
         project="handbook",
@@ -27,7 +33,14 @@ def make_channel(*secrets: str, last_seq: int = 0, steps: tuple[str, ...] = ("ex
         last_seq=last_seq,
         steps=tuple(map(RunStep, steps)),
     )
-    return Channel(run, Masker(secrets), now=lambda: AT, notify=lambda channel, urgent: None)
+    return Channel(
+        run,
+        Masker(secrets),
+        now=lambda: AT,
+        notify=lambda channel, urgent: None,
+        on_ownership_lost=on_ownership_lost,
+        limits=ChannelLimits(max_records=max_records),
+    )
 
 
 def take_all(channel: Channel) -> list[Record]:
@@ -108,9 +121,8 @@ async def test_every_text_is_masked() -> None:
     assert channel.sanitize_error("/srv/app/correct-horse\n failed") == "*** failed"
 
 
-async def test_a_fast_step_waits_while_the_channel_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel_module, "MAX_CHANNEL_RECORDS", 10)
-    channel = make_channel()
+async def test_a_fast_step_waits_while_the_channel_is_full() -> None:
+    channel = make_channel(max_records=10)
     await channel.write("extract", Stream.STDOUT, ["x"] * 10)
     writing = asyncio.create_task(channel.write("extract", Stream.STDOUT, ["late"]))
     await asyncio.sleep(0)
@@ -123,9 +135,8 @@ async def test_a_fast_step_waits_while_the_channel_is_full(monkeypatch: pytest.M
     assert [record.message for record in take_all(channel)] == ["late"]
 
 
-async def test_the_service_never_waits_for_its_own_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel_module, "MAX_CHANNEL_RECORDS", 1)
-    channel = make_channel()
+async def test_the_service_never_waits_for_its_own_records() -> None:
+    channel = make_channel(max_records=1)
 
     channel.log("one")
     channel.log("two")
@@ -202,9 +213,8 @@ async def test_the_first_ending_stands() -> None:
     assert batch.run.status is Status.COMPLETED
 
 
-async def test_who_waits_for_space_goes_on_when_the_run_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(channel_module, "MAX_CHANNEL_RECORDS", 1)
-    channel = make_channel()
+async def test_who_waits_for_space_goes_on_when_the_run_ends() -> None:
+    channel = make_channel(max_records=1)
     await channel.write("extract", Stream.STDOUT, ["x"])
     writing = asyncio.create_task(channel.write("extract", Stream.STDOUT, ["y"]))
     await asyncio.sleep(0)
@@ -215,9 +225,8 @@ async def test_who_waits_for_space_goes_on_when_the_run_ends(monkeypatch: pytest
 
 
 async def test_a_lost_run_is_answered_and_its_work_is_told() -> None:
-    channel = make_channel()
     told: list[bool] = []
-    channel.on_ownership_lost = lambda: told.append(True)
+    channel = make_channel(on_ownership_lost=lambda: told.append(True))
     await channel.write("extract", Stream.STDOUT, ["x"])
 
     channel.invalidate(UpdateResult.NOT_FOUND)

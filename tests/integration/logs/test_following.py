@@ -8,16 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
-from solorun.logs import FeedOverflow, Hub, Topic
-from solorun.logs import hub as hub_module
-from solorun.logs.hub import Receiver
+from solorun.logs import FeedOverflow, Hub, HubLimits, Receiver, Topic
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status
 from solorun.store import Batch
 from solorun.wire import decode_records
-from tests.fakes.engine import Engine, declare, open_engine
+from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 from tests.fakes.steps import ScriptedStep
 
 
@@ -30,8 +28,8 @@ async def follow(engine: Engine, run_id: int, after: int = 0) -> tuple[list[int]
     raise AssertionError("the stream ended without its end")
 
 
-async def follow_taking(engine: Engine, run_id: int, after: int, chance: random.Random) -> tuple[list[int], Run]:
-    """As one who takes now and then what comes, and has to be told the rest."""
+async def follow_receiving(engine: Engine, run_id: int, after: int, chance: random.Random) -> tuple[list[int], Run]:
+    """A reader whose receiver accepts some segments; the others are yielded."""
     seqs: list[int] = []
 
     def take(segment: Segment) -> bool:
@@ -40,7 +38,7 @@ async def follow_taking(engine: Engine, run_id: int, after: int, chance: random.
         seqs.extend(record.seq for record in decode_records(segment.payload))
         return True
 
-    async for item in engine.tail.follow(run_id, after=after, take=take):
+    async for item in engine.tail.deliver(run_id, take, after=after):
         if isinstance(item, Run):
             return seqs, item
         seqs += [record.seq for record in decode_records(item.payload)]
@@ -69,10 +67,10 @@ async def test_early_late_and_resuming_followers_see_every_record_once(tmp_path:
 
 
 async def test_a_follower_older_than_memory_reads_the_store_and_joins_the_live_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(hub_module, "MAX_RECENT_SEGMENTS", 4)
-    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+    limits = EngineLimits(hub=HubLimits(max_recent_segments=4))
+    async with open_engine(tmp_path, declare(steps=("extract",)), limits=limits) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         topic = engine.hub.find(run.id)
@@ -162,7 +160,7 @@ async def test_a_follower_that_goes_away_leaves_nothing_behind(tmp_path: Path) -
         topic = engine.hub.find(run.id)
         assert topic is not None
         await topic.wait_after(0)
-        await engine.until(lambda: len(topic._waiting) == 1)
+        await engine.until(lambda: topic.waiting_count == 1)
 
         follower.cancel()
         await asyncio.wait([follower])
@@ -199,7 +197,7 @@ def test_any_number_of_readers_from_anywhere_see_the_same_log(
             for size in sizes:
                 after = chance.randrange(total)
                 readers.append(asyncio.create_task(follow(engine, run.id, after=after)))
-                readers.append(asyncio.create_task(follow_taking(engine, run.id, after, random.Random(seed))))
+                readers.append(asyncio.create_task(follow_receiving(engine, run.id, after, random.Random(seed))))
                 await step.context.output.write("extract", Stream.STDOUT, ["x"] * size)
                 await asyncio.sleep(chance.choice([0, 0, 0.003]))
             step.end()
@@ -300,10 +298,10 @@ async def test_one_who_cannot_be_handed_anything_harms_nobody(tmp_path: Path, ca
 
 
 async def test_many_are_served_in_turns_of_the_loop_and_who_left_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(hub_module, "SERVED_AT_ONCE", 2)
-    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
+    limits = EngineLimits(hub=HubLimits(max_served_per_turn=2))
+    async with open_engine(tmp_path, declare(steps=("extract",)), limits=limits) as engine:
         topic, step = await begin_topic(engine)
         told: list[tuple[int, int]] = []
 
@@ -329,34 +327,34 @@ async def test_many_are_served_in_turns_of_the_loop_and_who_left_is_not(
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
-        assert not topic._waiting
+        assert topic.waiting_count == 0
         step.end()
 
 
-async def test_a_watch_answers_a_change_of_status_at_once_and_the_last_state_always(tmp_path: Path) -> None:
+async def test_a_feed_returns_a_change_of_status_immediately_and_always_the_last_state(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
-        with engine.hub.watch() as watch:
-            assert watch.snapshot() == []
+        with engine.hub.open_feed() as feed:
+            assert feed.snapshot() == []
             run = await engine.manager.start_run("handbook")
-            seen = [await watch.changes()]
+            seen = [await feed.changes()]
             (await engine.executor.step("extract")).end()
             while not seen[-1][-1].has_ended:
-                seen.append(await watch.changes())
+                seen.append(await feed.changes())
 
         assert {changed.id for changes in seen for changed in changes} == {run.id}
         assert seen[-1][-1] == await engine.store.get_run(run.id)
 
 
-async def test_a_watch_that_fell_too_far_behind_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(hub_module, "MAX_WATCH_BACKLOG", 1)
-    async with open_engine(tmp_path, declare("one"), declare("two")) as engine:
-        with engine.hub.watch() as watch:
-            watch.snapshot()
+async def test_a_feed_that_falls_too_far_behind_overflows(tmp_path: Path) -> None:
+    limits = EngineLimits(hub=HubLimits(max_feed_backlog=1))
+    async with open_engine(tmp_path, declare("one"), declare("two"), limits=limits) as engine:
+        with engine.hub.open_feed() as feed:
+            feed.snapshot()
             await engine.manager.start_run("one")
             await engine.manager.start_run("two")
 
             with pytest.raises(FeedOverflow):
-                await watch.changes()
+                await feed.changes()
 
 
 def test_a_segment_is_rendered_once_for_all_readers() -> None:
@@ -369,7 +367,7 @@ def test_a_segment_is_rendered_once_for_all_readers() -> None:
 def test_open_streams_are_counted_while_they_last() -> None:
     hub = Hub()
 
-    with hub.stream(), hub.stream():
+    with hub.count_stream(), hub.count_stream():
         during = hub.open_streams
 
     assert (during, hub.open_streams) == (2, 0)

@@ -88,7 +88,7 @@ async def test_an_error_of_the_service_fails_the_run_with_its_traceback_in_the_l
         records = await engine.log_of(run.id)
 
         assert ended.status is Status.FAILED
-        assert ended.error_message == "error of the service: OSError: no pipes left in place"
+        assert ended.error_message == "internal error: OSError: no pipes left in place"
         assert ended.steps[0].status is StepStatus.FAILED
         assert any("Traceback" in record.message and record.level is Level.ERROR for record in records)
 
@@ -232,7 +232,7 @@ async def test_row_and_stream_agree_on_a_run_that_ends_before_its_beginning_is_w
         (tmp_path / "artifacts").rename(tmp_path / "moved")
         (tmp_path / "artifacts").touch()  # so that no directory can be made for the run
         run = await engine.manager.start_run("two")
-        active = engine.manager._active.find(run.id)
+        active = engine.registry.find(run.id)
         assert active is not None
         await engine.until(lambda: active.channel.is_closed)
         told = asyncio.create_task(engine.end_of(run.id))
@@ -273,7 +273,7 @@ async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
         first = await engine.manager.start_run("one")
         second = await engine.manager.start_run("two")
         one, two = await engine.executor.step("a"), await engine.executor.step("b")
-        active = engine.manager._active.find(first.id)
+        active = engine.registry.find(first.id)
         assert active is not None
 
         def refuse(max_bytes: int) -> None:
@@ -338,7 +338,7 @@ async def test_the_services_log_tells_of_every_run(tmp_path: Path, caplog: pytes
         run = await engine.manager.start_run("handbook", triggered_by="nightly")
         (await engine.executor.step("extract")).end("exit code 3", 3)
         await engine.end_of(run.id)
-        await engine.until(lambda: len(engine.manager._active) == 0)
+        await engine.until(lambda: len(engine.registry) == 0)
 
     assert caplog.messages == [
         "Run 1 of handbook: started by nightly, scope full",
@@ -398,8 +398,8 @@ async def test_an_ended_run_is_forgotten_by_memory(tmp_path: Path, count: int) -
         list(map(ScriptedStep.end, steps))
         await asyncio.gather(*(engine.end_of(run.id) for run in runs))
 
-        await engine.until(lambda: len(engine.manager._active) == 0)
+        await engine.until(lambda: len(engine.registry) == 0)
 
         assert engine.manager.list_active_runs() == []
         assert engine.hub.find(runs[0].id) is None
-        assert engine.writer._channels == {}
+        assert engine.writer.pending_lanes == 0

@@ -6,7 +6,7 @@ import pytest
 from solorun.errors import StoreUnavailable
 from solorun.status import Status, StepStatus
 from solorun.store import StoreFailure
-from tests.fakes.engine import declare, open_engine
+from tests.fakes.engine import EngineLimits, declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
 
@@ -153,9 +153,8 @@ async def test_runs_of_a_removed_project_stay_readable(tmp_path: Path, project: 
         assert (await engine.manager.get_current_run(project)).id == run.id
 
 
-async def test_a_drain_settles_a_start_whose_answer_was_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("solorun.runs.reaper._RETRY_SECONDS", 0.01)
-    async with open_engine(tmp_path) as engine:
+async def test_a_drain_settles_a_start_whose_answer_was_lost(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, limits=EngineLimits(reaper_retry_seconds=0.01)) as engine:
         engine.faults.fail_after("insert_run", StoreFailure())
         engine.faults.fail("find_active_run", StoreUnavailable())
         engine.faults.fail("finalize_run", StoreUnavailable())

@@ -1,6 +1,8 @@
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,9 +14,8 @@ from solorun.errors import (
     StoreUnavailable,
 )
 from solorun.run import Run
-from solorun.runs import manager as manager_module
 from solorun.status import Status, StepStatus
-from tests.fakes.engine import declare, open_engine
+from tests.fakes.engine import EngineLimits, declare, open_engine
 
 
 async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_that_name_it(tmp_path: Path) -> None:
@@ -157,11 +158,8 @@ async def test_a_start_whose_caller_went_away_is_decided_as_if_it_had_waited(tmp
         assert (await engine.manager.get_current_run("handbook")).id == step.context.run_id
 
 
-async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.05)
-    async with open_engine(tmp_path) as engine:
+async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
         gate = engine.faults.hold_after("insert_run")
 
         with pytest.raises(StoreUnavailable):
@@ -175,16 +173,14 @@ async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(
         assert engine.executor.begun == []
 
 
-async def test_a_start_that_waited_too_long_behind_others_names_the_run_that_is_in_its_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_start_that_waited_too_long_behind_others_names_the_active_run(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare("handbook"), declare("other")) as engine:
         first, second = engine.faults.hold("insert_run"), engine.faults.hold("insert_run")
         winner = asyncio.create_task(engine.manager.start_run("handbook"))
         await first.reached.wait()
-        monkeypatch.setattr(manager_module, "WRITE_LIMIT_SECONDS", 0.5)
-        slow = asyncio.create_task(engine.manager.start_run("other"))
-        late = asyncio.create_task(engine.manager.start_run("handbook"))
+        impatient = engine.make_manager(0.5)
+        slow = asyncio.create_task(impatient.start_run("other"))
+        late = asyncio.create_task(impatient.start_run("handbook"))
         await asyncio.sleep(0)
 
         first.open()
@@ -249,16 +245,15 @@ async def test_a_run_whose_task_cannot_be_started_has_failed_and_its_followers_g
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_engine(tmp_path) as engine:
-        group = engine.manager._task_group
-        assert group is not None
-        real_start_soon = group.start_soon
+        spawn = engine.tasks.spawn
 
-        def start_soon(function: object, *args: object, name: str | None = None) -> None:
-            if name is not None and name.startswith("run "):
+        def refuse_runs(work: Coroutine[Any, Any, object], *, name: str) -> asyncio.Task[object]:
+            if name.startswith("run "):
+                work.close()
                 raise RuntimeError("no task today")
-            real_start_soon(function, *args, name=name)  # type: ignore[arg-type]
+            return spawn(work, name=name)
 
-        monkeypatch.setattr(group, "start_soon", start_soon)
+        monkeypatch.setattr(engine.tasks, "spawn", refuse_runs)
 
         with pytest.raises(RuntimeError, match="no task today"):
             await engine.manager.start_run("handbook")
@@ -277,7 +272,7 @@ async def test_a_conflict_says_when_to_try_again_from_the_durations_of_earlier_r
         await engine.end_of(first.id)
         await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
-        active = engine.manager._active.find_by_project("handbook")
+        active = engine.registry.find_by_project("handbook")
         assert active is not None
         async with asyncio.timeout(60):
             while active.estimated_seconds is None:

@@ -135,7 +135,7 @@ async def test_a_demo_makes_a_glossary_and_says_where_it_is(tmp_path: Path, docu
         "# Photon\n\nA **photon** is a quantum of light.\n\nThe photon moves."
     )
 
-    finished = await run_solorun("demo", "--once", *documents, env={"XDG_CACHE_HOME": str(tmp_path)}, cwd=tmp_path)
+    finished = await run_solorun("demo", "--exit", *documents, env={"XDG_CACHE_HOME": str(tmp_path)}, cwd=tmp_path)
 
     path = Path(finished.out.partition("The glossary: ")[2].split("\n")[0])
     assert finished.code == 0
@@ -152,7 +152,7 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
         line = await demo.until_it_says("Look at http://")
         async with RunClient(line.split()[2]) as client:
             run = await client.get_current_run("glossary")
-        another = await run_solorun("demo", "--once", env=env, cwd=tmp_path)
+        another = await run_solorun("demo", "--exit", env=env, cwd=tmp_path)
         demo.interrupt()
         finished = await demo.finish()
 
@@ -166,7 +166,7 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
 SLOW_DEMO = """
 import sys
 from solorun.cli import main
-from solorun.examples import glossary
+from solorun_examples import glossary
 
 def write_slow_project(directory, documents):
     directory.mkdir(parents=True, exist_ok=True)

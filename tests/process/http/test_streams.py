@@ -9,10 +9,11 @@ import httpx_sse
 import pytest
 
 import solorun.http.event_stream
-from solorun.logs.hub import Receiver
+from solorun.logs import HubLimits, Receiver
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
+from solorun.service import ServiceLimits
 from solorun.wire import encode
 from tests.fakes.http_server import Connection, LiveServer, OpenServer
 
@@ -223,14 +224,14 @@ async def test_a_stream_whose_log_cannot_be_read_is_cut_off_not_ended(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(
-        run_id: int, *, after: int, page_records: int, take: Receiver
+        run_id: int, receiver: Receiver, *, after: int, page_records: int
     ) -> AsyncGenerator[Segment | Run, None]:
         raise OSError("disk on fire")
         yield
 
     async with open_server() as server:
         run = await server.complete(["x"])
-        monkeypatch.setattr(server.service.tail, "follow", broken)
+        monkeypatch.setattr(server.service.tail, "deliver", broken)
 
         async with server.stream(f"/api/v1/runs/{run.id}/events") as connection:
             rest = await connection.read_to_close()
@@ -313,10 +314,9 @@ async def test_an_ended_run_can_be_followed_on_the_dashboards_stream(open_server
 
 
 async def test_a_watcher_that_fell_behind_has_to_come_back(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+    open_server: OpenServer,
 ) -> None:
-    monkeypatch.setattr("solorun.logs.hub.MAX_WATCH_BACKLOG", 0)
-    async with open_server() as server:
+    async with open_server(limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
         run_id, step = await server.begin()
 
         async with server.stream(f"/api/v1/events?follow={run_id}:0") as connection:

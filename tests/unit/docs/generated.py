@@ -1,6 +1,7 @@
-"""Blocks of the reference pages that are made from the code: routes, parameters, problems, commands, layers."""
+"""Generates parts of the reference pages from the code: routes, parameters, problems, commands, layers."""
 
 import re
+import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
@@ -27,10 +28,14 @@ def operations() -> str:
         for operation in OPERATIONS
     ]
     note = (
-        "Any of them may answer `invalid-request`, `unauthorized`, `host-not-allowed`, `token-required`, `too-large` "
-        "or `internal`; a `POST` also `cross-origin` or `unsupported-media-type`."
+        "Any operation may return `invalid-request`, `unauthorized`, `host-not-allowed`, `token-required`, `too-large` "
+        "or `internal`. A `POST` may also return `cross-origin` or `unsupported-media-type`."
     )
-    return _table(("request", "what it is for", "answer", "its own problems"), rows) + f"\n\n{note}"
+    return (
+        _table(("Request", "Description", "Response", "Problems"), rows)
+        + "\n\n"
+        + textwrap.fill(note, 120, break_on_hyphens=False)
+    )
 
 
 def parameters() -> str:
@@ -42,7 +47,7 @@ def parameters() -> str:
                 for one in operation["parameters"]
                 if one["in"] != "path"
             ]
-    return _table(("request", "parameter", "meaning", "values"), rows)
+    return _table(("Request", "Parameter", "Description", "Values"), rows)
 
 
 def problems() -> str:
@@ -50,13 +55,13 @@ def problems() -> str:
         (f"`{slug}`", str(kind.status.value), f"`{kind.error.__name__}`", kind.error.__doc__ or "")
         for slug, kind in PROBLEMS.items()
     ]
-    return _table(("slug", "status", "class", "meaning"), rows)
+    return _table(("Slug", "Status", "Class", "Meaning"), rows)
 
 
 def errors() -> str:
     classes = [error for error in SolorunError.__subclasses__() if error.__module__ == SolorunError.__module__]
     rows = [(f"`{error.__name__}`", _first_line(error)) for error in classes if error is not Problem]
-    return _table(("class", "meaning"), rows)
+    return _table(("Class", "Meaning"), rows)
 
 
 def commands() -> str:
@@ -84,16 +89,16 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
 def _command(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     options = [one for one in command.params if one.param_type_name == "option"]
-    words = [_argument_word(one) for one in arguments]
-    usage = " ".join(["solorun", name, *words, "[OPTIONS]"])
+    placeholders = [_argument_placeholder(one) for one in arguments]
+    usage = " ".join(["solorun", name, *placeholders, "[OPTIONS]"])
     parts = [f"## {name}", f"```text\n{usage}\n```", _prose(cleandoc(command.help))]
     rows = [(f"`{_metavar(one)}`", _prose(one.help or ""), "") for one in arguments]
-    rows += [(_option_words(one), _prose(one.help or ""), _preset(one)) for one in options]
-    return "\n\n".join([*parts, _table(("word", "meaning", "preset"), rows)])
+    rows += [(_option_names(one), _prose(one.help or ""), _default(one)) for one in options]
+    return "\n\n".join([*parts, _table(("Option", "Description", "Default"), rows)])
 
 
 def _prose(text: str) -> str:
-    """Help as Markdown: what stands in angle brackets would be taken for HTML, and not be seen."""
+    """Help as Markdown: unescaped angle brackets would be read as HTML and disappear."""
     return text.replace("<", "\\<")
 
 
@@ -101,20 +106,20 @@ def _metavar(parameter: Any) -> str:
     return str(parameter.metavar or parameter.name.upper())
 
 
-def _argument_word(argument: Any) -> str:
+def _argument_placeholder(argument: Any) -> str:
     return _metavar(argument) if argument.required else f"[{_metavar(argument)}]"
 
 
-def _option_words(option: Any) -> str:
+def _option_names(option: Any) -> str:
     value = "" if option.is_flag else f" {_metavar(option)}"
     return ", ".join(f"`{name}{value}`" for name in [*option.opts, *option.secondary_opts])
 
 
-def _preset(option: Any) -> str:
-    said = [f"`{option.envvar}`"] if option.envvar else []
+def _default(option: Any) -> str:
+    sources = [f"`{option.envvar}`"] if option.envvar else []
     if option.default not in (None, False, ""):
-        said.append("yes" if option.default is True else f"`{option.default}`")
-    return ", else ".join(said)
+        sources.append("yes" if option.default is True else f"`{option.default}`")
+    return ", else ".join(sources)
 
 
 def _describe_schema(schema: Mapping[str, Any]) -> str:
@@ -122,8 +127,8 @@ def _describe_schema(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     bounds = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
-    preset = [f"default `{str(schema['default']).lower()}`"] if "default" in schema else []
-    return ", ".join([str(schema["type"]), *bounds, *preset])
+    default = [f"default `{str(schema['default']).lower()}`"] if "default" in schema else []
+    return ", ".join([str(schema["type"]), *bounds, *default])
 
 
 def _plain_path(path: str) -> str:

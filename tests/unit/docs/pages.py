@@ -1,6 +1,6 @@
-"""The pages of the documentation, and the parts of them that come from elsewhere: samples and generated blocks.
+"""The pages of the documentation, with their samples and generated blocks.
 
-`python -m tests.unit.docs.pages` writes these parts anew; a test fails when a page holds anything else.
+`python -m tests.unit.docs.pages` updates both; a test fails if a page is out of date.
 """
 
 import re
@@ -18,7 +18,7 @@ PAGES: Final = (ROOT / "README.md", *sorted(DOCS.rglob("*.md")))
 SAMPLE: Final = re.compile(
     r"(<!-- sample: (?P<path>\S+) -->\n```(?P<language>\w+)\n)(?P<text>.*?)(?=^```$)", re.M | re.S
 )
-"""A fenced block that shows a sample file, whole; its path is relative to `docs/`."""
+"""A fenced block that shows a whole sample file. Its path is relative to `docs/`."""
 
 _BLOCK: Final = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n)(?P<text>.*?)(?=<!-- end -->)", re.S)
 
@@ -28,15 +28,20 @@ def name_of(page: Path) -> str:
 
 
 def fill(text: str) -> str:
-    """The page's text with each sample and each generated block as it must be."""
+    """The page's text with every sample and generated block up to date."""
     text = SAMPLE.sub(lambda found: found[1] + (DOCS / found["path"]).read_text(encoding="utf-8"), text)
     return _BLOCK.sub(lambda found: found[1] + GENERATED[found["name"]]() + "\n", text)
 
 
+def without_generated_blocks(text: str) -> str:
+    """The page's text with each generated block replaced by as many empty lines."""
+    return _BLOCK.sub(lambda found: found[1] + "\n" * found["text"].count("\n"), text)
+
+
 def rows_after(marker: str, text: str) -> list[list[str]]:
-    """The cells of the first table after `marker`, without its head."""
+    """The cells of the first table after `marker`, without its header row."""
     _, found, rest = text.partition(marker)
-    assert found, f"there is no {marker!r}"
+    assert found, f"{marker!r} is missing"
     lines = rest.splitlines()
     begin = next(at for at, line in enumerate(lines) if line.startswith("|"))
     table = list(takewhile(lambda line: line.startswith("|"), lines[begin:]))

@@ -1,4 +1,4 @@
-"""Drawings and words agree with the code: the statuses' moves, the tree, the glossary."""
+"""The concept pages agree with the code: status transitions, the tree, the glossary."""
 
 import re
 from pathlib import Path
@@ -17,38 +17,41 @@ ARCHITECTURE = (DOCS / "concepts" / "architecture.md").read_text(encoding="utf-8
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 
 _ARROW = re.compile(r"^ +(\S+) --> (\S+)(?: : (.+))?$", re.M)
-_TREE_LINE = re.compile(r"^  (\S+) {2,}\S", re.M)
+_PARTS = re.compile(r"(?: *[a-z]+(?:\.py|/)(?=\s))*")
 
 
-def test_the_drawing_of_the_statuses_shows_exactly_the_moves_that_the_store_makes() -> None:
+def test_the_status_diagram_shows_exactly_the_transitions_of_the_store() -> None:
     drawn = {(before, after) for before, after, _ in _ARROW.findall(STATUSES) if "[*]" not in (before, after)}
 
     assert drawn == {(before.value, after.value) for before, afters in TRANSITIONS.items() for after in afters}
 
 
-def test_the_drawing_of_the_statuses_begins_with_pending_and_ends_with_what_is_terminal() -> None:
+def test_the_status_diagram_starts_with_pending_and_ends_with_the_terminal_statuses() -> None:
     arrows = [(before, after) for before, after, _ in _ARROW.findall(STATUSES)]
 
     assert {after for before, after in arrows if before == "[*]"} == {Status.PENDING.value}
     assert {before for before, after in arrows if after == "[*]"} == {status.value for status in TERMINAL}
 
 
-def test_every_move_of_the_drawing_says_what_makes_it() -> None:
+def test_every_transition_of_the_diagram_has_a_label() -> None:
     unexplained = [(before, after) for before, after, why in _ARROW.findall(STATUSES) if after != "[*]" and not why]
 
     assert unexplained == []
 
 
 def test_the_tree_shows_every_part_of_the_package_and_nothing_else() -> None:
-    shown = {name.rstrip("/") for name in _TREE_LINE.findall(ARCHITECTURE.partition("app/solorun/\n")[2])}
+    tree = ARCHITECTURE.partition("app/solorun/\n")[2].partition("```")[0]
+
+    shown = {name.rstrip("/") for line in tree.splitlines() for name in _PARTS.match(line)[0].split()}  # type: ignore[index]
 
     assert shown == {path.name for path in PACKAGE.iterdir() if _is_part(path)}
 
 
-def test_the_engine_is_told_file_by_file() -> None:
-    rows = rows_after("\n## The engine\n", ARCHITECTURE)
+def test_the_engine_table_lists_every_file() -> None:
+    rows = rows_after("\n## Control and execution\n", ARCHITECTURE)
 
-    files = {path.name for path in (PACKAGE / "runs").glob("*.py") if not path.name.startswith("__")}
+    folders = [PACKAGE / "runs", PACKAGE / "execution"]
+    files = {f"{path.parent.name}/{path.name}" for folder in folders for path in folder.glob("[!_]*.py")}
     assert {codes(row[0])[0] for row in rows} == files
 
 
@@ -58,23 +61,23 @@ def test_the_glossary_explains_every_status(status: StepStatus) -> None:
 
 
 @pytest.mark.parametrize("word", [*Level, *Stream, FULL_SCOPE, "triggered_by"])
-def test_the_glossary_knows_the_values_that_people_meet(word: str) -> None:
+def test_the_glossary_lists_the_values_that_users_see(word: str) -> None:
     assert f"`{word}`" in GLOSSARY or f"**{word}**" in GLOSSARY
 
 
-def test_the_glossary_counts_active_and_terminal_statuses_right() -> None:
+def test_the_glossary_counts_active_and_terminal_statuses_correctly() -> None:
     assert (len(ACTIVE), len(TERMINAL)) == (2, 4)
     assert "Two are active, four are terminal." in GLOSSARY
 
 
-def test_the_glossary_explains_no_word_twice() -> None:
-    words = re.findall(r"^(?:An? |The |To |\| )?\*\*([^*]+)\*\*", GLOSSARY, re.M)
+def test_the_glossary_defines_no_term_twice() -> None:
+    terms = re.findall(r"^(?:\| )?\*\*([^*]+)\*\*", GLOSSARY, re.M)
 
-    assert sorted(words) == sorted(set(words))
+    assert sorted(terms) == sorted(set(terms))
 
 
 @pytest.mark.parametrize("slug", ["run-active", "run-not-active", "invalid-request", "draining", "store-unavailable"])
-def test_a_slug_that_is_explained_at_length_exists(slug: str) -> None:
+def test_a_slug_with_a_section_exists(slug: str) -> None:
     errors = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
 
     assert f"\n## {slug}\n" in errors

@@ -1,4 +1,4 @@
-"""The files that deploy the service say what the operations guide promises."""
+"""The deployment files match the operations guide."""
 
 import re
 import subprocess
@@ -31,7 +31,7 @@ def test_compose_publishes_on_loopback_only() -> None:
 @pytest.mark.parametrize(
     "line", ["init: true", "SOLORUN_TOKEN_FILE: /run/secrets/solorun_token", "- solorun-data:/data"]
 )
-def test_compose_has_a_first_process_a_token_and_a_volume(line: str) -> None:
+def test_compose_has_an_init_process_a_token_and_a_volume(line: str) -> None:
     assert line in (one.strip() for one in COMPOSE.splitlines())
 
 
@@ -40,18 +40,18 @@ def test_compose_has_a_first_process_a_token_and_a_volume(line: str) -> None:
     [(COMPOSE, r"stop_grace_period: (\w+)"), (UNIT, r"TimeoutStopSec=(\d+)")],
     ids=["compose", "systemd"],
 )
-def test_whoever_kills_the_service_waits_longer_than_a_shutdown_takes(text: str, pattern: str) -> None:
+def test_the_process_manager_waits_longer_than_the_shutdown_limit(text: str, pattern: str) -> None:
     found = re.search(pattern, text)
 
     assert found is not None
     assert parse_duration(found[1].removesuffix("s") + "s") > SHUTDOWN_LIMIT_SECONDS
 
 
-def test_systemd_sends_its_signal_to_the_service_alone() -> None:
+def test_systemd_signals_only_the_service() -> None:
     assert "KillMode=mixed" in UNIT.splitlines()
 
 
-def test_nginx_passes_streams_on_at_once_and_outlasts_the_silence_between_comments() -> None:
+def test_nginx_does_not_buffer_streams_and_waits_longer_than_the_comment_interval() -> None:
     found = re.search(r"proxy_read_timeout (\w+);", NGINX)
 
     assert "proxy_buffering off;" in NGINX
@@ -60,7 +60,7 @@ def test_nginx_passes_streams_on_at_once_and_outlasts_the_silence_between_commen
     assert parse_duration(found[1]) > 2 * COMMENT_INTERVAL_SECONDS
 
 
-def test_the_image_runs_as_an_ordinary_user_and_holds_no_token() -> None:
+def test_the_image_runs_as_an_unprivileged_user_and_contains_no_token() -> None:
     final = DOCKERFILE.rpartition("\nFROM ")[2]
 
     assert re.findall(r"^USER (\S+)$", final, re.M) == ["solorun"]
@@ -68,23 +68,23 @@ def test_the_image_runs_as_an_ordinary_user_and_holds_no_token() -> None:
 
 
 @pytest.mark.parametrize("path", re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.M))
-def test_what_the_image_is_built_from_is_there(path: str) -> None:
+def test_every_path_in_the_build_context_exists(path: str) -> None:
     assert list(ROOT.glob(path))
 
 
-def test_the_checks_are_a_script_that_bash_can_read() -> None:
+def test_bash_can_parse_the_ci_script() -> None:
     checked = subprocess.run(["bash", "-n", ROOT / ".ci" / "run"], capture_output=True, text=True, check=False)
 
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-def test_the_workflow_does_what_the_script_does_and_no_more() -> None:
+def test_the_workflow_only_runs_the_ci_script() -> None:
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 
     assert re.findall(r"^ +- run: (.+)$", workflow, re.M) == [".ci/run"]
 
 
-def test_every_package_that_is_installed_for_us_is_pinned() -> None:
+def test_every_dependency_is_pinned() -> None:
     pins = {canonicalize_name(Requirement(pin).name) for pin in PYPROJECT["tool"]["uv"]["constraint-dependencies"]}
     ours = [*PYPROJECT["project"]["dependencies"], *PYPROJECT["dependency-groups"]["dev"]]
 
@@ -97,7 +97,7 @@ def test_a_pin_names_one_version(pin: str) -> None:
 
 
 def _needed(requirements: list[str], *, seen: set[str]) -> Iterator[str]:
-    """The names of what these requirements need here, directly or not."""
+    """The names of all direct and indirect dependencies on this platform."""
     for requirement in map(Requirement, requirements):
         name = canonicalize_name(requirement.name)
         extras = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]

@@ -1,4 +1,4 @@
-"""Pages hold what the code and the samples say, and lead nowhere but to what is there."""
+"""Pages match the code and the samples, their links work, and their prose is wrapped."""
 
 import json
 import re
@@ -31,18 +31,18 @@ each_page = pytest.mark.parametrize("markdown", PAGES, ids=name_of)
 
 
 @each_page
-def test_a_page_holds_its_samples_and_generated_blocks_as_they_are(markdown: Path) -> None:
+def test_the_samples_and_generated_blocks_of_a_page_are_up_to_date(markdown: Path) -> None:
     text = markdown.read_text(encoding="utf-8")
 
-    assert fill(text) == text, "write them anew: uv run python -m tests.unit.docs.pages"
+    assert fill(text) == text, "update them: uv run python -m tests.unit.docs.pages"
 
 
 @each_page
-def test_every_relative_link_of_a_page_leads_to_a_file_and_its_heading(markdown: Path) -> None:
+def test_every_relative_link_of_a_page_works(markdown: Path) -> None:
     text = _without_fences(markdown.read_text(encoding="utf-8"))
     addresses = [found["address"] for found in _LINK.finditer(text) if "://" not in found["address"]]
 
-    broken = [address for address in addresses if not _is_there(markdown, address)]
+    broken = [address for address in addresses if not _exists(markdown, address)]
 
     assert broken == []
 
@@ -57,7 +57,7 @@ def test_programs_on_a_page_are_samples(markdown: Path) -> None:
 
 
 @each_page
-def test_configuration_and_json_on_a_page_can_be_parsed(markdown: Path) -> None:
+def test_the_toml_and_json_on_a_page_are_valid(markdown: Path) -> None:
     blocks = _FENCE.findall(markdown.read_text(encoding="utf-8"))
 
     parsed = [_PARSERS[language](block) for language, block in blocks if language in _PARSERS]
@@ -67,9 +67,9 @@ def test_configuration_and_json_on_a_page_can_be_parsed(markdown: Path) -> None:
 
 @each_page
 def test_the_commands_on_a_page_exist_with_their_options(markdown: Path) -> None:
-    said = {(found["command"], option) for found, option in _said_options(markdown.read_text(encoding="utf-8"))}
+    shown = {(found["command"], option) for found, option in _shown_options(markdown.read_text(encoding="utf-8"))}
 
-    assert said - _OPTIONS == set()
+    assert shown - _OPTIONS == set()
 
 
 @each_page
@@ -77,6 +77,15 @@ def test_a_page_has_one_title(markdown: Path) -> None:
     lines = _without_fences(markdown.read_text(encoding="utf-8")).splitlines()
 
     assert len([line for line in lines if line.startswith("# ")]) == 1
+
+
+@each_page
+def test_the_prose_of_a_page_wraps_at_120_columns(markdown: Path) -> None:
+    lines = _without_fences(markdown.read_text(encoding="utf-8")).splitlines()
+
+    too_long = [line for line in lines if len(line) > 120 and not line.startswith(("|", "#"))]
+
+    assert too_long == []
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,7 @@ def test_every_sample_is_shown_on_a_page(sample: Path) -> None:
 
 
 @pytest.mark.parametrize("markdown", _DECISIONS, ids=name_of)
-def test_a_decision_is_dated_and_names_what_was_rejected(markdown: Path) -> None:
+def test_a_decision_has_a_date_and_a_rejected_alternative(markdown: Path) -> None:
     text = markdown.read_text(encoding="utf-8")
 
     assert f"\n\n{markdown.name[:10]}\n\n**Decided.**" in text
@@ -112,21 +121,21 @@ def test_a_decision_is_dated_and_names_what_was_rejected(markdown: Path) -> None
     assert "**Rejected: " in text.replace("\n", " ")
 
 
-def _said_options(text: str) -> Iterator[tuple[re.Match[str], str]]:
+def _shown_options(text: str) -> Iterator[tuple[re.Match[str], str]]:
     for found in _COMMAND.finditer(text):
         yield found, ""
         for option in re.findall(r"(?<= )--?[a-z][a-z-]*", found["rest"]):
             yield found, option
 
 
-def _is_there(markdown: Path, address: str) -> bool:
+def _exists(markdown: Path, address: str) -> bool:
     path, _, fragment = address.partition("#")
     target = (markdown.parent / path).resolve() if path else markdown
     return target.exists() and (not fragment or fragment in _anchors(target))
 
 
 def _anchors(markdown: Path) -> set[str]:
-    """The fragments that a page's headings make, as GitHub makes them."""
+    """The anchors that GitHub generates for a page's headings."""
     headings = re.findall(r"^#+ (.+)$", _without_fences(markdown.read_text(encoding="utf-8")), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

@@ -1,4 +1,4 @@
-"""The samples work: configurations are good, clients run against a service of the sample project."""
+"""The samples work: configurations are valid, and clients run against a service with the sample project."""
 
 import asyncio
 import os
@@ -22,7 +22,7 @@ _WAIT_SECONDS = 20.0
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/solorun.toml")), ids=name_of)
-async def test_a_sample_configuration_is_good(path: Path) -> None:
+async def test_a_sample_configuration_is_valid(path: Path) -> None:
     environ = _environ() | {"SOLORUN_TOKEN": _TOKEN}
 
     code, output = await _run([sys.executable, "-m", "solorun", "check", "--config", str(path)], environ)
@@ -31,18 +31,18 @@ async def test_a_sample_configuration_is_good(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "needs"),
+    ("table", "expected"),
     [('host = "0.0.0.0"', "token"), ('public_url = "https://runs.example.org"', "token"), ("ports = 1", "port")],
 )
-def test_what_the_pages_say_is_refused_is_refused(table: str, needs: str, tmp_path: Path) -> None:
+def test_a_service_table_that_the_pages_call_invalid_is_refused(table: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "solorun.toml"
     path.write_text(f"[service]\n{table}\n" + EXAMPLE.partition("\n[service]\n")[2])
 
-    with pytest.raises(ConfigurationInvalid, match=needs):
+    with pytest.raises(ConfigurationInvalid, match=expected):
         resolve_settings(Catalog.open(path).configuration.service, {}, {}, base_dir=tmp_path)
 
 
-async def test_the_client_of_the_guide_follows_its_run_to_the_end(tmp_path: Path) -> None:
+async def test_the_client_sample_follows_its_run_to_the_end(tmp_path: Path) -> None:
     async with _service(tmp_path) as url:
         code, output = await _run([sys.executable, str(SAMPLES / "client.py"), url], _environ())
 
@@ -51,7 +51,7 @@ async def test_the_client_of_the_guide_follows_its_run_to_the_end(tmp_path: Path
     assert "info published 3 chapters" in output
 
 
-async def test_the_client_of_the_readme_follows_its_run_to_the_end(tmp_path: Path) -> None:
+async def test_the_short_client_sample_follows_its_run_to_the_end(tmp_path: Path) -> None:
     program = (SAMPLES / "short_client.py").read_text(encoding="utf-8")
 
     async with _service(tmp_path) as url:
@@ -62,7 +62,7 @@ async def test_the_client_of_the_readme_follows_its_run_to_the_end(tmp_path: Pat
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-async def test_curl_reads_the_stream_to_its_end_as_the_guide_shows(tmp_path: Path) -> None:
+async def test_the_curl_sample_reads_the_stream_to_its_end(tmp_path: Path) -> None:
     async with _service(tmp_path) as url:
         environ = _environ() | {"SOLORUN_URL": url}
         code, output = await _run(["sh", str(SAMPLES / "curl.sh")], environ, cwd=tmp_path)
@@ -73,7 +73,7 @@ async def test_curl_reads_the_stream_to_its_end_as_the_guide_shows(tmp_path: Pat
     assert output.endswith("409\n")
 
 
-def test_the_stream_in_the_guide_looks_like_one() -> None:
+def test_the_stream_in_the_guide_is_valid() -> None:
     guide = (DOCS / "guides" / "follow-and-cancel.md").read_text(encoding="utf-8")
 
     events = re.findall(r"^id: (\d+)\nevent: (\w+)\ndata: (\{.+\})$", guide, re.M)
@@ -83,7 +83,7 @@ def test_the_stream_in_the_guide_looks_like_one() -> None:
 
 @asynccontextmanager
 async def _service(directory: Path) -> AsyncIterator[str]:
-    """The sample project, served from a copy: where it is served."""
+    """Serves a copy of the sample project and yields its URL."""
     project = directory / "handbook"
     shutil.copytree(SAMPLES / "handbook", project, ignore=shutil.ignore_patterns("__pycache__"))
     process = await asyncio.create_subprocess_exec(
@@ -109,7 +109,7 @@ async def _service(directory: Path) -> AsyncIterator[str]:
 
 
 async def _run(argv: list[str], environ: dict[str, str], *, cwd: Path | None = None) -> tuple[int | None, str]:
-    """The exit code, and stdout with stderr."""
+    """The exit code, and stdout and stderr combined."""
     process = await asyncio.create_subprocess_exec(
         *argv, env=environ, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
     )
@@ -123,6 +123,6 @@ async def _run(argv: list[str], environ: dict[str, str], *, cwd: Path | None = N
 
 
 def _environ() -> dict[str, str]:
-    """This process's environment without settings of somebody's own service."""
+    """This process's environment, without the settings of another Solorun service."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
     return kept | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}

@@ -1,4 +1,4 @@
-"""`solorun demo`: the example project on real documents, from the service to the finished glossary, in one command."""
+"""`solorun demo`: serves the example project, starts a run and shows it until the glossary is finished."""
 
 import asyncio
 import logging
@@ -31,32 +31,32 @@ def demo(
     documents: Annotated[
         Path | None,
         typer.Option(
-            help="A directory of Markdown and text; default: Solorun's own documentation.",
+            help="A directory of Markdown and text files; default: the handbook of a small observatory.",
             exists=True,
             file_okay=False,
             show_default=False,
         ),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Exit when the run has ended.")] = False,
+    exit_after_run: Annotated[bool, typer.Option("--exit", help="Exit when the run ends.")] = False,
     port: Annotated[
         int, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
     ] = 0,
 ) -> None:
-    """Make a glossary of documents: serve the example project, start a run, show it. Ctrl-C stops everything."""
+    """Make a glossary from documents: serve the example project, start a run and show it. Ctrl-C stops everything."""
     import uvloop
 
-    from solorun.examples.glossary import default_documents, write_project
     from solorun.projects import Catalog
+    from solorun_examples.glossary import DOCUMENTS, write_project
 
     # Warnings are for those who operate a service; what goes wrong with the run is in its log.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
-        source = documents or default_documents()
+        source = documents or DOCUMENTS
         catalog = Catalog.open(write_project(directory, source))
         settings = Settings(data_dir=directory / "data", port=port)
         write(f"A glossary of {source}\n")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_demonstrate(settings, catalog, once=once))
+            code = runner.run(_demonstrate(settings, catalog, exit_after_run=exit_after_run))
     raise typer.Exit(code)
 
 
@@ -81,8 +81,8 @@ def demo_directory() -> Iterator[Path]:
         lock.release()
 
 
-async def _demonstrate(settings: Settings, catalog: "Catalog", *, once: bool) -> int:
-    """Serve until the run has ended (`once`) or a signal comes; the exit code."""
+async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run: bool) -> int:
+    """Serve until a signal arrives or, with `exit_after_run`, until the run ends; returns the exit code."""
     from solorun.server import serve
 
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -101,7 +101,7 @@ async def _demonstrate(settings: Settings, catalog: "Catalog", *, once: bool) ->
             write("Stopped; the run was interrupted.\n")
             return ExitCode.CANCELLED
         run = await showing
-        if not once:
+        if not exit_after_run:
             write(f"\nLook at {ready.result()} in a browser. Ctrl-C stops the service.\n")
             await serving
         return exit_code_of_status(run.status)

@@ -1,0 +1,45 @@
+"""Declares the glossary project: writes its solorun.toml for a directory of documents."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+DOCUMENTS: Final = Path(__file__).resolve().parent / "documents"
+"""The handbook of a small observatory, in English and Japanese."""
+
+_TEMPLATE: Final = """\
+# A glossary made from documents. Edit freely: the file is read again before each start.
+
+[projects.glossary]
+title = {title}
+timeout = "60m"
+params = ["documents"]
+env = {{ GLOSSARY_DOCUMENTS = {documents} }}
+
+[[projects.glossary.steps]]
+name = "extract"
+run = [{python}, "-m", "solorun_examples.glossary.extract"]
+"""
+_COROUTINE_STEP: Final = """
+[[projects.glossary.steps]]
+name = "{name}"
+call = "solorun_examples.glossary.{name}:{name}"
+"""
+
+
+def write_project(directory: Path, documents: Path) -> Path:
+    """Write `solorun.toml` into `directory`, which is created if missing; returns the file's path."""
+    source = documents.resolve()
+    values = {"title": f"Glossary of {source.name}", "documents": str(source), "python": sys.executable}
+    text = _TEMPLATE.format(**{name: _quote(value) for name, value in values.items()})
+    text += "".join(_COROUTINE_STEP.format(name=name) for name in ("generate", "review", "refine"))
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / "solorun.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _quote(text: str) -> str:
+    """A JSON string is a TOML string, except that TOML also escapes DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
