@@ -93,7 +93,6 @@ class ServiceTrial:
         if not self.database.exists():
             await self._prepare(self.service.data_dir if self.service.disk is None else self.directory / "prepared")
         self._collect_stalls()
-        self._stalls.unlink(missing_ok=True)
         await asyncio.to_thread(self.service.start)
         self._stalls.touch()  # the loop monitor begins
 
@@ -137,15 +136,25 @@ class ServiceTrial:
         except httpx.TransportError:
             return 0
 
-    async def audit(self, *, at_rest: bool = True) -> list[str]:
-        """Stop the service and run all checkers."""
+    async def stop(self) -> None:
+        """Disconnect all readers and stop the service."""
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
         await asyncio.to_thread(self.service.stop)
+
+    async def audit(self, *, at_rest: bool = True) -> list[str]:
+        """Stop the service and run all checkers."""
+        await self.stop()
         self.history.read_marks(self.witness / "marks")
+        violations = audit(self.history, read_database(self._database_at_rest()), at_rest=at_rest)
+        return [*violations, *self.take_stalls()]
+
+    def take_stalls(self) -> list[str]:
+        """The stalls of the service's loop that have not been reported yet."""
         self._collect_stalls()
-        return [*audit(self.history, read_database(self._database_at_rest()), at_rest=at_rest), *self._stalled]
+        stalled, self._stalled = self._stalled, []
+        return stalled
 
     async def _prepare(self, data_dir: Path) -> None:
         store = await SqliteRunStore.open(data_dir)
@@ -167,6 +176,7 @@ class ServiceTrial:
     def _collect_stalls(self) -> None:
         if self._stalls.exists():
             self._stalled += self._stalls.read_text().splitlines()
+            self._stalls.unlink()
 
     def recorded_pids(self, run_id: int) -> list[str]:
         """The pids that the run's processes recorded."""
@@ -228,7 +238,8 @@ async def service_trial(
 ) -> AsyncIterator[ServiceTrial]:
     """A trial with a project for each of `steps`, which gives the shell script of its only step.
 
-    With a `disk`, the data directory is on it. The audit also reports every stall of the service's loop.
+    With a `disk`, the data directory is on it. A stall of the service's loop is a violation in every trial, and fails
+    those that end without an audit.
     """
     directory.mkdir(parents=True, exist_ok=True)
     trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace)
@@ -239,10 +250,9 @@ async def service_trial(
             await trial.up()
             yield trial
         finally:
-            for reader in trial._readers:
-                reader.cancel()
-            await asyncio.gather(*trial._readers, return_exceptions=True)
-            await asyncio.to_thread(trial.service.stop)
+            await trial.stop()
+    stalls = trial.take_stalls()
+    assert not stalls, "\n".join(stalls)
 
 
 def _is_alive(pid: str) -> bool:

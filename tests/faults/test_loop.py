@@ -66,16 +66,26 @@ async def work(step):
 """
 
 
-async def test_the_monitor_reports_a_step_that_blocks_the_loop(tmp_path: Path) -> None:
+@pytest.fixture
+def blocking(tmp_path: Path) -> str:
+    """The configuration of a project `block` whose step blocks the loop."""
     (tmp_path / "blocking_steps.py").write_text(BLOCKING_STEP)
     step = '[[projects.block.steps]]\nname = "work"\ncall = "blocking_steps:work"\n'
-    blocking = f'[projects.block]\ndir = "{tmp_path}"\n{step}'
+    return f'[projects.block]\ndir = "{tmp_path}"\n{step}'
 
+
+async def test_the_monitor_reports_a_step_that_blocks_the_loop(tmp_path: Path, blocking: str) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=blocking) as trial:
         await trial.run_to_end("block")
         found = await trial.audit()
 
     assert [violation for violation in found if "the loop was blocked" in violation] != []
+
+
+async def test_a_trial_without_an_audit_fails_if_the_loop_was_blocked(tmp_path: Path, blocking: str) -> None:
+    with pytest.raises(AssertionError, match="the loop was blocked"):
+        async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=blocking) as trial:
+            await trial.run_to_end("block")
 
 
 async def _use(trial: ServiceTrial) -> None:
