@@ -20,6 +20,7 @@ from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, Masker, Writer
+from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import Project
 from solorun.record import Level
@@ -65,15 +66,19 @@ class RunExecutor:
     def masker_for(self, project: Project) -> Masker:
         """Masks the project's secrets, in logs and in rows."""
         names = (*project.secrets, "SOLORUN_TOKEN")
-        values = (project.env.get(name) or self._environ.get(name) for name in names)
-        return Masker(value for value in values if value)
+        masker = Masker()
+        for name in names:
+            value = project.env.get(name) or self._environ.get(name)
+            if value and not masker.add(value):
+                _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
+        return masker
 
-    def claim(self, start: AdmittedStart, run: Run) -> RunHandle:
+    def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:
         """Create the run's topic, channel and cancel scope. Without an await: they become visible together."""
         cancel_scope = RunCancelScope(start.project.cancel_grace_seconds)
         channel = Channel(
             run,
-            self.masker_for(start.project),
+            masker,
             now=self._now,
             notify=self._writer.open_lane().notify,
             # If another owner took the run, nothing of ours may go on working for it.
