@@ -1,4 +1,4 @@
-"""Solorun over HTTP: one table of routes, its handlers, problems, streams, and who may call."""
+"""Solorun over HTTP: the route table, its handlers, and the ASGI application around them."""
 
 from solorun.api.application import Application, create_app
 

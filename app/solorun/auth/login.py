@@ -1,14 +1,15 @@
-"""Handlers of the login page: a bare form, so that a browser can change the token for a session. No scripts."""
+"""Handlers of the login page: a plain form, without scripts, that exchanges the token for a browser session."""
 
 import html
 import re
-from typing import Annotated, Final
+from typing import Annotated, Final, Protocol
 from urllib.parse import parse_qs, quote
 
 import msgspec
 from msgspec import Meta
 
-from solorun.auth.sessions import SESSION_SECONDS
+from solorun.auth.authorization import Authorizer
+from solorun.auth.sessions import SESSION_SECONDS, LoginThrottle, Sessions
 from solorun.errors import FieldError, InvalidRequest, Unauthorized
 from solorun.http.request import Request
 from solorun.http.responses import HTML, Header, Response, redirect
@@ -40,7 +41,7 @@ button {
 }
 :focus-visible { outline: 2px solid light-dark(#0550ae, #4493f8); outline-offset: 2px; }
 """
-"""As the dashboard looks, without its files: those need a session."""
+"""Matches the dashboard's look without its files, which need a session."""
 
 _PAGE: Final = """\
 <!doctype html>
@@ -59,57 +60,81 @@ _PAGE: Final = """\
 </form>
 </main>
 """
-_FAILED: Final = '<p role="alert">That is not the token, or there were too many attempts: wait a minute.</p>\n  '
+_FAILED: Final = '<p role="alert">Wrong token, or too many attempts. Wait a minute and try again.</p>\n  '
 
 _NEXT: Final = re.compile(r"/(?!/)[!#-\[\]-~]*", re.ASCII)
-"""An address of ours: what begins with `//`, or holds a backslash, a space or a quote, could lead elsewhere."""
+"""A path of this service. A leading `//`, a backslash, a space or a quote could lead to another site."""
 
-# Under `no-referrer` a browser sends `Origin: null` with a form, which is nobody's origin.
+# Under `no-referrer` browsers send forms with `Origin: null`, which would be refused.
 _HEADERS: Final = [(b"referrer-policy", b"same-origin")]
 
 
+class LoginState(Protocol):
+    """The part of the application's state that these handlers use."""
+
+    @property
+    def authorizer(self) -> Authorizer: ...
+
+    @property
+    def sessions(self) -> Sessions: ...
+
+    @property
+    def throttle(self) -> LoginThrottle: ...
+
+
+class LoginForm(msgspec.Struct):
+    """The fields of the login form."""
+
+    token: str
+    next: str = "/"
+
+
 class LoginQuery(msgspec.Struct, forbid_unknown_fields=True):
-    next: Annotated[str, Meta(description="Where to go afterwards: a path of this service.")] = "/"
-    failed: Annotated[bool, Meta(description="Whether an attempt has failed before.")] = False
+    next: Annotated[str, Meta(description="Where to go after logging in: a path of this service.")] = "/"
+    failed: Annotated[bool, Meta(description="Whether the previous attempt failed.")] = False
 
 
-async def show_login(request: Request) -> Response:
-    context, query = request.context, request.query
-    if not context.access.asks_for_token:
-        return redirect(context.root_path + safe_next(query.next))
+async def show_login(state: LoginState, request: Request) -> Response:
+    query: LoginQuery = request.query
+    if not state.authorizer.requires_token:
+        return redirect(request.root_path + safe_next(query.next))
     page = _PAGE.format(
-        root=html.escape(context.root_path),
+        root=html.escape(request.root_path),
         next=html.escape(safe_next(query.next)),
         failed=_FAILED if query.failed else "",
     )
     return Response(page.encode(), media_type=HTML, headers=_HEADERS)
 
 
-async def show_style(_request: Request) -> Response:
+async def show_style(_state: LoginState, _request: Request) -> Response:
     return Response(STYLE, media_type=b"text/css; charset=utf-8", headers=[(b"cache-control", b"max-age=3600")])
 
 
-async def log_in(request: Request) -> Response:
-    """Right: a new session, never one that was there before. Wrong: back to the form, or 401 for a program."""
-    context = request.context
+async def log_in(state: LoginState, request: Request) -> Response:
+    """With the right token, a new session. With a wrong one, the form again, or 401 for a program."""
     form = _parse_form(await request.read_form())
     target = safe_next(form.get("next", ["/"])[0])
+    token = form.get("token", [""])[0].encode()
     peer = (request.scope.get("client") or ("",))[0]
-    if context.throttle.wait_seconds(peer) > 0 or not context.access.is_valid_token(
-        form.get("token", [""])[0].encode()
-    ):
-        context.throttle.record_failure(peer)
+    if state.throttle.wait_seconds(peer) > 0 or not state.authorizer.is_valid_token(token):
+        state.throttle.record_failure(peer)
         if b"text/html" in request.headers.get(b"accept", b""):
-            return redirect(f"{context.root_path}/login?failed=1&next={quote(target, safe='')}")
+            return redirect(f"{request.root_path}/login?failed=1&next={quote(target, safe='')}")
         raise Unauthorized
-    _end_session(request)
-    cookie = _cookie(request, context.sessions.begin(), max_age=SESSION_SECONDS)
-    return redirect(context.root_path + target, headers=[cookie])
+    # Never reuse a session that existed before the login.
+    _end_session(state, request)
+    cookie = _cookie(state, request, state.sessions.begin(), max_age=SESSION_SECONDS)
+    return redirect(request.root_path + target, headers=[cookie])
 
 
-async def log_out(request: Request) -> Response:
-    _end_session(request)
-    return redirect(f"{request.context.root_path}/login", headers=[_cookie(request, "", max_age=0)])
+async def log_out(state: LoginState, request: Request) -> Response:
+    _end_session(state, request)
+    return redirect(f"{request.root_path}/login", headers=[_cookie(state, request, "", max_age=0)])
+
+
+def safe_next(address: str) -> str:
+    """`address` if it is a path of this service, otherwise the front page."""
+    return address if _NEXT.fullmatch(address) else "/"
 
 
 def _parse_form(body: bytes) -> dict[str, list[str]]:
@@ -119,19 +144,16 @@ def _parse_form(body: bytes) -> dict[str, list[str]]:
         raise InvalidRequest(faults=[FieldError("", "too many fields")]) from None
 
 
-def safe_next(address: str) -> str:
-    """`address` if it is a path of ours, else the front page."""
-    return address if _NEXT.fullmatch(address) else "/"
-
-
-def _end_session(request: Request) -> None:
-    session = request.context.access.find_session(request.headers)
+def _end_session(state: LoginState, request: Request) -> None:
+    session = state.authorizer.find_session(request)
     if session is not None:
-        request.context.sessions.end(session)
+        state.sessions.end(session)
 
 
-def _cookie(request: Request, session: str, *, max_age: int) -> Header:
-    access = request.context.access
-    secure = "; Secure" if access.is_secure else ""
-    text = f"{access.cookie_name}={session}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
+def _cookie(state: LoginState, request: Request, session: str, *, max_age: int) -> Header:
+    authorizer = state.authorizer
+    # A __Host- cookie must have the path "/". Otherwise two services below one host keep their own.
+    path = "/" if authorizer.is_secure else request.root_path or "/"
+    secure = "; Secure" if authorizer.is_secure else ""
+    text = f"{authorizer.cookie_name}={session}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
     return (b"set-cookie", text.encode("ascii"))

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import typer
 
+from solorun.api.openapi import document
+from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import Problem, SolorunError
-from solorun.http.openapi import document
-from solorun.http.problems import PROBLEMS
 
 
 def operations() -> str:
@@ -21,16 +21,17 @@ def operations() -> str:
         (
             f"`{operation.method} {_plain_path(operation.path)}`",
             operation.summary + (" (*open*)" if operation.public else ""),
-            "<br>".join(f"{reply.status} {reply.description}" for reply in operation.replies),
+            "<br>".join(f"{spec.status} {spec.description}" for spec in operation.responses),
             ", ".join(f"[`{problem.slug}`](errors.md)" for problem in operation.problems),
         )
         for operation in OPERATIONS
     ]
     note = (
-        "Any of them may answer `invalid-request`, `unauthorized`, `host-not-allowed`, `token-required`, `too-large` "
-        "or `internal`; a `POST` also `cross-origin` or `unsupported-media-type`."
+        "Every operation may also return `invalid-request`, `host-not-allowed`, `token-required`, `too-large` or\n"
+        "`internal`; all but the open ones `unauthorized`; a `POST` `cross-origin`; a `POST` with a body\n"
+        "`unsupported-media-type`."
     )
-    return _table(("request", "what it is for", "answer", "its own problems"), rows) + f"\n\n{note}"
+    return _table(("request", "summary", "responses", "specific problems"), rows) + f"\n\n{note}"
 
 
 def parameters() -> str:
