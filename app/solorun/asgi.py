@@ -15,7 +15,7 @@ from typing import Any
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from solorun.api import Application, create_app
+from solorun.api import Application
 from solorun.dashboard import Dashboard
 from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog, resolve_settings
@@ -73,4 +73,4 @@ async def open_application(
 ) -> AsyncIterator[Application]:
     """The application of a service that is open within this block. Raises DataDirectoryUnusable, DatabaseUnusable."""
     async with Service.open(settings, catalog) as service:
-        yield create_app(service, Dashboard(), limits)
+        yield Application(service, Dashboard(), limits)

@@ -10,7 +10,7 @@ import anyio
 import httpx
 import pytest
 
-from solorun.api import Application, create_app
+from solorun.api import Application
 from solorun.dashboard import Dashboard
 from solorun.projects import Catalog
 from solorun.record import Stream
@@ -104,7 +104,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         path.write_text(toml)
         checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
         async with Service.open(checked, Catalog.open(path), environ={}) as service:
-            app = create_app(service, Dashboard())
+            app = Application(service, Dashboard())
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

@@ -12,7 +12,7 @@ import anyio
 import httpx
 import pytest
 
-from solorun.api import Application, create_app
+from solorun.api import Application
 from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.record import Stream
@@ -161,11 +161,11 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def create_and_keep(*args: Any) -> Application:
-            made.append(create_app(*args))
+            made.append(Application(*args))
             return made[-1]
 
         monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
-        monkeypatch.setattr("solorun.asgi.create_app", create_and_keep)
+        monkeypatch.setattr("solorun.asgi.Application", create_and_keep)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(

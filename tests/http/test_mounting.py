@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
-from solorun.api import create_app
+from solorun.api import Application
 from solorun.dashboard import Dashboard
 from tests.fakes.application import BASE_URL, TOKEN, OpenServed
 
@@ -42,7 +42,7 @@ def host(path: str, app: ASGIApp) -> ASGIApp:
 async def mounted(open_served: OpenServed, path: str, built: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that is mounted at `path`; it does not know that path."""
     async with open_served(**settings) as served:
-        app = host(path, create_app(served.service, Dashboard(built)))
+        app = host(path, Application(served.service, Dashboard(built)))
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
             yield client

@@ -12,7 +12,6 @@ from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer, public_addresses
-from solorun.auth.sessions import Sessions
 from solorun.errors import InternalError, Problem
 from solorun.http.event_stream import StreamLimits, Streams
 from solorun.http.operation import Endpoint
@@ -51,15 +50,13 @@ class Pages(Protocol):
 
 
 class Application:
-    """Solorun over HTTP, as an ASGI application that works below any root path."""
+    """An open service over HTTP, below any root path. `pages` is the dashboard, if it is to be served."""
 
     def __init__(self, service: Service, pages: Pages | None = None, limits: StreamLimits | None = None) -> None:
-        sessions = Sessions()
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(service.settings, sessions, public_addresses(OPERATIONS)),
-            sessions=sessions,
+            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS)),
             streams=Streams(service.hub.stream, limits or StreamLimits()),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
@@ -118,11 +115,6 @@ class Application:
             return login
         request.check_announced_size()
         return await self._router.handle(request)
-
-
-def create_app(service: Service, pages: Pages | None = None, limits: StreamLimits | None = None) -> Application:
-    """The application of an open service. `pages` is the dashboard, if it is to be served."""
-    return Application(service, pages, limits)
 
 
 def _add_defaults(message: Message, scope: Scope) -> None:

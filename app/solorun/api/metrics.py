@@ -40,7 +40,7 @@ class Metrics(Collector):
             sum(run.last_seq for run in service.list_active_runs()),
         )
         yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
-        yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.sessions))
+        yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.authorizer.sessions))
         yield GaugeMetricFamily("solorun_ready", "1 if the service is ready.", int(not service.readiness()))
         yield GaugeMetricFamily("solorun_draining", "1 while shutting down.", int(service.manager.draining))
         yield GaugeMetricFamily(

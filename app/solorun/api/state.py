@@ -1,10 +1,9 @@
-"""What all handlers share: the service, the open streams, the sessions, the counters."""
+"""What all handlers share: the service, the open streams, the counters."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 
 from solorun.auth.authorization import Authorizer
-from solorun.auth.sessions import LoginThrottle, Sessions
 from solorun.http.event_stream import StreamLimits, Streams
 from solorun.http.operation import Operation
 from solorun.service import Service
@@ -17,9 +16,7 @@ class State:
     service: Service
     operations: "tuple[Operation[State], ...]"
     authorizer: Authorizer
-    sessions: Sessions
     streams: Streams
-    throttle: LoginThrottle = field(default_factory=LoginThrottle)
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from solorun.auth.sessions import Sessions
+from solorun.auth.sessions import LoginThrottle, Sessions
 from solorun.errors import CrossOrigin, HostNotAllowed, TokenRequired, Unauthorized
 from solorun.http.operation import Operation
 from solorun.http.request import Request
@@ -40,8 +40,9 @@ def public_addresses(operations: Iterable[Operation[Any]]) -> frozenset[tuple[st
 class Authorizer:
     """Admits or refuses requests. `public` holds the exact (method, path) pairs that need no token."""
 
-    def __init__(self, settings: Settings, sessions: Sessions, public: Collection[tuple[str, str]]) -> None:
-        self._sessions = sessions
+    def __init__(self, settings: Settings, public: Collection[tuple[str, str]]) -> None:
+        self.sessions = Sessions()
+        self._throttle = LoginThrottle()
         self._public = frozenset(public)
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
@@ -60,8 +61,7 @@ class Authorizer:
 
         Raises HostNotAllowed, TokenRequired, CrossOrigin, Unauthorized.
         """
-        headers = request.headers
-        if len(headers) != len(request.scope["headers"]):
+        if len(request.headers) != len(request.scope["headers"]):
             _check_repeated(request)
         self._check_host(request)
         if self._token_hash is None:
@@ -70,9 +70,9 @@ class Authorizer:
         is_browser = False if is_safe else self._check_origin(request)
         if self._token_hash is None or (request.method, request.path) in self._public:
             return None
-        if self.is_token(headers.get(b"authorization", b"")):
+        if self._has_token(request):
             return None
-        if self.find_session(request) is not None:
+        if self._find_session(request) is not None:
             if is_safe or is_browser:
                 return None
             raise CrossOrigin("A request with a session must say where it comes from, as browsers do.")
@@ -80,20 +80,34 @@ class Authorizer:
             return redirect(f"{request.root_path}/login?next={quote(request.target, safe='')}")
         raise Unauthorized
 
-    def is_token(self, authorization: bytes) -> bool:
-        """Whether this is `Bearer` and the token."""
-        scheme, _, credentials = authorization.partition(b" ")
-        return scheme.lower() == b"bearer" and self.is_valid_token(credentials.strip())
+    def log_in(self, request: Request, token: str) -> str | None:
+        """A new session that replaces the request's own, or None if the token is wrong or there were too many tries."""
+        peer = (request.scope.get("client") or ("",))[0]
+        if self._throttle.wait_seconds(peer) > 0 or not self._is_valid_token(token.encode()):
+            self._throttle.record_failure(peer)
+            return None
+        self.log_out(request)
+        return self.sessions.begin()
 
-    def is_valid_token(self, token: bytes) -> bool:
+    def log_out(self, request: Request) -> None:
+        """End the request's session, if it has one."""
+        session = self._find_session(request)
+        if session is not None:
+            self.sessions.end(session)
+
+    def _has_token(self, request: Request) -> bool:
+        scheme, _, credentials = request.headers.get(b"authorization", b"").partition(b" ")
+        return scheme.lower() == b"bearer" and self._is_valid_token(credentials.strip())
+
+    def _is_valid_token(self, token: bytes) -> bool:
         """Compares in constant time."""
         return self._token_hash is not None and hmac.compare_digest(_hash(token), self._token_hash)
 
-    def find_session(self, request: Request) -> str | None:
+    def _find_session(self, request: Request) -> str | None:
         """The session in the request's cookie, if it is still open."""
         for cookie in request.headers.get(b"cookie", b"").decode("latin-1").split(";"):
             name, _, value = cookie.strip().partition("=")
-            if name == self.cookie_name and self._sessions.is_valid(value):
+            if name == self.cookie_name and self.sessions.is_valid(value):
                 return value
         return None
 

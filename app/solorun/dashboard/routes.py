@@ -27,19 +27,7 @@ PAGES: Final = (
 )
 """Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
 
-_NOT_BUILT: Final = b"""\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Solorun</title>
-<h1>The dashboard is not built</h1>
-<p>The service is running, and everything else works: <code>solorun runs</code>, <code>solorun follow</code>, the HTTP
-API under <code>/api/v1</code>.</p>
-<p>To build the dashboard, install Node (^20.19 or &ge; 22.12), run <code>npm ci</code> and <code>npm run build</code>
-in <code>app/dashboard</code>, and restart the service.</p>
-</html>
-"""
+_NOT_BUILT: Final = (Path(__file__).parent / "not_built.html").read_bytes()
 
 
 class Dashboard:

@@ -29,18 +29,6 @@ class Request:
     `operation_id`, `path_params` and `query` (an instance of the operation's query model).
     """
 
-    __slots__ = (
-        "_receive",
-        "headers",
-        "method",
-        "operation_id",
-        "path",
-        "path_params",
-        "query",
-        "root_path",
-        "scope",
-    )
-
     def __init__(self, scope: Scope, receive: Receive, *, public_path: str = "") -> None:
         """`public_path` is where clients see the application, if its root path alone does not say so."""
         root_path, self.path = _split_path(scope, public_path)

@@ -4,8 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -70,46 +69,37 @@ async def serve(
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set."""
     sockets = bind(settings.host, settings.port)
+    signals = Signals(settings.shutdown_limit_seconds)
+    reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
-        async with (
-            _handle_signals(settings, catalog) as signals,
-            open_application(settings, catalog, limits) as app,
-        ):
-            protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
-            config = Config(
-                app,
-                http=protocol,
-                ws="none",
-                lifespan="off",
-                # No decision depends on a client's address, so nothing is gained by forging one.
-                proxy_headers=False,
-                server_header=False,
-                log_config=None,
-                access_log=False,
-                timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                backlog=BACKLOG,
-            )
-            server = Server(
-                config,
-                app,
-                stops=(signals.stop, stop or asyncio.Event()),
-                on_started=lambda: started(address_of(sockets, settings.host)) if started else None,
-            )
-            await server.serve(sockets=sockets)
+        with signals.handled():
+            async with open_application(settings, catalog, limits) as app:
+                protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
+                config = Config(
+                    app,
+                    http=protocol,
+                    ws="none",
+                    lifespan="off",
+                    # No decision depends on a client's address, so nothing is gained by forging one.
+                    proxy_headers=False,
+                    server_header=False,
+                    log_config=None,
+                    access_log=False,
+                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                    backlog=BACKLOG,
+                )
+                server = Server(
+                    config,
+                    app,
+                    stops=(signals.stop, stop or asyncio.Event()),
+                    on_started=lambda: started(address_of(sockets, settings.host)) if started else None,
+                )
+                await server.serve(sockets=sockets)
     finally:
+        reloading.cancel()
         for sock in sockets:
             sock.close()
     return 0
-
-
-@asynccontextmanager
-async def _handle_signals(settings: Settings, catalog: Catalog) -> AsyncIterator[Signals]:
-    with Signals(settings.shutdown_limit_seconds) as signals:
-        reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
-        try:
-            yield signals
-        finally:
-            reloading.cancel()
 
 
 async def _reload_on_hangup(hangup: asyncio.Event, catalog: Catalog) -> None:

@@ -5,7 +5,9 @@ import logging
 import os
 import signal
 import threading
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Final, Self
 
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -15,10 +17,10 @@ _logger = logging.getLogger("solorun.server")
 
 
 class Signals:
-    """Handles signals within its block; only in the main thread.
+    """Sets `stop` and `hangup`.
 
-    `stop` and `hangup` are set by them. The first request to stop starts a timer in a thread, which a blocked event
-    loop cannot hold up: when the limit has passed, the process exits, and the next start cleans up.
+    The first request to stop starts a timer in a thread, which a blocked event loop cannot hold up: when the limit has
+    passed, the process exits, and the next start cleans up.
     """
 
     def __init__(self, limit_seconds: float) -> None:
@@ -26,26 +28,24 @@ class Signals:
         self.hangup = asyncio.Event()
         self._limit_seconds = limit_seconds
         self._timer: threading.Timer | None = None
-        self._handled: list[signal.Signals] = []
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            for number in _STOPPING:
-                loop.add_signal_handler(number, self._request_stop, number)
-                self._handled.append(number)
-            loop.add_signal_handler(signal.SIGHUP, self.hangup.set)
-            self._handled.append(signal.SIGHUP)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    @contextmanager
+    def handled(self) -> Iterator[Self]:
+        """Handle signals within this block; only in the main thread."""
         loop = asyncio.get_running_loop()
-        for number in self._handled:
-            loop.remove_signal_handler(number)
-        if self._timer is not None:
-            self._timer.cancel()
+        handlers: dict[signal.Signals, Callable[[], None]] = {}
+        if threading.current_thread() is threading.main_thread():
+            handlers = {number: partial(self._request_stop, number) for number in _STOPPING}
+            handlers[signal.SIGHUP] = self.hangup.set
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield self
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+            if self._timer is not None:
+                self._timer.cancel()
 
     def _request_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
