@@ -10,8 +10,8 @@ import anyio
 import httpx
 import pytest
 
-from solorun.api import Application, create_app
-from solorun.dashboard import routes as dashboard_routes
+from solorun.api import Application
+from solorun.dashboard import Dashboard
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
@@ -107,7 +107,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         path.write_text(toml)
         checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
-            app = create_app(service, dashboard_routes(checked.root_path))
+            app = Application(service, Dashboard())
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

@@ -12,11 +12,13 @@ import anyio
 import httpx
 import pytest
 
-import solorun.server.main
-from solorun.api import Application, create_app
+from solorun.api import Application
+from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
+from solorun.server import serve
+from solorun.server.protocol import IDLE_TIMEOUT_SECONDS
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.application import TOML
@@ -144,28 +146,42 @@ OpenServer = Callable[..., AbstractAsyncContextManager[LiveServer]]
 
 
 def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServer:
-    """Return a factory of servers. Keyword arguments are settings."""
+    """Return a factory of servers. Other keyword arguments are settings."""
 
     @asynccontextmanager
     async def open_server(
-        *, toml: str = TOML, host: str = "127.0.0.1", limits: ServiceLimits = DEFAULT_LIMITS, **settings: Any
+        *,
+        toml: str = TOML,
+        host: str = "127.0.0.1",
+        limits: StreamLimits | None = None,
+        service_limits: ServiceLimits = DEFAULT_LIMITS,
+        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        **settings: Any,
     ) -> AsyncIterator[LiveServer]:
         executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def create_and_keep(*args: Any) -> Application:
-            made.append(create_app(*args))
+            made.append(Application(*args))
             return made[-1]
 
         monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
-        monkeypatch.setattr("solorun.server.main.create_app", create_and_keep)
+        monkeypatch.setattr("solorun.asgi.Application", create_and_keep)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(
             **{"data_dir": tmp_path / "data", "host": host, "port": 0, "shutdown_limit_seconds": 5, **settings}
         )
         serving = asyncio.create_task(
-            solorun.server.main.serve(checked, Catalog.open(path), started=url.set_result, stop=stop, limits=limits)
+            serve(
+                checked,
+                Catalog.open(path),
+                started=url.set_result,
+                stop=stop,
+                limits=limits,
+                service_limits=service_limits,
+                idle_timeout_seconds=idle_timeout_seconds,
+            )
         )
         either: set[asyncio.Future[Any]] = {serving, url}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +191,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             app = made[0]
             port = httpx.URL(url.result()).port or 0
             try:
-                yield LiveServer(port, app, app.context.service, executor, client, stop, serving)
+                yield LiveServer(port, app, app.state.service, executor, client, stop, serving)
             finally:
                 stop.set()
                 assert await serving == 0

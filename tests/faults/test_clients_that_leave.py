@@ -51,8 +51,8 @@ async def test_a_client_can_disconnect_at_any_await_without_harm(
                 at += 1
                 tried.judge([])
                 active = await _active_run(served)
-        assert served.app.context.streams is not None
-        assert len(served.app.context.streams) == 0
+        assert served.app.state.streams is not None
+        assert len(served.app.state.streams) == 0
         await _end_all(served)
         assert (await served.complete()).status is Status.COMPLETED
 

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from solorun import errors
+from solorun.api.problems import PROBLEMS, problem_response
 from solorun.client.problems import ERRORS, MEDIA_TYPE, error_of
 from solorun.errors import (
     FieldError,
@@ -14,7 +15,7 @@ from solorun.errors import (
     ServiceDraining,
     ServiceUnreachable,
 )
-from solorun.http.problems import PROBLEM_JSON, PROBLEMS, problem_response
+from solorun.http.problems import PROBLEM_JSON
 from solorun.wire import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 
