@@ -2,7 +2,7 @@
 
 FROM node:22-bookworm-slim AS node
 
-# The wheel carries the dashboard, which its build makes with Node. Neither Node nor uv gets into the image.
+# Building the wheel builds the dashboard with Node. The final image contains neither Node nor uv.
 FROM python:3.11-slim-bookworm AS build
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
@@ -26,7 +26,8 @@ COPY --from=build /opt/solorun /opt/solorun
 ENV PATH=/opt/solorun/bin:$PATH \
     SOLORUN_HOST=0.0.0.0 \
     SOLORUN_DATA_DIR=/data
-# solorun.toml and what it names are mounted here. The token too comes from outside: without one nothing is served.
+# Mount solorun.toml and the files it refers to here. The service requires a token from outside, and refuses to start
+# without one.
 WORKDIR /project
 VOLUME /data
 EXPOSE 8700

@@ -1,7 +1,7 @@
-"""Everything that can go wrong by name.
+"""Every error, by name.
 
     SolorunError
-    ├── Problem                      an answer of the HTTP API; `slug` is the end of the problem's `type`
+    ├── Problem                      an error response of the HTTP API; `slug` is the end of the problem's `type`
     │   ├── InvalidRequest           invalid-request
     │   ├── InvalidCursor            invalid-cursor
     │   ├── InvalidLastEventId       invalid-last-event-id
@@ -20,30 +20,29 @@
     │   ├── PayloadTooLarge          too-large
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
-    │   │   └── StoreCorrupted       the same slug; the message differs
+    │   │   └── StoreCorrupted       the same to clients; only the message differs
     │   └── InternalError            internal
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
-    ├── ConfigurationInvalid         solorun.toml or a setting has faults (all of them are named)
-    ├── DataDirectoryUnusable        another process owns it, or it lies on a network file system
+    ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
+    ├── DataDirectoryUnusable        owned by another process, or on a network file system
     ├── DatabaseUnusable             written by a newer version, or damaged
-    └── ServiceUnreachable           the client found no service
+    └── ServiceUnreachable           the client cannot reach the service
 
-A docstring is the default message. The HTTP status of a slug is decided in `api/problems.py`.
+A docstring is the default message. `api/problems.py` decides the HTTP status of each slug.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from solorun.run import Run
+from solorun.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One thing that is wrong with a document.
+    """One error in a document.
 
-    `pointer` says where: a JSON pointer in a request's body (`/scope`), a dotted path in solorun.toml
+    `pointer` says where it is: a JSON pointer in a request's body (`/scope`), a dotted path in solorun.toml
     (`projects.handbook.steps[1].timeout`).
     """
 
@@ -66,7 +65,7 @@ class SolorunError(Exception):
 
 
 class Problem(SolorunError):
-    """The request could not be answered."""
+    """The request failed."""
 
     slug: ClassVar[str]
     retry_after_seconds: float | None = None
@@ -83,45 +82,49 @@ class InvalidRequest(Problem):
 
 
 class InvalidCursor(Problem):
-    """The cursor is not one that this service gave out."""
+    """The cursor was not issued by this service."""
 
     slug = "invalid-cursor"
 
 
 class InvalidLastEventId(Problem):
-    """The Last-Event-ID (or `after`) is not a record's seq: a whole number from 0."""
+    """Last-Event-ID (or `after`) must be a record's seq: an integer, zero or greater."""
 
     slug = "invalid-last-event-id"
 
 
 class NotFound(Problem):
-    """There is nothing at this address."""
+    """Nothing exists at this address."""
 
     slug = "not-found"
 
 
 class ProjectNotFound(Problem):
-    """There is no such project."""
+    """Project not found."""
 
     slug = "project-not-found"
 
 
 class RunNotFound(Problem):
-    """There is no such run."""
+    """Run not found."""
 
     slug = "run-not-found"
 
 
 class ArtifactNotFound(Problem):
-    """The run left no such artifact."""
+    """Artifact not found."""
 
     slug = "artifact-not-found"
 
 
 class MethodNotAllowed(Problem):
-    """This address does not know that method."""
+    """Method not allowed."""
 
     slug = "method-not-allowed"
+
+    def __init__(self, message: str = "", allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
 
 
 class RunActive(Problem):
@@ -129,7 +132,7 @@ class RunActive(Problem):
 
     slug = "run-active"
 
-    def __init__(self, active_run: "Run", retry_after_seconds: float | None = None) -> None:
+    def __init__(self, active_run: Run, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.")
         self.active_run = active_run
         self.retry_after_seconds = retry_after_seconds
@@ -140,37 +143,37 @@ class RunNotActive(Problem):
 
     slug = "run-not-active"
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__(f"Run {run.id} is not active: it is {run.status}.")
         self.run = run
 
 
 class Unauthorized(Problem):
-    """A valid token is needed: Authorization: Bearer, or the login page."""
+    """A valid token is required. Send it as Authorization: Bearer, or log in."""
 
     slug = "unauthorized"
 
 
 class TokenRequired(Problem):
-    """A request that came through a proxy needs a service with a token."""
+    """A service without a token refuses requests that come through a proxy."""
 
     slug = "token-required"
 
 
 class HostNotAllowed(Problem):
-    """The Host header names a host that this service does not answer for."""
+    """The Host header names a host that this service does not serve."""
 
     slug = "host-not-allowed"
 
 
 class CrossOrigin(Problem):
-    """A browser made this request from another site."""
+    """A browser sent this request from another site."""
 
     slug = "cross-origin"
 
 
 class UnsupportedMediaType(Problem):
-    """A body must be application/json."""
+    """The request body must be application/json."""
 
     slug = "unsupported-media-type"
 
@@ -182,25 +185,25 @@ class PayloadTooLarge(Problem):
 
 
 class ServiceDraining(Problem):
-    """The service is shutting down and starts nothing more."""
+    """The service is shutting down and no longer starts runs."""
 
     slug = "draining"
     retry_after_seconds = 5.0
 
 
 class StoreUnavailable(Problem):
-    """The database cannot be written, or something in it cannot be read."""
+    """The database cannot be read or written."""
 
     slug = "store-unavailable"
     retry_after_seconds = 5.0
 
 
 class StoreCorrupted(StoreUnavailable):
-    """Something in the database cannot be read: it is damaged."""
+    """The database is damaged."""
 
 
 class InternalError(Problem):
-    """The service met an error of its own; its log says more."""
+    """Internal error. See the service log."""
 
     slug = "internal"
 
@@ -210,7 +213,7 @@ class StoreFailure(SolorunError):
 
 
 class ConfigurationInvalid(SolorunError):
-    """The configuration has faults."""
+    """The configuration is invalid."""
 
     def __init__(self, errors: Sequence[FieldError], message: str = "") -> None:
         super().__init__(message or "\n".join(map(str, errors)))

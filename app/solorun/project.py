@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from solorun.errors import FieldError
-
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
@@ -96,11 +94,6 @@ class Family:
 class Projects(Protocol):
     """The projects that can be started, as last read from where they are declared."""
 
-    @property
-    def errors(self) -> tuple[FieldError, ...]:
-        """What is wrong with the declarations as they are now; () if nothing is."""
-        ...
-
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""
         ...
@@ -118,7 +111,7 @@ class Projects(Protocol):
     async def refresh(self) -> None:
         """Read the declarations again if they have changed. Never raises.
 
-        Simultaneous callers share one reading. Invalid declarations are logged and listed in `errors`; the last valid
-        ones stay in effect.
+        Simultaneous callers share one reading. Invalid declarations are logged, and the last valid ones stay in
+        effect.
         """
         ...

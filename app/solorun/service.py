@@ -17,7 +17,7 @@ from solorun.run import Run
 from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, become_subreaper
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
@@ -90,6 +90,7 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
+            become_subreaper()
             steps = executor or StepDispatcher(directory.path, environ)
             registry = RunRegistry()
             tasks = TaskSet()

@@ -1,7 +1,7 @@
-"""The contract between the engine and the ways of executing a step.
+"""The contract between the engine and step executors.
 
-A step is given a StepContext and speaks through a StepOutput (which a run's log channel satisfies). A StepExecutor
-starts a step; the StepExecution that it returns is waited for, and told to stop.
+A step receives a StepContext and writes to a StepOutput, which a run's log channel implements. A StepExecutor starts a
+step and returns a StepExecution, which can be awaited and stopped.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,11 +15,11 @@ from solorun.record import Level, Stream
 
 
 class StepOutput(Protocol):
-    """Where a step's output goes. Every text is masked on its way; every call waits while the run's channel is full.
+    """The destination of a step's output. All text is masked, and every call waits while the run's channel is full.
 
-    No call ever ends the work by failing: what cannot be said is said differently. A cancelled call may have written
-    a part of its lines; what it wrote is kept. A message that holds line ends becomes several records, one above
-    16 KiB several `partial` ones.
+    No call fails because of its content: text that cannot be encoded is replaced. A cancelled call may have written
+    some of its lines; these are kept. A message with line ends becomes several records, and one above 16 KiB several
+    `partial` ones.
     """
 
     async def write(
@@ -31,37 +31,37 @@ class StepOutput(Protocol):
         level: Level = Level.INFO,
         partial: bool = False,
     ) -> None:
-        """Append one record per line, in order. `partial`: the last line goes on in the step's next record."""
+        """Append one record per line, in order. `partial`: the last line continues in the step's next record."""
         ...
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
-        """Append a progress record; it becomes the run's progress."""
+        """Append a progress record and make it the run's current progress."""
         ...
 
     async def group(self, step: str, name: str, *, open: bool) -> None:
-        """Append a record that begins or ends a group of records."""
+        """Append a record that opens or closes a group of records."""
         ...
 
     def add_mask(self, value: str) -> None:
-        """Mask `value` from now on (values under 5 characters are not: they would mask the whole log)."""
+        """Mask `value` from now on. Values under 5 characters are ignored: they would match all over the log."""
         ...
 
     def mask(self, text: str) -> str:
-        """`text` without secrets. Masking what is masked changes nothing."""
+        """Return `text` with its secrets masked. Idempotent."""
         ...
 
     def pending_secret_length(self, text: str) -> int:
-        """How many characters at the end of `text` may belong to a secret that is not whole: keep these until more
-        comes. The cut before them never lies inside a whole secret."""
+        """How many characters at the end of `text` may be the beginning of a secret. Hold them back until more text
+        arrives. The cut before them is never inside a complete secret."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """What a step knows of its run, and how a coroutine step speaks.
+    """A step's view of its run, and the logging API of coroutine steps.
 
-    `workspace` is kept between the project's runs; files left in `artifacts` belong to this run and can be
-    downloaded. Both exist. `params` are those that the start gave.
+    `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
+    Both directories exist. `params` are the parameters of the start.
     """
 
     project: str
@@ -74,63 +74,63 @@ class StepContext:
     output: StepOutput
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
-        """Say something. Waits while the log is behind; never raises for what is said (an unknown level is info)."""
+        """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""
         try:
             known = Level(level)
         except ValueError:
             known = Level.INFO
         try:
-            # Exactly a str: a subclass of it has no JSON, and may have a __str__ that answers itself.
+            # Exactly a str: a subclass cannot be encoded as JSON, and its __str__ may return the subclass again.
             text = str.__str__(str(message))
-        except Exception:  # noqa: BLE001 - a broken __str__ is no reason for the work to fail
+        except Exception:  # noqa: BLE001 - a broken __str__ must not fail the step
             text = object.__repr__(message)
         await self.output.write(self.name, Stream.STEP, [text], level=known)
 
     async def progress(self, current: int, total: int | None = None, item: str = "") -> None:
-        """Say how far the step is: `current` of `total` (None when unknown), and what it works on."""
+        """Report progress: `current` of `total` (None if unknown), and the current item."""
         await self.output.progress(self.name, current, total, item)
 
 
 class StepExecution(Protocol):
-    """One step being executed."""
+    """One running step."""
 
     @property
     def result(self) -> StepResult | None:
-        """How the step ended, None while it works. Once set it never changes: it decides what came first."""
+        """The result, or None while the step is running. It never changes once set, so it settles races with stops."""
         ...
 
     async def wait(self) -> StepResult:
         """Wait until the step has ended and all its output is in the channel.
 
-        Being cancelled here does not touch the step; wait and stop may be called again.
+        Cancelling this call does not affect the step; wait and stop may be called again.
         """
         ...
 
     async def stop(self, grace_seconds: float) -> StepResult:
-        """Tell the step to stop, and return only when it has ended and its output is in the channel.
+        """Stop the step, and return only when it has ended and all its output is in the channel.
 
-        After the grace a command's processes are killed; a coroutine is told again each second. When the step cannot
-        be ended it stays here, with warning records that say why. Idempotent; a second call with a shorter grace
-        shortens it. Being cancelled here leaves the stopping under way.
+        After the grace, a command's processes are killed, and a coroutine is cancelled again every second. While the
+        step cannot be stopped, this keeps waiting and logs a warning with the reason. Idempotent; a second call with a
+        shorter grace shortens it. Cancelling this call does not cancel the stop.
         """
         ...
 
 
 class StepExecutor(Protocol):
-    """A way of executing steps."""
+    """Starts steps, and kills the processes that earlier ones left behind."""
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        """Begin to execute the step.
+        """Start the step.
 
-        A step that cannot begin (no such program, no such directory) is an execution that ends with a failing result
-        by itself: this raises only for faults of the service. Being cancelled here leaves nothing behind.
+        A step that cannot start (no such program, no such directory) returns an execution with a failed result. This
+        raises only for errors of the service. Cancelling this call leaves nothing behind.
         """
         ...
 
     async def kill_orphans(self, run_id: int) -> None:
-        """Make sure that no process of an earlier owner's run is alive: returns when none is.
+        """Return when no process of a run that belonged to an earlier service is alive.
 
-        Waits shortly for runners that are still ending their processes, then ends what names this data directory and
-        run in its environment.
+        Gives the run's shims a moment to kill their processes, then kills every process that names this data directory
+        and run in its environment.
         """
         ...

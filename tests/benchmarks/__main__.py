@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks [NAME...] [--json FILE] [--tiny]`: measures, and prints how near the limits we are."""
+"""Measures the service against its limits: `python -m tests.benchmarks [NAME...] [--json FILE] [--tiny]`."""
 
 import argparse
 import asyncio
@@ -57,11 +57,15 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)}; all without any")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
-    parser.add_argument("--tiny", action="store_true", help="so little that the figures mean nothing")
     parser.add_argument(
-        "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; 1800 is the long form"
+        "names", nargs="*", metavar="NAME", help=f"which to run, of {', '.join(BENCHMARKS)}; default: all"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results to this file")
+    parser.add_argument(
+        "--tiny", action="store_true", help="a size too small for meaningful figures, to check that the benchmarks run"
+    )
+    parser.add_argument(
+        "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; use 1800 for the long form"
     )
     options = parser.parse_args(arguments)
     unknown = set(options.names) - BENCHMARKS.keys()
@@ -76,14 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def measure(names: Sequence[str], scale: Scale) -> list[Result]:
-    """Measure one after another, printing each row when it is known."""
+    """Run the benchmarks one after another, and print each row when it is known."""
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-bytecode-") as bytecode:
         keep_bytecode(Path(bytecode))
         return _measure(names, scale)
 
 
 def _measure(names: Sequence[str], scale: Scale) -> list[Result]:
-    print(f"{'name':48} {'ours':>12} {'limit':>12} {'ratio':>7} {'goal':>9}  met")
+    print(f"{'Benchmark':48} {'Solorun':>12} {'Reference':>12} {'Ratio':>7} {'Goal':>9}  Met")
     results: list[Result] = []
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         for name in names:

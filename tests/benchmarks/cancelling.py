@@ -1,4 +1,4 @@
-"""How soon a cancel reaches the work, however many readers another run has; and how soon everything stops."""
+"""How soon a cancel reaches a step while another run has many readers, and how soon the service stops."""
 
 import asyncio
 import random
@@ -14,11 +14,11 @@ from tests.benchmarks.serving import Ours, ours
 RATE = 1_000
 CANCELS = 40
 LONGEST_PAUSE_SECONDS = 0.1
-"""Between two flushes to 1,000 streams: cancels come at any moment of it."""
+"""The time between two flushes to 1,000 streams. Cancels arrive at a random moment within it."""
 
 
 async def cancels(scale: Scale) -> list[Result]:
-    """From the request to `CancelledError`: with nobody else there, and beside a run of 1,000 lines/s."""
+    """From the request to `CancelledError`: on an idle service, and beside a run that logs 1,000 lines/s."""
     few, many = scale.open_streams(100), scale.open_streams(1_000)
     number = CANCELS if scale.pairs > 1 else 2
     results: list[Result] = []
@@ -42,18 +42,18 @@ async def cancels(scale: Scale) -> list[Result]:
 
 
 async def _delays(service: Ours, number: int) -> list[float]:
-    """Milliseconds from sending a cancel to `CancelledError` in the step."""
+    """Milliseconds from sending a cancel to the `CancelledError` in the step."""
     delays, moment = [], random.Random(number)
     for _ in range(number):
         run_id = await service.start("hold")
-        await service.said(run_id, "holding")
-        # It was committed together with what the other run said, and the streams are served at this very moment.
+        await service.logged(run_id, "holding")
+        # This line was committed together with lines of the other run, which the streams are receiving right now.
         await asyncio.sleep(moment.uniform(0, LONGEST_PAUSE_SECONDS))
-        said_at = time.monotonic()
+        sent_at = time.monotonic()
         await service.http.post(f"/runs/{run_id}/cancel")
         assert (await service.ended(run_id))["status"] == "cancelled"
-        heard_at = float((_workspace(service) / f"cancelled-{run_id}").read_text())
-        delays.append((heard_at - said_at) * 1000)
+        arrived_at = float((_workspace(service) / f"cancelled-{run_id}").read_text())
+        delays.append((arrived_at - sent_at) * 1000)
     return delays
 
 
@@ -63,7 +63,7 @@ def _workspace(service: Ours) -> Path:
 
 
 async def shutdown(scale: Scale) -> list[Result]:
-    """SIGTERM with 200 open streams: until the process has ended, and how many streams were told."""
+    """SIGTERM with 200 open streams: the time to exit, and the share of streams that get a final event."""
     streams = scale.open_streams(200)
     seconds, clean = [], []
     for _ in range(min(3, scale.pairs)):

@@ -1,4 +1,4 @@
-"""Our client on a batched stream, against a raw reader that does the least a reader of records must do."""
+"""The client on a batched stream, against a raw reader that only decodes the records."""
 
 import asyncio
 import tempfile
@@ -24,7 +24,7 @@ _decode_batch = msgspec.json.Decoder(list[Record]).decode
 
 
 async def client(scale: Scale) -> list[Result]:
-    """A stored stream, sent by sendfile to both."""
+    """Both read a stored stream sent by sendfile."""
     number = scale.lines(200_000)
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
         path = Path(directory) / "stream"
@@ -65,7 +65,7 @@ async def _read_raw(port: int) -> int:
 
 
 def _batched(number: int) -> bytes:
-    """A stream of batches and its end."""
+    """A stream of batches with an end event."""
     records = [event.partition(b"data: ")[2].rstrip() for event in sse_events(number)]
     parts = [b": ok\n\n"]
     for start in range(0, number, BATCH_RECORDS):

@@ -1,4 +1,4 @@
-"""The dashboard in Chromium, on a machine that serves it too: how long a reader waits, how smoothly a fast log runs."""
+"""The dashboard in Chromium, on the machine that serves it: how long a reader waits, and how smooth a fast log is."""
 
 import asyncio
 import gzip
@@ -19,11 +19,11 @@ from tests.benchmarks.serving import command_project, ours
 
 _LINE: Final = "line %.0f of a log, as long as lines of logs usually are, more or less"
 _FAST: Final = f"exec '{sys.executable}' fast_log.py"
-_FRAMES: Final = """milliseconds => new Promise(tell => {
+_FRAMES: Final = """milliseconds => new Promise(resolve => {
   const begin = performance.now(); let frames = 0;
   requestAnimationFrame(function count(now) {
     frames++;
-    if (now - begin > milliseconds) tell(frames / (now - begin) * 1000); else requestAnimationFrame(count);
+    if (now - begin > milliseconds) resolve(frames / (now - begin) * 1000); else requestAnimationFrame(count);
   });
 })"""
 
@@ -35,17 +35,17 @@ _WATCH_FOR_LINE: Final = """new MutationObserver((_, observer) => {
   afterTheFrame.port1.onmessage = () => window.shownAt = performance.now();
   afterTheFrame.port2.postMessage(0);
 }).observe(document, {childList: true, subtree: true})"""
-"""Rows are put in while a frame is made; a message that is posted then comes when it is done."""
+"""Rows are inserted while a frame is rendered; a message posted then arrives after that frame."""
 
 
 async def dashboard(scale: Scale) -> list[Result]:
-    """Bytes before lazy parts, first paint, a million lines, a live log, 5,000 lines a second, the heap."""
+    """Initial bytes, first paint, a million lines, a live log, 5,000 lines a second, the heap."""
     path = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
     if path is None or not (STATIC_DIRECTORY / "index.html").exists():
         return [Result("dashboard", "", None, skipped="needs Chromium and the built dashboard")]
     lines = scale.lines(1_000_000)
     projects = command_project("million", f"seq -f '{_LINE}' 1 {lines}") + command_project("rate", _FAST)
-    results = [Result("dashboard, JS and CSS before lazy parts", "kB gz", Goal(at_most=60), ours=_first_bytes() / 1000)]
+    results = [Result("dashboard, initial JS and CSS", "kB gz", Goal(at_most=60), ours=_first_bytes() / 1000)]
     async with ours(projects) as service, async_playwright() as playwright:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         flags = [*sandbox, "--enable-precise-memory-info"]
@@ -70,13 +70,13 @@ async def dashboard(scale: Scale) -> list[Result]:
             await page.close()
         shown, driven = map(statistics.median, zip(*waits, strict=True))
         results.append(Result("dashboard, a live log shown", "s", Goal(at_most=0.5), ours=shown))
-        results.append(Result("dashboard, a live log seen by the driver", "s", None, ours=driven))
+        results.append(Result("dashboard, a live log as the driver sees it", "s", None, ours=driven))
         page, *_ = await _wait_for_line(context, f"{url}/p/rate/runs/{rate}")
         began, before = time.perf_counter(), await _last_seq(page)
         frames = await page.evaluate(_FRAMES, scale.seconds * 2000)
         rate_shown = (await _last_seq(page) - before) / (time.perf_counter() - began)
         assert (await service.get(rate))["status"] == "running", "the log is not live"
-        results.append(Result("dashboard, lines a second shown", "lines/s", None, ours=rate_shown))
+        results.append(Result("dashboard, lines shown per second", "lines/s", None, ours=rate_shown))
         results.append(Result("dashboard, 5,000 lines/s", "frames/s", Goal(at_least=55), ours=frames))
         results.append(Result("dashboard, heap", "MB", Goal(at_most=20), ours=await _heap(context, page)))
         await service.cancel(rate)
@@ -88,7 +88,7 @@ async def _first_paint(context: BrowserContext, url: str) -> float:
     page = await context.new_page()
     await page.goto(url)
     await page.wait_for_selector("article")
-    # It may be in the page before it is painted.
+    # The element may exist before it is painted.
     painted = await page.wait_for_function("performance.getEntriesByName('first-contentful-paint')[0]?.startTime")
     milliseconds: float = await painted.json_value()
     await page.close()
@@ -96,8 +96,8 @@ async def _first_paint(context: BrowserContext, url: str) -> float:
 
 
 async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, float, float]:
-    """The page, and the seconds until it showed a line of the log: by its own clock, as a first paint is told, and by
-    the driver's, which looks into the page at each frame and with that holds it up.
+    """The page, and the seconds until it showed a line of the log, by its own clock and by the driver's. The driver
+    polls the page at each frame, which slows it down.
     """
     page = await context.new_page()
     began = time.perf_counter()
@@ -109,7 +109,7 @@ async def _wait_for_line(context: BrowserContext, address: str) -> tuple[Page, f
 
 
 async def _last_seq(page: Page) -> int:
-    """The seq of the last line in sight: a followed log's end."""
+    """The seq of the last visible line, which is the end of a followed log."""
     return int(await page.locator(".log-pane .row[data-seq]").last.get_attribute("data-seq") or 0)
 
 
@@ -122,7 +122,7 @@ async def _heap(context: BrowserContext, page: Page) -> float:
 
 
 def _first_bytes() -> int:
-    """What the page names, compressed: all that is loaded before anybody does anything."""
+    """The compressed size of the files that the page refers to, which load before any interaction."""
     names = re.findall(r"assets/([\w.-]+\.(?:js|css))", (STATIC_DIRECTORY / "index.html").read_text())
     return sum(len(gzip.compress(_asset(name).read_bytes())) for name in set(names))
 

@@ -1,4 +1,4 @@
-"""How long a line takes from the step to its readers, and what readers that take nothing cost the run."""
+"""How long a line takes from the step to its readers, and what stalled readers cost the run."""
 
 import asyncio
 import re
@@ -15,26 +15,24 @@ from tests.benchmarks.records import flood, work_seconds
 from tests.benchmarks.serving import Limit, Ours, limit, ours
 
 PAUSE_SECONDS = 0.15
-"""Between two lines of the run, and of the Protocol."""
+"""The time between two lines of the run, and of the Protocol."""
 STALLED_RECEIVE_BYTES = 64 * 1024
 
-_SAID_AT = re.compile(rb'"at ([0-9.]+) "')
+_LOGGED_AT = re.compile(rb'"at ([0-9.]+) "')
 
 
 async def idle_run(scale: Scale) -> list[Result]:
-    """A line now and then: the median over all streams, above that of the Protocol; and what of it any database costs
-    that is asked to be durable first.
-    """
+    """Occasional lines: the median over all streams minus that of the Protocol, and the share of a durable commit."""
     async with ours() as service:
         with limit("broadcast", "1") as broadcast:
-            few = await _above(service, broadcast, 1, Goal(at_most=1), scale)
-            many = await _above(service, broadcast, scale.open_streams(100), Goal(at_most=3), scale)
+            few = await _overhead(service, broadcast, 1, Goal(at_most=1), scale)
+            many = await _overhead(service, broadcast, scale.open_streams(100), Goal(at_most=3), scale)
         commit = await asyncio.to_thread(_commit_milliseconds, service.service.directory / "raw.db", scale.lines(40))
-        return [few, many, Result("delivery, of it a raw sqlite3 commit", "ms", None, ours=commit)]
+        return [few, many, Result("delivery, of which a raw sqlite3 commit", "ms", None, ours=commit)]
 
 
 async def stalled_readers(scale: Scale) -> list[Result]:
-    """A run's rate with 50 streams that are open and not read, against its rate without."""
+    """The rate of a run with 50 open streams that are not read, against its rate without them."""
     stalled, number = scale.open_streams(50), scale.lines(200_000)
     async with ours() as service:
 
@@ -54,12 +52,12 @@ async def stalled_readers(scale: Scale) -> list[Result]:
             assert run["last_seq"] == number + 2
             return number / seconds
 
-        name = f"a run's rate with {stalled} stalled readers"
+        name = f"rate of a run with {stalled} stalled readers"
         return [await compare(name, "records/s", Goal(at_least=0.7), beside, without, scale=scale)]
 
 
 async def stall(service: Ours, run_id: int, number: int) -> list[StreamReader]:
-    """Open streams of a run, and read them no further; their own kernel buffers hold little."""
+    """Open streams of a run with small kernel buffers, and stop reading them."""
     path = f"/api/v1/runs/{run_id}/events"
     readers = await open_streams(service.port, path, number, receive_bytes=STALLED_RECEIVE_BYTES)
     for reader in readers:
@@ -67,7 +65,7 @@ async def stall(service: Ours, run_id: int, number: int) -> list[StreamReader]:
     return readers
 
 
-async def _above(service: Ours, broadcast: Limit, streams: int, goal: Goal, scale: Scale) -> Result:
+async def _overhead(service: Ours, broadcast: Limit, streams: int, goal: Goal, scale: Scale) -> Result:
     lines = 8 if scale.pairs > 1 else 2
 
     async def mine() -> float:
@@ -85,13 +83,13 @@ async def _above(service: Ours, broadcast: Limit, streams: int, goal: Goal, scal
         await close_streams([control])
         return delay
 
-    name = f"delivery on an idle run, {streams} streams, above"
+    name = f"delivery on an idle run, streams: {streams}, overhead"
     result = await compare(name, "ms", None, mine, theirs, scale=scale)
     return Result(name, "ms", goal, ours=result.ours - (result.limit or 0.0))
 
 
 def _commit_milliseconds(path: Path, number: int) -> float:
-    """The median of durable commits of one small row each, in a thread that rests as long between them as the run."""
+    """The median time of a durable commit of one small row, in a thread that pauses between them as the run does."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -106,19 +104,19 @@ def _commit_milliseconds(path: Path, number: int) -> float:
 
 
 async def _listen(port: int, path: str, streams: int) -> list[tuple[StreamReader, list[float]]]:
-    """Streams, and for each the milliseconds that its lines took."""
+    """Open streams, each with the list of the milliseconds that its lines take."""
     readers = await open_streams(port, path, streams)
-    return [(reader, _note_delays(reader)) for reader in readers]
+    return [(reader, _record_delays(reader)) for reader in readers]
 
 
-def _note_delays(reader: StreamReader) -> list[float]:
+def _record_delays(reader: StreamReader) -> list[float]:
     delays: list[float] = []
 
-    def note(received: bytes) -> None:
+    def record(received: bytes) -> None:
         now = time.monotonic()
-        delays.extend((now - float(said_at)) * 1000 for said_at in _SAID_AT.findall(received))
+        delays.extend((now - float(logged_at)) * 1000 for logged_at in _LOGGED_AT.findall(received))
 
-    reader.listen = note
+    reader.listen = record
     return delays
 
 

@@ -1,4 +1,4 @@
-"""One run, many readers: per second of the server's processor, against a Protocol that writes the same bytes."""
+"""One run, many readers: lines per CPU second of the server, against a Protocol that writes the same bytes."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from tests.benchmarks.serving import Limit, Ours, limit, ours
 
 RATE = 1_000
 BYTES_PER_RECORD = 250
-"""On the wire, about."""
+"""Approximate size on the wire."""
 QUEUES = "fan-out, 100 streams, against queues"
 QUEUES_GOAL = Goal(at_least=50)
 QUEUES_COMMAND = "uv run --with sse-starlette python -m tests.benchmarks"
@@ -30,7 +30,7 @@ async def paced(scale: Scale) -> list[Result]:
                 await _compare(service, broadcast, many, lines, Goal(at_least=1.2), scale=scale),
             ]
             shares = [await _share(service, many, 2 * scale.seconds) for _ in range(min(3, scale.pairs))]
-        share = Result(f"one core's share, {many:,} streams at {RATE:,}/s", "cores", Goal(at_most=0.35))
+        share = Result(f"share of one core, {many:,} streams at {RATE:,}/s", "cores", Goal(at_most=0.35))
         return [*results, Result(share.name, share.unit, share.goal, ours=sorted(shares)[len(shares) // 2])]
 
 
@@ -63,8 +63,8 @@ async def _against_queues(service: Ours, name: str, goal: Goal | None, rate: int
         return streams * lines / await follow_run(service, streams, lines, rate)
 
     async def theirs() -> float:
-        # At a rate it falls behind for good, and as fast as it can all of it lies in its queues at once: what counts
-        # is what it has delivered for the time it used.
+        # At a fixed rate it falls behind permanently, and at full speed its queues hold all events at the same time.
+        # What it delivered is therefore divided by the CPU time it used.
         with limit("queues", str(RATE * 60 if rate else lines)) as server:
             readers = await open_streams(server.port, "/stream", streams)
             watch, before = Stopwatch(server.pid), sum(reader.received for reader in readers)
@@ -99,32 +99,32 @@ async def _compare(
 
 
 async def follow_run(service: Ours, streams: int, lines: int, rate: int) -> float:
-    """Processor seconds of the service from a run's first line to the last byte of every stream."""
+    """CPU seconds of the service from a run's first line to the last byte of every stream."""
     gate = service.new_gate()
     project = "pace" if rate else "flood"
     run_id = await service.start(project, count=lines, rate=rate, gate=gate)
     await service.running(run_id)
-    heard: list[bytes] = []
-    readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events", streams, listen=heard.append)
+    received: list[bytes] = []
+    readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events", streams, listen=received.append)
     last_seq = 2 + (lines if rate else -(-lines // 100) * 100)
     watch = Stopwatch(service.pid)
     gate.touch()
     await _all_received(readers, _OPENING_LINE_FEEDS + LINE_FEEDS_PER_RECORD * last_seq + _END_LINE_FEEDS)
     seconds = watch.cpu
     await close_streams(readers)
-    _check(b"".join(heard), last_seq)
+    _check(b"".join(received), last_seq)
     return seconds
 
 
 async def _share(service: Ours, streams: int, seconds: float) -> float:
-    """Of one core, while records flow: neither the first nor the last ones are in it."""
+    """The share of one core while records flow, without the first and the last of them."""
     run_id = await service.start("pace", count=10_000_000, rate=RATE)
     await service.running(run_id)
     readers = await open_streams(service.port, f"/api/v1/runs/{run_id}/events?tail=0", streams)
     await asyncio.sleep(seconds / 4)
     watch, before = Stopwatch(service.pid), readers[-1].line_feeds
     await asyncio.sleep(seconds)
-    # Records do flow, if the window was too short for a machine that stands still.
+    # On a machine that paused, the window may have been too short to see records. They must still arrive.
     await readers[-1].until(lambda: readers[-1].line_feeds > before)
     share = watch.used / watch.wall
     await close_streams(readers)
@@ -133,7 +133,7 @@ async def _share(service: Ours, streams: int, seconds: float) -> float:
 
 
 async def command(port: int, path: str) -> list[StreamReader]:
-    """A connection that tells the limit's server what to do."""
+    """A connection that sends a command to the limit's server."""
     loop = asyncio.get_running_loop()
     request = f"GET {path} HTTP/1.1\r\n\r\n".encode()
     _, reader = await loop.create_connection(lambda: StreamReader(request), "127.0.0.1", port)
@@ -147,7 +147,7 @@ async def _all_received(readers: Sequence[StreamReader], line_feeds: int) -> Non
 
 
 def _check(received: bytes, last_seq: int) -> None:
-    """Every record once and in order, as a client reads it."""
+    """Every record arrives once and in order, as a client reads it."""
     chunks: list[bytes] = []
     rest = received.partition(b"\r\n\r\n")[2]
     while rest:

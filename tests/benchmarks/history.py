@@ -1,6 +1,6 @@
-"""What the past costs: the same requests to a service with a hundred runs and to one with a million.
+"""What history costs: the same requests to a service with a hundred runs and to one with a million.
 
-The past is written by SQL: a million runs would take hours to happen.
+The runs are inserted with SQL, since executing a million would take hours.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _REQUESTS: Final = 30
 _INSERT_RUN: Final = """
 INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, started_at, finished_at, last_seq,
     info_count)
-VALUES (?, 'full', 'completed', 'past', 'api', '{}', ?, ?, ?, ?, ?)
+VALUES (?, 'full', 'completed', 'earlier start', 'api', '{}', ?, ?, ?, ?, ?)
 """
 _INSERT_STEP: Final = """
 INSERT INTO steps (run_id, position, name, status, started_at, finished_at, first_seq, last_seq)
@@ -44,11 +44,11 @@ VALUES (?, ?, ?, 0, ?, 0, 0, ?, ?)
 
 
 async def history(scale: Scale) -> list[Result]:
-    """A start, lists, a page, a search and another service's start, with little and with much behind them."""
+    """A start, lists, a log page and a search, with a short and with a long history."""
     async with AsyncExitStack() as stack:
-        small = await _service_with_past(stack, SMALL_RUNS, RECORDS_PER_RUN, scale)
-        large = await _service_with_past(stack, scale.history_runs, scale.history_records, scale)
-        asked: dict[str, Callable[[Ours], Awaitable[Any]]] = {
+        small = await _service_with_history(stack, SMALL_RUNS, RECORDS_PER_RUN, scale)
+        large = await _service_with_history(stack, scale.history_runs, scale.history_records, scale)
+        requests: dict[str, Callable[[Ours], Awaitable[Any]]] = {
             "a start and its end": _start,
             "GET /runs": lambda service: service.http.get("/runs"),
             "GET /runs of a status": lambda service: service.http.get("/runs?status=completed"),
@@ -57,13 +57,13 @@ async def history(scale: Scale) -> list[Result]:
             "a search in a log": lambda service: service.http.get("/runs/1/log?q=photon+nebula"),
         }
         name = f"{scale.history_runs:,} runs"
-        return [await _compare(f"{what}, {name}", ask, large, small, scale) for what, ask in asked.items()]
+        return [await _compare(f"{what}, {name}", ask, large, small, scale) for what, ask in requests.items()]
 
 
 async def _compare(name: str, ask: Callable[[Ours], Awaitable[Any]], large: Ours, small: Ours, scale: Scale) -> Result:
-    """Milliseconds of one request, asked of both in turns."""
-    requests = _REQUESTS if scale.pairs > 1 else 2
-    pairs = [(await _time(ask, large), await _time(ask, small)) for _ in range(requests)]
+    """Milliseconds of one request, sent to both alternately."""
+    rounds = _REQUESTS if scale.pairs > 1 else 2
+    pairs = [(await _time(ask, large), await _time(ask, small)) for _ in range(rounds)]
     mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
     return Result(name, "ms", Goal(at_most=1.5), ours=mine, limit=theirs, ratio=mine / theirs)
 
@@ -81,25 +81,25 @@ async def _start(service: Ours) -> None:
         await asyncio.sleep(0.001)
 
 
-async def _service_with_past(stack: AsyncExitStack, runs: int, records: int, scale: Scale) -> Ours:
+async def _service_with_history(stack: AsyncExitStack, runs: int, records: int, scale: Scale) -> Ours:
     directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="solorun-benchmark-")))
     data_dir = directory / ".solorun"
     store = await SqliteRunStore.open(data_dir)
     await store.close()
     per_run = min(RECORDS_PER_RUN, scale.history_records // 10)
-    await asyncio.to_thread(_write_past, data_dir / "solorun.db", runs, records, per_run)
+    await asyncio.to_thread(_insert_history, data_dir / "solorun.db", runs, records, per_run)
     service = await stack.enter_async_context(serving(directory))
     newest = (await service.http.get("/runs", params={"limit": 1})).json()["runs"][0]
     assert newest["id"] == runs
     return service
 
 
-def _write_past(path: Path, runs: int, records: int, per_run: int) -> None:
+def _insert_history(path: Path, runs: int, records: int, per_run: int) -> None:
     logged = max(1, records // per_run)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("BEGIN")
-        connection.executemany(_INSERT_RUN, _past_runs(runs, logged, per_run))
+        connection.executemany(_INSERT_RUN, _run_rows(runs, logged, per_run))
         connection.execute(_INSERT_STEP)
         segments = list(_segments(per_run))
         for run_id in range(1, logged + 1):
@@ -108,7 +108,7 @@ def _write_past(path: Path, runs: int, records: int, per_run: int) -> None:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
-def _past_runs(runs: int, logged: int, per_run: int) -> Iterator[tuple[object, ...]]:
+def _run_rows(runs: int, logged: int, per_run: int) -> Iterator[tuple[object, ...]]:
     for number in range(runs):
         lines = per_run if number < logged else 0
         at = _AT + number * 1_000_000
@@ -116,7 +116,7 @@ def _past_runs(runs: int, logged: int, per_run: int) -> Iterator[tuple[object, .
 
 
 def _segments(per_run: int) -> Iterator[tuple[object, ...]]:
-    """The segments of one run's log; all logged runs share them."""
+    """The segments of one log, which all runs with a log share."""
     lines = [event.partition(b"data: ")[2].rstrip() for event in sse_events(per_run)]
     compress = ZstdCompressor(level=3).compress
     for start in range(0, per_run, RECORDS_PER_SEGMENT):

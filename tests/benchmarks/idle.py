@@ -1,4 +1,4 @@
-"""What a service does that has nothing to do: it should sleep."""
+"""What an idle service costs. It should sleep."""
 
 import asyncio
 
@@ -7,11 +7,11 @@ from tests.benchmarks.measuring import Goal, Result, Scale, Stopwatch, voluntary
 from tests.benchmarks.serving import Ours, command_project, ours
 
 SETTLING_SECONDS = 7.0
-"""After the last write the log beside the database is emptied, once."""
+"""The write-ahead log is truncated once, some seconds after the last write."""
 
 
 async def idle(scale: Scale) -> list[Result]:
-    """100 open streams of a run that says nothing: of a command, and of a coroutine (whose loop is watched)."""
+    """100 open streams of a silent run: of a command, and of a coroutine (which has a watchdog)."""
     streams = scale.open_streams(100)
     async with ours(command_project("quiet", "sleep 1000")) as service:
         results: list[Result] = []
@@ -29,7 +29,7 @@ async def idle(scale: Scale) -> list[Result]:
 
 
 async def _watch(service: Ours, seconds: float) -> tuple[float, float]:
-    """Wake-ups a second, and the share of a core in per cent."""
+    """Wake-ups per second, and the share of a core in per cent."""
     watch, before = Stopwatch(service.pid), voluntary_switches(service.pid)
     await asyncio.sleep(seconds)
     return (voluntary_switches(service.pid) - before) / watch.wall, 100 * watch.used / watch.wall

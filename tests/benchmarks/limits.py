@@ -1,4 +1,4 @@
-"""The servers that we are compared with: no more than what the machine and its libraries can do.
+"""The servers that the service is compared with: what the machine and its libraries can do without it.
 
 `python -m tests.benchmarks.limits KIND [ARGUMENT]` serves one of them and prints its port.
 """
@@ -27,7 +27,7 @@ _END: Final = b"event: end\ndata: {}\nid: 0\n\n"
 
 
 def sse_events(number: int) -> list[bytes]:
-    """Records as our streams send them."""
+    """Records as the service's streams send them."""
     lines = make_lines()
     return [
         b'id: %d\nevent: log\ndata: {"seq":%d,"time":"2026-11-23T12:00:00.123456Z","level":"info","step":"work",'
@@ -37,7 +37,7 @@ def sse_events(number: int) -> list[bytes]:
 
 
 async def hello(scope: Any, receive: Any, send: Any) -> None:
-    """The least that a uvicorn application can do."""
+    """The smallest uvicorn application."""
     await send(
         {
             "type": "http.response.start",
@@ -49,7 +49,7 @@ async def hello(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Broadcast(asyncio.Protocol):
-    """Writes to all its streams: no chunks, no framework, no database."""
+    """Writes to all its streams without chunks, framework or database."""
 
     streams: Final[list["Broadcast"]] = []
     events: Final[list[bytes]] = []
@@ -60,7 +60,7 @@ class Broadcast(asyncio.Protocol):
         self._can_write.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit from it
 
     def data_received(self, data: bytes) -> None:
         address = urlsplit(data.split()[1].decode())
@@ -100,13 +100,13 @@ async def _flood(streams: list[Broadcast], count: float) -> None:
 
 
 async def _pace(streams: list[Broadcast], count: float, rate: float) -> None:
-    began, said = time.monotonic(), 0
-    while said < count:
+    began, sent = time.monotonic(), 0
+    while sent < count:
         due = min(int(count), int((time.monotonic() - began) * rate) + 1)
-        for event in Broadcast.events[said:due]:
+        for event in Broadcast.events[sent:due]:
             for stream in streams:
                 stream.transport.write(event)
-        said = due
+        sent = due
         await asyncio.sleep(TICK_SECONDS)
     for stream in streams:
         stream.transport.write(_END)
@@ -142,7 +142,7 @@ def _serve_broadcast(number: str) -> None:
 
 
 def _serve_file(path: str) -> None:
-    """Answers everything with a file, by sendfile; the connection's end is the answer's."""
+    """Answers every request with a file by sendfile, and closes the connection at its end."""
     listening = _listen()
     head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
     while True:
@@ -160,7 +160,7 @@ def _send_file(connection: socket.socket, path: Path, head: bytes) -> None:
 
 
 def _serve_queues(number: str) -> None:
-    """sse-starlette with a queue for each stream, as its examples have it."""
+    """sse-starlette with a queue for each stream, as in its examples."""
     from sse_starlette import EventSourceResponse  # type: ignore[import-not-found, unused-ignore]
 
     events = [
@@ -176,13 +176,13 @@ def _serve_queues(number: str) -> None:
             yield await queue.get()
 
     async def pace(rate: float) -> None:
-        began, said = time.monotonic(), 0
-        while said < len(events):
+        began, sent = time.monotonic(), 0
+        while sent < len(events):
             due = min(len(events), int((time.monotonic() - began) * rate) + 1)
-            for event in events[said:due]:
+            for event in events[sent:due]:
                 for queue in queues:
                     queue.put_nowait(event)
-            said = due
+            sent = due
             await asyncio.sleep(TICK_SECONDS)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
@@ -206,5 +206,12 @@ KINDS: Final[Mapping[str, Callable[..., None]]] = {
 }
 
 
+def _exit_with_parent() -> None:
+    """The kernel closes the pipe when the process that started this one ends."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     KINDS[sys.argv[1]](*sys.argv[2:])

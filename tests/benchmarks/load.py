@@ -1,4 +1,4 @@
-"""The client's side of a measurement: raw connections that cost so little that the server is the bottleneck."""
+"""The clients of the measurements: raw connections, cheap enough to leave the server as the bottleneck."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ LIMIT_SECONDS: Final = 60.0
 
 
 class Requester(asyncio.Protocol):
-    """Sends one request again and again on one connection, each when the one before is answered."""
+    """Sends one request repeatedly on one connection, each time after the previous answer."""
 
     def __init__(self, request: bytes, status: int) -> None:
         self.answers = 0
@@ -25,7 +25,7 @@ class Requester(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit from it
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -73,7 +73,7 @@ def make_request(method: str, path: str, port: int, body: bytes = b"") -> bytes:
 
 
 async def hammer(port: int, request: bytes, *, status: int, seconds: float, connections: int = 16) -> list[float]:
-    """How long each answer took, of all those that came within `seconds`."""
+    """The time each answer took, for all answers within `seconds`."""
     loop = asyncio.get_running_loop()
     requesters: list[Requester] = []
     for _ in range(connections):
@@ -88,10 +88,10 @@ async def hammer(port: int, request: bytes, *, status: int, seconds: float, conn
 
 
 class StreamReader(asyncio.BufferedProtocol):
-    """Counts the records of one event stream, and shows its bytes to `listen` if somebody wants them.
+    """Counts the records of one event stream, and passes its bytes to `listen` if given.
 
-    Four line feeds make a record (id, event, data, and an empty line); those of chunks and of the head come with a
-    carriage return, which no record holds. Counting these needs no parsing.
+    A record has four line feeds (id, event, data, and an empty line). Those of chunks and of the head follow a carriage
+    return, which no record contains. Counting both needs no parsing.
     """
 
     _buffer = bytearray(BUFFER_BYTES)
@@ -106,7 +106,7 @@ class StreamReader(asyncio.BufferedProtocol):
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's transports do not inherit from it
         self.transport.write(self._request)
 
     def get_buffer(self, sizehint: int) -> bytearray:
@@ -119,34 +119,34 @@ class StreamReader(asyncio.BufferedProtocol):
         self.tail = (self.tail + bytes(buffer[max(0, nbytes - 64) : nbytes]))[-64:]
         if self.listen is not None:
             self.listen(bytes(buffer[:nbytes]))
-        self._look()
+        self._check_conditions()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        self._look()
+        self._check_conditions()
 
-    async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until something is true of what was received."""
-        if is_so():
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until the received data meets a condition."""
+        if condition():
             return
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((is_so, future))
+        self._waiting.append((condition, future))
         async with asyncio.timeout(LIMIT_SECONDS):
             await future
 
-    def _look(self) -> None:
+    def _check_conditions(self) -> None:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        for is_so, future in waiting:
+        for condition, future in waiting:
             if future.done():
                 continue
-            if is_so():
+            if condition():
                 future.set_result(None)
             elif self.lost:
                 future.set_exception(ConnectionError(f"the stream ended after {self.line_feeds} lines: {self.tail!r}"))
             else:
-                self._waiting.append((is_so, future))
+                self._waiting.append((condition, future))
 
 
 async def open_streams(
@@ -157,7 +157,7 @@ async def open_streams(
     listen: Callable[[bytes], None] | None = None,
     receive_bytes: int = RECEIVE_BYTES,
 ) -> list[StreamReader]:
-    """Connect streams, and wait until each has got its first bytes. `listen` hears the first of them."""
+    """Open streams, and wait until each has received its first bytes. `listen` gets the bytes of the first stream."""
     loop = asyncio.get_running_loop()
     request = make_request("GET", path, port)
     readers: list[StreamReader] = []

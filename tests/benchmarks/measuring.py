@@ -1,4 +1,4 @@
-"""Measures us and the limit in turns: figures of a shared machine mean little, their ratio means something."""
+"""Measures the service and a limit alternately: on a shared machine only the ratio of the figures is meaningful."""
 
 import os
 import statistics
@@ -15,7 +15,7 @@ Measurement = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured: `amount` scales numbers of lines and runs, `streams` those of streams."""
+    """The size of a measurement: `amount` scales the numbers of lines and runs, `streams` those of streams."""
 
     pairs: int = 5
     seconds: float = 2.0
@@ -40,7 +40,7 @@ TINY: Final = Scale(
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """`at_least` or `at_most`, of the ratio or, where there is nothing to compare with, of the figure itself."""
+    """A bound on the ratio or, without a limit to compare with, on the figure itself."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -55,9 +55,9 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row of the table. `limit` is None where there is nothing to compare with: then the goal is for `ours`.
+    """One row of the table. `limit` is None if there is nothing to compare with; the goal then applies to `ours`.
 
-    `skipped` says why there is no figure.
+    `skipped` is the reason why there is no figure.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Result:
 async def compare(
     name: str, unit: str, goal: Goal | None, ours: Measurement, limit: Measurement, *, scale: Scale
 ) -> Result:
-    """Warm both up, then measure them in turns. The ratio is the median of the pairs' ratios."""
+    """Warm both up, then measure them alternately. The ratio is the median of the pairs' ratios."""
     if scale.pairs > 1:
         await ours()
         await limit()
@@ -94,19 +94,19 @@ async def compare(
 
 
 def percentile(values: list[float], share: float) -> float:
-    """The smallest value that is at least as large as `share` of them."""
+    """The smallest value that is at least as large as a `share` of the values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
 def cpu_seconds(pid: int) -> float:
-    """Processor time that a process has used, in user and kernel mode. It counts in hundredths of a second."""
+    """The CPU time of a process in user and kernel mode, with a resolution of a hundredth of a second."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process, what it shares with others included."""
+    """The resident memory of a process, including what it shares with others."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -114,7 +114,7 @@ def resident_bytes(pid: int) -> int:
 
 
 def voluntary_switches(pid: int) -> int:
-    """How often the threads of a process went to sleep so far: each wake-up ends with one."""
+    """How often the threads of a process have gone to sleep: every wake-up ends with one switch."""
     return sum(
         int(line.split()[1])
         for status in Path(f"/proc/{pid}/task").glob("*/status")
@@ -124,7 +124,7 @@ def voluntary_switches(pid: int) -> int:
 
 
 class Stopwatch:
-    """Processor and wall time of a process from here on. Never zero: a short run may use less than one tick."""
+    """CPU and wall time of a process from now on. `cpu` is never zero, since a short run may use less than one tick."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -137,7 +137,7 @@ class Stopwatch:
 
     @property
     def used(self) -> float:
-        """The same, but zero when it is."""
+        """The CPU time, which may be zero."""
         return cpu_seconds(self._pid) - self._cpu
 
     @property

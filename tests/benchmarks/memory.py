@@ -1,4 +1,4 @@
-"""What streams and readers cost in memory, the service at rest, and whether it grows while it works."""
+"""The memory of streams and readers, of the idle service, and whether it grows under load."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ _MIB = 1024 * 1024
 
 
 async def at_rest(scale: Scale) -> list[Result]:
-    """Cold start to the first 200, and the memory of a service that has nothing to do."""
+    """The time from a cold start to the first 200, and the memory of an idle service."""
     seconds, resident = [], []
     for _ in range(scale.pairs):
         async with ours() as service:
@@ -35,7 +35,7 @@ async def at_rest(scale: Scale) -> list[Result]:
 
 
 async def _first_answer(port: int) -> None:
-    """Ask until somebody answers, in a way that takes little from who is starting."""
+    """Poll until the service answers, with requests that take little CPU time from its start."""
     request = make_request("GET", "/livez", port)
     while True:
         try:
@@ -50,7 +50,7 @@ async def _first_answer(port: int) -> None:
 
 
 async def streams(scale: Scale) -> list[Result]:
-    """User and kernel memory for each stream that is open, and for each reader that takes nothing of a flood."""
+    """User and kernel memory of each open stream, and of each stalled reader of a flood."""
     idle, stalled = scale.open_streams(500), scale.open_streams(50)
     async with ours() as service:
         run_id = await service.start("hold")
@@ -81,7 +81,7 @@ async def streams(scale: Scale) -> list[Result]:
 
 
 async def soak(scale: Scale) -> list[Result]:
-    """Runs, floods, followers that leave early, refusals: memory in the last third against that in the second."""
+    """Runs, floods, followers that leave early, refusals: memory in the last third against the second third."""
     samples: list[tuple[float, int]] = []
     rounds = 0
     async with ours() as service:
@@ -102,7 +102,7 @@ async def soak(scale: Scale) -> list[Result]:
 
 
 async def _work(service: Ours, scale: Scale, held: int) -> None:
-    """One round of everything that takes memory."""
+    """One round of all that takes memory."""
     gate = service.new_gate()
     run_id = await service.start("flood", count=scale.lines(20_000), gate=gate)
     await service.running(run_id)
@@ -120,7 +120,7 @@ async def _work(service: Ours, scale: Scale, held: int) -> None:
 
 
 def _memory(service: Ours) -> int:
-    """Resident memory of the service and what the kernel keeps for its ends of its connections."""
+    """The resident memory of the service and the kernel memory of its sockets."""
     listed = subprocess.run(
         ["ss", "-tmHO", "state", "established", "sport", "=", f":{service.port}"],
         capture_output=True,

@@ -1,6 +1,6 @@
-"""LineBatch from a child's pipe: as fast as we take them, against `cat`; and the whole path until they are durable.
+"""Lines from a child's pipe: how fast they are read, against `cat`, and how fast they become durable.
 
-The child makes its lines, as programs do. What a reader costs that only drops bytes is measured beside it.
+The child generates its lines, as programs do. A reader that discards all bytes is measured for comparison.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.benchmarks.samples import make_lines, write_lines
 from tests.benchmarks.serving import command_project, ours
 
 
-class Counting:
+class CountingOutput:
     """A StepOutput that only counts."""
 
     def __init__(self) -> None:
@@ -48,33 +48,37 @@ async def child_lines(scale: Scale) -> list[Result]:
     number = scale.lines(1_000_000)
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
         path = write_lines(Path(directory) / "lines.txt", number)
-        # One line after another, each made by the child: about as fast as programs print.
-        making = ("awk", f'BEGIN {{ for (i = 0; i < {number}; i++) print "{make_lines(1)[0][:80]}", i }}')
+        # The child generates one line after another, about as fast as programs print.
+        generating = ("awk", f'BEGIN {{ for (i = 0; i < {number}; i++) print "{make_lines(1)[0][:80]}", i }}')
         copying = ("cat", str(path))
 
-        async def pump(command: Sequence[str]) -> float:
-            return number / await _pump(command, number)
+        async def read_lines(command: Sequence[str]) -> float:
+            return number / await _read_lines(command, number)
 
         async def cat() -> float:
-            return number / await _cat(making)
+            return number / await _cat(generating)
 
         async def readline() -> float:
-            return number / await _readline(making, number)
+            return number / await _readline(generating, number)
 
-        async def drop() -> float:
-            return number / await _drop(copying, path.stat().st_size)
+        async def discard() -> float:
+            return number / await _discard(copying, path.stat().st_size)
 
         unit, goal = "lines/s", Goal(at_least=0.5)
         return [
-            await compare("lines from a child, against cat", unit, goal, lambda: pump(making), cat, scale=scale),
-            await compare("the same by asyncio's readline", unit, None, readline, cat, scale=scale),
-            await compare("a file by cat, against dropping it", unit, None, lambda: pump(copying), drop, scale=scale),
+            await compare(
+                "lines from a child, against cat", unit, goal, lambda: read_lines(generating), cat, scale=scale
+            ),
+            await compare("lines from a child by asyncio's readline", unit, None, readline, cat, scale=scale),
+            await compare(
+                "a file from cat, against discarding it", unit, None, lambda: read_lines(copying), discard, scale=scale
+            ),
             await _through_everything(path.parent, scale),
         ]
 
 
 async def _through_everything(directory: Path, scale: Scale) -> Result:
-    """A command's lines until they are durable, against raw inserts of as many."""
+    """A command's lines until they are durable, against as many raw inserts."""
     number = scale.lines(200_000)
     path = write_lines(directory / "fewer.txt", number)
     async with ours(command_project("cat", f"cat {path}")) as service:
@@ -90,9 +94,9 @@ async def _through_everything(directory: Path, scale: Scale) -> Result:
         return await compare("lines from a child, durable", "lines/s", None, run, insert, scale=scale)
 
 
-async def _pump(command: Sequence[str], number: int) -> float:
-    """The seconds in which our pump makes lines of what a child writes."""
-    output = Counting()
+async def _read_lines(command: Sequence[str], number: int) -> float:
+    """The seconds that our reader takes to split a child's output into lines."""
+    output = CountingOutput()
     context = StepContext("cat", 1, "full", "work", {}, Path(), Path(), output)
     began = time.perf_counter()
     process, fd = await _start(command)
@@ -103,7 +107,7 @@ async def _pump(command: Sequence[str], number: int) -> float:
 
 
 async def _cat(command: Sequence[str]) -> float:
-    """The seconds in which `cat` carries what a child writes to where it is dropped."""
+    """The seconds that `cat` takes to copy a child's output to /dev/null."""
     began = time.perf_counter()
     process, fd = await _start(command)
     cat = await asyncio.create_subprocess_exec("cat", stdin=fd, stdout=asyncio.subprocess.DEVNULL)
@@ -114,7 +118,7 @@ async def _cat(command: Sequence[str]) -> float:
 
 
 async def _readline(command: Sequence[str], number: int) -> float:
-    """The seconds in which asyncio's own reader makes lines of them."""
+    """The seconds that asyncio's own reader takes to split the output into lines."""
     began = time.perf_counter()
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
@@ -126,8 +130,8 @@ async def _readline(command: Sequence[str], number: int) -> float:
     return time.perf_counter() - began
 
 
-async def _drop(command: Sequence[str], size: int) -> float:
-    """The seconds in which a reader has read what a child writes, in chunks of the same size."""
+async def _discard(command: Sequence[str], size: int) -> float:
+    """The seconds that a reader takes to read and discard a child's output, in chunks of the same size."""
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     process, fd = await _start(command)

@@ -1,4 +1,4 @@
-"""From a step to the disk: how fast, how small, and of many runs at once."""
+"""Records from a step to the disk: their rate, their size, and the rate of many runs together."""
 
 import asyncio
 import sqlite3
@@ -19,7 +19,7 @@ BATCH_RECORDS = 1_000
 
 
 async def records(scale: Scale) -> list[Result]:
-    """Records of one run, written and durable, against raw inserts of the same segments."""
+    """The durable records of one run, against raw inserts of the same segments."""
     async with ours() as service:
         directory = service.service.directory
         number = scale.lines(300_000)
@@ -38,20 +38,20 @@ async def records(scale: Scale) -> list[Result]:
 
 
 async def disk(scale: Scale) -> list[Result]:
-    """Bytes that a run's lines take when its segments are merged, by the growth of the database file."""
+    """Bytes per line after a run's segments are compacted, by the growth of the database file."""
     number = scale.lines(300_000)
     async with ours() as service:
         before = _size_of(service)
         await flood(service, number)
         async with asyncio.timeout(30):
             while (service.service.data_dir / "solorun.db-wal").stat().st_size > 0:
-                await asyncio.sleep(0.1)  # emptied when nothing was written for a while: the merge is done then
+                await asyncio.sleep(0.1)  # truncated when idle for a while, and compaction is done by then
         size = (_size_of(service) - before) / number
-    return [Result("disk per line of 92 bytes", "bytes", Goal(at_most=50), ours=size)]
+    return [Result("disk space per line of 92 bytes", "bytes", Goal(at_most=50), ours=size)]
 
 
 async def many_runs(scale: Scale) -> list[Result]:
-    """50 projects that log at once, against one that logs as much."""
+    """50 projects that log concurrently, against one that logs as much."""
     projects = scale.open_streams(50)
     async with ours('[projects."many-*"]\n' + _FLOOD) as service:
         each = scale.lines(200_000) // projects // 100 * 100 or 100
@@ -85,9 +85,9 @@ call = "workload:flood"
 
 
 async def flood(service: Ours, number: int) -> dict[str, Any]:
-    """A run that logs so many lines; all of them must be there when it has ended."""
+    """A run that logs `number` lines. All of them must exist when it has ended."""
     run = await service.ended(await service.start("flood", count=number))
-    number_of_events = 2  # the step's beginning and end
+    number_of_events = 2  # the step's start and end
     assert run["status"] == "completed", run
     assert run["last_seq"] == run["level_counts"]["info"] == number + number_of_events, run
     return run
@@ -109,7 +109,7 @@ def work_seconds(run: dict[str, Any]) -> float:
 
 
 def insert_segments(path: Path, number: int) -> float:
-    """The seconds in which one thread makes records of lines, encodes, compresses and inserts them, a commit each."""
+    """The seconds one thread takes to build, encode, compress and insert records, with a commit per batch."""
     lines = make_lines()
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""A whole log to one reader, against sendfile of the same bytes."""
+"""A complete log sent to one reader, against sendfile of the same bytes."""
 
 import time
 from pathlib import Path
@@ -39,7 +39,7 @@ async def replay(scale: Scale) -> list[Result]:
 
 
 async def _copy(port: int, path: str, line_feeds: int, target: Path) -> Path:
-    """What is sent, as it is sent, in a file (the head and the chunks' edges make no difference here)."""
+    """Write the response to a file as it was sent. Its head and chunk boundaries make no difference here."""
     received: list[bytes] = []
     await _read(port, path, line_feeds, received)
     target.write_bytes(b"".join(received))
@@ -47,7 +47,7 @@ async def _copy(port: int, path: str, line_feeds: int, target: Path) -> Path:
 
 
 async def _read(port: int, path: str, line_feeds: int, received: list[bytes] | None = None) -> float:
-    """The seconds until all of it was received."""
+    """The seconds until the complete response is received."""
     began = time.perf_counter()
     (reader,) = await open_streams(port, path, 1, listen=None if received is None else received.append)
     await reader.until(lambda: reader.line_feeds >= line_feeds)

@@ -1,4 +1,4 @@
-"""The lines that are logged: about as varied as those of real programs, the same in every run."""
+"""The lines that benchmarks log: about as varied as those of real programs, and the same every time."""
 
 import random
 from pathlib import Path
@@ -11,13 +11,13 @@ _WORDS: Final = ("photon", "aperture", "nebula", "eyepiece", "spectrum", "orbit"
 
 
 def make_lines(number: int = DIFFERENT_LINES) -> list[str]:
-    """LineBatch of 92 characters, ASCII."""
+    """Lines of 92 ASCII characters."""
     chance = random.Random(7)
     return [_line(chance) for _ in range(number)]
 
 
 def write_lines(path: Path, number: int = DIFFERENT_LINES) -> Path:
-    """A file of `number` lines, cycling through those there are."""
+    """Write `number` lines to a file, repeating the different ones in a cycle."""
     lines = make_lines()
     rounds, rest = divmod(number, len(lines))
     with path.open("w") as file:

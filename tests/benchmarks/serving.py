@@ -1,4 +1,4 @@
-"""Our service and the limits as processes of their own, so that each one's processor time can be read."""
+"""Runs the service and the limits as separate processes, so that the CPU time of each can be read."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ _PARAMS: Final = ["count", "rate", "gate", "lines"]
 
 
 class Ours:
-    """A service with the benchmarks' projects, and an HTTP client for what is not measured."""
+    """A service with the benchmarks' projects, and an HTTP client for requests that are not measured."""
 
     def __init__(self, service: ServedService, http: httpx.AsyncClient) -> None:
         self.service = service
@@ -39,7 +39,7 @@ class Ours:
         return self.service.port
 
     async def start(self, project: str, **params: object) -> int:
-        """Start a run; its id."""
+        """Start a run; returns its id."""
         body = {"params": {"lines": str(self.lines), **{name: str(value) for name, value in params.items()}}}
         answer = await self.http.post(f"/projects/{project}/runs", json=body)
         assert answer.status_code == 201, answer.text
@@ -51,17 +51,17 @@ class Ours:
         return run
 
     async def running(self, run_id: int) -> None:
-        """Wait until its step works."""
+        """Wait until its step is running."""
         while (await self.get(run_id))["current_step"] is None:
             await asyncio.sleep(0.01)
 
-    async def said(self, run_id: int, message: str) -> None:
-        """Wait until its step has said this: a step is shown as the current one a moment before it is at work."""
+    async def logged(self, run_id: int, message: str) -> None:
+        """Wait until its step has logged this, since a step becomes the current one slightly before it begins."""
         while not (await self.http.get(f"/runs/{run_id}/log", params={"q": message})).json()["records"]:
             await asyncio.sleep(0.01)
 
     async def ended(self, run_id: int) -> dict[str, Any]:
-        """Wait for its end; the run."""
+        """Wait for the run's end; returns the run."""
         while (run := await self.get(run_id))["status"] in ACTIVE:
             await asyncio.sleep(0.02)
         return run
@@ -71,14 +71,14 @@ class Ours:
         await self.ended(run_id)
 
     def new_gate(self) -> Path:
-        """A file that is not there yet: runs that were given it begin when it is touched."""
+        """A file that does not exist yet: runs that wait for it begin when it is touched."""
         self._gates += 1
         return self.service.directory / f"gate-{self._gates}"
 
 
 @asynccontextmanager
 async def ours(extra: str = "") -> AsyncIterator[Ours]:
-    """A running service; `extra` is more of its configuration."""
+    """A running service. `extra` is appended to its configuration."""
     with tempfile.TemporaryDirectory(prefix="solorun-benchmark-") as directory:
         async with serving(Path(directory), extra) as service:
             yield service
@@ -86,7 +86,7 @@ async def ours(extra: str = "") -> AsyncIterator[Ours]:
 
 @asynccontextmanager
 async def serving(directory: Path, extra: str = "") -> AsyncIterator[Ours]:
-    """The same on data that are there already."""
+    """A running service on existing data."""
     with served(directory, "\n".join([*map(_project, _PROJECTS), extra])) as service:
         async with httpx.AsyncClient(base_url=service.api, trust_env=False, timeout=60) as http:
             yield Ours(service, http)
@@ -101,12 +101,12 @@ def _project(name: str, *, step: str = "") -> str:
 
 
 def command_project(name: str, command: str) -> str:
-    """A project whose one step is a command, for `extra`."""
+    """The configuration of a project whose only step is a command, for `extra`."""
     return _project(name, step=f"run = {json.dumps(command)}")
 
 
 class Limit:
-    """A limit's server."""
+    """The server of a limit."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", port: int) -> None:
         self.pid = process.pid
@@ -115,15 +115,15 @@ class Limit:
 
 @contextmanager
 def limit(kind: str, *arguments: str) -> Iterator[Limit]:
-    """One of `limits.py`, as a process."""
+    """Run one of the servers in `limits.py`."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.limits", kind, *arguments], stdout=subprocess.PIPE
+        [sys.executable, "-m", "tests.benchmarks.limits", kind, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
         yield Limit(process, int(process.stdout.readline()))
     finally:
         process.terminate()
-        process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        process.communicate()

@@ -1,4 +1,4 @@
-"""Requests that answer from memory, and the whole life of an empty run."""
+"""Requests answered from memory, and the complete life of an empty run."""
 
 import asyncio
 import sqlite3
@@ -11,7 +11,7 @@ from tests.benchmarks.serving import limit, ours
 
 
 async def requests(scale: Scale) -> list[Result]:
-    """Refused starts and looks at a live run, per second of the server's processor."""
+    """Refused starts and reads of an active run, per CPU second of the server."""
     async with ours() as service:
         with limit("hello") as hello:
             run_id = await service.start("hold")
@@ -32,7 +32,7 @@ async def requests(scale: Scale) -> list[Result]:
             unit = "requests/CPU-s"
             return [
                 await compare("refused start (409)", unit, Goal(at_least=0.5), refuse, greet, scale=scale),
-                await compare("GET of a live run", unit, Goal(at_least=0.55), show, greet, scale=scale),
+                await compare("GET of an active run", unit, Goal(at_least=0.55), show, greet, scale=scale),
             ]
 
 
@@ -43,7 +43,7 @@ async def _per_cpu_second(pid: int, port: int, request: bytes, status: int, scal
 
 
 async def empty_runs(scale: Scale) -> list[Result]:
-    """start → completed of an empty coroutine run, one after another, against the three commits it needs at least."""
+    """Empty coroutine runs from start to completed, one after another, against the three commits each needs."""
     async with ours() as service:
         directory = service.service.directory
         cycles: list[float] = []
@@ -69,7 +69,7 @@ async def empty_runs(scale: Scale) -> list[Result]:
 
 
 class _Caller:
-    """Starts runs and waits for their ends, on one connection that is kept."""
+    """Starts runs and waits for their ends on one persistent connection."""
 
     def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._start = make_request("POST", "/api/v1/projects/nothing/runs", port, b"{}")
@@ -78,7 +78,7 @@ class _Caller:
         self._writer = writer
 
     async def run(self) -> float:
-        """One run; how long it took from the start until its stream had ended."""
+        """One run; returns the seconds from the start to the end of its stream."""
         began = time.perf_counter()
         self._writer.write(self._start)
         head = await self._reader.readuntil(b"\r\n\r\n")
@@ -92,7 +92,7 @@ class _Caller:
 
 
 def _commit_in_threes(path: Path, number: int) -> float:
-    """The seconds that so many rounds of three durable commits take."""
+    """The seconds that `number` rounds of three durable commits take."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

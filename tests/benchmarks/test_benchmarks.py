@@ -1,8 +1,10 @@
-"""Each benchmark runs, at a size at which its figures mean nothing; what it counts must agree even so."""
+"""Runs each benchmark at a size too small for meaningful figures. What it counts must still agree."""
 
 import asyncio
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tests.benchmarks.__main__ import BENCHMARKS, main
 from tests.benchmarks.measuring import TINY, Goal, Result
 
 _SLOW = {"disk", "at-rest", "idle"}
-"""They wait for something that takes seconds at any size."""
+"""These take seconds at any size."""
 
 
 @pytest.mark.parametrize("name", [name for name in BENCHMARKS if name not in _SLOW])
@@ -20,7 +22,7 @@ def test_a_benchmark_runs_and_loses_no_line(name: str) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         results = runner.run(_measure(name))
 
-    # A difference of two measurements may be less than nothing at this size.
+    # A difference of two measurements may be negative at this size.
     assert all(result.skipped or math.isfinite(result.ours) for result in results)
 
 
@@ -34,7 +36,7 @@ def test_results_are_written_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert row["ratio"] == pytest.approx(row["ours"] / row["limit"])
 
 
-def test_an_unknown_benchmark_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_benchmark_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["sprint"])
 
@@ -52,8 +54,16 @@ def test_an_unknown_benchmark_is_a_mistake(capsys: pytest.CaptureFixture[str]) -
         (Result("not measured", "s", Goal(at_most=1), skipped="no browser"), None),
     ],
 )
-def test_a_goal_is_met_by_the_ratio_or_where_there_is_none_by_the_figure(result: Result, met: bool | None) -> None:
+def test_a_goal_applies_to_the_ratio_or_without_one_to_the_figure(result: Result, met: bool | None) -> None:
     assert result.met is met
+
+
+def test_the_server_of_a_limit_exits_when_its_input_closes() -> None:
+    command = [sys.executable, "-m", "tests.benchmarks.limits", "hello"]
+
+    server = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=60)
+
+    assert server.returncode == 0
 
 
 async def _measure(name: str) -> list[Result]:

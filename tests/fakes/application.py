@@ -1,4 +1,4 @@
-"""The HTTP application over a real service and a real database, with scripted steps."""
+"""The HTTP application on a real service and a real database, with scripted steps."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -10,8 +10,8 @@ import anyio
 import httpx
 import pytest
 
-from solorun.api import Application, create_app
-from solorun.dashboard import routes as dashboard_routes
+from solorun.api import Application
+from solorun.dashboard import Dashboard
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
@@ -50,7 +50,7 @@ run = ["true"]
 
 @dataclass
 class Served:
-    """What a test holds of an application."""
+    """An application under test."""
 
     app: Application
     service: Service
@@ -65,24 +65,24 @@ class Served:
         return run
 
     async def begin(self, project: str = "deploy", step: str = "deploy") -> tuple[int, ScriptedStep]:
-        """Start a run, and wait until its first step has begun."""
+        """Start a run and wait until its first step has started."""
         run = await self.start(project)
         return run["id"], await self.executor.step(step)
 
     async def end_of(self, run_id: int) -> Run:
-        """The run when it has ended."""
+        """Wait until the run has ended."""
         with anyio.fail_after(60):
             return [item async for item in self.service.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def complete(self, project: str = "deploy", step: str = "deploy", lines: list[str] | None = None) -> Run:
-        """A run that has completed after saying these lines."""
+        """Run a project to completion, with these lines as output."""
         run_id, scripted = await self.begin(project, step)
         await scripted.context.output.write(step, Stream.STDOUT, lines or [])
         scripted.end()
         return await self.end_of(run_id)
 
     async def until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until something is true that has no event of its own."""
+        """Wait for a condition that has no event."""
         with anyio.fail_after(60):
             while not predicate():
                 await anyio.sleep(0.001)
@@ -92,7 +92,7 @@ OpenServed = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServed:
-    """A factory of served applications; keyword arguments are settings, `headers` are the client's."""
+    """Return a factory of applications. Keyword arguments are settings; `headers` are sent by the client."""
 
     @asynccontextmanager
     async def open_served(
@@ -107,7 +107,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         path.write_text(toml)
         checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
-            app = create_app(service, dashboard_routes(checked.root_path))
+            app = Application(service, Dashboard())
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

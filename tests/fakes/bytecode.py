@@ -1,6 +1,6 @@
-"""Bytecode as an installed Python keeps it, also where Python is told to leave none behind (containers do that).
+"""Caches bytecode even where PYTHONDONTWRITEBYTECODE is set, as in containers.
 
-Without it each process compiles every library again: more than half of what a service's start costs.
+Without a cache, each process compiles every library again, which takes more than half of a service's start-up time.
 """
 
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def keep_bytecode(directory: Path) -> None:
-    """Let the processes that are started from now on keep theirs in `directory`, if they would keep none."""
+    """Let new processes cache their bytecode in `directory`, if they would not cache it otherwise."""
     if sys.dont_write_bytecode:
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
         os.environ["PYTHONPYCACHEPREFIX"] = str(directory)

@@ -1,4 +1,4 @@
-"""What tests of the command line share: how a command ended, and the answers it gets."""
+"""Types and scripted responses for tests of the command line."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -8,16 +8,11 @@ import msgspec
 from solorun.client.problems import MEDIA_TYPE
 from solorun.status import Status
 from solorun.wire import ProblemDetails, encode
-from tests.fakes.scripted_service import (
-    Request,
-    Response,
-    json_response,
-    make_run,
-)
+from tests.fakes.scripted_service import Request, Response, json_response, make_run
 
 
 class Ended:
-    """What a command left behind."""
+    """The result of a command."""
 
     def __init__(self, code: int, out: str, err: str, requests: list[Request]) -> None:
         self.code = code
@@ -39,7 +34,7 @@ def problem(slug: str, status: int, detail: str = "No.", **members: Any) -> Resp
 
 
 def plain(value: object) -> Any:
-    """The value as it stands on the wire."""
+    """The value as decoded JSON."""
     return msgspec.json.decode(encode(value))
 
 

@@ -1,4 +1,4 @@
-"""The engine over a real database, with scripted steps: everything between HTTP and processes."""
+"""The engine on a real database, with scripted steps: everything between HTTP and processes."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from solorun.component import running
-from solorun.errors import FieldError, ProjectNotFound
+from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.project import CommandStep, Family, Project
@@ -30,9 +30,7 @@ def system_now() -> datetime:
 
 
 class DeclaredProjects:
-    """Projects by name, as a catalog holds them."""
-
-    errors: tuple[FieldError, ...] = ()
+    """Projects by name, in place of a catalog."""
 
     def __init__(self, *projects: Project) -> None:
         self.projects = {project.name: project for project in projects}
@@ -68,7 +66,7 @@ class EngineLimits:
 
 @dataclass
 class Engine:
-    """What a test holds of a running engine."""
+    """A running engine under test."""
 
     store: Store
     faults: FaultyStore
@@ -85,18 +83,18 @@ class Engine:
     """Another manager of the same engine, with this limit for its writes."""
 
     async def until(self, predicate: Callable[[], bool]) -> None:
-        """Wait until something is true that has no event of its own."""
+        """Wait for a condition that has no event."""
         with anyio.fail_after(60):
             while not predicate():
                 await anyio.sleep(0.001)
 
     async def end_of(self, run_id: int) -> Run:
-        """The run when it has ended, as its stream says it."""
+        """Wait until the run has ended, according to its stream."""
         with anyio.fail_after(60):
             return [item async for item in self.tail.follow(run_id) if isinstance(item, Run)][-1]
 
     async def log_of(self, run_id: int, *, after: int = 0) -> list[Record]:
-        """All records after `after`, read as a follower reads them, to the end."""
+        """Follow the run to its end and return all records after `after`."""
         records: list[Record] = []
         with anyio.fail_after(60):
             async for item in self.tail.follow(run_id, after=after):
@@ -116,7 +114,7 @@ def declare(
     secrets: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
 ) -> Project:
-    """A project whose steps are scripted."""
+    """A project with scripted steps."""
     return Project(
         name=name,
         title=name,
@@ -142,9 +140,9 @@ async def open_engine(
     limits: EngineLimits = EngineLimits(),
     wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Engine]:
-    """An engine on `data_dir`; drained at the end of the block, unless it shall die instead.
+    """An engine on `data_dir`. It is drained at the end of the block, unless it should crash instead.
 
-    `wrap` may put something in the way of the store's calls before anybody uses it.
+    `wrap` can intercept the store's calls before the store is used.
     """
     async with AsyncExitStack() as stack:
         sqlite = await SqliteRunStore.open(data_dir)

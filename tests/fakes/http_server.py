@@ -1,4 +1,4 @@
-"""The server on a real socket in the test's loop, with scripted steps, and connections that are read byte by byte."""
+"""The server on a real socket in the test's loop, with scripted steps and raw client connections."""
 
 import asyncio
 import socket
@@ -12,11 +12,13 @@ import anyio
 import httpx
 import pytest
 
-import solorun.server.main
-from solorun.api import Application, create_app
+from solorun.api import Application
+from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
+from solorun.server import serve
+from solorun.server.protocol import IDLE_TIMEOUT_SECONDS
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.application import TOML
@@ -30,7 +32,7 @@ def request_for(path: str, **headers: str) -> bytes:
 
 
 class Connection:
-    """One connection to the server. Nothing is read that is not asked for."""
+    """One connection to the server. It reads only what a test requests."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -48,14 +50,14 @@ class Connection:
             return await self._reader.readuntil(end)
 
     async def read_chunks_until(self, end: bytes) -> bytes:
-        """The body of a chunked answer, up to and with `end`."""
+        """Read a chunked body up to and including `end`."""
         body = b""
         while not body.endswith(end):
             body += await self.read_chunk()
         return body
 
     async def read_chunk(self) -> bytes:
-        """One chunk; empty when it was the last one."""
+        """Read one chunk. The last one is empty."""
         size = int(await self.read_until(b"\r\n"), 16)
         async with asyncio.timeout(60):
             chunk = await self._reader.readexactly(size)
@@ -63,14 +65,14 @@ class Connection:
         return chunk
 
     async def read_body(self) -> bytes:
-        """A chunked body to its end."""
+        """Read a chunked body to its end."""
         body = b""
         while chunk := await self.read_chunk():
             body += chunk
         return body
 
     async def read_to_close(self) -> bytes:
-        """All there is until the server closes; b"" also when it did so with a reset."""
+        """Read until the server closes the connection. b"" if it was reset."""
         async with asyncio.timeout(60):
             try:
                 return await self._reader.read()
@@ -83,7 +85,7 @@ class Connection:
 
 @dataclass
 class LiveServer:
-    """What a test holds of a running server."""
+    """A running server under test."""
 
     port: int
     app: Application
@@ -94,16 +96,16 @@ class LiveServer:
     serving: asyncio.Task[int]
 
     async def stopped(self) -> None:
-        """Wait until the server has stopped; `stop` asks it to."""
+        """Wait until the server has stopped. Set `stop` to stop it."""
         await asyncio.wait({self.serving})
 
     async def begin(self, project: str = "deploy", step: str = "deploy") -> tuple[int, ScriptedStep]:
-        """Start a run, and wait until its first step has begun."""
+        """Start a run and wait until its first step has started."""
         run = (await self.client.post(f"/api/v1/projects/{project}/runs")).json()
         return run["id"], await self.executor.step(step)
 
     async def complete(self, lines: list[str]) -> Run:
-        """A run that has completed after saying these lines."""
+        """Run a project to completion, with these lines as output."""
         run_id, step = await self.begin()
         await step.context.output.write("deploy", Stream.STDOUT, lines)
         step.end()
@@ -112,11 +114,11 @@ class LiveServer:
 
     @asynccontextmanager
     async def connect(self, *, receive_buffer: int = 0, sent: bytes = b"") -> AsyncIterator[Connection]:
-        """`sent` is there before the server has taken the connection: no time passes between the two."""
+        """Open a connection. `sent` arrives before the server accepts it, without a delay in between."""
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        # The kernel takes both before the server, which is in this loop, has its turn.
+        # The kernel accepts both before the server, which shares this loop, can run.
         sock.connect(("127.0.0.1", self.port))
         sock.sendall(sent)
         sock.setblocking(False)
@@ -128,7 +130,7 @@ class LiveServer:
 
     @asynccontextmanager
     async def stream(self, path: str, **headers: str) -> AsyncIterator[Connection]:
-        """A connection on which a stream was asked for, its headers read."""
+        """Request a stream and read the response headers."""
         async with self.connect(sent=request_for(path, **headers)) as connection:
             head = await connection.read_until(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 200"), head
@@ -144,28 +146,42 @@ OpenServer = Callable[..., AbstractAsyncContextManager[LiveServer]]
 
 
 def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServer:
-    """A factory of servers; keyword arguments are settings."""
+    """Return a factory of servers. Other keyword arguments are settings."""
 
     @asynccontextmanager
     async def open_server(
-        *, toml: str = TOML, host: str = "127.0.0.1", limits: ServiceLimits = DEFAULT_LIMITS, **settings: Any
+        *,
+        toml: str = TOML,
+        host: str = "127.0.0.1",
+        limits: StreamLimits | None = None,
+        service_limits: ServiceLimits = DEFAULT_LIMITS,
+        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        **settings: Any,
     ) -> AsyncIterator[LiveServer]:
         executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()
         url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def create_and_keep(*args: Any) -> Application:
-            made.append(create_app(*args))
+            made.append(Application(*args))
             return made[-1]
 
         monkeypatch.setattr("solorun.service.StepDispatcher", lambda *_args: executor)
-        monkeypatch.setattr("solorun.server.main.create_app", create_and_keep)
+        monkeypatch.setattr("solorun.asgi.Application", create_and_keep)
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(
             **{"data_dir": tmp_path / "data", "host": host, "port": 0, "shutdown_limit_seconds": 5, **settings}
         )
         serving = asyncio.create_task(
-            solorun.server.main.serve(checked, Catalog.open(path), started=url.set_result, stop=stop, limits=limits)
+            serve(
+                checked,
+                Catalog.open(path),
+                started=url.set_result,
+                stop=stop,
+                limits=limits,
+                service_limits=service_limits,
+                idle_timeout_seconds=idle_timeout_seconds,
+            )
         )
         either: set[asyncio.Future[Any]] = {serving, url}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
@@ -175,7 +191,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             app = made[0]
             port = httpx.URL(url.result()).port or 0
             try:
-                yield LiveServer(port, app, app.context.service, executor, client, stop, serving)
+                yield LiveServer(port, app, app.state.service, executor, client, stop, serving)
             finally:
                 stop.set()
                 assert await serving == 0

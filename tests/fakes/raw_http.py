@@ -1,4 +1,4 @@
-"""One request on one connection, as bytes: a client that costs next to nothing, for many at once."""
+"""A minimal HTTP client: one request per connection, cheap enough for many at the same time."""
 
 import asyncio
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 
 async def post(port: int, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-    """Status and decoded JSON of a POST on a connection of its own."""
+    """POST on a new connection. Returns the status and the decoded JSON."""
     content = b"" if body is None else json.dumps(body).encode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n"

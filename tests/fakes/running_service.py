@@ -1,4 +1,4 @@
-"""The whole service as users have it: `solorun serve` in a process of its own, on a real socket, killed for real."""
+"""The service as users run it: `solorun serve` in its own process, on a real socket."""
 
 import http.client
 import os
@@ -16,7 +16,7 @@ START_LIMIT_SECONDS = 60
 
 
 class Process(Protocol):
-    """What is used of a `subprocess.Popen`."""
+    """The part of `subprocess.Popen` that is used here."""
 
     @property
     def pid(self) -> int: ...
@@ -26,7 +26,7 @@ class Process(Protocol):
 
 
 class ServedService:
-    """A service process over one directory; it can die and be started again on the same port and data."""
+    """A service process for one directory. It can be killed and restarted with the same port and data."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ServedService:
         return self._process.pid
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start the service and return when it responds."""
         self._process = self._spawn(["serve", "--port", str(self.port)])
         deadline = time.monotonic() + START_LIMIT_SECONDS
         while not self._answers():
@@ -64,12 +64,12 @@ class ServedService:
             time.sleep(0.01)
 
     def kill(self) -> None:
-        """As a crash does: SIGKILL, no farewell."""
+        """Crash the service with SIGKILL."""
         self.signal(signal.SIGKILL)
         self.wait()
 
     def end(self, number: signal.Signals) -> tuple[int, float]:
-        """Send a signal and wait for the end: its exit code, and the seconds that it took."""
+        """Send a signal and wait until the process exits. Returns the exit code and the seconds that took."""
         began = time.monotonic()
         self.signal(number)
         return self.wait(), time.monotonic() - began
@@ -79,12 +79,12 @@ class ServedService:
         self._process.send_signal(number)
 
     def wait(self, limit_seconds: float = 40) -> int:
-        """Its exit code, when it has ended."""
+        """Wait for the process and return its exit code."""
         assert self._process is not None
         return self._process.wait(limit_seconds)
 
     def stop(self) -> int | None:
-        """End it, if it is there."""
+        """Stop the service, if it is running."""
         if self._process is None:
             return None
         if self._process.poll() is None:
@@ -106,7 +106,7 @@ class ServedService:
             )
 
     def _answers(self) -> bool:
-        # A client of httpx takes longer to make than a service to answer.
+        # Creating an httpx client takes longer than a request.
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/livez")
@@ -121,7 +121,7 @@ class ServedService:
 def served(
     directory: Path, configuration: str, *, program: tuple[str, ...] = ("-m", "solorun"), **environ: str
 ) -> Iterator[ServedService]:
-    """A running service, ended with the block."""
+    """A running service, stopped at the end of the block."""
     service = ServedService(directory, configuration, environ, program)
     try:
         service.start()

@@ -1,7 +1,7 @@
-"""A real HTTP/1.1 server on a free loopback port whose answers a test writes, one per connection, in order.
+"""A real HTTP/1.1 server on a free loopback port with scripted responses, one per connection, in order.
 
-It stands in for a service where the real one cannot be made to misbehave on demand: streams cut anywhere, silence,
-answers of other programs.
+It replaces the service where a test needs misbehaviour on demand: streams cut anywhere, silence, responses of other
+programs.
 """
 
 import asyncio
@@ -28,26 +28,26 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """What is written on a connection; then it is closed, or (`hang`) kept in silence until the client leaves."""
+    """The bytes to send. Then the connection is closed, or with `hang` kept open until the client closes it."""
 
     chunks: tuple[bytes, ...] = ()
     hang: bool = False
 
 
 cut = Response()
-"""Close without a word."""
+"""Close without a response."""
 
 
 @dataclass
 class ScriptedService:
-    """`requests` are those that came, in order. When the answers are used up, connections are cut."""
+    """`requests` are the received requests in order. Without a response left, connections are closed."""
 
     url: str
     requests: list[Request] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a first request has come."""
+    """Set when the first request has arrived."""
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when a client has closed a connection that an answer left open."""
+    """Set when a client has closed a connection that was kept open."""
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def scripted_service(answers: Iterable[Response]) -> AsyncGenerator[Script
 
 
 def events(*chunks: bytes, hang: bool = False) -> Response:
-    """An event stream of these chunks."""
+    """An event stream with these chunks."""
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
     return Response((head, *chunks), hang)
 
@@ -98,7 +98,7 @@ def json_response(
     body: bytes, status: int = 200, media_type: str = "application/json", headers: tuple[str, ...] = ()
 ) -> Response:
     head = [
-        f"HTTP/1.1 {status} Said So",
+        f"HTTP/1.1 {status} Scripted",
         f"Content-Type: {media_type}",
         f"Content-Length: {len(body)}",
         "Connection: close",

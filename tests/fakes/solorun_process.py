@@ -1,4 +1,4 @@
-"""Real processes of the command line: services that can be stopped, killed and started again, and commands."""
+"""Real processes of the command line: commands, and services that can be killed and restarted."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ LIMIT_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Finished:
-    """How a command ended, and what it printed."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -26,19 +26,19 @@ class Finished:
 
 
 class Command:
-    """A command that runs."""
+    """A running command."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self._out: list[str] = []
         self._err: list[str] = []
 
-    async def until_it_says(self, text: str) -> str:
-        """The line of its output that holds `text`."""
+    async def until_stdout_shows(self, text: str) -> str:
+        """Wait for a line of output that contains `text`, and return it."""
         return await self._until(text, self.process.stdout, self._out)
 
-    async def until_it_remarks(self, text: str) -> str:
-        """The line on its stderr that holds `text`."""
+    async def until_stderr_shows(self, text: str) -> str:
+        """Wait for a line on stderr that contains `text`, and return it."""
         return await self._until(text, self.process.stderr, self._err)
 
     async def _until(self, text: str, stream: asyncio.StreamReader | None, lines: list[str]) -> str:
@@ -48,14 +48,14 @@ class Command:
                 lines.append(line)
                 if text in line:
                     return line
-        raise AssertionError(f"it never said {text!r}: {self._out} {self._err}")
+        raise AssertionError(f"{text!r} never appeared: {self._out} {self._err}")
 
     def interrupt(self) -> None:
-        """What Ctrl-C does."""
+        """Send SIGINT, as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
     async def finish(self) -> Finished:
-        """Wait until it has ended."""
+        """Wait until the command exits."""
         async with asyncio.timeout(LIMIT_SECONDS):
             out, err = await self.process.communicate()
         code = self.process.returncode
@@ -63,10 +63,10 @@ class Command:
         return Finished(code, "".join(self._out) + out.decode(), "".join(self._err) + err.decode())
 
     async def finish_unread(self) -> Finished:
-        """Close its output as a reader does that has seen enough, and wait until it has ended."""
+        """Close the pipe that reads its output, and wait until it exits."""
         assert self.process.stdout is not None
         assert self.process.stderr is not None
-        # asyncio has no public way to close the reading end of a pipe.
+        # asyncio has no public way to close the read end of a pipe.
         self.process.stdout._transport.close()  # type: ignore[attr-defined]
         async with asyncio.timeout(LIMIT_SECONDS):
             code = await self.process.wait()
@@ -77,7 +77,7 @@ class Command:
 async def solorun(
     *arguments: str, program: Sequence[str] = ("-m", "solorun"), env: Mapping[str, str] | None = None, cwd: Path
 ) -> AsyncGenerator[Command]:
-    """`solorun ...` as a process, killed at the end if it still runs. `program` is what Python runs instead of it."""
+    """Run `solorun ...` as a process, killed at the end of the block. `program` replaces the Python program."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -98,13 +98,13 @@ async def solorun(
 
 
 async def run_solorun(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path) -> Finished:
-    """`solorun ...`, until it has ended by itself."""
+    """Run `solorun ...` until it exits."""
     async with solorun(*arguments, env=env, cwd=cwd) as command:
         return await command.finish()
 
 
 class ServiceProcess:
-    """A `solorun serve` that answers at `url`. It can be ended and begun again on the same port and data."""
+    """A `solorun serve` at `url`. It can be stopped and restarted with the same port and data."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -128,7 +128,7 @@ class ServiceProcess:
         self.url = line.partition(" at ")[2].split()[0]
 
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; the exit code."""
+        """Send a signal, wait until the process exits and return its exit code."""
         process, self._process = self._process, None
         assert process is not None
         process.send_signal(number)
@@ -144,7 +144,7 @@ class ServiceProcess:
 
 @asynccontextmanager
 async def serving(directory: Path, toml: str) -> AsyncGenerator[ServiceProcess]:
-    """A service of these projects, stopped at the end."""
+    """A service with these projects, stopped at the end of the block."""
     (directory / "solorun.toml").write_text(toml)
     service = ServiceProcess(directory)
     await service.begin()
@@ -156,7 +156,7 @@ async def serving(directory: Path, toml: str) -> AsyncGenerator[ServiceProcess]:
 
 @asynccontextmanager
 async def serving_here(directory: Path, toml: str) -> AsyncGenerator[str]:
-    """The same in this process, which begins faster: the URL of a service of these projects."""
+    """The same in this process, which starts faster. Yields the service's URL."""
     (directory / "solorun.toml").write_text(toml)
     catalog = Catalog.open(directory / "solorun.toml")
     settings = Settings(data_dir=directory / "data", port=0, shutdown_limit_seconds=10)

@@ -1,4 +1,4 @@
-"""A step's output that remembers what was said, masks with the real masker, and waits when the test closes its gate."""
+"""A step output that keeps its records in memory, masks secrets, and waits while a test closes its gate."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from solorun.record import Level, Stream
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LoggedLine:
     """One record."""
 
     stream: Stream
@@ -20,11 +20,11 @@ class Said:
 
 
 class RecordedOutput:
-    """A StepOutput."""
+    """A StepOutput in memory."""
 
     def __init__(self, secrets: Sequence[str] = ()) -> None:
         self.masker = Masker(secrets)
-        self.records: list[Said] = []
+        self.records: list[LoggedLine] = []
         self.progresses: list[tuple[int, int | None, str]] = []
         self.groups: list[tuple[str, bool]] = []
         self.open_gate = asyncio.Event()
@@ -40,7 +40,8 @@ class RecordedOutput:
         assert lines
         last = len(lines) - 1
         self.records += [
-            Said(stream, self.masker.mask(line), level, partial and index == last) for index, line in enumerate(lines)
+            LoggedLine(stream, self.masker.mask(line), level, partial and index == last)
+            for index, line in enumerate(lines)
         ]
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
@@ -59,17 +60,17 @@ class RecordedOutput:
         return self.masker.pending_secret_length(text)
 
     def texts(self, stream: Stream = Stream.STDOUT) -> list[str]:
-        """What the records of a stream say."""
+        """The texts of a stream's records."""
         return [record.text for record in self.records if record.stream is stream]
 
     def joined(self, stream: Stream = Stream.STDOUT) -> list[str]:
-        """The lines of a stream, those in pieces joined."""
+        """The lines of a stream, with partial records joined."""
         records = [record for record in self.records if record.stream is stream]
         starts = [0, *(index for index, (one, _) in enumerate(pairwise(records), 1) if not one.partial), len(records)]
         return ["".join(record.text for record in records[begin:end]) for begin, end in pairwise(starts) if begin < end]
 
     def warnings(self) -> list[str]:
-        """What the service itself warned of."""
+        """The warnings that Solorun itself logged."""
         return [
             record.text for record in self.records if record.stream is Stream.SOLORUN and record.level is Level.WARNING
         ]

@@ -1,4 +1,4 @@
-"""Steps that do what a test says, when it says so: a verified stand-in for processes and coroutines."""
+"""Scripted steps in place of processes and coroutines."""
 
 import asyncio
 from collections import defaultdict
@@ -9,7 +9,7 @@ from solorun.step import StepContext
 
 
 class ScriptedStep:
-    """A step that works until the test ends it, and stops when told, unless it is `unkillable`."""
+    """A step that runs until the test ends it. It also ends when it is stopped, unless it is `unkillable`."""
 
     def __init__(self, context: StepContext, *, unkillable: bool = False) -> None:
         self.context = context
@@ -24,7 +24,7 @@ class ScriptedStep:
         return self._result
 
     def exit(self, error_message: str | None = None, exit_code: int | None = 0) -> None:
-        """It has its result, and is not over yet: its output is on its way, or something that it started lives on."""
+        """Set the result without ending the step, as if output or child processes remained."""
         if self._result is None:
             self._result = StepResult(exit_code, error_message)
 
@@ -46,12 +46,12 @@ class ScriptedStep:
 
 
 class ScriptedExecutor:
-    """Hands its steps to the test: `await executor.step("extract")` is the step once it has begun."""
+    """Gives its steps to the test: `await executor.step("extract")` returns the step once it has started."""
 
     def __init__(self, *, unkillable: bool = False) -> None:
         self.unkillable = unkillable
         self.begun: list[ScriptedStep] = []
-        self.leftovers_ended: list[int] = []
+        self.orphans_killed: list[int] = []
         self.start_error: Exception | None = None
         self._next: dict[str, asyncio.Queue[ScriptedStep]] = defaultdict(asyncio.Queue)
 
@@ -64,9 +64,9 @@ class ScriptedExecutor:
         return scripted
 
     async def kill_orphans(self, run_id: int) -> None:
-        self.leftovers_ended.append(run_id)
+        self.orphans_killed.append(run_id)
 
     async def step(self, name: str) -> ScriptedStep:
-        """The next step of this name that begins, waited for."""
+        """Wait for the next step of this name to start."""
         async with asyncio.timeout(60):
             return await self._next[name].get()

@@ -1,4 +1,4 @@
-"""The real store with faults that a test makes: calls that fail, and calls that are held at the door."""
+"""The real store with injected faults: calls that fail, and calls that are held."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -26,7 +26,7 @@ async def opening_stores(open_store: Callable[..., Awaitable[S]]) -> AsyncIterat
 
 
 class _Gate:
-    """A call that is held: `reached` is set when somebody stands before it, `open` lets everybody through."""
+    """A held call. `reached` is set when a caller waits at the gate, and `open` lets all callers through."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()
@@ -41,7 +41,7 @@ class _Gate:
 
 
 class FaultyStore:
-    """Delegates to a real store; `fail` and `hold` stand in the way of the next calls of a method."""
+    """Delegates to a real store. `fail` and `hold` intercept the next calls of a method."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -51,32 +51,32 @@ class FaultyStore:
         self._dead = False
 
     def fail(self, method: str, *errors: Exception) -> None:
-        """The next calls of `method` raise these, in order, and do nothing."""
+        """Let the next calls of `method` raise these errors, in order, without doing anything."""
         self._before[method].extend(errors)
 
     def fail_after(self, method: str, *errors: Exception) -> None:
-        """The next calls of `method` do their work, and raise even so: a commit whose answer was lost."""
+        """Let the next calls of `method` do their work and then raise, as if the reply to a commit was lost."""
         self._after[method].extend(errors)
 
     def hold(self, method: str) -> _Gate:
-        """The next call of `method` waits before it does anything."""
+        """Hold the next call of `method` before it does anything."""
         gate = _Gate()
         self._before[method].append(gate)
         return gate
 
     def hold_after(self, method: str) -> _Gate:
-        """The next call of `method` does its work, and waits before it answers."""
+        """Hold the next call of `method` after it has done its work."""
         gate = _Gate()
         self._after[method].append(gate)
         return gate
 
     def heal(self) -> None:
-        """Nothing stands in the way of anybody any more."""
+        """Remove all injected faults."""
         for obstacles in (*self._before.values(), *self._after.values()):
             obstacles.clear()
 
     def die(self) -> None:
-        """From now on no call begins and none answers, as if the process had been killed."""
+        """From now on, no call starts and none returns, as if the process had been killed."""
         self._dead = True
 
     def as_store(self) -> Store:
@@ -89,11 +89,11 @@ class FaultyStore:
 
         async def call(*args: Any, **kwargs: Any) -> Any:
             self.calls.append(name)
-            await _stand_before(self._before[name])
+            await _apply(self._before[name])
             await self._live()
             result = await attribute(*args, **kwargs)
             await self._live()
-            await _stand_before(self._after[name])
+            await _apply(self._after[name])
             return result
 
         return call
@@ -103,7 +103,7 @@ class FaultyStore:
             await asyncio.Event().wait()
 
 
-async def _stand_before(obstacles: deque[Exception | _Gate]) -> None:
+async def _apply(obstacles: deque[Exception | _Gate]) -> None:
     if not obstacles:
         return
     obstacle = obstacles.popleft()

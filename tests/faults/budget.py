@@ -1,7 +1,7 @@
-"""How fast the machine is at this moment: what a run takes that does nothing and leaves nothing.
+"""What a time limit must allow for the machine: the duration of a run that does nothing, measured meanwhile.
 
-A promise in seconds is one of our own doing. What the machine takes for itself meanwhile, because it is slow, busy or
-stands still, is not part of it: whoever holds runs against a limit adds the pace at which others got through.
+The promises limit what the service takes, not what a slow or busy machine adds. A test that compares a run with a limit
+adds the slowest of these runs to it.
 """
 
 import asyncio
@@ -13,37 +13,37 @@ from solorun.run import Run
 from tests.faults.service_trial import ServiceTrial
 
 PLAIN = "plain"
-STEPS = {PLAIN: "exit 0"}
-"""The project whose runs these are: to be declared in the trial."""
+PLAIN_STEPS = {PLAIN: "exit 0"}
+"""The project of these runs. Declare it in the trial."""
 _PAUSE_SECONDS = 0.05
 
 
 @dataclass
-class Pace:
-    """The slowest of these runs, from its start to its end, by its row."""
+class Budget:
+    """The slowest plain run so far, from start to end according to its row."""
 
-    slowest_seconds: float = 0.0
+    machine_seconds: float = 0.0
 
 
-def seconds_of(run: Run) -> float:
-    """From its admission to its end, by its row: who reads a million lines of it needs longer to see its end."""
+def run_seconds(run: Run) -> float:
+    """From creation to end according to the row: a reader of a million lines sees the end later."""
     assert run.finished_at is not None
     return (run.finished_at - run.created_at).total_seconds()
 
 
 @asynccontextmanager
-async def pace_of(trial: ServiceTrial) -> AsyncIterator[Pace]:
-    """One such run after another while the block lasts, the last of them to its end."""
-    pace, over = Pace(), asyncio.Event()
+async def measure_budget(trial: ServiceTrial) -> AsyncIterator[Budget]:
+    """Starts one plain run after another during the block, and waits for the last to end."""
+    budget, over = Budget(), asyncio.Event()
 
     async def work() -> None:
         while not over.is_set():
-            pace.slowest_seconds = max(pace.slowest_seconds, seconds_of(await trial.run_to_end(PLAIN)))
+            budget.machine_seconds = max(budget.machine_seconds, run_seconds(await trial.run_to_end(PLAIN)))
             await asyncio.sleep(_PAUSE_SECONDS)
 
     working = asyncio.create_task(work())
     try:
-        yield pace
+        yield budget
     finally:
         over.set()
         await working

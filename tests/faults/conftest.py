@@ -1,4 +1,4 @@
-"""Trials of promises: a few of each with every test run, and with `--long` as many as their goals, in a table."""
+"""Runs the trials of each promise: a few by default, and with `--long` up to their goals, with a table at the end."""
 
 import asyncio
 import os
@@ -20,20 +20,20 @@ _UNMARKED_MINUTES = 0.05
 
 @dataclass
 class Trials:
-    """The trials of one promise: iterate over it, count what is tried, have each judged."""
+    """The trials of one promise: iterate over them and record the result of each."""
 
     promise: str
     what: str
     short: int
     goal: int
     seconds: float | None
-    """None in the short form."""
+    """The time limit in the long form; None in the short form."""
     tried: int = 0
     violations: list[str] = field(default_factory=list)
     notes: str = ""
 
     def __iter__(self) -> Iterator[int]:
-        """Numbers: `short` of them, or until the goal is reached or the time is over. Raises what was violated."""
+        """Yields numbers: `short` of them, or until the goal or the time limit is reached. Raises on violations."""
         began = time.monotonic()
         number = 0
         while len(self.violations) < _MAX_KEPT:
@@ -46,8 +46,8 @@ class Trials:
             number += 1
         assert not self.violations, "\n".join(self.violations)
 
-    async def in_lanes(self, lanes: int, attempt: Callable[[int], Awaitable[None]]) -> None:
-        """Several at once: each lane makes one attempt after another."""
+    async def run_in_lanes(self, lanes: int, attempt: Callable[[int], Awaitable[None]]) -> None:
+        """Run attempts concurrently: each lane makes one after another."""
         numbers = iter(self)
 
         async def lane() -> None:
@@ -68,7 +68,7 @@ class Trials:
 
 
 class Plan:
-    """One budget for all trials, shared out by what each needs for its goal; what one leaves, the next ones get."""
+    """One time budget for all trials, divided by what each needs for its goal. Time left over goes to the next ones."""
 
     def __init__(self, minutes: float) -> None:
         self._seconds = minutes * 60
@@ -80,7 +80,7 @@ class Plan:
         self._needs[item.nodeid] = marker.kwargs["minutes"] if marker is not None else _UNMARKED_MINUTES
 
     def begin(self, item: pytest.Item) -> float:
-        """The seconds that this test may take: its share of what is left."""
+        """The seconds this test may take: its share of the remaining time."""
         now = time.monotonic()
         if self._deadline is None:
             self._deadline = now + self._seconds
@@ -98,13 +98,13 @@ MakeTrials = Callable[..., Trials]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("faults")
-    group.addoption("--long", action="store_true", help="try every promise until its goal is reached, or time is over")
-    group.addoption("--long-minutes", type=float, default=DEFAULT_LONG_MINUTES, help="time for all of them together")
+    group.addoption("--long", action="store_true", help="try each promise until its goal or the time limit is reached")
+    group.addoption("--long-minutes", type=float, default=DEFAULT_LONG_MINUTES, help="time for all promises together")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TABLE] = []
-    config.addinivalue_line("markers", "needs(minutes): what a trial takes to reach its goal on two quiet cores")
+    config.addinivalue_line("markers", "needs(minutes): the time a trial takes to reach its goal on two idle cores")
 
 
 @pytest.hookimpl(trylast=True)
@@ -140,7 +140,7 @@ def trials(request: pytest.FixtureRequest) -> MakeTrials:
 
 @pytest.fixture
 def memory_path() -> Iterator[Path]:
-    """A directory in memory: a sync costs nothing there, and a process that is killed finds no difference."""
+    """A directory in memory: a sync costs nothing there, and kill -9 loses no more than on a disk."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(prefix="solorun-", dir=memory if memory.is_dir() else None) as path:
         yield Path(path)
@@ -152,15 +152,15 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     made = item.stash.get(_TRIALS, [])
     if call.excinfo is not None and not call.excinfo.errisinstance(pytest.skip.Exception):
         for row in made:
-            # Whatever ends a trial otherwise than well is a violation, also what no checker has said.
+            # Any failure of a trial counts as a violation, even if no checker reported one.
             row.violations = row.violations or [call.excinfo.exconly()]
     if call.when == "call" and made and _PLAN in item.config.stash:
-        # An hour is long: whoever looks sees what there is.
+        # The long form takes an hour: print each row when it is known.
         reporter = item.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:
             for row in made:
                 reporter.write_line("")
-                reporter.write_line(f"{_line(row)} {call.duration:.0f} s")
+                reporter.write_line(f"{_format_row(row)} {call.duration:.0f} s")
     return report
 
 
@@ -172,14 +172,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     where = f"{platform.system()} {platform.release()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     write(f"{datetime.now(UTC):%Y-%m-%d}, {where}, load {os.getloadavg()[1]:.1f}")
     write("")
-    write("| promise | what was tried | goal | trials | violations | notes |")
+    write("| Promise | Trial | Goal | Trials | Violations | Notes |")
     write("|---|---|--:|--:|--:|---|")
-    for row in sorted(_together(config.stash[_TABLE]), key=lambda row: (len(row.promise), row.promise)):
-        write(_line(row))
+    for row in sorted(_merge_rows(config.stash[_TABLE]), key=lambda row: (len(row.promise), row.promise)):
+        write(_format_row(row))
 
 
-def _together(table: list[Trials]) -> list[Trials]:
-    """One row of those that differ in a parameter only."""
+def _merge_rows(table: list[Trials]) -> list[Trials]:
+    """Merges the rows that differ only in a test parameter."""
     rows: dict[tuple[str, str], Trials] = {}
     for trials in table:
         row = rows.setdefault((trials.promise, trials.what), Trials(trials.promise, trials.what, 0, 0, None))
@@ -190,5 +190,5 @@ def _together(table: list[Trials]) -> list[Trials]:
     return list(rows.values())
 
 
-def _line(row: Trials) -> str:
+def _format_row(row: Trials) -> str:
     return f"| {row.promise} | {row.what} | {row.goal:,} | {row.tried:,} | {len(row.violations)} | {row.notes} |"

@@ -1,4 +1,4 @@
-"""The database as a witness: read with plain SQL, and with triggers that note every move of a run where it happens."""
+"""Reads the database with plain SQL, and installs triggers that record every transition of a run."""
 
 import contextlib
 import sqlite3
@@ -10,20 +10,20 @@ from typing import Any
 from zstandard import ZstdDecompressor
 
 _TRIGGERS = """
-CREATE TABLE IF NOT EXISTS audit_moves (
+CREATE TABLE IF NOT EXISTS audit_transitions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER, project TEXT, before TEXT, after TEXT, owner TEXT
 );
 CREATE TRIGGER IF NOT EXISTS audit_insert AFTER INSERT ON runs BEGIN
-    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, NULL, NEW.status, NEW.owner);
 END;
 CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE ON runs
 WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
-    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, OLD.status, NEW.status, NEW.owner);
 END;
 CREATE TRIGGER IF NOT EXISTS audit_delete AFTER DELETE ON runs BEGIN
-    INSERT INTO audit_moves (run_id, project, before, after, owner)
+    INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (OLD.id, OLD.project, OLD.status, NULL, OLD.owner);
 END;
 """
@@ -31,7 +31,7 @@ END;
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A row's change of status. `before` None: it was inserted; `after` None: it was deleted."""
+    """A status change of a row. `before` is None for an insert, `after` is None for a delete."""
 
     run_id: int
     project: str
@@ -41,7 +41,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A run's row, as far as it is compared."""
+    """The columns of a run that are compared."""
 
     id: int
     project: str
@@ -55,17 +55,17 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Everything there is, at rest."""
+    """The contents of a database that no process has open."""
 
     runs: dict[int, Row]
     logs: dict[int, list[tuple[int, list[bytes]]]]
-    """Of each run its segments: their first seq, and the records' JSON."""
+    """The segments of each run: first seq and the records' JSON."""
     moves: list[Move]
     integrity: str
 
 
-def watch(path: Path) -> None:
-    """Have the database note every move from now on."""
+def install_triggers(path: Path) -> None:
+    """From now on the database records every transition."""
     with contextlib.closing(sqlite3.connect(path, timeout=30)) as connection:
         connection.executescript(_TRIGGERS)
 
@@ -79,10 +79,12 @@ def read_database(path: Path) -> Database:
             lines = decompress(payload, max_output_size=size).split(b"\n")[:-1]
             logs.setdefault(run_id, []).append((first_seq, lines))
         moves = []
-        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_moves'").fetchone():
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_transitions'").fetchone():
             moves = [
                 Move(*row)
-                for row in connection.execute("SELECT run_id, project, before, after FROM audit_moves ORDER BY number")
+                for row in connection.execute(
+                    "SELECT run_id, project, before, after FROM audit_transitions ORDER BY number"
+                )
             ]
         (integrity,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         return Database(_read_rows(connection), logs, moves, integrity)

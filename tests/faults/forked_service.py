@@ -1,7 +1,7 @@
-"""Services that are forked from a warm parent, which has imported everything: there in a few milliseconds.
+"""Forks services from a server process that has imported everything, so that each starts within milliseconds.
 
-`python -m tests.faults.forked_service` is that parent. Each line of its input is an order: a directory, an environment,
-arguments and a file for its output; it answers with the pid, and later with how each of its children ended.
+`python -m tests.faults.forked_service` is the fork server. Each line of its input requests a service: a directory, an
+environment, arguments and an output file. It writes the pid, and later the exit code of each child.
 """
 
 import contextlib
@@ -17,12 +17,14 @@ import threading
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.faults.parent_death import end_with_parent
+
 ROOT = Path(__file__).parents[2]
 _CLONE_NEWNS = 0x20000
 
 
-class WarmProcess:
-    """One forked service, as a `subprocess.Popen` of it would be."""
+class ForkedProcess:
+    """A forked service, with the interface of `subprocess.Popen`."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
@@ -43,20 +45,24 @@ class WarmProcess:
                 os.kill(self.pid, sig)
 
 
-class WarmParent:
-    """The parent, from outside. It ends with this process."""
+class ForkServer:
+    """Controls the fork server, which ends with this process."""
 
     def __init__(self) -> None:
         environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        self._parent = subprocess.Popen(
+        self._server = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.forked_service"],
             cwd=ROOT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._lock = threading.Lock()
-        self._born = threading.Event()
-        self._newest: WarmProcess | None = None
-        self._children: dict[int, WarmProcess] = {}
+        self._forked = threading.Event()
+        self._newest: ForkedProcess | None = None
+        self._children: dict[int, ForkedProcess] = {}
         threading.Thread(target=self._listen, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
 
     def fork(
         self,
@@ -65,46 +71,46 @@ class WarmParent:
         arguments: list[str],
         log_file: Path,
         mounts_of: int | None = None,
-    ) -> WarmProcess:
-        """`mounts_of`: a process whose mount namespace the service enters."""
+    ) -> ForkedProcess:
+        """Start a service. `mounts_of`: a process whose mount namespace it enters."""
         with self._lock:
-            self._born.clear()
-            assert self._parent.stdin is not None
-            order = {
+            self._forked.clear()
+            assert self._server.stdin is not None
+            request = {
                 "directory": str(directory),
                 "environ": environ,
                 "arguments": arguments,
                 "log": str(log_file),
                 "mounts_of": mounts_of,
             }
-            self._parent.stdin.write(json.dumps(order) + "\n")
-            self._parent.stdin.flush()
-            assert self._born.wait(20), "the warm parent does not answer"
+            self._server.stdin.write(json.dumps(request) + "\n")
+            self._server.stdin.flush()
+            assert self._forked.wait(20), "the fork server does not answer"
             assert self._newest is not None
             return self._newest
 
     def _listen(self) -> None:
-        assert self._parent.stdout is not None
-        for line in self._parent.stdout:
+        assert self._server.stdout is not None
+        for line in self._server.stdout:
             pid, code = json.loads(line)
             if code is None:
-                self._newest = self._children[pid] = WarmProcess(pid)
-                self._born.set()
+                self._newest = self._children[pid] = ForkedProcess(pid)
+                self._forked.set()
             else:
                 child = self._children.pop(pid)
                 child.code = code
                 child.ended.set()
 
 
-# -- the parent itself
+# -- the fork server
 
 
-def _serve_orders() -> None:
+def _serve_requests() -> None:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it comes from the terminal, to everybody
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to every process
     selector = selectors.DefaultSelector()
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ)
     selector.register(reading, selectors.EVENT_READ)
@@ -117,43 +123,45 @@ def _serve_orders() -> None:
             chunk = os.read(key.fd, 1 << 20)
             if not chunk:
                 return
-            *orders, unread = (unread + chunk).split(b"\n")
-            for order in orders:
+            *requests, unread = (unread + chunk).split(b"\n")
+            for request in requests:
+                parent = os.getpid()
                 pid = os.fork()
                 if pid == 0:
-                    _become(json.loads(order), (reading, writing))
-                _tell(pid, None)
+                    _run_service(json.loads(request), parent, (reading, writing))
+                _report(pid, None)
         with contextlib.suppress(ChildProcessError):
             while (ended := os.waitpid(-1, os.WNOHANG))[0]:
-                _tell(ended[0], os.waitstatus_to_exitcode(ended[1]))
+                _report(ended[0], os.waitstatus_to_exitcode(ended[1]))
 
 
-def _tell(pid: int, code: int | None) -> None:
+def _report(pid: int, code: int | None) -> None:
     sys.stdout.write(json.dumps([pid, code]) + "\n")
     sys.stdout.flush()
 
 
-def _become(order: dict[str, Any], to_close: tuple[int, int]) -> NoReturn:
-    """Be the service that was ordered."""
+def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]) -> NoReturn:
+    """Turns this process into the requested service."""
     from tests.faults import loop_monitor
 
     code = 1
     try:
+        end_with_parent(parent)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         for descriptor in to_close:
             os.close(descriptor)
-        if order["mounts_of"] is not None:
-            _enter_mounts(order["mounts_of"])
-        os.chdir(order["directory"])
-        os.environ.update(order["environ"])
+        if request["mounts_of"] is not None:
+            _enter_mounts(request["mounts_of"])
+        os.chdir(request["directory"])
+        os.environ.update(request["environ"])
         nothing = os.open(os.devnull, os.O_RDONLY)
-        log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.dup2(nothing, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        sys.argv = ["solorun", *order["arguments"]]
+        sys.argv = ["solorun", *request["arguments"]]
         loop_monitor.run()
         code = 0
     except SystemExit as exit_:
@@ -179,4 +187,4 @@ def _enter_mounts(pid: int) -> None:
 if __name__ == "__main__":
     importlib.import_module("tests.faults.loop_monitor")
 
-    _serve_orders()
+    _serve_requests()

@@ -1,7 +1,4 @@
-"""What happened in a trial, as those saw it who were there: clients, readers, the work itself, and the database.
-
-Nothing here knows what is right: see `checkers.py`.
-"""
+"""Records what clients, readers and steps observed during a trial. What must hold of it is in `checkers.py`."""
 
 import itertools
 import time
@@ -18,7 +15,7 @@ from solorun.segment import Segment
 
 
 class Kind(StrEnum):
-    """How an operation stands. `unknown`: the client was cut off, it may have happened or not."""
+    """The state of an operation. `unknown`: the client was cut off, so the operation may have happened or not."""
 
     INVOKE = "invoke"
     OK = "ok"
@@ -28,7 +25,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the history. `number` is the operation it belongs to; `value` what was asked or answered."""
+    """One event. `number` identifies the operation; `value` is the request or the answer."""
 
     at: float
     number: int
@@ -40,7 +37,7 @@ class Entry:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reader was sent of one run, in the order in which it came. `lines` are the records' JSON."""
+    """What one reader received of one run, in order. `lines` are the records' JSON."""
 
     run_id: int
     after: int
@@ -55,7 +52,7 @@ class Reading:
 
 
 class MarkKind(StrEnum):
-    """What the work says of itself: it began, it is at work, it left; `overlap`: it found another at work."""
+    """A mark left by a step: it began, is working, or left; `overlap`: it found another one working."""
 
     ENTER = "enter"
     AT = "at"
@@ -71,8 +68,8 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class BlockedLoop:
-    """Who of a run's processes was alive at the moment when a client was told that the run had ended."""
+class EndObservation:
+    """Which of a run's processes were alive when a client received the run's end."""
 
     run_id: int
     status: str
@@ -80,7 +77,7 @@ class BlockedLoop:
 
 
 class Operation:
-    """An operation on its way. Left without an answer it is `unknown`."""
+    """An operation in progress. Without an answer it becomes `unknown`."""
 
     def __init__(self, history: "History", number: int, name: str, subject: Any) -> None:
         self._history = history
@@ -109,7 +106,7 @@ class History:
         self.entries: list[Entry] = []
         self.readings: list[Reading] = []
         self.marks: list[Mark] = []
-        self.sightings: list[BlockedLoop] = []
+        self.end_observations: list[EndObservation] = []
         self._numbers = itertools.count(1)
 
     def note(self, number: int, kind: Kind, operation: str, subject: Any, value: Any = None) -> Entry:
@@ -119,9 +116,9 @@ class History:
 
     @contextmanager
     def operation(self, name: str, subject: Any) -> Iterator[Operation]:
-        """Record an operation. A problem that it raises is its failure; whatever else cuts it short leaves it unknown.
+        """Record an operation. If it raises a problem, it failed; any other exception leaves it unknown.
 
-        Problems are not raised again: the history has them.
+        Problems are not raised again, since they are in the history.
         """
         number = next(self._numbers)
         self.note(number, Kind.INVOKE, name, subject)
@@ -148,7 +145,7 @@ class History:
         self.marks.append(Mark(project, run_id, kind))
 
     def read_marks(self, path: Path) -> None:
-        """Receiver over what the work wrote down: lines of `kind project run`."""
+        """Reads the marks that commands wrote to a file: lines of `kind project run`."""
         for line in path.read_text().splitlines() if path.exists() else ():
             kind, project, run_id = line.split()
             self.mark(project, int(run_id), MarkKind(kind))

@@ -1,4 +1,4 @@
-"""Interrupts a coroutine at its n-th suspension: by its task's cancel, by a cancel scope, or by whatever is told."""
+"""Interrupts a coroutine at its n-th suspension: by cancelling its task or a cancel scope, or by any callback."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -8,12 +8,12 @@ import anyio
 
 T = TypeVar("T")
 
-Way = Callable[[Callable[[], Awaitable[object]], int], Awaitable[bool]]
-"""Call the function, interrupted at its n-th suspension; whether it got so far."""
+Interrupter = Callable[[Callable[[], Awaitable[object]], int], Awaitable[bool]]
+"""Call the function and interrupt it at its n-th suspension; True if it got there."""
 
 
-class Counted(Generic[T]):
-    """Awaits something step by step, and calls `interrupt` when it suspends for the `at`-th time."""
+class CountedAwaitable(Generic[T]):
+    """Counts the suspensions of an awaitable, and calls `interrupt` at the `at`-th."""
 
     def __init__(self, awaitable: Awaitable[T], at: int, interrupt: Callable[[], object]) -> None:
         self._steps = awaitable.__await__()
@@ -48,16 +48,15 @@ def _thrower(steps: Generator[Any, Any, Any], error: BaseException) -> Callable[
     return lambda: steps.throw(error)
 
 
-async def by_task(function: Callable[[], Awaitable[object]], at: int) -> bool:
-    """asyncio's own: one cancel of the task."""
-
+async def interrupt_task(function: Callable[[], Awaitable[object]], at: int) -> bool:
+    """As asyncio does: the task is cancelled once."""
     reached = False
 
     async def work() -> None:
         nonlocal reached
         task = asyncio.current_task()
         assert task is not None
-        counted = Counted(function(), at, task.cancel)
+        counted = CountedAwaitable(function(), at, task.cancel)
         try:
             await counted
         finally:
@@ -70,21 +69,21 @@ async def by_task(function: Callable[[], Awaitable[object]], at: int) -> bool:
     return reached
 
 
-async def by_scope(function: Callable[[], Awaitable[object]], at: int) -> bool:
-    """anyio's: every further await is cancelled too."""
+async def interrupt_scope(function: Callable[[], Awaitable[object]], at: int) -> bool:
+    """As anyio does: every later await is cancelled too."""
     with anyio.CancelScope() as scope:
-        counted = Counted(function(), at, scope.cancel)
+        counted = CountedAwaitable(function(), at, scope.cancel)
         await counted
     return counted.reached
 
 
-WAYS: dict[str, Way] = {"task": by_task, "scope": by_scope}
+INTERRUPTERS: dict[str, Interrupter] = {"task": interrupt_task, "scope": interrupt_scope}
 
 
-async def at_every_suspension(function: Callable[[], Awaitable[object]], way: Way) -> AsyncIterator[int]:
-    """Call the function again and again, each time interrupted one suspension later, until it gets through."""
+async def at_every_suspension(function: Callable[[], Awaitable[object]], interrupt: Interrupter) -> AsyncIterator[int]:
+    """Call the function repeatedly, interrupted one suspension later each time, until it completes."""
     at = 1
-    while await way(function, at):
+    while await interrupt(function, at):
         yield at
         at += 1
     yield at

@@ -1,4 +1,4 @@
-"""Named points before and after each write, and inside of it before every statement: places to be killed at."""
+"""Kill points: before and after each write of the store, and before every statement of its writing connection."""
 
 import os
 import signal
@@ -10,25 +10,25 @@ from solorun.stores.sqlite import SqliteRunStore
 
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 POINTS = (*(f"{when}-{write}" for write in WRITES for when in ("before", "after")), "statement")
-"""`statement` is every statement of the writing connection, BEGIN and COMMIT too."""
+"""`statement` is every statement of the writing connection, including BEGIN and COMMIT."""
 
 
 @dataclass
 class KillAt:
-    """The point at which the process kills itself, the `count`-th time that it comes there."""
+    """The process kills itself the `count`-th time it reaches this point."""
 
     point: str
     count: int
 
-    def pass_by(self, point: str) -> None:
+    def reach(self, point: str) -> None:
         if point == self.point:
             self.count -= 1
             if self.count <= 0:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class LabelledStore:
-    """Has each write of a store pass its points."""
+class KillPointStore:
+    """Wraps each write of a store with its kill points."""
 
     def __init__(self, kill_at: KillAt) -> None:
         self._kill_at = kill_at
@@ -37,16 +37,16 @@ class LabelledStore:
         if self._kill_at.point == "statement":
             await store._writer.maintain(self._trace)
         for name in WRITES:
-            setattr(store, name, self._label(name, getattr(store, name)))
+            setattr(store, name, self._wrap_write(name, getattr(store, name)))
 
     def _trace(self, connection: sqlite3.Connection) -> None:
-        connection.set_trace_callback(lambda _: self._kill_at.pass_by("statement"))
+        connection.set_trace_callback(lambda _: self._kill_at.reach("statement"))
 
-    def _label(self, name: str, write: Any) -> Any:
-        async def labelled(*args: Any, **kwargs: Any) -> Any:
-            self._kill_at.pass_by(f"before-{name}")
+    def _wrap_write(self, name: str, write: Any) -> Any:
+        async def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self._kill_at.reach(f"before-{name}")
             result = await write(*args, **kwargs)
-            self._kill_at.pass_by(f"after-{name}")
+            self._kill_at.reach(f"after-{name}")
             return result
 
-        return labelled
+        return wrapped

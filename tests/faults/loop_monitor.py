@@ -1,7 +1,7 @@
-"""`solorun` with a watch on its event loop: whenever something posted to it had to wait too long, it is written down.
+"""Runs `solorun` with a monitor of its event loop, which records every callback that had to wait too long.
 
-It counts the CPU time that the loop's thread took meanwhile, not the clock: on a busy machine everything takes long.
-And it counts it at the speed of the machine on which the promise was measured: on a slower one everything takes longer.
+The monitor measures the CPU time of the loop's thread, not elapsed time, which includes what other programs take. It
+scales the limit to the speed of this machine, relative to the one on which the promise was measured.
 """
 
 import os
@@ -18,16 +18,16 @@ from solorun.server import main as serving
 
 STALL_SECONDS = 0.05
 REFERENCE_SECONDS = 0.0011
-"""What `_work` takes there."""
+"""The CPU time of `_reference_work` on that machine."""
 _PAUSE_SECONDS = 0.005
-_PATIENCE_SECONDS = 60.0
+_GIVE_UP_SECONDS = 60.0
 
 
-def _watch(loop: Any, path: str) -> None:
+def _monitor(loop: Any, path: str) -> None:
     thread = threading.main_thread().ident
     assert thread is not None
     clock = time.pthread_getcpuclockid(thread)
-    # Coming up is not what is tried.
+    # Monitoring begins after the start-up.
     while not Path(path).exists():
         time.sleep(_PAUSE_SECONDS)
     while True:
@@ -36,7 +36,7 @@ def _watch(loop: Any, path: str) -> None:
         try:
             loop.call_soon_threadsafe(answered.set)
         except RuntimeError:
-            return  # The loop is closed.
+            return  # the loop is closed
         place = ""
         if not answered.wait(STALL_SECONDS):
             frame = sys._current_frames().get(thread)
@@ -45,22 +45,22 @@ def _watch(loop: Any, path: str) -> None:
                 for entry in reversed(traceback.extract_stack(frame)[-16:])
                 if "importlib" not in entry.filename
             )
-            if not answered.wait(_PATIENCE_SECONDS):
-                return  # The loop has ended.
+            if not answered.wait(_GIVE_UP_SECONDS):
+                return  # the loop has ended
         took = time.clock_gettime(clock) - began
-        if took >= STALL_SECONDS and took >= STALL_SECONDS * _slowness():
+        if took >= STALL_SECONDS and took >= STALL_SECONDS * _slowdown():
             with open(path, "a") as file:
-                file.write(f"the loop was held for {took * 1000:.0f} ms of CPU; by then in: {place}\n")
+                file.write(f"the loop was blocked for {took * 1000:.0f} ms of CPU time; stack: {place}\n")
         time.sleep(_PAUSE_SECONDS)
 
 
-def _slowness() -> float:
-    """How many times as long as there our kind of work takes here and now; at least 1."""
-    return max(1.0, median(_work() for _ in range(9)) / REFERENCE_SECONDS)
+def _slowdown() -> float:
+    """How many times slower than the reference machine this one is now; at least 1."""
+    return max(1.0, median(_reference_work() for _ in range(9)) / REFERENCE_SECONDS)
 
 
-def _work() -> float:
-    """The CPU time of some work in Python."""
+def _reference_work() -> float:
+    """The CPU time of a fixed amount of work in Python."""
     began, total, seen = time.thread_time(), 0, {}
     for number in range(20_000):
         seen[number & 255] = total
@@ -69,12 +69,12 @@ def _work() -> float:
 
 
 def run() -> NoReturn:
-    """The command line, its loop watched."""
+    """Runs the command line with a monitored event loop."""
     make_loop = serving.uvloop.new_event_loop  # type: ignore[attr-defined]
 
     def new_event_loop() -> Any:
         loop = make_loop()
-        threading.Thread(target=_watch, args=(loop, os.environ["STALLS"]), daemon=True).start()
+        threading.Thread(target=_monitor, args=(loop, os.environ["STALLS"]), daemon=True).start()
         return loop
 
     serving.uvloop.new_event_loop = new_event_loop  # type: ignore[attr-defined]

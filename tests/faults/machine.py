@@ -1,4 +1,4 @@
-"""RunManager as a state machine beside a model: hypothesis chooses what happens, the auditor judges at the end."""
+"""Compares RunManager with a model: hypothesis chooses the events, and the auditor checks the result."""
 
 import asyncio
 import shutil
@@ -25,26 +25,26 @@ T = TypeVar("T")
 K = TypeVar("K", int, str)
 
 CHOICE = st.integers(0, 11)
-"""Of what there is. How much that is depends on time, and what is drawn must not: a failure has to happen again."""
+"""An index into the existing runs. Their number depends on timing, but a failing example must be reproducible."""
 
 PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
-taken = Counter[str]()  # of all machines, for the table: steps, and those after the clock had jumped
-_AT_ONCE = 0.001
-IMPATIENT = EngineLimits(
+step_counts = Counter[str]()  # of all machines, for the table: all steps, and those after a clock jump
+_SHORT_DELAY_SECONDS = 0.001
+SHORT_DELAYS = EngineLimits(
     writer=WriterLimits(
-        min_pause_seconds=_AT_ONCE,
-        max_pause_seconds=_AT_ONCE,
-        min_retry_seconds=_AT_ONCE,
-        max_retry_seconds=_AT_ONCE,
+        min_pause_seconds=_SHORT_DELAY_SECONDS,
+        max_pause_seconds=_SHORT_DELAY_SECONDS,
+        min_retry_seconds=_SHORT_DELAY_SECONDS,
+        max_retry_seconds=_SHORT_DELAY_SECONDS,
     ),
-    reaper_retry_seconds=_AT_ONCE,
-    compaction_pause_seconds=_AT_ONCE,
-    poll_seconds=_AT_ONCE,
+    reaper_retry_seconds=_SHORT_DELAY_SECONDS,
+    compaction_pause_seconds=_SHORT_DELAY_SECONDS,
+    poll_seconds=_SHORT_DELAY_SECONDS,
 )
-"""Retries come immediately: these trials are not about time."""
+"""Delays of a millisecond, since timing is not tested here."""
 
 
 def _choose(choice: int, among: Iterable[K]) -> K | None:
@@ -53,16 +53,16 @@ def _choose(choice: int, among: Iterable[K]) -> K | None:
 
 
 class ModelRun:
-    """What must be true of one active run."""
+    """The expected state of one active run."""
 
     def __init__(self, run_id: int) -> None:
         self.id = run_id
         self.step = 0
-        self.asked = False
+        self.cancel_requested = False
 
 
 class RunManagerMachine(RuleBasedStateMachine):
-    """Two projects of two steps; any number of engines on one directory, one after another."""
+    """Two projects of two steps, and any number of engines on one directory, one after another."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,30 +74,30 @@ class RunManagerMachine(RuleBasedStateMachine):
             self.directory,
             projects=tuple(declare(name, steps=STEPS) for name in PROJECTS),
             now=self._now,
-            limits=IMPATIENT,
+            limits=SHORT_DELAYS,
         )
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Status] = {}
         self._task: asyncio.Task[None] | None = None
 
-    # -- the engine's life
+    # -- the engine
 
     @initialize()
-    def begin(self) -> None:
-        self._up()
+    def open_engine(self) -> None:
+        self._open()
 
     @rule()
     def crash(self) -> None:
         self._crash()
-        self._up()
+        self._open()
 
     @rule()
     def restart(self) -> None:
         self._do(self._drain())
         self._stop()
-        self._up()
+        self._open()
 
-    # -- what clients do
+    # -- clients
 
     @rule(project=st.sampled_from(PROJECTS))
     def start(self, project: str) -> None:
@@ -114,7 +114,7 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     @rule(project=st.sampled_from(PROJECTS), starts=st.integers(2, 8))
     def race(self, project: str, starts: int) -> None:
-        """Starts at once: one winner at a time."""
+        """Concurrent starts: one winner at a time."""
 
         async def race() -> list[Run | None]:
             return await asyncio.gather(*(self.trial.start(project) for _ in range(starts)))
@@ -122,7 +122,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         winners = [run for run in self._do(race()) if run is not None]
         assert not (winners and project in self.active)
         for run in winners:
-            # A store that refuses to begin a run fails it at once, and the next in the race may win.
+            # If the store fails to begin a run, that run fails immediately, and another start may win.
             assert project not in self.active
             self.active[project] = ModelRun(run.id)
             self._wait_for_step(project)
@@ -136,12 +136,12 @@ class RunManagerMachine(RuleBasedStateMachine):
         answer = self.trial.answer
         assert answer is not None
         assert answer.kind is Kind.OK or answer.value in {"store-unavailable", "internal"}
-        run.asked = True
+        run.cancel_requested = True
         if not self._step(run).unkillable:
             self._expect_end(project, Status.CANCELLED)
 
     @rule(choice=CHOICE)
-    def cancel_what_has_ended(self, choice: int) -> None:
+    def cancel_ended_run(self, choice: int) -> None:
         if (run_id := _choose(choice, self.ended)) is None:
             return
         self._do(self.trial.cancel(run_id))
@@ -153,17 +153,17 @@ class RunManagerMachine(RuleBasedStateMachine):
             assert self.ended[run_id] is not Status.CANCELLED
 
     @rule(run=st.integers(1, 12), after=st.integers(0, 6))
-    def reader_comes(self, run: int, after: int) -> None:
+    def reader_connects(self, run: int, after: int) -> None:
         run_id = _choose(run, [*self.ended, *(active.id for active in self.active.values())])
         if run_id is not None:
             last_seq = self._do(self._last_seq(run_id))
             self._do(self._read(run_id, min(after, last_seq)))
 
     @rule()
-    def readers_leave(self) -> None:
-        self._do(self.trial.leave())
+    def readers_disconnect(self) -> None:
+        self._do(self.trial.disconnect_readers())
 
-    # -- what the work does
+    # -- steps
 
     @rule(choice=CHOICE, error=st.sampled_from([None, "exit code 1"]))
     def step_ends(self, choice: int, error: str | None) -> None:
@@ -171,7 +171,7 @@ class RunManagerMachine(RuleBasedStateMachine):
             return
         run = self.active[project]
         self._step(run).end(error, 1 if error else 0)
-        if run.asked:
+        if run.cancel_requested:
             self._expect_end(project, Status.CANCELLED)
         elif error:
             self._expect_end(project, Status.FAILED)
@@ -182,7 +182,7 @@ class RunManagerMachine(RuleBasedStateMachine):
             self._wait_for_step(project)
 
     @rule(choice=CHOICE, lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
-    def step_speaks(self, choice: int, lines: list[str]) -> None:
+    def step_logs(self, choice: int, lines: list[str]) -> None:
         if (project := _choose(choice, self.active)) is None:
             return
         step = self._step(self.active[project])
@@ -190,11 +190,11 @@ class RunManagerMachine(RuleBasedStateMachine):
         self._do(step.context.progress(len(lines), None, lines[0]))
 
     @rule(choice=CHOICE)
-    def step_swallows_its_cancellation(self, choice: int) -> None:
+    def step_ignores_its_cancellation(self, choice: int) -> None:
         if (project := _choose(choice, self.active)) is not None:
             self._step(self.active[project]).unkillable = True
 
-    # -- what the world does
+    # -- the environment
 
     @rule(seconds=st.sampled_from([-3600.0, -1.0, 0.5, 3600.0]))
     def clock_jumps(self, seconds: float) -> None:
@@ -207,7 +207,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         times=st.integers(1, 3),
     )
     def store_fails(self, method: str, error: type[Exception], afterwards: bool, times: int) -> None:
-        """The next calls fail, before they do anything or after they have done it."""
+        """The next calls fail, before or after they take effect."""
         faults = self.engine.faults
         (faults.fail_after if afterwards else faults.fail)(method, *[error() for _ in range(times)])
 
@@ -215,7 +215,7 @@ class RunManagerMachine(RuleBasedStateMachine):
     def store_recovers(self) -> None:
         self.engine.faults.heal()
 
-    # -- afterwards
+    # -- the end
 
     def teardown(self) -> None:
         try:
@@ -231,14 +231,14 @@ class RunManagerMachine(RuleBasedStateMachine):
             self.loop.close()
             shutil.rmtree(self.directory)
 
-    # -- inside
+    # -- internals
 
     def _now(self) -> datetime:
         return system_now() + self.offset
 
     def _do(self, awaitable: Awaitable[T]) -> T:
-        taken["steps"] += 1
-        taken["after a jump"] += bool(self.offset)
+        step_counts["steps"] += 1
+        step_counts["after a jump"] += bool(self.offset)
 
         async def in_time() -> T:
             async with asyncio.timeout(20):
@@ -246,17 +246,17 @@ class RunManagerMachine(RuleBasedStateMachine):
 
         return self.loop.run_until_complete(in_time())
 
-    def _up(self) -> None:
-        up = asyncio.Event()
-        self._down = asyncio.Event()
+    def _open(self) -> None:
+        opened = asyncio.Event()
+        self._closing = asyncio.Event()
 
-        async def live() -> None:
+        async def keep_open() -> None:
             async with self.trial.engine(drain=False) as self.engine:
-                up.set()
-                await self._down.wait()
+                opened.set()
+                await self._closing.wait()
 
-        self._task = self.loop.create_task(live())
-        self._do(up.wait())
+        self._task = self.loop.create_task(keep_open())
+        self._do(opened.wait())
         for run in self.active.values():
             assert self._do(self.engine.store.get_run(run.id)).status is Status.INTERRUPTED
             self.ended[run.id] = Status.INTERRUPTED
@@ -265,7 +265,7 @@ class RunManagerMachine(RuleBasedStateMachine):
 
     def _stop(self) -> None:
         assert self._task is not None
-        self._down.set()
+        self._closing.set()
         self._do(self._task)
         self._task = None
 
@@ -277,7 +277,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         self._do(asyncio.wait([task]))
 
     async def _drain(self) -> None:
-        """With faults gone and unkillable steps reformed, everything ends."""
+        """Once the faults are cleared and the steps can be killed, all runs end."""
         self.engine.faults.heal()
         for run in self.active.values():
             step = self._step(run)
@@ -287,7 +287,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         await self.engine.manager.drain(10)
         for run in self.active.values():
             status = (await self.engine.store.get_run(run.id)).status
-            assert status is (Status.CANCELLED if run.asked else Status.INTERRUPTED)
+            assert status is (Status.CANCELLED if run.cancel_requested else Status.INTERRUPTED)
             self.ended[run.id] = status
         self.active.clear()
 
@@ -295,7 +295,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         return self.trial.executor.steps[run.id]
 
     def _wait_for_step(self, project: str) -> None:
-        """The run's next step begins; when the store refuses to begin the run, the run fails instead."""
+        """The run's next step begins, or the run fails because the store could not begin it."""
         run = self.active[project]
 
         def begun() -> bool:

@@ -1,6 +1,6 @@
-"""State machines without end, for as many processes as there are: `python -m tests.faults.machine_loop SECONDS STEPS`.
+"""Runs state machines until a limit is reached: `python -m tests.faults.machine_loop SECONDS STEPS`.
 
-Prints what was taken after each of them: one JSON line.
+Prints the number of steps so far after each machine, as one JSON line.
 """
 
 import json
@@ -10,7 +10,7 @@ import time
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.machine import RunManagerMachine, taken
+from tests.faults.machine import RunManagerMachine, step_counts
 
 SETTINGS = settings(
     max_examples=30,
@@ -25,9 +25,9 @@ SETTINGS = settings(
 
 def main(seconds: float, steps: int) -> None:
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and taken["steps"] < steps:
+    while time.monotonic() < deadline and step_counts["steps"] < steps:
         run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
-        print(json.dumps(taken), flush=True)
+        print(json.dumps(step_counts), flush=True)
 
 
 if __name__ == "__main__":

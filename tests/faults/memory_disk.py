@@ -1,4 +1,4 @@
-"""A small file system in memory, in a mount namespace of its own: really full, or really read-only. Needs root."""
+"""A small tmpfs in a separate mount namespace, which can be filled or remounted read-only. Needs root."""
 
 import contextlib
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 
 class MemoryDisk:
-    """Mounted on `directory`, for those only who enter the namespace of `holder`; others see it at `path`."""
+    """Mounted on `directory` in the mount namespace of `holder`; other processes reach it at `path`."""
 
     def __init__(self, directory: Path, holder: int) -> None:
         self.directory = directory
@@ -19,7 +19,7 @@ class MemoryDisk:
 
     @contextmanager
     def filled(self) -> Iterator[None]:
-        """Not a byte is left."""
+        """Fill the file system to the last byte."""
         filler = self.path / "filler"
         with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:
@@ -33,7 +33,7 @@ class MemoryDisk:
             filler.unlink()
 
     def remount(self, mode: str) -> bool:
-        """`ro` or `rw`; False when the kernel refuses."""
+        """Remount as `ro` or `rw`; False if the kernel refuses."""
         command = ["nsenter", "-t", str(self.holder), "-m", "mount", "-o", f"remount,{mode}", str(self.directory)]
         return subprocess.run(command, capture_output=True).returncode == 0
 
@@ -41,17 +41,18 @@ class MemoryDisk:
 @contextmanager
 def memory_disk(directory: Path, mebibytes: int) -> Iterator[MemoryDisk]:
     directory.mkdir(parents=True, exist_ok=True)
-    mount = f"mount -t tmpfs -o size={mebibytes}m solorun '{directory}' && echo mounted && exec sleep infinity"
+    mount = f"mount -t tmpfs -o size={mebibytes}m solorun '{directory}' && echo mounted && exec cat"
     with subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount],
+        stdin=subprocess.PIPE,  # the kernel closes it when this process ends, and then the holder ends
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as holder:
         try:
             assert holder.stdout is not None
-            said = holder.stdout.readline()
-            if said != b"mounted\n":
-                pytest.skip(f"may not mount anything here (needs CAP_SYS_ADMIN): {said.decode()}")
+            output = holder.stdout.readline()
+            if output != b"mounted\n":
+                pytest.skip(f"mounting needs CAP_SYS_ADMIN: {output.decode()}")
             yield MemoryDisk(directory, holder.pid)
         finally:
             holder.kill()

@@ -1,4 +1,4 @@
-"""A small TCP proxy that cuts connections after so many bytes of the answer."""
+"""A small TCP proxy that cuts connections after a given number of response bytes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Proxy:
-    """`cut_after`: bytes of the answer that are let through on the next connection; None: all."""
+    """`cut_after`: the response bytes to forward on the next connection; None forwards all."""
 
     port: int = 0
     cut_after: int | None = None

@@ -1,6 +1,6 @@
 """One of several processes that start and end runs: `python -m tests.faults.race DATA_DIR OWNER SECONDS ATTEMPTS`.
 
-It has several clients, so that its connection never waits for one. Who wins keeps the project while others try.
+Several clients keep its connection busy. A winner holds its project for a moment while the others try.
 """
 
 import asyncio
@@ -20,8 +20,6 @@ from solorun.stores.sqlite import SqliteRunStore
 
 PROJECTS = ("extract", "deploy", "nightly")
 HELD_SECONDS = 0.004
-
-
 CLIENTS = 8
 
 

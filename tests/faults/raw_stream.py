@@ -1,4 +1,4 @@
-"""Clients of the service on raw sockets: streams that are cut, stalled or given up, and what of them was whole."""
+"""Raw socket clients of the service, whose streams can be cut, stalled or abandoned."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ HEAD_END = b"\r\n\r\n"
 
 
 async def open_stream(port: int, path: str, *, last_event_id: bytes = b"", receive_buffer: int = 0) -> socket.socket:
-    """A connection on which a stream was asked for; nothing is read of it."""
+    """Connect and request a stream without reading from it."""
     loop = asyncio.get_running_loop()
     sock = socket.socket()
     sock.setblocking(False)
@@ -22,7 +22,7 @@ async def open_stream(port: int, path: str, *, last_event_id: bytes = b"", recei
 
 
 async def read_to_end(sock: socket.socket, seconds: float = 60) -> bytes:
-    """Everything until the connection ends."""
+    """Read until the connection ends."""
     loop = asyncio.get_running_loop()
     received = b""
     with sock, contextlib.suppress(ConnectionError):
@@ -32,8 +32,8 @@ async def read_to_end(sock: socket.socket, seconds: float = 60) -> bytes:
     return received
 
 
-def whole_events(answer: bytes) -> list[tuple[int, bytes, bytes]]:
-    """(id, event, data) of each event of a chunked answer that came whole, as the standard reads them."""
+def complete_events(answer: bytes) -> list[tuple[int, bytes, bytes]]:
+    """(id, event, data) of each complete event in a chunked response, parsed as the standard says."""
     body = _unchunk(answer.partition(HEAD_END)[2])
     events = []
     for block in body.split(b"\n\n")[:-1]:

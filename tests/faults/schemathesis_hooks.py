@@ -1,7 +1,7 @@
-"""What schemathesis cannot know of our document.
+"""Gives schemathesis what the OpenAPI document does not contain.
 
-A cursor is opaque: it is told how one looks. Which scopes and parameters a project has is in no schema: a start that is
-meant to be accepted names those of the projects on trial. Whatever is meant to be refused is left as it was made.
+Cursors are opaque, so it gets a strategy for them. A project's scopes and parameters are in no schema, so starts that
+should be accepted use those of the projects under test. Starts that should be refused are left as generated.
 """
 
 from typing import Any

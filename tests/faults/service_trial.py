@@ -1,4 +1,4 @@
-"""The whole service under trial: its own process, real commands that bear witness, clients over HTTP, all on record."""
+"""A trial of a whole service: a separate process, commands that leave marks, and HTTP clients, all recorded."""
 
 import asyncio
 import contextlib
@@ -15,9 +15,9 @@ from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_run
 from tests.fakes.running_service import Process, ServedService
 from tests.faults.checkers import audit
-from tests.faults.database import read_database, watch
-from tests.faults.forked_service import WarmParent
-from tests.faults.history import BlockedLoop, History, Operation
+from tests.faults.database import install_triggers, read_database
+from tests.faults.forked_service import ForkServer
+from tests.faults.history import EndObservation, History, Operation
 from tests.faults.memory_disk import MemoryDisk
 from tests.faults.trial import DATABASE_NAME
 
@@ -27,17 +27,17 @@ flock -n 9 || echo "overlap $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks
 echo "at $SOLORUN_PROJECT $SOLORUN_RUN_ID" >> "$WITNESS/marks"
 echo $$ >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 """
-"""What each step begins with. The lock is the kernel's and goes with its last holder: a child that was left behind
-still has it, and the next run finds it out."""
+"""Every step begins with this. The kernel releases the lock with its last holder: if a child is left behind, the next
+run finds the lock taken."""
 
 
 @functools.cache
-def _warm_parent() -> WarmParent:
-    return WarmParent()
+def _fork_server() -> ForkServer:
+    return ForkServer()
 
 
-class WarmService(ServedService):
-    """`solorun serve`, watched, forked from a parent that has imported it."""
+class ForkedService(ServedService):
+    """`solorun serve` with a loop monitor, forked from the fork server."""
 
     disk: MemoryDisk | None = None
 
@@ -46,16 +46,16 @@ class WarmService(ServedService):
         return super().data_dir if self.disk is None else self.disk.path
 
     def spawn_another(self, arguments: list[str], log_file: Path) -> Process:
-        """One more process in the same place."""
+        """Start another process on the same directory."""
         mounts_of = None if self.disk is None else self.disk.holder
-        return _warm_parent().fork(self.directory, self._environ, arguments, log_file, mounts_of)
+        return _fork_server().fork(self.directory, self._environ, arguments, log_file, mounts_of)
 
     def _spawn(self, arguments: list[str]) -> Process:
         return self.spawn_another(arguments, self.log_file)
 
 
 class ServiceTrial:
-    """Clients of one service, which may die and come back. Use it inside `async with service_trial(...)`."""
+    """Clients of one service that can be killed and restarted. Use it inside `async with service_trial(...)`."""
 
     client: httpx.AsyncClient
 
@@ -67,7 +67,6 @@ class ServiceTrial:
         environ: dict[str, str],
         *,
         grace: str,
-        may_stall: bool,
     ) -> None:
         self.directory = directory
         self.witness = directory / "witness"
@@ -82,8 +81,7 @@ class ServiceTrial:
         )
         self._stalls = directory / "stalls"
         self._stalled: list[str] = []
-        self._may_stall = may_stall
-        self.service = WarmService(directory, toml, {"STALLS": str(self._stalls)} | environ)
+        self.service = ForkedService(directory, toml, {"STALLS": str(self._stalls)} | environ)
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
@@ -91,16 +89,15 @@ class ServiceTrial:
         return self.service.data_dir / DATABASE_NAME
 
     async def up(self) -> None:
-        """Start the service; the database is watched before it writes anything."""
+        """Start the service, after installing the database's triggers."""
         if not self.database.exists():
             await self._prepare(self.service.data_dir if self.service.disk is None else self.directory / "prepared")
-        self._note_stalls()
-        self._stalls.unlink(missing_ok=True)
+        self._collect_stalls()
         await asyncio.to_thread(self.service.start)
-        self._stalls.touch()  # the watch begins
+        self._stalls.touch()  # the loop monitor begins
 
     async def start(self, project: str) -> int | None:
-        """The run's id, when it was acknowledged."""
+        """Start a run; returns its id if the start was acknowledged."""
         with self.history.operation("start", project) as operation:
             answer = await self._post(operation, f"/projects/{project}/runs")
             if answer is not None and answer.status_code == 201:
@@ -118,66 +115,77 @@ class ServiceTrial:
                 operation.ok(answer.status_code)
 
     def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[Run | None]:
-        """A reader, to the run's end or until it is cut off. At the end it looks who of the run is alive."""
+        """A reader, until the run's end or until it is cut off. At the end it records the surviving processes."""
         reader = asyncio.create_task(self._follow(run_id, after))
         self._readers.append(reader)
         return reader
 
     async def run_to_end(self, project: str, seconds: float = 60) -> Run:
-        """A run from its start to its end, as its reader is told it."""
+        """Start a run and wait for the end; returns the run as its reader received it."""
         run_id = await self.start(project)
         assert run_id is not None, self.history.entries[-1]
         async with asyncio.timeout(seconds):
             end = await self.follow(run_id)
-        assert end is not None, f"run {run_id} of {project}: its stream ended without its end"
+        assert end is not None, f"the stream of run {run_id} of {project} ended without an end event"
         return end
 
     async def ready(self) -> int:
-        """The status of /readyz; 0 when nobody answers."""
+        """The status of /readyz; 0 if nothing answers."""
         try:
             return (await self.client.get(f"{self.service.url}/readyz")).status_code
         except httpx.TransportError:
             return 0
 
-    async def audit(self, *, at_rest: bool = True) -> list[str]:
-        """Stop the service, and judge."""
+    async def stop(self) -> None:
+        """Disconnect all readers and stop the service."""
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
         await asyncio.to_thread(self.service.stop)
+
+    async def audit(self, *, at_rest: bool = True) -> list[str]:
+        """Stop the service and run all checkers."""
+        await self.stop()
         self.history.read_marks(self.witness / "marks")
-        self._note_stalls()
-        return [*audit(self.history, read_database(self._database_at_rest()), at_rest=at_rest), *self._stalled]
+        violations = audit(self.history, read_database(self._database_at_rest()), at_rest=at_rest)
+        return [*violations, *self.take_stalls()]
+
+    def take_stalls(self) -> list[str]:
+        """The stalls of the service's loop that have not been reported yet."""
+        self._collect_stalls()
+        stalled, self._stalled = self._stalled, []
+        return stalled
 
     async def _prepare(self, data_dir: Path) -> None:
         store = await SqliteRunStore.open(data_dir)
         await store.close()
-        watch(data_dir / DATABASE_NAME)
+        install_triggers(data_dir / DATABASE_NAME)
         if self.service.disk is not None:
             shutil.copy(data_dir / DATABASE_NAME, self.database)
 
     def _database_at_rest(self) -> Path:
         if self.service.disk is None:
             return self.database
-        # SQLite takes every path apart, and would not find its way into another process's mounts.
+        # SQLite resolves symbolic links, so it cannot open a path in another process's mount namespace.
         aside = self.directory / "audited"
         aside.mkdir()
         for file in self.database.parent.glob(f"{DATABASE_NAME}*"):
             shutil.copy(file, aside)
         return aside / DATABASE_NAME
 
-    def _note_stalls(self) -> None:
-        if self._stalls.exists() and not self._may_stall:
+    def _collect_stalls(self) -> None:
+        if self._stalls.exists():
             self._stalled += self._stalls.read_text().splitlines()
+            self._stalls.unlink()
 
-    def noted(self, run_id: int) -> list[str]:
-        """The pids that the run's work wrote down."""
+    def recorded_pids(self, run_id: int) -> list[str]:
+        """The pids that the run's processes recorded."""
         path = self.witness / f"pids-{run_id}"
         return path.read_text().split() if path.exists() else []
 
-    def alive(self, run_id: int) -> tuple[str, ...]:
-        """Those of them who live."""
-        return tuple(pid for pid in self.noted(run_id) if _lives(pid))
+    def surviving_pids(self, run_id: int) -> tuple[str, ...]:
+        """The recorded pids that are still alive."""
+        return tuple(pid for pid in self.recorded_pids(run_id) if _is_alive(pid))
 
     async def _post(self, operation: Operation, path: str) -> httpx.Response | None:
         try:
@@ -196,7 +204,9 @@ class ServiceTrial:
                 async for event, data in events_of(answer):
                     if event == b"end":
                         run = decode_run(data)
-                        self.history.sightings.append(BlockedLoop(run_id, run.status.value, self.alive(run_id)))
+                        self.history.end_observations.append(
+                            EndObservation(run_id, run.status.value, self.surviving_pids(run_id))
+                        )
                         reading.end = run
                         with self.history.operation("end", run_id) as operation:
                             operation.ok(run.status.value)
@@ -207,7 +217,7 @@ class ServiceTrial:
 
 
 async def events_of(answer: httpx.Response) -> AsyncIterator[tuple[bytes, bytes]]:
-    """Each whole event of a stream: its name and its data. What was cut is none."""
+    """The name and data of each complete event of a stream. Incomplete events are ignored."""
     unfinished = b""
     async for chunk in answer.aiter_raw():
         *blocks, unfinished = (unfinished + chunk).split(b"\n\n")
@@ -224,16 +234,15 @@ async def service_trial(
     extra: str = "",
     environ: dict[str, str] | None = None,
     grace: str = "300ms",
-    may_stall: bool = False,
     disk: MemoryDisk | None = None,
 ) -> AsyncIterator[ServiceTrial]:
-    """A trial whose projects are `steps`: what a project's one step does, in shell, after it bore witness.
+    """A trial with a project for each of `steps`, which gives the shell script of its only step.
 
-    With a `disk` the data directory is there. The trial's audit also tells of every stall of the service's loop, unless
-    it is itself one of slowness.
+    With a `disk`, the data directory is on it. A stall of the service's loop is a violation in every trial, and fails
+    those that end without an audit.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace, may_stall=may_stall)
+    trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace)
     trial.service.disk = disk
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as trial.client:
@@ -241,13 +250,12 @@ async def service_trial(
             await trial.up()
             yield trial
         finally:
-            for reader in trial._readers:
-                reader.cancel()
-            await asyncio.gather(*trial._readers, return_exceptions=True)
-            await asyncio.to_thread(trial.service.stop)
+            await trial.stop()
+    stalls = trial.take_stalls()
+    assert not stalls, "\n".join(stalls)
 
 
-def _lives(pid: str) -> bool:
+def _is_alive(pid: str) -> bool:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:

@@ -1,4 +1,4 @@
-"""What can happen to the disk under a service that runs: made from outside, and undone."""
+"""Storage faults that are caused from outside a running service, and removed again."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ import pytest
 
 from tests.faults.service_trial import ServiceTrial
 
-FieldError = Callable[[ServiceTrial], AbstractAsyncContextManager[None]]
+StorageFault = Callable[[ServiceTrial], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
-async def no_file_may_grow(trial: ServiceTrial) -> AsyncIterator[None]:
-    """RLIMIT_FSIZE of the live process: every write beyond the first byte fails with EFBIG."""
+async def file_size_limit(trial: ServiceTrial) -> AsyncIterator[None]:
+    """Sets RLIMIT_FSIZE of the running process: writes beyond the first byte fail with EFBIG."""
     pid = trial.service.pid
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
     resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard))
@@ -32,7 +32,7 @@ async def no_file_may_grow(trial: ServiceTrial) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str, when: str = "1+") -> AsyncIterator[None]:
-    """strace lets these system calls of the live process fail; `when`: which of them (`3`, or `3+` from it on)."""
+    """strace makes system calls of the running process fail. `when`: which calls (`3`, or `3+` from the third on)."""
     if shutil.which("strace") is None:
         pytest.skip("needs strace: apt-get install strace")
     command = ["strace", "-f", "-p", str(trial.service.pid), "-e", f"trace={calls}", "-o", "/dev/null"]
@@ -42,31 +42,31 @@ async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str, when: st
     assert process.stderr is not None
     first = await process.stderr.readline()
     if b"attached" not in first:
-        pytest.skip(f"strace may not attach here (needs CAP_SYS_PTRACE): {first.decode()}")
+        pytest.skip(f"attaching strace needs CAP_SYS_PTRACE: {first.decode()}")
     draining = asyncio.create_task(process.stderr.read())
     try:
         yield
     finally:
-        with contextlib.suppress(ProcessLookupError):  # it ends with the process that it watches
+        with contextlib.suppress(ProcessLookupError):  # it ends with the traced process
             process.send_signal(signal.SIGINT)
         await draining
         await process.wait()
 
 
 @asynccontextmanager
-async def a_foreigner_holds_the_lock(trial: ServiceTrial) -> AsyncIterator[None]:
-    """Another program has begun to write, and takes its time."""
-    with contextlib.closing(sqlite3.connect(trial.database, isolation_level=None, timeout=5)) as foreigner:
-        foreigner.execute("BEGIN IMMEDIATE")
+async def another_process_holds_the_lock(trial: ServiceTrial) -> AsyncIterator[None]:
+    """Another process holds an open write transaction."""
+    with contextlib.closing(sqlite3.connect(trial.database, isolation_level=None, timeout=5)) as other:
+        other.execute("BEGIN IMMEDIATE")
         try:
             yield
         finally:
-            foreigner.execute("ROLLBACK")
+            other.execute("ROLLBACK")
 
 
 @asynccontextmanager
-async def the_directory_is_away(trial: ServiceTrial) -> AsyncIterator[None]:
-    """Somebody has moved the data directory."""
+async def data_directory_moved_away(trial: ServiceTrial) -> AsyncIterator[None]:
+    """The data directory has been moved."""
     away = trial.directory / "away"
     trial.service.data_dir.rename(away)
     try:
@@ -78,22 +78,24 @@ async def the_directory_is_away(trial: ServiceTrial) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def not_a_byte_is_left(trial: ServiceTrial) -> AsyncIterator[None]:
-    """The file system of the data directory is full, and no error is made up."""
+async def disk_is_full(trial: ServiceTrial) -> AsyncIterator[None]:
+    """The file system of the data directory is full; no error is injected."""
     assert trial.service.disk is not None
     with trial.service.disk.filled():
         yield
 
 
-REALLY_FULL = "a disk that is really full (tmpfs)"
-FOREIGN_LOCK = "a foreign BEGIN IMMEDIATE"
-FAULTS: dict[str, FieldError] = {
-    "no file may grow (RLIMIT_FSIZE)": no_file_may_grow,
-    "disk full (ENOSPC)": partial(syscalls_fail, calls="pwrite64", error="ENOSPC"),
+FULL_TMPFS = "a genuinely full disk (tmpfs)"
+FOREIGN_LOCK = "BEGIN IMMEDIATE in another process"
+DISK_FULL = "disk full (ENOSPC)"
+DIRECTORY_MOVED = "the data directory is missing"
+FAULTS: dict[str, StorageFault] = {
+    "file size limit (RLIMIT_FSIZE)": file_size_limit,
+    DISK_FULL: partial(syscalls_fail, calls="pwrite64", error="ENOSPC"),
     "disk broken (EIO)": partial(syscalls_fail, calls="pwrite64", error="EIO"),
     "read-only (EROFS)": partial(syscalls_fail, calls="pwrite64,ftruncate,openat", error="EROFS"),
     "fsync fails (EIO)": partial(syscalls_fail, calls="fsync,fdatasync", error="EIO"),
-    REALLY_FULL: not_a_byte_is_left,
-    FOREIGN_LOCK: a_foreigner_holds_the_lock,
-    "the data directory is away": the_directory_is_away,
+    FULL_TMPFS: disk_is_full,
+    FOREIGN_LOCK: another_process_holds_the_lock,
+    DIRECTORY_MOVED: data_directory_moved_away,
 }

@@ -1,4 +1,4 @@
-"""Clients that leave at every await of every answer: the application notices, and nothing of them stays."""
+"""Clients that disconnect at every await of every response: the application notices and keeps nothing of them."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from solorun.status import Status
 from tests.fakes.application import OpenServed, Served, make_open_served
 from tests.faults.conftest import MakeTrials
-from tests.faults.interrupted import Counted
+from tests.faults.interrupted import CountedAwaitable
 
 
 @pytest.fixture
@@ -37,28 +37,28 @@ REQUESTS = {
 
 @pytest.mark.needs(minutes=0.1)
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_client_that_leaves_at_any_await_harms_nothing(
+async def test_a_client_can_disconnect_at_any_await_without_harm(
     trials: MakeTrials, open_served: OpenServed, name: str
 ) -> None:
-    tried = trials("P9", f"{len(REQUESTS)} requests, their client gone at every await", short=1, goal=2_000)
+    tried = trials("P9", f"{len(REQUESTS)} requests whose client disconnects at every await", short=1, goal=2_000)
     method, path = REQUESTS[name]
     async with open_served() as served:
         ended = await served.complete(lines=[str(number) for number in range(50)])
         active = await _active_run(served)
         for _ in tried:
             at = 1
-            while await _request_and_leave(served, method, path.format(ended=ended.id, active=active), at):
+            while await _request_and_disconnect(served, method, path.format(ended=ended.id, active=active), at):
                 at += 1
                 tried.judge([])
                 active = await _active_run(served)
-        assert served.app.context.streams is not None
-        assert len(served.app.context.streams) == 0
+        assert served.app.state.streams is not None
+        assert len(served.app.state.streams) == 0
         await _end_all(served)
         assert (await served.complete()).status is Status.COMPLETED
 
 
 async def _active_run(served: Served) -> int:
-    """A run of `deploy` whose step has begun."""
+    """The id of an active run of `deploy` whose step has begun."""
     runs = served.service.list_active_runs()
     if not runs:
         return (await served.begin())[0]
@@ -74,8 +74,8 @@ async def _end_all(served: Served) -> None:
         await served.end_of(run.id)
 
 
-async def _request_and_leave(served: Served, method: str, path: str, at: int) -> bool:
-    """One request whose client leaves at its n-th suspension; whether it got so far."""
+async def _request_and_disconnect(served: Served, method: str, path: str, at: int) -> bool:
+    """A request whose client disconnects at its n-th suspension; True if it got there."""
     gone = asyncio.Event()
     asked = False
 
@@ -95,7 +95,7 @@ async def _request_and_leave(served: Served, method: str, path: str, at: int) ->
         "headers": [(b"host", b"127.0.0.1:8700")], "client": ("127.0.0.1", 5000), "scheme": "http",
         "http_version": "1.1", "root_path": "", "extensions": {"solorun.abort": {"abort": lambda: None}},
     }  # fmt: skip
-    counted = Counted(served.app(scope, receive, send), at, gone.set)
+    counted = CountedAwaitable(served.app(scope, receive, send), at, gone.set)
 
     async def answer() -> None:
         await counted
@@ -106,9 +106,9 @@ async def _request_and_leave(served: Served, method: str, path: str, at: int) ->
         seen = counted.suspensions
         await asyncio.wait([answering], timeout=0.3)
     reached = counted.reached
-    # A stream that only waits is not going to suspend so often: its client leaves here.
+    # A stream that only waits does not suspend that often, so its client disconnects here.
     gone.set()
     await asyncio.wait([answering], timeout=60)
-    assert answering.done(), f"{method} {path} did not notice that its client left at its suspension {at}"
+    assert answering.done(), f"{method} {path} did not notice that its client disconnected at suspension {at}"
     answering.result()
     return reached

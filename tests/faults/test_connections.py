@@ -1,4 +1,4 @@
-"""Connections that say nothing, half of something, or far too much: everybody else is served meanwhile."""
+"""Idle connections, incomplete requests and oversized requests: other clients are served meanwhile."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from tests.faults.raw_stream import read_to_end, status_of
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
 
-RECLAIMED_SECONDS = 30.0
+CLOSED_SECONDS = 30.0
 HALVES = (
     b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ",
     b"POST /api/v1/projects/quick/runs HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -22,7 +22,9 @@ HALVES = (
 
 
 @pytest.mark.needs(minutes=1)
-async def test_idle_and_half_open_connections_are_survived_and_reclaimed(trials: MakeTrials, tmp_path: Path) -> None:
+async def test_idle_and_half_sent_connections_are_closed_and_slow_no_other_client(
+    trials: MakeTrials, tmp_path: Path
+) -> None:
     tried = trials("P16", "10,000 idle connections and 1,000 half-sent requests", short=1, goal=11_000)
     idle, half = (10_000, 1_000) if tried.is_long else (1_500, 300)
     async with (
@@ -39,23 +41,23 @@ async def test_idle_and_half_open_connections_are_survived_and_reclaimed(trials:
                 began = time.monotonic()
                 latencies: list[float] = []
                 spared_latencies: list[float] = []
-                open_still = len(opened)
-                while open_still and time.monotonic() < began + RECLAIMED_SECONDS:
+                still_open = len(opened)
+                while still_open and time.monotonic() < began + CLOSED_SECONDS:
                     latency, spared_latency = await asyncio.gather(_latency_of(trial), _latency_of(spared))
                     latencies.append(latency)
                     spared_latencies.append(spared_latency)
                     await asyncio.sleep(0.05)
                     if time.monotonic() > began + 9:
-                        open_still = sum(map(_is_open, opened))
+                        still_open = sum(map(_is_open, opened))
                 run = await trial.run_to_end("quick")
             p99, spared_p99 = _p99(latencies), _p99(spared_latencies)
             tried.notes = (
-                f"/livez p99 {p99 * 1000:.0f} ms (of a service without them {spared_p99 * 1000:.0f} ms), "
+                f"/livez p99 {p99 * 1000:.0f} ms ({spared_p99 * 1000:.0f} ms on a service without them), "
                 f"all reclaimed after {time.monotonic() - began:.0f} s"
             )
-            tried.judge([f"{open_still} connections are open still"] * bool(open_still), tried=idle + half)
+            tried.judge([f"{still_open} connections are still open"] * bool(still_open), tried=idle + half)
             assert run.status == "completed"
-            # What the machine makes everybody wait at the same moment is not the connections' fault.
+            # Delays of the machine affect both services alike, and are not due to the connections.
             assert p99 < 0.5 + spared_p99
 
 
@@ -72,8 +74,8 @@ def _p99(latencies: list[float]) -> float:
 REQUESTS = {
     "a giant header": (b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Giant: " + b"x" * 5_000_000, 431),
     "many headers": (b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n" + b"X-Many: x\r\n" * 50_000, 431),
-    "a giant address": (b"GET /" + b"x" * 5_000_000 + b" HTTP/1.1\r\n", 431),
-    "a body that is announced too large": (
+    "a giant URL": (b"GET /" + b"x" * 5_000_000 + b" HTTP/1.1\r\n", 431),
+    "a body declared too large": (
         b"POST /api/v1/projects/quick/runs HTTP/1.1\r\nHost: 127.0.0.1:8700\r\nContent-Type: application/json\r\n"
         b"Content-Length: 99999999\r\n\r\n" + b" " * 2_000_000, 413),
     "a body that never ends": (
@@ -83,24 +85,24 @@ REQUESTS = {
 }  # fmt: skip
 
 
-async def test_too_much_is_refused_and_forgotten(tmp_path: Path) -> None:
+async def test_oversized_requests_are_refused_and_leave_no_memory_in_use(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
         before = _resident_bytes(trial.service.pid)
 
         for request, status in REQUESTS.values():
             answers = await asyncio.gather(*(_send_and_read(trial, request) for _ in range(20)))
 
-            # Who goes on sending after the refusal may find the connection reset before it has read why.
+            # A client that is still sending may see a reset before it can read the response.
             assert {status_of(answer) for answer in answers} <= {status, 0}
         assert _resident_bytes(trial.service.pid) - before < 64 * 2**20
         assert (await trial.run_to_end("quick")).status == "completed"
 
 
-async def test_running_out_of_descriptors_passes_and_harms_no_run(tmp_path: Path) -> None:
-    async with service_trial(tmp_path / "trial", {"quick": "echo done", "beat": "sleep 2; echo beaten"}) as trial:
-        beating = await trial.start("beat")
-        assert beating is not None
-        await until(lambda: trial.noted(beating))
+async def test_running_out_of_file_descriptors_is_temporary_and_harms_no_run(tmp_path: Path) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "echo done", "slow": "sleep 2; echo done"}) as trial:
+        running = await trial.start("slow")
+        assert running is not None
+        await until(lambda: trial.recorded_pids(running))
         _limit_descriptors(trial.service.pid, 64)
 
         with contextlib.ExitStack() as stack:
@@ -109,7 +111,7 @@ async def test_running_out_of_descriptors_passes_and_harms_no_run(tmp_path: Path
             await asyncio.sleep(1)
 
         async with asyncio.timeout(60):
-            end = await trial.follow(beating)
+            end = await trial.follow(running)
         assert end is not None
         assert end.status == "completed"
         assert (await trial.run_to_end("quick")).status == "completed"
@@ -124,7 +126,7 @@ async def _connect(trial: ServiceTrial) -> socket.socket:
 
 
 def _is_open(sock: socket.socket) -> bool:
-    """Whether the service has not closed it."""
+    """True until the service closes the connection."""
     try:
         while sock.recv(4096):
             pass

@@ -1,4 +1,4 @@
-"""Bytes of the database turn over: told as 503 wherever they lie in the way, and gone with a restored file."""
+"""Inverts bytes of the database: requests that need them get a 503 until the file is restored."""
 
 import asyncio
 import contextlib
@@ -22,13 +22,15 @@ ZSTD_MARK = b"\x28\xb5\x2f\xfd"
 RECOVERY_SECONDS = 5.0
 NOTICE_SECONDS = 8.0
 OF_A_START = ("runs_by_project", "runs_by_project_and_status", "steps", "sqlite_autoindex_steps_1")
-"""What a start writes to, and nothing reads when the service comes up."""
+"""Indexes and tables that a start writes to, and that a starting service does not read."""
 
 
 @pytest.mark.needs(minutes=0.5)
 @pytest.mark.parametrize("length", [64, PAGE_BYTES], ids=["some bytes of a segment", "the page of a segment"])
-async def test_a_damaged_log_is_told_and_the_rest_goes_on(trials: MakeTrials, tmp_path: Path, length: int) -> None:
-    tried = trials("P8", f"{length:,} bytes of a stored segment turned over", short=1, goal=200)
+async def test_a_damaged_log_is_reported_and_other_runs_are_unaffected(
+    trials: MakeTrials, tmp_path: Path, length: int
+) -> None:
+    tried = trials("P8", f"{length:,} bytes of a stored segment inverted", short=1, goal=200)
     async with service_trial(tmp_path / "trial", {"talk": "seq 1 20000", "quick": "echo done"}) as trial:
         talk = await trial.run_to_end("talk")
         for _ in tried:
@@ -62,7 +64,7 @@ async def test_a_damaged_log_is_found_by_the_doctor(tmp_path: Path) -> None:
 async def test_a_start_whose_page_is_damaged_is_refused_until_it_is_restored(
     trials: MakeTrials, tmp_path: Path
 ) -> None:
-    tried = trials("P8", "a page that a start writes to turned over", short=1, goal=200)
+    tried = trials("P8", "a page that a start writes to, inverted", short=1, goal=200)
     async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
         for number in tried:
             name = OF_A_START[number % len(OF_A_START)]
@@ -72,7 +74,7 @@ async def test_a_start_whose_page_is_damaged_is_refused_until_it_is_restored(
                     while await trial.ready() == 200:
                         assert await trial.start("quick") is None
                         assert trial.history.entries[-1].value == "store-unavailable"
-                # Whoever looks once a second whether it can be written again finds the damage as well.
+                # The write probe, which runs every second, finds the damage too.
                 for _ in range(15):
                     assert await trial.ready() == 503
                     await asyncio.sleep(0.1)
@@ -91,7 +93,7 @@ async def _read_log(trial: ServiceTrial, run: Run) -> httpx.Response:
 
 @asynccontextmanager
 async def _damaged(trial: ServiceTrial, find: Callable[[Path], slice]) -> AsyncIterator[None]:
-    """The service, started on a database of which these bytes are turned over; at last they are as they were."""
+    """Runs the service on a database with these bytes inverted, and restores them at the end."""
     await asyncio.to_thread(trial.service.stop)
     place = find(trial.database)
     content = trial.database.read_bytes()[place]
@@ -110,7 +112,7 @@ def _overwrite(database: Path, place: slice, content: bytes) -> None:
 
 
 def _segment_of(database: Path, length: int) -> slice:
-    """Some bytes within a stored segment's payload, or the page that it lies on."""
+    """Some bytes of a stored segment's payload, or its page."""
     at = database.read_bytes().index(ZSTD_MARK)
     start = at // PAGE_BYTES * PAGE_BYTES if length == PAGE_BYTES else at + 40
     return slice(start, start + length)

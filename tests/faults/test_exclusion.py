@@ -28,7 +28,7 @@ def open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenServed:
 
 
 @pytest.mark.needs(minutes=1.5)
-async def test_of_many_posts_at_once_one_wins_and_the_others_are_told_which(
+async def test_one_of_many_simultaneous_posts_wins_and_the_conflicts_name_it(
     trials: MakeTrials, open_served: OpenServed
 ) -> None:
     tried = trials("P1", "simultaneous POSTs, 200 at a time (ASGI)", short=3, goal=100_000)
@@ -46,19 +46,19 @@ async def test_of_many_posts_at_once_one_wins_and_the_others_are_told_which(
 
 @pytest.mark.needs(minutes=4)
 async def test_four_processes_on_one_database_never_have_two_active_runs(trials: MakeTrials, memory_path: Path) -> None:
-    tried = trials("P2", "attempts of four processes on one database", short=1, goal=1_000_000)
+    tried = trials("P2", "start attempts by four processes on one database", short=1, goal=1_000_000)
     counts: Counter[str] = Counter()
     for number in tried:
-        # Of each database a part of the attempts, so that its audit stays cheap.
+        # Each database gets a part of the attempts, which keeps its audit cheap.
         directory = memory_path / str(number)
         directory.mkdir()
         await Trial(directory).prepare()
-        of_these = await _race(directory, min(tried.seconds or 2.0, 30.0))
-        counts += of_these
-        violations = [f"{name}: {count}" for name, count in of_these.items() if name.startswith("error")]
+        round_counts = await _race(directory, min(tried.seconds or 2.0, 30.0))
+        counts += round_counts
+        violations = [f"{name}: {count}" for name, count in round_counts.items() if name.startswith("error")]
         violations += audit(History(), read_database(directory / DATABASE_NAME))
-        tried.judge(violations, tried=of_these["won"] + of_these["refused"])
-        tried.notes = f"{counts['won']:,} won, {counts['refused']:,} were refused"
+        tried.judge(violations, tried=round_counts["won"] + round_counts["refused"])
+        tried.notes = f"{counts['won']:,} won, {counts['refused']:,} refused"
         shutil.rmtree(directory)
     assert counts["won"]
     assert counts["refused"]

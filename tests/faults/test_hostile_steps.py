@@ -1,4 +1,4 @@
-"""What a step may say and leave behind without harming anybody but itself: no text, number or file of it is trusted."""
+"""Hostile step output: no text, number or file of a step may affect another run."""
 
 import asyncio
 import os
@@ -16,8 +16,8 @@ from solorun.status import Status
 from tests.fakes.engine import Engine, declare, open_engine
 
 
-async def end_well(engine: Engine, project: str) -> None:
-    """Another run, from its start to its end: the service is unharmed."""
+async def complete_run(engine: Engine, project: str) -> None:
+    """Another run completes, so the engine is unharmed."""
     run = await engine.manager.start_run(project)
     step = await engine.executor.step("work")
     step.end()
@@ -37,7 +37,7 @@ async def end_well(engine: Engine, project: str) -> None:
         (None, None, (0, None)),
     ],
 )
-async def test_a_progress_of_any_kind_is_recorded_and_ends_nothing(
+async def test_progress_of_any_type_is_recorded_and_fails_no_run(
     tmp_path: Path, current: Any, total: Any, shown: tuple[int, int | None]
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
@@ -45,16 +45,16 @@ async def test_a_progress_of_any_kind_is_recorded_and_ends_nothing(
         step = await engine.executor.step("work")
 
         await step.context.progress(current, total, "photon")
-        await end_well(engine, "other")
+        await complete_run(engine, "other")
         step.end()
 
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
-        (said,) = [record for record in await engine.log_of(run.id) if record.event is Event.PROGRESS]
-        assert said.data == {"current": shown[0], "total": shown[1], "item": "photon"}
+        (logged,) = [record for record in await engine.log_of(run.id) if record.event is Event.PROGRESS]
+        assert logged.data == {"current": shown[0], "total": shown[1], "item": "photon"}
 
 
 @pytest.mark.parametrize("text", ["\ud800", "half \udfff of a pair", "\x00", "\r\n\u2028", "𝄞" * 9000])
-async def test_an_error_of_any_text_ends_its_run_and_no_other(tmp_path: Path, text: str) -> None:
+async def test_an_error_with_any_text_ends_its_run_and_no_other(tmp_path: Path, text: str) -> None:
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("work")
@@ -65,52 +65,52 @@ async def test_an_error_of_any_text_ends_its_run_and_no_other(tmp_path: Path, te
         ended = await engine.end_of(run.id)
         assert ended.status is Status.FAILED
         assert ended == await engine.store.get_run(run.id)
-        await end_well(engine, "other")
+        await complete_run(engine, "other")
 
 
-async def test_an_artifact_s_name_with_a_line_end_is_told_once(tmp_path: Path) -> None:
+async def test_an_artifact_whose_name_has_a_line_break_is_logged_once(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("work")
         (step.context.artifacts / "a\nb\u2028c").write_text("")
         step.end()
 
-        told = [record for record in await engine.log_of(run.id) if record.event is Event.ARTIFACT]
+        logged = [record for record in await engine.log_of(run.id) if record.event is Event.ARTIFACT]
 
-        assert [record.data for record in told] == [{"name": "a\nb\u2028c", "size_bytes": 0}]
+        assert [record.data for record in logged] == [{"name": "a\nb\u2028c", "size_bytes": 0}]
 
 
-async def test_a_reason_of_several_lines_is_one_cancel_record(tmp_path: Path) -> None:
+async def test_a_cancel_reason_of_several_lines_is_one_record(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("work")
 
         await engine.manager.cancel_run(run.id, reason="first\nsecond\r\nthird")
 
-        told = [record for record in await engine.log_of(run.id) if record.event is Event.CANCEL]
-        assert [record.data for record in told] == [{"requested_by": "api", "reason": "first\nsecond\r\nthird"}]
+        logged = [record for record in await engine.log_of(run.id) if record.event is Event.CANCEL]
+        assert [record.data for record in logged] == [{"requested_by": "api", "reason": "first\nsecond\r\nthird"}]
 
 
 @pytest.fixture
-def well_of_directories() -> Iterator[Callable[[Path], None]]:
-    """Digs directories within directories, deeper than a path can be long, and fills the well in afterwards."""
-    dug: list[Path] = []
+def dig_directories() -> Iterator[Callable[[Path], None]]:
+    """Creates nested directories deeper than the longest path, and removes them afterwards."""
+    made: list[Path] = []
 
     def dig(directory: Path) -> None:
-        dug.append(directory)
+        made.append(directory)
         _dig(directory, 1500)
 
     yield dig
-    subprocess.run(["rm", "-rf", *dug], check=True)
+    subprocess.run(["rm", "-rf", *made], check=True)
 
 
-async def test_a_run_completes_whatever_tree_it_leaves(
-    tmp_path: Path, well_of_directories: Callable[[Path], None]
+async def test_a_run_completes_whatever_directories_it_leaves(
+    tmp_path: Path, dig_directories: Callable[[Path], None]
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("work")
-        await asyncio.to_thread(well_of_directories, step.context.artifacts)
+        await asyncio.to_thread(dig_directories, step.context.artifacts)
         (step.context.artifacts / "kept").write_text("1")
         step.end()
 
@@ -121,21 +121,23 @@ async def test_a_run_completes_whatever_tree_it_leaves(
 
 
 @pytest.mark.parametrize("seconds", [10**11, 10**12, -(10**11)])
-def test_a_file_from_a_year_that_has_no_date_is_listed(tmp_path: Path, seconds: int, monkeypatch: Any) -> None:
+def test_a_file_with_a_time_outside_the_range_of_datetime_is_listed(
+    tmp_path: Path, seconds: int, monkeypatch: Any
+) -> None:
     (tmp_path / "old").write_text("")
     scandir = os.scandir
 
     def scan_other_times(path: Path) -> list[Any]:
-        return [_Dated(entry, seconds) for entry in scandir(path)]
+        return [_RedatedEntry(entry, seconds) for entry in scandir(path)]
 
-    # Not every file system keeps such a time.
+    # Not every file system can store these times.
     monkeypatch.setattr("solorun.execution.artifacts.os.scandir", scan_other_times)
 
     assert [artifact.name for artifact in list_artifacts(tmp_path)] == ["old"]
 
 
-class _Dated:
-    """A directory's entry whose file was written at another time."""
+class _RedatedEntry:
+    """A directory entry with another modification time."""
 
     def __init__(self, entry: "os.DirEntry[str]", seconds: int) -> None:
         self._entry = entry
@@ -151,7 +153,7 @@ class _Dated:
 
 
 def _dig(directory: Path, depth: int) -> None:
-    """A directory in a directory in a directory; deeper than a path can be long."""
+    """Nested directories, deeper than the longest path."""
     here = os.open(directory, os.O_RDONLY)
     for _ in range(depth):
         os.mkdir("d", dir_fd=here)

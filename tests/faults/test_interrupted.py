@@ -1,4 +1,4 @@
-"""Cancelled at every await: no transaction stays open, no run is stuck or worked at by nobody, the next call works."""
+"""Cancels calls at every await: no transaction stays open, no run is stuck or without a task, later calls work."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from solorun.store import Batch, FinalState, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine
 from tests.faults.conftest import MakeTrials
-from tests.faults.interrupted import WAYS, at_every_suspension
+from tests.faults.interrupted import INTERRUPTERS, at_every_suspension
 from tests.faults.trial import Trial, until
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -27,7 +27,7 @@ Call = Callable[["Bench"], Awaitable[object]]
 
 
 class Bench:
-    """An engine with one ended run that has a log, and perhaps an active one."""
+    """An engine with one ended run that has a log, and possibly an active run."""
 
     def __init__(self, trial: Trial, engine: Engine, ended: int) -> None:
         self.trial = trial
@@ -36,7 +36,7 @@ class Bench:
         self.active = 0
 
     async def begin(self) -> None:
-        """A run that is active now, whatever there was before."""
+        """Start a run, unless one is active."""
         step = self.trial.executor.steps.get(self.active)
         if step is not None and step.result is None:
             return
@@ -47,7 +47,7 @@ class Bench:
         await until(lambda: run.id in self.trial.executor.steps)
 
     async def end(self) -> None:
-        """Whatever is active ends."""
+        """End all active runs."""
         await asyncio.sleep(0)
         for run in self.engine.manager.list_active_runs():
             await until(lambda: run.id in self.trial.executor.steps)  # noqa: B023
@@ -93,7 +93,7 @@ def _new() -> NewRun:
 
 
 async def _store_life(bench: Bench) -> None:
-    """Every write of the store, one after another, on a run that nobody works for."""
+    """Every write of the store, one after another, on a run that has no task."""
     store = bench.engine.store
     with contextlib.suppress(RunActive):
         await store.insert_run(_new(), owner="bench")
@@ -111,7 +111,7 @@ async def _store_reads(bench: Bench) -> None:
     await store.find_latest_run("handbook")
     await store.list_runs(limit=2)
     await store.list_latest_runs()
-    await store.list_orphaned_runs("nobody")
+    await store.list_orphaned_runs("another owner")
     await store.median_duration_seconds("handbook", "full")
     await store.read_segments(bench.ended, after=0)
     await store.read_log(bench.ended, LogQuery(text="7"))
@@ -127,29 +127,31 @@ CALLS: dict[str, Call] = {
     "follow": _follow,
     "follow live": _follow_live,
     "watch": _watch,
-    "log": lambda bench: bench.trial.executor.steps[bench.active].context.log("said"),
+    "log": lambda bench: bench.trial.executor.steps[bench.active].context.log("a line"),
     "writes of the store": _store_life,
     "reads of the store": _store_reads,
 }
-WANTS_ACTIVE = {"cancel_run", "follow live", "watch", "log"}
+NEEDS_ACTIVE_RUN = {"cancel_run", "follow live", "watch", "log"}
 
 
 @pytest.mark.needs(minutes=0.15)
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("interrupter", INTERRUPTERS)
 @pytest.mark.parametrize("call", CALLS)
-async def test_a_call_cancelled_at_any_await_harms_nothing(
-    trials: MakeTrials, tmp_path: Path, call: str, way: str
+async def test_a_call_can_be_cancelled_at_any_await_without_harm(
+    trials: MakeTrials, tmp_path: Path, call: str, interrupter: str
 ) -> None:
-    tried = trials("P9", f"{len(CALLS)} groups of calls, cancelled by their {way} at every await", short=1, goal=1_000)
+    tried = trials(
+        "P9", f"{len(CALLS)} groups of calls, cancelled through their {interrupter} at every await", short=1, goal=1_000
+    )
     trial = Trial(tmp_path)
     async with trial.engine() as engine:
         bench = Bench(trial, engine, await _ended_run(trial, engine))
         for _ in tried:
-            if call in WANTS_ACTIVE:
+            if call in NEEDS_ACTIVE_RUN:
                 await bench.begin()
-            async for _at in at_every_suspension(lambda: CALLS[call](bench), WAYS[way]):
+            async for _at in at_every_suspension(lambda: CALLS[call](bench), INTERRUPTERS[interrupter]):
                 tried.judge(await _open_transactions(engine))
-                if call in WANTS_ACTIVE:
+                if call in NEEDS_ACTIVE_RUN:
                     await bench.begin()
             await bench.end()
             await bench.begin()
@@ -159,8 +161,8 @@ async def test_a_call_cancelled_at_any_await_harms_nothing(
     assert not tried.violations
 
 
-@pytest.mark.parametrize("way", WAYS)
-async def test_an_opening_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, way: str) -> None:
+@pytest.mark.parametrize("interrupter", INTERRUPTERS)
+async def test_opening_a_store_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, interrupter: str) -> None:
     opened: list[SqliteRunStore] = []
 
     async def open_and_close() -> None:
@@ -168,7 +170,7 @@ async def test_an_opening_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, 
         opened.append(store)
         await store.close()
 
-    async for _ in at_every_suspension(open_and_close, WAYS[way]):
+    async for _ in at_every_suspension(open_and_close, INTERRUPTERS[interrupter]):
         for store in opened:
             await store.close()
 
@@ -179,8 +181,8 @@ async def test_an_opening_cancelled_at_any_await_leaves_no_lock(tmp_path: Path, 
 
 
 def trial_violations(trial: Trial) -> list[str]:
-    """What the auditor finds, but for starts whose callers were cancelled on purpose."""
-    return [found for found in trial.audit() if not found.startswith("nothing_refused_works")]
+    """The violations found, except for starts whose callers the test cancelled."""
+    return [found for found in trial.audit() if not found.startswith("only_acknowledged_runs_work")]
 
 
 async def _ended_run(trial: Trial, engine: Engine) -> int:
@@ -202,7 +204,7 @@ async def _open_transactions(engine: Engine) -> list[str]:
 
 
 async def _settle_other(bench: Bench) -> None:
-    """What the store's writes may have left of their run."""
+    """End the run that an interrupted write may have left."""
     if (run := await bench.engine.store.find_active_run("other")) is not None:
         ending = FinalState(Outcome(Status.FAILED, "left"), NOW)
         await bench.engine.store.finalize_run(run.id, owner="bench", expected=ACTIVE, ending=ending)

@@ -1,4 +1,4 @@
-"""kill -9 of the engine, at random moments and at every labelled point: what was acknowledged is there afterwards."""
+"""kill -9 of the engine at random moments and at every kill point: what was acknowledged exists afterwards."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ KILLS_AT_ONE_POINT = 4
 
 
 class Killer:
-    """A program whose children are killed one after another."""
+    """A process whose children are killed one after another."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -40,15 +40,15 @@ class Killer:
             text=True,
         )
 
-    def kill(self, directory: Path, order: str) -> list[list[Any]]:
-        """One child: `SECONDS`, or `POINT COUNT`. What it acknowledged."""
+    def kill(self, directory: Path, command: str) -> list[list[Any]]:
+        """Run and kill one child: `SECONDS`, or `POINT COUNT`. Returns what it acknowledged."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{directory} {order}\n")
+        self._process.stdin.write(f"{directory} {command}\n")
         self._process.stdin.flush()
-        said: list[list[Any]] = json.loads(self._process.stdout.readline())
-        assert not [words for words in said if words[0] == "died"], said
-        return said
+        acknowledged: list[list[Any]] = json.loads(self._process.stdout.readline())
+        assert not [items for items in acknowledged if items[0] == "died"], acknowledged
+        return acknowledged
 
     def stop(self) -> None:
         with self._process:
@@ -56,14 +56,14 @@ class Killer:
 
 
 class Killers:
-    """As many as are needed at once; each is used again."""
+    """A pool of killers that grows on demand."""
 
     def __init__(self) -> None:
         self._idle: list[Killer] = []
         self._all: list[Killer] = []
 
     @contextmanager
-    def one(self) -> Iterator[Killer]:
+    def borrow(self) -> Iterator[Killer]:
         if not self._idle:
             self._all.append(Killer())
             self._idle.append(self._all[-1])
@@ -83,8 +83,8 @@ def killers() -> Iterator[Killers]:
     killers.stop()
 
 
-class Killed:
-    """One directory, and the history of what those acknowledged who were killed on it."""
+class KilledDirectory:
+    """One directory, and the history of what the engines killed on it acknowledged."""
 
     def __init__(self, directory: Path, killer: Killer) -> None:
         self.directory = directory
@@ -99,20 +99,20 @@ class Killed:
     def runs(self) -> int:
         return len(self.history.answers("start", Kind.OK))
 
-    async def kill(self, order: str) -> None:
-        self._take(await asyncio.to_thread(self._killer.kill, self.directory, order))
+    async def kill(self, command: str) -> None:
+        self._record(await asyncio.to_thread(self._killer.kill, self.directory, command))
 
-    async def settle(self) -> list[str]:
-        """The last child's runs are settled by another start; then everything is judged."""
-        async with open_engine(self.directory, owner="the last") as engine:
+    async def recover(self) -> list[str]:
+        """Recover the last child's runs with a new engine, then run all checkers."""
+        async with open_engine(self.directory, owner="the next start") as engine:
             findings = await engine.store.check()
         violations = await asyncio.to_thread(audit, self.history, read_database(self.directory / DATABASE_NAME))
         return [*violations, *(finding.message for finding in findings)]
 
-    def _take(self, said: list[list[Any]]) -> None:
+    def _record(self, acknowledged: list[list[Any]]) -> None:
         readings: dict[int, Reading] = {}
-        for word, *rest in said:
-            match word, rest:
+        for name, *rest in acknowledged:
+            match name, rest:
                 case "started", [project, run_id]:
                     with self.history.operation("start", project) as operation:
                         operation.ok(run_id)
@@ -125,19 +125,19 @@ class Killed:
 
 
 @asynccontextmanager
-async def on_a_directory(memory_path: Path, number: int, killers: Killers) -> AsyncIterator[Killed]:
+async def on_a_directory(memory_path: Path, number: int, killers: Killers) -> AsyncIterator[KilledDirectory]:
     directory = memory_path / str(number)
     directory.mkdir()
     await Trial(directory).prepare()
-    with killers.one() as killer:
-        yield Killed(directory, killer)
+    with killers.borrow() as killer:
+        yield KilledDirectory(directory, killer)
     shutil.rmtree(directory)
 
 
 @pytest.mark.needs(minutes=7)
 async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memory_path: Path, killers: Killers) -> None:
-    tried = trials("P5", "kill -9 of the engine's process at a random moment", short=2, goal=10_000)
-    lines = trials("P6", "records that readers of these had seen", short=0, goal=1_000_000)
+    tried = trials("P5", "kill -9 of the engine process at a random moment", short=2, goal=10_000)
+    lines = trials("P6", "records that readers had seen before these kills", short=0, goal=1_000_000)
     runs = 0
 
     async def attempt(number: int) -> None:
@@ -145,30 +145,30 @@ async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memor
         async with on_a_directory(memory_path, number, killers) as killed:
             for _ in range(KILLS_OF_ONE_DIRECTORY):
                 await killed.kill(f"{random.random() * 0.05:.4f}")
-            violations = await killed.settle()
+            violations = await killed.recover()
         runs += killed.runs
         lines.judge([], tried=killed.records)
         tried.judge(violations, tried=KILLS_OF_ONE_DIRECTORY)
         tried.notes = f"{runs:,} acknowledged runs"
 
-    await tried.in_lanes(LANES, attempt)
+    await tried.run_in_lanes(LANES, attempt)
     assert runs
     assert lines.tried
 
 
 @pytest.mark.needs(minutes=0.2)
 @pytest.mark.parametrize("point", POINTS)
-async def test_a_kill_at_a_labelled_point_loses_nothing(
+async def test_a_kill_at_a_kill_point_loses_nothing(
     trials: MakeTrials, memory_path: Path, killers: Killers, point: str
 ) -> None:
-    tried = trials("P5", "kill -9 before and after each of six writes, and before any statement", short=1, goal=100)
+    tried = trials("P5", "kill -9 before and after each of five writes, and before any statement", short=1, goal=100)
     step = 3 if point == "statement" else 1
-    most = len(PROJECTS) if "settle" in point else 1000  # so many runs a crash can leave behind
+    most = len(PROJECTS) if "finalize_run" in point else 1000  # a crash leaves at most one active run of each project
 
     async def attempt(number: int) -> None:
         async with on_a_directory(memory_path, number, killers) as killed:
             for count in range(KILLS_AT_ONE_POINT):
                 await killed.kill(f"{point} {1 + (count * step + number) % most}")
-            tried.judge(await killed.settle(), tried=KILLS_AT_ONE_POINT)
+            tried.judge(await killed.recover(), tried=KILLS_AT_ONE_POINT)
 
-    await tried.in_lanes(LANES if tried.is_long else 1, attempt)
+    await tried.run_in_lanes(LANES if tried.is_long else 1, attempt)

@@ -1,4 +1,4 @@
-"""kill -9 of the whole service, its commands under way: recovery, witnesses of the work, readers who come back."""
+"""kill -9 of the whole service while commands run, with clients that follow and cancel."""
 
 import asyncio
 import os
@@ -19,8 +19,8 @@ LANES = 5
 
 
 @pytest.mark.needs(minutes=15)
-async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, memory_path: Path) -> None:
-    tried = trials("P5", "kill -9 of the whole service with commands at work (P11: nobody left)", short=1, goal=10_000)
+async def test_the_next_start_recovers_from_a_killed_service(trials: MakeTrials, memory_path: Path) -> None:
+    tried = trials("P5", "kill -9 of the whole service while commands run (P11: no process left)", short=1, goal=10_000)
     kills = 20 if tried.is_long else 3
 
     async def attempt(number: int) -> None:
@@ -34,15 +34,15 @@ async def test_a_kill_of_the_service_is_recovered_from(trials: MakeTrials, memor
             tried.judge(await trial.audit(), tried=kills)
         shutil.rmtree(trial.directory)
 
-    await tried.in_lanes(LANES if tried.is_long else 1, attempt)
+    await tried.run_in_lanes(LANES if tried.is_long else 1, attempt)
 
 
-async def test_a_start_up_on_a_full_disk_ends_with_a_sentence(tmp_path: Path) -> None:
+async def test_a_start_on_a_full_disk_fails_with_a_message(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"talk": TALK}) as trial:
         await trial.start("talk")
         await asyncio.to_thread(trial.service.kill)
 
-        # Measured for coverage it would have to write a file of its own.
+        # Coverage would have to write a data file.
         environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
         process = await asyncio.create_subprocess_exec(
             "sh", "-c", f"ulimit -f 0; exec {sys.executable} -m solorun serve --port 0",
@@ -58,7 +58,7 @@ async def test_a_start_up_on_a_full_disk_ends_with_a_sentence(tmp_path: Path) ->
 
 
 async def _use(trial: ServiceTrial, project: str) -> None:
-    """Starts and follows, until the service is gone."""
+    """Starts and follows runs until the service is gone."""
     while (run_id := await trial.start(project)) is not None:
         reader = trial.follow(run_id)
         if random.random() < 0.5:

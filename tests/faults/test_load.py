@@ -1,4 +1,4 @@
-"""The engine under strain: rows of strangers, a store that hangs, readers who come and go without end."""
+"""The engine in unusual conditions: foreign rows, a store that hangs, clock jumps, readers that come and go."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from tests.fakes.engine import declare, open_engine, system_now
 from tests.faults.trial import DATABASE_NAME
 
 
-async def test_a_row_of_a_stranger_is_named_and_blocks_nobody_else(tmp_path: Path) -> None:
+async def test_a_row_of_another_owner_is_named_and_blocks_no_other_project(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
-        with contextlib.closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as stranger, stranger:
-            stranger.execute(
+        with contextlib.closing(sqlite3.connect(tmp_path / DATABASE_NAME)) as other, other:
+            other.execute(
                 "INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)"
-                " VALUES ('handbook', 'full', 'running', 'a stranger', 'api', '{}', 1)"
+                " VALUES ('handbook', 'full', 'running', 'another owner', 'api', '{}', 1)"
             )
 
         with pytest.raises(RunActive) as refusal:
@@ -31,7 +31,7 @@ async def test_a_row_of_a_stranger_is_named_and_blocks_nobody_else(tmp_path: Pat
         assert run.id == 2
 
 
-async def test_a_cancel_of_what_has_ended_does_not_wait_behind_a_start_that_hangs(
+async def test_cancelling_an_ended_run_does_not_wait_for_a_start_that_hangs(
     tmp_path: Path,
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("work",)), declare("other", steps=("work",))) as engine:
@@ -39,20 +39,20 @@ async def test_a_cancel_of_what_has_ended_does_not_wait_behind_a_start_that_hang
         (await engine.executor.step("work")).end()
         await engine.end_of(ended.id)
         held = engine.faults.hold("insert_run")
-        impatient = engine.make_manager(0.2)
-        starting = asyncio.create_task(impatient.start_run("other"))
+        manager = engine.make_manager(0.2)
+        starting = asyncio.create_task(manager.start_run("other"))
         await held.reached.wait()
 
         async with asyncio.timeout(60):
             with pytest.raises((StoreUnavailable, RunNotActive)):
-                await impatient.cancel_run(ended.id)
+                await manager.cancel_run(ended.id)
 
         held.open()
         with pytest.raises(StoreUnavailable):
             await starting
 
 
-async def test_readers_who_come_and_go_while_nothing_is_said_leave_nothing_behind(tmp_path: Path) -> None:
+async def test_readers_that_come_and_go_on_a_silent_run_leave_nothing_behind(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("work")
@@ -72,9 +72,7 @@ async def test_readers_who_come_and_go_while_nothing_is_said_leave_nothing_behin
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1), timedelta(days=-20_000), timedelta(0)])
-async def test_a_clock_that_jumps_or_stands_still_ends_no_run_and_keeps_the_order(
-    tmp_path: Path, jump: timedelta
-) -> None:
+async def test_a_clock_that_jumps_or_stops_ends_no_run_and_keeps_the_order(tmp_path: Path, jump: timedelta) -> None:
     times = [system_now()]
     project = declare(steps=("work",), timeout_seconds=60, step_timeout_seconds=60)
     async with open_engine(tmp_path, project, now=lambda: times[-1]) as engine:
@@ -89,14 +87,19 @@ async def test_a_clock_that_jumps_or_stands_still_ends_no_run_and_keeps_the_orde
         second = await engine.manager.start_run("handbook")
 
         assert ended.status is Status.COMPLETED
-        assert [record.seq for record in await engine.log_of(first.id)] == list(range(1, ended.last_seq + 1))
+        assert ended.started_at is not None
+        assert ended.finished_at is not None
+        assert timedelta(0) <= ended.finished_at - ended.started_at < timedelta(minutes=1)
+        log = await engine.log_of(first.id)
+        assert [record.seq for record in log] == list(range(1, ended.last_seq + 1))
+        assert [record.time for record in log] == sorted(record.time for record in log)
         assert second.id > first.id
         (await engine.executor.step("work")).end()
         await engine.end_of(second.id)
         assert await engine.store.check() == []
 
 
-async def test_a_drain_that_gives_up_leaves_other_runs_endings_to_be_written(tmp_path: Path) -> None:
+async def test_a_drain_that_times_out_leaves_every_run_to_the_next_start(tmp_path: Path) -> None:
     async with open_engine(
         tmp_path, declare(steps=("work",)), declare("other", steps=("work",)), drain=False
     ) as engine:
@@ -104,7 +107,7 @@ async def test_a_drain_that_gives_up_leaves_other_runs_endings_to_be_written(tmp
         await engine.manager.start_run("other")
         steps = [await engine.executor.step("work") for _ in range(2)]
         held = engine.faults.hold("commit")
-        await steps[0].context.log("this is on its way")
+        await steps[0].context.log("this commit hangs")
         await held.reached.wait()
 
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Logs through the whole service: any bytes, enormous lines, streams cut anywhere, readers who stall or flutter."""
+"""Logs through the whole service: arbitrary bytes, huge output, streams cut anywhere, stalled readers."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.conftest import MakeTrials
 from tests.faults.proxy import cutting_proxy
-from tests.faults.raw_stream import open_stream, read_to_end, status_of, whole_events
+from tests.faults.raw_stream import complete_events, open_stream, read_to_end, status_of
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
 
@@ -23,17 +23,17 @@ HOSTILE = [
 
 
 @pytest.mark.needs(minutes=0.7)
-async def test_any_bytes_come_out_as_they_went_in(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P13", "pieces of arbitrary bytes through a command's stdout", short=2, goal=20_000)
+async def test_any_bytes_are_logged_unchanged(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P13", "chunks of arbitrary bytes through a command's stdout", short=2, goal=20_000)
     async with service_trial(tmp_path / "trial", {"bytes": 'cat "$WITNESS/../bytes"'}) as trial:
         for _ in tried:
             pieces = [random.choice(HOSTILE) + random.randbytes(random.randrange(8)) for _ in range(400)]
-            # A colon at a line's beginning may be a workflow command: what these do is tried elsewhere.
+            # Two colons at the start of a line may be a workflow command. Those are tested elsewhere.
             content = b"".join(pieces).replace(b"::", b":.")
             (trial.directory / "bytes").write_bytes(content)
             run = await trial.run_to_end("bytes")
-            got = await _stdout_of(trial, run.id)
-            assert got == _normalised(content)
+            actual = await _stdout_of(trial, run.id)
+            assert actual == _normalised(content)
             tried.judge([], tried=len(pieces))
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
@@ -41,7 +41,7 @@ async def test_any_bytes_come_out_as_they_went_in(trials: MakeTrials, tmp_path: 
 
 @pytest.mark.needs(minutes=0.5)
 @pytest.mark.parametrize("kind", ["a line", "lines"])
-async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials, tmp_path: Path, kind: str) -> None:
+async def test_huge_output_is_kept_complete_in_little_memory(trials: MakeTrials, tmp_path: Path, kind: str) -> None:
     tried = trials("P13", "a line of 100 MB" if kind == "a line" else "a million lines", short=1, goal=1)
     scale = 10 if tried.is_long else 1
     scripts = {"a line": f"head -c {scale * 10_000_000} /dev/zero | tr '\\0' x", "lines": f"seq {scale * 100_000}"}
@@ -55,36 +55,38 @@ async def test_enormous_output_is_kept_whole_in_little_memory(trials: MakeTrials
                     peak = max(peak, _resident_bytes(trial.service.pid))
                     assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
                     await asyncio.sleep(0.1)
-            got = 0
+            received = 0
             async with trial.client.stream("GET", f"{trial.service.api}/runs/{run_id}/log.txt") as answer:
                 async for chunk in answer.aiter_raw():
-                    got += len(chunk)
+                    received += len(chunk)
 
-            assert got >= scale * (10_000_000 if kind == "a line" else 588_895)
+            assert received >= scale * (10_000_000 if kind == "a line" else 588_895)
             assert peak < before + 50 * 2**20
-            tried.notes = f"memory of the service + {(peak - before) // 2**20} MiB"
+            tried.notes = f"the service grew by {(peak - before) // 2**20} MiB"
             tried.judge([])
 
 
 @pytest.mark.needs(minutes=1)
 async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P14", "streams cut after so many bytes by a proxy, resumed by Last-Event-ID", short=1, goal=10_000)
+    tried = trials(
+        "P14", "streams cut by a proxy after a number of bytes, resumed by Last-Event-ID", short=1, goal=10_000
+    )
     async with service_trial(tmp_path / "trial", {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}) as trial:
         run = await trial.run_to_end("talk")
         path = f"/api/v1/runs/{run.id}/events"
         answer = await read_to_end(await open_stream(trial.service.port, path))
-        whole = whole_events(answer)
+        whole = complete_events(answer)
         async with cutting_proxy(trial.service.port) as proxy:
             for number in tried:
                 for offset in range(1 + number % 53, len(answer), 1 if tried.is_long else 53):
                     proxy.cut_after = offset
-                    got = await _read_by_pieces(proxy.port, path)
-                    tried.judge([] if got == whole else [f"a cut at {offset}: {len(got)} of {len(whole)} events"])
+                    actual = await _read_with_reconnects(proxy.port, path)
+                    tried.judge([] if actual == whole else [f"a cut at {offset}: {len(actual)} of {len(whole)} events"])
         assert [first[0] + 1 for first, _ in pairwise(whole[:-1])] == [second[0] for _, second in pairwise(whole[:-1])]
 
 
 @pytest.mark.needs(minutes=0.4)
-async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTrials, tmp_path: Path) -> None:
+async def test_a_garbled_last_event_id_never_causes_a_server_error(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P14", "garbage as Last-Event-ID", short=1, goal=10_000)
     async with service_trial(tmp_path / "trial", {"talk": "echo done"}) as trial:
         run = await trial.run_to_end("talk")
@@ -100,9 +102,9 @@ async def test_a_garbled_last_event_id_is_never_an_error_of_ours(trials: MakeTri
 
 
 @pytest.mark.needs(minutes=1.2)
-async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P15", "500 stalled readers, 100 who reconnect every 200 ms, and a fast one", short=1, goal=500)
-    stalled_readers, fluttering = (500, 100) if tried.is_long else (200, 40)
+async def test_stalled_and_reconnecting_readers_delay_no_other_reader(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P15", "500 stalled readers, 100 that reconnect every 200 ms, and a fast one", short=1, goal=500)
+    stalled_readers, reconnecting = (500, 100) if tried.is_long else (200, 40)
     talk = "i=0; while true; do i=$((i+1)); echo $i $(date +%s.%N); sleep 0.02; done & exec seq 100000000"
     beats = "while true; do date +%s.%N; sleep 0.02; done"
     async with (
@@ -119,26 +121,26 @@ async def test_stalled_and_fluttering_readers_harm_nobody(trials: MakeTrials, tm
             await open_stream(port, f"/api/v1/runs/{flood}/events", receive_buffer=4096) for _ in range(stalled_readers)
         ]
         for sock in stalled:
-            await until(lambda: _has_something_to_read(sock))  # noqa: B023
+            await until(lambda: _has_received(sock))  # noqa: B023
         delays, spared_delays, _ = await asyncio.gather(
             _delays_of(trial, beat, seconds),
             _delays_of(spared, spared_beat, seconds),
-            _flutter(port, f"/api/v1/runs/{beat}/events", fluttering, seconds),
+            _reconnect(port, f"/api/v1/runs/{beat}/events", reconnecting, seconds),
         )
-        grown = _resident_bytes(trial.service.pid) - before
+        growth = _resident_bytes(trial.service.pid) - before
         for sock in stalled:
             sock.close()
         tried.notes = (
-            f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms (of a service without the "
-            f"others {_p99(spared_delays) * 1000:.0f} ms); memory + {grown / 2**20:.0f} MiB"
+            f"fast reader: {len(delays):,} records, p99 {_p99(delays) * 1000:.0f} ms "
+            f"({_p99(spared_delays) * 1000:.0f} ms on a service without the others); memory + {growth / 2**20:.0f} MiB"
         )
         tried.judge([], tried=stalled_readers)
-        # What the machine makes every reader wait at the same moment is not the others' fault.
+        # Delays of the machine affect both services alike, and are not due to the other readers.
         assert _p99(delays) < 0.25 + _p99(spared_delays)
-        assert grown < 100 * 2**20
+        assert growth < 100 * 2**20
 
 
-def _has_something_to_read(sock: socket.socket) -> bool:
+def _has_received(sock: socket.socket) -> bool:
     with contextlib.suppress(BlockingIOError):
         return bool(sock.recv(1, socket.MSG_PEEK))
     return False
@@ -149,7 +151,7 @@ def _p99(delays: list[float]) -> float:
 
 
 async def _stdout_of(trial: ServiceTrial, run_id: int) -> str:
-    """The run's stdout as it was, from the records' pieces."""
+    """The run's stdout, joined from its records."""
     text, after, more = "", 0, True
     while more:
         page = (await trial.client.get(f"{trial.service.api}/runs/{run_id}/log?after={after}&limit=1000")).json()
@@ -162,26 +164,26 @@ async def _stdout_of(trial: ServiceTrial, run_id: int) -> str:
 
 
 def _normalised(content: bytes) -> str:
-    """What is documented: CR LF is LF, what is not UTF-8 is U+FFFD, and the last line ends."""
+    """As documented: CR LF becomes LF, invalid UTF-8 becomes U+FFFD, and the last line is terminated."""
     text = content.decode("utf-8", "replace").replace("\r\n", "\n")
     return text if text.endswith("\n") or not text else text + "\n"
 
 
-async def _read_by_pieces(port: int, path: str) -> list[tuple[int, bytes, bytes]]:
-    """As an EventSource does: again and again from the last id, until the end."""
+async def _read_with_reconnects(port: int, path: str) -> list[tuple[int, bytes, bytes]]:
+    """Reconnects with the last id until the end event, as an EventSource does."""
     events: list[tuple[int, bytes, bytes]] = []
     async with asyncio.timeout(120):
         while not events or events[-1][1] != b"end":
             last = b"%d" % events[-1][0] if events else b""
-            events += whole_events(await read_to_end(await open_stream(port, path, last_event_id=last)))
+            events += complete_events(await read_to_end(await open_stream(port, path, last_event_id=last)))
     return events
 
 
 async def _delays_of(trial: ServiceTrial, run_id: int | None, seconds: float) -> list[float]:
-    """How long after it was said each record reached a fast reader."""
+    """How long each record took to reach a fast reader."""
     delays: list[float] = []
     assert run_id is not None
-    came = time.time()
+    connected_at = time.time()
     reader = trial.follow(run_id)
     await asyncio.sleep(0)
     reading = trial.history.readings[-1]
@@ -192,16 +194,16 @@ async def _delays_of(trial: ServiceTrial, run_id: int | None, seconds: float) ->
         now = time.time()
         for line in reading.lines[seen:]:
             message = line.partition(b'"message":"')[2].partition(b'"')[0]
-            # What was said before it came is history, however many pieces it comes in.
-            if message.replace(b".", b"").isdigit() and float(message) >= came:
+            # Records logged before it connected are history and not counted.
+            if message.replace(b".", b"").isdigit() and float(message) >= connected_at:
                 delays.append(now - float(message))
         seen = len(reading.lines)
     reader.cancel()
     return delays
 
 
-async def _flutter(port: int, path: str, readers: int, seconds: float) -> None:
-    """Readers who come back from the last id that they saw, as every EventSource does, time and again."""
+async def _reconnect(port: int, path: str, readers: int, seconds: float) -> None:
+    """Readers that reconnect repeatedly with the last id they saw, as an EventSource does."""
     end = time.monotonic() + seconds
     last = [b""] * readers
     while time.monotonic() < end:
@@ -209,7 +211,7 @@ async def _flutter(port: int, path: str, readers: int, seconds: float) -> None:
         await asyncio.sleep(0.2)
         for number, sock in enumerate(sockets):
             with sock, contextlib.suppress(BlockingIOError):
-                # Found from the end: whoever reads it all here holds up the fast reader, who shares this loop.
+                # Searched from the end: parsing everything here would delay the fast reader, which shares this loop.
                 received = sock.recv(1 << 20)
                 head = received.rfind(b"id: ", 0, received.rfind(b"\n\n") + 1)
                 if head >= 0:

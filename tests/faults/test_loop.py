@@ -1,4 +1,4 @@
-"""The event loop under load: no callback of the service keeps it for 50 ms."""
+"""The event loop under load: no callback of the service blocks it for 50 ms."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream
 from tests.faults.service_trial import ServiceTrial, service_trial
 
-ANSWERS = (
+PATHS = (
     "/metrics", "/readyz", "/openapi.json", "/", "/login", "/problems/run-active", "/api/v1/nothing",
     "/api/v1/projects", "/api/v1/projects/quick", "/api/v1/projects/quick/runs/current", "/api/v1/runs?limit=1",
     "/api/v1/runs/{run}", "/api/v1/runs/{run}/log?q=7", "/api/v1/runs/{run}/log.txt", "/api/v1/runs/{run}/log.ndjson",
@@ -46,17 +46,17 @@ async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> No
         tried.judge(found, tried=int(seconds))
 
 
-async def test_the_first_answer_of_each_kind_holds_nobody(tmp_path: Path) -> None:
+async def test_the_first_response_of_each_route_does_not_block_the_loop(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "seq 2000"}) as trial:
         run = await trial.run_to_end("quick")
-        for path in ANSWERS:
+        for path in PATHS:
             answer = await trial.client.get(f"{trial.service.url}{path.format(run=run.id)}")
             assert answer.status_code < 500, path
 
         assert await trial.audit() == []
 
 
-HOLDING = """
+BLOCKING_STEP = """
 import time
 
 async def work(step):
@@ -66,16 +66,26 @@ async def work(step):
 """
 
 
-async def test_a_step_that_holds_the_loop_is_seen_by_the_watch(tmp_path: Path) -> None:
-    (tmp_path / "holding_steps.py").write_text(HOLDING)
-    step = '[[projects.hold.steps]]\nname = "work"\ncall = "holding_steps:work"\n'
-    holding = f'[projects.hold]\ndir = "{tmp_path}"\n{step}'
+@pytest.fixture
+def blocking(tmp_path: Path) -> str:
+    """The configuration of a project `block` whose step blocks the loop."""
+    (tmp_path / "blocking_steps.py").write_text(BLOCKING_STEP)
+    step = '[[projects.block.steps]]\nname = "work"\ncall = "blocking_steps:work"\n'
+    return f'[projects.block]\ndir = "{tmp_path}"\n{step}'
 
-    async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=holding) as trial:
-        await trial.run_to_end("hold")
+
+async def test_the_monitor_reports_a_step_that_blocks_the_loop(tmp_path: Path, blocking: str) -> None:
+    async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=blocking) as trial:
+        await trial.run_to_end("block")
         found = await trial.audit()
 
-    assert [violation for violation in found if "the loop was held" in violation] != []
+    assert [violation for violation in found if "the loop was blocked" in violation] != []
+
+
+async def test_a_trial_without_an_audit_fails_if_the_loop_was_blocked(tmp_path: Path, blocking: str) -> None:
+    with pytest.raises(AssertionError, match="the loop was blocked"):
+        async with service_trial(tmp_path / "trial", {"quick": "true"}, extra=blocking) as trial:
+            await trial.run_to_end("block")
 
 
 async def _use(trial: ServiceTrial) -> None:

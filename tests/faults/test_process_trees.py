@@ -1,4 +1,4 @@
-"""Escape shapes through the whole service: when a run is told to have ended, nothing of it lives."""
+"""Processes that try to escape a cancel: when a client receives a run's end, none of them is alive."""
 
 import asyncio
 from pathlib import Path
@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from solorun.steps.command import MAX_DRAIN_SECONDS
-from tests.faults import budget
-from tests.faults.budget import pace_of, seconds_of
+from tests.faults.budget import PLAIN_STEPS, measure_budget, run_seconds
 from tests.faults.conftest import MakeTrials
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
@@ -45,46 +44,49 @@ SHAPES: dict[str, tuple[str, int]] = {
     "daemon": (DAEMON, 1),
     "respawning": (f"respawn() {{ {LEAF} & wait $!; respawn; }}; setsid sh -c 'sleep 60' & respawn & wait", 1),
 }
-"""Of each: what it does after it bore witness, and how many pids it writes down besides its own."""
+"""The script of each, and how many pids it records in addition to its first process."""
 AFTER_GRACE_SECONDS = 2.3
 
 
 @pytest.mark.needs(minutes=2)
-async def test_a_cancel_leaves_nobody_of_any_shape(trials: MakeTrials, tmp_path: Path) -> None:
+async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials(
-        "P11", f"{len(SHAPES)} escape shapes, cancelled through the service", short=1, goal=200 * len(SHAPES)
+        "P11",
+        f"{len(SHAPES)} ways for a process to escape, cancelled through the service",
+        short=1,
+        goal=200 * len(SHAPES),
     )
     slowest = 0.0
     scripts = {name: script for name, (script, _) in SHAPES.items()}
-    async with service_trial(tmp_path / "trial", scripts | budget.STEPS) as trial:
+    async with service_trial(tmp_path / "trial", scripts | PLAIN_STEPS) as trial:
         for _ in tried:
-            async with pace_of(trial) as machine:
+            async with measure_budget(trial) as allowed:
                 took = max(await asyncio.gather(*(_begin_and_cancel(trial, name) for name in SHAPES)))
             slowest = max(slowest, took)
-            assert took < AFTER_GRACE_SECONDS + machine.slowest_seconds
+            assert took < AFTER_GRACE_SECONDS + allowed.machine_seconds
             tried.judge([], tried=len(SHAPES))
-            tried.notes = f"slowest end {slowest:.1f} s after its cancel, with a grace of 0.3 s"
+            tried.notes = f"slowest end {slowest:.1f} s after the cancel, with a grace of 0.3 s"
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
 
 
 @pytest.mark.needs(minutes=2)
-async def test_a_run_ends_with_its_command_whoever_keeps_its_pipe(trials: MakeTrials, tmp_path: Path) -> None:
-    tried = trials("P12", "a command that exits and leaves children with its pipes", short=1, goal=200)
+async def test_a_run_ends_with_its_command_whichever_process_keeps_the_pipe(trials: MakeTrials, tmp_path: Path) -> None:
+    tried = trials("P12", "a command that exits and leaves children that hold its pipes", short=1, goal=200)
     slowest = 0.0
     copies = 4 if tried.is_long else 1
     left = {f"quiet{copy}": f"{LEAF} & exit 0" for copy in range(copies)}
     left |= {f"deaf{copy}": f"setsid {DEAF} & exit 3" for copy in range(copies)}
     left["talking"] = "(while echo x; do sleep 0.01; done) &"
     flooding = {"flooding": "(while echo x; do :; done) &"}
-    async with service_trial(tmp_path / "trial", left | flooding | budget.STEPS) as trial:
+    async with service_trial(tmp_path / "trial", left | flooding | PLAIN_STEPS) as trial:
         for _ in tried:
-            async with pace_of(trial) as machine:
+            async with measure_budget(trial) as allowed:
                 ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))
-            took = max(map(seconds_of, ends))
+            took = max(map(run_seconds, ends))
             slowest = max(slowest, took)
-            assert took < MAX_DRAIN_SECONDS + 1 + machine.slowest_seconds
-            # How long what came until the drain's end takes to be written is a matter of the machine alone.
+            assert took < MAX_DRAIN_SECONDS + 1 + allowed.machine_seconds
+            # Writing all the output that arrives until the drain ends takes as long as the machine needs.
             assert (await trial.run_to_end("flooding")).steps[0].exit_code == 0
             tried.judge([], tried=len(left))
             tried.notes = f"slowest run {slowest:.1f} s"
@@ -94,11 +96,11 @@ async def test_a_run_ends_with_its_command_whoever_keeps_its_pipe(trials: MakeTr
 
 
 async def _begin_and_cancel(trial: ServiceTrial, name: str) -> float:
-    """How long it took from the cancel to the end, by its row."""
+    """The seconds from the cancel to the end, according to the row."""
     run_id = await trial.start(name)
     assert run_id is not None
     reader = trial.follow(run_id)
-    await until(lambda: len(trial.noted(run_id)) > SHAPES[name][1])
+    await until(lambda: len(trial.recorded_pids(run_id)) > SHAPES[name][1])
     await trial.cancel(run_id)
     async with asyncio.timeout(60):
         run = await reader

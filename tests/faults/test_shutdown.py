@@ -1,4 +1,4 @@
-"""Signals to a busy service: everybody is told, nobody is left, and the exit comes in time."""
+"""Signals to a busy service: every stream gets a final event, no process is left, and it exits in time."""
 
 import asyncio
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream, read_to_end
 from tests.faults.service_trial import ServiceTrial, service_trial
-from tests.faults.storage_faults import FAULTS
+from tests.faults.storage_faults import DISK_FULL, FAULTS, FOREIGN_LOCK
 from tests.faults.trial import until
 
 SLEEPER = "echo begun; exec sleep 60"
@@ -31,7 +31,7 @@ async def test_a_busy_service_stops_cleanly(trials: MakeTrials, memory_path: Pat
         directory = memory_path / str(number)
         async with service_trial(directory, steps, environ={"SOLORUN_SHUTDOWN_LIMIT": "10s"}) as trial:
             runs = [run_id for name in steps if (run_id := await trial.start(name)) is not None]
-            await until(lambda: all(map(trial.noted, runs)))
+            await until(lambda: all(map(trial.recorded_pids, runs)))
             paths = [f"/api/v1/runs/{runs[index % 20]}/events" for index in range(200)]
             streams = [await open_stream(trial.service.port, path) for path in paths]
             reading = [asyncio.create_task(read_to_end(stream, 20)) for stream in streams]
@@ -44,33 +44,33 @@ async def test_a_busy_service_stops_cleanly(trials: MakeTrials, memory_path: Pat
             took = time.monotonic() - began
             answers = await asyncio.gather(*reading)
 
-            violations = [f"the exit code was {code}"] * bool(code) + ["a start was taken"] * bool(refused)
+            violations = [f"the exit code was {code}"] * bool(code) + ["a start was accepted"] * bool(refused)
             violations += [f"it took {took:.1f} s"] * (took > 11)
             violations += [
-                "a stream ended without a word"
+                "a stream ended without a final event"
                 for answer in answers
                 if b"event: shutdown" not in answer and b"event: end" not in answer
             ]
-            violations += [f"{pid} lives" for run_id in runs for pid in trial.alive(run_id)]
+            violations += [f"{pid} is alive" for run_id in runs for pid in trial.surviving_pids(run_id)]
             violations += await trial.audit()
             slowest = max(slowest, took)
             tried.judge(violations)
-            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams were told"
+            tried.notes = f"slowest exit {slowest:.1f} s; {200 * tried.tried:,} streams got their final event"
         shutil.rmtree(directory)
 
-    await tried.in_lanes(2 if tried.is_long else 1, attempt)
+    await tried.run_in_lanes(2 if tried.is_long else 1, attempt)
 
 
 @pytest.mark.parametrize("first", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
-async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(
+async def test_a_second_signal_ends_it_immediately_and_the_next_start_recovers(
     tmp_path: Path, first: signal.Signals, second: signal.Signals
 ) -> None:
-    # With a shorter grace a service that stops might have ended by itself before its second signal came.
+    # With a shorter grace period the service might exit before the second signal.
     async with service_trial(tmp_path / "trial", {"deaf": DEAF}, extra=LONG_LIMIT, grace="25s") as trial:
         run_id = await trial.start("deaf")
         assert run_id is not None
-        await until(lambda: trial.noted(run_id))
+        await until(lambda: trial.recorded_pids(run_id))
         trial.service.signal(first)
         await until(lambda: "shutting down" in trial.service.log_file.read_text())
 
@@ -80,13 +80,13 @@ async def test_a_second_signal_ends_it_at_once_and_the_next_start_settles(
 
         assert code == 128 + second
         assert time.monotonic() - began < 2
-        await until(lambda: not trial.alive(run_id))
+        await until(lambda: not trial.surviving_pids(run_id))
         await trial.up()
         assert await _status_of(trial, run_id) == "interrupted"
         assert await trial.audit() == []
 
 
-async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: Path) -> None:
+async def test_a_broken_configuration_is_reported_and_the_last_valid_one_stays(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "echo done", "sleeper": SLEEPER}) as trial:
         path = trial.directory / "solorun.toml"
         good = path.read_text()
@@ -110,24 +110,26 @@ async def test_a_broken_file_is_reported_and_the_last_good_one_stays(tmp_path: P
         assert await trial.audit() == []
 
 
-@pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "a foreign BEGIN IMMEDIATE"])
-async def test_a_service_that_cannot_write_stops_in_time_and_the_next_start_settles(tmp_path: Path, fault: str) -> None:
+@pytest.mark.parametrize("fault", [DISK_FULL, FOREIGN_LOCK])
+async def test_a_service_that_cannot_write_stops_in_time_and_the_next_start_recovers(
+    tmp_path: Path, fault: str
+) -> None:
     async with (
         service_trial(tmp_path / "trial", {"sleeper": SLEEPER}, extra=SHORT_LIMIT) as trial,
         service_trial(tmp_path / "idle", {"sleeper": SLEEPER}) as idle,
     ):
         run_id = await trial.start("sleeper")
         assert run_id is not None
-        await until(lambda: trial.noted(run_id))
+        await until(lambda: trial.recorded_pids(run_id))
 
         async with FAULTS[fault](trial):
             (_, took), (_, idle_took) = await asyncio.gather(
                 asyncio.to_thread(trial.service.end, signal.SIGTERM),
                 asyncio.to_thread(idle.service.end, signal.SIGTERM),
             )
-            left = trial.alive(run_id)
+            left = trial.surviving_pids(run_id)
 
-        # What the machine takes for the exit of a process at this moment is its own.
+        # An idle service that exits at the same moment shows what the machine adds.
         assert took < 5 + idle_took
         assert left == ()
         assert "Traceback" not in trial.service.log_file.read_text()

@@ -1,4 +1,4 @@
-"""The engine does what its model says, whatever happens in whatever order."""
+"""The engine behaves as its model, whatever the sequence of events."""
 
 import asyncio
 import json
@@ -11,25 +11,25 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.conftest import MakeTrials
-from tests.faults.machine import RunManagerMachine, taken
+from tests.faults.machine import RunManagerMachine, step_counts
 from tests.faults.machine_loop import SETTINGS
 
 ROOT = Path(__file__).parents[2]
 PROCESSES = 3
 
 
-def test_the_engine_is_its_model(trials: MakeTrials) -> None:
-    tried = trials("P10", "steps of the state machine beside its model", short=1, goal=1)
-    before = taken["steps"]
+def test_the_engine_behaves_as_its_model(trials: MakeTrials) -> None:
+    tried = trials("P10", "steps of the state machine, compared with its model", short=1, goal=1)
+    before = step_counts["steps"]
     run_state_machine_as_test(RunManagerMachine, settings=SETTINGS)
     tried.goal = 0
-    tried.judge([], tried=taken["steps"] - before)
+    tried.judge([], tried=step_counts["steps"] - before)
 
 
 @pytest.mark.needs(minutes=4)
-async def test_the_engine_is_its_model_for_long(trials: MakeTrials) -> None:
-    tried = trials("P10", "steps of the state machine beside its model", short=0, goal=100_000)
-    jumped = trials("P20", "of these, steps after the clock had jumped", short=0, goal=10_000)
+async def test_the_engine_behaves_as_its_model_in_long_runs(trials: MakeTrials) -> None:
+    tried = trials("P10", "steps of the state machine, compared with its model", short=0, goal=100_000)
+    jumped = trials("P20", "steps of the state machine after a clock jump", short=0, goal=10_000)
     for _ in tried:
         counts: Counter[str] = Counter()
         command = [sys.executable, "-m", "tests.faults.machine_loop", str(tried.seconds), str(tried.goal // PROCESSES)]

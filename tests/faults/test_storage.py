@@ -1,4 +1,4 @@
-"""The disk fails under a live service: no false success meanwhile, and afterwards it recovers by itself."""
+"""The disk of a running service fails: no start succeeds falsely, and the service recovers by itself."""
 
 import asyncio
 import shutil
@@ -11,27 +11,31 @@ import pytest
 from tests.faults.conftest import MakeTrials, Trials
 from tests.faults.memory_disk import memory_disk
 from tests.faults.service_trial import ServiceTrial, service_trial
-from tests.faults.storage_faults import FAULTS, FOREIGN_LOCK, REALLY_FULL, syscalls_fail
+from tests.faults.storage_faults import DIRECTORY_MOVED, DISK_FULL, FAULTS, FOREIGN_LOCK, FULL_TMPFS, syscalls_fail
 
 NOTICE_SECONDS = 8.0
 RECOVERY_SECONDS = 5.0
 LONG_LOCK_SECONDS = 31.0
-"""Longer than the database itself waits for a lock."""
+"""Longer than the database waits for a lock."""
 WRITES_OF_A_RUN = 40
 TALK = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); echo $i; sleep 0.2; done"
 
 
 @pytest.mark.needs(minutes=0.8)
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault != FOREIGN_LOCK])
-async def test_a_storage_fault_is_told_and_passes(trials: MakeTrials, memory_path: Path, fault: str) -> None:
+async def test_a_storage_fault_is_reported_and_recovered_from(
+    trials: MakeTrials, memory_path: Path, fault: str
+) -> None:
     tried = trials("P8", fault, short=1, goal=200)
-    # Once the write-ahead log has grown, SQLite writes to what it has: on a disk that is full a start may well succeed.
-    cycles = 1 if fault == REALLY_FULL else 20
+    # Once the write-ahead log has grown, SQLite reuses its space, and a start may succeed on a full disk.
+    cycles = 1 if fault == FULL_TMPFS else 20
     await _try_fault(tried, memory_path, fault, lanes=4, cycles=cycles, lasts_seconds=0.0)
 
 
 @pytest.mark.needs(minutes=6)
-async def test_a_lock_that_a_foreigner_holds_is_told_and_passes(trials: MakeTrials, memory_path: Path) -> None:
+async def test_a_lock_held_by_another_process_is_reported_and_recovered_from(
+    trials: MakeTrials, memory_path: Path
+) -> None:
     lasts_seconds = LONG_LOCK_SECONDS if (tried := trials("P8", FOREIGN_LOCK, short=1, goal=200)).is_long else 0.0
     tried.what += f", held for {LONG_LOCK_SECONDS:.0f} s" * tried.is_long
     await _try_fault(tried, memory_path, FOREIGN_LOCK, lanes=25, cycles=4, lasts_seconds=lasts_seconds)
@@ -46,29 +50,29 @@ async def _try_fault(
     async def attempt(number: int) -> None:
         nonlocal slowest
         directory = memory_path / str(number)
-        with memory_disk(directory / ".solorun", 80) if fault == REALLY_FULL else nullcontext() as disk:
+        with memory_disk(directory / ".solorun", 80) if fault == FULL_TMPFS else nullcontext() as disk:
             async with service_trial(directory, {"quick": "echo done", "talk": TALK}, disk=disk) as trial:
-                talking = await trial.start("talk")
-                assert talking is not None
-                reader = trial.follow(talking)
+                running = await trial.start("talk")
+                assert running is not None
+                reader = trial.follow(running)
                 for _ in range(cycles):
                     await trial.run_to_end("quick")
                     async with FAULTS[fault](trial):
-                        await _meet(trial, lasts_seconds)
+                        await _expect_fault(trial, lasts_seconds)
                     slowest = max(slowest, await _recover(trial))
-                await trial.cancel(talking)
+                await trial.cancel(running)
                 async with asyncio.timeout(10):
                     await reader
                 tried.judge(await trial.audit(), tried=cycles)
         tried.notes = f"recovered within {slowest:.1f} s"
         shutil.rmtree(directory)
 
-    await tried.in_lanes(lanes if tried.is_long else 1, attempt)
+    await tried.run_in_lanes(lanes if tried.is_long else 1, attempt)
 
 
-async def test_a_disk_that_is_in_use_is_not_remounted_and_one_that_is_read_only_is_told(tmp_path: Path) -> None:
-    """Linux refuses to make a file system read-only while files are open for writing: EROFS under a live service is
-    tried with strace. What is read-only when the service starts is told in a sentence, and the next start settles."""
+async def test_a_disk_in_use_cannot_be_remounted_and_a_read_only_one_is_reported_at_start(tmp_path: Path) -> None:
+    """Linux refuses to remount a file system read-only while files are open for writing, so strace injects EROFS into a
+    running service. A disk that is read-only at the start is reported, and the next start recovers."""
     directory = tmp_path / "trial"
     with memory_disk(directory / ".solorun", 80) as disk:
         async with service_trial(directory, {"quick": "echo done", "talk": TALK}, disk=disk) as trial:
@@ -78,9 +82,9 @@ async def test_a_disk_that_is_in_use_is_not_remounted_and_one_that_is_read_only_
             await asyncio.to_thread(trial.service.kill)
 
             assert disk.remount("ro")
-            code, said = await asyncio.to_thread(_start_in_vain, trial)
+            code, output = await asyncio.to_thread(_start_second_service, trial)
             assert code not in {0, None}
-            assert "Traceback" not in said, said
+            assert "Traceback" not in output, output
             assert disk.remount("rw")
 
             await trial.up()
@@ -88,29 +92,29 @@ async def test_a_disk_that_is_in_use_is_not_remounted_and_one_that_is_read_only_
             assert await trial.audit() == []
 
 
-async def test_a_second_process_on_the_directory_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+async def test_a_second_process_on_the_directory_is_refused_and_the_first_continues(tmp_path: Path) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "echo done", "talk": TALK}) as trial:
-        talking = await trial.start("talk")
-        assert talking is not None
-        reader = trial.follow(talking)
+        running = await trial.start("talk")
+        assert running is not None
+        reader = trial.follow(running)
 
         for _ in range(3):
-            code, said = await asyncio.to_thread(_start_in_vain, trial)
+            code, output = await asyncio.to_thread(_start_second_service, trial)
             assert code not in {0, None}
-            assert "Traceback" not in said, said
-            assert str(trial.service.pid) in said
+            assert "Traceback" not in output, output
+            assert str(trial.service.pid) in output
             assert await trial.ready() == 200
             await trial.run_to_end("quick")
 
-        await trial.cancel(talking)
+        await trial.cancel(running)
         async with asyncio.timeout(10):
             await reader
         assert await trial.audit() == []
 
 
-def _start_in_vain(trial: ServiceTrial) -> tuple[int, str]:
-    """Another service on the same directory: its exit code, and what it said."""
-    log_file = trial.directory / "vain.log"
+def _start_second_service(trial: ServiceTrial) -> tuple[int, str]:
+    """Start another service on the same directory; returns its exit code and output."""
+    log_file = trial.directory / "second.log"
     log_file.unlink(missing_ok=True)
     process = trial.service.spawn_another(["serve", "--port", "0"], log_file)
     return process.wait(20), log_file.read_text()
@@ -122,7 +126,7 @@ async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: P
     tried = trials("P7", f"the n-th {calls} of a run fails once (EIO)", short=4, goal=10 * WRITES_OF_A_RUN)
     async with service_trial(tmp_path / "trial", {"quick": "seq 20"}) as trial:
         for number in tried:
-            # A thread's count is its own: the writer alone writes.
+            # strace counts the calls of each thread separately, and only the writer thread writes.
             async with syscalls_fail(trial, calls=calls, error="EIO", when=str(1 + number % WRITES_OF_A_RUN)):
                 run_id = await trial.start("quick")
                 if run_id is not None:
@@ -137,11 +141,11 @@ async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: P
     assert not tried.violations, tried.violations
 
 
-@pytest.mark.parametrize("fault", ["disk full (ENOSPC)", "the data directory is away"])
-async def test_an_idle_service_is_ready_again_though_nobody_asks_it_to_write(tmp_path: Path, fault: str) -> None:
+@pytest.mark.parametrize("fault", [DISK_FULL, DIRECTORY_MOVED])
+async def test_an_idle_service_becomes_ready_again_without_a_request_that_writes(tmp_path: Path, fault: str) -> None:
     async with service_trial(tmp_path / "trial", {"quick": "echo done"}) as trial:
         async with FAULTS[fault](trial):
-            await _meet(trial)
+            await _expect_fault(trial)
 
         recovered_after = await _recover(trial)
 
@@ -149,8 +153,8 @@ async def test_an_idle_service_is_ready_again_though_nobody_asks_it_to_write(tmp
         assert await trial.audit() == []
 
 
-async def _meet(trial: ServiceTrial, lasts_seconds: float = 0.0) -> None:
-    """Starts are answered 503 store-unavailable, and so is /readyz: soon, and for as long as it lasts."""
+async def _expect_fault(trial: ServiceTrial, lasts_seconds: float = 0.0) -> None:
+    """Starts get a 503 store-unavailable, and so does /readyz, soon after the fault begins and while it lasts."""
     began = time.monotonic()
     refused = not_ready = False
     while not (refused and not_ready) or time.monotonic() < began + lasts_seconds:
@@ -161,14 +165,14 @@ async def _meet(trial: ServiceTrial, lasts_seconds: float = 0.0) -> None:
             assert answer.value == "store-unavailable", answer
             refused = True
         ready = await trial.ready()
-        assert not (not_ready and ready == 200), "ready before it had passed"
+        assert not (not_ready and ready == 200), "ready while the fault lasts"
         not_ready = ready == 503
         await asyncio.sleep(0.05)
     assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
 
 
 async def _recover(trial: ServiceTrial) -> float:
-    """Nobody restarts it: within five seconds it is ready, and a run goes through. Answers how long it took."""
+    """Without a restart, the service is ready within five seconds and completes a run. Returns how long that took."""
     began = time.monotonic()
     async with asyncio.timeout(RECOVERY_SECONDS):
         while await trial.ready() != 200:

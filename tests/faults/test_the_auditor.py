@@ -1,4 +1,4 @@
-"""The auditor itself: silent about the real engine, red for each of the mistakes that it is there for."""
+"""Tests the auditor: it accepts the real engine, and reports each of the bugs it must find."""
 
 import asyncio
 import os
@@ -23,12 +23,12 @@ from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.queries import QUERIES
 from tests.fakes.engine import open_engine
-from tests.faults.history import BlockedLoop, History
+from tests.faults.history import EndObservation, History
 from tests.faults.trial import DATABASE_NAME, Trial, until
 
 
 async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
-    """A race of starts, readers, output, a cancel, another run, a crash while output is on its way, and recovery."""
+    """Concurrent starts, readers, output, a cancel, another run, a crash before its output is stored, and recovery."""
     async with trial.engine(drain=False) as engine:
         await asyncio.gather(*(trial.start() for _ in range(starts)))
         first = await trial.executor.step("work")
@@ -39,7 +39,7 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
         await first.context.output.write("work", Stream.STDOUT, ["and more"])
         await held.reached.wait()
         await trial.cancel(first.context.run_id)
-        # While that commit is held the last records and the ending gather: the next one carries both.
+        # While this commit is held, the last records and the ending accumulate. The next commit contains both.
         handle = engine.registry.find(first.context.run_id)
         assert handle is not None
         await until(lambda: handle.channel.is_closed)
@@ -53,7 +53,7 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
             held = engine.faults.hold("commit")
             await step.context.output.write("work", Stream.STDOUT, ["five"])
             await held.reached.wait()
-            # What were published too early would reach its reader within a few turns of the loop.
+            # A record published too early would reach its reader within a few iterations of the event loop.
             for _ in range(100):
                 await asyncio.sleep(0)
     async with trial.engine():
@@ -65,7 +65,9 @@ async def test_the_real_engine_passes(tmp_path: Path) -> None:
     assert await race_and_crash(Trial(tmp_path)) == []
 
 
-async def test_without_lock_and_index_two_runs_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_active_runs_are_found_without_lock_and_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     trial = Trial(tmp_path)
     await trial.prepare()
     with sqlite3.connect(tmp_path / DATABASE_NAME) as connection:
@@ -82,11 +84,11 @@ async def test_without_lock_and_index_two_runs_are_seen(tmp_path: Path, monkeypa
         await until(lambda: len(trial.executor.begun) > 1)
 
     violations = trial.audit()
-    assert any(violation.startswith("at_most_one_active") for violation in violations)
-    assert any(violation.startswith("at_most_one_working") for violation in violations)
+    assert any(violation.startswith("at_most_one_active_run") for violation in violations)
+    assert any(violation.startswith("at_most_one_working_run") for violation in violations)
 
 
-async def test_publishing_before_the_commit_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_publishing_before_the_commit_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Writer, "_commit", _publish_then_commit)
 
     violations = await race_and_crash(Trial(tmp_path))
@@ -94,20 +96,20 @@ async def test_publishing_before_the_commit_is_seen(tmp_path: Path, monkeypatch:
     assert any(violation.startswith("no_acknowledged_record_is_lost") for violation in violations)
 
 
-async def test_a_status_before_the_last_record_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_status_before_the_last_record_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SqliteRunStore, "commit", _commit_endings_first)
 
     violations = await race_and_crash(Trial(tmp_path))
 
     assert any(violation.startswith("no_acknowledged_record_is_lost") for violation in violations)
-    assert any(violation.startswith("a_streams_end_equals_the_row") for violation in violations)
+    assert any(violation.startswith("stream_ends_match_the_rows") for violation in violations)
 
 
 ESCAPE = "setsid sh -c 'echo $$ > escaped; exec sleep 30' & echo $$ > pid; wait"
 
 
 @pytest.mark.parametrize("mutant", [False, True])
-async def test_killpg_alone_is_seen(tmp_path: Path, mutant: bool) -> None:
+async def test_processes_that_killpg_misses_are_found(tmp_path: Path, mutant: bool) -> None:
     history = History()
     executor: StepExecutor = KillpgExecutor() if mutant else StepDispatcher(tmp_path, os.environ)
     project = Project("handbook", "Handbook", tmp_path, (CommandStep("work", ESCAPE),), cancel_grace_seconds=0.2)
@@ -119,19 +121,19 @@ async def test_killpg_alone_is_seen(tmp_path: Path, mutant: bool) -> None:
         await engine.manager.cancel_run(run.id)
         ended = await engine.end_of(run.id)
         alive = (f"{pid}",) if _is_alive(pid := int(escaped.read_text())) else ()
-        history.sightings.append(BlockedLoop(run.id, ended.status, alive))
+        history.end_observations.append(EndObservation(run.id, ended.status, alive))
 
     violations = Trial(tmp_path, history).audit()
     if alive:
         os.kill(pid, signal.SIGKILL)
-    assert [violation.startswith("an_end_leaves_nobody_alive") for violation in violations] == [True] * mutant
+    assert [violation.startswith("no_process_outlives_its_run") for violation in violations] == [True] * mutant
 
 
-# -- the mistakes
+# -- the bugs
 
 
 class _NoLock:
-    """Serialises nothing."""
+    """A lock that does not lock."""
 
     async def __aenter__(self) -> None: ...
 
@@ -164,7 +166,7 @@ async def _commit_endings_first(self: SqliteRunStore, batches: Sequence[Batch], 
 
 
 def _without(batch: Batch) -> Any:
-    """The run as it was before the batch's records."""
+    """The run before the batch's records."""
     import msgspec
 
     assert batch.segment is not None
@@ -172,7 +174,7 @@ def _without(batch: Batch) -> Any:
 
 
 class KillpgExecutor:
-    """Commands without a runner: a cancel reaches their process group."""
+    """Commands without a shim: a cancel signals only their process group."""
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         assert isinstance(step, CommandStep)

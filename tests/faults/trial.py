@@ -1,4 +1,4 @@
-"""An engine whose every client, reader and step is on record: start, cancel, follow, crash, and audit afterwards."""
+"""A trial of an engine in this process, which records what its clients, readers and steps observe."""
 
 import asyncio
 import contextlib
@@ -18,14 +18,14 @@ from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
-from tests.faults.database import read_database, watch
+from tests.faults.database import install_triggers, read_database
 from tests.faults.history import Entry, History, MarkKind
 
 DATABASE_NAME = "solorun.db"
 
 
 class WitnessedStep(ScriptedStep):
-    """Marks when it leaves."""
+    """A scripted step that leaves marks when it begins and ends."""
 
     def __init__(self, context: StepContext, history: History, *, unkillable: bool = False) -> None:
         super().__init__(context, unkillable=unkillable)
@@ -39,7 +39,7 @@ class WitnessedStep(ScriptedStep):
 
 
 class WitnessedExecutor(ScriptedExecutor):
-    """Steps that note in the history that they are at work. What a crash leaves of them ends in `kill_orphans`."""
+    """Starts steps that leave marks in the history. `kill_orphans` ends those left by a crash."""
 
     def __init__(self, history: History, *, unkillable: bool = False) -> None:
         super().__init__(unkillable=unkillable)
@@ -62,7 +62,7 @@ class WitnessedExecutor(ScriptedExecutor):
 
 @dataclass
 class Trial:
-    """Clients of one data directory over any number of engines, one after another."""
+    """Clients of one data directory, over any number of engines, one after another."""
 
     directory: Path
     history: History = field(default_factory=History)
@@ -73,13 +73,13 @@ class Trial:
     def __post_init__(self) -> None:
         self.executor = WitnessedExecutor(self.history)
         self.answer: Entry | None = None
-        """Of the last start or cancel."""
+        """The answer to the last start or cancel."""
         self._owners = 0
         self._readers: list[asyncio.Task[None]] = []
 
     @asynccontextmanager
     async def engine(self, *, drain: bool = True) -> AsyncIterator[Engine]:
-        """An engine that works while the block lasts; without `drain` it dies at its end."""
+        """An engine that runs during the block. Without `drain` it dies at the end."""
         self._owners += 1
         await self.prepare()
         async with open_engine(
@@ -96,16 +96,16 @@ class Trial:
                 yield engine
             finally:
                 if not drain:
-                    await self.leave()
+                    await self.disconnect_readers()
         if drain:
-            await self.leave()
+            await self.disconnect_readers()
 
     async def prepare(self) -> None:
-        """Have the database watched before anybody writes to it."""
+        """Install the database's triggers before anything writes to it."""
         if not (self.directory / DATABASE_NAME).exists():
             store = await SqliteRunStore.open(self.directory)
             await store.close()
-        await asyncio.to_thread(watch, self.directory / DATABASE_NAME)
+        await asyncio.to_thread(install_triggers, self.directory / DATABASE_NAME)
 
     async def start(self, project: str = "handbook") -> Run | None:
         run = None
@@ -121,13 +121,13 @@ class Trial:
         self.answer = operation.answer
 
     def follow(self, run_id: int, *, after: int = 0) -> asyncio.Task[None]:
-        """A reader, until the run's end or until it leaves."""
+        """A reader, until the run's end or until it disconnects."""
         reader = asyncio.create_task(self._follow(run_id, after))
         self._readers.append(reader)
         return reader
 
-    async def leave(self) -> None:
-        """All readers go away."""
+    async def disconnect_readers(self) -> None:
+        """Disconnect all readers."""
         for reader in self._readers:
             reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
@@ -147,7 +147,7 @@ class Trial:
 
 
 async def until(predicate: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until something is true that has no event of its own."""
+    """Wait until a condition holds for which no event exists."""
     with anyio.fail_after(seconds):
         while not predicate():
             await anyio.sleep(0.001)

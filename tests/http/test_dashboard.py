@@ -6,9 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
-from solorun.dashboard import routes
+from solorun.api.problems import problem_response
+from solorun.dashboard import Dashboard
+from solorun.errors import Problem
+from solorun.http.request import Request
+from solorun.http.routing import Router
 
 PAGE = '<script type="module" src="./assets/index-a1b2.js"></script>'
 MANIFEST = {
@@ -33,8 +37,18 @@ def built(tmp_path: Path) -> Path:
 
 
 def ask(directory: Path, root_path: str = "") -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(Starlette(routes=routes(root_path, directory)))
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost")
+    dashboard = Dashboard(directory)
+    router = Router(None, dashboard.endpoints, dashboard.show_not_found)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, public_path=root_path)
+        try:
+            response = await router.handle(request)
+        except Problem as problem:
+            response = problem_response(problem, path=request.path)
+        await response(scope, receive, send)
+
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost")
 
 
 @pytest.mark.parametrize(

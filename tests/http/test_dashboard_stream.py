@@ -34,6 +34,6 @@ async def test_an_older_state_that_is_heard_late_does_not_follow_the_end(open_se
         stream = DashboardStream(served.service, {run.id: run.last_seq})
 
         await stream.follow(run.id, run.last_seq, sink)
-        await stream.tell([replace(run, status=Status.RUNNING), run], sink)
+        await stream.publish([replace(run, status=Status.RUNNING), run], sink)
 
     assert sink.events == [b"event: run\ndata: %b\n\n" % encode(run)]

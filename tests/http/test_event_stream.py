@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 import pytest
 
-from solorun.http import event_stream
-from solorun.http.event_stream import MUCH_BYTES, SMALL_PIECE_BYTES, EventStream, Sink, Streams
+from solorun.http.event_stream import COMMENT, EventStream, Sink, StreamLimits, Streams
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import MAX_PIECE_BYTES
-from solorun.logs import Hub
 
 EVENT = b"data: 1\n\n"
 
@@ -19,12 +17,11 @@ EVENT = b"data: 1\n\n"
 class Connection:
     """A server's side of a stream whose pump only waits."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: StreamLimits = StreamLimits()) -> None:  # noqa: B008 - frozen
         self.written: list[bytes] = []
-        self.untaken_bytes = 0
         self.is_full = False
         self.aborted = False
-        self.streams = Streams(Hub())
+        self.streams = Streams(nullcontext, limits)
         self.sinks: asyncio.Queue[Sink] = asyncio.Queue()
         self.stream = EventStream(self.streams, self._pump)
         self._may_send = asyncio.Event()
@@ -50,11 +47,7 @@ class Connection:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Sink]:
-        flow = {
-            "is_full": lambda: self.is_full,
-            "untaken_bytes": lambda: self.untaken_bytes,
-            "write": self.written.append,
-        }
+        flow = {"is_full": lambda: self.is_full, "write": self.written.append}
         scope = {"method": "GET", "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}}}
         streaming = asyncio.create_task(self.stream(scope, self._receive, self._send))
         sink = await self.sinks.get()
@@ -110,28 +103,22 @@ async def test_nothing_follows_the_shutdown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "untaken_bytes", "sent"),
+    ("events", "sent"),
     [
-        (EVENT * (SMALL_PIECE_BYTES // len(EVENT)), MUCH_BYTES + 1, True),
-        (EVENT * (SMALL_PIECE_BYTES // len(EVENT) + 1), MUCH_BYTES, True),
-        (EVENT * (SMALL_PIECE_BYTES // len(EVENT) + 1), MUCH_BYTES + 1, False),
-        (EVENT * (MAX_PIECE_BYTES // len(EVENT)), 0, True),
-        (EVENT * (MAX_PIECE_BYTES // len(EVENT) + 1), 0, False),
+        (EVENT * (MAX_PIECE_BYTES // len(EVENT)), True),
+        (EVENT * (MAX_PIECE_BYTES // len(EVENT) + 1), False),
     ],
 )
-async def test_all_is_sent_or_nothing(events: bytes, untaken_bytes: int, sent: bool) -> None:
+async def test_all_events_are_sent_or_none(events: bytes, sent: bool) -> None:
     connection = Connection()
     async with connection.open() as sink:
-        connection.untaken_bytes = untaken_bytes
-
         assert sink.offer_nowait(events) is sent
 
     assert connection.written == ([events] if sent else [])
 
 
-async def test_a_reader_that_is_sent_something_now_and_then_hears_no_comment(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_stream, "COMMENT_INTERVAL_SECONDS", 0.4)
-    connection = Connection()
+async def test_a_stream_that_is_not_idle_gets_no_comment() -> None:
+    connection = Connection(StreamLimits(comment_interval_seconds=0.4))
     async with connection.open() as sink:
         loop = asyncio.get_running_loop()
         until, gaps, last = loop.time() + 1.5, [0.0], loop.time()
@@ -141,5 +128,5 @@ async def test_a_reader_that_is_sent_something_now_and_then_hears_no_comment(mon
             last = loop.time()
             await asyncio.sleep(0.01)
 
-    # On a machine that stands still a comment is right.
-    assert event_stream.COMMENT not in connection.written or max(gaps) > 0.15
+    # On a stalled machine a comment is right.
+    assert COMMENT not in connection.written or max(gaps) > 0.15

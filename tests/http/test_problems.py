@@ -5,9 +5,9 @@ import logging
 import pytest
 from starlette.types import Message
 
+from solorun.api.problems import PROBLEMS
 from solorun.client.problems import ERRORS
 from solorun.errors import Problem
-from solorun.http.problems import PROBLEMS
 from solorun.segment import Segment
 from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed
@@ -41,7 +41,7 @@ async def test_where_nothing_is_the_answer_is_a_problem(open_served: OpenServed,
         "type": "/problems/not-found",
         "title": "Not found",
         "status": 404,
-        "detail": "There is nothing at this address.",
+        "detail": "Nothing exists at this address.",
         "instance": path,
     }
 
@@ -54,7 +54,7 @@ async def test_a_refused_method_is_told_all_that_are_allowed(open_served: OpenSe
     assert answer.headers["allow"] == "GET, HEAD, POST"
 
 
-async def test_an_unforeseen_error_is_named_in_the_log_and_not_explained_outside(
+async def test_an_unexpected_error_is_logged_under_an_id_and_not_explained_to_the_client(
     open_served: OpenServed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_served() as served:
@@ -62,8 +62,8 @@ async def test_an_unforeseen_error_is_named_in_the_log_and_not_explained_outside
 
         answer = await served.client.get("/api/v1/runs/1?", headers={"authorization": "Bearer hunter2"})
 
-    name = answer.json()["detail"].split()[-1].rstrip(".")
-    entry = next(entry for entry in caplog.records if name in entry.getMessage())
+    error_id = answer.json()["detail"].removeprefix("Internal error ").partition(".")[0]
+    entry = next(entry for entry in caplog.records if error_id in entry.getMessage())
     assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
     assert "NoneType" not in answer.text
     assert entry.levelno == logging.ERROR
@@ -95,13 +95,32 @@ async def test_an_answer_that_breaks_off_is_the_servers_to_close(
             await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson")
 
 
-async def test_what_is_no_http_is_not_served(open_served: OpenServed) -> None:
+async def test_a_websocket_is_closed(open_served: OpenServed) -> None:
+    sent: list[Message] = []
+
     async def receive() -> Message:
-        raise AssertionError
+        return {"type": "websocket.connect"}
 
     async def send(message: Message) -> None:
-        raise AssertionError
+        sent.append(message)
 
     async with open_served() as served:
-        with pytest.raises(RuntimeError, match="websocket"):
-            await served.app({"type": "websocket", "path": "/"}, receive, send)
+        await served.app({"type": "websocket", "path": "/"}, receive, send)
+
+    assert [message["type"] for message in sent] == ["websocket.close"]
+
+
+async def test_a_server_may_run_a_lifespan(open_served: OpenServed) -> None:
+    received = iter(["lifespan.startup", "lifespan.shutdown"])
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": next(received)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async with open_served() as served:
+        await served.app({"type": "lifespan"}, receive, send)
+
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

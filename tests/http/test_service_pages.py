@@ -10,8 +10,8 @@ from openapi_spec_validator import validate
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
-from solorun.http.problems import PROBLEMS
 from tests.fakes.application import OpenServed
 
 
@@ -101,7 +101,7 @@ async def test_metrics_are_openmetrics_with_bounded_labels(open_served: OpenServ
 
         families = {family.name: family for family in _families(answer.text)}
         samples = {tuple(sample.labels.values()): sample.value for sample in families["solorun_active_runs"].samples}
-        answers = {tuple(sample.labels.values()): sample.value for sample in families["solorun_http_answers"].samples}
+        answers = {tuple(sample.labels.values()): sample.value for sample in families["solorun_http_responses"].samples}
         assert answer.headers["content-type"].startswith("application/openmetrics-text")
         assert samples == {("pending",): 0, ("running",): 1}
         assert answers == {("startRun", "201"): 1, ("none", "404"): 1}

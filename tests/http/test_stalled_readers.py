@@ -2,15 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from itertools import accumulate
 from typing import Any
 
 import msgspec
 import pytest
 
-from solorun.http.event_stream import MUCH_BYTES, SMALL_PIECE_BYTES
 from solorun.http.flow_control import FLOW_EXTENSION
-from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import Hub, Receiver, Tail
 from solorun.record import Stream
 from solorun.run import Run
@@ -22,24 +19,14 @@ ADDRESSES = ("/api/v1/runs/1/events", "/api/v1/runs/1/events?batch=1", "/api/v1/
 
 
 class Reader:
-    """A connection whose buffer is full after every send, until the reader takes what is in it. With `stalls_at` it
-    takes as many bytes at once.
-    """
+    """A connection whose buffer is full after every send, until the reader reads what is in it."""
 
-    def __init__(self, served: Served, address: str, *, stalls_at: int = 1) -> None:
+    def __init__(self, served: Served, address: str) -> None:
         self.received = b""
-        self.pieces: list[int] = []
         self.views = 0
-        self._stalls_at = stalls_at
         self.taken = asyncio.Event()
         self._full = False
-        self.untaken_bytes = 0
-        self.untaken_after = 10**9
-        flow = {
-            "is_full": lambda: self._full,
-            "untaken_bytes": lambda: self.untaken_bytes,
-            "write": self._write,
-        }
+        flow = {"is_full": lambda: self._full, "write": self._write}
         path, _, query = address.partition("?")
         self._scope = {
             "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
@@ -69,10 +56,7 @@ class Reader:
         assert not self._full
         self.views += isinstance(piece, memoryview)
         self.received += piece
-        self.pieces.append(len(piece))
-        if len(self.received) > self.untaken_after:
-            self.untaken_bytes = MUCH_BYTES + 1
-        self._full = len(piece) > SMALL_PIECE_BYTES // 2 and len(self.received) > self._stalls_at
+        self._full = len(piece) > 4096
 
 
 class CountedTail(Tail):
@@ -118,19 +102,6 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
     # Who takes little at a time is read little at a time.
     assert tail.pages[0] == MAX_PAGE_RECORDS
     assert set(tail.pages[1:]) == {1}
-
-
-async def test_little_is_offered_at_a_time_to_a_reader_who_has_much_to_take(open_served: OpenServed) -> None:
-    async with open_served() as served:
-        await served.complete(lines=["x" * 1_000 for _ in range(4_000)])
-        reader = Reader(served, ADDRESSES[0], stalls_at=10**9)
-        reader.untaken_after = 2_000_000
-
-        await reader.read()
-
-    before = [piece for piece, upto in zip(reader.pieces, accumulate(reader.pieces), strict=True) if upto <= 2_000_000]
-    assert SMALL_PIECE_BYTES < max(before) <= MAX_PIECE_BYTES
-    assert max(reader.pieces[len(before) + 1 :]) <= SMALL_PIECE_BYTES
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

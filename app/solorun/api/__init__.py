@@ -1,5 +1,5 @@
-"""Solorun over HTTP: one table of routes, its handlers, problems, streams, and who may call."""
+"""Solorun over HTTP: the route table, its handlers, and the ASGI application around them."""
 
-from solorun.api.application import Application, create_app
+from solorun.api.application import Application
 
-__all__ = ["Application", "create_app"]
+__all__ = ["Application"]

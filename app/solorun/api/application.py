@@ -1,26 +1,23 @@
-"""The ASGI application. Every request comes in here and every answer leaves here: who may call is asked first, an error
-becomes a problem, and each answer gets its security headers."""
+"""The ASGI application: authorizes each request, routes it, and turns errors into problems."""
 
 import logging
 import secrets
-from collections.abc import Sequence
 from functools import cache
-from typing import Final
+from typing import Final, Protocol
 
-from starlette.exceptions import HTTPException
-from starlette.routing import BaseRoute, Router
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
+from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
-from solorun.api.state import Context
-from solorun.auth.authorization import Authorizer
-from solorun.auth.sessions import LoginThrottle, Sessions
+from solorun.api.state import State
+from solorun.auth.authorization import Authorizer, public_addresses
 from solorun.errors import InternalError, Problem
-from solorun.http.event_stream import Streams
-from solorun.http.problems import problem_of, problem_response
-from solorun.http.request import ClientGone, check_announced_size
+from solorun.http.event_stream import StreamLimits, Streams
+from solorun.http.operation import Endpoint
+from solorun.http.request import ClientDisconnected, Request
 from solorun.http.responses import HEAD_LINES_EXTENSION, Header, Response, cut_off
-from solorun.http.routing import build_routes, public_addresses
+from solorun.http.routing import Router
 from solorun.service import Service
 
 DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
@@ -36,123 +33,118 @@ DEFAULT_HEADERS: Final[tuple[Header, ...]] = (
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""On every answer; an answer's own header of that name is used instead."""
+"""Headers of every response. A response's own header of the same name replaces the default."""
 
 _DEFAULT_NAMES: Final = frozenset(name for name, _ in DEFAULT_HEADERS)
-_NO_OPERATION: Final = "none"
 
 _logger = logging.getLogger("solorun.api")
 
 
-class Application:
-    """Solorun over HTTP. `pages` are the dashboard's routes."""
+class Pages(Protocol):
+    """The dashboard: its endpoints, and its response to paths that match no endpoint."""
 
-    def __init__(self, service: Service, pages: Sequence[BaseRoute] = ()) -> None:
-        settings = service.settings
-        sessions = Sessions()
-        self.context = Context(
+    @property
+    def endpoints(self) -> tuple[Endpoint[object], ...]: ...
+
+    async def show_not_found(self, state: object, request: Request, /) -> ASGIApp: ...
+
+
+class Application:
+    """An open service over HTTP, below any root path. `pages` is the dashboard, if it is to be served."""
+
+    def __init__(self, service: Service, pages: Pages | None = None, limits: StreamLimits | None = None) -> None:
+        self.state = State(
             service=service,
             operations=OPERATIONS,
-            root_path=settings.root_path,
-            access=Authorizer(settings, sessions, public_addresses(OPERATIONS)),
-            sessions=sessions,
-            throttle=LoginThrottle(),
-            streams=Streams(service.hub),
+            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS)),
+            streams=Streams(service.hub.count_stream, limits or StreamLimits()),
         )
-        self.routes: list[BaseRoute] = [*build_routes(self.context, OPERATIONS), *pages]
-        self._router = Router(self.routes, redirect_slashes=False)
-        self._root_path = settings.root_path
+        self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
+        self._router = Router(self.state, self.endpoints, fallback=pages.show_not_found if pages else None)
+        self._public_path = service.settings.root_path
 
     def end_streams(self) -> None:
-        """End every open stream with `event: shutdown`, and every later one at once."""
-        self.context.streams.shut_down()
+        """End every open stream with `event: shutdown`, and every later one immediately."""
+        self.state.streams.shut_down()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise RuntimeError(f"unexpected ASGI scope: {scope['type']}")
-        started = False
+        match scope["type"]:
+            case "http":
+                await self._respond(Request(scope, receive, public_path=self._public_path), receive, send)
+            case "websocket":
+                await WebSocketClose()(scope, receive, send)
+            case "lifespan":
+                # The service was opened by the caller; see `asgi.py` for an application with a lifespan.
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                await send({"type": "lifespan.shutdown.complete"})
 
-        async def answer(message: Message) -> None:
+    async def _respond(self, request: Request, receive: Receive, send: Send) -> None:
+        scope, started = request.scope, False
+
+        async def send_counted(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 _add_defaults(message, scope)
-                self.context.answers[scope.get("solorun.operation", _NO_OPERATION), message["status"]] += 1
+                self.state.responses[request.operation_id, message["status"]] += 1
             await send(message)
 
         try:
-            await self._serve(scope, receive, answer)
-        except ClientGone:
+            response = await self._handle(request)
+            await response(scope, receive, send_counted)
+        except ClientDisconnected:
             return
         except Exception as error:
             if started:
-                message = _problem_of(error, scope).message
-                _logger.warning("The answer to %s %s was cut off: %s", scope["method"], scope["path"], message)
+                message = _problem_of(error, request).message
+                _logger.warning("The response to %s %s was cut off: %s", request.method, scope["path"], message)
                 if not await cut_off(scope):
                     raise
                 return
-            refusal = self._refusal_of(error, scope)
+            failure = _failure(error, request)
         else:
             return
-        # The error is forgotten by now, and with it all the frames that it came through.
-        await refusal(scope, receive, answer)
+        # Outside the handler, so that the error and the frames in its traceback are already released.
+        await failure(scope, receive, send_counted)
 
-    def _refusal_of(self, error: Exception, scope: Scope) -> Response:
-        # Not in the frame that the error's traceback holds: a name for it there would be a cycle for each refusal.
-        headers = _headers_of(error) if isinstance(error, HTTPException) else ()
-        problem = _problem_of(error, scope)
-        return problem_response(problem, path=scope["path"], root_path=self._root_path, headers=headers)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # A proxy may have taken the public path away, or not: within, it is never there.
-        path: str = scope["path"]
-        if self._root_path and (path + "/").startswith(self._root_path + "/"):
-            scope["path"] = path[len(self._root_path) :] or "/"
-        scope["root_path"] = ""
-        scope["app"] = self
-        headers = scope["solorun.headers"] = dict(scope["headers"])
-        refusal = self.context.access.authorize(scope, headers)
-        if refusal is not None:
-            await refusal(scope, receive, send)
-            return
-        check_announced_size(headers)
-        await self._router(scope, receive, send)
-
-
-def create_app(service: Service, pages: Sequence[BaseRoute] = ()) -> Application:
-    return Application(service, pages)
+    async def _handle(self, request: Request) -> ASGIApp:
+        login = self.state.authorizer.authorize(request)
+        if login is not None:
+            return login
+        request.check_announced_size()
+        return await self._router.handle(request)
 
 
 def _add_defaults(message: Message, scope: Scope) -> None:
-    """Give the head of an answer the headers that it lacks; as lines, where the server takes them."""
+    """Add the default headers that a response lacks; as encoded lines if the server accepts them."""
     own = frozenset(name for name, _ in message["headers"] if name in _DEFAULT_NAMES)
-    taker = scope.get("extensions", {}).get(HEAD_LINES_EXTENSION)
-    if taker is not None:
-        taker["add"](_default_lines(own))
+    extension = scope.get("extensions", {}).get(HEAD_LINES_EXTENSION)
+    if extension is not None:
+        extension["add"](_default_lines(own))
     else:
-        message["headers"] = [*message["headers"], *_defaults_besides(own)]
+        message["headers"] = [*message["headers"], *_defaults_without(own)]
 
 
 @cache
 def _default_lines(own: frozenset[bytes]) -> bytes:
-    return b"".join(b"%b: %b\r\n" % header for header in _defaults_besides(own))
+    return b"".join(b"%b: %b\r\n" % header for header in _defaults_without(own))
 
 
-def _defaults_besides(own: frozenset[bytes]) -> list[Header]:
+def _defaults_without(own: frozenset[bytes]) -> list[Header]:
     return [header for header in DEFAULT_HEADERS if header[0] not in own]
 
 
-def _problem_of(error: Exception, scope: Scope) -> Problem:
-    """What is told of an error. What nobody foresaw is told as no more than a name for it, under which it is logged."""
+def _failure(error: Exception, request: Request) -> Response:
+    # Not in the frame that the error's traceback holds: a name for the response there would be a reference cycle.
+    return problem_response(_problem_of(error, request), path=request.path, root_path=request.root_path)
+
+
+def _problem_of(error: Exception, request: Request) -> Problem:
+    """The problem to report. An unexpected error is logged, and reported only by the id that it is logged under."""
     if isinstance(error, Problem):
         return error
-    if isinstance(error, HTTPException) and error.status_code < 500:
-        return problem_of(error)
-    name = secrets.token_hex(6)
-    _logger.error("Error %s at %s %s", name, scope["method"], scope["path"], exc_info=error)
-    return InternalError(f"The service met an error of its own; its log tells more of error {name}.")
-
-
-def _headers_of(error: HTTPException) -> tuple[Header, ...]:
-    headers = error.headers or {}
-    return tuple((name.lower().encode("ascii"), value.encode("ascii")) for name, value in headers.items())
+    error_id = secrets.token_hex(6)
+    _logger.error("Error %s at %s %s", error_id, request.method, request.scope["path"], exc_info=error)
+    return InternalError(f"Internal error {error_id}. See the service log.")

@@ -1,4 +1,4 @@
-"""Handlers that list and hand out the files that a run left. What such a file holds is nobody's to trust."""
+"""Handlers that list and download a run's artifacts. Their contents are untrusted."""
 
 import asyncio
 import os
@@ -7,54 +7,57 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from solorun.api.path_parameters import run_id_of
+from solorun.api.state import State
 from solorun.errors import ArtifactNotFound
-from solorun.execution.artifacts import list_artifacts, media_type_of
+from solorun.execution import artifacts
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
 
 _READ_BYTES: Final = 256 * 1024
 _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK the opening of a FIFO would wait for its writer.
+# Without O_NONBLOCK, opening a FIFO would wait for its writer.
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-async def get_artifacts(request: Request) -> Response:
-    run = await request.service.manager.get_run(request.run_id)
-    directory = request.service.directory.artifacts(run.id)
-    return json_response(ArtifactList(tuple(await asyncio.to_thread(list_artifacts, directory))))
+async def list_artifacts(state: State, request: Request) -> Response:
+    run = await state.service.manager.get_run(run_id_of(request))
+    directory = state.service.directory.artifacts(run.id)
+    return json_response(ArtifactList(tuple(await asyncio.to_thread(artifacts.list_artifacts, directory))))
 
 
-async def download_artifact(request: Request) -> StreamingResponse:
-    run = await request.service.manager.get_run(request.run_id)
-    name = request.path["name"]
-    descriptor = await asyncio.to_thread(open_beneath, request.service.directory.artifacts(run.id), name)
+async def download_artifact(state: State, request: Request) -> StreamingResponse:
+    run = await state.service.manager.get_run(run_id_of(request))
+    name = request.path_params["name"]
+    descriptor = await asyncio.to_thread(open_beneath, state.service.directory.artifacts(run.id), name)
     size = os.fstat(descriptor).st_size
     return StreamingResponse(
         FileChunks(descriptor, size),
-        media_type=media_type_of(name).encode("ascii", "replace"),
+        media_type=artifacts.media_type_of(name).encode("ascii", "replace"),
         headers=[
             (b"content-length", b"%d" % size),
             content_disposition(name.rpartition("/")[2]),
             (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
         ],
+        send_timeout_seconds=state.limits.send_timeout_seconds,
     )
 
 
 def open_beneath(directory: Path, name: str) -> int:
-    """A descriptor of the regular file `name` below `directory`, whatever is done to the tree meanwhile.
+    """A descriptor of the regular file `name` below `directory`, even if the tree changes meanwhile.
 
-    Each part is opened from the one before it and no link is followed, so that no name and no race leads out.
+    Each part is opened relative to the previous one and no link is followed, so no name and no race leads outside.
     Raises ArtifactNotFound.
     """
     parts = name.split("/")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
         raise ArtifactNotFound
     try:
-        here = os.open(directory, _DIRECTORY_FLAGS)
+        parent = os.open(directory, _DIRECTORY_FLAGS)
         for part in parts[:-1]:
-            here = _step_down(here, part, _DIRECTORY_FLAGS)
-        file = _step_down(here, parts[-1], _FILE_FLAGS)
+            parent = _open_at(parent, part, _DIRECTORY_FLAGS)
+        file = _open_at(parent, parts[-1], _FILE_FLAGS)
     except (OSError, UnicodeEncodeError):
         raise ArtifactNotFound from None
     if not stat.S_ISREG(os.fstat(file).st_mode):
@@ -64,12 +67,12 @@ def open_beneath(directory: Path, name: str) -> int:
 
 
 def content_disposition(name: str) -> Header:
-    """An attachment of this name: as it is (RFC 5987), and in ASCII for those who do not know that."""
+    """An attachment with this name: exact (RFC 5987), and in ASCII for clients that do not support that."""
     plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in name)
     return (b"content-disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}".encode("ascii"))
 
 
-def _step_down(directory: int, name: str, flags: int) -> int:
+def _open_at(directory: int, name: str, flags: int) -> int:
     try:
         return os.open(name, flags, dir_fd=directory)
     finally:
@@ -77,7 +80,7 @@ def _step_down(directory: int, name: str, flags: int) -> int:
 
 
 class FileChunks:
-    """`size` bytes of an open file, closed with the answer: what is appended meanwhile is left out."""
+    """The first `size` bytes of an open file, which is closed with the response."""
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor = descriptor
@@ -91,7 +94,7 @@ class FileChunks:
             raise StopAsyncIteration
         chunk = await asyncio.to_thread(os.read, self._descriptor, min(self._left, _READ_BYTES))
         if not chunk:
-            raise OSError("the file became shorter while it was read")
+            raise OSError("the file was truncated while it was read")
         self._left -= len(chunk)
         return chunk
 

@@ -1,11 +1,12 @@
-"""Handlers for those who watch over the service: alive, ready, metrics."""
+"""Handlers for monitoring: liveness, readiness, metrics."""
 
 import asyncio
 import importlib
 from http import HTTPStatus
 from typing import Final
 
-from solorun.http.problems import NOT_READY_TYPE, PROBLEM_JSON
+from solorun.api.state import State
+from solorun.http.problems import PROBLEM_JSON, UNTYPED
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.wire import ProblemDetails, ProblemFieldError, encode
@@ -14,28 +15,28 @@ _ALIVE: Final = b'{"status":"alive"}'
 _READY: Final = b'{"status":"ready"}'
 
 
-async def livez(_request: Request) -> Response:
-    """Being able to answer is the answer: the loop turns."""
+async def livez(_state: State, _request: Request) -> Response:
+    """Any response shows that the event loop is running."""
     return Response(_ALIVE)
 
 
-async def readyz(request: Request) -> Response:
-    reasons = request.service.readiness()
+async def readyz(state: State, request: Request) -> Response:
+    reasons = state.service.readiness()
     if not reasons:
         return Response(_READY)
     status = HTTPStatus.SERVICE_UNAVAILABLE
     details = ProblemDetails(
-        type=NOT_READY_TYPE,
+        type=UNTYPED,
         title=status.phrase,
         status=status.value,
         detail="The service is not ready: " + "; ".join(reasons),
-        instance=f"{request.context.root_path}/readyz",
+        instance=f"{request.root_path}/readyz",
         errors=tuple(ProblemFieldError(pointer="", message=reason) for reason in reasons),
     )
     return Response(encode(details), status=status.value, media_type=PROBLEM_JSON)
 
 
-async def metrics(request: Request) -> Response:
-    # A tenth of the service's start, for what many never ask: and then not at the loop's cost.
+async def metrics(state: State, _request: Request) -> Response:
+    # Importing it takes a tenth of the service's start: do so only if needed, and not on the event loop.
     module = await asyncio.to_thread(importlib.import_module, "solorun.api.metrics")
-    return Response(module.Metrics(request.context).expose(), media_type=module.OPENMETRICS)
+    return Response(module.Metrics(state).expose(), media_type=module.OPENMETRICS)

@@ -1,4 +1,4 @@
-"""Handlers that read logs: a page with filters, or the whole log as a download."""
+"""Handlers that read logs: a filtered page, or the whole log as a download."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -7,8 +7,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from solorun.api.path_parameters import run_id_of
+from solorun.api.state import State
 from solorun.http.request import Request
-from solorun.http.responses import NDJSON, TEXT, Header, Response, StreamingResponse, json_response
+from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
 from solorun.logs.plain_text import PlainTextRenderer
@@ -23,25 +25,23 @@ _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 
 class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     step: Annotated[str, Meta(description="Only this step's records.")] | None = None
-    level: Annotated[Level, Meta(description="Only records of at least this level.")] | None = None
+    level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
     q: (
-        Annotated[str, Meta(max_length=1000, description="Only messages that hold this; case does not matter.")] | None
+        Annotated[str, Meta(max_length=1000, description="Only messages that contain this text, ignoring case.")] | None
     ) = None
-    event: Annotated[
-        tuple[Event, ...], Meta(description="Only records that tell one of these events; repeatable.")
-    ] = ()
+    event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
 
 
 class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
     before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="How many records at most.")] = 1000
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of records.")] = 1000
 
 
-async def get_log_page(request: Request) -> Response:
+async def get_log_page(state: State, request: Request) -> Response:
     query: LogPageQuery = request.query
-    page = await request.service.store.read_log(
-        request.run_id,
+    page = await state.service.store.read_log(
+        run_id_of(request),
         LogQuery(
             after=query.after,
             before=query.before,
@@ -55,22 +55,23 @@ async def get_log_page(request: Request) -> Response:
     return json_response(page)
 
 
-async def download_ndjson(request: Request) -> StreamingResponse:
-    run = await request.service.manager.get_run(request.run_id)
+async def download_ndjson(state: State, request: Request) -> StreamingResponse:
+    run = await state.service.manager.get_run(run_id_of(request))
+    return _download(state, _payloads(state.service.tail, run, request.query), NDJSON, f"{run.project}-{run.id}.ndjson")
+
+
+async def download_text(state: State, request: Request) -> StreamingResponse:
+    run = await state.service.manager.get_run(run_id_of(request))
+    return _download(state, _texts(state.service.tail, run, request.query), TEXT, f"{run.project}-{run.id}.txt")
+
+
+def _download(state: State, chunks: AsyncGenerator[bytes, None], media_type: bytes, name: str) -> StreamingResponse:
     return StreamingResponse(
-        _payloads(request.service.tail, run, request.query), media_type=NDJSON, headers=_attachment(run, "ndjson")
+        chunks,
+        media_type=media_type,
+        headers=[(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))],
+        send_timeout_seconds=state.limits.send_timeout_seconds,
     )
-
-
-async def download_text(request: Request) -> StreamingResponse:
-    run = await request.service.manager.get_run(request.run_id)
-    texts = _texts(request.service.tail, run, request.query)
-    return StreamingResponse(texts, media_type=TEXT, headers=_attachment(run, "txt"))
-
-
-def _attachment(run: Run, suffix: str) -> list[Header]:
-    name = f"{run.project}-{run.id}.{suffix}"
-    return [(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))]
 
 
 async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:

@@ -1,4 +1,4 @@
-"""What the service is doing, as OpenMetrics. Read when asked for: nothing is counted that the service does not know."""
+"""The state of the service as OpenMetrics, collected when requested."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from solorun.api.state import Context
+from solorun.api.state import State
 from solorun.status import ACTIVE
 
 OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
 
 class Metrics(Collector):
-    """One reading of a context. Labels are statuses, operations and HTTP statuses: all bounded."""
+    """One reading of the state. Labels are statuses, operations and HTTP statuses, so their number is bounded."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, state: State) -> None:
+        self._state = state
 
     def expose(self) -> bytes:
         registry = CollectorRegistry(auto_describe=False)
@@ -28,7 +28,7 @@ class Metrics(Collector):
         return text
 
     def collect(self) -> Iterator[Metric]:
-        service = self._context.service
+        service = self._state.service
         runs = GaugeMetricFamily("solorun_active_runs", "Active runs.", labels=["status"])
         by_status = Counter(run.status for run in service.list_active_runs())
         for status in sorted(ACTIVE):
@@ -40,13 +40,13 @@ class Metrics(Collector):
             sum(run.last_seq for run in service.list_active_runs()),
         )
         yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
-        yield GaugeMetricFamily("solorun_sessions", "Sessions of browsers.", len(self._context.sessions))
-        yield GaugeMetricFamily("solorun_ready", "1 when /readyz says so.", int(not service.readiness()))
+        yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.authorizer.sessions))
+        yield GaugeMetricFamily("solorun_ready", "1 if the service is ready.", int(not service.readiness()))
         yield GaugeMetricFamily("solorun_draining", "1 while shutting down.", int(service.manager.draining))
         yield GaugeMetricFamily(
             "solorun_start_time_seconds", "When the service started, as Unix time.", service.started_at.timestamp()
         )
-        answers = CounterMetricFamily("solorun_http_answers", "Answers given.", labels=["operation", "status"])
-        for (operation, http_status), count in sorted(self._context.answers.items()):
-            answers.add_metric([operation, str(http_status)], count)
-        yield answers
+        responses = CounterMetricFamily("solorun_http_responses", "Responses sent.", labels=["operation", "status"])
+        for (operation, http_status), count in sorted(self._state.responses.items()):
+            responses.add_metric([operation, str(http_status)], count)
+        yield responses

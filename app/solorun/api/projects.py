@@ -1,5 +1,6 @@
-"""Handlers that show what may be started: the declared projects and families."""
+"""Handlers that show the declared projects and project patterns."""
 
+from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
@@ -7,11 +8,11 @@ from solorun.run import Run
 from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 
 
-async def list_projects(request: Request) -> Response:
-    service = request.service
+async def list_projects(state: State, _request: Request) -> Response:
+    service = state.service
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.list_active_runs()}
-    # A project of a family is known by its runs; each belongs to the family that declares it now.
+    # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
     family_of = {name: service.catalog.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
         ProjectList(
@@ -34,9 +35,9 @@ async def list_projects(request: Request) -> Response:
     )
 
 
-async def get_project(request: Request) -> Response:
-    service = request.service
-    project = service.catalog.get_project(request.path["project"])
+async def get_project(state: State, request: Request) -> Response:
+    service = state.service
+    project = service.catalog.get_project(request.path_params["project"])
     active = next((run for run in service.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
     return json_response(_summary(project, active, latest))

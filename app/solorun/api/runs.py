@@ -4,11 +4,13 @@ import base64
 import binascii
 import re
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
 
+from solorun.api.path_parameters import run_id_of
+from solorun.api.state import State
 from solorun.errors import InvalidCursor
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
@@ -20,56 +22,58 @@ _CURSOR: Final = re.compile(r"1:([0-9]{1,19})", re.ASCII)
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    status: Annotated[tuple[Status, ...], Meta(description="Only runs of these statuses; repeatable.")] = ()
-    limit: Annotated[int, Meta(ge=1, le=1000, description="How many runs at most.")] = 50
+    status: Annotated[tuple[Status, ...], Meta(description="Only runs with one of these statuses; repeatable.")] = ()
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of runs.")] = 50
     cursor: (
-        Annotated[str, Meta(description="`next_cursor` of the page before.", extra_json_schema={"format": "cursor"})]
+        Annotated[
+            str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
+        ]
         | None
     ) = None
 
 
-async def start_run(request: Request) -> Response:
+async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
-    run = await request.service.manager.start_run(
-        request.path["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
+    run = await state.service.manager.start_run(
+        request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
-    location = f"{request.context.root_path}/api/v1/runs/{run.id}"
+    location = f"{request.root_path}/api/v1/runs/{run.id}"
     return json_response(run, status=201, headers=[(b"location", location.encode("ascii"))])
 
 
-async def cancel_run(request: Request) -> Response:
-    run_id = request.run_id
+async def cancel_run(state: State, request: Request) -> Response:
+    run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
-    run, accepted = await request.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
+    run, accepted = await state.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
     return json_response(run, status=202 if accepted else 200)
 
 
-async def get_run(request: Request) -> Response:
-    return json_response(await request.service.manager.get_run(request.run_id))
+async def get_run(state: State, request: Request) -> Response:
+    return json_response(await state.service.manager.get_run(run_id_of(request)))
 
 
-async def get_current_run(request: Request) -> Response:
-    return json_response(await request.service.manager.get_current_run(request.path["project"]))
+async def get_current_run(state: State, request: Request) -> Response:
+    return json_response(await state.service.manager.get_current_run(request.path_params["project"]))
 
 
-async def list_runs(request: Request) -> Response:
-    return await _list_runs(request, project=None)
+async def list_runs(state: State, request: Request) -> Response:
+    return await _list_runs(state, request, project=None)
 
 
-async def list_project_runs(request: Request) -> Response:
-    """Runs of a project that is declared, or that has left some."""
-    project = request.path["project"]
-    service = request.service
+async def list_project_runs(state: State, request: Request) -> Response:
+    """Lists the runs of a project that is declared, or that was and still has runs."""
+    project = request.path_params["project"]
+    service = state.service
     if await service.store.find_latest_run(project) is None:
         service.catalog.get_project(project)
-    return await _list_runs(request, project=project)
+    return await _list_runs(state, request, project=project)
 
 
-async def _list_runs(request: Request, *, project: str | None) -> Response:
+async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
     before_id = None if query.cursor is None else decode_cursor(query.cursor)
-    # One more than asked for: whether there is a next page.
-    runs = await request.service.store.list_runs(
+    # One more than requested, to see whether there is a next page.
+    runs = await state.service.store.list_runs(
         project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
     )
     has_more = len(runs) > query.limit
@@ -80,12 +84,12 @@ async def _list_runs(request: Request, *, project: str | None) -> Response:
 
 
 def encode_cursor(before_id: int) -> str:
-    """Opaque to clients; it carries its version, so that it can change."""
+    """A cursor, opaque to clients. It carries a version, so that its format can change."""
     return base64.urlsafe_b64encode(b"1:%d" % before_id).decode("ascii").rstrip("=")
 
 
 def decode_cursor(cursor: str) -> int:
-    """Raises InvalidCursor for what `encode_cursor` never made."""
+    """The inverse of `encode_cursor`. Raises InvalidCursor."""
     try:
         text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -101,5 +105,5 @@ def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list
         return []
     members: list[tuple[str, Any]] = [("status", status.value) for status in query.status]
     members += [("limit", query.limit), ("cursor", cursor)]
-    address = f"{request.context.root_path}{request.scope['path']}?{urlencode(members)}"
-    return [(b"link", f'<{address}>; rel="next"'.encode("ascii", "ignore"))]
+    address = f"{request.root_path}{quote(request.path)}?{urlencode(members)}"
+    return [(b"link", f'<{address}>; rel="next"'.encode("ascii"))]

@@ -1,4 +1,4 @@
-"""The two streams: one run's log as it grows, and for a dashboard what all runs do with the logs of some."""
+"""The two event streams: one run's log as it grows, and for the dashboard all changes of runs with some logs."""
 
 import asyncio
 import re
@@ -11,9 +11,11 @@ import anyio
 import msgspec
 from msgspec import Meta
 
+from solorun.api.path_parameters import parse_run_id, run_id_of
+from solorun.api.state import State
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
 from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink, StreamSource
-from solorun.http.request import Request, parse_run_id
+from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
 from solorun.run import MAX_RUN_ID, Run
@@ -24,7 +26,7 @@ from solorun.wire import encode
 
 _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
-# It is read as text, since a malformed one is a problem of its own; as an alternative its own type beats the text's.
+# Parsed by hand, since a malformed value has its own problem. As an alternative, this type replaces that of the text.
 _SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
 
 Form = Callable[[Segment], bytes]
@@ -36,76 +38,82 @@ _EVENTS_OF_RUN: Final[Form] = attrgetter("sse_of_run")
 class EventsQuery(msgspec.Struct, forbid_unknown_fields=True):
     after: Annotated[
         str,
-        Meta(description="Begin after this seq. The Last-Event-ID header beats it.", extra_json_schema=_SEQ_SCHEMA),
+        Meta(
+            description="Start after this seq. The Last-Event-ID header takes precedence.",
+            extra_json_schema=_SEQ_SCHEMA,
+        ),
     ] = ""
     tail: (
         Annotated[
-            int, Meta(ge=0, le=MAX_RUN_ID, description="Begin this many records before the end; `after` beats it.")
+            int,
+            Meta(ge=0, le=MAX_RUN_ID, description="Start this many records before the end. `after` takes precedence."),
         ]
         | None
     ) = None
-    batch: Annotated[bool, Meta(description="Send `event: records` with a JSON array of records as data.")] = False
+    batch: Annotated[bool, Meta(description="Send batches: `event: records` with a JSON array of records as data.")] = (
+        False
+    )
 
 
 class FollowQuery(msgspec.Struct, forbid_unknown_fields=True):
     follow: Annotated[
         tuple[str, ...],
-        Meta(description="`<run>:<after>`, repeatable: send this run's records after that seq.", max_length=20),
+        Meta(description="`<run>:<after>`: also send this run's records after that seq; repeatable.", max_length=20),
     ] = ()
 
 
-async def follow_run(request: Request) -> EventStream:
-    """One run's records from any point, live, and at last its end."""
-    service, query = request.service, request.query
-    run = await service.manager.get_run(request.run_id)
+async def follow_run(state: State, request: Request) -> EventStream:
+    """Streams one run's records from any point, live, and finally its end."""
+    service, query = state.service, request.query
+    run = await service.manager.get_run(run_id_of(request))
     after = _parse_seq(request.headers.get(b"last-event-id", b"").decode("latin-1"))
     if after is None:
         after = _parse_seq(query.after)
     if after is None:
         after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
-    pump = _pump_run(service, run.id, after, batch=query.batch)
-    return EventStream(request.context.streams, pump, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
+    source = _stream_run(service, run.id, after, batch=query.batch)
+    return EventStream(state.streams, source, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
 
 
-async def follow_all(request: Request) -> EventStream:
-    """All active runs, then every change of a run, and the records of the followed ones."""
+async def follow_all(state: State, request: Request) -> EventStream:
+    """Streams all active runs, then every change of a run, and the records of the followed runs."""
     follows = _parse_follows(request.query.follow)
     for run_id in follows:
-        await request.service.manager.get_run(run_id)
-    return EventStream(request.context.streams, DashboardStream(request.service, follows).pump)
+        await state.service.manager.get_run(run_id)
+    return EventStream(state.streams, DashboardStream(state.service, follows).run)
 
 
-def _pump_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:
-    async def pump(sink: Sink) -> None:
-        run = await _tell_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
+def _stream_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:
+    async def source(sink: Sink) -> None:
+        run = await _send_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
         await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run)))
 
-    return pump
+    return source
 
 
-async def _tell_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
-    """Tell a run's records up to its end, and answer the ended run. For a reader that stalls only its place is kept."""
+async def _send_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
+    """Send a run's records up to its end, and return the ended run. A stalled reader costs only its position."""
     page_records = MAX_PAGE_RECORDS
     while True:
-        reached = await _tell_while_taken(service, run_id, after, page_records, sink, form)
+        reached = await _send_while_accepted(service, run_id, after, page_records, sink, form)
         if isinstance(reached, Run):
             return reached
-        # It takes a piece now and then: a page for each would be read for little of it.
+        # A slow reader accepts a piece at a time: do not read a whole page for each.
         after, page_records = reached, 1
         await sink.emit(b"")
 
 
-async def _tell_while_taken(
+async def _send_while_accepted(
     service: Service, run_id: int, after: int, page_records: int, sink: Sink, form: Form
 ) -> int | Run:
-    """The ended run, or the last seq that was sent to a reader that does not keep up."""
+    """Returns the ended run, or the last seq that was sent to a reader that does not keep up."""
 
     def parts_of(segment: Segment) -> tuple[Segment, ...]:
         return segment.parts if form is _BATCH else (segment,)
 
     def take(segment: Segment) -> bool:
         if len(segment.payload) > MAX_PIECE_BYTES:
-            return False  # as events it is larger still: no need to ask
+            return False  # Encoded as events it is larger still.
         parts = parts_of(segment)
         return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
 
@@ -125,17 +133,17 @@ async def _tell_while_taken(
 
 
 class DashboardStream:
-    """What the dashboard's stream tells. A followed run's terminal state is told after its last record, and last."""
+    """The dashboard's stream. A followed run's terminal state comes after its last record, as its last event."""
 
     def __init__(self, service: Service, follows: dict[int, int]) -> None:
         self._service = service
         self._follows = follows
         self._following = set(follows)
         self._ended: set[int] = set()
-        # What is told of a run's state must be decided and emitted at once, or an older state could overtake.
-        self._telling = asyncio.Lock()
+        # Choosing and sending a run's state must not be interleaved, or an older state could overtake a newer one.
+        self._publishing = asyncio.Lock()
 
-    async def pump(self, sink: Sink) -> None:
+    async def run(self, sink: Sink) -> None:
         with self._service.hub.open_feed() as feed:
             await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": feed.snapshot()}))
             async with anyio.create_task_group() as following:
@@ -143,25 +151,27 @@ class DashboardStream:
                     following.start_soon(self.follow, run_id, after, sink)
                 try:
                     while True:
-                        await self.tell(await feed.changes(), sink)
+                        await self.publish(await feed.changes(), sink)
                 except FeedOverflow:
-                    # The stream ends; whoever listens comes back for a new snapshot.
+                    # The stream ends; the client reconnects for a new snapshot.
                     following.cancel_scope.cancel()
 
-    async def tell(self, runs: list[Run], sink: Sink) -> None:
-        async with self._telling:
-            told = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
-            if told:
-                await sink.emit(b"".join(told))
+    async def publish(self, runs: list[Run], sink: Sink) -> None:
+        """Send the states of these runs, except those that `follow` sends."""
+        async with self._publishing:
+            events = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
+            if events:
+                await sink.emit(b"".join(events))
+
+    async def follow(self, run_id: int, after: int, sink: Sink) -> None:
+        """Send a run's records after `after`, then its terminal state."""
+        run = await _send_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
+        async with self._publishing:
+            self._ended.add(run_id)
+            await sink.emit(_run_event(run))
 
     def _is_left_to_follower(self, run: Run) -> bool:
         return run.id in self._ended or (run.id in self._following and run.has_ended)
-
-    async def follow(self, run_id: int, after: int, sink: Sink) -> None:
-        run = await _tell_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
-        async with self._telling:
-            self._ended.add(run_id)
-            await sink.emit(_run_event(run))
 
 
 def _run_event(run: Run) -> bytes:
@@ -169,7 +179,7 @@ def _run_event(run: Run) -> bytes:
 
 
 def _parse_seq(text: str) -> int | None:
-    """A seq from 0; None for an empty text, as an EventSource means it. Raises InvalidLastEventId."""
+    """A seq; None for an empty text, which an EventSource sends for none. Raises InvalidLastEventId."""
     if not text:
         return None
     if _SEQ.fullmatch(text) is None:
@@ -178,12 +188,12 @@ def _parse_seq(text: str) -> int | None:
 
 
 def _parse_follows(texts: tuple[str, ...]) -> dict[int, int]:
-    """The seq to begin after of each followed run. Raises InvalidRequest."""
+    """The followed runs, each with the seq to start after. Raises InvalidRequest."""
     follows: dict[int, int] = {}
     for text in texts:
         match = _FOLLOW.fullmatch(text)
         if match is None:
-            raise InvalidRequest(errors=[FieldError("?follow", 'must be "<run>:<after>", two whole numbers')])
+            raise InvalidRequest(errors=[FieldError("?follow", 'must be "<run>:<after>", two integers')])
         run_id = parse_run_id(match[1])
         if run_id in follows:
             raise InvalidRequest(errors=[FieldError("?follow", f"names run {run_id} more than once")])

@@ -1,20 +1,20 @@
-"""Who may call: decided before anything else is, for every path, also those that do not exist. Denies by default.
+"""Decides who may call, before anything else happens and for every path, even paths that do not exist.
 
-Whatever is not an exact exemption needs the token (when the service has one); whatever a browser sends from
-elsewhere, or under a name that is not ours, is refused.
+Denies by default: unless it is exempt, a request needs the token (if the service has one). Requests that a browser
+sends from another site, or to a host name that is not ours, are refused.
 """
 
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from starlette.types import Scope
-
-from solorun.auth.sessions import Sessions
+from solorun.auth.sessions import LoginThrottle, Sessions
 from solorun.errors import CrossOrigin, HostNotAllowed, TokenRequired, Unauthorized
+from solorun.http.operation import Operation
+from solorun.http.request import Request
 from solorun.http.responses import Response, redirect
 from solorun.settings import LOOPBACK_HOSTS, Settings
 
@@ -27,70 +27,93 @@ _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is 
 _MAX_REMEMBERED_HOSTS: Final = 256
 
 
-class Authorizer:
-    """Admits requests or refuses them. `public`: the exact (method, path) pairs that need no token."""
+def public_addresses(operations: Iterable[Operation[Any]]) -> frozenset[tuple[str, str]]:
+    """The exact (method, path) pairs that need no token."""
+    return frozenset(
+        (method, operation.path)
+        for operation in operations
+        if operation.public
+        for method in ((operation.method, "HEAD") if operation.method == "GET" else (operation.method,))
+    )
 
-    def __init__(self, settings: Settings, sessions: Sessions, public: Collection[tuple[str, str]]) -> None:
-        self._sessions = sessions
+
+class Authorizer:
+    """Admits or refuses requests. `public` holds the exact (method, path) pairs that need no token."""
+
+    def __init__(self, settings: Settings, public: Collection[tuple[str, str]]) -> None:
+        self.sessions = Sessions()
+        self._throttle = LoginThrottle()
         self._public = frozenset(public)
-        self._root_path = settings.root_path
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
         self._hosts = _allowed_hosts(settings)
         self._good_hosts: set[bytes] = set()
         self.is_secure = (settings.public_url or "").startswith("https:")
-        # Cookies know no ports: two services on one machine would take each other's.
+        # Cookies ignore ports: two services on one machine would overwrite each other's.
         self.cookie_name = "__Host-solorun" if self.is_secure else f"solorun_{settings.port}"
 
     @property
-    def asks_for_token(self) -> bool:
+    def requires_token(self) -> bool:
         return self._token_hash is not None
 
-    def authorize(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Response | None:
-        """None when the request may go on, an answer when a browser should log in first.
+    def authorize(self, request: Request) -> Response | None:
+        """None if the request may proceed, a response if a browser should log in first.
 
-        `headers` are those of the scope, by name. Raises HostNotAllowed, TokenRequired, CrossOrigin, Unauthorized.
+        Raises HostNotAllowed, TokenRequired, CrossOrigin, Unauthorized.
         """
-        if len(headers) != len(scope["headers"]):
-            _check_repeated(scope)
-        self._check_host(headers)
+        if len(request.headers) != len(request.scope["headers"]):
+            _check_repeated(request)
+        self._check_host(request)
         if self._token_hash is None:
-            _check_not_proxied(headers)
-        method: str = scope["method"]
-        is_safe = method in SAFE_METHODS
-        is_browser = False if is_safe else self._check_origin(headers)
-        if self._token_hash is None or (method, scope["path"]) in self._public:
+            _check_not_proxied(request)
+        is_safe = request.method in SAFE_METHODS
+        is_browser = False if is_safe else self._check_origin(request)
+        if self._token_hash is None or (request.method, request.path) in self._public:
             return None
-        if self.is_token(headers.get(b"authorization", b"")):
+        if self._has_token(request):
             return None
-        if self.find_session(headers) is not None:
+        if self._find_session(request) is not None:
             if is_safe or is_browser:
                 return None
-            raise CrossOrigin("A session is a browser's, and a browser says where its requests come from.")
-        if is_safe and _is_navigation(scope, headers):
-            return redirect(f"{self._root_path}/login?next={quote(_address(scope), safe='')}")
+            raise CrossOrigin("A request with a session must say where it comes from, as browsers do.")
+        if is_safe and _is_navigation(request):
+            return redirect(f"{request.root_path}/login?next={quote(request.target, safe='')}")
         raise Unauthorized
 
-    def is_token(self, authorization: bytes) -> bool:
-        """Whether this is `Bearer` and the token."""
-        scheme, _, credentials = authorization.partition(b" ")
-        return scheme.lower() == b"bearer" and self.is_valid_token(credentials.strip())
+    def log_in(self, request: Request, token: str) -> str | None:
+        """A new session that replaces the request's own, or None if the token is wrong or there were too many tries."""
+        peer = (request.scope.get("client") or ("",))[0]
+        if self._throttle.wait_seconds(peer) > 0 or not self._is_valid_token(token.encode()):
+            self._throttle.record_failure(peer)
+            return None
+        self.log_out(request)
+        return self.sessions.begin()
 
-    def is_valid_token(self, token: bytes) -> bool:
+    def log_out(self, request: Request) -> None:
+        """End the request's session, if it has one."""
+        session = self._find_session(request)
+        if session is not None:
+            self.sessions.end(session)
+
+    def _has_token(self, request: Request) -> bool:
+        scheme, _, credentials = request.headers.get(b"authorization", b"").partition(b" ")
+        return scheme.lower() == b"bearer" and self._is_valid_token(credentials.strip())
+
+    def _is_valid_token(self, token: bytes) -> bool:
         """Compares in constant time."""
         return self._token_hash is not None and hmac.compare_digest(_hash(token), self._token_hash)
 
-    def find_session(self, headers: Mapping[bytes, bytes]) -> str | None:
-        """The session that the request's cookie names, if it is still open."""
-        for cookie in headers.get(b"cookie", b"").decode("latin-1").split(";"):
+    def _find_session(self, request: Request) -> str | None:
+        """The session in the request's cookie, if it is still open."""
+        for cookie in request.headers.get(b"cookie", b"").decode("latin-1").split(";"):
             name, _, value = cookie.strip().partition("=")
-            if name == self.cookie_name and self._sessions.is_valid(value):
+            if name == self.cookie_name and self.sessions.is_valid(value):
                 return value
         return None
 
-    def _check_host(self, headers: Mapping[bytes, bytes]) -> None:
-        """The only defence against a name that is made to point here (DNS rebinding): such a page is same-origin."""
-        host = headers.get(b"host", b"")
+    def _check_host(self, request: Request) -> None:
+        """The only defence against DNS rebinding: a page under a name that is made to point here is same-origin."""
+        host = request.headers.get(b"host", b"")
         if host in self._good_hosts:
             return
         match = _HOST.fullmatch(host)
@@ -99,11 +122,12 @@ class Authorizer:
         if len(self._good_hosts) < _MAX_REMEMBERED_HOSTS:
             self._good_hosts.add(host)
 
-    def _check_origin(self, headers: Mapping[bytes, bytes]) -> bool:
-        """Whether the request is a browser's, and from our own pages. Raises CrossOrigin when it is from elsewhere.
+    def _check_origin(self, request: Request) -> bool:
+        """Whether a browser sent the request from one of our own pages. Raises CrossOrigin if it came from elsewhere.
 
-        The order is that of Go's CrossOriginProtection: Sec-Fetch-Site, which only plain http leaves out, then Origin.
+        Checks in the order of Go's CrossOriginProtection: Sec-Fetch-Site, which only plain http omits, then Origin.
         """
+        headers = request.headers
         site = headers.get(b"sec-fetch-site")
         if site is not None:
             if site in (b"same-origin", b"none"):
@@ -129,7 +153,7 @@ def _allowed_hosts(settings: Settings) -> frozenset[str]:
 
 
 def _origin_of(public_url: str | None) -> bytes | None:
-    """As a browser writes it: without a path, and without the port that its scheme means anyway."""
+    """The origin as browsers write it: without a path, and without the default port of its scheme."""
     if public_url is None:
         return None
     url = urlsplit(public_url.lower())
@@ -137,33 +161,28 @@ def _origin_of(public_url: str | None) -> bytes | None:
     return f"{url.scheme}://{url.netloc.removesuffix(default_port)}".encode("ascii", "ignore")
 
 
-def _check_repeated(scope: Scope) -> None:
-    """Two of a header that decides something: whoever is before us may have read the other one."""
+def _check_repeated(request: Request) -> None:
+    """Refuse a repeated header that matters for security: a proxy may have read the other value."""
     seen: set[bytes] = set()
-    for name, _ in scope["headers"]:
+    for name, _ in request.scope["headers"]:
         if name in seen and name in _SINGLE_HEADERS:
-            raise HostNotAllowed(f"The header {name.decode('ascii')} is given more than once.")
+            raise HostNotAllowed(f"The header {name.decode('ascii')} must not be repeated.")
         seen.add(name)
 
 
-def _check_not_proxied(headers: Mapping[bytes, bytes]) -> None:
-    for name in headers:
+def _check_not_proxied(request: Request) -> None:
+    for name in request.headers:
         if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
             raise TokenRequired
 
 
-def _is_navigation(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a person is looking at the address in a browser."""
+def _is_navigation(request: Request) -> bool:
+    """Whether a person opened the address in a browser."""
     return (
-        b"text/html" in headers.get(b"accept", b"")
-        and headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
-        and not scope["path"].startswith("/api/")
+        b"text/html" in request.headers.get(b"accept", b"")
+        and request.headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
+        and not request.path.startswith("/api/")
     )
-
-
-def _address(scope: Scope) -> str:
-    query = scope["query_string"].decode("latin-1")
-    return quote(scope["path"]) + (f"?{query}" if query else "")
 
 
 def _hash(token: bytes) -> bytes:

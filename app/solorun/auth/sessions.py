@@ -1,4 +1,4 @@
-"""Browser sessions, kept in memory: a restart of the service ends them all."""
+"""Browser sessions, kept in memory: restarting the service ends them all."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ _MAX_THROTTLED_PEERS: Final = 1_000
 
 
 class Sessions:
-    """The open sessions. What the browser holds is never kept, only its hash."""
+    """The open sessions. Only hashes of the session ids are kept."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -25,7 +25,7 @@ class Sessions:
         return len(self._expiries)
 
     def begin(self) -> str:
-        """A new session's id. The oldest one ends when there are too many."""
+        """Begin a session and return its id. If there are too many, the oldest one ends."""
         while len(self._expiries) >= MAX_SESSIONS:
             del self._expiries[next(iter(self._expiries))]
         session = secrets.token_urlsafe(32)
@@ -33,7 +33,7 @@ class Sessions:
         return session
 
     def is_valid(self, session: str) -> bool:
-        """Whether the session was begun, has not ended and is not too old."""
+        """Whether the session exists and has not expired."""
         key = _hash(session)
         expiry = self._expiries.get(key)
         if expiry is None:
@@ -48,14 +48,14 @@ class Sessions:
 
 
 class LoginThrottle:
-    """Refuses logins from an address that failed ten times in the last minute."""
+    """Refuses logins from an address that has failed ten times within a minute."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failures: dict[str, deque[float]] = {}
 
     def wait_seconds(self, peer: str) -> float:
-        """How long this peer has to wait before its next attempt; 0 when it need not."""
+        """How long this peer must wait before its next attempt; 0 if it may try now."""
         failures = self._failures.get(peer)
         if failures is None or len(failures) < MAX_FAILED_LOGINS:
             return 0.0

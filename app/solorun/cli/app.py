@@ -1,6 +1,6 @@
-"""The application that all commands make up, and its exit code.
+"""Assembles the commands into one application, and returns its exit code.
 
-Commands import httpx, rich and the service inside their functions, so that `solorun --help` answers at once.
+Commands import httpx, rich and the service inside their functions to keep `solorun --help` fast.
 """
 
 import sys
@@ -13,7 +13,7 @@ from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
-from solorun.cli.commands.download import artifact
+from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
@@ -21,17 +21,17 @@ from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
-from solorun.cli.errors import guarded
+from solorun.cli.errors import handle_errors
 from solorun.cli.render.terminal import prepare_output
 
 _EPILOG = (
-    "Exit codes: 0 completed, 1 failed, 2 usage or configuration, 3 conflict, 4 interrupted, 5 service unreachable, "
-    "6 not found, 130 cancelled (or Ctrl-C)."
+    "Exit codes: 0 completed, 1 failed, 2 usage or configuration error, 3 conflict, 4 interrupted, "
+    "5 service unreachable, 6 not found, 130 cancelled (or Ctrl-C)."
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; the exit code. `arguments` None means those of the process."""
+    """Run the command line and return the exit code. By default, `arguments` are those of the process."""
     prepare_output()
     try:
         _app(None if arguments is None else list(arguments), prog_name="solorun")
@@ -53,17 +53,17 @@ def _root(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """One run at a time, per project: started over HTTP, watched live, cancelled for certain, never lost."""
+    """Run jobs that must never overlap. Watch them live, cancel them reliably, and keep every line they log."""
 
 
 _app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    # Tracebacks are for reports: a plain one can be pasted, and shows no values of variables (a token, say).
+    # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if sys.stdout.isatty() else None,
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (serve, demo, init, check, start, follow, cancel, runs, show, log, artifact, doctor):
-    _app.command()(guarded(_command))
+for _command in (serve, demo, init, check, start, follow, cancel, runs, show, log, download, doctor):
+    _app.command()(handle_errors(_command))

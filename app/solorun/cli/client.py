@@ -1,4 +1,4 @@
-"""A command's conversation with the service: where it is, the token, and which run is meant."""
+"""Connects a command to the service: the URL, the token and the run that it names."""
 
 import asyncio
 import os
@@ -17,20 +17,20 @@ T = TypeVar("T")
 
 
 def with_client(url: str, token_file: Path | None, work: "Callable[[RunClient], Awaitable[T]]") -> T:
-    """What `work` answers, given a client of the service. Ctrl-C cancels it, then raises KeyboardInterrupt."""
-    # httpx imports a command line of its own, with click, rich and pygments: a third of the time of a short command.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None: as if it were not installed
+    """Call `work` with a client and return its result. Ctrl-C cancels it, then raises KeyboardInterrupt."""
+    # httpx imports its command line, with click, rich and pygments, which takes a third of the time of a short command.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
     from solorun.client import RunClient
 
-    async def converse() -> T:
+    async def run() -> T:
         async with RunClient(url, _read_token(token_file)) as client:
             return await work(client)
 
-    return asyncio.run(converse())
+    return asyncio.run(run())
 
 
 async def find_named_run(client: "RunClient", name: str) -> Run:
-    """The run with this id, or the current run of the project with this name. Raises RunNotFound, ProjectNotFound."""
+    """Get a run by id, or the current run of a project by name. Raises RunNotFound or ProjectNotFound."""
     if not (name.isascii() and name.isdigit()):
         return await client.get_current_run(name)
     if int(name) > MAX_RUN_ID:
@@ -39,11 +39,11 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
 
 
 def _read_token(token_file: Path | None) -> str | None:
-    """In the order of the service, so that both mean the same token where they share an environment."""
+    """Read the token from the same places, in the same order, as the service does."""
     if token_file is None:
         if token := os.environ.get("SOLORUN_TOKEN"):
             return token
-        if not (named := os.environ.get("SOLORUN_TOKEN_FILE")):
+        if not (path := os.environ.get("SOLORUN_TOKEN_FILE")):
             return None
-        token_file = Path(named)
+        token_file = Path(path)
     return token_file.read_text(encoding="utf-8").strip()

@@ -1,4 +1,4 @@
-"""Reading solorun.toml for a command: the projects, and the settings that flags, variables and the file amount to."""
+"""Reads solorun.toml for a command: its projects, and the settings from flags, variables and the file."""
 
 import os
 from pathlib import Path
@@ -12,26 +12,22 @@ if TYPE_CHECKING:
 
 
 def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, Settings]":
-    """The catalog and the settings. Raises ConfigurationInvalid with the faults of both."""
+    """Read the catalog and the settings. Raises ConfigurationInvalid with the errors of both."""
     from solorun.projects import Catalog, read_service_table, resolve_settings
 
     if not config.exists():
-        raise ConfigurationInvalid([FieldError("", missing_file(config))])
+        message = f"There is no {config}. Create one with `solorun init`, or use --config to name another file."
+        raise ConfigurationInvalid([FieldError("", message)])
     base_dir = config.absolute().parent
     try:
         catalog = Catalog.open(config)
     except ConfigurationInvalid as invalid:
-        faults = invalid.errors
+        errors = invalid.errors
         try:
-            # The settings do not depend on the projects: their faults are told together.
+            # The settings do not depend on the projects, so their errors are reported together.
             resolve_settings(read_service_table(config), os.environ, flags, base_dir=base_dir)
         except ConfigurationInvalid as more:
-            faults = (*(fault for fault in more.errors if fault not in faults), *faults)
-        raise ConfigurationInvalid(faults) from None
+            errors = (*(error for error in more.errors if error not in errors), *errors)
+        raise ConfigurationInvalid(errors) from None
     settings = resolve_settings(catalog.configuration.service, os.environ, flags, base_dir=base_dir)
     return catalog, settings
-
-
-def missing_file(config: Path) -> str:
-    """What to do when there is no file."""
-    return f"There is no {config}. `solorun init` writes an example to begin with; --config names another file."

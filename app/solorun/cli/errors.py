@@ -1,4 +1,4 @@
-"""The fence around every command: an error becomes one clear sentence on stderr and an exit code."""
+"""Error handling for all commands: an exception becomes a clear message on stderr and an exit code."""
 
 import os
 import sys
@@ -16,8 +16,8 @@ from solorun.errors import ConfigurationInvalid, InvalidRequest, RunActive, Solo
 P = ParamSpec("P")
 
 
-def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """`command`, ending with an exit code instead of a traceback for whatever a user can meet."""
+def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
+    """Wrap `command` so that expected errors end it with a message and an exit code instead of a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -27,10 +27,10 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.CANCELLED) from None
         except BrokenPipeError:
-            _forget_output()
+            _discard_output()
             raise typer.Exit(ExitCode.BROKEN_PIPE) from None
         except SolorunError as error:
-            report(error)
+            print_solorun_error(error)
             raise typer.Exit(exit_code_of_error(error)) from None
         except OSError as error:
             print_error(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
@@ -40,33 +40,32 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def print_error(text: str) -> None:
-    """One message on stderr, in red where a terminal is there."""
+    """Print a message on stderr, in red on a terminal."""
     text = sanitize(text, lines=True)
     if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
         text = f"\x1b[31m{text}\x1b[0m"
     print(text, file=sys.stderr)
 
 
-def report(error: SolorunError) -> None:
-    """Say what is wrong, and what can be done about it."""
+def print_solorun_error(error: SolorunError) -> None:
+    """Say what is wrong and how to fix it."""
     match error:
         case RunActive(active_run=run):
-            cancelling = ", being cancelled" if run.cancel_requested_at else ""
+            cancelling = " and is being cancelled" if run.cancel_requested_at else ""
             print_error(
-                f"{error.message}\n"
-                f"It is {run.status}{cancelling}, since {format_age(run.created_at)}, "
-                f"triggered by {run.triggered_by}.\n"
+                f"{run.project} is busy: run {run.id} has been {run.status} for {format_age(run.created_at)}"
+                f"{cancelling} (triggered by {run.triggered_by}).\n"
                 f"  solorun follow {run.id}\n"
                 f"  solorun cancel {run.id}"
             )
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
             print_error("\n".join(map(str, errors)))
         case Unauthorized():
-            print_error(f"{error.message}\nSet SOLORUN_TOKEN, or name the token's file: --token-file.")
+            print_error(f"{error.message}\nSet SOLORUN_TOKEN or use --token-file.")
         case _:
             print_error(error.message)
 
 
-def _forget_output() -> None:
-    """Let the interpreter's own flush at exit go nowhere, or it would print_error about the pipe again."""
+def _discard_output() -> None:
+    """Redirect stdout to /dev/null, or the interpreter would complain about the closed pipe when it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,20 +1,8 @@
-"""What the process says with its exit code. Scripts depend on these numbers."""
+"""The exit codes of all commands. Scripts depend on these numbers."""
 
 from enum import IntEnum
 
-from solorun.errors import (
-    ArtifactNotFound,
-    InternalError,
-    NotFound,
-    ProjectNotFound,
-    RunActive,
-    RunNotActive,
-    RunNotFound,
-    ServiceDraining,
-    ServiceUnreachable,
-    SolorunError,
-    StoreUnavailable,
-)
+from solorun import errors
 from solorun.status import Status
 
 
@@ -22,7 +10,7 @@ class ExitCode(IntEnum):
     COMPLETED = 0
     FAILED = 1
     USAGE = 2
-    """The command line, solorun.toml, a setting, a token, a data directory: something the caller has to change."""
+    """The command line, solorun.toml, a setting, the token or the data directory must be changed."""
     CONFLICT = 3
     INTERRUPTED = 4
     UNREACHABLE = 5
@@ -30,7 +18,7 @@ class ExitCode(IntEnum):
     CANCELLED = 130
     """The run was cancelled, or Ctrl-C ended this command."""
     BROKEN_PIPE = 141
-    """Whoever read the output left: what a shell says of a program that SIGPIPE ended."""
+    """The reader closed the pipe. Shells report a program killed by SIGPIPE the same way."""
 
 
 _OF_STATUS = {
@@ -42,20 +30,20 @@ _OF_STATUS = {
 
 
 def exit_code_of_status(status: Status) -> ExitCode:
-    """The exit code that tells how a run ended."""
+    """The exit code for the final status of a run."""
     return _OF_STATUS[status]
 
 
-def exit_code_of_error(error: SolorunError) -> ExitCode:
-    """The exit code of a command that an error ended."""
+def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
+    """The exit code of a command that failed with this error."""
     match error:
-        case RunActive() | RunNotActive():
+        case errors.RunActive() | errors.RunNotActive():
             return ExitCode.CONFLICT
-        case ServiceUnreachable() | ServiceDraining() | StoreUnavailable():
+        case errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable():
             return ExitCode.UNREACHABLE
-        case ProjectNotFound() | RunNotFound() | ArtifactNotFound() | NotFound():
+        case errors.ProjectNotFound() | errors.RunNotFound() | errors.ArtifactNotFound() | errors.NotFound():
             return ExitCode.NOT_FOUND
-        case InternalError():
+        case errors.InternalError():
             return ExitCode.FAILED
         case _:
             return ExitCode.USAGE

@@ -1,4 +1,4 @@
-"""The options and arguments that several commands share."""
+"""Options and arguments that several commands share."""
 
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,22 +11,29 @@ from solorun.settings import DEFAULT_PORT
 DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 DEFAULT_CONFIG: Final = Path("solorun.toml")
 
-UrlOption = Annotated[str, typer.Option("--url", envvar="SOLORUN_URL", help="Where the service is.")]
+UrlOption = Annotated[str, typer.Option("--url", metavar="URL", envvar="SOLORUN_URL", help="URL of the service.")]
 TokenFileOption = Annotated[
     Path | None,
     typer.Option(
-        "--token-file", help="A file with the service's token; else SOLORUN_TOKEN, else the file SOLORUN_TOKEN_FILE."
+        "--token-file",
+        metavar="FILE",
+        help="File with the service's token. Default: SOLORUN_TOKEN, then the file named by SOLORUN_TOKEN_FILE.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="JSON for scripts: the API's own objects.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or a project's name for its current run.")]
-RawOption = Annotated[bool, typer.Option("--raw", help="Leave control characters of the log as they are.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON objects of the HTTP API.")]
+RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id, or project name for its current run.")]
+RawOption = Annotated[bool, typer.Option("--raw", help="Keep control characters in log messages.")]
 TailOption = Annotated[
     int | None, typer.Option("--tail", "-n", metavar="N", parser=whole_number(0), help="Only the last N records.")
 ]
 ConfigOption = Annotated[
-    Path, typer.Option("--config", envvar="SOLORUN_CONFIG", help="The file that declares projects.")
+    Path, typer.Option("--config", metavar="FILE", envvar="SOLORUN_CONFIG", help="Configuration file.")
 ]
 DataDirOption = Annotated[
-    Path | None, typer.Option("--data-dir", help="Where runs and logs are kept; beats SOLORUN_DATA_DIR and the file.")
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Directory for runs and logs. Overrides SOLORUN_DATA_DIR and the configuration file.",
+    ),
 ]

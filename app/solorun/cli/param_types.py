@@ -1,4 +1,4 @@
-"""Readers of options' values. The command line's framework has its own, whose messages speak of its inner life."""
+"""Parsers of option values. The built-in ones of Typer produce error messages about their internals."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -9,28 +9,28 @@ import typer
 E = TypeVar("E", bound=StrEnum)
 
 
-def whole_number(low: int) -> Callable[[str | int], int]:
-    """A reader of whole numbers from `low` on."""
+def whole_number(minimum: int) -> Callable[[str | int], int]:
+    """A parser of whole numbers from `minimum` up."""
 
-    def read(value: str | int) -> int:
+    def parse(value: str | int) -> int:
         try:
             number = int(value)
         except ValueError:
             raise typer.BadParameter(f'"{value}" is not a whole number.') from None
-        if number < low:
-            raise typer.BadParameter(f"{number} is less than {low}.")
+        if number < minimum:
+            raise typer.BadParameter(f"{number} is less than {minimum}.")
         return number
 
-    return read
+    return parse
 
 
-def one_of(words: type[E]) -> Callable[[str], E]:
-    """A reader of one of these words."""
+def one_of(values: type[E]) -> Callable[[str], E]:
+    """A parser of one of these values."""
 
-    def read(value: str) -> E:
+    def parse(value: str) -> E:
         try:
-            return words(value)
+            return values(value)
         except ValueError:
-            raise typer.BadParameter(f'"{value}" is not one of {", ".join(words)}.') from None
+            raise typer.BadParameter(f'"{value}" is not one of {", ".join(values)}.') from None
 
-    return read
+    return parse

@@ -1,4 +1,4 @@
-"""The client of a Solorun service: `RunClient`, and `LogStream`, a run's log as it grows."""
+"""A client for a Solorun service: `RunClient`, and `LogStream`, which follows a run's log."""
 
 from solorun.client.log_stream import LogStream
 from solorun.client.run_client import RunClient

@@ -1,29 +1,31 @@
-"""How long to wait before a stream is asked for again. Numbers only: waiting is done in `follow.py`."""
+"""Computes the delays between reconnects. `log_stream.py` does the waiting."""
 
 import random
 from collections.abc import Callable
 from typing import Final
 
 FIRST_SECONDS: Final = 0.1
-LONGEST_SECONDS: Final = 5.0
+MAX_SECONDS: Final = 5.0
 
 
 class Backoff:
-    """Delays that double from 0.1 to 5 s, each lengthened at random so that many clients do not come back as one.
+    """Delays that double from 0.1 s to `max_seconds`, with jitter so that many clients do not reconnect together.
 
-    `retry:` of a stream and `Retry-After` of an answer are a floor for the next delay, up to the longest one: a stream
-    that was cut in the middle of an ended run's log, where browsers are asked to stay away for a minute, must go on.
+    The stream's `retry:` or the response's `Retry-After` is the minimum of the next delay, but never exceeds the
+    maximum: the service asks browsers to wait a minute before they reopen the stream of an ended run, and a stream
+    that was cut off must be resumed sooner.
     """
 
-    def __init__(self, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, *, max_seconds: float = MAX_SECONDS, jitter: Callable[[], float] = random.random) -> None:
+        self._max_seconds = max_seconds
         self._jitter = jitter
         self._next = FIRST_SECONDS
 
     def reset(self) -> None:
-        """Something useful came: the next delay is short again."""
+        """Start again from the first delay, after records have arrived."""
         self._next = FIRST_SECONDS
 
-    def next_delay(self, floor_seconds: float | None = None) -> float:
-        delay = min(max(self._next, floor_seconds or 0.0), LONGEST_SECONDS)
-        self._next = min(self._next * 2, LONGEST_SECONDS)
-        return min(delay * (1 + self._jitter() / 2), LONGEST_SECONDS)
+    def next_delay(self, min_seconds: float | None = None) -> float:
+        delay = max(self._next, min_seconds or 0.0)
+        self._next = min(self._next * 2, self._max_seconds)
+        return min(delay * (1 + self._jitter() / 2), self._max_seconds)

@@ -1,6 +1,6 @@
-"""A run's log as it grows, across lost connections and restarts of the service, until the run has ended.
+"""Follows a run's log across lost connections and restarts of the service, until the run has ended.
 
-Reads the batched event stream (section "Server-sent events" of the HTTP reference) and resumes by the last seq.
+Reads the batched event stream (see "Server-sent events" in the HTTP reference) and resumes after the last seq.
 """
 
 import asyncio
@@ -22,14 +22,14 @@ _decode_batch: Final = msgspec.json.Decoder(list[Record]).decode
 
 
 class LogStream:
-    """A run's records after `last_seq`, in order, none missed and none twice; iteration ends when the run has ended.
+    """The records of a run after `last_seq`, in order, each exactly once. Iteration ends when the run has ended.
 
-    Then `run` is the ended run. A lost connection is made again, until `reconnect_seconds` have passed without a byte
-    from the service: then ServiceUnreachable is raised. Other errors (RunNotFound, Unauthorized) are raised at once.
+    `run` is then the ended run. Lost connections are restored. If no byte arrives for `reconnect_seconds`, this raises
+    ServiceUnreachable. Other errors (RunNotFound, Unauthorized) are raised immediately.
 
-    `on_lost` is called once for each loss, with its cause.
+    `on_disconnect` is called with the cause, once for each lost connection.
 
-    An iteration that was left early can be taken up again: it goes on after `last_seq`. One iteration at a time.
+    An abandoned iteration can be resumed after `last_seq`. Run only one iteration at a time.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class LogStream:
         after: int = 0,
         tail: int | None = None,
         reconnect_seconds: float = 60.0,
-        on_lost: Callable[[SolorunError], None] | None = None,
+        backoff: Backoff | None = None,
+        on_disconnect: Callable[[SolorunError], None] | None = None,
     ) -> None:
         self.run_id = run_id
         self.run: Run | None = None
@@ -48,10 +49,10 @@ class LogStream:
         self._connection = connection
         self._tail = tail
         self._reconnect_seconds = reconnect_seconds
-        self._on_lost = on_lost
-        self._backoff = Backoff()
-        self._is_lost = False
-        self._last_heard_at = 0.0
+        self._on_disconnect = on_disconnect
+        self._backoff = backoff or Backoff()
+        self._is_disconnected = False
+        self._last_activity_at = 0.0
 
     async def __aiter__(self) -> AsyncGenerator[Record]:
         async for batch in self.batches():
@@ -60,33 +61,33 @@ class LogStream:
                 yield record
 
     async def wait(self) -> Run:
-        """Pass over what is left of the log; the run when it has ended."""
+        """Skip the rest of the log and return the ended run."""
         while self.run is None:
             async for _ in self.batches():
                 pass
         return self.run
 
     async def batches(self) -> AsyncGenerator[list[Record]]:
-        """The records as they came, never an empty list: cheaper for a reader that handles many at once.
+        """Yield the records in the batches in which they arrive, never empty. Cheaper than one record at a time.
 
-        A batch counts as seen when the next one is asked for.
+        A batch counts as seen when the next one is requested.
         """
-        self._heard()
+        self._record_activity()
         while self.run is None:
             response = None
             decoder = SSEDecoder()
             try:
                 response = await self._open()
                 async for chunk in response.aiter_raw():
-                    self._heard()
+                    self._record_activity()
                     for event in decoder.feed(chunk):
-                        if batch := self._take(event):
+                        if batch := self._handle(event):
                             yield batch
                             self.last_seq = batch[-1].seq
                     if self.run is not None:
                         return
                 cause: SolorunError = ServiceUnreachable(
-                    f"The service at {self._connection.url} ended the stream of run {self.run_id}."
+                    f"The service at {self._connection.url} closed the stream of run {self.run_id}."
                 )
             except httpx.HTTPError as error:
                 cause = self._connection.unreachable(error)
@@ -99,7 +100,7 @@ class LogStream:
 
     async def _open(self) -> httpx.Response:
         if self._tail is not None:
-            # Made a seq before the first connection: asked for again after a lost one, a tail would mean another.
+            # Converted to a seq once, because a tail would start later after a reconnect.
             run = decode_run(await self._connection.request("GET", f"/runs/{self.run_id}"))
             self.last_seq = max(self.last_seq, run.last_seq - self._tail)
             self._tail = None
@@ -109,7 +110,7 @@ class LogStream:
             headers={"Accept": "text/event-stream", "Last-Event-ID": str(self.last_seq)},
         )
 
-    def _take(self, event: ServerSentEvent) -> list[Record]:
+    def _handle(self, event: ServerSentEvent) -> list[Record]:
         match event.event:
             case "records":
                 self._backoff.reset()
@@ -121,19 +122,19 @@ class LogStream:
                 self.run = decode_run(event.data)
         return []
 
-    def _heard(self) -> None:
-        self._is_lost = False
-        self._last_heard_at = asyncio.get_running_loop().time()
+    def _record_activity(self) -> None:
+        self._is_disconnected = False
+        self._last_activity_at = asyncio.get_running_loop().time()
 
     async def _wait(self, cause: SolorunError, retry_seconds: float | None) -> None:
-        """Wait for the next attempt; raises when the service was silent for too long."""
+        """Wait before the next attempt. Raises if the service has been silent for too long."""
         delay = self._backoff.next_delay(cause.retry_after_seconds if isinstance(cause, Problem) else retry_seconds)
-        silent = asyncio.get_running_loop().time() - self._last_heard_at
-        if silent + delay > self._reconnect_seconds:
+        silent_seconds = asyncio.get_running_loop().time() - self._last_activity_at
+        if silent_seconds + delay > self._reconnect_seconds:
             raise ServiceUnreachable(
-                f"{cause.message} Given up after {silent:.0f} s; the last record seen was {self.last_seq}."
+                f"{cause.message} Gave up after {silent_seconds:.0f} s; the last record received was {self.last_seq}."
             ) from cause
-        if self._on_lost is not None and not self._is_lost:
-            self._on_lost(cause)
-        self._is_lost = True
+        if self._on_disconnect is not None and not self._is_disconnected:
+            self._on_disconnect(cause)
+        self._is_disconnected = True
         await asyncio.sleep(delay)

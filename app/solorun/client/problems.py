@@ -1,4 +1,4 @@
-"""Answers that are problems, as the errors of `errors.py`: the inverse of the service's `api/problems.py`."""
+"""Turns error responses into the exceptions of `errors.py`: the inverse of the service's `http/problems.py`."""
 
 from typing import Final
 
@@ -18,23 +18,23 @@ from solorun.wire import ProblemDetails
 MEDIA_TYPE: Final = "application/problem+json"
 
 ERRORS: Final[dict[str, type[Problem]]] = {error.slug: error for error in Problem.__subclasses__()}
-"""The error of each slug."""
+"""The exception for each slug."""
 
 _decoder: Final = msgspec.json.Decoder(ProblemDetails)
 
 
 def error_of(status: int, media_type: str, body: bytes, *, retry_after: str | None = None) -> SolorunError:
-    """The error that an answer with a status of 300 or more stands for.
+    """The exception for a response with a status of 300 or more. `retry_after` is the value of that header.
 
-    One that is not a problem of ours was not said by a Solorun service (a proxy, or another program on that port), or
-    by one that is much newer: ServiceUnreachable. `retry_after` is the header's value.
+    An unknown problem comes from a proxy, from another program on that port or from a much newer service, and becomes
+    ServiceUnreachable.
     """
     if media_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
-        return ServiceUnreachable(f"It was answered {status}, but not by a Solorun service.")
+        return ServiceUnreachable(f"Got HTTP {status}, but not from a Solorun service.")
     try:
         details = _decoder.decode(body)
     except msgspec.MsgspecError:
-        return ServiceUnreachable(f"It was answered {status} with a problem that cannot be read.")
+        return ServiceUnreachable(f"Got HTTP {status} with a malformed problem document.")
     error = _error_of_problem(details)
     seconds = _seconds(retry_after)
     if seconds is not None and isinstance(error, Problem):
@@ -49,12 +49,12 @@ def _error_of_problem(details: ProblemDetails) -> SolorunError:
     if kind is RunNotActive and details.run is not None:
         return RunNotActive(details.run)
     if kind is InvalidRequest:
-        return InvalidRequest(details.detail, [FieldError(fault.pointer, fault.message) for fault in details.errors])
+        return InvalidRequest(details.detail, [FieldError(error.pointer, error.message) for error in details.errors])
     if kind is None or kind in (RunActive, RunNotActive):
-        return ServiceUnreachable(f"It was answered {details.status} {details.type}: {details.detail}")
+        return ServiceUnreachable(f"Got HTTP {details.status} {details.type}: {details.detail}")
     return kind(details.detail)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After header; its other form, a date, is never sent by a Solorun service."""
+    """The seconds in a Retry-After header. Solorun never sends the other form, a date."""
     return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else None

@@ -1,20 +1,20 @@
-"""`RunClient`: every request that the service answers, as a method.
+"""`RunClient`: one method for each request of the HTTP API.
 
-It knows addresses and shapes; the network is `connection.py`'s, and what goes on for long `follow.py`'s.
+Defines paths and types. `transport.py` does the networking, `log_stream.py` the reconnecting.
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.log_stream import LogStream
-from solorun.client.transport import Connection, Query
+from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
 from solorun.record import Event, Level, LogPage, Record
@@ -39,20 +39,23 @@ _decode_log_page: Final = msgspec.json.Decoder(LogPage).decode
 _decode_artifacts: Final = msgspec.json.Decoder(ArtifactList).decode
 
 _NO_RECORDS: Final = 2**53
-"""An `after` that no log reaches: a stream that says only how the run ended."""
+"""A seq that no log reaches. A stream after it carries only the end of the run."""
 
 
 class RunClient:
-    """A service's client.
+    """A client for a service.
 
         async with RunClient("http://127.0.0.1:8700") as client:
             run = await client.start_run("handbook")
             async for record in client.follow(run.id): ...
             run = await client.wait_for_run(run.id)
 
-    Every method raises the error that the service answered (`errors.py`: RunActive, ProjectNotFound, ...), or
-    ServiceUnreachable. One client serves any number of tasks; being cancelled in one call leaves the others alone.
-    `reconnect_seconds` is how long a follow goes on trying without an answer.
+    Every method raises the error that the service returned (`errors.py`: RunActive, ProjectNotFound, ...), or
+    ServiceUnreachable. Any number of tasks can share a client, and cancelling one call does not affect the others.
+
+    A lost stream is reopened after at most `max_retry_seconds`, until the service has been silent for
+    `reconnect_seconds`. A stream counts as lost after `idle_timeout_seconds` without a byte: the service sends
+    something every 15 s.
     """
 
     def __init__(
@@ -61,10 +64,13 @@ class RunClient:
         token: str | None = None,
         *,
         reconnect_seconds: float = 60.0,
+        max_retry_seconds: float = MAX_SECONDS,
+        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._connection = Connection(url, token, transport)
+        self._connection = Connection(url, token, transport, idle_timeout_seconds=idle_timeout_seconds)
         self._reconnect_seconds = reconnect_seconds
+        self._max_retry_seconds = max_retry_seconds
 
     @property
     def url(self) -> str:
@@ -73,13 +79,11 @@ class RunClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections. Safe twice."""
+        """Close all connections. Safe to call twice."""
         await self._connection.close()
 
     # -- start, cancel, follow
@@ -92,17 +96,17 @@ class RunClient:
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
     ) -> Run:
-        """Start a run. Raises RunActive, with the active run, when the project has one.
+        """Start a run. Raises RunActive, with the active run, if the project is busy.
 
-        After ServiceUnreachable it may or may not have been started: `get_current_run` tells.
+        After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
         return decode_run(await self._connection.request("POST", f"{_project_path(project)}/runs", body=body))
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
-        """Ask a run to stop. It is active until its work has stopped: `wait_for_run` tells when and how.
+        """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
 
-        Raises RunNotActive, with the run, when it has ended otherwise than by a cancel.
+        Raises RunNotActive, with the run, if it has ended without being cancelled.
         """
         body = encode(CancelRequest(reason, requested_by))
         return decode_run(await self._connection.request("POST", f"/runs/{run_id}/cancel", body=body))
@@ -113,11 +117,11 @@ class RunClient:
         *,
         after: int = 0,
         tail: int | None = None,
-        on_lost: Callable[[SolorunError], None] | None = None,
+        on_disconnect: Callable[[SolorunError], None] | None = None,
     ) -> LogStream:
-        """The run's records after `after`, live, until it has ended. `tail` begins that many before the present end.
+        """Follow the run's records after the seq `after`, or only the last `tail` ones and all new ones.
 
-        `on_lost` is told the cause when the connection is lost; it is made again by itself.
+        Lost connections are restored automatically; `on_disconnect` is called with the cause of each.
         """
         return LogStream(
             self._connection,
@@ -125,12 +129,13 @@ class RunClient:
             after=after,
             tail=tail,
             reconnect_seconds=self._reconnect_seconds,
-            on_lost=on_lost,
+            backoff=Backoff(max_seconds=self._max_retry_seconds),
+            on_disconnect=on_disconnect,
         )
 
     async def wait_for_run(self, run_id: int) -> Run:
-        """The run when it has ended. Once it follows it survives lost connections as a follow does; where no service
-        answers at first it raises ServiceUnreachable at once.
+        """Wait until the run has ended. Survives lost connections as `follow` does, but raises ServiceUnreachable
+        immediately if the first request fails.
         """
         run = await self.get_run(run_id)
         if run.has_ended:
@@ -143,13 +148,13 @@ class RunClient:
         return decode_run(await self._connection.request("GET", f"/runs/{run_id}"))
 
     async def get_current_run(self, project: str) -> Run:
-        """The project's active run, else its latest one."""
+        """The project's active run, or its latest one."""
         return decode_run(await self._connection.request("GET", f"{_project_path(project)}/runs/current"))
 
     async def list_runs(
         self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
     ) -> AsyncGenerator[Run]:
-        """All runs, newest first, asked for page by page as they are needed."""
+        """Yield all runs, newest first, requesting pages as they are needed."""
         cursor = None
         while True:
             page = await self.list_run_page(project, statuses=statuses, limit=page_size, cursor=cursor)
@@ -167,7 +172,7 @@ class RunClient:
         limit: int | None = None,
         cursor: str | None = None,
     ) -> RunPage:
-        """One page of runs, newest first; `next_cursor` leads to the next."""
+        """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
         return _decode_run_page(await self._connection.request("GET", path, query=query))
@@ -178,7 +183,7 @@ class RunClient:
     async def get_project(self, project: str) -> ProjectSummary:
         return _decode_project(await self._connection.request("GET", _project_path(project)))
 
-    # -- what a run left
+    # -- logs and artifacts
 
     async def get_log_page(
         self,
@@ -192,8 +197,8 @@ class RunClient:
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> LogPage:
-        """A page of the log; without bounds the last one. `level` means at least; `text` is a substring; `events` are
-        those of which a record must tell one.
+        """One page of the log, by default the last one. `level` is the lowest level, `text` a substring, and `events`
+        the event types to include.
         """
         query: Query = {
             "after": after,
@@ -207,7 +212,7 @@ class RunClient:
         return _decode_log_page(await self._connection.request("GET", f"/runs/{run_id}/log", query=query))
 
     async def stream_log(self, run_id: int) -> AsyncGenerator[list[Record]]:
-        """The whole log in batches; of an active run what it has said up to now."""
+        """Yield the whole log so far, in batches."""
         unfinished: list[bytes] = []
         async for chunk in self._stream(f"/runs/{run_id}/log.ndjson"):
             lines, newline, rest = chunk.rpartition(b"\n")
@@ -220,11 +225,11 @@ class RunClient:
         return _decode_artifacts(await self._connection.request("GET", f"/runs/{run_id}/artifacts")).artifacts
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
-        """The artifact's bytes, in chunks."""
+        """Yield the artifact's bytes in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
     async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Write the artifact to `path`, which is there only when the whole of it has come."""
+        """Save the artifact to `path`. The file appears only when the download is complete."""
         unfinished = path.with_name(path.name + ".part")
         try:
             async with aclosing(self.stream_artifact(run_id, name)) as chunks:

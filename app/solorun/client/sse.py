@@ -1,7 +1,7 @@
-"""Server-sent events out of bytes, without I/O: chunks go in as the network cut them, whole events come out.
+"""Decodes server-sent events from chunks of bytes, without I/O.
 
-Follows the WHATWG text (9.2.6). It works by lines, in bulk: a batched stream has few and long ones, so that the cost of
-a record is that of its JSON alone.
+Follows the WHATWG HTML standard (9.2.6). Works on lines: a batched stream has few and long ones, so decoding costs
+little more than parsing the records' JSON.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event. `event` is `message` when the stream did not name it; `id` is the last one seen on the stream."""
+    """One event. `event` is `message` if the stream does not name it; `id` is the last one seen on the stream."""
 
     event: str
     data: bytes
@@ -22,8 +22,8 @@ class ServerSentEvent:
 class SSEDecoder:
     """Decodes one stream.
 
-    `retry_seconds` is what the stream last asked for, None until it does. An event that the stream's end cuts off is
-    not an event: there is nothing to flush.
+    `retry_seconds` is the value of the stream's last `retry:` field, or None. There is nothing to flush: the standard
+    drops an incomplete event at the end of the stream.
     """
 
     def __init__(self) -> None:
@@ -36,10 +36,10 @@ class SSEDecoder:
         self._at_start = True
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that `chunk` completes, in order."""
+        """Return the events that `chunk` completes, in order."""
         chunk = self._with_lf_only(chunk)
         if b"\n" not in chunk:
-            # Joined when the line is whole: appending to one bytes object would copy a long line again and again.
+            # Joined when the line is complete: appending to a bytes object would copy a long line repeatedly.
             self._unfinished.append(chunk)
             return []
         lines = chunk.split(b"\n")
@@ -57,7 +57,7 @@ class SSEDecoder:
         return events
 
     def _with_lf_only(self, chunk: bytes) -> bytes:
-        """CR, LF and CRLF all end a line; a CRLF may be cut in two by the chunk's edge."""
+        """Normalize CR and CRLF to LF. A CRLF can be split between two chunks."""
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
@@ -79,7 +79,7 @@ class SSEDecoder:
             case b"retry" if value.isdigit():
                 self.retry_seconds = int(value) / 1000
             case _:
-                pass  # a comment (an empty name), or a field that the standard tells us to ignore
+                pass  # a comment (empty name) or an unknown field, which the standard ignores
 
     def _take_event(self) -> ServerSentEvent | None:
         event, data = self._event, self._data

@@ -1,5 +1,5 @@
-"""The dashboard as the service hands it out: its pages and built files."""
+"""The dashboard as the service serves it: its pages and built files."""
 
-from solorun.dashboard.routes import routes
+from solorun.dashboard.routes import Dashboard
 
-__all__ = ["routes"]
+__all__ = ["Dashboard"]

@@ -31,13 +31,12 @@ class Page:
 class Hints:
     """The values of `Link` headers, by page. `manifest` is what the build says of its files; {} says nothing."""
 
-    def __init__(self, manifest: Mapping[str, Any], root_path: str) -> None:
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
         self._manifest = manifest
-        self._root_path = root_path
 
     def of(self, page: Page) -> "PageHints":
         files = [] if page.part is None else list(dict.fromkeys(self._files(page.part)))
-        return PageHints([self._file(name) for name in files], page.data, self._root_path)
+        return PageHints(files, page.data)
 
     def _files(self, source: str) -> Iterator[str]:
         """A part's files, and those of the parts it is made of."""
@@ -49,26 +48,23 @@ class Hints:
         for other in chunk.get("imports", ()):
             yield from self._files(other)
 
-    def _file(self, name: str) -> str:
-        return f"<{self._root_path}/{name}>; {_KINDS[Path(name).suffix]}"
-
 
 class PageHints:
     """The hints of one page."""
 
-    def __init__(self, files: Sequence[str], data: Sequence[str], root_path: str) -> None:
+    def __init__(self, files: Sequence[str], data: Sequence[str]) -> None:
         self._files = files
         self._data = data
-        self._root_path = root_path
 
-    def link(self, run: str | None) -> str:
+    def link(self, run: str | None, root_path: str) -> str:
         """A `Link` header's value, "" without hints. `run` is what the address names as its run, whatever that is."""
         known = self._data if run is None or _RUN_ID.fullmatch(run) else ()
         data = [
-            f"<{self._root_path}/api/v1/{path.replace('{run}', run or '')}>; rel=preload; as=fetch; crossorigin"
+            f"<{root_path}/api/v1/{path.replace('{run}', run or '')}>; rel=preload; as=fetch; crossorigin"
             for path in known
         ]
-        return ", ".join([*data, *self._files])
+        files = [f"<{root_path}/{name}>; {_KINDS[Path(name).suffix]}" for name in self._files]
+        return ", ".join([*data, *files])
 
 
 def read_manifest(directory: Path) -> Mapping[str, Any]:

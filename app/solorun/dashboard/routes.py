@@ -1,20 +1,18 @@
-"""The dashboard's routes: one page for every address a reader may share, and the files it is made of.
+"""The dashboard's endpoints: one page for every address that a reader may share, and the files it is made of.
 
-The page is asked for again each time, so that an update shows; its files carry a hash in their names and are kept.
+Browsers revalidate the page each time, so that updates show; the files carry a hash in their names and are kept.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
-
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
 from solorun.dashboard.hints import Hints, Page, PageHints, read_manifest
+from solorun.errors import NotFound
+from solorun.http.operation import Endpoint
+from solorun.http.request import Request
+from solorun.http.responses import HTML, Response
 
 _RUN: Final = "src/pages/RunPage.svelte"
 PAGES: Final = (
@@ -29,76 +27,60 @@ PAGES: Final = (
 )
 """Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
 
-_NOT_BUILT: Final = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Solorun</title>
-<h1>The dashboard is not built</h1>
-<p>The service is running, and all else of it works: <code>solorun runs</code>, <code>solorun follow</code>, the HTTP
-API under <code>/api/v1</code>.</p>
-<p>To build the dashboard install Node (^20.19 or &ge; 22.12), run <code>npm ci</code> and <code>npm run build</code> in
-<code>app/dashboard</code>, and start the service again.</p>
-</html>
-"""
+_NOT_BUILT: Final = (Path(__file__).parent / "not_built.html").read_bytes()
 
 
-def routes(root_path: str = "", directory: Path = STATIC_DIRECTORY) -> list[Route]:
-    """`root_path` is where a proxy serves us, without a final slash; `directory` holds what was built."""
-    index = read_index(directory, root_path)
-    assets = read_assets(directory)
-    hints = Hints(read_manifest(directory), root_path)
+class Dashboard:
+    """The built dashboard in a directory, served below any root path."""
 
-    def show(hints: PageHints | None) -> Callable[[Request], Awaitable[Response]]:
-        async def show_page(request: Request) -> Response:
-            if index is None:
-                return HTMLResponse(_NOT_BUILT)
-            answer = _answer(request, index, "no-cache")
-            link = hints.link(request.path_params.get("run")) if hints is not None else ""
-            if link:
-                answer.headers["link"] = link
-            return answer
+    def __init__(self, directory: Path = STATIC_DIRECTORY) -> None:
+        self._assets = read_assets(directory)
+        self._hints = Hints(read_manifest(directory))
+        self._index_at = lru_cache(maxsize=8)(lambda root_path: read_index(directory, root_path))
+        self.endpoints: tuple[Endpoint[object], ...] = (
+            *(self._page(page) for page in PAGES),
+            Endpoint("GET", "/assets/{name}", self.send_asset),
+        )
 
-        return show_page
+    async def send_asset(self, _state: object, request: Request) -> Response:
+        asset = self._assets.get(request.path_params["name"])
+        if asset is None:
+            raise NotFound
+        return _send(request, asset, b"public, max-age=31536000, immutable")
 
-    async def send_asset(request: Request) -> Response:
-        return _answer(request, _find(assets, request.path_params["name"]), "public, max-age=31536000, immutable")
-
-    async def show_not_found(request: Request) -> Response:
-        page = await show(None)(request)
-        page.status_code = 404
+    async def show_not_found(self, _state: object, request: Request) -> Response:
+        """The page, which says that nothing exists here, if a person asks for it. Raises NotFound for programs."""
+        is_navigation = request.method in ("GET", "HEAD") and b"text/html" in request.headers.get(b"accept", b"")
+        if not is_navigation or request.path.startswith("/api/"):
+            raise NotFound
+        page = self._show(request)
+        page.status = 404
         return page
 
-    return [
-        *(Route(page.path, show(hints.of(page))) for page in PAGES),
-        Route("/assets/{name}", send_asset),
-        _Elsewhere("/{nowhere:path}", show_not_found),
-    ]
+    def _page(self, page: Page) -> Endpoint[object]:
+        hints = self._hints.of(page)
+
+        async def show_page(_state: object, request: Request) -> Response:
+            return self._show(request, hints)
+
+        return Endpoint("GET", page.path, show_page)
+
+    def _show(self, request: Request, hints: PageHints | None = None) -> Response:
+        index = self._index_at(request.root_path)
+        if index is None:
+            return Response(_NOT_BUILT, media_type=HTML)
+        response = _send(request, index, b"no-cache")
+        link = hints.link(request.path_params.get("run"), request.root_path) if hints is not None else ""
+        if link:
+            response.headers.append((b"link", link.encode("ascii")))
+        return response
 
 
-class _Elsewhere(Route):
-    """Any other address that somebody looks for in a browser: the page says so, in place of a problem."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        accept = b",".join(value for name, value in scope.get("headers", ()) if name == b"accept")
-        match, child = super().matches(scope)
-        if match is not Match.FULL or b"text/html" not in accept or scope["path"].startswith("/api/"):
-            return Match.NONE, {}
-        # Less than a whole match: another route that knows the address, though not the method, comes first.
-        return Match.PARTIAL, child
-
-
-def _find(assets: Mapping[str, Asset], name: str) -> Asset:
-    if name not in assets:
-        raise HTTPException(404)
-    return assets[name]
-
-
-def _answer(request: Request, asset: Asset, cache_control: str) -> Response:
-    headers = {"cache-control": cache_control, "etag": asset.etag, "vary": "accept-encoding"}
-    if request.headers.get("if-none-match") == asset.etag:
-        return Response(status_code=304, headers=headers)
-    if asset.gzipped is not None and "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(asset.gzipped, media_type=asset.media_type, headers={**headers, "content-encoding": "gzip"})
+def _send(request: Request, asset: Asset, cache_control: bytes) -> Response:
+    headers = [(b"cache-control", cache_control), (b"etag", asset.etag), (b"vary", b"accept-encoding")]
+    if request.headers.get(b"if-none-match") == asset.etag:
+        return Response(status=304, media_type=asset.media_type, headers=headers)
+    if asset.gzipped is not None and b"gzip" in request.headers.get(b"accept-encoding", b""):
+        headers.append((b"content-encoding", b"gzip"))
+        return Response(asset.gzipped, media_type=asset.media_type, headers=headers)
     return Response(asset.body, media_type=asset.media_type, headers=headers)

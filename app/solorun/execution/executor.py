@@ -16,10 +16,12 @@ from msgspec.structs import asdict, replace
 
 from solorun.errors import SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
+from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, Masker, Writer
+from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import Project
 from solorun.record import Level
@@ -65,21 +67,26 @@ class RunExecutor:
     def masker_for(self, project: Project) -> Masker:
         """Masks the project's secrets, in logs and in rows."""
         names = (*project.secrets, "SOLORUN_TOKEN")
-        values = (project.env.get(name) or self._environ.get(name) for name in names)
-        return Masker(value for value in values if value)
+        masker = Masker()
+        for name in names:
+            value = project.env.get(name) or self._environ.get(name)
+            if value and not masker.add(value):
+                _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
+        return masker
 
-    def claim(self, start: AdmittedStart, run: Run) -> RunHandle:
+    def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:
         """Create the run's topic, channel and cancel scope. Without an await: they become visible together."""
         cancel_scope = RunCancelScope(start.project.cancel_grace_seconds)
+        clock = RunClock(max(run.created_at, self._now()))
         channel = Channel(
             run,
-            self.masker_for(start.project),
-            now=self._now,
+            masker,
+            now=clock.now,
             notify=self._writer.open_lane().notify,
             # If another owner took the run, nothing of ours may go on working for it.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope)
+        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope, clock)
         self._registry.add(handle)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle
@@ -125,12 +132,12 @@ class RunExecutor:
         if handle.cancel_scope.reason is StopReason.CANCEL:
             # Work may stop before the row says who requested it. The final state must not overtake that.
             await handle.cancel_recorded.wait()
-        return await asyncio.shield(handle.channel.close(FinalState(outcome, self._now())))
+        return await asyncio.shield(handle.channel.close(FinalState(outcome, handle.clock.now())))
 
     async def _publish_stored_state(self, handle: RunHandle) -> None:
         """Another owner ended the run: show its row as it is. If nothing ended it yet, end it now."""
         try:
-            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), self._now())
+            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), handle.clock.now())
             await self._store.finalize_run(handle.id, owner=self._owner, expected=ACTIVE, ending=ending)
             run = await self._store.get_run(handle.id)
         except SolorunError as error:
@@ -139,7 +146,7 @@ class RunExecutor:
                 handle.run,
                 status=Status.INTERRUPTED,
                 error_message="its row is gone",
-                finished_at=self._now(),
+                finished_at=handle.clock.now(),
                 current_step=None,
             )
         self._hub.publish(handle.id, **asdict(run))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
+from solorun.execution.clock import RunClock
 from solorun.logs import Channel, Topic
 from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
@@ -32,6 +33,7 @@ class RunHandle:
     topic: Topic
     channel: Channel
     cancel_scope: RunCancelScope
+    clock: RunClock
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,12 +1,13 @@
-"""Server-sent events: an answer that lasts, with a comment every 15 s, a limit for readers and a clean shutdown.
+"""Server-sent events: a response that lasts, with comments while idle, a limit for stalled readers, a clean shutdown.
 
-What is sent is decided by a pump (see `events.py`); records come ready made from their segments.
+A source (see `api/streams.py`) decides what is sent; it writes encoded events to a sink.
 """
 
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import anyio
@@ -14,33 +15,15 @@ import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
 from solorun.http.flow_control import Flow
-from solorun.http.responses import (
-    MAX_PIECE_BYTES,
-    SEND_TIMEOUT_SECONDS,
-    abort,
-    pieces,
-    wait_for_disconnect,
-)
-from solorun.logs.hub import Hub
+from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
-"""Proxies give up on connections that are silent for a minute; the standard recommends about this."""
-
-_GRID_SECONDS: Final = 1.0
-"""Silent streams are looked after on whole seconds, so that one waking up serves all of them."""
-
+"""Proxies close connections that are silent for a minute; the standard recommends about this interval."""
 STALL_GRACE_SECONDS: Final = 0.05
-"""How long a reader that takes nothing is waited for before what it has yet to be sent is let go."""
-MAX_WAITED_FOR: Final = 32
-"""So many readers at once are waited for with a page in hand, however many come at the same moment."""
-
-SMALL_PIECE_BYTES: Final = 8 * 1024
-"""A piece that is not taken stays whole in memory: so little at a time is offered to who has much to take already."""
-MUCH_BYTES: Final = 32 * 1024
 
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
-"""An EventSource comes back after the end: not before a minute has passed."""
+"""An EventSource reconnects when a stream ends: make it wait a minute."""
 COMMENT: Final = b": \n\n"
 SHUTDOWN: Final = b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
@@ -52,33 +35,45 @@ _HEADERS: Final = [
 _EVENT_END: Final = b"\n\n"
 
 
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """Time limits of streams, in seconds."""
+
+    comment_interval_seconds: float = COMMENT_INTERVAL_SECONDS
+    """A stream that is silent for this long gets a comment."""
+    send_timeout_seconds: float = SEND_TIMEOUT_SECONDS
+    """A reader that accepts nothing for this long is disconnected."""
+    stall_grace_seconds: float = STALL_GRACE_SECONDS
+    """How long `offer` waits for a reader before it lets go of the events that are left."""
+
+
 class Sink(Protocol):
-    """Where a pump's events go."""
+    """Where a source writes its events."""
 
     async def emit(self, events: bytes) -> None:
-        """Send whole events, however long the reader takes. Nothing (`b""`) waits until what was sent is taken."""
+        """Send whole events, however long the reader takes. Empty events (`b""`) wait until earlier ones are sent."""
 
     async def offer(self, events: bytes) -> int:
-        """Send as many of these events as are taken in time; answers how many bytes.
+        """Send as many of these events as the reader accepts in time. Returns how many bytes.
 
-        Who is answered fewer than all lets go of the rest while it waits: thousands of readers may stall.
+        If that is fewer than all, let go of the rest before you wait: thousands of readers may stall.
         """
 
     def offer_nowait(self, events: bytes) -> bool:
-        """Send these events if that takes no waiting: all of them, or none. Answers whether they were sent."""
+        """Send all of these events if that takes no waiting, otherwise none. Returns whether they were sent."""
 
 
 StreamSource = Callable[[Sink], Awaitable[None]]
 
 
 class Streams:
-    """The open streams of an application. Once they are shut down, a new one only says so."""
+    """The open streams of an application. `track` wraps the life of each. After `shut_down`, new ones only say so."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-        self._open: set[EventStream] = set()
-        self.waited_for = 0
+    def __init__(self, track: Callable[[], AbstractContextManager[None]], limits: StreamLimits) -> None:
+        self.limits = limits
         self.shutting_down = False
+        self._track = track
+        self._open: set[EventStream] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -93,28 +88,29 @@ class Streams:
     def hold(self, stream: "EventStream") -> Iterator[None]:
         self._open.add(stream)
         try:
-            with self._hub.count_stream():
+            with self._track():
                 yield
         finally:
             self._open.discard(stream)
 
 
 class EventStream:
-    """One stream: the opening, what the pump emits, and `shutdown` when the service stops first.
+    """One stream: the opening, the source's events, and `shutdown` if the service stops first.
 
-    The pump returns after the stream's last event. It may emit from several tasks: an event is never cut by another.
+    The source returns after the last event. It may write from several tasks: events are never interleaved.
     """
 
-    def __init__(self, streams: Streams, pump: StreamSource, *, opening: bytes = OPENING) -> None:
+    def __init__(self, streams: Streams, source: StreamSource, *, opening: bytes = OPENING) -> None:
         self._streams = streams
-        self._pump = pump
+        self._limits = streams.limits
+        self._source = source
         self._opening = opening
-        self._pumping = anyio.CancelScope()
+        self._sourcing = anyio.CancelScope()
         self._turn = asyncio.Lock()
         self._stopping = streams.shutting_down
-        self._gone = False
-        self._heard_at = 0.0
-        """When the last send began or, while none is under way, ended."""
+        self._disconnected = False
+        self._active_at = 0.0
+        """When the last send began or, if none is in progress, ended."""
         self._bytes_since_yield = 0
         self._timer: asyncio.TimerHandle | None = None
         self._commenting: asyncio.Task[None] | None = None
@@ -127,27 +123,27 @@ class EventStream:
             self._clock = asyncio.get_running_loop().time
             with self._streams.hold(self):
                 await self._stream(receive)
-        if not self._gone:
+        if not self._disconnected:
             await send({"type": "http.response.body", "body": b""})
 
     def stop(self) -> None:
-        """End with `shutdown`: at once, or after the event that is just being sent."""
+        """End with `shutdown`: immediately, or after the event that is being sent."""
         self._stopping = True
         if not self._turn.locked():
-            self._pumping.cancel()
+            self._sourcing.cancel()
 
     async def _stream(self, receive: Receive) -> None:
-        self._heard_at = self._clock()
-        self._look_again_within(COMMENT_INTERVAL_SECONDS)
+        self._active_at = self._clock()
+        self._schedule_check(self._limits.comment_interval_seconds)
         watching = asyncio.create_task(self._watch(receive))
         finished = False
         try:
-            with self._pumping:
+            with self._sourcing:
                 await self.emit(self._opening)
-                await self._pump(self)
+                await self._source(self)
                 finished = True
-            if self._stopping and not finished and not self._gone:
-                await self._send_event(SHUTDOWN)
+            if self._stopping and not finished and not self._disconnected:
+                await self._send_events(SHUTDOWN)
         finally:
             watching.cancel()
             if self._timer is not None:
@@ -156,107 +152,101 @@ class EventStream:
                 self._commenting.cancel()
 
     async def emit(self, events: bytes) -> None:
-        await self._send_event(events)
+        await self._send_events(events)
         await self._end_if_stopping()
 
     async def offer(self, events: bytes) -> int:
         sent = 0
         async with self._turn:
-            while sent < len(events) and (not self._flow.is_full() or await self._is_taken_in_time()):
-                end = self._end_of_piece(events, sent)
-                # No view: a piece that is not taken would keep all of these events as long as it lies there.
+            while sent < len(events) and (not self._flow.is_full() or await self._has_room_in_time()):
+                end = _end_of_piece(events, sent)
+                # A copy: a view would keep all of these events alive while the reader stalls.
                 await self._send_piece(events[sent:end])
                 sent = end
-            self._heard_at = self._clock()
+            self._active_at = self._clock()
         await self._end_if_stopping()
         return sent
 
     def offer_nowait(self, events: bytes) -> bool:
-        if self._turn.locked() or self._stopping or self._gone or self._end_of_piece(events, 0) < len(events):
+        if len(events) > MAX_PIECE_BYTES or self._turn.locked() or self._stopping or self._disconnected:
             return False
         if not self._flow.send_nowait(events):
             return False
-        self._heard_at = self._clock()
+        self._active_at = self._clock()
         return True
 
     async def _end_if_stopping(self) -> None:
         if self._stopping:
-            self._pumping.cancel()
+            self._sourcing.cancel()
             await anyio.lowlevel.checkpoint_if_cancelled()
 
-    def _end_of_piece(self, events: bytes, start: int) -> int:
-        """Where the last event ends that begins at `start` or later and is whole within a piece; at least one is."""
-        if len(events) - start <= SMALL_PIECE_BYTES:
-            return len(events)
-        piece_bytes = MAX_PIECE_BYTES if self._flow.untaken_bytes() <= MUCH_BYTES else SMALL_PIECE_BYTES
-        if len(events) - start <= piece_bytes:
-            return len(events)
-        end = events.rfind(_EVENT_END, start, start + piece_bytes)
-        if end < 0:
-            end = events.index(_EVENT_END, start)
-        return end + len(_EVENT_END)
+    async def _has_room_in_time(self) -> bool:
+        with anyio.move_on_after(self._limits.stall_grace_seconds):
+            await self._flow.wait()
+            return True
+        return False
 
-    async def _is_taken_in_time(self) -> bool:
-        if self._streams.waited_for >= MAX_WAITED_FOR:
-            return False
-        self._streams.waited_for += 1
-        try:
-            with anyio.move_on_after(STALL_GRACE_SECONDS):
-                await self._flow.wait()
-                return True
-            return False
-        finally:
-            self._streams.waited_for -= 1
-
-    async def _send_event(self, events: bytes) -> None:
+    async def _send_events(self, events: bytes) -> None:
         async with self._turn:
             for piece in pieces(events):
                 await self._send_piece(piece)
-            self._heard_at = self._clock()
+            self._active_at = self._clock()
 
     async def _send_piece(self, piece: bytes | memoryview) -> None:
-        self._heard_at = self._clock()
+        self._active_at = self._clock()
         await self._flow.send(piece)
         self._bytes_since_yield += len(piece)
         if self._bytes_since_yield >= MAX_PIECE_BYTES:
-            # Others have their turn, and the transport can take the bytes away.
+            # Yield so that other tasks run and the transport can write.
             self._bytes_since_yield = 0
             await asyncio.sleep(0)
 
     async def _watch(self, receive: Receive) -> None:
         await wait_for_disconnect(receive)
-        self._leave()
+        self._disconnect()
 
-    def _leave(self) -> None:
-        self._gone = True
-        self._pumping.cancel()
+    def _disconnect(self) -> None:
+        self._disconnected = True
+        self._sourcing.cancel()
 
-    def _look_again_within(self, seconds: float) -> None:
-        grid_seconds = _grid_of(seconds)
-        due_at = math.floor((self._clock() + seconds) / grid_seconds) * grid_seconds
-        self._timer = asyncio.get_running_loop().call_at(due_at, self._look)
+    def _schedule_check(self, seconds: float) -> None:
+        """Check within `seconds`, on a whole second, so that one wake-up serves every idle stream."""
+        step = _alignment_seconds(seconds)
+        due_at = math.floor((self._clock() + seconds) / step) * step
+        self._timer = asyncio.get_running_loop().call_at(due_at, self._check_idle)
 
-    def _look(self) -> None:
-        """Look after a stream on which nothing moved for a while: comment, or give the reader up."""
-        silent_seconds = self._clock() - self._heard_at
+    def _check_idle(self) -> None:
+        """Send a comment if the stream is idle; disconnect a reader that has stalled for too long."""
+        interval_seconds = self._limits.comment_interval_seconds
+        idle_seconds = self._clock() - self._active_at
         if self._turn.locked():
-            if silent_seconds >= SEND_TIMEOUT_SECONDS:
+            left_seconds = self._limits.send_timeout_seconds - idle_seconds
+            if left_seconds <= 0:
                 abort(self._scope)
-                self._leave()
+                self._disconnect()
                 return
-            due_seconds = min(SEND_TIMEOUT_SECONDS - silent_seconds, COMMENT_INTERVAL_SECONDS)
-            self._timer = asyncio.get_running_loop().call_later(due_seconds, self._look)
-        elif silent_seconds > COMMENT_INTERVAL_SECONDS - _grid_of(COMMENT_INTERVAL_SECONDS):
+            self._timer = asyncio.get_running_loop().call_later(min(left_seconds, interval_seconds), self._check_idle)
+        elif idle_seconds > interval_seconds - _alignment_seconds(interval_seconds):
             self._commenting = asyncio.create_task(self._comment())
-            self._look_again_within(COMMENT_INTERVAL_SECONDS)
+            self._schedule_check(interval_seconds)
         else:
-            self._look_again_within(COMMENT_INTERVAL_SECONDS - silent_seconds)
+            self._schedule_check(interval_seconds - idle_seconds)
 
     async def _comment(self) -> None:
-        await self._send_event(COMMENT)
+        await self._send_events(COMMENT)
         if self._stopping:
-            self._pumping.cancel()
+            self._sourcing.cancel()
 
 
-def _grid_of(seconds: float) -> float:
-    return min(_GRID_SECONDS, seconds / 2)
+def _end_of_piece(events: bytes, start: int) -> int:
+    """The end of the last event after `start` that fits into a piece, or of the first one if none fits."""
+    if len(events) - start <= MAX_PIECE_BYTES:
+        return len(events)
+    end = events.rfind(_EVENT_END, start, start + MAX_PIECE_BYTES)
+    if end < 0:
+        end = events.index(_EVENT_END, start)
+    return end + len(_EVENT_END)
+
+
+def _alignment_seconds(interval_seconds: float) -> float:
+    return min(1.0, interval_seconds / 2)

@@ -1,9 +1,7 @@
-"""The OpenAPI 3.1 document, made from the route table and the structs that it names."""
+"""Builds an OpenAPI 3.1 document from a route table and the structs that it names."""
 
 import re
-from collections.abc import Iterable
-from functools import cache
-from importlib.metadata import version
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -19,68 +17,67 @@ from solorun.errors import (
     Unauthorized,
     UnsupportedMediaType,
 )
-from solorun.http.operation import PATH_PARAMETERS, Operation
-from solorun.http.problems import NOT_READY_TYPE, PROBLEM_JSON, PROBLEMS, TYPE_PREFIX
-from solorun.http.request import Request
-from solorun.http.responses import Response
-from solorun.wire import ProblemDetails, encode
+from solorun.http.operation import Operation
+from solorun.http.problems import PROBLEM_JSON, TYPE_PREFIX, UNTYPED, ProblemKind
+from solorun.wire import ProblemDetails
+
+Operations = Sequence[Operation[Any]]
 
 _REF: Final = "#/components/schemas/{name}"
 _PATH_PARAMETER: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
-_METHODS_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD"})
 
 
-async def show_document(request: Request) -> Response:
-    return Response(_encoded_document(request.context.operations, request.context.root_path))
-
-
-@cache
-def _encoded_document(operations: tuple[Operation, ...], root_path: str) -> bytes:
-    return encode(document(operations, root_path))
-
-
-def document(operations: Iterable[Operation], root_path: str = "") -> dict[str, Any]:
-    """The whole document, as plain values. Every path of it lies below `root_path`."""
-    operations = list(operations)
+def build_document(
+    operations: Operations,
+    *,
+    info: Mapping[str, Any],
+    path_parameters: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, ProblemKind],
+    root_path: str = "",
+) -> dict[str, Any]:
+    """The document as plain values. `kinds` are the problems by slug; all paths are relative to `root_path`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         path = _PATH_PARAMETER.sub(r"{\1}", operation.path)
-        paths.setdefault(path, {})[operation.method.lower()] = _operation(operation)
+        described = _describe(operation, path_parameters, kinds)
+        paths.setdefault(path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Solorun",
-            "version": version("solorun"),
-            "description": "One run at a time, per project. Started over HTTP, watched live, cancelled for certain.",
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": info,
         "servers": [{"url": root_path or "/"}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(operations),
+            "schemas": _schemas(operations, kinds),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
     }
 
 
-def problems_of(operation: Operation) -> list[type[Problem]]:
-    """All problems that an operation may answer with: its own, and those of every operation of its kind."""
+def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
+    """Every problem that an operation may return: its own, and those of all operations of its kind."""
     problems = [*operation.problems, InvalidRequest, HostNotAllowed, TokenRequired, PayloadTooLarge, InternalError]
     if not operation.public or operation.form is not None:
         problems.append(Unauthorized)
-    if operation.method in _METHODS_WITH_BODY:
-        problems += [CrossOrigin, UnsupportedMediaType]
+    if operation.method not in _SAFE_METHODS:
+        problems.append(CrossOrigin)
+    if operation.body is not None or operation.form is not None:
+        problems.append(UnsupportedMediaType)
     return problems
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _describe(
+    operation: Operation[Any],
+    path_parameters: Mapping[str, Mapping[str, Any]],
+    kinds: Mapping[str, ProblemKind],
+) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag],
-        "parameters": list(_parameters(operation)),
-        "responses": {**_replies(operation), **_refusals(operation)},
+        "parameters": list(_parameters(operation, path_parameters)),
+        "responses": {**_successes(operation), **_failures(operation, kinds)},
     }
     if operation.body is not None:
         described["requestBody"] = _body("application/json", operation.body)
@@ -91,20 +88,22 @@ def _operation(operation: Operation) -> dict[str, Any]:
     return described
 
 
-def _parameters(operation: Operation) -> Iterable[dict[str, Any]]:
+def _parameters(
+    operation: Operation[Any], path_parameters: Mapping[str, Mapping[str, Any]]
+) -> Iterator[dict[str, Any]]:
     for name in _PATH_PARAMETER.findall(operation.path):
-        yield {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]}
+        yield {"name": name, "in": "path", "required": True, **path_parameters[name]}
     for name, description in operation.headers:
         yield {"name": name, "in": "header", "description": description, "schema": {"type": "integer", "minimum": 0}}
     if operation.query is not None:
-        (_, schemas) = msgspec.json.schema_components([operation.query])
+        _, schemas = msgspec.json.schema_components([operation.query])
         for name, member in schemas[operation.query.__name__]["properties"].items():
-            schema = _plain(member, schemas)
+            schema = _inline(member, schemas)
             yield {"name": name, "in": "query", "description": schema.pop("description", ""), "schema": schema}
 
 
-def _plain(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
-    """A parameter's schema without references and null: a parameter that is absent is simply not there."""
+def _inline(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """A parameter's schema without references and without null: an optional parameter is simply left out."""
     options = [option for option in schema.pop("anyOf", []) if option.get("type") != "null"]
     merged = {**schema, **(options[0] if options else {})}
     if merged.get("default", 0) in (None, (), ""):
@@ -112,50 +111,50 @@ def _plain(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in merged:
         merged |= schemas[merged.pop("$ref").rpartition("/")[2]]
     if "items" in merged:
-        merged["items"] = _plain(merged["items"], schemas)
+        merged["items"] = _inline(merged["items"], schemas)
     return merged
 
 
-def _replies(operation: Operation) -> dict[str, Any]:
-    replies: dict[str, Any] = {}
-    for reply in operation.replies:
+def _successes(operation: Operation[Any]) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for spec in operation.responses:
         schema: dict[str, Any] = {}
-        if reply.shape is not None:
-            schema = {"$ref": _REF.format(name=reply.shape.__name__)}
-        elif reply.media_type != "application/json":
+        if spec.model is not None:
+            schema = {"$ref": _REF.format(name=spec.model.__name__)}
+        elif spec.media_type != "application/json":
             schema = {"type": "string"}
-        replies[str(reply.status)] = {
-            "description": reply.description,
-            "content": {reply.media_type: {"schema": schema}},
+        responses[str(spec.status)] = {
+            "description": spec.description,
+            "content": {spec.media_type: {"schema": schema}},
         }
-    return replies
+    return responses
 
 
-def _refusals(operation: Operation) -> dict[str, Any]:
-    """The problems by their HTTP status: one status may stand for several."""
-    slugs: dict[int, list[str]] = {}
+def _failures(operation: Operation[Any], kinds: Mapping[str, ProblemKind]) -> dict[str, Any]:
+    """The problems by HTTP status; several may share one."""
+    slugs: dict[int, set[str]] = {}
     for problem in problems_of(operation):
-        slugs.setdefault(PROBLEMS[problem.slug].status.value, []).append(problem.slug)
+        slugs.setdefault(kinds[problem.slug].status.value, set()).add(problem.slug)
     return {
         str(status): {
-            "description": "Problem: " + ", ".join(f"`{slug}`" for slug in sorted(set(names))),
+            "description": "Problem: " + ", ".join(f"`{slug}`" for slug in sorted(names)),
             "content": {PROBLEM_JSON.decode(): {"schema": {"$ref": _REF.format(name="ProblemDetails")}}},
         }
         for status, names in sorted(slugs.items())
     }
 
 
-def _body(media_type: str, shape: type[msgspec.Struct]) -> dict[str, Any]:
-    return {"content": {media_type: {"schema": {"$ref": _REF.format(name=shape.__name__)}}}}
+def _body(media_type: str, model: type[msgspec.Struct]) -> dict[str, Any]:
+    return {"content": {media_type: {"schema": {"$ref": _REF.format(name=model.__name__)}}}}
 
 
-def _schemas(operations: Iterable[Operation]) -> dict[str, Any]:
-    shapes: set[type[msgspec.Struct]] = {ProblemDetails}
+def _schemas(operations: Operations, kinds: Iterable[str]) -> dict[str, Any]:
+    models: set[type[msgspec.Struct]] = {ProblemDetails}
     for operation in operations:
-        shapes |= {reply.shape for reply in operation.replies if reply.shape is not None}
-        shapes |= {shape for shape in (operation.body, operation.form) if shape is not None}
-    ordered = sorted(shapes, key=lambda shape: shape.__name__)
+        models |= {spec.model for spec in operation.responses if spec.model is not None}
+        models |= {model for model in (operation.body, operation.form) if model is not None}
+    ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)
-    types = [TYPE_PREFIX + slug for slug in PROBLEMS]
-    schemas["ProblemDetails"]["properties"]["type"] = {"type": "string", "enum": [*types, NOT_READY_TYPE]}
+    types = [*(TYPE_PREFIX + slug for slug in kinds), UNTYPED]
+    schemas["ProblemDetails"]["properties"]["type"] = {"type": "string", "enum": types}
     return schemas

@@ -1,55 +1,55 @@
-"""What the route table says of one operation: the routes and the OpenAPI document are both made from it."""
+"""The rows of a route table. Routing and the OpenAPI document are both derived from them."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import KW_ONLY, dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from starlette.types import ASGIApp
 
 from solorun.errors import Problem
-from solorun.http.request import Request
-from solorun.run import MAX_RUN_ID
+from solorun.http.request import NO_OPERATION, Request
 
-Handler = Callable[[Request], Awaitable[ASGIApp]]
+State = TypeVar("State", contravariant=True)
 
-PATH_PARAMETERS: Final[dict[str, dict[str, Any]]] = {
-    "project": {"description": "A project's name.", "schema": {"type": "string"}},
-    "run_id": {
-        "description": "A run's id.",
-        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
-    },
-    "name": {"description": "An artifact's name; it may contain `/`.", "schema": {"type": "string"}},
-    "slug": {"description": "The end of a problem's type.", "schema": {"type": "string"}},
-}
+Handler = Callable[[State, Request], Awaitable[ASGIApp]]
+"""Called with the application's state and a request whose query has been validated; returns the response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[State]):
+    """One method of one path. `query` is a struct that declares the query parameters; None allows none."""
+
+    method: str
+    path: str
+    handler: Handler[State]
+    _: KW_ONLY
+    id: str = NO_OPERATION
+    query: type[msgspec.Struct] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """One good answer: its shape is a struct, None for anything but JSON of ours."""
+    """A successful response. `model` is the struct that it encodes, None unless it is JSON of a known shape."""
 
     status: int
     description: str
     media_type: str = "application/json"
-    shape: Any = None
+    model: Any = None
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """One method of one path.
+class Operation(Endpoint[State]):
+    """A documented endpoint.
 
-    `public`: whether it is exempt from the token; everything else is not. `query` and `body` are structs that say what
-    the parameters and the members are; `form` is that of a body from an HTML form.
+    `problems` are those beyond the ones that every operation of its kind may return. `body` and `form` are the models
+    of a JSON body and of an HTML form. `public` operations need no token.
     """
 
-    method: str
-    path: str
-    id: str
+    _: KW_ONLY
     summary: str
-    handler: Handler
-    replies: tuple[ResponseSpec, ...]
+    responses: tuple[ResponseSpec, ...]
     problems: tuple[type[Problem], ...] = ()
-    query: type[msgspec.Struct] | None = None
     body: type[msgspec.Struct] | None = None
     form: type[msgspec.Struct] | None = None
     headers: tuple[tuple[str, str], ...] = ()

@@ -1,131 +1,45 @@
-"""Problems as answers (RFC 9457): the HTTP status of each slug, and what a problem tells besides its message."""
+"""Renders problems as responses (RFC 9457)."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
-from starlette.exceptions import HTTPException
-
-from solorun.errors import (
-    InternalError,
-    InvalidRequest,
-    MethodNotAllowed,
-    NotFound,
-    PayloadTooLarge,
-    Problem,
-    RunActive,
-    RunNotActive,
-    UnsupportedMediaType,
-)
-from solorun.http.request import Request
-from solorun.http.responses import TEXT, Header, Response
-from solorun.run import Run
-from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
+from solorun.errors import InvalidRequest, MethodNotAllowed, Problem
+from solorun.http.responses import Header, Response
+from solorun.wire import ProblemDetails, ProblemFieldError, encode
 
 PROBLEM_JSON: Final = b"application/problem+json"
 TYPE_PREFIX: Final = "/problems/"
-NOT_READY_TYPE: Final = "about:blank"
-"""The type of the one problem that is no more than its HTTP status: `/readyz` when the service is not ready."""
+UNTYPED: Final = "about:blank"
+"""The `type` of a problem that says no more than its HTTP status."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """What all problems of a slug have in common."""
+    """What all problems of one slug have in common."""
 
     status: HTTPStatus
     title: str
     error: type[Problem]
 
 
-def _kinds() -> Mapping[str, ProblemKind]:
-    statuses = {
-        "invalid-request": HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-cursor": HTTPStatus.BAD_REQUEST,
-        "invalid-last-event-id": HTTPStatus.BAD_REQUEST,
-        "not-found": HTTPStatus.NOT_FOUND,
-        "project-not-found": HTTPStatus.NOT_FOUND,
-        "run-not-found": HTTPStatus.NOT_FOUND,
-        "artifact-not-found": HTTPStatus.NOT_FOUND,
-        "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
-        "run-active": HTTPStatus.CONFLICT,
-        "run-not-active": HTTPStatus.CONFLICT,
-        "unauthorized": HTTPStatus.UNAUTHORIZED,
-        "token-required": HTTPStatus.FORBIDDEN,
-        "host-not-allowed": HTTPStatus.FORBIDDEN,
-        "cross-origin": HTTPStatus.FORBIDDEN,
-        "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "draining": HTTPStatus.SERVICE_UNAVAILABLE,
-        "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-        "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
-    }
-    errors = {error.slug: error for error in Problem.__subclasses__()}
-    return MappingProxyType(
-        {
-            slug: ProblemKind(status, slug.replace("-", " ").capitalize(), errors[slug])
-            for slug, status in statuses.items()
-        }
-    )
-
-
-PROBLEMS: Final = _kinds()
-"""Every slug, with its HTTP status and its title."""
-
-
-def run_links(run: Run, root_path: str) -> RunLinks:
-    """The addresses of a run, below the service's public path."""
-    address = f"{root_path}/api/v1/runs/{run.id}"
-    return RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")
-
-
-def problem_response(
-    problem: Problem, *, path: str, root_path: str = "", headers: tuple[Header, ...] = (), status: int = 0
-) -> Response:
-    """The problem as an answer to a request for `path`. `status` overrules that of its slug."""
-    kind = PROBLEMS[problem.slug]
+def render_problem(problem: Problem, kind: ProblemKind, *, instance: str, members: Mapping[str, Any]) -> Response:
+    """The response for a problem at the address `instance`. `members` are the extension members of its kind."""
     details = ProblemDetails(
         type=TYPE_PREFIX + problem.slug,
         title=kind.title,
-        status=status or kind.status.value,
+        status=kind.status.value,
         detail=problem.message,
-        instance=root_path + path,
-        errors=_faults(problem),
-        active_run=problem.active_run if isinstance(problem, RunActive) else None,
-        links=run_links(problem.active_run, root_path) if isinstance(problem, RunActive) else None,
-        run=problem.run if isinstance(problem, RunNotActive) else None,
+        instance=instance,
+        errors=_errors_of(problem),
+        **members,
     )
-    return Response(
-        encode(details),
-        status=details.status,
-        media_type=PROBLEM_JSON,
-        headers=[*_headers_of(problem), *headers],
-    )
+    return Response(encode(details), status=details.status, media_type=PROBLEM_JSON, headers=_headers_of(problem))
 
 
-def problem_of(error: HTTPException) -> Problem:
-    """What the framework refused, in our words."""
-    kinds: dict[int, type[Problem]] = {
-        404: NotFound,
-        405: MethodNotAllowed,
-        413: PayloadTooLarge,
-        415: UnsupportedMediaType,
-    }
-    return kinds.get(error.status_code, InternalError)()
-
-
-async def get_problem_type(request: Request) -> Response:
-    """The page behind a problem's `type`."""
-    kind = PROBLEMS.get(request.path["slug"])
-    if kind is None:
-        raise NotFound
-    text = f"{kind.title} ({kind.status.value} {kind.status.phrase})\n\n{kind.error.__doc__}\n"
-    return Response(text.encode(), media_type=TEXT)
-
-
-def _faults(problem: Problem) -> tuple[ProblemFieldError, ...]:
+def _errors_of(problem: Problem) -> tuple[ProblemFieldError, ...]:
     if not isinstance(problem, InvalidRequest):
         return ()
     return tuple(ProblemFieldError(pointer=fault.pointer, message=fault.message) for fault in problem.errors)
@@ -138,6 +52,8 @@ def _headers_of(problem: Problem) -> list[Header]:
     if problem.slug == "unauthorized":
         headers.append((b"www-authenticate", b'Bearer realm="Solorun"'))
     if problem.slug == "too-large":
-        # What is left of the body would have to be read and thrown away before the next request.
+        # Otherwise the rest of the body would have to be read and discarded before the next request.
         headers.append((b"connection", b"close"))
+    if isinstance(problem, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(problem.allowed).encode("ascii")))
     return headers

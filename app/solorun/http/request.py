@@ -1,73 +1,70 @@
-"""One request as its handler sees it: typed parameters and body, checked against the route table."""
+"""One request: its headers, its path below the application's root, and its body with limits."""
 
-import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 from starlette.types import Message, Receive, Scope
 
-from solorun.errors import PayloadTooLarge, RunNotFound, UnsupportedMediaType
+from solorun.errors import PayloadTooLarge, UnsupportedMediaType
 from solorun.http.validation import decode_body
-from solorun.run import MAX_RUN_ID
-
-if TYPE_CHECKING:
-    from solorun.api.state import Context
-    from solorun.service import Service
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 FORM: Final = b"application/x-www-form-urlencoded"
-
-_RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+NO_OPERATION: Final = "none"
 
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 
-class ClientGone(Exception):
-    """The client closed the connection before its request was whole: there is nobody to answer."""
+class ClientDisconnected(Exception):
+    """The client closed the connection before it had sent the whole request."""
 
 
 class Request:
-    """A request that was admitted and has a handler. `query` is what its operation's query struct says."""
+    """A request.
 
-    __slots__ = ("_receive", "context", "headers", "query", "scope")
+    `path` is decoded and relative to the application's root. `root_path` is the public path of that root,
+    percent-encoded, without a final slash: prepend it to every address in a response. The router fills in
+    `operation_id`, `path_params` and `query` (an instance of the operation's query model).
+    """
 
-    def __init__(
-        self, context: "Context", scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], query: Any
-    ) -> None:
-        self.context = context
+    def __init__(self, scope: Scope, receive: Receive, *, public_path: str = "") -> None:
+        """`public_path` is where clients see the application, if its root path alone does not say so."""
+        root_path, self.path = _split_path(scope, public_path)
+        self.root_path = quote(root_path)
         self.scope = scope
-        self.headers = headers
-        self.query = query
+        self.method: str = scope["method"]
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.operation_id = NO_OPERATION
+        self.path_params: Mapping[str, str] = {}
+        self.query: Any = None
         self._receive = receive
 
     @property
-    def service(self) -> "Service":
-        return self.context.service
+    def target(self) -> str:
+        """The path and the query string, percent-encoded, relative to the application's root."""
+        query = self.scope["query_string"].decode("latin-1")
+        return quote(self.path) + (f"?{query}" if query else "")
 
-    @property
-    def path(self) -> Mapping[str, str]:
-        """The parameters of the path."""
-        params: Mapping[str, str] = self.scope["path_params"]
-        return params
+    def check_announced_size(self) -> None:
+        """Raises PayloadTooLarge if the Content-Length exceeds the limit."""
+        announced = self.headers.get(b"content-length", b"0")
+        if len(announced) > 7 or (announced.isdigit() and int(announced) > MAX_BODY_BYTES):
+            raise _too_large()
 
-    @property
-    def run_id(self) -> int:
-        """The run in the path. Raises RunNotFound for what cannot be one."""
-        return parse_run_id(self.path["run_id"])
-
-    async def read_body(self, shape: type[Model]) -> Model:
-        """The JSON body as a `shape`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest with every fault."""
+    async def read_body(self, model: type[Model]) -> Model:
+        """The JSON body as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest with every fault."""
         body = await self._read_bytes()
-        if body and not _is_json(self.headers.get(b"content-type", b"")):
+        if body and _media_type(self.headers.get(b"content-type", b"")) != b"application/json":
             raise UnsupportedMediaType
-        return decode_body(body, shape)
+        return decode_body(body, model)
 
     async def read_form(self) -> bytes:
         """The body of an HTML form, still encoded. Raises UnsupportedMediaType, PayloadTooLarge."""
         body = await self._read_bytes()
         if body and _media_type(self.headers.get(b"content-type", b"")) != FORM:
-            raise UnsupportedMediaType("A body must be application/x-www-form-urlencoded.")
+            raise UnsupportedMediaType("The request body must be application/x-www-form-urlencoded.")
         return body
 
     async def _read_bytes(self) -> bytes:
@@ -83,34 +80,38 @@ class Request:
             chunks.append(_body_of(message))
             size += len(chunks[-1])
             if size > MAX_BODY_BYTES:
-                raise PayloadTooLarge(f"A body may have {MAX_BODY_BYTES} bytes.")
+                raise _too_large()
         return b"".join(chunks)
 
 
-def parse_run_id(text: str) -> int:
-    """A run's id as it stands in an address. Raises RunNotFound for what cannot be one."""
-    if _RUN_ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
-        raise RunNotFound
-    return int(text)
+def _split_path(scope: Scope, public_path: str) -> tuple[str, str]:
+    """The root that clients see, and the path below it.
+
+    A mount or a server's `root_path` is part of the path (ASGI). A proxy may have stripped the public path or kept it.
+    """
+    path: str = scope["path"]
+    mount_path: str = scope.get("root_path", "").rstrip("/")
+    if mount_path:
+        path = _strip(path, mount_path)
+    if public_path and not mount_path.endswith(public_path):
+        path = _strip(path, public_path)
+    return public_path or mount_path, path
 
 
-def check_announced_size(headers: Mapping[bytes, bytes]) -> None:
-    """Raises PayloadTooLarge for a body that says it is."""
-    announced = headers.get(b"content-length", b"0")
-    if len(announced) > 7 or (announced.isdigit() and int(announced) > MAX_BODY_BYTES):
-        raise PayloadTooLarge(f"A body may have {MAX_BODY_BYTES} bytes.")
+def _strip(path: str, root: str) -> str:
+    return path[len(root) :] or "/" if (path + "/").startswith(root + "/") else path
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge(f"The request body exceeds {MAX_BODY_BYTES // 2**20} MiB.")
 
 
 def _body_of(message: Message) -> bytes:
     if message["type"] == "http.disconnect":
-        raise ClientGone
+        raise ClientDisconnected
     body: bytes = message.get("body", b"")
     return body
 
 
 def _media_type(content_type: bytes) -> bytes:
     return content_type.partition(b";")[0].strip().lower()
-
-
-def _is_json(content_type: bytes) -> bool:
-    return _media_type(content_type) == b"application/json"

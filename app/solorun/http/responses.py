@@ -1,4 +1,4 @@
-"""Answers: a status, headers and bytes, or bytes that are made while they are sent. Plain ASGI, no more than needed."""
+"""Responses: a status, headers and bytes, or bytes that are produced while they are sent."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -18,17 +18,17 @@ HTML: Final = b"text/html; charset=utf-8"
 
 MAX_PIECE_BYTES: Final = 64 * 1024
 SEND_TIMEOUT_SECONDS: Final = 30.0
-"""How long a reader may take nothing before it is disconnected."""
+"""How long a reader may accept nothing before it is disconnected."""
 
 ABORT_EXTENSION: Final = "solorun.abort"
-"""The ASGI extension by which the server lets us drop a connection together with what it has buffered."""
+"""An ASGI extension of our own server: `abort()` drops the connection and whatever it has buffered."""
 HEAD_LINES_EXTENSION: Final = "solorun.head_lines"
-"""The ASGI extension by which the server takes header lines that are ready made: it checks and copies every header of
-every answer, and most of ours are always the same."""
+"""An ASGI extension of our own server: `add(lines)` puts encoded header lines into the next head. The server checks and
+copies each header of each response, and most of ours never change."""
 
 
 class Response:
-    """A whole answer. Safe to send to a HEAD: then its body is only counted."""
+    """A complete response. The body of a HEAD response is left out; its length is not."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -37,7 +37,9 @@ class Response:
     ) -> None:
         self.status = status
         self.body = body
-        self.headers = [(b"content-type", media_type), (b"content-length", b"%d" % len(body)), *headers]
+        self.headers = [(b"content-type", media_type), *headers]
+        if status != 304:  # There the length would be that of the body which is not sent.
+            self.headers.append((b"content-length", b"%d" % len(body)))
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
@@ -45,7 +47,7 @@ class Response:
 
 
 class Chunks(Protocol):
-    """Bytes as they come; closed when the answer is over, also when none was asked for."""
+    """An iterator of bytes. It is closed when the response ends, even if nothing was read from it."""
 
     def __aiter__(self) -> AsyncIterator[bytes]: ...
 
@@ -53,35 +55,53 @@ class Chunks(Protocol):
 
 
 class StreamingResponse:
-    """An answer whose bytes come while it is sent, in chunks of any size.
+    """A response whose body is produced while it is sent, in chunks of any size.
 
-    A reader that takes nothing for 30 s loses its connection. When the chunks end with an error the connection is cut
-    as well, so that nobody takes the part for the whole.
+    A reader that accepts nothing for `send_timeout_seconds` is disconnected. If the chunks fail, so is the reader:
+    otherwise it would take the part for the whole.
     """
 
-    __slots__ = ("chunks", "has_length", "headers")
+    __slots__ = ("_chunks", "_has_length", "_headers", "_send_timeout_seconds")
 
-    def __init__(self, chunks: Chunks, *, media_type: bytes, headers: Iterable[Header] = ()) -> None:
-        self.chunks = chunks
-        self.headers = [(b"content-type", media_type), *headers]
-        self.has_length = any(name == b"content-length" for name, _ in self.headers)
+    def __init__(
+        self,
+        chunks: Chunks,
+        *,
+        media_type: bytes,
+        headers: Iterable[Header] = (),
+        send_timeout_seconds: float = SEND_TIMEOUT_SECONDS,
+    ) -> None:
+        self._chunks = chunks
+        self._headers = [(b"content-type", media_type), *headers]
+        self._has_length = any(name == b"content-length" for name, _ in self._headers)
+        self._send_timeout_seconds = send_timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self.headers})
-        flow = Flow({} if self.has_length else scope, send)
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        flow = Flow({} if self._has_length else scope, send)
         gone = asyncio.create_task(wait_for_disconnect(receive))
         try:
             if scope["method"] != "HEAD":
-                async for chunk in self.chunks:
+                async for chunk in self._chunks:
                     for piece in pieces(chunk):
-                        if gone.done() or not await _send_in_time(flow, piece):
+                        if gone.done() or not await self._send_in_time(flow, piece):
                             await cut_off(scope)
                             return
                         await asyncio.sleep(0)
         finally:
             gone.cancel()
-            await self.chunks.aclose()
+            await self._chunks.aclose()
         await send({"type": "http.response.body", "body": b""})
+
+    async def _send_in_time(self, flow: Flow, piece: bytes | memoryview) -> bool:
+        if flow.send_nowait(piece):
+            return True
+        try:
+            async with asyncio.timeout(self._send_timeout_seconds):
+                await flow.send(piece)
+        except TimeoutError:
+            return False
+        return True
 
 
 def json_response(value: Any, *, status: int = 200, headers: Iterable[Header] = ()) -> Response:
@@ -89,12 +109,12 @@ def json_response(value: Any, *, status: int = 200, headers: Iterable[Header] = 
 
 
 def redirect(location: str, *, headers: Iterable[Header] = ()) -> Response:
-    """See Other: whatever the method was, the next one is GET."""
+    """See Other: the client follows with a GET, whatever the method was."""
     return Response(status=303, media_type=TEXT, headers=[(b"location", location.encode("ascii")), *headers])
 
 
 def pieces(chunk: bytes) -> Iterable[bytes | memoryview]:
-    """`chunk` in parts of at most 64 KiB, none of them a copy."""
+    """`chunk` in parts of at most 64 KiB, without copying."""
     if len(chunk) <= MAX_PIECE_BYTES:
         return (chunk,)
     view = memoryview(chunk)
@@ -102,13 +122,13 @@ def pieces(chunk: bytes) -> Iterable[bytes | memoryview]:
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Return when the client has closed the connection. What it still sends is thrown away."""
+    """Return when the client has closed the connection. Anything else it sends is discarded."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 def abort(scope: Scope) -> bool:
-    """Drop the connection and what it has buffered. False when the server does not know how."""
+    """Drop the connection and whatever it has buffered. False if the server cannot do that."""
     extension = scope.get("extensions", {}).get(ABORT_EXTENSION)
     if extension is None:
         return False
@@ -117,18 +137,7 @@ def abort(scope: Scope) -> bool:
 
 
 async def cut_off(scope: Scope) -> bool:
-    """Abort, and let the server notice before it wonders why the answer was never finished."""
+    """Abort, and let the server notice before it complains that the response is incomplete."""
     aborted = abort(scope)
     await asyncio.sleep(0)
     return aborted
-
-
-async def _send_in_time(flow: Flow, piece: bytes | memoryview) -> bool:
-    if flow.send_nowait(piece):
-        return True
-    try:
-        async with asyncio.timeout(SEND_TIMEOUT_SECONDS):
-            await flow.send(piece)
-    except TimeoutError:
-        return False
-    return True

@@ -1,21 +1,24 @@
-"""Makes routes of the table's operations: each checks what the table says of a request before its handler is called."""
+"""Finds the endpoint for a request, validates its query string and calls its handler."""
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Generic, TypeVar
 
 import msgspec
 from starlette.convertors import PathConvertor, register_url_convertor
-from starlette.exceptions import HTTPException
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import compile_path
+from starlette.types import ASGIApp
 
-from solorun.api.state import Context
-from solorun.http.operation import Operation
+from solorun.errors import MethodNotAllowed, NotFound
+from solorun.http.operation import Endpoint, Handler
 from solorun.http.request import Request
 from solorun.http.validation import decode_query
 
+State = TypeVar("State")
+
 
 class _AnyPathConvertor(PathConvertor):
-    """As starlette's `path`, and line ends too: a file may be called anything."""
+    """Starlette's `path`, but matching line breaks too: file names may contain them."""
 
     regex = "(?s:.*)"
 
@@ -27,40 +30,45 @@ class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
     """No parameters."""
 
 
-def public_addresses(operations: Iterable[Operation]) -> frozenset[tuple[str, str]]:
-    """The exact (method, path) pairs that need no token."""
-    return frozenset(
-        (method, operation.path)
-        for operation in operations
-        if operation.public
-        for method in ((operation.method, "HEAD") if operation.method == "GET" else (operation.method,))
-    )
+class Router(Generic[State]):
+    """The endpoints of an application in the order of its table. `fallback` handles paths that match none of them."""
+
+    def __init__(
+        self, state: State, endpoints: Iterable[Endpoint[State]], fallback: Handler[State] | None = None
+    ) -> None:
+        by_path: dict[str, dict[str, Endpoint[State]]] = {}
+        for endpoint in endpoints:
+            by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+        self._state = state
+        self._resources = [_Resource(path, methods) for path, methods in by_path.items()]
+        self._fallback = fallback
+
+    async def handle(self, request: Request) -> ASGIApp:
+        """The response to a request. Raises NotFound, MethodNotAllowed, InvalidRequest, and what the handler raises."""
+        for resource in self._resources:
+            match = resource.pattern.fullmatch(request.path)
+            if match is not None:
+                endpoint = resource.find_endpoint(request.method)
+                request.operation_id = endpoint.id
+                request.path_params = match.groupdict()
+                request.query = decode_query(request.scope["query_string"], endpoint.query or NoQuery)
+                return await endpoint.handler(self._state, request)
+        if self._fallback is None:
+            raise NotFound
+        return await self._fallback(self._state, request)
 
 
-def build_routes(context: Context, operations: Iterable[Operation]) -> list[Route]:
-    """One route a path, whatever its methods: so that a refused method is told all that are allowed."""
-    by_path: dict[str, dict[str, Operation]] = {}
-    for operation in operations:
-        by_path.setdefault(operation.path, {})[operation.method] = operation
-    return [Route(path, Endpoint(context, methods)) for path, methods in by_path.items()]
+class _Resource(Generic[State]):
+    """One path with its methods."""
 
+    def __init__(self, path: str, endpoints: Mapping[str, Endpoint[State]]) -> None:
+        self.pattern: re.Pattern[str] = compile_path(path)[0]
+        self._endpoints = dict(endpoints)
+        if "GET" in self._endpoints:
+            self._endpoints["HEAD"] = self._endpoints["GET"]
 
-class Endpoint:
-    """One path: checks what the table says of the request, and calls the handler."""
-
-    def __init__(self, context: Context, operations: Mapping[str, Operation]) -> None:
-        self._context = context
-        self._operations = dict(operations)
-        if "GET" in self._operations:
-            self._operations["HEAD"] = self._operations["GET"]
-        self._allow = ", ".join(sorted(self._operations))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        operation = self._operations.get(scope["method"])
-        if operation is None:
-            raise HTTPException(405, headers={"Allow": self._allow})
-        scope["solorun.operation"] = operation.id
-        query = decode_query(scope["query_string"], operation.query or NoQuery)
-        request = Request(self._context, scope, receive, scope["solorun.headers"], query)
-        answer = await operation.handler(request)
-        await answer(scope, receive, send)
+    def find_endpoint(self, method: str) -> Endpoint[State]:
+        endpoint = self._endpoints.get(method)
+        if endpoint is None:
+            raise MethodNotAllowed(allowed=sorted(self._endpoints))
+        return endpoint

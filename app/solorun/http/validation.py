@@ -1,6 +1,6 @@
-"""Turns JSON bodies and query strings into the structs of the route table, or tells every fault that they have.
+"""Decodes JSON bodies and query strings into structs, and reports every error in them.
 
-msgspec stops at the first fault; when there is one, the members are looked at again one by one.
+msgspec stops at the first error. If there is one, the members are validated again, one by one.
 """
 
 import re
@@ -16,47 +16,47 @@ from solorun.errors import FieldError, InvalidRequest
 Model = TypeVar("Model", bound=msgspec.Struct)
 
 MAX_QUERY_MEMBERS: Final = 100
-_WHOLE_NUMBER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
-_TRUTH: Final = {"1": True, "true": True, "0": False, "false": False}
-_PLACE: Final = re.compile(r" - at `.*`", re.DOTALL)
+_INTEGER: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+_BOOLEANS: Final = {"1": True, "true": True, "0": False, "false": False}
+_LOCATION: Final = re.compile(r" - at `.*`", re.DOTALL)
 
 
-def decode_body(body: bytes, shape: type[Model]) -> Model:
-    """The body as a `shape`; an empty one means the defaults. Raises InvalidRequest with all faults."""
+def decode_body(body: bytes, model: type[Model]) -> Model:
+    """The body as a `model`; an empty body gives the defaults. Raises InvalidRequest with every error."""
     if not body:
-        return shape()
+        return model()
     try:
-        return msgspec.json.decode(body, type=shape)
+        return msgspec.json.decode(body, type=model)
     except (ValueError, RecursionError):
         document = _decode_document(body)
-    return _convert(document, shape, prefix="/")
+    return _convert(document, model, prefix="/")
 
 
-def decode_query(query_string: bytes, shape: type[Model]) -> Model:
-    """The query string as a `shape`, whose members with a tuple may be repeated. Raises InvalidRequest with all faults.
+def decode_query(query_string: bytes, model: type[Model]) -> Model:
+    """The query string as a `model`; parameters whose type is a tuple are repeatable.
 
-    A fault's pointer is `?` and the parameter's name.
+    Raises InvalidRequest with every error; an error's pointer is `?` and the parameter's name.
     """
     if not query_string:
-        return shape()
+        return model()
     try:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_MEMBERS)
     except ValueError as error:
         raise InvalidRequest(errors=[FieldError("?", "too many parameters")]) from error
-    readers = _readers(shape)
+    parsed_types = _parsed_types(model)
     document: dict[str, Any] = {}
     faults: list[FieldError] = []
     for name, text in pairs:
-        reader = readers.get(name)
-        if reader is tuple:
+        parsed_type = parsed_types.get(name)
+        if parsed_type is tuple:
             document.setdefault(name, []).append(text)
         elif name in document:
             faults.append(FieldError("?" + name, "given more than once"))
         else:
-            document[name] = _read(text, reader)
+            document[name] = _parse(text, parsed_type)
     if faults:
         raise InvalidRequest(errors=faults)
-    return _convert(document, shape, prefix="?")
+    return _convert(document, model, prefix="?")
 
 
 def _decode_document(body: bytes) -> Any:
@@ -68,17 +68,17 @@ def _decode_document(body: bytes) -> Any:
         raise InvalidRequest(errors=[FieldError("", f"not valid JSON: {error}")]) from None
 
 
-def _convert(document: Any, shape: type[Model], *, prefix: str) -> Model:
+def _convert(document: Any, model: type[Model], *, prefix: str) -> Model:
     try:
-        return msgspec.convert(document, shape)
+        return msgspec.convert(document, model)
     except msgspec.ValidationError as error:
         if not isinstance(document, dict):
             raise InvalidRequest(errors=[FieldError("", _sentence(str(error)))]) from None
-    raise InvalidRequest(errors=list(_faults(document, shape, prefix)))
+    raise InvalidRequest(errors=list(_faults(document, model, prefix)))
 
 
-def _faults(document: Mapping[str, Any], shape: type[msgspec.Struct], prefix: str) -> Iterator[FieldError]:
-    types = {field.encode_name: field.type for field in msgspec.structs.fields(shape)}
+def _faults(document: Mapping[str, Any], model: type[msgspec.Struct], prefix: str) -> Iterator[FieldError]:
+    types = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
     for name, value in document.items():
         if name in types:
             yield from _faults_of_member(value, types[name], prefix + name)
@@ -91,28 +91,28 @@ def _faults_of_member(value: Any, type_: Any, pointer: str) -> Iterator[FieldErr
     try:
         msgspec.convert(value, type_)
     except msgspec.ValidationError as error:
-        message = _PLACE.sub("", str(error))
+        message = _LOCATION.sub("", str(error))
         if isinstance(value, dict) and get_origin(type_) is dict:
-            # msgspec does not say which of the members it is.
+            # msgspec does not say which member is wrong.
             for name, member in value.items():
                 yield from _faults_of_member(member, get_args(type_)[1], f"{pointer}/{_escape(name)}")
-        elif words := _words_of(msgspec.inspect.type_info(type_)):
-            yield FieldError(pointer, f"must be one of {', '.join(words)}")
+        elif values := _enum_values(msgspec.inspect.type_info(type_)):
+            yield FieldError(pointer, f"must be one of {', '.join(values)}")
         else:
             yield FieldError(pointer, _sentence(message))
 
 
-def _words_of(schema: msgspec.inspect.Type) -> list[str]:
-    """The words of an enum, also where it may be repeated or left out."""
+def _enum_values(schema: msgspec.inspect.Type) -> list[str]:
+    """The values of an enum, even if it is repeatable or optional."""
     match schema:
         case msgspec.inspect.Metadata():
-            return _words_of(schema.type)
+            return _enum_values(schema.type)
         case msgspec.inspect.VarTupleType():
-            return _words_of(schema.item_type)
+            return _enum_values(schema.item_type)
         case msgspec.inspect.UnionType():
-            return [word for member in schema.types for word in _words_of(member)]
+            return [value for member in schema.types for value in _enum_values(member)]
         case msgspec.inspect.EnumType():
-            return sorted(word.value for word in schema.cls)
+            return sorted(member.value for member in schema.cls)
         case _:
             return []
 
@@ -126,22 +126,24 @@ def _escape(name: str) -> str:
 
 
 @cache
-def _readers(shape: type[msgspec.Struct]) -> dict[str, type]:
-    """How each parameter is read from text, by its name."""
+def _parsed_types(model: type[msgspec.Struct]) -> dict[str, type]:
+    """The type that each parameter is parsed as, by name."""
     return {
-        name: _reader(schema)
+        name: _parsed_type(schema)
         for name, schema in (
-            (field.encode_name, msgspec.inspect.type_info(field.type)) for field in msgspec.structs.fields(shape)
+            (field.encode_name, msgspec.inspect.type_info(field.type)) for field in msgspec.structs.fields(model)
         )
     }
 
 
-def _reader(schema: msgspec.inspect.Type) -> type:
+def _parsed_type(schema: msgspec.inspect.Type) -> type:
     match schema:
         case msgspec.inspect.UnionType():
-            return next(_reader(member) for member in schema.types if not isinstance(member, msgspec.inspect.NoneType))
+            return next(
+                _parsed_type(member) for member in schema.types if not isinstance(member, msgspec.inspect.NoneType)
+            )
         case msgspec.inspect.Metadata():
-            return _reader(schema.type)
+            return _parsed_type(schema.type)
         case msgspec.inspect.IntType():
             return int
         case msgspec.inspect.BoolType():
@@ -152,10 +154,10 @@ def _reader(schema: msgspec.inspect.Type) -> type:
             return str
 
 
-def _read(text: str, reader: type | None) -> Any:
-    """Text as what it stands for; itself when it does not, for the check that follows to refuse."""
-    if reader is int and _WHOLE_NUMBER.fullmatch(text):
+def _parse(text: str, parsed_type: type | None) -> Any:
+    """The parsed value, or the text itself if it cannot be parsed: the validation that follows rejects it."""
+    if parsed_type is int and _INTEGER.fullmatch(text):
         return int(text)
-    if reader is bool:
-        return _TRUTH.get(text, text)
+    if parsed_type is bool:
+        return _BOOLEANS.get(text, text)
     return text

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from solorun.logs.masking import Masker
+from solorun.logs.masking import LIMITS_TEXT, Masker
 from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
 from solorun.outcome import short_error_message
@@ -22,6 +22,8 @@ from solorun.status import Status, StepStatus, UpdateResult
 from solorun.store import Batch, FinalState
 from solorun.wire import encode_records
 
+_MAX_CHARACTERS_MASKED_ON_LOOP: Final = 64 * 1024
+"""More are masked in a thread: a step may declare secrets that make masking slow."""
 _RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
@@ -87,12 +89,10 @@ class Channel:
         level: Level = Level.INFO,
         partial: bool = False,
     ) -> None:
-        if len(lines) <= MAX_SEGMENT_RECORDS:
-            await self._space.wait()
-            self._append(step, stream, lines, level, partial)
-            return
+        if self.masker.has_secrets:
+            lines = await self._mask_lines(lines)
         for start in range(0, len(lines), MAX_SEGMENT_RECORDS):
-            part = lines[start : start + MAX_SEGMENT_RECORDS]
+            part = lines[start : start + MAX_SEGMENT_RECORDS] if len(lines) > MAX_SEGMENT_RECORDS else lines
             await self._space.wait()
             self._append(step, stream, part, level, partial and start + len(part) == len(lines))
 
@@ -111,7 +111,8 @@ class Channel:
         self._put(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
 
     def add_mask(self, value: str) -> None:
-        self.masker.add(value)
+        if not self.masker.add(value):
+            self.log(f"a value of {len(value)} characters is not masked: {LIMITS_TEXT}", level=Level.WARNING)
 
     def mask(self, text: str) -> str:
         return self.masker.mask(text)
@@ -230,6 +231,11 @@ class Channel:
 
     # -- internals
 
+    async def _mask_lines(self, lines: Sequence[str]) -> Sequence[str]:
+        if sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
+            return await asyncio.to_thread(self.masker.mask_lines, lines)
+        return self.masker.mask_lines(lines)
+
     def _append(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
         if self._committed is not None:
             return  # A process that the step left behind keeps writing after the run's end.
@@ -237,10 +243,8 @@ class Channel:
         seq = self._next_seq
         records = self._records
         size = 0
-        mask = self.masker.mask
         last = len(lines) - 1
-        for index, line in enumerate(lines):
-            text = mask(line)
+        for index, text in enumerate(lines):
             if len(text) > _SAFE_CHARACTERS or not text.isascii() or "\n" in text:
                 for piece, continues in split_message(text, partial=partial and index == last):
                     records.append(Record(seq, time, level, step, stream, piece, None, None, continues))

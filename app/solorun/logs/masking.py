@@ -1,51 +1,70 @@
-"""Removes secrets from text before it is stored: exact values only, in the forms in which they usually leak.
+"""Removes secrets from text before it is stored: declared values, in the forms in which they usually leak.
 
 A channel masks each message. Code that splits a line calls `pending_secret_length` first, so that no secret is cut in
-two. Nothing is compiled, because a step may declare thousands of secrets, one between any two lines.
+two.
 """
 
-import base64
-import json
-from bisect import bisect_left, insort
-from collections.abc import Iterable
+import re
+import threading
+from collections.abc import Iterable, Sequence
 from typing import Final
-from urllib.parse import quote
 
+from solorun.logs.secret_forms import find_forms
+from solorun.logs.secret_index import SecretIndex
 from solorun.project import MIN_SECRET_CHARACTERS
+from solorun.record import MAX_MESSAGE_BYTES
 
 MASK: Final = "***"
-_FEW: Final = 64
-"""Up to this many forms, searching for each in turn is faster than using the index."""
+MAX_FORMS: Final = 50_000
+MAX_SECRET_CHARACTERS: Final = MAX_MESSAGE_BYTES
+LIMITS_TEXT: Final = (
+    f"a run masks values of up to {MAX_SECRET_CHARACTERS:,} characters, and {MAX_FORMS:,} encodings of all of them"
+)
+
+_SGR: Final = re.compile(r"\x1b\[[0-9;:]*m|\x1b\[K")
+"""Colours, and what `grep --color` writes after them: invisible, so a secret may be interrupted by them."""
 
 
 class Masker:
     """The secrets of one run. Secrets can be added during the run, and are never removed."""
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: list[str] = []
-        """The forms to find, sorted, so that forms with the same beginning are adjacent."""
-        self._index: dict[str, dict[int, set[str]]] = {}
-        """The same forms by their first characters and their length: many tokens begin alike."""
-        self._longest = 1
+    def __init__(self, secrets: Iterable[str] = (), *, max_forms: int = MAX_FORMS) -> None:
+        self._max_forms = max_forms
+        # Masking may run in a thread while the event loop adds a secret.
+        self._lock = threading.Lock()
+        self._index = SecretIndex(MIN_SECRET_CHARACTERS)
         for secret in secrets:
             self.add(secret)
 
-    def add(self, secret: str) -> None:
-        """Mask this value from now on: the whole value, each of its lines, and their base64, URL and JSON forms."""
-        for form in {form for line in [secret, *secret.splitlines()] for form in _forms_of(line.strip())}:
-            # A record never contains a line end, so a form with one could never match.
-            if len(form) < MIN_SECRET_CHARACTERS or len(form.splitlines()) > 1:
-                continue
-            lengths = self._index.setdefault(form[:MIN_SECRET_CHARACTERS], {})
-            alike = lengths.setdefault(len(form), set())
-            if form not in alike:
-                alike.add(form)
-                insort(self._forms, form)
-                self._longest = max(self._longest, len(form))
+    def add(self, secret: str) -> bool:
+        """Mask this value from now on, each of its lines, and their encodings.
+
+        False, and nothing changes, if the value is over the limits: 16,384 characters for each value, and 50,000 forms
+        for all of them.
+        """
+        if len(secret) > MAX_SECRET_CHARACTERS:
+            return False
+        forms = find_forms(secret)
+        with self._lock:
+            if self._index.count + len(forms) > self._max_forms:
+                return False
+            for form in forms:
+                self._index.add(form)
+        return True
+
+    @property
+    def has_secrets(self) -> bool:
+        return self._index.count > 0
+
+    def mask_lines(self, lines: Sequence[str]) -> list[str]:
+        return [self.mask(line) for line in lines]
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced by `***`."""
-        spans = self._find(text)
+        if not self._index.count:
+            return text
+        with self._lock:
+            spans = self._find_spans(text)
         if not spans:
             return text
         pieces: list[str] = []
@@ -57,63 +76,38 @@ class Masker:
 
     def pending_secret_length(self, text: str) -> int:
         """How many characters at the end of `text` must be held back, because an incomplete secret may begin there."""
-        for cut in range(max(0, len(text) - self._longest + 1), len(text)):
-            end = text[cut:]
-            # The forms that begin with `end` are adjacent; the first of them may be `end` itself.
-            place = bisect_left(self._forms, end)
-            place += place < len(self._forms) and self._forms[place] == end
-            if place < len(self._forms) and self._forms[place].startswith(end):
-                return self._avoid_cutting(text, cut)
-        return 0
+        if not self._index.count:
+            return 0
+        visible, places = _without_colours(text)
+        with self._lock:
+            cut = self._index.find_incomplete(visible)
+            if cut is None:
+                return 0
+            for start, stop in self._index.find_spans(visible):
+                if start < cut < stop:
+                    # Hold that secret back too. An endless chain of secrets is released, masked.
+                    cut = start if stop - start <= 4 * self._index.longest else stop
+        return len(text) - (places[cut] if places and cut < len(places) else cut)
 
-    def _avoid_cutting(self, text: str, cut: int) -> int:
-        """If `cut` lies inside a complete secret, hold that back too. An endless chain is released, masked."""
-        for start, stop in self._find(text):
-            if start < cut < stop:
-                return len(text) - (start if stop - start <= 4 * self._longest else stop)
-        return len(text) - cut
-
-    def _find(self, text: str) -> list[tuple[int, int]]:
-        """The spans of secrets in `text`, in order, with overlapping ones merged."""
-        places = self._find_few(text) if len(self._forms) <= _FEW else self._find_many(text)
-        spans: list[tuple[int, int]] = []
-        for start, stop in sorted(places):
-            if spans and start < spans[-1][1]:
-                spans[-1] = spans[-1][0], max(stop, spans[-1][1])
-            else:
-                spans.append((start, stop))
+    def _find_spans(self, text: str) -> list[tuple[int, int]]:
+        visible, places = _without_colours(text)
+        spans = self._index.find_spans(visible)
+        if places:
+            return [(places[start], places[stop - 1] + 1) for start, stop in spans]
         return spans
 
-    def _find_few(self, text: str) -> list[tuple[int, int]]:
-        places = []
-        for form in self._forms:
-            start = text.find(form)
-            while start >= 0:
-                places.append((start, start + len(form)))
-                # Search from the next character: a form that overlaps itself must not leave its tail.
-                start = text.find(form, start + 1)
-        return places
 
-    def _find_many(self, text: str) -> list[tuple[int, int]]:
-        """The same in a time that hardly grows with the number of secrets."""
-        places = []
-        for start in range(len(text) - MIN_SECRET_CHARACTERS + 1):
-            lengths = self._index.get(text[start : start + MIN_SECRET_CHARACTERS])
-            if lengths is not None:
-                for length, forms in lengths.items():
-                    if text[start : start + length] in forms:
-                        places.append((start, start + length))
-        return places
-
-
-def _forms_of(value: str) -> set[str]:
-    raw = value.encode("utf-8", "replace")
-    return {
-        value,
-        base64.b64encode(raw).decode().rstrip("="),
-        base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        quote(value, safe="", errors="replace"),
-        quote(value, errors="replace"),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-    }
+def _without_colours(text: str) -> tuple[str, list[int]]:
+    """`text` as it is seen, and where each of its characters stands in `text`; [] if both are the same."""
+    if "\x1b[" not in text:
+        return text, []
+    visible: list[str] = []
+    places: list[int] = []
+    end = 0
+    for colour in _SGR.finditer(text):
+        visible.append(text[end : colour.start()])
+        places += range(end, colour.start())
+        end = colour.end()
+    visible.append(text[end:])
+    places += range(end, len(text))
+    return "".join(visible), places

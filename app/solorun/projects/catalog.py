@@ -37,7 +37,7 @@ class Catalog(Projects):
         self, configuration: Configuration, stamp: Stamp | None, *, import_coroutines: bool, max_check_seconds: float
     ) -> None:
         self.configuration = configuration
-        self._errors: tuple[FieldError, ...] = ()
+        self.errors: tuple[FieldError, ...] = ()
         self._stamp = stamp
         self._import_coroutines = import_coroutines
         self._max_check_seconds = max_check_seconds
@@ -59,10 +59,6 @@ class Catalog(Projects):
     @property
     def path(self) -> Path:
         return self.configuration.path
-
-    @property
-    def errors(self) -> tuple[FieldError, ...]:
-        return self._errors
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
@@ -91,7 +87,7 @@ class Catalog(Projects):
             async with self._lock:
                 # A reading that began after this call has seen everything that this call could see.
                 if self._readings == seen and self._has_changed():
-                    await self._read_again(logged=self._errors)
+                    await self._read_again(logged=self.errors)
 
     async def reload(self) -> None:
         """Read the file again even if it has not changed: the directories and modules it names may have."""
@@ -113,8 +109,8 @@ class Catalog(Projects):
         if isinstance(outcome, Configuration):
             self._accept(outcome)
             return
-        self._errors = outcome.errors
-        if self._errors != logged:
+        self.errors = outcome.errors
+        if self.errors != logged:
             logger.error("%s\nThe last valid configuration stays in effect.", outcome.message)
 
     def _accept(self, new: Configuration) -> None:
@@ -124,7 +120,7 @@ class Catalog(Projects):
             if changed:
                 names = ", ".join(f"service.{key}" for key in changed)
                 logger.warning("%s changed in %s: restart the service to apply it.", names, new.path)
-        self.configuration, self._errors = new, ()
+        self.configuration, self.errors = new, ()
         logger.info("Read %s: %d projects, %d families.", new.path, len(new.projects), len(new.families))
         self.log_warnings()
 

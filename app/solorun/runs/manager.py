@@ -60,7 +60,7 @@ class RunManager:
         self._now = now
         self._write_limit_seconds = write_limit_seconds
         self._admission = Admission(projects)
-        self._conflicts = ConflictPolicy(registry, now)
+        self._conflicts = ConflictPolicy(registry)
         self._insertion = Insertion(
             store=store, registry=registry, conflicts=self._conflicts, reaper=reaper, owner=owner, now=now
         )
@@ -114,11 +114,12 @@ class RunManager:
             if abandoned.is_set():
                 raise StoreUnavailable
             self._conflicts.resolve(start.project.name)
-            run = await self._insertion.insert(start, self._executor.masker_for(start.project))
+            masker = self._executor.masker_for(start.project)
+            run = await self._insertion.insert(start, masker)
             if abandoned.is_set():
                 self._reaper.finalize_later(run, "the database answered too late")
                 return run
-            handle = self._executor.claim(start, run)
+            handle = self._executor.claim(start, run, masker)
             if self._admission.draining:
                 handle.cancel_scope.cancel(StopReason.SHUTDOWN)
             await self._executor.execute(handle)
@@ -130,7 +131,7 @@ class RunManager:
         """Stop a run. Returns the run, and False if it was cancelled already.
 
         The cancel reaches the work immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if
-        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work stops anyway).
+        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work still stops).
         """
         if (handle := self._registry.find(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
@@ -149,7 +150,10 @@ class RunManager:
             requested_by, reason = handle.channel.mask(requested_by), handle.channel.mask(reason)
         try:
             result, run = await self._store.request_cancel(
-                run_id, requested_by=requested_by, reason=reason, at=self._now()
+                run_id,
+                requested_by=requested_by,
+                reason=reason,
+                at=self._now() if handle is None else handle.clock.now(),
             )
         finally:
             if handle is not None:

@@ -1,31 +1,32 @@
-"""Serves a service until it is told to stop. What the command line calls."""
+"""Serves a service until it is stopped. The command line calls this."""
 
 import asyncio
 import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
 import uvloop
 from uvicorn import Config
 
-from solorun.api import create_app
-from solorun.dashboard import routes as dashboard_routes
+from solorun.asgi import open_application
+from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
-from solorun.server.protocol import LimitedProtocol
+from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
 from solorun.server.server import Server
-from solorun.server.signals import Signals, exit_at_once
+from solorun.server.signals import Signals, exit_now
 from solorun.server.sockets import address_of, bind
-from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
+from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
 
 KEEP_ALIVE_SECONDS: Final = 10
 BACKLOG: Final = 2048
 LEFTOVER_SECONDS: Final = 0.5
-"""So long the tasks, and then the threads, that coroutine steps left behind may take for their own end."""
+"""How long tasks, and then threads, that coroutine steps left running may take to end."""
 
 _logger = logging.getLogger("solorun.server")
 
@@ -33,28 +34,28 @@ Started = Callable[[str], None]
 
 
 def run(settings: Settings, catalog: Catalog, *, started: Started | None = None) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code: 0 after a clean stop.
+    """Serve until SIGTERM or SIGINT, and return the exit code: 0 after a clean stop.
 
-    `started` is called once, with the service's URL, when it answers. A second signal ends the process at once, with
-    128 and the signal's number; so does the shutdown's limit, with 1; and so does a thread that a step left at work,
-    with the code that it would have had. Raises ConfigurationInvalid (address taken), DataDirectoryUnusable,
-    DatabaseUnusable.
+    `started` is called once, with the service's URL, when it accepts requests. A second signal exits immediately with
+    128 plus the signal's number, the shutdown limit with 1. If a step left a thread running, the process exits with
+    its normal code but without waiting for the thread. Raises ConfigurationInvalid (address in use),
+    DataDirectoryUnusable, DatabaseUnusable.
     """
     others = set(threading.enumerate())
     raise_limit()
     gc_tuning.tune()
     loop = uvloop.new_event_loop()
     try:
-        code = _run_to_its_end(loop, loop.create_task(serve(settings, catalog, started=started)))
+        code = _run_to_completion(loop, loop.create_task(serve(settings, catalog, started=started)))
     finally:
-        # asyncio.run would wait for ever for a coroutine step that swallows every cancellation.
+        # asyncio.run would wait forever for a coroutine step that swallows every cancellation.
         loop.run_until_complete(_end_tasks())
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.close()
     if not _end_threads(others):
-        # The interpreter would wait for them for ever.
-        _logger.warning("Exiting without the threads that steps left at work.")
-        exit_at_once(code)
+        # The interpreter would wait for them forever.
+        _logger.warning("Exiting without waiting for threads that steps left running.")
+        exit_now(code)
     return code
 
 
@@ -64,20 +65,24 @@ async def serve(
     *,
     started: Started | None = None,
     stop: asyncio.Event | None = None,
-    limits: ServiceLimits = DEFAULT_LIMITS,
+    limits: StreamLimits | None = None,
+    service_limits: ServiceLimits = DEFAULT_LIMITS,
+    idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
 ) -> int:
-    """The same in a loop that runs: until a signal, or until `stop` is set."""
+    """Like `run`, in the running loop: until a signal, or until `stop` is set."""
     sockets = bind(settings.host, settings.port)
-    with Signals(settings.shutdown_limit_seconds) as signals:
-        try:
-            async with Service.open(settings, catalog, limits=limits) as service:
-                app = create_app(service, dashboard_routes(service.settings.root_path))
+    signals = Signals(settings.shutdown_limit_seconds)
+    reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
+    try:
+        with signals.handled():
+            async with open_application(settings, catalog, limits, service_limits) as app:
+                protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
                 config = Config(
                     app,
-                    http=LimitedProtocol,
+                    http=protocol,
                     ws="none",
                     lifespan="off",
-                    # Nobody's address decides anything here, so that nobody can forge one.
+                    # No decision depends on a client's address, so nothing is gained by forging one.
                     proxy_headers=False,
                     server_header=False,
                     log_config=None,
@@ -85,30 +90,41 @@ async def serve(
                     timeout_keep_alive=KEEP_ALIVE_SECONDS,
                     backlog=BACKLOG,
                 )
-                server = Server(config, app, service, signals, stop or asyncio.Event())
-                await server.serve_until_stopped(
-                    sockets, on_started=lambda: started(address_of(sockets, settings.host)) if started else None
+                server = Server(
+                    config,
+                    app,
+                    stops=(signals.stop, stop or asyncio.Event()),
+                    on_started=lambda: started(address_of(sockets, settings.host)) if started else None,
                 )
-        finally:
-            for sock in sockets:
-                sock.close()
+                await server.serve(sockets=sockets)
+    finally:
+        reloading.cancel()
+        for sock in sockets:
+            sock.close()
     return 0
 
 
-def _run_to_its_end(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[int]) -> int:
-    """The result of `serving`, whatever a task that some step started does to the loop."""
+async def _reload_on_hangup(hangup: asyncio.Event, catalog: Catalog) -> None:
+    while True:
+        await hangup.wait()
+        hangup.clear()
+        await catalog.reload()
+
+
+def _run_to_completion(loop: asyncio.AbstractEventLoop, serving: asyncio.Task[int]) -> int:
+    """The result of `serving`, even if a task that a step started stops the loop."""
     while True:
         try:
             return loop.run_until_complete(serving)
         except (SystemExit, KeyboardInterrupt) as error:
-            # asyncio lets these out of any task. Who started the task hears of it as of any error.
+            # asyncio lets these escape from any task. A caller that awaits the task sees them like any other error.
             if serving.done():
                 raise
-            _logger.error("A task of a step wanted to end the service: %r", error)
+            _logger.error("A task started by a step tried to end the service: %r", error)
 
 
 async def _end_tasks() -> None:
-    """Cancel what steps left running in the loop, and give it a moment. What stays is gone with the process."""
+    """Cancel the tasks that steps left running, and give them a moment. The rest end with the process."""
     left = asyncio.all_tasks() - {asyncio.current_task()}
     for task in left:
         task.cancel()
@@ -117,7 +133,7 @@ async def _end_tasks() -> None:
 
 
 def _end_threads(others: set[threading.Thread]) -> bool:
-    """Whether the threads that steps started, beside the `others`, are over in a moment."""
+    """Wait a moment for the threads that steps started, all but `others`. Returns whether they have ended."""
     deadline = time.monotonic() + LEFTOVER_SECONDS
     left = [thread for thread in threading.enumerate() if thread not in others and not thread.daemon]
     for thread in left:

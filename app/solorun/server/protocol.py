@@ -1,6 +1,6 @@
-"""HTTP/1.1 with the limits that uvicorn's own protocol lacks: on the size of a head, and on silence.
+"""HTTP/1.1 with limits that uvicorn's own protocol lacks: on the size of a head, and on idle connections.
 
-Without them a silent connection lives for ever before its first request, and a head of 100 MiB is accepted.
+Without them, a connection may stay idle forever before its first request, and a head of 100 MiB is accepted.
 """
 
 import asyncio
@@ -18,53 +18,50 @@ from solorun.server.transport import CoalescingTransport
 MAX_HEAD_BYTES: Final = 32 * 1024
 IDLE_TIMEOUT_SECONDS: Final = 10.0
 WRITE_BUFFER_BYTES: Final = 16 * 1024
-"""What a reader has not taken when it is waited for; the kernel's own buffers come on top."""
+"""How much may be buffered for a reader before a send waits, in addition to the kernel's own buffers."""
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """One connection.
 
-    A request's head must be whole within 10 s and 32 KiB, and of its body something must come every 10 s. Between
-    requests uvicorn's own keep-alive limit holds; while we answer, nobody has to say anything.
+    A request's head must be complete within `idle_timeout_seconds` and 32 KiB, and its body must not pause for longer.
+    Between requests uvicorn's own keep-alive limit applies; while a response is sent, none does.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._idle_timeout_seconds = idle_timeout_seconds
         self._waiting_since: float | None = None
-        """Since when the client owes us bytes; None while it does not."""
+        """Since when we have been waiting for the client to send bytes; None while we are not."""
         self._head_bytes = 0
         self._in_head = True
         self._heads = 0
         self._bytes_since_body = 0
-        """What came behind a head and is not its body: the sizes of chunks, and trailers."""
-        self._look: asyncio.TimerHandle | None = None
+        """What followed a head without being part of its body: sizes of chunks, and trailers."""
+        self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        gathering = CoalescingTransport(transport, self.loop)
-        super().connection_made(gathering)
+        coalescing = CoalescingTransport(transport, self.loop)
+        super().connection_made(coalescing)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         self._extensions = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
-            FLOW_EXTENSION: {
-                "is_full": self._is_full,
-                "untaken_bytes": gathering.count_untaken_bytes,
-                "write": gathering.write_chunk,
-            },
-            HEAD_LINES_EXTENSION: {"add": gathering.add_to_next_head},
+            FLOW_EXTENSION: {"is_full": self._is_full, "write": coalescing.write_chunk},
+            HEAD_LINES_EXTENSION: {"add": coalescing.add_to_next_head},
         }
         self._waiting_since = self.loop.time()
-        self._look_on_the_second()
+        self._schedule_check()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._look is not None:
-            self._look.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
             self._waiting_since = self.loop.time()
         while self._in_head and len(data) > MAX_HEAD_BYTES - self._head_bytes:
-            # What comes at once may hold a head and its body, or several requests: only this head counts.
+            # One read may contain a head and its body, or several requests: only this head counts.
             room, head = MAX_HEAD_BYTES - self._head_bytes, self._heads
             super().data_received(data[:room])
             if self.transport.is_closing():
@@ -79,7 +76,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._bytes_since_body += len(data)
         super().data_received(data)
         if self._bytes_since_body > MAX_HEAD_BYTES:
-            # Trailers are kept as headers are, also when the request is answered already.
+            # Trailers are kept like headers, even if the response has already been sent.
             self.abort()
 
     def on_message_begin(self) -> None:
@@ -105,46 +102,44 @@ class LimitedProtocol(HttpToolsProtocol):
         self._waiting_since = None
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words are not a problem (RFC 9457)
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not a problem (RFC 9457)
         self._refuse(BAD_REQUEST)
 
     def abort(self) -> None:
-        """Close now, whatever is still to be sent."""
+        """Close immediately, discarding what has not been sent."""
         self.transport.abort()
 
-    def _refuse(self, refusal: bytes) -> None:
-        """Response and close, unless an answer to an earlier request is under way: then only close."""
+    def _refuse(self, response: bytes) -> None:
+        """Respond and close, unless the response to an earlier request is in progress: then only close."""
         if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(refusal)
+            self.transport.write(response)
         self.transport.close()
 
-    def _look_for_silence(self) -> None:
+    def _schedule_check(self) -> None:
+        """Check in time, on a whole second, so that one wake-up serves all such connections."""
+        due_at = math.floor(self.loop.time() + self._idle_timeout_seconds)
+        self._timer = self.loop.call_at(due_at, self._check_idle)
+
+    def _check_idle(self) -> None:
         if self.transport.is_closing():
-            # What was written last may wait for a reader that takes nothing.
-            self._look = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.transport.abort)
+            # The last bytes may be waiting for a stalled reader.
+            self._timer = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.transport.abort)
             return
-        now = self.loop.time()
-        since = self._waiting_since
-        if since is None:
-            # Nobody owes us anything.
-            self._look_on_the_second()
+        if self._waiting_since is None:
+            self._schedule_check()
             return
-        owed_seconds = since + IDLE_TIMEOUT_SECONDS - now
-        if owed_seconds <= 0 and not self._is_held_back():
+        left_seconds = self._waiting_since + self._idle_timeout_seconds - self.loop.time()
+        if left_seconds <= 0 and not self._is_reading_paused():
             self.transport.abort()
             return
-        self._look = self.loop.call_later(owed_seconds if owed_seconds > 0 else 1.0, self._look_for_silence)
-
-    def _look_on_the_second(self) -> None:
-        """Look again soon enough; on a whole second, so that one waking up serves all such connections."""
-        self._look = self.loop.call_at(math.floor(self.loop.time() + IDLE_TIMEOUT_SECONDS), self._look_for_silence)
+        self._timer = self.loop.call_later(left_seconds if left_seconds > 0 else 1.0, self._check_idle)
 
     def _is_full(self) -> bool:
-        """Whether the reader has yet to take what was written."""
+        """Whether the reader must make room before the next send."""
         flow: FlowControl = self.flow
         return flow.write_paused
 
-    def _is_held_back(self) -> bool:
+    def _is_reading_paused(self) -> bool:
         """Whether it is we who do not read."""
         flow: FlowControl = self.flow
         return flow.read_paused

@@ -1,4 +1,4 @@
-"""What is answered to a request that is none: ready-made bytes, since no application sees it."""
+"""Canned responses to malformed requests, which never reach the application."""
 
 from http import HTTPStatus
 from typing import Final
@@ -9,8 +9,8 @@ from solorun.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from solorun.wire import ProblemDetails, encode
 
 
-def _refusal(problem: Problem, status: HTTPStatus) -> bytes:
-    """A whole response. Its status is that of the protocol's fault, not the slug's usual one."""
+def _encode(problem: Problem, status: HTTPStatus) -> bytes:
+    """A complete response. The status is more specific than that of the problem's slug."""
     body = encode(
         ProblemDetails(
             type=TYPE_PREFIX + problem.slug, title=status.phrase, status=status.value, detail=problem.message
@@ -26,7 +26,7 @@ def _refusal(problem: Problem, status: HTTPStatus) -> bytes:
     return b"\r\n".join([*lines, b"", body])
 
 
-BAD_REQUEST: Final = _refusal(InvalidRequest("This is not an HTTP request."), HTTPStatus.BAD_REQUEST)
-HEAD_TOO_LARGE: Final = _refusal(
-    PayloadTooLarge("A request's headers may have 32 KiB."), HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+BAD_REQUEST: Final = _encode(InvalidRequest("This is not a valid HTTP request."), HTTPStatus.BAD_REQUEST)
+HEAD_TOO_LARGE: Final = _encode(
+    PayloadTooLarge("The request headers exceed 32 KiB."), HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 )

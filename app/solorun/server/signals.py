@@ -1,12 +1,13 @@
-"""Signals: the first SIGTERM or SIGINT asks to stop, the second ends the process at once, SIGHUP reads solorun.toml."""
+"""Signals: the first SIGTERM or SIGINT requests a shutdown, the second exits immediately, SIGHUP requests a reload."""
 
 import asyncio
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
-from types import TracebackType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Final, Self
 
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -16,58 +17,52 @@ _logger = logging.getLogger("solorun.server")
 
 
 class Signals:
-    """Handles them while its block lasts; outside the main thread there are none.
+    """Sets `stop` and `hangup`.
 
-    From the first request to stop on a clock runs that the loop cannot hold up: when the limit has passed, the process
-    ends. What it left is settled by the next start.
+    The first request to stop starts a timer in a thread, which a blocked event loop cannot hold up: when the limit has
+    passed, the process exits, and the next start cleans up.
     """
 
     def __init__(self, limit_seconds: float) -> None:
         self.stop = asyncio.Event()
-        self.on_hangup: Callable[[], None] | None = None
+        self.hangup = asyncio.Event()
         self._limit_seconds = limit_seconds
-        self._clock: threading.Timer | None = None
-        self._handled: list[signal.Signals] = []
+        self._timer: threading.Timer | None = None
 
-    def __enter__(self) -> Self:
-        if threading.current_thread() is threading.main_thread():
-            loop = asyncio.get_running_loop()
-            for number in _STOPPING:
-                loop.add_signal_handler(number, self._ask_to_stop, number)
-                self._handled.append(number)
-            loop.add_signal_handler(signal.SIGHUP, self._hang_up)
-            self._handled.append(signal.SIGHUP)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    @contextmanager
+    def handled(self) -> Iterator[Self]:
+        """Handle signals within this block; only in the main thread."""
         loop = asyncio.get_running_loop()
-        for number in self._handled:
-            loop.remove_signal_handler(number)
-        if self._clock is not None:
-            self._clock.cancel()
+        handlers: dict[signal.Signals, Callable[[], None]] = {}
+        if threading.current_thread() is threading.main_thread():
+            handlers = {number: partial(self._request_stop, number) for number in _STOPPING}
+            handlers[signal.SIGHUP] = self.hangup.set
+        for number, handler in handlers.items():
+            loop.add_signal_handler(number, handler)
+        try:
+            yield self
+        finally:
+            for number in handlers:
+                loop.remove_signal_handler(number)
+            if self._timer is not None:
+                self._timer.cancel()
 
-    def _ask_to_stop(self, number: signal.Signals) -> None:
+    def _request_stop(self, number: signal.Signals) -> None:
         if self.stop.is_set():
-            _logger.warning("%s again: exiting at once.", number.name)
-            exit_at_once(128 + number)
+            _logger.warning("%s again: exiting immediately.", number.name)
+            exit_now(128 + number)
         _logger.info("%s: shutting down.", number.name)
         self.stop.set()
-        self._clock = threading.Timer(self._limit_seconds, self._give_up)
-        self._clock.daemon = True
-        self._clock.start()
+        self._timer = threading.Timer(self._limit_seconds, self._give_up)
+        self._timer.daemon = True
+        self._timer.start()
 
     def _give_up(self) -> None:
         _logger.error("The shutdown took longer than its limit of %g s: exiting.", self._limit_seconds)
-        exit_at_once(_EXIT_CODE_OF_LIMIT)
-
-    def _hang_up(self) -> None:
-        if self.on_hangup is not None:
-            self.on_hangup()
+        exit_now(_EXIT_CODE_OF_LIMIT)
 
 
-def exit_at_once(code: int) -> None:
-    """Without a word to anybody: what would have to be asked may be what hangs."""
+def exit_now(code: int) -> None:
+    """Exit without running any cleanup, which may be what hangs."""
     logging.shutdown()
     os._exit(code)

@@ -6,13 +6,13 @@ from typing import Final
 from solorun.errors import ConfigurationInvalid, FieldError
 
 SEND_BUFFER_BYTES: Final = 256 * 1024
-"""What the kernel keeps for a reader that takes nothing: its own default would be megabytes each."""
+"""What the kernel buffers for a stalled reader. Its own default would be megabytes for each."""
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """A bound socket for every address of `host`, all with one port; 0 means a free one.
+    """A bound socket for every address of `host`, all on the same port; 0 picks a free one.
 
-    Raises ConfigurationInvalid when the name means nothing here, or the address is taken.
+    Raises ConfigurationInvalid if the name cannot be resolved or the address is in use.
     """
     try:
         addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -34,7 +34,7 @@ def bind(host: str, port: int) -> list[socket.socket]:
 
 
 def address_of(sockets: list[socket.socket], host: str) -> str:
-    """The URL under which a program on this machine reaches the service."""
+    """The URL of the service for programs on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - compared, not bound
     return f"http://{format_address(host, sockets[0].getsockname()[1])}"
 
@@ -47,7 +47,7 @@ def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...]) ->
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Connections take this from the socket that accepted them.
+        # Accepted connections inherit this.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

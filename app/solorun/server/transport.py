@@ -1,30 +1,25 @@
-"""A transport that keeps the head of an answer until its body comes, so that both are one packet.
+"""A transport that holds back a response's head until its body follows, so that both are one write.
 
-A write to a socket costs as much as everything that we do for a small answer.
+A write to a socket costs as much as everything else that is done for a small response.
 """
 
 import asyncio
-import fcntl
-import struct
-import termios
 from typing import Any, Final
 
 HEAD_MARK: Final = b"HTTP/"
 _LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
-_INT: Final = struct.Struct("i")
-_NO_BYTES: Final = bytes(_INT.size)
 
 
 def _chunk(piece: "bytes | memoryview") -> tuple[bytes, bytes | memoryview, bytes]:
-    """`piece` as a chunk of a chunked body, in parts."""
+    """The parts of a chunk of a chunked body."""
     return b"%x\r\n" % len(piece), piece, _LINE_END
 
 
 class _Shared:
-    """The piece that was written last, whoever's it was, and its frame once it is written again.
+    """The piece that was last written to any connection, and its frame once it is written again.
 
-    A thousand streams are given one piece, one after another.
+    A thousand streams are sent the same piece, one after another.
     """
 
     def __init__(self) -> None:
@@ -32,7 +27,7 @@ class _Shared:
         self._frame: bytes | None = None
 
     def frame(self, piece: "bytes | memoryview") -> bytes | None:
-        """None when it is new: then it may be the only time. A view is one reader's part of a page, never shared."""
+        """None for a new piece, which may never be written again. A view is part of one reader's page, never shared."""
         if isinstance(piece, memoryview):
             return None
         if piece is not self._piece:
@@ -47,65 +42,53 @@ _shared = _Shared()
 
 
 class CoalescingTransport(asyncio.Transport):
-    """Stands before the real transport. A head waits for what follows it, and at most until the loop's next turn.
+    """Wraps the real transport. A head waits for what follows it, at most until the event loop's next iteration.
 
-    It takes header lines that are the same in most answers ready made, and puts them into the head.
+    Header lines that are the same in most responses can be added to a head in encoded form.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
-        self._gathered: list[bytes] = []
+        self._held: list[bytes] = []
         self._head_lines = b""
 
     def add_to_next_head(self, lines: bytes) -> None:
-        """Header lines, each with its line end, for the head that is written next."""
+        """Add header lines, each with its line end, to the next head."""
         self._head_lines = lines
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
         if data[:5] == HEAD_MARK:
-            if not self._gathered:
+            if not self._held:
                 self._loop.call_soon(self._flush)
-            self._gathered.append(self._complete(bytes(data)))
-        elif self._gathered:
-            self._gathered.append(bytes(data))
+            self._held.append(self._complete(bytes(data)))
+        elif self._held:
+            self._held.append(bytes(data))
         else:
-            # A stream's next bytes: with many streams, those of the first would wait until all have been written.
+            # A stream's next bytes: with many streams, the first would wait until all have been written.
             self._transport.write(data)
 
     def write_chunk(self, piece: "bytes | memoryview") -> None:
-        """Write a chunk of a chunked body. One that many connections are given in turn is put together once.
+        """Write a chunk of a chunked body. One that goes to many connections in turn is framed once.
 
-        Nothing is written for no bytes: a chunk of none ends the body.
+        An empty piece writes nothing: an empty chunk would end the body.
         """
         if not piece or self.is_closing():
             return
-        if self._gathered:
-            self._gathered.extend(map(bytes, _chunk(piece)))
+        if self._held:
+            self._held.extend(map(bytes, _chunk(piece)))
         elif (shared := _shared.frame(piece)) is not None:
             self._transport.write(shared)
         else:
             self._transport.writelines(_chunk(piece))
-
-    def count_untaken_bytes(self) -> int:
-        """How much of what was written the other side has yet to take: here and in the kernel, as far as it says."""
-        gathered = sum(map(len, self._gathered)) + self._transport.get_write_buffer_size()
-        sock = self._transport.get_extra_info("socket")
-        if sock is None:
-            return gathered
-        try:
-            (sent,) = _INT.unpack(fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, _NO_BYTES))
-        except OSError:
-            return gathered
-        return gathered + int(sent)
 
     def close(self) -> None:
         self._flush()
         self._transport.close()
 
     def abort(self) -> None:
-        # What a reader still takes at once may tell it more than a closed connection does.
+        # The reader may still receive this, and it says more than a closed connection does.
         self._flush()
         self._transport.abort()
 
@@ -127,6 +110,6 @@ class CoalescingTransport(asyncio.Transport):
         return fields + _LINE_END + lines + _LINE_END + rest if end else head
 
     def _flush(self) -> None:
-        if self._gathered:
-            gathered, self._gathered = self._gathered, []
-            self._transport.write(gathered[0] if len(gathered) == 1 else b"".join(gathered))
+        if self._held:
+            held, self._held = self._held, []
+            self._transport.write(held[0] if len(held) == 1 else b"".join(held))

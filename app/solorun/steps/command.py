@@ -1,10 +1,8 @@
-"""Command steps: a process under a runner, its output carried to the log, its whole tree ended with it."""
+"""Command steps: runs a process under a shim, sends its output to the log and kills its whole process tree."""
 
 import asyncio
-import logging
 import signal
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
@@ -18,33 +16,38 @@ from solorun.steps.shim_process import ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
-"""So long what a command left behind may go on writing after its end (time in which the log was full not counted)."""
+"""How long processes that outlive the command may keep writing. Time spent waiting for a full log does not count."""
 MAX_DRAIN_SECONDS: Final = 2.0
-"""No longer than this in all: what writes without end keeps the log full. What is in the pipe then is still read."""
-LEFTOVER_GRACE_SECONDS: Final = 0.5
+"""The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
+ORPHAN_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
-_LOST: Final = "runner lost: the process that watched over the command was killed"
+_LOST: Final = "shim lost: the process that supervised the command was killed"
 
-logger = logging.getLogger(__name__)
+FindOrphans = Callable[..., OrphanProcesses]
 
 
 def start_command(
-    project: Project, step: CommandStep, context: StepContext, *, data_dir: Path, environ: Mapping[str, str]
+    project: Project,
+    step: CommandStep,
+    context: StepContext,
+    *,
+    environ: Mapping[str, str],
+    find_orphans: FindOrphans,
 ) -> StepExecution:
-    """Start a command; one that cannot be started has already ended with a failing result."""
+    """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
     argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
     try:
-        runner = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
+        shim = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    return CommandExecution(runner, context, data_dir)
+    return CommandExecution(shim, context, find_orphans)
 
 
 class EndedExecution(StepExecution):
-    """A step that could not begin."""
+    """A step that could not be started."""
 
     def __init__(self, result: StepResult) -> None:
         self._result = result
@@ -61,23 +64,25 @@ class EndedExecution(StepExecution):
 
 
 class CommandExecution(StepExecution):
-    """A command at work. Its result is known when it has exited; it has ended when nothing of it is left."""
+    """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
 
-    def __init__(self, runner: ShimProcess, context: StepContext, data_dir: Path) -> None:
-        self._runner = runner
+    def __init__(self, shim: ShimProcess, context: StepContext, find_orphans: FindOrphans) -> None:
+        self._shim = shim
         self._context = context
-        self._data_dir = data_dir
+        self._find_orphans = find_orphans
         self._result: StepResult | None = None
         self._session: int = -1
-        self._told_to_stop = False
-        self._over = False
+        self._stop_requested = False
+        self._shim_done = False
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
-        self._pumps = [
-            PipeReader(runner.stdout, Stream.STDOUT, context, self._interpreter),
-            PipeReader(runner.stderr, Stream.STDERR, context),
+        self._readers = [
+            PipeReader(shim.stdout, Stream.STDOUT, context, self._interpreter),
+            PipeReader(shim.stderr, Stream.STDERR, context),
         ]
-        self._pumping = [asyncio.create_task(pump.run(), name=f"pump of {context.name}") for pump in self._pumps]
+        self._reading = [
+            asyncio.create_task(reader.run(), name=f"output of {context.name}") for reader in self._readers
+        ]
         self._task = asyncio.create_task(self._supervise(), name=f"command {context.name} of run {context.run_id}")
 
     @property
@@ -88,64 +93,64 @@ class CommandExecution(StepExecution):
         return await asyncio.shield(self._task)
 
     async def stop(self, grace_seconds: float) -> StepResult:
-        self._told_to_stop = True
+        self._stop_requested = True
         if not self._task.done():
-            self._runner.stop(grace_seconds)
+            self._shim.stop(grace_seconds)
         return await self.wait()
 
     async def _supervise(self) -> StepResult:
         try:
-            async for word, rest in self._runner.reports():
-                await self._hear(word, rest)
-            if not self._over:
-                await OrphanProcesses(self._data_dir, self._context.run_id, self._warn, session=self._session).end()
-            result = self._end(StepResult(error_message=_LOST))
-            for pump in self._pumps:
-                pump.finish()
-            await asyncio.gather(*self._pumping)
+            async for kind, rest in self._shim.reports():
+                await self._handle(kind, rest)
+            if not self._shim_done:
+                await self._find_orphans(self._context.run_id, self._warn, session=self._session).kill()
+            result = self._set_result(StepResult(error_message=_LOST))
+            for reader in self._readers:
+                reader.finish()
+            await asyncio.gather(*self._reading)
             await self._interpreter.finish()
         finally:
             if self._drain is not None:
                 self._drain.cancel()
-            await self._runner.close()
+            await self._shim.close()
         return result
 
-    async def _hear(self, word: str, rest: str) -> None:
-        match word:
+    async def _handle(self, kind: str, rest: str) -> None:
+        match kind:
             case "started":
                 self._session = int(rest)
             case "refused":
-                self._end(StepResult(error_message=short_error_message(self._context.output.mask(rest))))
+                self._set_result(StepResult(error_message=short_error_message(self._context.output.mask(rest))))
             case "exited":
-                self._end(_result_of(int(rest)))
+                self._set_result(_result_of(int(rest)))
             case "left":
-                self._drain = asyncio.create_task(self._end_what_is_left(), name=f"drain of {self._context.name}")
+                self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self._context.name}")
             case "unkillable":
                 pid, _, name = rest.partition(" ")
-                await self._warn(f"process {pid} ({name}) does not end and may not be ours to end: waiting for it")
+                await self._warn(f"process {pid} ({name}) does not exit or may not be signalled; waiting for it")
             case "done":
-                self._over = True
+                self._shim_done = True
 
-    def _end(self, result: StepResult) -> StepResult:
-        """The first result stands."""
+    def _set_result(self, result: StepResult) -> StepResult:
+        """Keep the first result."""
         self._result = self._result or result
         return self._result
 
-    async def _end_what_is_left(self) -> None:
-        """The command has exited, others of its tree have not: let them say their last, then end them."""
+    async def _drain_output(self) -> None:
+        """Let processes that outlive the command finish writing, then terminate them."""
         loop = asyncio.get_running_loop()
-        left = DRAIN_SECONDS
+        remaining = DRAIN_SECONDS
         deadline = loop.time() + MAX_DRAIN_SECONDS
-        while left > 0 and loop.time() < deadline:
+        while remaining > 0 and loop.time() < deadline:
             began = loop.time()
-            done, _ = await asyncio.wait(self._pumping, timeout=_TICK_SECONDS)
-            if len(done) == len(self._pumping):
+            done, _ = await asyncio.wait(self._reading, timeout=_TICK_SECONDS)
+            if len(done) == len(self._reading):
                 break
-            if not any(pump.is_waiting_for_output for pump in self._pumps):
-                left -= loop.time() - began
-        if not self._told_to_stop:
-            self._runner.stop(LEFTOVER_GRACE_SECONDS)
-            await self._warn("the command has exited; processes that it left behind are ended")
+            if not any(reader.is_waiting_for_output for reader in self._readers):
+                remaining -= loop.time() - began
+        if not self._stop_requested:
+            self._shim.stop(ORPHAN_GRACE_SECONDS)
+            await self._warn("command exited; terminating the processes it left behind")
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)

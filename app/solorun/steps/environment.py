@@ -1,4 +1,4 @@
-"""What a command finds in its environment: the service's without its own settings, then the project's, then ours."""
+"""Builds a command's environment: the service's without its settings, then the project's, then Solorun's."""
 
 import re
 from collections.abc import Mapping
@@ -15,9 +15,9 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
 def command_environment(environ: Mapping[str, str], project: Project, context: StepContext) -> dict[str, str]:
-    """The environment of a command. The token and every other setting of the service stay out of it.
+    """Build the environment of a command, without the token and the other settings of the service.
 
-    RUN_ID and ARTIFACTS (which lies in the data directory) also say to whom a process belongs: see `leftovers.py`.
+    RUN_ID and ARTIFACTS (a path in the data directory) also identify orphaned processes: see `orphans.py`.
     """
     inherited = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
     return (

@@ -1,7 +1,7 @@
-"""Makes records of a command's bytes: whole lines, and pieces of those that are too long or stand unfinished.
+"""Splits a command's output into records: whole lines, and pieces of lines that are too long or unfinished.
 
-No I/O and no clock: the pump feeds it, and says when a line has stood unfinished for too long. Joined where `partial`
-says so, what it yields is exactly what came in (decoded, CR LF as LF, masked).
+No I/O and no clock: the pipe reader feeds it, and flushes it when a line stays unfinished for too long. Joining the
+`partial` pieces gives exactly the input (decoded, with CR LF as LF, masked).
 """
 
 import codecs
@@ -14,33 +14,33 @@ from solorun.record import MAX_MESSAGE_BYTES
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
 _COMMAND_MARK: Final = "::"
 _ADD_MASK: Final = "::add-mask::"
-_LEFT_OUT: Final = "(an ::add-mask:: line of more than 16 KiB was left out; its value is not masked)"
+_OMITTED: Final = "(omitted an ::add-mask:: line of more than 16 KiB; its value is not masked)"
 
 
 @dataclass(frozen=True, slots=True)
 class LineBatch:
-    """LineBatch in order. `partial`: the last one goes on in the next LineBatch, whose first one then `continues` it.
+    """Lines in order. `partial`: the last one continues in the next batch, whose first one then `continues` it.
 
-    `may_command` is False when surely none of them is a workflow command.
+    `may_be_command` is False if none of them can be a workflow command.
     """
 
     texts: list[str]
     partial: bool = False
     continues: bool = False
-    may_command: bool = False
+    may_be_command: bool = False
 
     @property
     def whole(self) -> range:
-        """The indexes of those that are neither continued nor continue another."""
+        """The indexes of the complete lines."""
         return range(int(self.continues), len(self.texts) - int(self.partial))
 
 
 class LineSplitter:
-    """Takes chunks of bytes, yields LineBatch.
+    """Turns chunks of bytes into batches of lines.
 
-    `mask` and `pending_secret_length` are those of a StepOutput. Process each item before requesting the next: a mask
-    declared by one line applies to the line after it. `takes_commands` holds back an unfinished line that may become a
-    workflow command (it may be an `::add-mask::`).
+    `mask` and `pending_secret_length` are those of a StepOutput. Process each batch before requesting the next: a mask
+    that one line adds applies to the next line. With `takes_commands`, an unfinished line that may become a workflow
+    command is held back, because it may be an `::add-mask::`.
     """
 
     def __init__(
@@ -48,78 +48,78 @@ class LineSplitter:
     ) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._mask = mask
-        self._hold_back = pending_secret_length
+        self._pending_secret_length = pending_secret_length
         self._takes_commands = takes_commands
         self._pending = ""
-        self._begun = False  # pieces of the line that _pending ends have been yielded
-        self._leaving_out = False
+        self._begun = False  # the beginning of the pending line has been yielded
+        self._omitting = False
 
     @property
     def unfinished(self) -> bool:
         return bool(self._pending)
 
     def feed(self, chunk: bytes) -> Iterator[LineBatch]:
-        """The lines that `chunk` ends, and what of a long one can be said already."""
+        """Yield the lines that `chunk` completes, and the beginning of an unfinished long line."""
         text = self._pending + self._decoder.decode(chunk)
-        if "\r" in text:  # one character is found 20 times as fast as two
+        if "\r" in text:  # searching for one character is 20 times faster than for two
             text = text.replace("\r\n", "\n")
-        if self._leaving_out:
+        if self._omitting:
             _, line_feed, text = text.partition("\n")
-            self._leaving_out = not line_feed
-        may_command = self._takes_commands and ("\n::" in text or text.startswith(_COMMAND_MARK))
+            self._omitting = not line_feed
+        may_be_command = self._takes_commands and ("\n::" in text or text.startswith(_COMMAND_MARK))
         texts = text.split("\n")
         self._pending = texts.pop()
         if texts:
             begun, self._begun = self._begun, False
             if max(map(len, texts)) <= _SURELY_SHORT:
-                yield LineBatch(texts, continues=begun, may_command=may_command)
+                yield LineBatch(texts, continues=begun, may_be_command=may_be_command)
             else:
-                yield from self._cut_long(texts, continues=begun, may_command=may_command)
+                yield from self._cut_long(texts, continues=begun, may_be_command=may_be_command)
         if len(self._pending) > _SURELY_SHORT and _is_long(self._pending):
-            yield from self._say_beginning()
+            yield from self._yield_beginning()
 
     def flush(self) -> Iterator[LineBatch]:
-        """What of the unfinished line can be said now."""
+        """Yield the unfinished line, except for an end that may belong to a secret."""
         if self._may_become_command():
             return
         ready, kept = self._split_safely(self._pending)
-        if ready.endswith("\r"):  # of a CR LF, perhaps
+        if ready.endswith("\r"):  # may be followed by LF
             ready, kept = ready[:-1], "\r" + kept
         self._pending = kept
         if ready:
             yield from self._pieces(_cut(ready))
 
     def finish(self) -> Iterator[LineBatch]:
-        """What is left when nothing more comes: a last line without a line end."""
+        """Yield the last line, if it has no line end. Call this at the end of the input."""
         text = self._pending + self._decoder.decode(b"", final=True)
         self._pending = ""
-        if text and not self._leaving_out:
+        if text and not self._omitting:
             begun, self._begun = self._begun, False
-            yield from self._cut_long([text], continues=begun, may_command=self._takes_commands)
+            yield from self._cut_long([text], continues=begun, may_be_command=self._takes_commands)
 
-    def _cut_long(self, texts: list[str], *, continues: bool, may_command: bool) -> Iterator[LineBatch]:
+    def _cut_long(self, texts: list[str], *, continues: bool, may_be_command: bool) -> Iterator[LineBatch]:
         waiting: list[str] = []
         for text in texts:
             if not _is_long(text):
                 waiting.append(text)
             elif self._takes_commands and text.startswith(_ADD_MASK) and not (continues and not waiting):
-                waiting.append(_LEFT_OUT)
+                waiting.append(_OMITTED)
             else:
                 if waiting:
-                    yield LineBatch(waiting, continues=continues, may_command=may_command)
+                    yield LineBatch(waiting, continues=continues, may_be_command=may_be_command)
                     continues, waiting = False, []
                 *pieces, last = _cut(self._mask(text))
                 for piece in pieces:
                     yield LineBatch([piece], partial=True, continues=continues)
                     continues = True
                 waiting = [last]
-        yield LineBatch(waiting, continues=continues, may_command=may_command)
+        yield LineBatch(waiting, continues=continues, may_be_command=may_be_command)
 
-    def _say_beginning(self) -> Iterator[LineBatch]:
-        """Say the unfinished line but for its last piece, so that a line end after it makes no empty record."""
+    def _yield_beginning(self) -> Iterator[LineBatch]:
+        """Yield the unfinished line except for its last piece, so that a following line end makes no empty record."""
         if self._takes_commands and not self._begun and self._pending.startswith(_ADD_MASK):
-            self._pending, self._leaving_out = "", True
-            yield LineBatch([_LEFT_OUT])
+            self._pending, self._omitting = "", True
+            yield LineBatch([_OMITTED])
             return
         ready, kept = self._split_safely(self._pending)
         *pieces, last = _cut(ready)
@@ -135,8 +135,8 @@ class LineSplitter:
         return self._takes_commands and not self._begun and self._pending[:2] in (":", _COMMAND_MARK)
 
     def _split_safely(self, text: str) -> tuple[str, str]:
-        """`text` in two: what can be said, masked, and an end that may be the beginning of a secret."""
-        at = len(text) - self._hold_back(text)
+        """Split `text` into a part that is safe to yield, masked, and an end that may be the beginning of a secret."""
+        at = len(text) - self._pending_secret_length(text)
         return self._mask(text[:at]), text[at:]
 
 
@@ -145,7 +145,7 @@ def _is_long(text: str) -> bool:
 
 
 def _cut(text: str) -> list[str]:
-    """Pieces of at most 16 KiB, at least one."""
+    """Cut `text` into pieces of at most 16 KiB, at least one."""
     if not _is_long(text):
         return [text]
     pieces = []
@@ -153,7 +153,7 @@ def _cut(text: str) -> list[str]:
     start = 0
     while start < len(encoded):
         end = start + MAX_MESSAGE_BYTES
-        while end < len(encoded) and encoded[end] & 0xC0 == 0x80:  # within a character
+        while end < len(encoded) and encoded[end] & 0xC0 == 0x80:  # inside a character
             end -= 1
         pieces.append(encoded[start:end].decode())
         start = end

@@ -1,6 +1,6 @@
-"""Carries one pipe of a command to the step's output: reads chunks, has them made into lines, obeys workflow commands.
+"""Copies one pipe of a command to the step's output: reads chunks, splits them into lines, executes workflow commands.
 
-While the output waits nothing is read, so that a fast command waits too.
+Nothing is read while the output is full, so a fast command is slowed down by its pipe.
 """
 
 import array
@@ -18,15 +18,15 @@ from solorun.steps.workflow_commands import WorkflowCommandInterpreter, parse_wo
 
 CHUNK_BYTES: Final = 64 * 1024
 UNFINISHED_SECONDS: Final = 0.5
-"""So long a line may stand unfinished before what there is of it becomes a record."""
+"""An unfinished line becomes a record after this time."""
 
 logger = logging.getLogger(__name__)
 
 
 class PipeReader:
-    """Reads `fd` (which it owns) until its end, or until `finish` lets it go.
+    """Reads `fd`, which it owns, until the end of the pipe or until `finish` is called.
 
-    With `interpreter` lines that are workflow commands are obeyed instead of being recorded.
+    If there is an `interpreter`, workflow commands are executed instead of being logged.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class PipeReader:
         self._step = context.name
         self._output = context.output
         self._interpreter = interpreter
-        self._assembler = LineSplitter(
+        self._splitter = LineSplitter(
             mask=self._output.mask,
             pending_secret_length=self._output.pending_secret_length,
             takes_commands=interpreter is not None,
@@ -50,7 +50,7 @@ class PipeReader:
         self.is_waiting_for_output = False
 
     async def run(self) -> None:
-        """Returns when everything read is in the output."""
+        """Return when all that was read has been written to the output."""
         try:
             while self._last_byte is None or self._read_bytes < self._last_byte:
                 try:
@@ -61,16 +61,16 @@ class PipeReader:
                 if not chunk:
                     break
                 self._read_bytes += len(chunk)
-                await self._take(chunk)
-                await asyncio.sleep(0)  # an output that never waits must not keep the loop from others
-            for lines in self._assembler.finish():
-                await self._say(lines)
+                await self._handle(chunk)
+                await asyncio.sleep(0)  # an output that never waits must not starve other tasks
+            for lines in self._splitter.finish():
+                await self._log(lines)
         finally:
             os.close(self._fd)
             self._fd = -1
 
     def finish(self) -> None:
-        """Read what is in the pipe by now, and nothing that comes later. For when nobody is left who should write."""
+        """Read only what is in the pipe now. Call this when no process of the step is left to write."""
         if self._fd < 0:
             return
         available = array.array("i", [0])
@@ -78,14 +78,14 @@ class PipeReader:
         self._last_byte = self._read_bytes + available[0]
         self._wake()
 
-    async def _take(self, chunk: bytes) -> None:
-        begun_anew = False
-        for lines in self._assembler.feed(chunk):
-            begun_anew = True
-            await self._say(lines)
-        if not self._assembler.unfinished:
+    async def _handle(self, chunk: bytes) -> None:
+        has_lines = False
+        for lines in self._splitter.feed(chunk):
+            has_lines = True
+            await self._log(lines)
+        if not self._splitter.unfinished:
             self._unfinished_since = None
-        elif begun_anew or self._unfinished_since is None:
+        elif has_lines or self._unfinished_since is None:
             self._unfinished_since = asyncio.get_running_loop().time()
 
     async def _wait_until_readable(self) -> None:
@@ -103,37 +103,37 @@ class PipeReader:
                 timer.cancel()
         if self._unfinished_since is not None and loop.time() >= self._unfinished_since + UNFINISHED_SECONDS:
             self._unfinished_since = None
-            for lines in self._assembler.flush():
-                await self._say(lines)
+            for lines in self._splitter.flush():
+                await self._log(lines)
 
     def _wake(self) -> None:
         if self._readable is not None and not self._readable.done():
             self._readable.set_result(None)
 
-    async def _say(self, lines: LineBatch) -> None:
+    async def _log(self, lines: LineBatch) -> None:
         self.is_waiting_for_output = True
         try:
-            if self._interpreter is not None and lines.may_command:
-                await self._say_and_obey(lines, self._interpreter)
+            if self._interpreter is not None and lines.may_be_command:
+                await self._log_and_execute(lines, self._interpreter)
             else:
                 await self._write(lines.texts, partial=lines.partial)
         except Exception:
-            # A log that fails must not end the work: the command would wait for ever on a pipe that nobody reads.
-            logger.exception("output of step %s was lost", self._step)
+            # Keep reading even if the log fails: the command would wait forever on a full pipe.
+            logger.exception("lost output of step %s", self._step)
         finally:
             self.is_waiting_for_output = False
 
-    async def _say_and_obey(self, lines: LineBatch, interpreter: WorkflowCommandInterpreter) -> None:
-        said = 0
+    async def _log_and_execute(self, lines: LineBatch, interpreter: WorkflowCommandInterpreter) -> None:
+        written = 0
         for index in lines.whole:
             command = parse_workflow_command(lines.texts[index])
             if command is not None:
-                if said < index:
-                    await self._write(lines.texts[said:index], partial=False)
+                if written < index:
+                    await self._write(lines.texts[written:index], partial=False)
                 await interpreter.execute(command)
-                said = index + 1
-        if said < len(lines.texts):
-            await self._write(lines.texts[said:], partial=lines.partial)
+                written = index + 1
+        if written < len(lines.texts):
+            await self._write(lines.texts[written:], partial=lines.partial)
 
     async def _write(self, texts: list[str], *, partial: bool) -> None:
         await self._output.write(self._step, self._stream, texts, partial=partial)

@@ -1,4 +1,4 @@
-"""The service's end of a runner: starts `shim.py` with its pipes, tells it to stop, hears what it reports."""
+"""The service's side of a shim: starts `shim.py` with its pipes, sends it stop requests and reads its reports."""
 
 import asyncio
 import os
@@ -15,9 +15,9 @@ SHIM_ARGUMENTS: Final = ("-I", "-S", SHIM_PROGRAM)
 
 
 class ShimProcess:
-    """A runner and the command under it.
+    """A shim and its command.
 
-    `stdout` and `stderr` are the reading ends of the command's pipes; who takes them closes them.
+    `stdout` and `stderr` are the read ends of the command's pipes. The reader closes them.
     """
 
     def __init__(self, process: subprocess.Popen[bytes], control: int, status: int, stdout: int, stderr: int) -> None:
@@ -29,14 +29,14 @@ class ShimProcess:
 
     @classmethod
     def start(cls, argv: Sequence[str], directory: Path, environ: Mapping[str, str]) -> "ShimProcess":
-        """Start a runner for `argv`. It takes a millisecond, and nothing is awaited: it cannot be torn.
+        """Start a shim for `argv`. This takes a millisecond and awaits nothing, so it cannot be cancelled halfway.
 
-        Raises OSError and ValueError: no such directory, arguments too long, a NUL among them.
+        Raises OSError or ValueError: no such directory, arguments too long, a NUL in an argument.
         """
         pipes: list[int] = []
         try:
             for _ in range(4):
-                # A plain pipe: uvloop would make a socketpair, at twice the CPU.
+                # Not loop.subprocess_exec: uvloop uses socket pairs, which cost twice the CPU.
                 pipes += os.pipe()
             control, to_control, status, to_status, stdout, to_stdout, stderr, to_stderr = pipes
             process = subprocess.Popen(
@@ -62,29 +62,29 @@ class ShimProcess:
         return self._process.pid
 
     async def reports(self) -> AsyncIterator[tuple[str, str]]:
-        """What the runner reports, as (word, rest), until it has gone."""
+        """Yield each report as (kind, rest) until the shim has exited."""
         os.set_blocking(self._status, False)
         unfinished = b""
         while chunk := await self._read_status():
             *lines, unfinished = (unfinished + chunk).split(b"\n")
             for line in lines:
-                word, _, rest = line.decode(errors="replace").partition(" ")
-                yield word, rest
+                kind, _, rest = line.decode(errors="replace").partition(" ")
+                yield kind, rest
 
     def stop(self, grace_seconds: float) -> None:
-        """SIGTERM to every process now, SIGKILL after the grace. A second call can only shorten it."""
+        """Send SIGTERM to every process now and SIGKILL after the grace. A second call can only shorten the grace."""
         if self._control >= 0:
             try:
                 os.write(self._control, b"stop %.3f\n" % grace_seconds)
             except BrokenPipeError:
-                return  # it has gone, which reports() tells
+                return  # the shim has exited; reports() ends
 
     async def close(self) -> None:
-        """Let go of the runner. One that still works kills whatever is left, at once."""
+        """Close the pipes and wait for the shim to exit. It kills any remaining processes immediately."""
         for fd in (self._control, self._status):
             os.close(fd)
         self._control = -1
-        while self._process.poll() is None:  # noqa: ASYNC110 - nothing tells of it, and it takes a millisecond
+        while self._process.poll() is None:  # noqa: ASYNC110 - no event to wait for, and it takes a millisecond
             await asyncio.sleep(0.001)
 
     async def _read_status(self) -> bytes:

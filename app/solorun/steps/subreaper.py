@@ -1,4 +1,4 @@
-"""Makes the service the one to whom orphans fall when a runner dies (Linux; elsewhere nothing can be done)."""
+"""Makes the service adopt the processes whose shim was killed (Linux only)."""
 
 import ctypes
 import sys
@@ -10,6 +10,6 @@ _PR_SET_CHILD_SUBREAPER: Final = 36
 
 @cache
 def become_subreaper() -> None:
-    """From now on a descendant whose parent has gone is our child instead of init's. Once a process is enough."""
+    """From now on, orphaned descendants become children of this process instead of init's. Safe to call twice."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

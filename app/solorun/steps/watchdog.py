@@ -1,7 +1,6 @@
-"""Notices that a coroutine step blocks the event loop, and where it stands while it does.
+"""Detects coroutine steps that block the event loop, and the line at which they do.
 
-One thread for the service. It works only while coroutine steps do: four times a second it asks the loop for a sign of
-life.
+One thread for the whole service. While a coroutine step is running, it pings the loop four times a second.
 """
 
 import asyncio
@@ -17,35 +16,25 @@ from typing import Final, Protocol
 
 from solorun.project import Project
 
-BLOCKED_SECONDS: Final = 1.0
-_ASK_SECONDS: Final = 0.25
 _LINGER_SECONDS: Final = 2.0
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """The loop stood still for `seconds`; `place` is file:line and function of the project's code, where it did."""
-
-    seconds: float
-    place: str
-
-
 class Watched(Protocol):
-    """A coroutine step: `work` is its frame that is looked for on the loop's stack."""
+    """A coroutine step. The watchdog looks for it on the loop's stack."""
 
     @property
     def project(self) -> Project: ...
 
     def work(self) -> Coroutine[None, None, None]: ...
 
-    def report_block(self, block: Block) -> None: ...
+    def report_block(self, seconds: float, place: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class BlockedLoop:
-    """`watched` kept the loop from giving a sign of life; the last one was at `alive_at` (monotonic)."""
+    """`watched` blocks the loop at `place`: file, line and function. The loop last ran at `alive_at` (monotonic)."""
 
     watched: Watched
     place: str
@@ -53,16 +42,21 @@ class BlockedLoop:
 
 
 class Watchdog:
-    """Watches the loop in whose thread `watch` is called."""
+    """Watches the loop of the thread that calls `watch`.
 
-    def __init__(self) -> None:
+    The loop counts as blocked after `blocked_seconds` without an answer to a ping.
+    """
+
+    def __init__(self, *, blocked_seconds: float = 1.0) -> None:
+        self._blocked_seconds = blocked_seconds
+        self._ping_seconds = blocked_seconds / 4
         self._working = 0
         self._thread: threading.Thread | None = None
         self._needed = threading.Event()
-        self._sighting: BlockedLoop | None = None
+        self._blocked: BlockedLoop | None = None
 
     async def watch(self, watched: Watched) -> None:
-        """Do the work of `watched` under watch."""
+        """Run `watched.work()`, and report to it if it blocks the loop."""
         self._working += 1
         self._needed.set()
         if self._thread is None or not self._thread.is_alive():
@@ -74,47 +68,47 @@ class Watchdog:
         try:
             await watched.work()
         finally:
-            if self._sighting is not None and self._sighting.watched is watched:
-                self._report()  # now: its log may be closed when the observer comes to it
+            if self._blocked is not None and self._blocked.watched is watched:
+                self._report()  # now: the step's log may be closed by the time the thread reports
             self._working -= 1
             if not self._working:
                 self._needed.clear()
 
     def _report(self) -> None:
-        sighting, self._sighting = self._sighting, None
-        if sighting is not None:
-            seconds = time.monotonic() - sighting.alive_at
-            if seconds >= BLOCKED_SECONDS:
-                sighting.watched.report_block(Block(seconds, sighting.place))
+        blocked, self._blocked = self._blocked, None
+        if blocked is not None:
+            seconds = time.monotonic() - blocked.alive_at
+            if seconds >= self._blocked_seconds:
+                blocked.watched.report_block(seconds, blocked.place)
 
     def _observe(self, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
         try:
             while self._needed.wait(_LINGER_SECONDS):
                 alive_at = time.monotonic()
-                time.sleep(_ASK_SECONDS)
-                self._ask(loop, loop_thread, alive_at)
+                time.sleep(self._ping_seconds)
+                self._ping(loop, loop_thread, alive_at)
         except RuntimeError:
             return  # the loop is closed
 
-    def _ask(self, loop: asyncio.AbstractEventLoop, loop_thread: int, alive_at: float) -> None:
-        """Wait for a sign of life; when none comes look where the loop stands, and have it told when it goes on."""
+    def _ping(self, loop: asyncio.AbstractEventLoop, loop_thread: int, alive_at: float) -> None:
+        """Wait for the loop to answer. If it does not, find the blocking step, and report it once the loop runs."""
         alive = threading.Event()
         loop.call_soon_threadsafe(alive.set)
-        if alive.wait(BLOCKED_SECONDS - _ASK_SECONDS):
+        if alive.wait(self._blocked_seconds - self._ping_seconds):
             return
         found = _find_watched(sys._current_frames().get(loop_thread))
         if found is None:
             return
         watched, place = found
-        self._sighting = BlockedLoop(watched, place, alive_at)
-        logger.warning("a coroutine step of project %s blocks the event loop at %s", watched.project.name, place)
-        while not alive.wait(BLOCKED_SECONDS) and loop.is_running():
+        self._blocked = BlockedLoop(watched, place, alive_at)
+        logger.warning("a coroutine step of project %s is blocking the event loop at %s", watched.project.name, place)
+        while not alive.wait(self._blocked_seconds) and loop.is_running():
             continue
         loop.call_soon_threadsafe(self._report)
 
 
 def _find_watched(frame: FrameType | None) -> tuple[Watched, str] | None:
-    """The step that is on the stack, and the innermost place in its project's own code."""
+    """Return the step that is on the stack, and the innermost place in its project's code."""
     places: list[tuple[str, str]] = []
     while frame is not None:
         code = frame.f_code
@@ -131,6 +125,6 @@ def _place(places: list[tuple[str, str]], project: Project) -> str:
         path = Path(filename)
         if path.is_relative_to(project.directory) and "site-packages" not in path.parts:
             return f"{path.relative_to(project.directory)}:{rest}"
-    # Code from elsewhere: the outermost frame is that of the step's function, after the one that called it.
+    # No frame of the project: take the step's function, which is next to the outermost frame.
     filename, rest = places[-2] if len(places) > 1 else ("?", "?")
     return f"{Path(filename).name}:{rest}"

@@ -1,6 +1,6 @@
-"""LineBatch of stdout that are instructions, in the notation of GitHub Actions: `::name key=value,key=value::text`.
+"""Parses workflow commands on stdout, in the syntax of GitHub Actions: `::name key=value,key=value::text`.
 
-What is not exactly one of them is text, and is left to whoever asked.
+Any line that is not exactly a known command is ordinary text.
 """
 
 import re
@@ -15,7 +15,7 @@ from solorun.step import StepOutput
 _COMMAND = re.compile(r"::([a-z-]+)(?: +((?:(?!::).)*))?::(.*)", re.DOTALL)
 _ESCAPE_IN_TEXT = re.compile(r"%(25|0A|0D)", re.IGNORECASE)
 _ESCAPE_IN_PROPERTY = re.compile(r"%(25|0A|0D|3A|2C)", re.IGNORECASE)
-_TOO_SHORT: Final = f"an ::add-mask:: of fewer than {MIN_SECRET_CHARACTERS} characters: its value is not masked"
+_TOO_SHORT: Final = f"the value of an ::add-mask:: has fewer than {MIN_SECRET_CHARACTERS} characters and is not masked"
 _COUNT = re.compile(r"\d{1,15}", re.ASCII)
 
 
@@ -37,7 +37,7 @@ class CloseGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class LogMessage:
     level: Level
     text: str
 
@@ -47,11 +47,11 @@ class AddMask:
     value: str
 
 
-WorkflowCommand = Progress | OpenGroup | CloseGroup | Say | AddMask
+WorkflowCommand = Progress | OpenGroup | CloseGroup | LogMessage | AddMask
 
 
 def parse_workflow_command(line: str) -> WorkflowCommand | None:
-    """The command that `line` is, None when it is text."""
+    """Parse a line. None if it is ordinary text."""
     match = _COMMAND.fullmatch(line)
     if match is None:
         return None
@@ -61,11 +61,11 @@ def parse_workflow_command(line: str) -> WorkflowCommand | None:
 
 
 MAX_OPEN_GROUPS: Final = 100
-"""A group within so many others is text: nobody would fold it, and each has to be closed at the step's end."""
+"""Groups nested deeper than this are logged as text, since each open group must be closed when the step ends."""
 
 
 class WorkflowCommandInterpreter:
-    """Carries the commands of one step's stdout to its output, and remembers which groups are open."""
+    """Executes the workflow commands of one step, and keeps track of its open groups."""
 
     def __init__(self, step: str, output: StepOutput) -> None:
         self._step = step
@@ -82,18 +82,18 @@ class WorkflowCommandInterpreter:
                 self._groups.append(name)
                 await self._output.group(self._step, name, open=True)
             case CloseGroup():
-                if self._groups:  # one too many closes nothing
+                if self._groups:  # an unmatched ::endgroup:: is ignored
                     await self._output.group(self._step, self._groups.pop(), open=False)
-            case Say(level, text):
+            case LogMessage(level, text):
                 await self._output.write(self._step, Stream.STEP, [text], level=level)
             case AddMask(value) if not can_be_masked(value):
-                # Who relies on a mask must hear that there is none; not of which value.
+                # Warn that the value is not masked, without repeating it.
                 await self._output.write(self._step, Stream.SOLORUN, [_TOO_SHORT], level=Level.WARNING)
             case AddMask(value):
                 self._output.add_mask(value)
 
     async def finish(self) -> None:
-        """Close what the step left open."""
+        """Close the groups that the step left open."""
         while self._groups:
             await self.execute(CloseGroup())
 
@@ -114,33 +114,21 @@ def _progress(properties: Mapping[str, str], text: str) -> Progress | None:
     return Progress(int(current), None if total is None else int(total), text)
 
 
-def _open_group(_: Mapping[str, str], text: str) -> OpenGroup | None:
-    return OpenGroup(text) if text else None
-
-
-def _close_group(_: Mapping[str, str], __: str) -> CloseGroup:
-    return CloseGroup()
-
-
-def _add_mask(_: Mapping[str, str], text: str) -> AddMask:
-    return AddMask(text)
-
-
-def _say(level: Level) -> Callable[[Mapping[str, str], str], Say]:
-    def parse(properties: Mapping[str, str], text: str) -> Say:
+def _log_message(level: Level) -> Callable[[Mapping[str, str], str], LogMessage]:
+    def parse(properties: Mapping[str, str], text: str) -> LogMessage:
         place = ":".join(properties[key] for key in ("file", "line", "col") if properties.get(key))
-        return Say(level, f"{place}: {text}" if place else text)
+        return LogMessage(level, f"{place}: {text}" if place else text)
 
     return parse
 
 
 _PARSERS: Final[Mapping[str, Callable[[Mapping[str, str], str], WorkflowCommand | None]]] = {
     "progress": _progress,
-    "group": _open_group,
-    "endgroup": _close_group,
-    "debug": _say(Level.DEBUG),
-    "notice": _say(Level.INFO),
-    "warning": _say(Level.WARNING),
-    "error": _say(Level.ERROR),
-    "add-mask": _add_mask,
+    "group": lambda _, text: OpenGroup(text) if text else None,
+    "endgroup": lambda *_: CloseGroup(),
+    "debug": _log_message(Level.DEBUG),
+    "notice": _log_message(Level.INFO),
+    "warning": _log_message(Level.WARNING),
+    "error": _log_message(Level.ERROR),
+    "add-mask": lambda _, text: AddMask(text),
 }

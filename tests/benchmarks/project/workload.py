@@ -1,4 +1,4 @@
-"""The coroutine steps that benchmarks run: idle, paced, as fast as they can, waiting for their cancel."""
+"""The coroutine steps of the benchmarks: empty, waiting for a cancel, at full speed, at a fixed rate."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ async def nothing(step: StepContext) -> None:
 
 
 async def hold(step: StepContext) -> None:
-    """A word, and nothing until it is cancelled; then when that was, in the workspace."""
+    """Logs one line and waits for its cancel, whose time it writes to the workspace."""
     try:
         await step.log("holding")
         await asyncio.Event().wait()
@@ -27,36 +27,36 @@ async def hold(step: StepContext) -> None:
 
 
 async def flood(step: StepContext) -> None:
-    """`count` lines as fast as they are taken, in blocks, as a pipe's chunks are; begins when the gate is there."""
+    """`count` lines at full speed, in blocks like the chunks of a pipe. Begins when the gate file exists."""
     lines = _lines_of(step)
-    await _pass(step)
+    await _wait_for_gate(step)
     for start in range(0, int(step.params["count"]), BATCH_LINES):
         block = [lines[(start + index) % len(lines)] for index in range(BATCH_LINES)]
         await step.output.write(step.name, Stream.STEP, block)
 
 
 async def pace(step: StepContext) -> None:
-    """`count` lines, `rate` a second, one after another."""
+    """`count` lines at `rate` per second, one after another."""
     lines, count, rate = _lines_of(step), int(step.params["count"]), float(step.params["rate"])
-    await _pass(step)
-    began, said = time.monotonic(), 0
-    while said < count:
+    await _wait_for_gate(step)
+    began, logged = time.monotonic(), 0
+    while logged < count:
         due = min(count, int((time.monotonic() - began) * rate) + 1)
-        while said < due:
-            await step.log(lines[said % len(lines)])
-            said += 1
+        while logged < due:
+            await step.log(lines[logged % len(lines)])
+            logged += 1
         await asyncio.sleep(TICK_SECONDS)
 
 
 async def clock(step: StepContext) -> None:
-    """`count` lines that say when they were said, with pauses long enough for the run to count as idle."""
-    await _pass(step)
+    """`count` lines that contain the time at which they were logged, with pauses in which the run is idle."""
+    await _wait_for_gate(step)
     for _ in range(int(step.params["count"])):
         await asyncio.sleep(0.15)
         await step.log(f"at {time.monotonic()!r} ")
 
 
-async def _pass(step: StepContext) -> None:
+async def _wait_for_gate(step: StepContext) -> None:
     gate = step.params.get("gate")
     while gate and not Path(gate).exists():
         await asyncio.sleep(0.01)

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -248,3 +249,35 @@ async def test_groups_and_progress_are_events() -> None:
         (Event.PROGRESS, {"current": 3, "total": 20, "item": "photon"}, "3/20 photon"),
         (Event.GROUP, {"name": "setup", "open": False}, "setup"),
     ]
+
+
+async def test_a_value_over_the_limits_of_masking_is_reported() -> None:
+    channel = make_channel()
+
+    channel.add_mask("x" * 20_000)
+
+    (record,) = take_all(channel)
+    assert record.level is Level.WARNING
+    assert record.message.startswith("a value of 20000 characters is not masked:")
+
+
+async def test_a_large_write_is_masked_off_the_event_loop() -> None:
+    channel = make_channel("correct-horse")
+    loop_thread = threading.get_ident()
+    threads: set[int] = set()
+    mask = channel.masker.mask
+
+    def note_thread(text: str) -> str:
+        threads.add(threading.get_ident())
+        return mask(text)
+
+    channel.masker.mask = note_thread  # type: ignore[method-assign]
+    await channel.write("extract", Stream.STDOUT, ["small correct-horse"])
+    small, threads = set(threads), threads
+    threads.clear()
+    await channel.write("extract", Stream.STDOUT, ["x" * 1000 + "correct-horse"] * 100)
+
+    assert small == {loop_thread}
+    assert threads
+    assert loop_thread not in threads
+    assert not any("correct-horse" in record.message for record in take_all(channel))

@@ -137,7 +137,7 @@ async def test_processes_of_a_crashed_run_are_ended_before_its_project_is_free(t
         await engine.executor.step("extract")
 
     async with open_engine(tmp_path, owner="next start") as engine:
-        assert engine.executor.leftovers_ended == [crashed.id]
+        assert engine.executor.orphans_killed == [crashed.id]
         assert [run.id for run in engine.recovered] == [crashed.id]
 
 

@@ -1,4 +1,4 @@
-"""Starting, following and cancelling with real commands against a real service."""
+"""`start`, `follow`, `cancel` and `log` against a real service."""
 
 import asyncio
 import json
@@ -39,11 +39,11 @@ run = "echo waiting; sleep 60"
 name = "tick"
 run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
 
-[projects.deaf]
+[projects.ignore]
 cancel_grace = "60s"
-[[projects.deaf.steps]]
+[[projects.ignore.steps]]
 name = "wait"
-run = "trap '' TERM; echo deaf; until [ -e let-go ]; do sleep 0.01; done"
+run = "trap '' TERM; echo ignoring; until [ -e release ]; do sleep 0.01; done"
 
 [projects.flood]
 [[projects.flood.steps]]
@@ -53,7 +53,7 @@ run = "seq 1 50000"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "words"),
+    ("arguments", "code", "message"),
     [
         (["start", "good", "--follow"], 0, "Run 1 completed"),
         (["start", "bad", "--follow"], 1, "Run 1 failed"),
@@ -66,51 +66,54 @@ run = "seq 1 50000"
         (["runs", "nothing"], 6, "nothing"),
     ],
 )
-async def test_a_command_exits_with_the_code_of_what_happened(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+async def test_each_outcome_has_its_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
 ) -> None:
     async with serving_here(tmp_path, TOML) as url:
         exit_code = await asyncio.to_thread(main, [*arguments, "--url", url])
 
     captured = capsys.readouterr()
     assert exit_code == code
-    assert words in captured.out + captured.err
+    assert message in captured.out + captured.err
 
 
-async def test_a_conflict_names_the_active_run_and_a_cancel_ends_it(
+async def test_a_conflict_names_the_active_run_which_can_then_be_cancelled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with serving_here(tmp_path, TOML) as url:
         async with solorun("start", "long", "--follow", "--url", url, cwd=tmp_path) as following:
-            await following.until_it_says("waiting")
+            await following.until_stdout_shows("waiting")
             conflict = await asyncio.to_thread(main, ["start", "long", "--url", url])
-            conflict_words = capsys.readouterr().err
+            conflict_message = capsys.readouterr().err
             cancelled = await asyncio.to_thread(main, ["cancel", "long", "--reason", "enough", "--url", url])
             followed = await following.finish()
         again = await asyncio.to_thread(main, ["start", "long", "--url", url])
 
     assert (conflict, cancelled, followed.code, again) == (3, 0, 130, 0)
-    assert "solorun follow 1" in conflict_words
+    assert "solorun follow 1" in conflict_message
     assert "Run 1 was cancelled" in capsys.readouterr().out
     assert "cancel requested by cli: enough" in followed.out
 
 
-async def test_ctrl_c_while_following_leaves_the_run_alone_and_says_so(tmp_path: Path) -> None:
+async def test_ctrl_c_while_following_leaves_the_run_alone(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         env = {"SOLORUN_URL": url}
         async with solorun("start", "long", "--follow", env=env, cwd=tmp_path) as following:
-            await following.until_it_says("waiting")
+            await following.until_stdout_shows("waiting")
             following.interrupt()
             finished = await following.finish()
         run = await client.get_run(1)
 
     assert finished.code == 130
-    assert finished.err == f"{url}/p/long/runs/1\nRun 1 goes on.\n  solorun follow 1\n  solorun cancel 1\n"
+    assert (
+        finished.err
+        == f"{url}/p/long/runs/1\nStopped following. Run 1 continues.\n  solorun follow 1\n  solorun cancel 1\n"
+    )
     assert run.status is Status.RUNNING
     assert run.cancel_requested_at is None
 
 
-async def test_ctrl_c_before_a_start_is_answered_says_that_it_is_not_known(tmp_path: Path) -> None:
+async def test_ctrl_c_during_a_start_says_that_the_outcome_is_unknown(tmp_path: Path) -> None:
     async with (
         scripted_service([events(hang=True)]) as service,
         solorun("start", "long", "--url", service.url, cwd=tmp_path) as starting,
@@ -120,13 +123,13 @@ async def test_ctrl_c_before_a_start_is_answered_says_that_it_is_not_known(tmp_p
         finished = await starting.finish()
 
     assert finished.code == 130
-    assert finished.err == "Whether a run was started is not known here.\n  solorun runs long\n"
+    assert finished.err == "The run may or may not have been started. Check with:\n  solorun runs long\n"
 
 
-async def test_a_follow_shows_every_line_once_across_a_restart_and_exits_interrupted(tmp_path: Path) -> None:
+async def test_following_across_a_restart_shows_every_line_once(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
         async with solorun("start", "tick", "--follow", "--json", "--url", service.url, cwd=tmp_path) as following:
-            await following.until_it_says("tick 50")
+            await following.until_stdout_shows("tick 50")
             await service.end(signal.SIGKILL)
             await service.begin()
             finished = await following.finish()
@@ -134,12 +137,12 @@ async def test_a_follow_shows_every_line_once_across_a_restart_and_exits_interru
 
     documents = [json.loads(line) for line in finished.out.splitlines()]
     assert finished.code == 4
-    assert finished.err.count("Trying again") == 1
+    assert finished.err.count("Reconnecting…") == 1
     assert [document["seq"] for document in documents[1:-1]] == list(range(1, run.last_seq + 1))
     assert documents[-1]["run"]["status"] == "interrupted"
 
 
-async def test_output_is_plain_on_a_pipe(tmp_path: Path) -> None:
+async def test_output_on_a_pipe_is_plain(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url:
         finished = await run_solorun("start", "good", "--follow", "--url", url, cwd=tmp_path)
 
@@ -161,7 +164,7 @@ async def test_output_is_plain_on_a_pipe(tmp_path: Path) -> None:
         pytest.param({"TERM": "dumb"}, False, False, id="a dumb terminal"),
     ],
 )
-async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
+async def test_output_on_a_terminal_depends_on_its_abilities(
     tmp_path: Path, env: dict[str, str], has_colour: bool, has_bar: bool
 ) -> None:
     async with serving_here(tmp_path, TOML) as url:
@@ -175,7 +178,7 @@ async def test_a_terminal_gets_colours_and_a_bar_when_it_can_show_them(
     assert "\r\n\r\n" not in shown
 
 
-async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path) -> None:
+async def test_tables_on_a_terminal_have_colours(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url:
         await run_solorun("start", "bad", "--follow", "--url", url, cwd=tmp_path)
         _, runs = await _on_a_terminal("runs", "--url", url, env={"TERM": "xterm"}, cwd=tmp_path)
@@ -190,44 +193,40 @@ async def test_tables_on_a_terminal_show_what_they_show_on_a_pipe(tmp_path: Path
     "arguments",
     [["log", "flood"], ["follow", "flood", "--json"]],
 )
-async def test_a_reader_that_leaves_ends_the_command_quietly(tmp_path: Path, arguments: list[str]) -> None:
+async def test_a_closed_pipe_ends_the_command_silently(tmp_path: Path, arguments: list[str]) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         await client.wait_for_run((await client.start_run("flood")).id)
         async with solorun(*arguments, "--url", url, cwd=tmp_path) as command:
-            await command.until_it_says("flood started")
+            await command.until_stdout_shows("flood started")
             finished = await command.finish_unread()
 
     assert finished.code == 141
     assert finished.err == ""
 
 
-async def test_ctrl_c_while_waiting_for_a_cancel_says_that_the_run_is_still_active(tmp_path: Path) -> None:
+async def test_ctrl_c_during_a_cancel_says_that_the_run_is_still_active(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
-        run = await client.start_run("deaf")
-        await _until_it_is_deaf(client, run.id)
-        async with solorun("cancel", "deaf", "--url", url, cwd=tmp_path) as command:
-            await command.until_it_remarks("is asked to stop")
+        run = await client.start_run("ignore")
+        await _wait_until_it_ignores_sigterm(client, run.id)
+        async with solorun("cancel", "ignore", "--url", url, cwd=tmp_path) as command:
+            await command.until_stderr_shows("Cancelling run 1")
             command.interrupt()
             finished = await command.finish()
-        (tmp_path / "let-go").touch()
+        (tmp_path / "release").touch()
         ended = await client.wait_for_run(run.id)
 
     assert finished.code == 130
-    assert finished.err == (
-        "Run 1 is asked to stop.\nRun 1 is still active; it ends when its work has.\n  solorun follow 1\n"
-    )
+    assert finished.err == ("Cancelling run 1…\nStopped waiting. Run 1 is still being cancelled.\n  solorun follow 1\n")
     assert ended.status is Status.CANCELLED
 
 
-async def _until_it_is_deaf(client: RunClient, run_id: int) -> None:
+async def _wait_until_it_ignores_sigterm(client: RunClient, run_id: int) -> None:
     async for record in client.follow(run_id):
-        if record.message == "deaf":
+        if record.message == "ignoring":
             return
 
 
-async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_a_log_can_be_filtered_and_read_from_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         await client.wait_for_run((await client.start_run("flood")).id)
         await asyncio.to_thread(main, ["log", "flood", "--json", "--url", url])
@@ -245,7 +244,7 @@ async def test_a_log_of_a_run_can_be_read_filtered_and_from_its_end(
     ]
 
 
-async def test_a_token_opens_a_service_that_asks_for_one(
+async def test_a_token_gives_access_to_a_protected_service(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("correct-horse-battery-staple\n")
@@ -265,7 +264,7 @@ async def test_a_token_opens_a_service_that_asks_for_one(
 
 
 async def _on_a_terminal(*arguments: str, env: dict[str, str], cwd: Path) -> tuple[int, str]:
-    """The exit code of a command whose output is a terminal, and what the terminal got."""
+    """Run a command on a terminal; return its exit code and output."""
     outside, inner = pty.openpty()
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "solorun", *arguments),
@@ -289,5 +288,5 @@ def _read_terminal(terminal: int) -> str:
         while data := os.read(terminal, 65536):
             shown += data
     except OSError:
-        pass  # what Linux says when the other side is closed
+        pass  # Linux raises EIO when the other side is closed
     return shown.decode()

@@ -1,4 +1,4 @@
-"""`serve`, `demo` and `doctor` as processes: what they say, how they stop, what they refuse."""
+"""`serve`, `demo` and `doctor` as processes."""
 
 import signal
 import sqlite3
@@ -24,38 +24,38 @@ run = "true"
 """
 
 
-async def test_serve_says_in_one_line_where_it_is_and_what_it_serves(tmp_path: Path) -> None:
+async def test_serve_prints_its_address_and_projects_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text(TOML)
 
     async with solorun("serve", "--port", "0", "--data-dir", "elsewhere", cwd=tmp_path) as service:
-        line = await service.until_it_says("http://")
+        line = await service.until_stdout_shows("http://")
         service.process.send_signal(signal.SIGTERM)
         finished = await service.finish()
 
-    assert line.startswith("Solorun serves long, glossary-* at http://127.0.0.1:")
-    assert line.endswith(f"(data in {tmp_path}/elsewhere).\n")
+    assert line.startswith("Serving long, glossary-* at http://127.0.0.1:")
+    assert line.endswith(f"(data in {tmp_path}/elsewhere)\n")
     assert finished.code == 0
     assert finished.out == line
 
 
-async def test_serve_warns_of_a_secret_that_is_not_set(tmp_path: Path) -> None:
+async def test_serve_warns_about_a_secret_that_is_not_set(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text(TOML.replace("[projects.long]", '[projects.long]\nsecrets = ["NEVER_SET"]'))
 
     async with solorun("serve", "--port", "0", cwd=tmp_path) as service:
-        warning = await service.until_it_remarks("NEVER_SET")
+        warning = await service.until_stderr_shows("NEVER_SET")
 
     assert "WARNING" in warning
     assert "projects.long.secrets[0]" in warning
 
 
-async def test_serve_without_a_file_names_init(tmp_path: Path) -> None:
+async def test_serve_without_a_file_suggests_init(tmp_path: Path) -> None:
     finished = await run_solorun("serve", cwd=tmp_path)
 
     assert finished.code == 2
     assert "solorun init" in finished.err
 
 
-async def test_serve_tells_all_faults_at_once(tmp_path: Path) -> None:
+async def test_serve_reports_every_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text('[service]\nport = "x"\n[projects.A]\n[projects.b]\ntimeout = 3\n')
 
     finished = await run_solorun("serve", "--host", "0.0.0.0", cwd=tmp_path)
@@ -70,7 +70,7 @@ async def test_serve_tells_all_faults_at_once(tmp_path: Path) -> None:
     }
 
 
-async def test_a_second_service_of_a_data_directory_is_refused_and_told_of_the_first(tmp_path: Path) -> None:
+async def test_a_second_service_is_refused_and_names_the_first(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML):
         finished = await run_solorun("serve", "--port", "0", cwd=tmp_path)
 
@@ -79,7 +79,7 @@ async def test_a_second_service_of_a_data_directory_is_refused_and_told_of_the_f
     assert "Traceback" not in finished.err
 
 
-async def test_a_port_that_is_taken_is_a_fault(tmp_path: Path) -> None:
+async def test_an_occupied_port_is_an_error(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML) as service:
         port = service.url.rpartition(":")[2]
         finished = await run_solorun("serve", "--port", port, "--data-dir", "other", cwd=tmp_path)
@@ -92,7 +92,7 @@ async def test_a_port_that_is_taken_is_a_fault(tmp_path: Path) -> None:
 # -- doctor
 
 
-async def test_a_doctor_waits_for_the_service_to_be_stopped(tmp_path: Path) -> None:
+async def test_doctor_refuses_to_run_beside_a_service(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML):
         finished = await run_solorun("doctor", cwd=tmp_path)
 
@@ -100,7 +100,7 @@ async def test_a_doctor_waits_for_the_service_to_be_stopped(tmp_path: Path) -> N
     assert "is in use by a running service (pid" in finished.err
 
 
-async def test_a_doctor_finds_a_killed_service_s_run_and_repairs_it(tmp_path: Path) -> None:
+async def test_doctor_finds_and_repairs_a_damaged_run(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("long")
@@ -109,13 +109,13 @@ async def test_a_doctor_finds_a_killed_service_s_run_and_repairs_it(tmp_path: Pa
         _damage(tmp_path / ".solorun" / "solorun.db")
         found = await run_solorun("doctor", cwd=tmp_path)
         fixed = await run_solorun("doctor", "--fix", cwd=tmp_path)
-        good = await run_solorun("doctor", cwd=tmp_path)
+        clean = await run_solorun("doctor", cwd=tmp_path)
         await service.begin()
 
-    assert (found.code, fixed.code, good.code) == (1, 0, 0)
-    assert "--fix would repair it" in found.out
+    assert (found.code, fixed.code, clean.code) == (1, 0, 0)
+    assert "use --fix to repair it" in found.out
     assert "repaired" in fixed.out
-    assert "The database is good." in good.out
+    assert "No problems found." in clean.out
 
 
 def _damage(database: Path) -> None:
@@ -149,7 +149,7 @@ async def test_a_demo_makes_a_glossary_and_says_where_it_is(tmp_path: Path, docu
 async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
     async with solorun("demo", env=env, cwd=tmp_path) as demo:
-        line = await demo.until_it_says("Look at http://")
+        line = await demo.until_stdout_shows("Look at http://")
         async with RunClient(line.split()[2]) as client:
             run = await client.get_current_run("glossary")
         another = await run_solorun("demo", "--exit", env=env, cwd=tmp_path)
@@ -182,8 +182,8 @@ sys.exit(main())
 async def test_ctrl_c_in_the_middle_of_a_demo_stops_everything(tmp_path: Path) -> None:
     env = {"XDG_CACHE_HOME": str(tmp_path)}
     async with solorun("demo", program=("-c", SLOW_DEMO), env=env, cwd=tmp_path) as demo:
-        line = await demo.until_it_says("http://")
-        await demo.until_it_says("begun")
+        line = await demo.until_stdout_shows("http://")
+        await demo.until_stdout_shows("begun")
         demo.interrupt()
         finished = await demo.finish()
 

@@ -1,4 +1,4 @@
-"""The client against a real service in a process of its own."""
+"""The client against a real service in its own process."""
 
 import asyncio
 import signal
@@ -39,7 +39,7 @@ run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
 """
 
 
-async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) -> None:
+async def test_a_run_is_started_and_followed_and_its_artifact_downloaded(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         started = await client.start_run("count", params={"to": "3"}, triggered_by="test")
         records = [record async for record in client.follow(started.id)]
@@ -55,7 +55,7 @@ async def test_a_run_is_started_followed_and_its_result_fetched(tmp_path: Path) 
     assert (tmp_path / "result.txt").read_text() == "done\n"
 
 
-async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_read(tmp_path: Path) -> None:
+async def test_a_hundred_thousand_lines_arrive_once_and_in_order(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         run = await client.start_run("count", params={"to": "100000"})
         live = [record async for record in client.follow(run.id)]
@@ -64,7 +64,7 @@ async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_
         tail = [record async for record in client.follow(run.id, tail=10)]
 
     assert [record.seq for record in live] == list(range(1, len(live) + 1))
-    # Of a machine that stands still in the middle of a line, the line comes in two records.
+    # On a machine that pauses in the middle of a line, the line becomes two records.
     assert "".join(record.message for record in live if record.event is None) == "".join(map(str, range(1, 100_001)))
     assert late == live
     assert stored == live
@@ -74,27 +74,27 @@ async def test_a_hundred_thousand_lines_come_once_and_in_order_however_they_are_
 @pytest.mark.parametrize(
     "number", [pytest.param(signal.SIGTERM, id="stopped"), pytest.param(signal.SIGKILL, id="killed")]
 )
-async def test_a_follow_survives_a_restart_of_the_service(tmp_path: Path, number: signal.Signals) -> None:
+async def test_stream_survives_a_restart_of_the_service(tmp_path: Path, number: signal.Signals) -> None:
     async with serving(tmp_path, TOML) as service, RunClient(service.url) as client:
         run = await client.start_run("endless")
-        following = client.follow(run.id)
+        stream = client.follow(run.id)
         half = asyncio.Event()
-        reading = asyncio.create_task(_read(following, half))
+        reading = asyncio.create_task(_read(stream, half))
         await half.wait()
         await service.end(number)
         await service.begin()
         seen = await asyncio.wait_for(reading, 60)
         stored = [record async for batch in client.stream_log(run.id) for record in batch]
 
-    assert following.run is not None
-    assert following.run.status is Status.INTERRUPTED
-    assert [record.seq for record in seen] == list(range(1, following.run.last_seq + 1))
+    assert stream.run is not None
+    assert stream.run.status is Status.INTERRUPTED
+    assert [record.seq for record in seen] == list(range(1, stream.run.last_seq + 1))
     assert seen == stored
 
 
-async def _read(following: LogStream, half: asyncio.Event) -> list[Record]:
+async def _read(stream: LogStream, half: asyncio.Event) -> list[Record]:
     seen = []
-    async for record in following:
+    async for record in stream:
         seen.append(record)
         if record.message == "tick 50":
             half.set()
@@ -114,26 +114,26 @@ async def test_waiting_survives_a_restart_of_the_service(tmp_path: Path) -> None
 
 
 async def _open_stream(url: str) -> None:
-    """Wait until somebody follows: one who has not begun to wait is told at once that the service is gone."""
+    """Wait until a stream is open. Without one, a client reports immediately that the service is down."""
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while "solorun_open_streams 1.0" not in (await client.get(f"{url}/metrics")).text:
             await asyncio.sleep(0.01)
 
 
-async def test_a_follow_that_finds_no_service_again_gives_up(tmp_path: Path) -> None:
+async def test_stream_gives_up_if_the_service_stays_down(tmp_path: Path) -> None:
     async with serving(tmp_path, TOML) as service, RunClient(service.url, reconnect_seconds=0.5) as client:
         run = await client.start_run("wait")
-        following = client.follow(run.id)
-        records = aiter(following)
+        stream = client.follow(run.id)
+        records = aiter(stream)
         first = await anext(records)
         await service.end(signal.SIGTERM)
-        with pytest.raises(ServiceUnreachable, match="the last record seen was"):
+        with pytest.raises(ServiceUnreachable, match="the last record received was"):
             [record async for record in records]
 
     assert first.event is Event.STEP
 
 
-async def test_errors_of_the_service_are_errors_of_the_client(tmp_path: Path) -> None:
+async def test_errors_of_the_service_are_raised_by_the_client(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         active = await client.start_run("wait")
         with pytest.raises(RunActive) as conflict:
@@ -184,11 +184,11 @@ run = "echo old"
 """
 
 
-async def test_an_active_run_keeps_what_it_began_with_and_the_next_one_takes_the_changed_file(tmp_path: Path) -> None:
+async def test_an_active_run_keeps_its_configuration_and_the_next_one_uses_the_changed_file(tmp_path: Path) -> None:
     async with serving_here(tmp_path, CHANGING) as url, RunClient(url) as client:
         first = await client.start_run("change")
         (tmp_path / "solorun.toml").write_text(TOML + CHANGING.replace("echo old", "echo new"))
-        await client.start_run("count", params={"to": "1"})  # which is declared only in the changed file
+        await client.start_run("count", params={"to": "1"})  # declared only in the changed file
         (tmp_path / "go").touch()
         before = [record.message async for record in client.follow(first.id) if record.event is None]
         await client.wait_for_run(first.id)
@@ -199,7 +199,7 @@ async def test_an_active_run_keeps_what_it_began_with_and_the_next_one_takes_the
     assert after == ["new"]
 
 
-async def test_a_cancelled_follow_leaves_the_others_alone(tmp_path: Path) -> None:
+async def test_cancelling_one_stream_does_not_affect_others(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
         run = await client.start_run("tick")
         first = asyncio.create_task(_count(client, run.id))
@@ -217,7 +217,7 @@ async def _count(client: RunClient, run_id: int) -> int:
     return len([record async for record in client.follow(run_id)])
 
 
-LEAVES_EARLY = """
+STOPS_EARLY = """
 import asyncio, sys
 from solorun import RunClient
 
@@ -225,7 +225,7 @@ async def main():
     async with RunClient(sys.argv[1]) as client:
         run = await client.start_run("count", params={"to": "100000"})
         async for record in client.follow(run.id):
-            LEAVE
+            STOP
         async for batch in client.stream_log(run.id):
             break
 
@@ -233,11 +233,11 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("leave", ["break", "sys.exit(0)"])
-async def test_a_program_that_leaves_in_mid_stream_ends_without_a_warning(tmp_path: Path, leave: str) -> None:
+@pytest.mark.parametrize("stop", ["break", "sys.exit(0)"])
+async def test_a_program_that_stops_reading_a_stream_exits_without_warnings(tmp_path: Path, stop: str) -> None:
     async with serving_here(tmp_path, TOML) as url:
         program = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "error", "-c", LEAVES_EARLY.replace("LEAVE", leave), url),
+            *(sys.executable, "-W", "error", "-c", STOPS_EARLY.replace("STOP", stop), url),
             stderr=asyncio.subprocess.PIPE,
         )
         _, errors = await asyncio.wait_for(program.communicate(), 60)

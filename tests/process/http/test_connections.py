@@ -8,8 +8,8 @@ from contextlib import ExitStack
 
 import pytest
 
-import solorun.server.protocol
 from solorun.errors import ConfigurationInvalid
+from solorun.http.event_stream import StreamLimits
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
 from tests.fakes.http_server import OpenServer
 
@@ -34,20 +34,19 @@ def problem_of(response: bytes) -> tuple[int, str]:
     ],
     ids=["nothing", "a line end", "half a head", "half a body", "half a chunk", "half a second head"],
 )
-async def test_a_connection_that_falls_silent_is_closed(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr(solorun.server.protocol, "IDLE_TIMEOUT_SECONDS", 0.05)
-    async with open_server() as server, server.connect(sent=sent) as connection:
+async def test_a_connection_that_falls_silent_is_closed(open_server: OpenServer, sent: bytes) -> None:
+    async with open_server(idle_timeout_seconds=0.05) as server, server.connect(sent=sent) as connection:
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
 
 
-async def test_a_stream_is_not_silence(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solorun.server.protocol, "IDLE_TIMEOUT_SECONDS", 0.01)
-    monkeypatch.setattr("solorun.http.event_stream.COMMENT_INTERVAL_SECONDS", 1.2)
-    async with open_server() as server, server.stream("/api/v1/events") as connection:
+async def test_a_stream_is_not_silence(open_server: OpenServer) -> None:
+    limits = StreamLimits(comment_interval_seconds=1.2)
+    async with (
+        open_server(idle_timeout_seconds=0.01, limits=limits) as server,
+        server.stream("/api/v1/events") as connection,
+    ):
         await connection.read_chunks_until(b"]}\n\n")
 
         chunk = await connection.read_chunk()
@@ -177,11 +176,8 @@ async def test_a_download_whose_reader_leaves_ends(open_server: OpenServer) -> N
         step.end()
 
 
-async def test_a_download_whose_reader_takes_nothing_is_cut_off(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("solorun.http.responses.SEND_TIMEOUT_SECONDS", 0.05)
-    async with open_server() as server:
+async def test_a_download_whose_reader_takes_nothing_is_cut_off(open_server: OpenServer) -> None:
+    async with open_server(limits=StreamLimits(send_timeout_seconds=0.05)) as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
         before = len(os.listdir("/proc/self/fd"))

@@ -8,7 +8,7 @@ from typing import Any
 import httpx_sse
 import pytest
 
-import solorun.http.event_stream
+from solorun.http.event_stream import StreamLimits
 from solorun.logs import HubLimits, Receiver
 from solorun.record import Stream
 from solorun.run import Run
@@ -155,11 +155,9 @@ async def test_a_browsers_reader_understands_the_stream(open_server: OpenServer)
     assert json.loads(events[-4].data)["message"] == "a\rid: 99\rdata: forged"
 
 
-async def test_a_silent_stream_has_a_comment_from_time_to_time(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(solorun.http.event_stream, "COMMENT_INTERVAL_SECONDS", 0.02)
-    async with open_server() as server, server.stream("/api/v1/events") as connection:
+async def test_a_silent_stream_has_a_comment_from_time_to_time(open_server: OpenServer) -> None:
+    limits = StreamLimits(comment_interval_seconds=0.02)
+    async with open_server(limits=limits) as server, server.stream("/api/v1/events") as connection:
         await connection.read_chunks_until(b'event: runs\ndata: {"runs":[]}\n\n')
 
         comments = [await connection.read_chunk() for _ in range(3)]
@@ -173,19 +171,16 @@ async def test_silent_streams_are_looked_after_in_one_wake_up_a_second(open_serv
         await two.read_chunks_until(b"]}\n\n")
         now = asyncio.get_running_loop().time()
 
-        dues = [stream._timer.when() for stream in server.app.context.streams._open if stream._timer is not None]
+        dues = [stream._timer.when() for stream in server.app.state.streams._open if stream._timer is not None]
 
     assert len(dues) == 2
     assert all(due == int(due) for due in dues)
     assert all(now < due <= now + 15 for due in dues)
 
 
-async def test_a_reader_that_takes_nothing_is_disconnected(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(solorun.http.event_stream, "COMMENT_INTERVAL_SECONDS", 0.02)
-    monkeypatch.setattr(solorun.http.event_stream, "SEND_TIMEOUT_SECONDS", 0.1)
-    async with open_server() as server:
+async def test_a_reader_that_takes_nothing_is_disconnected(open_server: OpenServer) -> None:
+    limits = StreamLimits(comment_interval_seconds=0.02, send_timeout_seconds=0.1)
+    async with open_server(limits=limits) as server:
         run_id, step = await server.begin()
 
         async with server.connect(receive_buffer=4096) as connection:
@@ -196,7 +191,7 @@ async def test_a_reader_that_takes_nothing_is_disconnected(
             await server.until(lambda: server.service.hub.open_streams == 0)
 
         step.end()
-        assert len(server.app.context.streams) == 0
+        assert len(server.app.state.streams) == 0
 
 
 async def test_a_reader_that_leaves_is_noticed_at_once(open_server: OpenServer) -> None:
@@ -316,7 +311,7 @@ async def test_an_ended_run_can_be_followed_on_the_dashboards_stream(open_server
 async def test_a_watcher_that_fell_behind_has_to_come_back(
     open_server: OpenServer,
 ) -> None:
-    async with open_server(limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
+    async with open_server(service_limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
         run_id, step = await server.begin()
 
         async with server.stream(f"/api/v1/events?follow={run_id}:0") as connection:

@@ -1,4 +1,4 @@
-"""Real commands under real runners."""
+"""Real commands under real shims."""
 
 import os
 from collections.abc import Mapping
@@ -10,11 +10,12 @@ import pytest
 
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, become_subreaper
+from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS
 from tests.fakes.step_output import RecordedOutput
 
 LEAF = "echo $$ >> pids; exec sleep 60\n"
-"""A process that notes its pid and lives on."""
+"""A process that writes down its pid and keeps running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Begin(Protocol):
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """Where commands work; `leaf.sh` is there."""
+    """The working directory of commands. It contains `leaf.sh`."""
     path = tmp_path / "work"
     path.mkdir()
     (path / "leaf.sh").write_text(LEAF)
@@ -46,12 +47,20 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def step_runner(tmp_path: Path) -> StepDispatcher:
-    return StepDispatcher(tmp_path / "data", {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"})
+def unkillable_after_seconds() -> float:
+    """Tests parametrize this to shorten the wait for the warning."""
+    return UNKILLABLE_AFTER_SECONDS
 
 
 @pytest.fixture
-def begin(step_runner: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
+def dispatcher(tmp_path: Path, unkillable_after_seconds: float) -> StepDispatcher:
+    become_subreaper()
+    environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
+    return StepDispatcher(tmp_path / "data", environ, unkillable_after_seconds=unkillable_after_seconds)
+
+
+@pytest.fixture
+def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
     async def begin(
         run: str | tuple[str, ...],
         *,
@@ -73,6 +82,6 @@ def begin(step_runner: StepDispatcher, directory: Path, tmp_path: Path) -> Begin
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
         )
-        return Begun(await step_runner.start(project, step, context), output, directory)
+        return Begun(await dispatcher.start(project, step, context), output, directory)
 
     return begin

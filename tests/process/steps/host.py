@@ -1,4 +1,4 @@
-"""A service in miniature, for tests that kill it: `python host.py DATA_DIR DIRECTORY COMMAND`."""
+"""A minimal service for tests that kill it: `python host.py DATA_DIR DIRECTORY COMMAND`."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, become_subreaper
 from tests.fakes.step_output import RecordedOutput
 
 
@@ -24,6 +24,7 @@ async def main(data_dir: Path, directory: Path, command: str) -> None:
         output=RecordedOutput(),
     )
     project = Project("handbook", "Handbook", directory, (step,))
+    become_subreaper()
     execution = await StepDispatcher(data_dir, os.environ).start(project, step, context)
     await execution.wait()
 

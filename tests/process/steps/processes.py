@@ -1,4 +1,4 @@
-"""Looking at real processes from outside, without the code that is tried."""
+"""Inspects real processes, without the code under test."""
 
 import asyncio
 import os
@@ -7,20 +7,20 @@ from pathlib import Path
 
 
 async def eventually(predicate: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until the predicate holds: less long than the leaves live, which are gone by themselves after 60 s."""
+    """Wait until the predicate holds, for less than the 60 s after which leaf processes exit by themselves."""
     async with asyncio.timeout(seconds):
         while not predicate():
             await asyncio.sleep(0.005)
 
 
 def noted_pids(directory: Path) -> list[int]:
-    """The pids that the processes of a test have written down."""
+    """The pids that leaf processes have written down."""
     path = directory / "pids"
     return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
 def survivors(directory: Path) -> list[str]:
-    """Every process that was noted, works in the directory, or names it in its environment or command line."""
+    """Every live process that wrote down its pid, works in the directory or names it in its environment."""
     noted = set(noted_pids(directory))
     entries = [entry for entry in os.listdir("/proc") if entry.isdigit() and int(entry) != os.getpid()]
     return [
@@ -30,8 +30,8 @@ def survivors(directory: Path) -> list[str]:
     ]
 
 
-def runners(directory: Path) -> list[int]:
-    """The runner processes whose command works in the directory."""
+def shims(directory: Path) -> list[int]:
+    """The pids of the shims whose commands work in the directory."""
     return [
         int(entry)
         for entry in os.listdir("/proc")

@@ -1,4 +1,4 @@
-"""When the service is killed its commands are ended, by their runners or by the next service."""
+"""When the service is killed, its commands are killed by their shims or by the next service."""
 
 import asyncio
 import os
@@ -12,20 +12,20 @@ from pathlib import Path
 import pytest
 
 from solorun.steps import StepDispatcher
-from tests.process.steps.processes import eventually, noted_pids, runners, survivors
+from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us find every descendant")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
 
 ROOT = Path(__file__).parents[3]
-STUBBORN = 'env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM; (setsid sh leaf.sh &); sh leaf.sh; sh leaf.sh'
-"""Three processes that note their pids, ignore SIGTERM or have left the session and the environment."""
+ESCAPING = 'env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM; (setsid sh leaf.sh &); sh leaf.sh; sh leaf.sh'
+"""Three processes that ignore SIGTERM, or have left the session and the environment."""
 
 Host = Callable[[str], subprocess.Popen[bytes]]
 
 
 @pytest.fixture
 def host(tmp_path: Path, directory: Path) -> Iterator[Host]:
-    """Starts a service in miniature around a command."""
+    """Starts a minimal service that runs one command."""
     started: list[subprocess.Popen[bytes]] = []
 
     def host(command: str) -> subprocess.Popen[bytes]:
@@ -44,7 +44,7 @@ def host(tmp_path: Path, directory: Path) -> Iterator[Host]:
 
 
 async def test_no_child_survives_the_service(host: Host, directory: Path) -> None:
-    service = host(STUBBORN)
+    service = host(ESCAPING)
     await eventually(lambda: len(noted_pids(directory)) == 3)
 
     service.kill()
@@ -52,11 +52,11 @@ async def test_no_child_survives_the_service(host: Host, directory: Path) -> Non
     await eventually(lambda: not survivors(directory))
 
 
-async def test_no_child_survives_the_service_though_a_fork_of_it_holds_the_pipe(host: Host, directory: Path) -> None:
-    service = host(STUBBORN)
+async def test_no_child_survives_the_service_even_if_a_fork_holds_the_pipe_open(host: Host, directory: Path) -> None:
+    service = host(ESCAPING)
     await eventually(lambda: len(noted_pids(directory)) == 3)
-    [control] = [int(argument) for argument in cmdline(runners(directory)[0])[4:5]]
-    inode = os.readlink(f"/proc/{runners(directory)[0]}/fd/{control}")
+    [control] = [int(argument) for argument in cmdline(shims(directory)[0])[4:5]]
+    inode = os.readlink(f"/proc/{shims(directory)[0]}/fd/{control}")
 
     held = hold_pipe(service.pid, inode)
     try:
@@ -71,73 +71,73 @@ def cmdline(pid: int) -> list[str]:
 
 
 def hold_pipe(pid: int, inode: str) -> int:
-    """Keep the writing end of a pipe open, as a fork of its process would."""
+    """Keep the write end of a pipe open, as a fork of its process would."""
     [path] = [path for path in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(path) == inode]
     return os.open(path, os.O_WRONLY)
 
 
-async def test_recovery_ends_what_the_runner_could_not(
-    host: Host, directory: Path, step_runner: StepDispatcher
+async def test_recovery_kills_the_processes_of_a_killed_shim(
+    host: Host, directory: Path, dispatcher: StepDispatcher
 ) -> None:
     service = host('(setsid sh leaf.sh &); trap "" TERM; sh leaf.sh; sh leaf.sh')
     await eventually(lambda: len(noted_pids(directory)) == 2)
     os.kill(service.pid, signal.SIGSTOP)
-    os.kill(runners(directory)[0], signal.SIGKILL)
+    os.kill(shims(directory)[0], signal.SIGKILL)
     service.kill()
     service.wait()
     assert survivors(directory)
 
     async with asyncio.timeout(20):
-        await step_runner.kill_orphans(7)
+        await dispatcher.kill_orphans(7)
 
     assert survivors(directory) == []
 
 
-async def test_recovery_does_the_work_of_a_runner_that_hangs(
-    host: Host, directory: Path, step_runner: StepDispatcher
+async def test_recovery_kills_the_processes_of_a_hanging_shim(
+    host: Host, directory: Path, dispatcher: StepDispatcher
 ) -> None:
-    service = host(STUBBORN)
+    service = host(ESCAPING)
     await eventually(lambda: len(noted_pids(directory)) == 3)
-    os.kill(runners(directory)[0], signal.SIGSTOP)
+    os.kill(shims(directory)[0], signal.SIGSTOP)
     service.kill()
     service.wait()
 
     async with asyncio.timeout(20):
-        await step_runner.kill_orphans(7)
+        await dispatcher.kill_orphans(7)
 
     assert survivors(directory) == []
 
 
-async def test_recovery_waits_for_a_runner_that_works(host: Host, directory: Path, step_runner: StepDispatcher) -> None:
-    service = host(STUBBORN)
+async def test_recovery_waits_for_a_working_shim(host: Host, directory: Path, dispatcher: StepDispatcher) -> None:
+    service = host(ESCAPING)
     await eventually(lambda: len(noted_pids(directory)) == 3)
     service.kill()
     service.wait()
 
     async with asyncio.timeout(20):
-        await step_runner.kill_orphans(7)
+        await dispatcher.kill_orphans(7)
 
     assert survivors(directory) == []
 
 
 async def test_recovery_leaves_other_runs_and_other_services_alone(
-    host: Host, directory: Path, step_runner: StepDispatcher, tmp_path: Path
+    host: Host, directory: Path, dispatcher: StepDispatcher, tmp_path: Path
 ) -> None:
     host("sh leaf.sh")
     await eventually(lambda: noted_pids(directory))
 
-    await step_runner.kill_orphans(70)
+    await dispatcher.kill_orphans(70)
     await StepDispatcher(tmp_path / "other", os.environ).kill_orphans(7)
 
     assert survivors(directory)
 
 
-async def test_recovery_takes_no_time_when_there_is_nothing(step_runner: StepDispatcher) -> None:
+async def test_recovery_without_orphans_is_fast(dispatcher: StepDispatcher) -> None:
     took = []
     for _ in range(5):
         began = time.perf_counter()
-        await step_runner.kill_orphans(7)
+        await dispatcher.kill_orphans(7)
         took.append(time.perf_counter() - began)
 
-    # The machine may stand still in one of them; whoever waits for nothing waits in each.
+    # A slow machine can delay one of the calls, but an unnecessary wait would delay each of them.
     assert min(took) < 0.25

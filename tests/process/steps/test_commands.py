@@ -1,4 +1,4 @@
-"""What a command is given, what becomes of its output, and how its end is told."""
+"""The environment, output and result of commands."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.steps import StepDispatcher
-from tests.fakes.step_output import RecordedOutput, Said
+from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually
 
@@ -35,7 +35,7 @@ PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(di
     ],
     ids=str,
 )
-async def test_how_a_command_ended_is_told(
+async def test_the_result_says_how_the_command_ended(
     begin: Begin, directory: Path, run: str | tuple[str, ...], result: StepResult
 ) -> None:
     (directory / "orphan").write_text("#!/no/such/interpreter\n")
@@ -51,7 +51,7 @@ async def test_how_a_command_ended_is_told(
     assert begun.output.records == []
 
 
-async def test_a_missing_directory_is_a_failing_result(begin: Begin, directory: Path) -> None:
+async def test_a_missing_directory_is_a_failed_result(begin: Begin, directory: Path) -> None:
     (directory / "leaf.sh").unlink()
     directory.rmdir()
 
@@ -60,13 +60,13 @@ async def test_a_missing_directory_is_a_failing_result(begin: Begin, directory: 
     assert begun.execution.result == StepResult(None, "no such directory: work")
 
 
-async def test_a_secret_in_the_name_of_a_program_is_masked(begin: Begin) -> None:
+async def test_a_secret_in_a_program_name_is_masked(begin: Begin) -> None:
     begun = await begin(("hunter2hunter2",), output=RecordedOutput(["hunter2hunter2"]))
 
     assert await begun.execution.wait() == StepResult(None, "command not found: ***")
 
 
-async def test_the_environment_is_the_services_then_the_projects_then_ours(begin: Begin, directory: Path) -> None:
+async def test_the_environment_merges_the_service_the_project_and_the_run(begin: Begin, directory: Path) -> None:
     begun = await begin(
         PRINT_ENVIRONMENT, env={"LANG": "C.UTF-8", "SOLORUN_STEP": "mine"}, params={"date": "today", "top-k": "5"}
     )
@@ -90,7 +90,7 @@ async def test_the_environment_is_the_services_then_the_projects_then_ours(begin
     assert environment["PYTHONUNBUFFERED"] == "1"
 
 
-async def test_a_project_decides_on_buffering_itself(begin: Begin) -> None:
+async def test_a_project_can_override_pythonunbuffered(begin: Begin) -> None:
     begun = await begin('echo "<$PYTHONUNBUFFERED>"', env={"PYTHONUNBUFFERED": ""})
 
     await begun.execution.wait()
@@ -98,23 +98,23 @@ async def test_a_project_decides_on_buffering_itself(begin: Begin) -> None:
     assert begun.output.texts() == ["<>"]
 
 
-async def test_stdin_is_empty_and_nothing_else_is_open(begin: Begin) -> None:
+async def test_stdin_is_empty_and_no_other_descriptor_is_open(begin: Begin) -> None:
     begun = await begin("cat; pwd; ls /proc/self/fd | grep -c .; ls -l /proc/self/fd/0")
 
     await begun.execution.wait()
 
     directory, descriptors, stdin = begun.output.texts()
     assert directory == str(begun.directory)
-    assert descriptors == "4"  # 0, 1, 2 and the one with which ls reads the directory
+    assert descriptors == "4"  # 0, 1, 2 and the directory that ls reads
     assert stdin.endswith("/dev/null")
 
 
-async def test_signals_are_as_by_default(begin: Begin) -> None:
+async def test_signal_handling_is_the_default(begin: Begin) -> None:
     begun = await begin("grep -E 'Sig(Blk|Ign)' /proc/self/status")
 
     await begun.execution.wait()
 
-    signals_of_posix = 0x7FFFFFFF  # the C library keeps 32 and 33 for itself, as it found them
+    signals_of_posix = 0x7FFFFFFF  # the C library reserves 32 and 33 and leaves them as inherited
     assert [int(line.split()[1], 16) & signals_of_posix for line in begun.output.texts()] == [0, 0]
 
 
@@ -123,11 +123,11 @@ async def test_stdout_and_stderr_become_records(begin: Begin) -> None:
 
     await begun.execution.wait()
 
-    assert sorted(begun.output.records, key=lambda said: said.stream) == [
-        Said(Stream.STDERR, "three"),
-        Said(Stream.STDOUT, "one"),
-        Said(Stream.STDOUT, ""),
-        Said(Stream.STDOUT, "two"),
+    assert sorted(begun.output.records, key=lambda line: line.stream) == [
+        LoggedLine(Stream.STDERR, "three"),
+        LoggedLine(Stream.STDOUT, "one"),
+        LoggedLine(Stream.STDOUT, ""),
+        LoggedLine(Stream.STDOUT, "two"),
     ]
 
 
@@ -139,13 +139,13 @@ async def test_an_unfinished_line_becomes_a_partial_record(begin: Begin) -> None
     await begun.execution.wait()
 
     assert begun.output.records == [
-        Said(Stream.STDOUT, "Password: ", partial=True),
-        Said(Stream.STDOUT, "thanks"),
-        Said(Stream.STDOUT, "next"),
+        LoggedLine(Stream.STDOUT, "Password: ", partial=True),
+        LoggedLine(Stream.STDOUT, "thanks"),
+        LoggedLine(Stream.STDOUT, "next"),
     ]
 
 
-async def test_a_secret_in_two_halves_with_a_pause_between_is_masked(begin: Begin) -> None:
+async def test_a_secret_printed_in_two_halves_is_masked(begin: Begin) -> None:
     begun = await begin(
         "printf 'key hunt'; until [ -e go ]; do sleep 0.01; done; echo er2hunter2",
         output=RecordedOutput(["hunter2hunter2"]),
@@ -158,7 +158,7 @@ async def test_a_secret_in_two_halves_with_a_pause_between_is_masked(begin: Begi
     assert begun.output.joined() == ["key ***"]
 
 
-async def test_workflow_commands_are_obeyed_in_their_place(begin: Begin) -> None:
+async def test_workflow_commands_are_executed_in_order(begin: Begin) -> None:
     lines = [
         "before",
         "::group::setup",
@@ -175,11 +175,11 @@ async def test_workflow_commands_are_obeyed_in_their_place(begin: Begin) -> None
     await begun.execution.wait()
 
     assert begun.output.records == [
-        Said(Stream.STDOUT, "before"),
-        Said(Stream.STEP, "a.py:3: careful\nnow", Level.WARNING),
-        Said(Stream.STDOUT, "the word is ***"),
-        Said(Stream.STDOUT, "::progress current=x::text"),
-        Said(Stream.STDOUT, "after"),
+        LoggedLine(Stream.STDOUT, "before"),
+        LoggedLine(Stream.STEP, "a.py:3: careful\nnow", Level.WARNING),
+        LoggedLine(Stream.STDOUT, "the word is ***"),
+        LoggedLine(Stream.STDOUT, "::progress current=x::text"),
+        LoggedLine(Stream.STDOUT, "after"),
     ]
     assert begun.output.progresses == [(3, 20, "photon")]
     assert begun.output.groups == [("setup", True), ("inner", True), ("inner", False), ("setup", False)]
@@ -190,18 +190,18 @@ async def test_workflow_commands_on_stderr_are_text(begin: Begin) -> None:
 
     await begun.execution.wait()
 
-    assert begun.output.records == [Said(Stream.STDERR, "::notice::hello")]
+    assert begun.output.records == [LoggedLine(Stream.STDERR, "::notice::hello")]
 
 
-async def test_a_mask_that_is_printed_in_two_halves_is_not_recorded(begin: Begin) -> None:
+async def test_a_mask_printed_in_two_halves_is_not_logged(begin: Begin) -> None:
     begun = await begin("echo begin; printf ::add-mask::hun; sleep 0.7; echo ter2; echo hunter2")
 
     await begun.execution.wait()
 
-    assert begun.output.records == [Said(Stream.STDOUT, "begin"), Said(Stream.STDOUT, "***")]
+    assert begun.output.records == [LoggedLine(Stream.STDOUT, "begin"), LoggedLine(Stream.STDOUT, "***")]
 
 
-async def test_a_hundred_thousand_lines_come_whole_and_in_order(begin: Begin) -> None:
+async def test_a_hundred_thousand_lines_arrive_complete_and_in_order(begin: Begin) -> None:
     begun = await begin("seq 1 100000")
 
     await begun.execution.wait()
@@ -209,17 +209,17 @@ async def test_a_hundred_thousand_lines_come_whole_and_in_order(begin: Begin) ->
     assert begun.output.joined() == [str(number) for number in range(1, 100_001)]
 
 
-async def test_a_log_that_fails_does_not_end_the_command(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_failing_log_does_not_stop_the_command(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:
     output = RecordedOutput()
     output.error = OSError("the log is broken")
 
     begun = await begin("seq 1 50000; exit 3", output=output)
 
     assert await begun.execution.wait() == StepResult(3, "exit code 3")
-    assert "output of step extract was lost" in caplog.text
+    assert "lost output of step extract" in caplog.text
 
 
-async def test_twenty_commands_at_once(begin: Begin) -> None:
+async def test_twenty_commands_run_concurrently(begin: Begin) -> None:
     begun = [await begin(f"echo {number}; exit {number}", run_id=number) for number in range(20)]
 
     results = await asyncio.gather(*(each.execution.wait() for each in begun))
@@ -228,7 +228,7 @@ async def test_twenty_commands_at_once(begin: Begin) -> None:
     assert [each.output.texts() for each in begun] == [[str(number)] for number in range(20)]
 
 
-async def test_no_descriptor_is_left_open(begin: Begin, step_runner: StepDispatcher) -> None:
+async def test_no_descriptor_is_left_open(begin: Begin, dispatcher: StepDispatcher) -> None:
     await (await begin("true")).execution.wait()
     before = len(os.listdir("/proc/self/fd"))
 

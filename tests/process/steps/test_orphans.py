@@ -1,29 +1,31 @@
-"""Whose processes are ended when a runner or a service has gone, and whose are not."""
+"""Which processes are killed after the loss of a shim or a service, and which are not."""
 
 import asyncio
 import os
+import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from solorun.steps import StepDispatcher, orphans
+from solorun.steps import StepDispatcher, shim
+from solorun.steps.orphans import OrphanProcesses
 from tests.process.steps.conftest import Begin
-from tests.process.steps.processes import eventually, noted_pids, runners, survivors
+from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
-Bystander = Callable[[Mapping[str, str]], Awaitable[subprocess.Popen[bytes]]]
+Bystander = Callable[..., Awaitable[subprocess.Popen[bytes]]]
 
 
 @pytest.fixture
 def bystander() -> Iterator[Bystander]:
-    """Starts a process in a session of its own, as a coroutine step might."""
+    """Starts a process in its own session, as a coroutine step might."""
     started: list[subprocess.Popen[bytes]] = []
 
-    async def bystander(environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(["sleep", "60"], env=environ, start_new_session=True)
+    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 60") -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(["/bin/sh", "-c", command], env=environ, start_new_session=True)
         started.append(process)
-        await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # in the middle of an exec it is empty
+        await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # empty during exec
         return process
 
     yield bystander
@@ -33,106 +35,105 @@ def bystander() -> Iterator[Bystander]:
 
 
 @pytest.mark.parametrize("environ", [os.environ, {"SOLORUN_RUN_ID": "8"}], ids=["the service's own", "another run's"])
-async def test_a_lost_runner_does_not_cost_other_children_of_the_service_their_lives(
+async def test_losing_a_shim_does_not_kill_other_children_of_the_service(
     begin: Begin, bystander: Bystander, environ: Mapping[str, str]
 ) -> None:
     other = await bystander(environ)
     begun = await begin("sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
-    os.kill(runners(begun.directory)[0], 9)
+    os.kill(shims(begun.directory)[0], 9)
     await begun.execution.wait()
 
     assert survivors(begun.directory) == []
     assert other.poll() is None
 
 
-async def test_a_runner_that_is_lost_in_the_middle_of_a_stop_leaves_nobody(begin: Begin) -> None:
+async def test_losing_a_shim_during_a_stop_leaves_no_process(begin: Begin) -> None:
     begun = await begin("trap '' TERM; setsid sh leaf.sh & sh leaf.sh; sh leaf.sh")
     await eventually(lambda: len(noted_pids(begun.directory)) == 2)
 
     stopping = asyncio.create_task(begun.execution.stop(60))
     await asyncio.sleep(0)
-    os.kill(runners(begun.directory)[0], 9)
+    os.kill(shims(begun.directory)[0], 9)
 
     assert not (await stopping).succeeded
     assert await begun.execution.stop(1) == await stopping
     assert survivors(begun.directory) == []
 
 
-async def test_a_runner_that_is_lost_after_its_command_does_not_change_the_result(begin: Begin) -> None:
+async def test_losing_a_shim_after_its_command_exited_does_not_change_the_result(begin: Begin) -> None:
     begun = await begin("sh leaf.sh & until [ -s pids ]; do sleep 0.01; done; exit 3")
     await eventually(lambda: begun.execution.result)
 
-    os.kill(runners(begun.directory)[0], 9)
+    os.kill(shims(begun.directory)[0], 9)
     result = await begun.execution.wait()
 
     assert result.exit_code == 3
     assert survivors(begun.directory) == []
 
 
-async def test_without_proc_the_process_group_of_a_lost_runner_is_ended(
+async def test_without_proc_the_process_group_is_killed_when_the_shim_is_lost(
+    bystander: Bystander, tmp_path: Path
+) -> None:
+    async def warn(message: str) -> None:
+        raise AssertionError(message)
+
+    command = await bystander(os.environ, f"cd {tmp_path}; sleep 60 & sleep 60")
+    await eventually(lambda: len(survivors(tmp_path)) == 3)
+
+    await OrphanProcesses(tmp_path, 7, warn, session=command.pid, has_proc=False).kill()
+
+    assert command.wait(30) == -signal.SIGKILL
+    await eventually(lambda: not survivors(tmp_path))
+
+
+@pytest.mark.parametrize("unkillable_after_seconds", [0.0])
+async def test_an_unkillable_orphan_keeps_the_step_active_with_a_warning(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(orphans, "HAS_PROC", False)
-    monkeypatch.setattr(orphans, "list_processes", list)
-    begun = await begin("sh leaf.sh & sh leaf.sh")
-    await eventually(lambda: len(noted_pids(begun.directory)) == 2)
-    [runner] = runners(begun.directory)
-    await eventually(lambda: "poll" in Path(f"/proc/{runner}/wchan").read_text())  # it has told whom it started
-
-    os.kill(runner, 9)
-    await begun.execution.wait()
-
-    await eventually(lambda: not survivors(begun.directory))
-
-
-async def test_an_orphan_of_a_lost_runner_that_cannot_be_ended_keeps_the_step_active_with_a_warning(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(orphans, "_UNKILLABLE_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(orphans, "send", lambda pid, signum: False)
-    monkeypatch.setattr(orphans, "kill_all", lambda processes, spared_group: None)
+    monkeypatch.setattr(shim, "send", lambda pid, signum: False)
+    monkeypatch.setattr(shim, "kill_all", lambda processes, spared_group: None)
     begun = await begin(("sh", "leaf.sh"))
     await eventually(lambda: noted_pids(begun.directory))
     [orphan] = noted_pids(begun.directory)
 
-    os.kill(runners(begun.directory)[0], 9)
+    os.kill(shims(begun.directory)[0], 9)
     await eventually(begun.output.warnings)
     assert begun.execution.result is None
     os.kill(orphan, 9)
     await begun.execution.wait()
 
-    assert begun.output.warnings() == [f"process {orphan} (sleep) cannot be ended; waiting for it"]
+    assert begun.output.warnings() == [f"process {orphan} (sleep) cannot be killed; waiting for it"]
 
 
 @pytest.mark.parametrize("artifacts", ["other/artifacts/7", "data/artifacts/70", "data-of-another/artifacts/7"])
-async def test_the_same_run_number_of_another_service_is_not_ours(
-    step_runner: StepDispatcher, bystander: Bystander, tmp_path: Path, artifacts: str
+async def test_a_run_with_the_same_id_in_another_service_is_left_alone(
+    dispatcher: StepDispatcher, bystander: Bystander, tmp_path: Path, artifacts: str
 ) -> None:
     other = await bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / artifacts)})
 
-    await step_runner.kill_orphans(7)
+    await dispatcher.kill_orphans(7)
 
     assert other.poll() is None
 
 
-async def test_what_cannot_be_ended_is_named_and_waited_for(
-    step_runner: StepDispatcher,
+@pytest.mark.parametrize("unkillable_after_seconds", [0.0])
+async def test_recovery_names_an_unkillable_process_and_waits_for_it(
+    dispatcher: StepDispatcher,
     bystander: Bystander,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(orphans, "_UNKILLABLE_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr(orphans, "send", lambda pid, signum: False)
-    monkeypatch.setattr(orphans, "kill_all", lambda processes, spared_group: None)
+    monkeypatch.setattr(shim, "send", lambda pid, signum: False)
+    monkeypatch.setattr(shim, "kill_all", lambda processes, spared_group: None)
     unkillable = await bystander({"SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "data/artifacts/7")})
 
-    ending = asyncio.create_task(step_runner.kill_orphans(7))
+    ending = asyncio.create_task(dispatcher.kill_orphans(7))
     await eventually(lambda: caplog.records)
     assert not ending.done()
     unkillable.kill()
     await ending
 
-    assert caplog.messages == [f"of run 7: process {unkillable.pid} (sleep) cannot be ended; waiting for it"]
+    assert caplog.messages == [f"run 7: process {unkillable.pid} (sleep) cannot be killed; waiting for it"]

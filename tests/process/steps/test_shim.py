@@ -1,4 +1,4 @@
-"""The runner as a program: what it reports, and how it ends what it cannot end."""
+"""The shim as a program: what it reports, and how it kills processes."""
 
 import asyncio
 import os
@@ -20,14 +20,14 @@ from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually, noted_pids, survivors
 
 MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
-SOMEBODY_ELSE = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
+OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
-    f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); import runner; runner.HAS_PROC = False; "
-    "runner.list_processes = lambda: []; runner.Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[4:])"
+    f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); from shim import Shim; "
+    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[4:])"
 )
 
 needs_another_user = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="needs root, to become somebody else"
+    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="switching to another user requires root"
 )
 
 
@@ -37,26 +37,26 @@ class Started:
     control: int
     status: IO[str]
 
-    def tell(self, line: str) -> None:
+    def send(self, line: str) -> None:
         os.write(self.control, line.encode())
 
-    def hang_up(self) -> None:
+    def close_control(self) -> None:
         os.close(self.control)
         self.control = -1
 
 
-StartRunner = Callable[..., Started]
+StartShim = Callable[..., Started]
 
 
 @pytest.fixture
-def start_runner(directory: Path) -> Iterator[StartRunner]:
-    """Starts shim.py, not isolated from the interpreter's settings so that coverage sees it."""
+def start_shim(directory: Path) -> Iterator[StartShim]:
+    """Starts shim.py without -I, so that coverage can measure it."""
     started: list[Started] = []
 
-    def start_runner(*argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), told: str = "") -> Started:
+    def start_shim(*argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), stops: str = "") -> Started:
         control, to_control = os.pipe()
         status, to_status = os.pipe()
-        os.write(to_control, told.encode())
+        os.write(to_control, stops.encode())
         process = subprocess.Popen(
             [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), *argv],
             cwd=directory,
@@ -68,7 +68,7 @@ def start_runner(directory: Path) -> Iterator[StartRunner]:
         started.append(Started(process, to_control, os.fdopen(status)))
         return started[-1]
 
-    yield start_runner
+    yield start_shim
     for each in started:
         each.process.kill()
         each.process.wait()
@@ -76,102 +76,102 @@ def start_runner(directory: Path) -> Iterator[StartRunner]:
         os.close(each.control) if each.control >= 0 else None
 
 
-def test_a_command_that_ends_alone_is_reported(start_runner: StartRunner) -> None:
-    runner = start_runner("sh", "-c", "exit 3")
+def test_the_exit_of_a_command_is_reported(start_shim: StartShim) -> None:
+    shim = start_shim("sh", "-c", "exit 3")
 
-    [started, *rest] = runner.status.read().splitlines()
+    [started, *rest] = shim.status.read().splitlines()
 
     assert started.startswith("started ")
     assert rest == ["exited 3", "done"]
 
 
-def test_those_who_are_left_wait_for_a_word(start_runner: StartRunner) -> None:
-    runner = start_runner("sh", "-c", "sh leaf.sh & exit 0")
-    reports = [runner.status.readline().split()[0] for _ in range(3)]
+def test_remaining_processes_are_reported_and_wait_for_a_stop(start_shim: StartShim) -> None:
+    shim = start_shim("sh", "-c", "sh leaf.sh & exit 0")
+    reports = [shim.status.readline().split()[0] for _ in range(3)]
 
-    runner.tell("stop 5\n")
+    shim.send("stop 5\n")
 
     assert reports == ["started", "exited", "left"]
-    assert runner.status.read() == "done\n"
+    assert shim.status.read() == "done\n"
 
 
-@pytest.mark.parametrize("told", ["stop 5\n", "stop 0\n", "stop 5\nstop 1\n"])
-def test_nothing_is_started_when_a_stop_came_first(start_runner: StartRunner, told: str) -> None:
-    runner = start_runner("sh", "leaf.sh", told=told)
+@pytest.mark.parametrize("stops", ["stop 5\n", "stop 0\n", "stop 5\nstop 1\n"])
+def test_a_stop_before_the_start_prevents_it(start_shim: StartShim, stops: str) -> None:
+    shim = start_shim("sh", "leaf.sh", stops=stops)
 
-    assert runner.status.read() == "refused it was told to stop before it began\ndone\n"
+    assert shim.status.read() == "refused stopped before it started\ndone\n"
 
 
 @pytest.mark.parametrize("program", ["no-such-program", "./leaf.sh"])
-def test_what_cannot_be_started_is_refused(start_runner: StartRunner, program: str) -> None:
-    runner = start_runner(program)
+def test_a_program_that_cannot_start_is_refused(start_shim: StartShim, program: str) -> None:
+    shim = start_shim(program)
 
-    refused, done = runner.status.read().splitlines()
+    refused, done = shim.status.read().splitlines()
 
     assert refused.startswith("refused ")
     assert refused.endswith(program)
     assert done == "done"
 
 
-async def test_a_hung_up_service_means_kill_at_once(start_runner: StartRunner, directory: Path) -> None:
-    runner = start_runner("sh", "-c", "trap '' TERM; setsid sh leaf.sh & sh leaf.sh; sh leaf.sh")
+async def test_a_closed_control_pipe_kills_immediately(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim("sh", "-c", "trap '' TERM; setsid sh leaf.sh & sh leaf.sh; sh leaf.sh")
     await eventually(lambda: len(noted_pids(directory)) == 2)
 
-    runner.hang_up()
+    shim.close_control()
 
-    assert runner.process.wait(30) == 0
+    assert shim.process.wait(30) == 0
     assert survivors(directory) == []
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
-async def test_signals_for_the_service_do_not_end_the_runner(
-    start_runner: StartRunner, directory: Path, signum: signal.Signals
+async def test_signals_for_the_service_do_not_end_the_shim(
+    start_shim: StartShim, directory: Path, signum: signal.Signals
 ) -> None:
-    runner = start_runner("sh", "leaf.sh")
+    shim = start_shim("sh", "leaf.sh")
     await eventually(lambda: noted_pids(directory))
 
-    runner.process.send_signal(signum)
+    shim.process.send_signal(signum)
     os.kill(noted_pids(directory)[0], signal.SIGKILL)
 
-    assert runner.status.read().splitlines()[1:] == ["exited -9", "done"]
+    assert shim.status.read().splitlines()[1:] == ["exited -9", "done"]
 
 
-async def test_a_reader_that_has_gone_means_kill_at_once(start_runner: StartRunner, directory: Path) -> None:
-    runner = start_runner("sh", "-c", "sh leaf.sh & until [ -e go ]; do sleep 0.01; done")
+async def test_a_closed_status_pipe_kills_immediately(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim("sh", "-c", "sh leaf.sh & until [ -e go ]; do sleep 0.01; done")
     await eventually(lambda: noted_pids(directory))
 
-    runner.status.close()
+    shim.status.close()
     (directory / "go").touch()
 
-    assert runner.process.wait(30) == 0
+    assert shim.process.wait(30) == 0
     assert survivors(directory) == []
 
 
-async def test_without_proc_the_process_group_is_ended(start_runner: StartRunner, directory: Path) -> None:
-    runner = start_runner(
+async def test_without_proc_the_process_group_is_killed(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim(
         "sh", "-c", "trap '' TERM; sh leaf.sh & sh leaf.sh; sh leaf.sh", python=(sys.executable, "-c", WITHOUT_PROC)
     )
     await eventually(lambda: len(noted_pids(directory)) == 2)
 
-    runner.tell("stop 0.05\n")
+    shim.send("stop 0.05\n")
 
-    assert runner.process.wait(30) == 0
+    assert shim.process.wait(30) == 0
     assert survivors(directory) == []
 
 
 @needs_another_user
-async def test_a_process_of_another_user_is_named_and_waited_for(start_runner: StartRunner, directory: Path) -> None:
+async def test_a_process_of_another_user_is_reported_and_waited_for(start_shim: StartShim, directory: Path) -> None:
     (directory / "pids").touch()
     (directory / "pids").chmod(0o666)
-    runner = start_runner("sh", "-c", SOMEBODY_ELSE, python=(*MAY_NOT_KILL, sys.executable, SHIM_PROGRAM))
+    shim = start_shim("sh", "-c", OTHER_USER, python=(*MAY_NOT_KILL, sys.executable, SHIM_PROGRAM))
     await eventually(lambda: noted_pids(directory))
 
-    runner.tell("stop 0.05\n")
-    reports = [runner.status.readline().strip() for _ in range(2)]
+    shim.send("stop 0.05\n")
+    reports = [shim.status.readline().strip() for _ in range(2)]
     os.kill(noted_pids(directory)[0], signal.SIGKILL)
 
     assert reports[1] == f"unkillable {noted_pids(directory)[0]} sleep"
-    assert runner.status.read() == "exited -9\ndone\n"
+    assert shim.status.read() == "exited -9\ndone\n"
 
 
 @needs_another_user
@@ -184,7 +184,7 @@ async def test_a_process_of_another_user_keeps_the_step_active_with_a_warning(
     monkeypatch.setattr(sys, "executable", str(python))
     (directory / "pids").touch()
     (directory / "pids").chmod(0o666)
-    begun = await begin(SOMEBODY_ELSE)
+    begun = await begin(OTHER_USER)
     await eventually(lambda: noted_pids(directory))
 
     stopping = asyncio.create_task(begun.execution.stop(0))
@@ -194,4 +194,4 @@ async def test_a_process_of_another_user_keeps_the_step_active_with_a_warning(
     os.kill(pid, signal.SIGKILL)
 
     assert await stopping == StepResult(-9, "killed by SIGKILL")
-    assert begun.output.warnings() == [f"process {pid} (sleep) does not end and may not be ours to end: waiting for it"]
+    assert begun.output.warnings() == [f"process {pid} (sleep) does not exit or may not be signalled; waiting for it"]

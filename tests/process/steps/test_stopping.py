@@ -1,4 +1,4 @@
-"""A stop reaches every process, whatever it does to get away."""
+"""A stop reaches every process, even those that try to escape."""
 
 import asyncio
 import os
@@ -12,9 +12,9 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Stream
 from tests.process.steps.conftest import Begin, Begun
-from tests.process.steps.processes import eventually, noted_pids, runners, survivors
+from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets us find every descendant")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
 
 DAEMON = """
 import os
@@ -41,7 +41,7 @@ with open("pids", "a") as file:
     file.write(f"{os.getpid()}\\n")
 time.sleep(60)
 """
-COMET = """
+RESPAWN = """
 import os, sys, time
 with open("pids", "a") as file:
     file.write(f"{os.getpid()}\\n")
@@ -59,17 +59,23 @@ SHAPES = {
     "nohup": ("nohup sh leaf.sh & sh leaf.sh", 2),
     "ignoring SIGTERM": ("trap '' TERM; sh leaf.sh & sh leaf.sh", 2),
     "a stopped child": ("sh leaf.sh & until [ -s pids ]; do sleep 0.01; done; kill -STOP $!; sh leaf.sh", 2),
-    "a grandchild that keeps the pipe": ("(while :; do echo again; sleep 0.01; done) & sh leaf.sh", 1),
-    "a fork flood": ("exec python3 flood.py", 64),
+    "a grandchild that keeps the pipe open": ("(while :; do echo again; sleep 0.01; done) & sh leaf.sh", 1),
+    "many forks": ("exec python3 flood.py", 64),
     "closed descriptors": ("sh leaf.sh <&- >&- 2>&- & sh leaf.sh", 2),
-    "a process group of its own": ("set -m; sh leaf.sh & sh leaf.sh", 2),
+    "its own process group": ("set -m; sh leaf.sh & sh leaf.sh", 2),
     "a cleared environment": ('env -i PATH="$PATH" setsid sh leaf.sh & sh leaf.sh', 2),
     "a daemon": ("exec python3 daemon.py", 2),
-    "a handler that spawns more": ("trap 'sh leaf.sh & sh leaf.sh' TERM; sh leaf.sh & wait; sh leaf.sh; sh leaf.sh", 1),
+    "a signal handler that starts more": (
+        "trap 'sh leaf.sh & sh leaf.sh' TERM; sh leaf.sh & wait; sh leaf.sh; sh leaf.sh",
+        1,
+    ),
     "kill 0": ("trap 'kill -9 0' TERM; setsid sh leaf.sh & sh leaf.sh & wait", 2),
-    "a comet": ("exec python3 comet.py", 1),
-    "a comet that ignores SIGTERM": ("trap '' TERM; python3 comet.py; sh leaf.sh; sh leaf.sh", 2),
-    "a comet in ever new sessions": ("trap '' TERM; python3 comet.py setsid; sh leaf.sh; sh leaf.sh", 2),
+    "forking and exiting in a loop": ("exec python3 respawn.py", 1),
+    "forking and exiting in a loop, ignoring SIGTERM": ("trap '' TERM; python3 respawn.py; sh leaf.sh; sh leaf.sh", 2),
+    "forking and exiting in a loop, in new sessions": (
+        "trap '' TERM; python3 respawn.py setsid; sh leaf.sh; sh leaf.sh",
+        2,
+    ),
 }
 
 
@@ -77,12 +83,12 @@ SHAPES = {
 def _programs(directory: Path) -> None:
     (directory / "daemon.py").write_text(DAEMON)
     (directory / "flood.py").write_text(FLOOD)
-    (directory / "comet.py").write_text(COMET)
+    (directory / "respawn.py").write_text(RESPAWN)
 
 
 @pytest.mark.parametrize(("command", "processes"), SHAPES.values(), ids=SHAPES)
 @pytest.mark.usefixtures("_programs")
-async def test_nobody_is_left_after_a_stop(begin: Begin, command: str, processes: int) -> None:
+async def test_no_process_survives_a_stop(begin: Begin, command: str, processes: int) -> None:
     begun = await begin(command)
     await eventually(lambda: len(noted_pids(begun.directory)) >= processes)
     plain = await begin("sh leaf.sh", run_id=8)
@@ -91,19 +97,19 @@ async def test_nobody_is_left_after_a_stop(begin: Begin, command: str, processes
     seconds, plain_seconds = await asyncio.gather(_stop(begun), _stop(plain))
 
     assert survivors(begun.directory) == []
-    # What one that heeds takes at the same moment is the machine's part.
+    # A command that obeys SIGTERM measures the speed of the machine at the same moment.
     assert seconds < 0.3 + 2 + plain_seconds
 
 
 async def _stop(begun: Begun) -> float:
-    """The seconds that it took."""
+    """Stop the step; return how many seconds that took."""
     began = time.monotonic()
     async with asyncio.timeout(20):
         await begun.execution.stop(0.3)
     return time.monotonic() - began
 
 
-async def test_a_command_that_heeds_sigterm_has_its_grace(begin: Begin) -> None:
+async def test_a_command_that_handles_sigterm_gets_its_grace(begin: Begin) -> None:
     begun = await begin("trap 'sleep 0.2; echo cleaned up; exit 0' TERM; echo ready; while :; do sleep 0.01; done")
     await eventually(lambda: begun.output.texts() == ["ready"])
 
@@ -113,7 +119,7 @@ async def test_a_command_that_heeds_sigterm_has_its_grace(begin: Begin) -> None:
     assert begun.output.texts() == ["ready", "cleaned up"]
 
 
-async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: Begin) -> None:
+async def test_a_second_stop_can_shorten_the_grace(begin: Begin) -> None:
     begun = await begin("trap '' TERM; sh leaf.sh; sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -126,7 +132,7 @@ async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: Begin) -> N
     assert await first is second
 
 
-async def test_a_second_stop_with_a_longer_grace_does_not_lengthen_it(begin: Begin) -> None:
+async def test_a_second_stop_cannot_lengthen_the_grace(begin: Begin) -> None:
     begun = await begin("trap '' TERM; sh leaf.sh; sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -138,7 +144,7 @@ async def test_a_second_stop_with_a_longer_grace_does_not_lengthen_it(begin: Beg
     assert first.done()
 
 
-async def test_a_stop_that_comes_during_the_start_is_not_lost(begin: Begin) -> None:
+async def test_a_stop_during_the_start_is_not_lost(begin: Begin) -> None:
     begun = await begin("sh leaf.sh")
 
     async with asyncio.timeout(30):
@@ -156,7 +162,7 @@ async def test_a_stop_after_the_end_keeps_the_result(begin: Begin) -> None:
     assert begun.execution.result is result
 
 
-async def test_being_cancelled_while_waiting_harms_nothing(begin: Begin) -> None:
+async def test_cancelling_wait_does_not_affect_the_step(begin: Begin) -> None:
     begun = await begin("sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -170,7 +176,7 @@ async def test_being_cancelled_while_waiting_harms_nothing(begin: Begin) -> None
     assert not (await begun.execution.stop(5)).succeeded
 
 
-async def test_being_cancelled_while_stopping_leaves_the_stop_under_way(begin: Begin) -> None:
+async def test_cancelling_stop_does_not_cancel_the_stop(begin: Begin) -> None:
     begun = await begin("sh leaf.sh")
     await eventually(lambda: noted_pids(begun.directory))
 
@@ -182,7 +188,7 @@ async def test_being_cancelled_while_stopping_leaves_the_stop_under_way(begin: B
         assert await begun.execution.wait() == StepResult(-15, "killed by SIGTERM")
 
 
-async def test_a_run_ends_when_its_command_ends(begin: Begin) -> None:
+async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -> None:
     begun = await begin("(echo from the child; sh leaf.sh) & until [ -s pids ]; do sleep 0.01; done; echo done")
 
     async with asyncio.timeout(30):
@@ -190,11 +196,11 @@ async def test_a_run_ends_when_its_command_ends(begin: Begin) -> None:
 
     assert result == StepResult(0)
     assert sorted(begun.output.texts()) == ["done", "from the child"]
-    assert begun.output.warnings() == ["the command has exited; processes that it left behind are ended"]
+    assert begun.output.warnings() == ["command exited; terminating the processes it left behind"]
     assert survivors(begun.directory) == []
 
 
-async def test_a_grandchild_that_never_stops_writing_cannot_keep_the_run(begin: Begin) -> None:
+async def test_a_grandchild_that_never_stops_writing_is_terminated(begin: Begin) -> None:
     begun = await begin("yes again & echo mine; exit 0")
 
     async with asyncio.timeout(30):
@@ -204,7 +210,7 @@ async def test_a_grandchild_that_never_stops_writing_cannot_keep_the_run(begin: 
     assert survivors(begun.directory) == []
 
 
-async def test_what_the_command_wrote_is_kept_however_long_the_log_is_full(begin: Begin) -> None:
+async def test_output_is_kept_however_long_the_log_is_full(begin: Begin) -> None:
     begun = await begin("sh leaf.sh & until [ -s pids ]; do sleep 0.01; done; seq 1 9000; touch written")
     begun.output.open_gate.clear()
     await eventually((begun.directory / "written").exists)
@@ -216,7 +222,7 @@ async def test_what_the_command_wrote_is_kept_however_long_the_log_is_full(begin
     assert begun.output.joined() == [str(number) for number in range(1, 9001)]
 
 
-async def test_a_full_log_makes_the_command_wait(begin: Begin) -> None:
+async def test_a_full_log_blocks_the_command(begin: Begin) -> None:
     begun = await begin("seq 1 100000; touch written")
     begun.output.open_gate.clear()
     await eventually(lambda: is_blocked(begun.directory))
@@ -228,21 +234,21 @@ async def test_a_full_log_makes_the_command_wait(begin: Begin) -> None:
 
 
 def is_blocked(directory: Path) -> bool:
-    """A process of the directory waits on a full pipe."""
+    """Return whether a process in the directory is blocked on a full pipe."""
     return any(
         Path(f"/proc/{line.split()[0]}/wchan").read_text() in {"pipe_write", "anon_pipe_write"}
         for line in survivors(directory)
     )
 
 
-async def test_a_lost_runner_fails_the_step_only_when_its_orphans_are_gone(begin: Begin) -> None:
+async def test_losing_a_shim_fails_the_step_after_its_orphans_are_gone(begin: Begin) -> None:
     begun = await begin('env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM; (sh leaf.sh &); sh leaf.sh; sh leaf.sh')
     await eventually(lambda: len(noted_pids(begun.directory)) == 3)
 
-    os.kill(runners(begun.directory)[0], signal.SIGKILL)
+    os.kill(shims(begun.directory)[0], signal.SIGKILL)
     async with asyncio.timeout(30):
         result = await begun.execution.wait()
 
-    assert result == StepResult(error_message="runner lost: the process that watched over the command was killed")
+    assert result == StepResult(error_message="shim lost: the process that supervised the command was killed")
     assert survivors(begun.directory) == []
     assert begun.output.texts(Stream.STDERR) == []

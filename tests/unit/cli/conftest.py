@@ -1,4 +1,4 @@
-"""Runs commands in this process, against a scripted service."""
+"""Runs commands in this process against a scripted service."""
 
 import asyncio
 from pathlib import Path
@@ -7,17 +7,13 @@ import pytest
 
 from solorun.cli import main
 from tests.fakes.command_line import Ended, Solorun
-from tests.fakes.scripted_service import (
-    Response,
-    scripted_service,
-)
+from tests.fakes.scripted_service import Response, scripted_service
 
 
 @pytest.fixture
 def solorun(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Solorun:
-    """Runs a command line against a service that gives these answers."""
+    """Runs a command against a service with these scripted responses."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("solorun.client.backoff.LONGEST_SECONDS", 0.01)
 
     async def run(*arguments: str, answers: tuple[Response, ...] = ()) -> Ended:
         async with scripted_service(answers) as service:

@@ -1,4 +1,4 @@
-"""What all commands have in common: errors, tokens, addresses."""
+"""Behaviour that all commands share: errors, tokens and URLs."""
 
 from pathlib import Path
 
@@ -7,50 +7,47 @@ import pytest
 from solorun.errors import ServiceUnreachable
 from solorun.wire import RunPage
 from tests.fakes.command_line import Solorun, answer, problem
-from tests.fakes.scripted_service import (
-    Response,
-    json_response,
-)
+from tests.fakes.scripted_service import Response, json_response
 
 
 @pytest.mark.parametrize(
-    ("refusal", "code", "words"),
+    ("response", "code", "message"),
     [
         (problem("project-not-found", 404, "There is no project x."), 6, "There is no project x."),
         (problem("run-not-found", 404), 6, "No."),
         (problem("unauthorized", 401), 2, "SOLORUN_TOKEN"),
         (problem("draining", 503), 5, "No."),
         (problem("internal", 500), 1, "No."),
-        (json_response(b"hi", 200, "text/html"), 5, "not by a Solorun service"),
+        (json_response(b"hi", 200, "text/html"), 5, "not from a Solorun service"),
         (problem("run-not-found", 404, "a\x1b[2Jb"), 6, "ab"),
     ],
 )
-async def test_an_error_is_one_sentence_and_an_exit_code(
-    solorun: Solorun, refusal: Response, code: int, words: str
+async def test_an_error_prints_one_sentence_and_sets_the_exit_code(
+    solorun: Solorun, response: Response, code: int, message: str
 ) -> None:
-    ended = await solorun("show", "x", answers=(refusal,))
+    ended = await solorun("show", "x", answers=(response,))
 
     assert ended.code == code
     assert ended.out == ""
-    assert words in ended.err
+    assert message in ended.err
     assert "Traceback" not in ended.err
 
 
-async def test_an_id_that_no_run_can_have_is_not_found(solorun: Solorun) -> None:
+async def test_an_impossible_run_id_is_not_found(solorun: Solorun) -> None:
     ended = await solorun("show", "9" * 30)
 
     assert ended.code == 6
     assert ended.requests == []
 
 
-async def test_a_url_that_is_none_is_a_fault_of_usage(solorun: Solorun) -> None:
+async def test_an_invalid_url_is_a_usage_error(solorun: Solorun) -> None:
     ended = await solorun("runs", "--url", "runs.example.org")
 
     assert ended.code == 2
     assert "http://127.0.0.1:8700" in ended.err
 
 
-async def test_the_token_comes_from_the_environment_or_a_file(
+async def test_the_token_is_read_from_the_environment_or_a_file(
     solorun: Solorun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "token").write_text("from-the-file\n")
@@ -64,7 +61,7 @@ async def test_the_token_comes_from_the_environment_or_a_file(
     assert from_file.requests[0].headers["authorization"] == "Bearer from-the-file"
 
 
-async def test_a_flag_beats_the_token_of_the_environment_and_that_beats_its_file_as_for_the_service(
+async def test_a_token_flag_overrides_the_environment_which_overrides_its_token_file(
     solorun: Solorun, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "flag").write_text("from-the-flag\n")
@@ -82,14 +79,14 @@ async def test_a_flag_beats_the_token_of_the_environment_and_that_beats_its_file
     assert flag.requests[0].headers["authorization"] == "Bearer from-the-flag"
 
 
-async def test_a_token_file_that_is_not_there_is_a_fault_of_usage(solorun: Solorun) -> None:
+async def test_a_missing_token_file_is_a_usage_error(solorun: Solorun) -> None:
     ended = await solorun("runs", "--token-file", "nowhere")
 
     assert ended.code == 2
     assert ended.err == "No such file or directory: nowhere\n"
 
 
-async def test_an_unknown_command_suggests_the_nearest(solorun: Solorun) -> None:
+async def test_an_unknown_command_suggests_the_closest_one(solorun: Solorun) -> None:
     ended = await solorun("folow", "17")
 
     assert ended.code == 2
@@ -102,5 +99,5 @@ async def test_the_version_is_printed(solorun: Solorun) -> None:
     assert (ended.code, ended.out.split()[0]) == (0, "solorun")
 
 
-def test_an_error_without_words_of_its_own_has_those_of_its_kind() -> None:
+def test_an_error_without_a_message_has_the_message_of_its_class() -> None:
     assert ServiceUnreachable().message == "The service cannot be reached."

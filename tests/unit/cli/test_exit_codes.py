@@ -1,4 +1,4 @@
-"""Exit codes are a promise to scripts."""
+"""The exit codes, on which scripts depend."""
 
 import pytest
 
@@ -29,12 +29,12 @@ from tests.fakes.scripted_service import make_run
     ("status", "code"),
     [("completed", 0), ("failed", 1), ("interrupted", 4), ("cancelled", 130)],
 )
-def test_a_run_s_end_has_its_exit_code(status: str, code: int) -> None:
+def test_each_terminal_status_has_its_exit_code(status: str, code: int) -> None:
     assert exit_code_of_status(Status(status)) == code
 
 
 @pytest.mark.parametrize("status", sorted(TERMINAL))
-def test_no_terminal_status_is_without_an_exit_code(status: Status) -> None:
+def test_every_terminal_status_has_an_exit_code(status: Status) -> None:
     assert isinstance(exit_code_of_status(status), int)
 
 
@@ -57,5 +57,5 @@ def test_no_terminal_status_is_without_an_exit_code(status: Status) -> None:
         (InternalError(), 1),
     ],
 )
-def test_an_error_has_its_exit_code(error: SolorunError, code: int) -> None:
+def test_each_error_has_its_exit_code(error: SolorunError, code: int) -> None:
     assert exit_code_of_error(error) == code

@@ -1,11 +1,11 @@
-"""Lengths of time as a person says them."""
+"""Durations and times for people."""
 
 from datetime import timedelta
 
 import msgspec
 import pytest
 
-from solorun.cli.render.formatting import format_duration_text, format_elapsed, format_moment
+from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment
 from tests.fakes.scripted_service import CREATED_AT, make_run
 
 
@@ -21,23 +21,23 @@ from tests.fakes.scripted_service import CREATED_AT, make_run
         (273_600, "3 d 4 h"),
     ],
 )
-def test_a_duration_has_two_units_at_most(seconds: float, text: str) -> None:
-    assert format_duration_text(seconds) == text
+def test_a_duration_has_at_most_two_units(seconds: float, text: str) -> None:
+    assert format_duration(seconds) == text
 
 
-def test_a_run_that_never_began_took_no_time() -> None:
+def test_a_run_that_never_started_has_no_duration() -> None:
     assert format_elapsed(make_run()) == ""
 
 
-def test_an_ended_run_took_the_time_between_its_start_and_its_end() -> None:
+def test_the_duration_of_an_ended_run_is_fixed() -> None:
     run = msgspec.structs.replace(make_run(), started_at=CREATED_AT, finished_at=CREATED_AT + timedelta(seconds=90))
 
     assert format_elapsed(run) == "1 min 30 s"
 
 
-def test_an_active_run_takes_time_until_now() -> None:
+def test_the_duration_of_an_active_run_grows() -> None:
     assert "d" in format_elapsed(msgspec.structs.replace(make_run(), started_at=CREATED_AT - timedelta(days=400)))
 
 
-def test_no_moment_is_no_text() -> None:
+def test_a_missing_time_is_formatted_as_empty_text() -> None:
     assert format_moment(None) == ""

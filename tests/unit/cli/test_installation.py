@@ -1,4 +1,4 @@
-"""`init`, `check` and `doctor`: what they make of files, without a service."""
+"""`init`, `check` and `doctor`, which need no service."""
 
 import sqlite3
 import subprocess
@@ -11,7 +11,7 @@ from solorun.cli import main
 from solorun.cli.commands.doctor import check_directory
 from solorun.settings import DataDirectory
 
-GOOD = """
+VALID = """
 [projects.handbook]
 [[projects.handbook.steps]]
 name = "extract"
@@ -33,7 +33,7 @@ def working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("SOLORUN_TOKEN", raising=False)
 
 
-def test_init_writes_a_file_that_check_finds_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_writes_a_valid_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = main(["init"])
     checked = main(["check"])
 
@@ -41,7 +41,7 @@ def test_init_writes_a_file_that_check_finds_good(tmp_path: Path, capsys: pytest
     assert (written, checked) == (0, 0)
     assert (tmp_path / "solorun.toml").is_file()
     assert "solorun serve\n  solorun start hello --follow\n" in out
-    assert "solorun.toml is good." in out
+    assert "solorun.toml is valid." in out
     assert "project hello: count → greet" in out
 
 
@@ -59,18 +59,18 @@ def test_init_does_not_overwrite_unless_forced(tmp_path: Path, capsys: pytest.Ca
     assert "[projects.hello]" in (tmp_path / "mine.toml").read_text()
 
 
-def test_check_names_projects_and_families(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "solorun.toml").write_text(GOOD)
+def test_check_lists_projects_and_families(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "solorun.toml").write_text(VALID)
 
     code = main(["check"])
 
     assert code == 0
     assert capsys.readouterr().out == (
-        "solorun.toml is good.\n  project handbook: extract → generate\n  family glossary-*: extract\n"
+        "solorun.toml is valid.\n  project handbook: extract → generate\n  family glossary-*: extract\n"
     )
 
 
-def test_check_tells_all_faults_also_those_of_variables(
+def test_check_reports_every_error_including_those_of_variables(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "solorun.toml").write_text('[projects.a]\ntimout = "3m"\n')
@@ -88,40 +88,40 @@ def test_check_tells_all_faults_also_those_of_variables(
     assert "timeout" in err
 
 
-def test_check_without_a_file_names_init(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_without_a_file_suggests_init(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check"])
 
     assert code == 2
     assert "solorun init" in capsys.readouterr().err
 
 
-def test_check_says_that_it_executes_modules(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_help_of_check_says_that_it_executes_modules(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["check", "--help"])
 
     assert code == 0
     assert "executes" in capsys.readouterr().out
 
 
-def test_a_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "solorun.toml").write_text(GOOD)
+def test_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "solorun.toml").write_text(VALID)
 
     code = main(["doctor"])
 
     out = capsys.readouterr().out
     assert code == 0
     assert f"SQLite {sqlite3.sqlite_version}" in out
-    assert "There is no database" in out
+    assert "no database yet" in out
     assert not (tmp_path / ".solorun").exists()
 
 
-def test_a_doctor_of_a_data_directory_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_with_a_data_directory_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["doctor", "--data-dir", "data"])
 
     assert code == 0
     assert "no database" in capsys.readouterr().out
 
 
-def test_a_doctor_of_a_data_directory_tells_the_faults_of_a_broken_file(
+def test_doctor_with_a_data_directory_reports_an_invalid_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "solorun.toml").write_text("[projects.a]\n")
@@ -132,7 +132,7 @@ def test_a_doctor_of_a_data_directory_tells_the_faults_of_a_broken_file(
     assert "configuration: projects.a.steps" in capsys.readouterr().out
 
 
-def test_a_doctor_does_not_guess_where_a_broken_file_keeps_its_data(
+def test_doctor_does_not_guess_the_data_directory_of_an_invalid_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "solorun.toml").write_text("[projects.a]\n")
@@ -143,22 +143,19 @@ def test_a_doctor_does_not_guess_where_a_broken_file_keeps_its_data(
     assert "projects.a.steps" in capsys.readouterr().err
 
 
-def test_a_data_directory_that_others_can_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_directory_that_others_can_read_is_reported(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
-    open_to_others = list(check_directory(DataDirectory(tmp_path)))
+    open_to_others = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
     tmp_path.chmod(0o700)
-    closed = list(check_directory(DataDirectory(tmp_path)))
-    monkeypatch.setattr("solorun.service.MIN_FREE_BYTES", 2**62)
-    full = list(check_directory(DataDirectory(tmp_path)))
+    closed = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
+    full = list(check_directory(DataDirectory(tmp_path), min_free_bytes=2**62))
 
     assert "chmod 700" in open_to_others[0]
     assert closed == []
     assert "MiB left" in full[0]
 
 
-def test_check_warns_of_what_is_likely_a_slip_and_finds_the_file_good(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_check_warns_about_likely_mistakes_without_failing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "solorun.toml").write_text(
         '[projects.a]\nsecrets = ["NEVER_SET"]\n[[projects.a.steps]]\nname = "one"\nrun = ["no-such-program"]\n'
     )
@@ -167,7 +164,7 @@ def test_check_warns_of_what_is_likely_a_slip_and_finds_the_file_good(
 
     captured = capsys.readouterr()
     assert code == 0
-    assert captured.out.startswith("solorun.toml is good.\n")
+    assert captured.out.startswith("solorun.toml is valid.\n")
     assert [line.split(": ")[:2] for line in captured.err.splitlines()] == [
         ["warning", "projects.a.secrets[0]"],
         ["warning", "projects.a.steps[0].run[0]"],
@@ -175,7 +172,7 @@ def test_check_warns_of_what_is_likely_a_slip_and_finds_the_file_good(
 
 
 @pytest.mark.parametrize(("port", "more"), [("8700", []), ('"x"', ["service.port"])])
-def test_check_tells_what_settings_need_together_with_the_faults_of_projects(
+def test_check_reports_errors_of_settings_and_projects_together(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], port: str, more: list[str]
 ) -> None:
     (tmp_path / "solorun.toml").write_text(
@@ -190,7 +187,7 @@ def test_check_tells_what_settings_need_together_with_the_faults_of_projects(
     assert places == ["service.host", *more, "projects.a.steps[0].call"]
 
 
-def test_a_command_does_not_load_the_command_line_of_its_http_library() -> None:
+def test_commands_do_not_import_the_command_line_of_httpx() -> None:
     program = (
         "import sys; from solorun.cli import main\n"
         "code = main(['runs', '--url', 'http://127.0.0.1:1'])\n"

@@ -1,4 +1,4 @@
-"""Records as lines of text."""
+"""Formatting of records as lines of text."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -21,13 +21,13 @@ def record(message: str, **members: Any) -> Record:
 
 
 def text_of(*records: Record, colour: bool = False, raw: bool = False) -> str:
-    """What is written, without the time, which depends on the machine's time zone."""
+    """The formatted text, without the time, which depends on the time zone."""
     lines = LogLines(RUN, colour=colour, raw=raw)
     text = "".join(map(lines.format, records)) + lines.finish()
     return text.replace(AT.astimezone().strftime("%H:%M:%S"), "TIME")
 
 
-def test_a_line_has_its_time_its_step_in_a_column_and_its_message() -> None:
+def test_a_line_has_a_time_a_step_column_and_a_message() -> None:
     assert text_of(record("one"), record("two", step="go")) == "TIME extract  one\nTIME go       two\n"
 
 
@@ -49,7 +49,7 @@ def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
         ("step", "extract completed", {"status": "completed", "exit_code": 0}, "✔ extract completed"),
         ("step", "extract failed", {"status": "failed", "exit_code": 3}, "✘ extract failed (exit code 3)"),
         ("step", "extract failed: exit code 3", {"status": "failed", "exit_code": 3}, "✘ extract failed: exit code 3"),
-        ("step", "extract dreams", {"name": "extract", "status": "dreaming"}, "- extract dreams"),
+        ("step", "extract is unknown", {"name": "extract", "status": "unknown"}, "- extract is unknown"),
         ("progress", "3/20 photon", {"current": 3, "total": 20, "item": "photon"}, "3/20 photon"),
         ("progress", "", None, "None"),
         ("group", "setup", {"name": "setup", "open": True}, "▸ setup"),
@@ -58,32 +58,32 @@ def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
         ("cancel", "cancel requested by cli: enough", {"requested_by": "cli"}, "cancel requested by cli: enough"),
     ],
 )  # fmt: skip
-def test_an_event_is_shown_as_what_it_tells(event: str, message: str, data: dict[str, Any] | None, text: str) -> None:
+def test_events_are_formatted_by_type(event: str, message: str, data: dict[str, Any] | None, text: str) -> None:
     assert text_of(record(message, event=Event(event), data=data)) == f"TIME extract  {text}\n"
 
 
-def test_a_line_in_several_records_is_put_together_again() -> None:
+def test_a_line_in_several_records_is_joined() -> None:
     parts = [record("one ", partial=True), record("two ", partial=True), record("three")]
 
     assert text_of(*parts, record("four")) == "TIME extract  one two three\nTIME extract  four\n"
 
 
-def test_a_line_that_another_stream_interrupts_goes_on_on_a_line_of_its_own() -> None:
+def test_a_line_interrupted_by_another_stream_continues_on_a_new_line() -> None:
     records = [record("one ", partial=True), record("oops", stream=Stream.STDERR), record("two")]
 
     assert text_of(*records) == "TIME extract  one \nTIME extract  oops\nTIME extract  two\n"
 
 
-def test_a_line_that_never_ends_is_ended() -> None:
+def test_an_unfinished_line_gets_a_line_end() -> None:
     assert text_of(record("Password: ", partial=True)) == "TIME extract  Password: \n"
 
 
-def test_control_characters_stay_only_when_the_log_is_wanted_raw() -> None:
+def test_control_characters_are_kept_only_in_raw_output() -> None:
     assert text_of(record("\x1b[31mred\x1b]0;t\x07")) == "TIME extract  red\n"
     assert text_of(record("\x1b[31mred\x1b]0;t\x07"), raw=True) == "TIME extract  \x1b[31mred\x1b]0;t\x07\n"
 
 
-def test_with_colours_the_text_is_the_same() -> None:
+def test_colours_do_not_change_the_text() -> None:
     coloured = text_of(record("m", level=Level.ERROR), colour=True)
 
     assert "\x1b[31m" in coloured
@@ -104,12 +104,12 @@ def test_every_progress_record_is_a_line() -> None:
         ({"current": 0, "total": 0, "item": None}, "0/0"),
     ],
 )
-def test_progress_is_said_with_what_is_known(data: dict[str, Any], text: str) -> None:
+def test_progress_shows_what_is_known(data: dict[str, Any], text: str) -> None:
     assert progress_text(data) == text
 
 
 @pytest.mark.parametrize(
     ("size", "text"), [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (3_140_000, "3.1 MB"), (5 * 10**15, "5000.0 TB")]
 )
-def test_sizes_are_said_in_units(size: int, text: str) -> None:
+def test_sizes_have_units(size: int, text: str) -> None:
     assert format_size(size) == text

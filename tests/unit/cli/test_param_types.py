@@ -1,4 +1,4 @@
-"""Values of options that are refused, in words of ours."""
+"""Error messages for invalid option values."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.fakes.command_line import Solorun
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "message"),
     [
         (("runs", "--status", "bad"), '"bad" is not one of pending, running, completed,'),
         (("runs", "-n", "0"), "0 is less than 1."),
@@ -15,11 +15,11 @@ from tests.fakes.command_line import Solorun
         (("serve", "--port", "x"), '"x" is not a whole number.'),
     ],
 )
-async def test_a_value_that_cannot_be_is_refused_in_plain_words(
-    solorun: Solorun, arguments: tuple[str, ...], words: str
+async def test_an_invalid_option_value_is_rejected_in_plain_words(
+    solorun: Solorun, arguments: tuple[str, ...], message: str
 ) -> None:
     ended = await solorun(*arguments)
 
     assert (ended.code, ended.requests) == (2, [])
-    assert words in ended.err
+    assert message in ended.err
     assert "Value error" not in ended.err

@@ -1,4 +1,4 @@
-"""Which progress records become lines while a run is followed."""
+"""Which progress records are shown while a run is followed."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,15 +34,17 @@ STEP = Record(1, AT, Level.INFO, "extract", Stream.SOLORUN, "extract completed",
         ([progress(0, 7), progress(0.1, 8, step="generate")], [7, 8]),
         ([progress(5, 1), progress(1, 2)], [1, 2]),
     ],
-    ids=["once-a-second", "last-of-a-step", "complete-at-once", "complete-again", "next-step", "clock-set-back"],
+    ids=["once-a-second", "last-of-a-step", "complete-immediately", "complete-again", "next-step", "clock-set-back"],
 )
-def test_progress_is_shown_sparsely_and_its_last_always(records: list[Record], shown: list[int | None]) -> None:
-    passed = list(ProgressThrottle().thin(records))
+def test_progress_is_throttled_but_the_last_record_is_always_shown(
+    records: list[Record], shown: list[int | None]
+) -> None:
+    passed = list(ProgressThrottle().filter(records))
 
     assert [(record.data or {}).get("current") for record in passed] == shown
 
 
-def test_the_last_progress_is_shown_when_the_run_ends_without_a_word_of_its_step(
+def test_the_last_progress_is_shown_if_the_run_ends_without_a_step_record(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     run = make_run(1, Status.INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Commands that read: tables, facts and logs."""
+"""Commands that read runs and logs."""
 
 import msgspec
 
@@ -15,18 +15,18 @@ from tests.fakes.scripted_service import (
 )
 
 
-async def test_runs_are_a_table_in_columns(solorun: Solorun) -> None:
+async def test_runs_are_printed_as_a_table(solorun: Solorun) -> None:
     page = RunPage((COMPLETED, make_run(3, Status.FAILED)), None)
 
     ended = await solorun("runs", answers=(answer(page),))
 
     lines = ended.out.splitlines()
-    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "TOOK", "BY"]
+    assert lines[0].split() == ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED", "BY"]
     assert lines[1].split()[:4] == ["17", "handbook", "full", "completed"]
     assert lines[1].index("handbook") == lines[2].index("handbook") == lines[0].index("PROJECT")
 
 
-async def test_runs_are_read_over_pages_up_to_the_limit(solorun: Solorun) -> None:
+async def test_pages_of_runs_are_read_up_to_the_limit(solorun: Solorun) -> None:
     pages = answer(RunPage((COMPLETED,), "next")), answer(RunPage((make_run(3),), "more"))
 
     ended = await solorun("runs", "handbook", "-n", "2", "--status", "failed", "--json", answers=pages)
@@ -38,7 +38,7 @@ async def test_runs_are_read_over_pages_up_to_the_limit(solorun: Solorun) -> Non
     ]
 
 
-async def test_no_runs_are_said_so(solorun: Solorun) -> None:
+async def test_an_empty_list_prints_a_message(solorun: Solorun) -> None:
     ended = await solorun("runs", answers=(answer(RunPage((), None)),))
 
     assert ended.out == "No runs.\n"
@@ -63,37 +63,37 @@ def detailed_run() -> Run:
     )
 
 
-async def test_show_tells_everything_known_of_a_run(solorun: Solorun) -> None:
+async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),))
 
     ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts)))
 
-    facts = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
-    assert facts["params"] == "date=today"
-    assert facts["progress"] == "3/20 photon"
-    assert facts["cancel"].endswith("by ada: enough")
-    assert facts["records"] == "9 (1 errors, 1 warnings)"
-    assert facts["first error"] == "record 8"
-    assert "extract   failed   0.0 s  3     exit code 3" in ended.out
+    fields = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
+    assert fields["params"] == "date=today"
+    assert fields["progress"] == "3/20 photon"
+    assert fields["cancel"].endswith("by ada: enough")
+    assert fields["records"] == "9 (errors: 1, warnings: 1)"
+    assert fields["first error"] == "record 8"
+    assert "extract   failed   0.0 s     3     exit code 3" in ended.out
     base = f"http://{ended.requests[0].headers['host']}"
-    assert facts["address"] == f"{base}/p/handbook/runs/17"
+    assert fields["url"] == f"{base}/p/handbook/runs/17"
     assert f"out/a b.md  12.3 kB  text/markdown  {base}/api/v1/runs/17/artifacts/out/a%20b.md\n" in ended.out
 
 
-async def test_show_leaves_out_what_is_not_there(solorun: Solorun) -> None:
+async def test_show_omits_empty_fields(solorun: Solorun) -> None:
     ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList(()))))
 
     assert "cancel" not in ended.out
     assert "ARTIFACT" not in ended.out
 
 
-async def test_show_as_json_is_the_run_with_its_artifacts(solorun: Solorun) -> None:
+async def test_show_prints_the_run_and_its_artifacts_as_json(solorun: Solorun) -> None:
     ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList(()))))
 
     assert ended.documents == [{**plain(RUNNING), "artifacts": []}]
 
 
-async def test_a_whole_log_is_streamed(solorun: Solorun) -> None:
+async def test_an_unfiltered_log_is_streamed(solorun: Solorun) -> None:
     stream = events(encode_records(make_records(1, 3)))
 
     ended = await solorun("log", "17", answers=(answer(RUNNING), stream))
@@ -102,7 +102,7 @@ async def test_a_whole_log_is_streamed(solorun: Solorun) -> None:
     assert [line[9:].strip() for line in ended.out.splitlines()] == [f"extract  line {seq}" for seq in (1, 2, 3)]
 
 
-async def test_a_filtered_log_is_read_page_by_page(solorun: Solorun) -> None:
+async def test_a_filtered_log_is_read_in_pages(solorun: Solorun) -> None:
     pages = (
         answer(LogPage(tuple(make_records(1, 2)), 3, more_before=False, more_after=True)),
         answer(LogPage(tuple(make_records(9, 9)), 3, more_before=True, more_after=False)),
@@ -120,7 +120,7 @@ async def test_a_filtered_log_is_read_page_by_page(solorun: Solorun) -> None:
     ]
 
 
-async def test_a_filter_that_lets_nothing_through_prints_nothing(solorun: Solorun) -> None:
+async def test_a_filter_without_matches_prints_nothing(solorun: Solorun) -> None:
     nothing = answer(LogPage((), 0, more_before=False, more_after=False))
 
     ended = await solorun("log", "17", "--search", "x", answers=(answer(RUNNING), nothing))
@@ -128,7 +128,7 @@ async def test_a_filter_that_lets_nothing_through_prints_nothing(solorun: Soloru
     assert (ended.code, ended.out) == (0, "")
 
 
-async def test_a_tail_is_read_backwards_and_printed_forwards(solorun: Solorun) -> None:
+async def test_a_tail_is_read_backwards_and_printed_in_order(solorun: Solorun) -> None:
     pages = (
         answer(LogPage(tuple(make_records(1001, 2000)), 2000, more_before=True, more_after=False)),
         answer(LogPage(tuple(make_records(501, 1000)), 2000, more_before=True, more_after=True)),
@@ -143,7 +143,7 @@ async def test_a_tail_is_read_backwards_and_printed_forwards(solorun: Solorun) -
     ]
 
 
-async def test_a_tail_longer_than_the_log_is_all_of_it(solorun: Solorun) -> None:
+async def test_a_tail_longer_than_the_log_prints_all_of_it(solorun: Solorun) -> None:
     page = answer(LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False))
 
     ended = await solorun("log", "17", "-n", "5", "--json", answers=(answer(RUNNING), page))
@@ -151,7 +151,7 @@ async def test_a_tail_longer_than_the_log_is_all_of_it(solorun: Solorun) -> None
     assert [record["seq"] for record in ended.documents] == [1, 2]
 
 
-async def test_a_log_is_harmless_unless_it_is_wanted_raw(solorun: Solorun) -> None:
+async def test_a_log_is_sanitized_unless_raw(solorun: Solorun) -> None:
     hostile = Record(1, CREATED_AT, Level.INFO, "extract", Stream.STDOUT, "a\x1b]52;c;aGk=\x07b\x1b[31m")
     stream = events(encode_records([hostile]))
 

@@ -1,4 +1,6 @@
-"""Commands that start, follow and cancel: what they print, what they ask, how they exit."""
+"""`start`, `follow` and `cancel`: their output, requests and exit codes."""
+
+import re
 
 import msgspec
 import pytest
@@ -21,19 +23,19 @@ from tests.fakes.scripted_service import (
 # -- start
 
 
-async def test_a_start_says_which_run_it_is_and_how_to_follow_it(solorun: Solorun) -> None:
+async def test_start_names_the_run_and_how_to_follow_it(solorun: Solorun) -> None:
     ended = await solorun("start", "handbook", answers=(answer(RUNNING, 201),))
 
     assert ended.code == 0
     assert ended.out.splitlines() == [
-        "Run 17 of handbook is running.",
+        "Started run 17 of handbook.",
         f"  http://{ended.requests[0].headers['host']}/p/handbook/runs/17",
         "  solorun follow 17",
     ]
     assert msgspec.json.decode(ended.requests[0].body)["triggered_by"] == "cli"
 
 
-async def test_a_start_passes_scope_and_params(solorun: Solorun) -> None:
+async def test_start_sends_scope_and_params(solorun: Solorun) -> None:
     ended = await solorun(
         "start", "handbook", "--scope", "from:review", "--param", "a=1=2", "--param", "b=", answers=(answer(RUNNING),)
     )
@@ -46,7 +48,7 @@ async def test_a_start_passes_scope_and_params(solorun: Solorun) -> None:
 
 
 @pytest.mark.parametrize("params", [["date"], ["=x"], ["a=1", "--param", "a=2"]])
-async def test_a_param_that_is_none_is_a_fault_of_usage(solorun: Solorun, params: list[str]) -> None:
+async def test_a_malformed_param_is_a_usage_error(solorun: Solorun, params: list[str]) -> None:
     ended = await solorun("start", "handbook", "--param", *params)
 
     assert ended.code == 2
@@ -54,42 +56,43 @@ async def test_a_param_that_is_none_is_a_fault_of_usage(solorun: Solorun, params
     assert ended.requests == []
 
 
-async def test_a_start_as_json_is_the_run(solorun: Solorun) -> None:
+async def test_start_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("start", "handbook", "--json", answers=(answer(RUNNING, 201),))
 
     assert ended.documents == [plain(RUNNING)]
 
 
-async def test_a_conflict_says_who_is_active_and_how_to_follow_it(solorun: Solorun) -> None:
+async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Solorun) -> None:
     active = msgspec.structs.replace(RUNNING, triggered_by="nightly", cancel_requested_at=CREATED_AT)
 
     ended = await solorun("start", "handbook", answers=(problem("run-active", 409, active_run=active),))
 
     assert ended.code == 3
     assert ended.out == ""
-    assert "handbook has an active run: 17" in ended.err
-    assert "running, being cancelled, since" in ended.err
-    assert "triggered by nightly" in ended.err
-    assert "solorun follow 17\n  solorun cancel 17\n" in ended.err
+    assert re.fullmatch(
+        r"handbook is busy: run 17 has been running for [\w ]+ and is being cancelled \(triggered by nightly\)\.\n"
+        r"  solorun follow 17\n  solorun cancel 17\n",
+        ended.err,
+    )
 
 
-async def test_faults_of_a_start_are_all_told(solorun: Solorun) -> None:
-    faults = (
+async def test_every_error_of_a_start_is_printed(solorun: Solorun) -> None:
+    errors = (
         ProblemFieldError("/scope", 'unknown; did you mean "full"?'),
         ProblemFieldError("/params/x", "not declared"),
     )
 
-    ended = await solorun("start", "handbook", answers=(problem("invalid-request", 422, errors=faults),))
+    ended = await solorun("start", "handbook", answers=(problem("invalid-request", 422, errors=errors),))
 
     assert ended.code == 2
-    assert ended.err.splitlines() == [str(FieldError(fault.pointer, fault.message)) for fault in faults]
+    assert ended.err.splitlines() == [str(FieldError(error.pointer, error.message)) for error in errors]
 
 
 # -- follow
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "words"),
+    ("status", "code", "message"),
     [
         (Status.COMPLETED, 0, "Run 17 completed"),
         (Status.FAILED, 1, "Run 17 failed: extract: exit code 3"),
@@ -97,7 +100,7 @@ async def test_faults_of_a_start_are_all_told(solorun: Solorun) -> None:
         (Status.CANCELLED, 130, "Run 17 was cancelled"),
     ],
 )
-async def test_a_follow_exits_as_the_run_ended(solorun: Solorun, status: Status, code: int, words: str) -> None:
+async def test_follow_exits_with_the_code_of_the_run(solorun: Solorun, status: Status, code: int, message: str) -> None:
     run = msgspec.structs.replace(COMPLETED, status=status, error_message="extract: exit code 3")
     stream = events(records_event(1, 2), end_event(run))
 
@@ -107,10 +110,10 @@ async def test_a_follow_exits_as_the_run_ended(solorun: Solorun, status: Status,
     assert ended.code == code
     assert lines[0] == "Run 17 of handbook, scope full, triggered by api"
     assert [line[9:].strip() for line in lines[1:3]] == ["extract  line 1", "extract  line 2"]
-    assert lines[3].startswith(words)
+    assert lines[3].startswith(message)
 
 
-async def test_a_start_can_be_followed_at_once(solorun: Solorun) -> None:
+async def test_start_can_follow_the_run(solorun: Solorun) -> None:
     stream = events(records_event(1, 2), end_event(COMPLETED))
 
     ended = await solorun("start", "handbook", "--follow", answers=(answer(RUNNING, 201), stream))
@@ -119,7 +122,7 @@ async def test_a_start_can_be_followed_at_once(solorun: Solorun) -> None:
     assert ended.out.splitlines()[-1] == "Run 17 completed"
 
 
-async def test_a_follow_as_json_is_a_start_records_and_an_end(solorun: Solorun) -> None:
+async def test_follow_prints_start_records_and_end_as_json(solorun: Solorun) -> None:
     stream = events(records_event(1, 2), end_event(COMPLETED))
 
     ended = await solorun("follow", "17", "--json", answers=(answer(RUNNING), stream))
@@ -130,24 +133,24 @@ async def test_a_follow_as_json_is_a_start_records_and_an_end(solorun: Solorun) 
     assert last == {"event": "end", "run": plain(COMPLETED)}
 
 
-async def test_a_project_s_name_means_its_current_run(solorun: Solorun) -> None:
+async def test_a_project_name_means_its_current_run(solorun: Solorun) -> None:
     ended = await solorun("follow", "handbook", answers=(answer(RUNNING), events(end_event(COMPLETED))))
 
     assert ended.requests[0].target == "/api/v1/projects/handbook/runs/current"
     assert ended.requests[1].target.startswith("/api/v1/runs/17/events")
 
 
-async def test_a_lost_connection_is_told_once_on_stderr_and_made_again(solorun: Solorun) -> None:
+async def test_a_lost_connection_is_reported_once_and_restored(solorun: Solorun) -> None:
     streams = (events(records_event(1, 1)), Response(), events(records_event(2, 2), end_event(COMPLETED)))
 
     ended = await solorun("follow", "17", answers=(answer(RUNNING), *streams))
 
     assert ended.code == 0
     assert ended.out.count("line") == 2
-    assert ended.err.count("Trying again.") == 1
+    assert ended.err.count("Reconnecting…") == 1
 
 
-async def test_a_follow_without_a_service_exits_at_once(solorun: Solorun) -> None:
+async def test_follow_without_a_service_exits_immediately(solorun: Solorun) -> None:
     ended = await solorun("follow", "17")
 
     assert ended.code == 5
@@ -157,7 +160,7 @@ async def test_a_follow_without_a_service_exits_at_once(solorun: Solorun) -> Non
 # -- cancel
 
 
-async def test_a_cancel_waits_until_the_run_has_ended(solorun: Solorun) -> None:
+async def test_cancel_waits_until_the_run_has_ended(solorun: Solorun) -> None:
     cancelled = make_run(17, Status.CANCELLED)
 
     ended = await solorun(
@@ -170,28 +173,28 @@ async def test_a_cancel_waits_until_the_run_has_ended(solorun: Solorun) -> None:
     assert msgspec.json.decode(ended.requests[1].body) == {"reason": "enough", "requested_by": "cli"}
 
 
-async def test_a_cancel_need_not_wait(solorun: Solorun) -> None:
+async def test_cancel_can_return_without_waiting(solorun: Solorun) -> None:
     ended = await solorun("cancel", "17", "--no-wait", answers=(answer(RUNNING), answer(RUNNING, 202)))
 
     assert ended.code == 0
-    assert ended.out == "Run 17 is asked to stop; it is running until its work has.\n"
+    assert ended.out == "Cancelling run 17. It stays active until its work has stopped.\n"
 
 
-async def test_a_cancel_that_came_too_late_says_how_the_run_ended(solorun: Solorun) -> None:
+async def test_a_late_cancel_says_how_the_run_ended(solorun: Solorun) -> None:
     ended = await solorun("cancel", "17", answers=(answer(RUNNING), answer(RUNNING, 202), answer(COMPLETED)))
 
     assert ended.code == 3
     assert ended.out == "Run 17 completed\n"
 
 
-async def test_a_cancel_of_an_ended_run_is_a_conflict(solorun: Solorun) -> None:
+async def test_cancelling_an_ended_run_is_a_conflict(solorun: Solorun) -> None:
     ended = await solorun("cancel", "17", answers=(answer(COMPLETED), problem("run-not-active", 409, run=COMPLETED)))
 
     assert ended.code == 3
     assert ended.err == "Run 17 is not active: it is completed.\n"
 
 
-async def test_a_cancel_as_json_is_the_run(solorun: Solorun) -> None:
+async def test_cancel_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("cancel", "17", "--no-wait", "--json", answers=(answer(RUNNING), answer(RUNNING, 202)))
 
     assert ended.documents == [plain(RUNNING)]

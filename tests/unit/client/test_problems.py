@@ -1,9 +1,10 @@
-"""Problems of the service become the errors of the vocabulary again."""
+"""Problem documents of the service become exceptions."""
 
 import msgspec
 import pytest
 
 from solorun import errors
+from solorun.api.problems import PROBLEMS, problem_response
 from solorun.client.problems import ERRORS, MEDIA_TYPE, error_of
 from solorun.errors import (
     FieldError,
@@ -14,7 +15,7 @@ from solorun.errors import (
     ServiceDraining,
     ServiceUnreachable,
 )
-from solorun.http.problems import PROBLEM_JSON, PROBLEMS, problem_response
+from solorun.http.problems import PROBLEM_JSON
 from solorun.wire import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 
@@ -27,27 +28,27 @@ def problem(slug: str, detail: str = "Something.", **members: object) -> bytes:
 
 
 @pytest.mark.parametrize("slug", sorted(ERRORS.keys() - WITH_A_RUN))
-def test_every_slug_becomes_the_error_that_has_it(slug: str) -> None:
+def test_every_slug_maps_to_its_error(slug: str) -> None:
     error = error_of(400, MEDIA_TYPE, problem(slug, "The detail."))
 
     assert type(error) is ERRORS[slug]
     assert error.message == "The detail."
 
 
-def test_no_error_of_the_vocabulary_is_without_a_slug() -> None:
+def test_every_problem_has_a_slug() -> None:
     assert set(ERRORS.values()) == set(Problem.__subclasses__())
     assert all(error.slug == slug for slug, error in ERRORS.items())
 
 
 @pytest.mark.parametrize("slug", sorted(PROBLEMS))
-def test_what_the_service_says_is_what_the_client_understands(slug: str) -> None:
+def test_the_client_decodes_every_problem_of_the_service(slug: str) -> None:
     error = _error_with_members(PROBLEMS[slug].error)
 
     answer = problem_response(error, path="/api/v1/x")
-    understood = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
+    decoded = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
 
-    assert type(understood) is type(error)
-    assert str(understood) == str(error)
+    assert type(decoded) is type(error)
+    assert str(decoded) == str(error)
     assert PROBLEMS.keys() == ERRORS.keys()
 
 
@@ -61,7 +62,7 @@ def _error_with_members(kind: type[Problem]) -> Problem:
             return kind()
 
 
-def test_a_conflict_brings_the_active_run_and_the_time_to_wait() -> None:
+def test_a_conflict_carries_the_active_run_and_the_retry_delay() -> None:
     run = make_run(17)
 
     error = error_of(409, MEDIA_TYPE, problem("run-active", active_run=run), retry_after="12")
@@ -71,7 +72,7 @@ def test_a_conflict_brings_the_active_run_and_the_time_to_wait() -> None:
     assert error.retry_after_seconds == 12.0
 
 
-def test_a_refused_cancel_brings_the_run() -> None:
+def test_a_rejected_cancel_carries_the_run() -> None:
     run = make_run(17)
 
     error = error_of(409, MEDIA_TYPE, problem("run-not-active", run=run))
@@ -80,16 +81,16 @@ def test_a_refused_cancel_brings_the_run() -> None:
     assert error.run == run
 
 
-def test_faults_of_a_body_come_back_with_their_pointers() -> None:
-    faults = (ProblemFieldError("/scope", "unknown"), ProblemFieldError("/params/date", "not declared"))
+def test_field_errors_keep_their_pointers() -> None:
+    errors_in_body = (ProblemFieldError("/scope", "unknown"), ProblemFieldError("/params/date", "not declared"))
 
-    error = error_of(422, MEDIA_TYPE, problem("invalid-request", errors=faults))
+    error = error_of(422, MEDIA_TYPE, problem("invalid-request", errors=errors_in_body))
 
     assert isinstance(error, InvalidRequest)
     assert error.errors == (FieldError("/scope", "unknown"), FieldError("/params/date", "not declared"))
 
 
-def test_a_retry_after_that_is_no_number_of_seconds_leaves_the_default() -> None:
+def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
     error = error_of(503, MEDIA_TYPE, problem("draining"), retry_after="Wed, 21 Oct 2026 07:28:00 GMT")
 
     assert isinstance(error, ServiceDraining)
@@ -108,11 +109,11 @@ def test_a_retry_after_that_is_no_number_of_seconds_leaves_the_default() -> None
         (MEDIA_TYPE, problem("run-not-active")),
     ],
 )
-def test_an_answer_that_is_no_problem_of_ours_means_that_no_service_was_reached(media_type: str, body: bytes) -> None:
+def test_an_unknown_error_response_means_that_no_service_was_reached(media_type: str, body: bytes) -> None:
     assert isinstance(error_of(502, media_type, body), ServiceUnreachable)
 
 
-def test_the_media_type_may_have_parameters_and_capitals() -> None:
+def test_the_media_type_can_have_parameters_and_capitals() -> None:
     error = error_of(503, "Application/Problem+JSON; charset=utf-8", problem("draining"))
 
     assert isinstance(error, ServiceDraining)

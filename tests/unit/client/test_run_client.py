@@ -1,4 +1,4 @@
-"""Every method of the client: what it asks, and what it makes of the answer."""
+"""Every method of the client: the request it sends, and the value it returns."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -68,7 +68,7 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
         ),
     ],
 )  # fmt: skip
-async def test_a_method_asks_its_address_and_gives_a_value(
+async def test_each_method_sends_its_request_and_returns_the_decoded_response(
     call: Callable[[RunClient], Awaitable[object]], answer: object, result: object, request_line: str
 ) -> None:
     async with scripted_service([json_response(encode(answer))]) as service, RunClient(service.url) as client:
@@ -79,7 +79,7 @@ async def test_a_method_asks_its_address_and_gives_a_value(
     assert f"{request.method} {request.target}" == request_line.replace(" ", " /api/v1", 1)
 
 
-async def test_a_start_sends_what_it_is_given() -> None:
+async def test_a_start_sends_its_arguments() -> None:
     async with scripted_service([json_response(encode(RUN), 201)]) as service, RunClient(service.url) as client:
         await client.start_run("handbook", scope="from:review", triggered_by="nightly", params={"date": "today"})
 
@@ -91,7 +91,7 @@ async def test_a_start_sends_what_it_is_given() -> None:
     assert service.requests[0].headers["content-type"] == "application/json"
 
 
-async def test_a_cancel_sends_who_and_why() -> None:
+async def test_a_cancel_sends_the_requester_and_the_reason() -> None:
     async with scripted_service([json_response(encode(RUN), 202)]) as service, RunClient(service.url) as client:
         await client.cancel_run(17, reason="enough", requested_by="cli")
 
@@ -118,9 +118,9 @@ async def test_a_problem_is_raised_as_its_error() -> None:
         pytest.param(json_response(b"Not Found", 404, "text/plain"), id="another program's 404"),
     ],
 )
-async def test_another_program_on_the_port_is_no_service(answer: Response) -> None:
+async def test_a_response_of_another_program_is_recognized(answer: Response) -> None:
     async with scripted_service([answer]) as service, RunClient(service.url) as client:
-        with pytest.raises(ServiceUnreachable, match="not by a Solorun service"):
+        with pytest.raises(ServiceUnreachable, match="not from a Solorun service"):
             await client.get_run(17)
 
 
@@ -143,7 +143,7 @@ async def test_all_runs_are_read_page_by_page() -> None:
     ]
 
 
-async def test_a_whole_log_is_read_however_it_is_cut() -> None:
+async def test_a_log_is_decoded_however_its_chunks_are_cut() -> None:
     ndjson = encode_records(make_records(1, 50))
     chunks = [ndjson[index : index + 37] for index in range(0, len(ndjson), 37)]
 
@@ -153,7 +153,7 @@ async def test_a_whole_log_is_read_however_it_is_cut() -> None:
     assert records == make_records(1, 50)
 
 
-async def test_an_artifact_is_downloaded_whole(tmp_path: Path) -> None:
+async def test_an_artifact_is_downloaded(tmp_path: Path) -> None:
     async with scripted_service([events(b"one ", b"two")]) as service, RunClient(service.url) as client:
         await client.download_artifact(17, "dir/a b.txt", tmp_path / "a.txt")
 
@@ -161,7 +161,7 @@ async def test_an_artifact_is_downloaded_whole(tmp_path: Path) -> None:
     assert service.requests[0].target == "/api/v1/runs/17/artifacts/dir/a%20b.txt"
 
 
-async def test_half_an_artifact_is_none(tmp_path: Path) -> None:
+async def test_an_incomplete_download_leaves_no_file(tmp_path: Path) -> None:
     answer = json_response(b"one")
     broken = Response((answer.chunks[0].replace(b"Content-Length: 3", b"Content-Length: 30"),))
 
@@ -173,12 +173,12 @@ async def test_half_an_artifact_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "runs.example.org", "ftp://host", "http://", "http://host:port", "localhost:8700"])
-def test_what_is_no_url_is_refused_with_an_example(url: str) -> None:
+def test_an_invalid_url_is_rejected(url: str) -> None:
     with pytest.raises(ConfigurationInvalid, match="url: "):
         RunClient(url)
 
 
-async def test_a_url_may_have_a_path_and_a_slash_at_its_end() -> None:
+async def test_a_url_can_have_a_path_and_a_trailing_slash() -> None:
     async with (
         scripted_service([json_response(encode(RUN))]) as service,
         RunClient(f"{service.url}/solorun/") as client,
@@ -201,7 +201,7 @@ async def test_the_token_is_sent_and_not_shown() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-async def test_a_proxy_of_the_environment_is_not_used_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_environments_proxy_is_not_used_for_loopback(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:1")
 
@@ -217,14 +217,14 @@ async def test_a_proxy_of_the_environment_is_not_used_for_loopback(host: str, mo
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
-        (httpx.ConnectError("refused"), "no connection"),
-        (httpx.ConnectTimeout("late"), "no connection within 5 s"),
-        (httpx.ReadTimeout("late"), "did not answer in time"),
+        (httpx.ConnectError("refused"), "connection failed"),
+        (httpx.ConnectTimeout("late"), "connecting took longer than 5 s"),
+        (httpx.ReadTimeout("late"), "no response in time"),
         (httpx.RemoteProtocolError("Server disconnected"), "Server disconnected"),
         (httpx.ReadError(""), "ReadError"),
     ],
 )
-async def test_a_failure_of_the_network_says_which(failure: httpx.HTTPError, words: str) -> None:
+async def test_a_network_error_is_described(failure: httpx.HTTPError, words: str) -> None:
     def fail(request: httpx.Request) -> httpx.Response:
         raise failure
 
@@ -233,7 +233,7 @@ async def test_a_failure_of_the_network_says_which(failure: httpx.HTTPError, wor
             await client.get_run(17)
 
 
-async def test_a_cancelled_call_leaves_others_alone() -> None:
+async def test_cancelling_a_call_does_not_affect_others() -> None:
     silent = events(hang=True)
 
     async with scripted_service([silent, json_response(encode(RUN))]) as service, RunClient(service.url) as client:

@@ -1,4 +1,4 @@
-"""The decoder of server-sent events, against the WHATWG text and any way of cutting the bytes."""
+"""The decoder of server-sent events, for the rules of the WHATWG standard and any chunk boundaries."""
 
 import itertools
 
@@ -15,7 +15,7 @@ def decode(*chunks: bytes) -> list[ServerSentEvent]:
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r", b"\r\n"])
-def test_every_line_end_of_the_standard_ends_a_line(line_end: bytes) -> None:
+def test_every_standard_line_end_is_recognized(line_end: bytes) -> None:
     stream = line_end.join([b"id: 3", b"event: log", b"data: {}", b"", b""])
 
     events = decode(stream)
@@ -23,7 +23,7 @@ def test_every_line_end_of_the_standard_ends_a_line(line_end: bytes) -> None:
     assert events == [ServerSentEvent("log", b"{}", "3")]
 
 
-def test_a_crlf_cut_in_two_is_one_line_end() -> None:
+def test_a_crlf_split_between_chunks_is_one_line_end() -> None:
     events = decode(b"data: a\r", b"\ndata: b\r", b"\n\r", b"\n")
 
     assert events == [ServerSentEvent("message", b"a\nb", "")]
@@ -35,21 +35,21 @@ def test_an_empty_chunk_between_cr_and_lf_changes_nothing() -> None:
     assert events == [ServerSentEvent("message", b"a", "")]
 
 
-def test_a_comment_is_no_event() -> None:
+def test_comments_are_ignored() -> None:
     assert decode(b": ok\n\n: still here\n\n") == []
 
 
-def test_an_event_that_the_end_cuts_off_is_not_an_event() -> None:
+def test_an_incomplete_event_at_the_end_is_dropped() -> None:
     assert decode(b"data: a\n\ndata: b\n") == [ServerSentEvent("message", b"a", "")]
 
 
-def test_a_byte_order_mark_is_skipped_once_even_when_it_is_cut() -> None:
+def test_a_byte_order_mark_is_skipped_once_even_if_it_is_split() -> None:
     events = decode(b"\xef", b"\xbb\xbfdata: a\n\n", b"\xef\xbb\xbfdata: b\n\n")
 
     assert events == [ServerSentEvent("message", b"a", "")]
 
 
-def test_an_id_stays_until_the_next_one_and_an_empty_one_resets_it() -> None:
+def test_an_id_persists_until_the_next_one_and_an_empty_one_resets_it() -> None:
     events = decode(b"id: 3\ndata: a\n\ndata: b\n\nid\ndata: c\n\n")
 
     assert [event.id for event in events] == ["3", "3", ""]
@@ -59,13 +59,13 @@ def test_an_id_with_nul_is_ignored() -> None:
     assert decode(b"id: 3\x004\ndata: a\n\n") == [ServerSentEvent("message", b"a", "")]
 
 
-def test_an_event_name_does_not_outlive_its_event() -> None:
+def test_an_event_name_applies_to_one_event() -> None:
     events = decode(b"event: end\n\ndata: a\n\n")
 
     assert events == [ServerSentEvent("message", b"a", "")]
 
 
-def test_only_one_space_after_the_colon_is_taken_away() -> None:
+def test_only_one_space_after_the_colon_is_removed() -> None:
     assert decode(b"data:  a\ndata:b\ndata\n\n") == [ServerSentEvent("message", b" a\nb\n", "")]
 
 
@@ -74,7 +74,7 @@ def test_an_unknown_field_is_ignored() -> None:
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(b"1000", 1.0), (b"60000", 60.0)])
-def test_retry_is_milliseconds(value: bytes, seconds: float) -> None:
+def test_retry_is_in_milliseconds(value: bytes, seconds: float) -> None:
     decoder = SSEDecoder()
 
     decoder.feed(b"retry: %b\n" % value)
@@ -107,7 +107,7 @@ _STREAM = st.builds(
 
 
 @given(stream=_STREAM, cuts=st.lists(st.integers(0, 400), max_size=20))
-def test_any_cutting_of_the_bytes_gives_the_same_events(stream: bytes, cuts: list[int]) -> None:
+def test_events_do_not_depend_on_chunk_boundaries(stream: bytes, cuts: list[int]) -> None:
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     chunks = [stream[start:end] for start, end in itertools.pairwise(edges)]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from solorun.api.openapi import document
 from solorun.api.routes import OPERATIONS
-from solorun.http.openapi import document
 
 DASHBOARD = Path(__file__).parents[3] / "app" / "dashboard"
 GENERATOR = DASHBOARD / "node_modules" / "openapi-typescript" / "bin" / "cli.js"

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import typer
 
+from solorun.api.openapi import document
+from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import Problem, SolorunError
-from solorun.http.openapi import document
-from solorun.http.problems import PROBLEMS
 
 
 def operations() -> str:
@@ -22,14 +22,15 @@ def operations() -> str:
         (
             f"`{operation.method} {_plain_path(operation.path)}`",
             operation.summary + (" (*open*)" if operation.public else ""),
-            "<br>".join(f"{reply.status} {reply.description}" for reply in operation.replies),
+            "<br>".join(f"{spec.status} {spec.description}" for spec in operation.responses),
             ", ".join(f"[`{problem.slug}`](errors.md)" for problem in operation.problems),
         )
         for operation in OPERATIONS
     ]
     note = (
-        "Any operation may return `invalid-request`, `unauthorized`, `host-not-allowed`, `token-required`, `too-large` "
-        "or `internal`. A `POST` may also return `cross-origin` or `unsupported-media-type`."
+        "Every operation may also return `invalid-request`, `host-not-allowed`, `token-required`, `too-large` or "
+        "`internal`. Every operation that is not open may return `unauthorized`, a `POST` may return `cross-origin`, "
+        "and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)

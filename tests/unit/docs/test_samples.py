@@ -27,7 +27,7 @@ async def test_a_sample_configuration_is_valid(path: Path) -> None:
 
     code, output = await _run([sys.executable, "-m", "solorun", "check", "--config", str(path)], environ)
 
-    assert (code, output.splitlines()[0]) == (0, f"{path} is good.")
+    assert (code, output.splitlines()[0]) == (0, f"{path} is valid.")
 
 
 @pytest.mark.parametrize(

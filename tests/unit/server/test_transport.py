@@ -26,9 +26,6 @@ class _Written(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closing
 
-    def get_write_buffer_size(self) -> int:
-        return 0
-
     def close(self) -> None: ...
 
     def abort(self) -> None: ...
@@ -137,34 +134,3 @@ async def test_no_chunk_is_written_to_a_connection_that_closes(written: _Written
     transport.write_chunk(b"data: 1\n\n")
 
     assert written.writes == []
-
-
-async def test_what_a_reader_has_yet_to_take_is_counted_with_the_kernels_part() -> None:
-    stalled = asyncio.Event()
-
-    async def take_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await stalled.wait()
-        writer.close()
-
-    server = await asyncio.start_server(take_nothing, "127.0.0.1", limit=1)
-    loop = asyncio.get_running_loop()
-    real, _ = await loop.create_connection(asyncio.Protocol, *server.sockets[0].getsockname())
-    transport = CoalescingTransport(real, loop)
-    assert transport.count_untaken_bytes() == 0
-
-    transport.write(b"x" * 30_000_000)
-
-    # What the other side's kernel has taken is out of sight.
-    assert 10_000_000 < transport.count_untaken_bytes() <= 30_000_000
-    assert real.get_write_buffer_size() < transport.count_untaken_bytes()
-    stalled.set()
-    transport.abort()
-    server.close()
-
-
-async def test_of_a_transport_without_a_socket_what_it_holds_itself_is_counted(written: _Written) -> None:
-    transport = CoalescingTransport(written, asyncio.get_running_loop())
-
-    transport.write(HEAD)
-
-    assert transport.count_untaken_bytes() == len(HEAD)

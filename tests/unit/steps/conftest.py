@@ -1,4 +1,4 @@
-"""Coroutine steps in the test's own loop."""
+"""Coroutine steps on the test's event loop."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 from solorun.project import CoroutineStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher
+from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 
 Function = Callable[[Any], Awaitable[None]]
@@ -24,13 +25,19 @@ def output() -> RecordedOutput:
 
 
 @pytest.fixture
-def begin(tmp_path: Path, output: RecordedOutput) -> BeginCoroutine:
-    step_runner = StepDispatcher(tmp_path / "data", {})
+def blocked_seconds() -> float:
+    """Tests parametrize this to make the watchdog less patient."""
+    return 1.0
+
+
+@pytest.fixture
+def begin(tmp_path: Path, output: RecordedOutput, blocked_seconds: float) -> BeginCoroutine:
+    dispatcher = StepDispatcher(tmp_path / "data", {}, watchdog=Watchdog(blocked_seconds=blocked_seconds))
 
     async def begin(function: Function, *, directory: Path | None = None) -> StepExecution:
         step = CoroutineStep("generate", "handbook:generate", function)
         project = Project("handbook", "Handbook", directory or Path(__file__).parent, (step,))
         context = StepContext("handbook", 7, "full", "generate", {"date": "today"}, tmp_path, tmp_path, output)
-        return await step_runner.start(project, step, context)
+        return await dispatcher.start(project, step, context)
 
     return begin

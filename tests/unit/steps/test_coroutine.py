@@ -1,4 +1,4 @@
-"""Coroutine steps: how their end is told, and how they are stopped."""
+"""Coroutine steps: their results, and how they are stopped."""
 
 import asyncio
 import sys
@@ -10,7 +10,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.step import StepContext
-from tests.fakes.step_output import RecordedOutput, Said
+from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.unit.steps.conftest import BeginCoroutine, Function
 
 LIMIT = 60
@@ -25,7 +25,7 @@ class BrokenError(Exception):
         raise RuntimeError("nor this")
 
 
-class Rude(BaseException):
+class CustomExit(BaseException):
     pass
 
 
@@ -33,7 +33,7 @@ async def fail(step: StepContext) -> None:
     raise KeyError("title")
 
 
-async def leave(step: StepContext) -> None:
+async def exit_process(step: StepContext) -> None:
     sys.exit(3)
 
 
@@ -41,24 +41,24 @@ async def interrupt(step: StepContext) -> None:
     raise KeyboardInterrupt
 
 
-async def be_rude(step: StepContext) -> None:
-    raise Rude("oh")
+async def raise_base_exception(step: StepContext) -> None:
+    raise CustomExit("oh")
 
 
-async def cancel_oneself(step: StepContext) -> None:
+async def cancel_itself(step: StepContext) -> None:
     raise asyncio.CancelledError
 
 
-async def break_badly(step: StepContext) -> None:
+async def raise_broken_error(step: StepContext) -> None:
     raise BrokenError
 
 
-async def tell_a_secret(step: StepContext) -> None:
+async def leak_a_secret(step: StepContext) -> None:
     step.output.add_mask("hunter2")
     raise ValueError("x" * 495 + "hunter2")
 
 
-def be_no_coroutine(step: StepContext) -> Awaitable[None]:
+def not_a_coroutine(step: StepContext) -> Awaitable[None]:
     raise ValueError("no coroutine")
 
 
@@ -67,7 +67,7 @@ async def fail_together(step: StepContext) -> None:
         group.create_task(fail(step))
 
 
-async def wait_for_ever(step: StepContext) -> None:
+async def wait_forever(step: StepContext) -> None:
     await step.log("ready")
     await asyncio.Event().wait()
 
@@ -76,17 +76,19 @@ async def wait_for_ever(step: StepContext) -> None:
     ("function", "error_message"),
     [
         (fail, "KeyError: 'title'"),
-        (leave, "SystemExit: 3"),
+        (exit_process, "SystemExit: 3"),
         (interrupt, "KeyboardInterrupt"),
-        (be_rude, "Rude: oh"),
-        (cancel_oneself, "CancelledError: it was cancelled, but not by its run"),
-        (break_badly, "BrokenError"),
-        (tell_a_secret, "ValueError: " + "x" * 487 + "…"),
-        (be_no_coroutine, "ValueError: no coroutine"),
+        (raise_base_exception, "CustomExit: oh"),
+        (cancel_itself, "CancelledError: cancelled, but not by its run"),
+        (raise_broken_error, "BrokenError"),
+        (leak_a_secret, "ValueError: " + "x" * 487 + "…"),
+        (not_a_coroutine, "ValueError: no coroutine"),
         (fail_together, "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"),
     ],
 )
-async def test_an_error_is_a_failing_result(begin: BeginCoroutine, function: Function, error_message: str) -> None:
+async def test_an_exception_becomes_a_failed_result(
+    begin: BeginCoroutine, function: Function, error_message: str
+) -> None:
     execution = await begin(function)
 
     async with asyncio.timeout(LIMIT):
@@ -96,24 +98,26 @@ async def test_an_error_is_a_failing_result(begin: BeginCoroutine, function: Fun
     assert execution.result is result
 
 
-async def test_the_traceback_is_in_the_log(begin: BeginCoroutine, output: RecordedOutput) -> None:
+async def test_the_traceback_is_logged(begin: BeginCoroutine, output: RecordedOutput) -> None:
     await (await begin(fail)).wait()
 
-    assert {(said.stream, said.level) for said in output.records} == {(Stream.SOLORUN, Level.ERROR)}
+    assert {(line.stream, line.level) for line in output.records} == {(Stream.SOLORUN, Level.ERROR)}
     first, place, *_, last = output.texts(Stream.SOLORUN)
     assert first == "Traceback (most recent call last):"
     assert place.endswith("in fail")
     assert last == "KeyError: 'title'"
 
 
-async def test_a_secret_is_masked_in_result_and_traceback(begin: BeginCoroutine, output: RecordedOutput) -> None:
-    result = await (await begin(tell_a_secret)).wait()
+async def test_secrets_are_masked_in_the_result_and_the_traceback(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
+    result = await (await begin(leak_a_secret)).wait()
 
     assert "hunt" not in (result.error_message or "")
     assert not [text for text in output.texts(Stream.SOLORUN) if "xhunter2" in text]
 
 
-async def test_a_coroutine_has_its_context(begin: BeginCoroutine, output: RecordedOutput) -> None:
+async def test_a_coroutine_receives_its_context(begin: BeginCoroutine, output: RecordedOutput) -> None:
     async def generate(step: StepContext) -> None:
         await step.log(f"{step.project} {step.run_id} {step.scope} {step.name} {step.params['date']}", level="warning")
         await step.progress(1, 2, "photon")
@@ -122,28 +126,28 @@ async def test_a_coroutine_has_its_context(begin: BeginCoroutine, output: Record
 
     assert execution.result is None
     assert await execution.wait() == StepResult()
-    assert output.records == [Said(Stream.STEP, "handbook 7 full generate today", Level.WARNING)]
+    assert output.records == [LoggedLine(Stream.STEP, "handbook 7 full generate today", Level.WARNING)]
     assert output.progresses == [(1, 2, "photon")]
 
 
 @pytest.mark.parametrize("message", ["text", 3, None, BrokenError(), ["a"]], ids=type)
 @pytest.mark.parametrize("level", ["loud", None, [], 3, "info"], ids=str)
-async def test_no_message_and_no_level_ends_the_step(
+async def test_invalid_messages_and_levels_do_not_fail_the_step(
     begin: BeginCoroutine, output: RecordedOutput, message: Any, level: Any
 ) -> None:
-    async def say(step: StepContext) -> None:
+    async def log(step: StepContext) -> None:
         await step.log(message, level=level)
 
-    execution = await begin(say)
+    execution = await begin(log)
 
     assert await execution.wait() == StepResult()
-    assert [(said.stream, said.level) for said in output.records] == [(Stream.STEP, Level.INFO)]
+    assert [(line.stream, line.level) for line in output.records] == [(Stream.STEP, Level.INFO)]
 
 
-async def test_a_stopped_coroutine_may_clean_up(begin: BeginCoroutine, output: RecordedOutput) -> None:
+async def test_a_stopped_coroutine_can_clean_up(begin: BeginCoroutine, output: RecordedOutput) -> None:
     async def clean_up(step: StepContext) -> None:
         try:
-            await wait_for_ever(step)
+            await wait_forever(step)
         finally:
             await asyncio.sleep(0.01)
             await step.log("cleaned up")
@@ -157,16 +161,16 @@ async def test_a_stopped_coroutine_may_clean_up(begin: BeginCoroutine, output: R
 
 
 async def test_a_stop_before_the_first_instruction_is_not_lost(begin: BeginCoroutine, output: RecordedOutput) -> None:
-    execution = await begin(wait_for_ever)
+    execution = await begin(wait_forever)
 
     assert await execution.stop(LIMIT) == StepResult(None, "stopped")
     assert output.records == []
 
 
-async def test_a_coroutine_that_ends_well_when_told_to_stop_has_ended_well(begin: BeginCoroutine) -> None:
+async def test_a_coroutine_that_returns_when_stopped_has_succeeded(begin: BeginCoroutine) -> None:
     async def swallow(step: StepContext) -> None:
         try:
-            await wait_for_ever(step)
+            await wait_forever(step)
         except asyncio.CancelledError:
             return
 
@@ -176,10 +180,12 @@ async def test_a_coroutine_that_ends_well_when_told_to_stop_has_ended_well(begin
     assert await execution.stop(LIMIT) == StepResult()
 
 
-async def test_a_coroutine_that_fails_when_told_to_stop_says_why(begin: BeginCoroutine, output: RecordedOutput) -> None:
+async def test_a_coroutine_that_fails_while_stopping_reports_its_error(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
     async def fail_late(step: StepContext) -> None:
         try:
-            await wait_for_ever(step)
+            await wait_forever(step)
         finally:
             raise ValueError("while cleaning up")
 
@@ -190,7 +196,7 @@ async def test_a_coroutine_that_fails_when_told_to_stop_says_why(begin: BeginCor
     assert output.texts(Stream.SOLORUN)[-1] == "ValueError: while cleaning up"
 
 
-async def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again_and_warned_of(
+async def test_a_coroutine_that_ignores_cancellation_is_cancelled_again_with_a_warning(
     begin: BeginCoroutine, output: RecordedOutput
 ) -> None:
     cancels = 0
@@ -211,10 +217,10 @@ async def test_a_coroutine_that_swallows_its_cancellation_is_cancelled_again_and
 
     assert result == StepResult()
     assert cancels == 3
-    assert output.warnings() == ["still working after 1 cancel", "still working after 2 cancels"]
+    assert output.warnings() == ["still running after 1 cancellation", "still running after 2 cancellations"]
 
 
-async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: BeginCoroutine) -> None:
+async def test_a_second_stop_can_shorten_the_grace(begin: BeginCoroutine) -> None:
     cancels = 0
 
     async def swallow(step: StepContext) -> None:
@@ -238,8 +244,8 @@ async def test_a_second_stop_with_a_shorter_grace_shortens_it(begin: BeginCorout
     assert cancels == 2
 
 
-async def test_being_cancelled_while_waiting_harms_nothing(begin: BeginCoroutine) -> None:
-    execution = await begin(wait_for_ever)
+async def test_cancelling_wait_does_not_affect_the_step(begin: BeginCoroutine) -> None:
+    execution = await begin(wait_forever)
     waiting = asyncio.create_task(execution.wait())
     await asyncio.sleep(0)
 
@@ -250,17 +256,15 @@ async def test_being_cancelled_while_waiting_harms_nothing(begin: BeginCoroutine
     assert not (await execution.stop(LIMIT)).succeeded
 
 
-async def test_a_stop_reaches_a_coroutine_that_waits_for_a_full_log(
-    begin: BeginCoroutine, output: RecordedOutput
-) -> None:
+async def test_a_coroutine_waiting_for_a_full_log_can_be_stopped(begin: BeginCoroutine, output: RecordedOutput) -> None:
     output.open_gate.clear()
-    execution = await begin(wait_for_ever)
+    execution = await begin(wait_forever)
     await asyncio.sleep(0)
 
     assert await execution.stop(LIMIT) == StepResult(None, "stopped")
 
 
-async def test_a_log_that_fails_does_not_hide_the_result(
+async def test_a_failing_log_does_not_change_the_result(
     begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
 ) -> None:
     output.error = OSError("the log is broken")
@@ -268,4 +272,4 @@ async def test_a_log_that_fails_does_not_hide_the_result(
     execution = await begin(fail)
 
     assert await execution.wait() == StepResult(None, "KeyError: 'title'")
-    assert "a record of step generate was lost" in caplog.text
+    assert "lost a record of step generate" in caplog.text

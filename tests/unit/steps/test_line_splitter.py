@@ -1,4 +1,4 @@
-"""Bytes become lines, whatever they are and however they are cut."""
+"""Splitting of bytes into lines, for any content and any chunks."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -20,35 +20,35 @@ ALPHABET = st.sampled_from(
 SECRET_ALPHABET = st.sampled_from(["abcde", "abcdef", "deXYZab", "ab", "c", "de", "X", "YZ", "abcabcdabcab", "\n", "-"])
 
 
-def assemble(
+def split(
     chunks: Iterable[bytes | None], masker: Masker | None = None, *, takes_commands: bool = False
 ) -> list[LineBatch]:
-    """What becomes of the chunks; at a pause the unfinished line is flushed."""
+    """Split the chunks. A pause flushes the unfinished line."""
     masker = masker or Masker()
-    assembler = LineSplitter(
+    splitter = LineSplitter(
         mask=masker.mask, pending_secret_length=masker.pending_secret_length, takes_commands=takes_commands
     )
 
     def each() -> Iterator[LineBatch]:
         for chunk in chunks:
-            yield from assembler.flush() if chunk is PAUSE else assembler.feed(chunk)
-        yield from assembler.finish()
+            yield from splitter.flush() if chunk is PAUSE else splitter.feed(chunk)
+        yield from splitter.finish()
 
     return list(each())
 
 
-def records(assembled: Iterable[LineBatch]) -> list[tuple[str, bool]]:
+def records(batches: Iterable[LineBatch]) -> list[tuple[str, bool]]:
     """(text, partial) of each record."""
     return [
-        (text, lines.partial and index == len(lines.texts) - 1)
-        for lines in assembled
-        for index, text in enumerate(lines.texts)
+        (text, batch.partial and index == len(batch.texts) - 1)
+        for batch in batches
+        for index, text in enumerate(batch.texts)
     ]
 
 
-def join(assembled: Iterable[LineBatch]) -> str:
-    """The text that the records tell, as log.txt would show it."""
-    return "".join(text if partial else text + "\n" for text, partial in records(assembled))
+def join(batches: Iterable[LineBatch]) -> str:
+    """The text of the records, as in log.txt."""
+    return "".join(text if partial else text + "\n" for text, partial in records(batches))
 
 
 def normalised(data: bytes) -> str:
@@ -74,12 +74,12 @@ def with_pauses(chunks: list[bytes], pauses: list[bool]) -> list[bytes | None]:
 )
 @example(b"a\r", [], [True] * 10, False)
 @example(b"a\r\n\n", [1, 2], [True] * 10, False)
-def test_joined_the_records_are_what_came_in(
+def test_joining_the_records_restores_the_input(
     data: bytes, places: list[int], pauses: list[bool], takes_commands: bool
 ) -> None:
-    assembled = assemble(with_pauses(cut_at(data, places), pauses), takes_commands=takes_commands)
+    batches = split(with_pauses(cut_at(data, places), pauses), takes_commands=takes_commands)
 
-    assert join(assembled).removesuffix("\n") == normalised(data).removesuffix("\n")
+    assert join(batches).removesuffix("\n") == normalised(data).removesuffix("\n")
 
 
 @given(
@@ -92,10 +92,10 @@ def test_long_lines_are_cut_at_sixteen_kibibytes(
 ) -> None:
     data = b"".join(part * (count // len(part)) for part, count in parts)
 
-    assembled = assemble(with_pauses(cut_at(data, places), pauses))
+    batches = split(with_pauses(cut_at(data, places), pauses))
 
-    assert join(assembled).removesuffix("\n") == normalised(data).removesuffix("\n")
-    assert all(len(text.encode()) <= LONG for text, _ in records(assembled))
+    assert join(batches).removesuffix("\n") == normalised(data).removesuffix("\n")
+    assert all(len(text.encode()) <= LONG for text, _ in records(batches))
 
 
 @given(
@@ -108,75 +108,77 @@ def test_long_lines_are_cut_at_sixteen_kibibytes(
 @example("x-deXYZabcde", [9], [True] * 10)
 @example("deXYZabcabcdabcabdeXYZab", [7, 9, 12, 17, 19], [True] * 10)
 @settings(max_examples=400)
-def test_no_cut_and_no_pause_lets_a_secret_through(text: str, places: list[int], pauses: list[bool]) -> None:
+def test_secrets_are_masked_wherever_the_input_is_cut_or_paused(
+    text: str, places: list[int], pauses: list[bool]
+) -> None:
     masker = Masker(["abcde", "abcdef", "deXYZab", "abcabcdabcab"])
 
-    assembled = assemble(with_pauses(cut_at(text.encode(), places), pauses), masker)
+    batches = split(with_pauses(cut_at(text.encode(), places), pauses), masker)
 
-    said = "".join(masker.mask(text) + "\n" * (not partial) for text, partial in records(assembled))
+    masked = "".join(masker.mask(text) + "\n" * (not partial) for text, partial in records(batches))
     expected = "\n".join(map(masker.mask, text.split("\n")))
-    assert unstarred(said).removesuffix("\n") == unstarred(expected).removesuffix("\n")
+    assert unstarred(masked).removesuffix("\n") == unstarred(expected).removesuffix("\n")
 
 
 def unstarred(text: str) -> str:
-    """Two masks that touch, where a cut fell between two secrets, are as good as one."""
+    """Treat adjacent masks as one: a cut can fall between two secrets."""
     return re.sub(r"\*+", "*", text)
 
 
 @pytest.mark.parametrize("cut", [0, 100, LONG, LONG + 1])
 @pytest.mark.parametrize("offset", [-20, -15, -8, -1, 0, 1, 8])
-def test_a_secret_across_the_edge_of_sixteen_kibibytes_is_masked(offset: int, cut: int) -> None:
+def test_a_secret_across_the_sixteen_kibibyte_boundary_is_masked(offset: int, cut: int) -> None:
     secret = "hunter2hunter2!"
     line = "x" * (LONG + offset) + secret + "y" * LONG
 
-    assembled = assemble(cut_at((line + "\n").encode(), [cut]), Masker([secret]))
+    batches = split(cut_at((line + "\n").encode(), [cut]), Masker([secret]))
 
-    assert join(assembled) == "x" * (LONG + offset) + "***" + "y" * LONG + "\n"
+    assert join(batches) == "x" * (LONG + offset) + "***" + "y" * LONG + "\n"
 
 
 @pytest.mark.parametrize("size", [LONG - 1, LONG])
 def test_a_line_of_exactly_sixteen_kibibytes_is_one_record(size: int) -> None:
-    assert records(assemble([b"x" * size, b"\n"])) == [("x" * size, False)]
+    assert records(split([b"x" * size, b"\n"])) == [("x" * size, False)]
 
 
-def test_a_longer_one_is_two() -> None:
-    assert records(assemble([b"x" * LONG, b"y\n", b"z\n"])) == [("x" * LONG, True), ("y", False), ("z", False)]
+def test_a_line_above_sixteen_kibibytes_is_two_records() -> None:
+    assert records(split([b"x" * LONG, b"y\n", b"z\n"])) == [("x" * LONG, True), ("y", False), ("z", False)]
 
 
-def test_a_character_is_never_cut() -> None:
-    assembled = assemble(["詞".encode() * LONG + b"\n"])
+def test_characters_are_never_cut() -> None:
+    batches = split(["詞".encode() * LONG + b"\n"])
 
-    assert {len(text.encode()) for text, partial in records(assembled) if partial} == {LONG // 3 * 3}
-
-
-def test_a_line_end_after_a_pause_ends_the_line_that_was_begun() -> None:
-    assembled = assemble([b"working", PAUSE, b"\n", b"next\n"])
-
-    assert records(assembled) == [("working", True), ("", False), ("next", False)]
+    assert {len(text.encode()) for text, partial in records(batches) if partial} == {LONG // 3 * 3}
 
 
-def test_a_carriage_return_at_a_pause_may_belong_to_a_line_end() -> None:
-    assert records(assemble([b"10%\r20%\r", PAUSE, b"\n"])) == [("10%\r20%", True), ("", False)]
+def test_a_line_end_after_a_pause_completes_the_flushed_line() -> None:
+    batches = split([b"working", PAUSE, b"\n", b"next\n"])
+
+    assert records(batches) == [("working", True), ("", False), ("next", False)]
 
 
-def test_a_pause_with_nothing_new_says_nothing() -> None:
-    assert records(assemble([b"abc", PAUSE, PAUSE, b"\n"])) == [("abc", True), ("", False)]
+def test_a_carriage_return_before_a_pause_can_be_part_of_a_line_end() -> None:
+    assert records(split([b"10%\r20%\r", PAUSE, b"\n"])) == [("10%\r20%", True), ("", False)]
 
 
-def test_a_line_without_end_needs_little_memory() -> None:
+def test_a_pause_without_new_input_yields_nothing() -> None:
+    assert records(split([b"abc", PAUSE, PAUSE, b"\n"])) == [("abc", True), ("", False)]
+
+
+def test_an_endless_line_uses_little_memory() -> None:
     masker = Masker(["hunter2"])
-    assembler = LineSplitter(mask=masker.mask, pending_secret_length=masker.pending_secret_length)
+    splitter = LineSplitter(mask=masker.mask, pending_secret_length=masker.pending_secret_length)
     chunk = b"x" * 65_536
 
-    said = sum(len(lines.texts[0]) for _ in range(200) for lines in assembler.feed(chunk))
+    yielded = sum(len(batch.texts[0]) for _ in range(200) for batch in splitter.feed(chunk))
 
-    assert 200 * 65_536 - said <= LONG
+    assert 200 * 65_536 - yielded <= LONG
 
 
-def test_a_complete_long_line_is_cut_in_its_place() -> None:
+def test_a_complete_long_line_is_cut_in_order() -> None:
     long = b"x" * LONG
 
-    assert records(assemble([b"a\n" + long + b"y\nb\n"])) == [
+    assert records(split([b"a\n" + long + b"y\nb\n"])) == [
         ("a", False),
         ("x" * LONG, True),
         ("y", False),
@@ -184,18 +186,18 @@ def test_a_complete_long_line_is_cut_in_its_place() -> None:
     ]
 
 
-def test_only_whole_lines_may_be_commands() -> None:
-    assembled = assemble([b"a::", PAUSE, b"b\n::c\nd\n", b"::notice::", b"x" * LONG, b"\n"], takes_commands=True)
+def test_only_complete_lines_can_be_commands() -> None:
+    batches = split([b"a::", PAUSE, b"b\n::c\nd\n", b"::notice::", b"x" * LONG, b"\n"], takes_commands=True)
 
-    whole = [lines.texts[index] for lines in assembled for index in lines.whole if lines.may_command]
+    whole = [batch.texts[index] for batch in batches for index in batch.whole if batch.may_be_command]
 
     assert whole == ["::c", "d"]
 
 
-def test_a_line_that_may_become_a_command_is_kept_back_at_a_pause() -> None:
+def test_a_possible_command_is_held_back_during_a_pause() -> None:
     chunks = [b":", PAUSE, b":add-mask::hun", PAUSE, b"ter2\n", b"::", PAUSE]
 
-    assert records(assemble(chunks, takes_commands=True)) == [("::add-mask::hunter2", False), ("::", False)]
+    assert records(split(chunks, takes_commands=True)) == [("::add-mask::hunter2", False), ("::", False)]
 
 
 @pytest.mark.parametrize(
@@ -206,10 +208,10 @@ def test_a_line_that_may_become_a_command_is_kept_back_at_a_pause() -> None:
         [b"next\n::add-mask::", b"x" * 2 * LONG, b"x" * LONG],
     ],
 )
-def test_a_mask_that_is_too_long_is_left_out(chunks: list[bytes]) -> None:
-    said = records(assemble(chunks, takes_commands=True))
+def test_a_mask_that_is_too_long_is_omitted(chunks: list[bytes]) -> None:
+    found = records(split(chunks, takes_commands=True))
 
-    assert sorted(said) == [
-        ("(an ::add-mask:: line of more than 16 KiB was left out; its value is not masked)", False),
+    assert sorted(found) == [
+        ("(omitted an ::add-mask:: line of more than 16 KiB; its value is not masked)", False),
         ("next", False),
     ]

@@ -1,4 +1,4 @@
-"""A coroutine that blocks the loop is told of, with its place."""
+"""Warnings about coroutines that block the event loop."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Stream
 from solorun.step import StepContext
-from solorun.steps import watchdog
+from solorun.steps.watchdog import logger
 from tests.fakes.step_output import RecordedOutput
 from tests.unit.steps.conftest import BeginCoroutine
 
@@ -22,27 +22,24 @@ BLOCKING_SECONDS = 1.2
 LIMIT_SECONDS = 60
 
 seen = threading.Event()
-"""That the watchdog has seen a block: until then a step blocks, however late its thread has its turn."""
+"""Set when the watchdog has seen a block. Steps block until then, however late its thread is scheduled."""
 
 
 @pytest.fixture(autouse=True)
-def _look_for_what_is_seen() -> Iterator[None]:
-    class Look(logging.Handler):
+def _watch_for_warnings() -> Iterator[None]:
+    class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             seen.set()
 
-    look = Look()
+    handler = Handler()
     seen.clear()
-    watchdog.logger.addHandler(look)
+    logger.addHandler(handler)
     yield
-    watchdog.logger.removeHandler(look)
+    logger.removeHandler(handler)
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For those who ask where a block was: a third of a second is one already."""
-    monkeypatch.setattr(watchdog, "BLOCKED_SECONDS", 0.3)
-    monkeypatch.setattr(watchdog, "_ASK_SECONDS", 0.05)
+IMPATIENT = pytest.mark.parametrize("blocked_seconds", [0.3])
+"""For tests that check the reported place, not the duration."""
 
 
 def serialise(value: object) -> str:
@@ -58,19 +55,19 @@ async def block_in_a_library(step: StepContext) -> None:
     json.dumps(object(), default=serialise)
 
 
-async def block_and_go_on(step: StepContext) -> None:
+async def block_and_continue(step: StepContext) -> None:
     seen.wait(LIMIT_SECONDS)
     async with asyncio.timeout(LIMIT_SECONDS):
         while not step.output.records:  # type: ignore[attr-defined]
             await asyncio.sleep(0.001)
-    await step.log("went on")
+    await step.log("continued")
 
 
-async def wait_politely(step: StepContext) -> None:
+async def sleep(step: StepContext) -> None:
     await asyncio.sleep(BLOCKING_SECONDS)
 
 
-async def test_a_coroutine_that_blocks_the_loop_is_warned_of(
+async def test_blocking_the_loop_logs_a_warning(
     begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
 ) -> None:
     execution = await begin(block)
@@ -78,33 +75,35 @@ async def test_a_coroutine_that_blocks_the_loop_is_warned_of(
 
     [warning] = output.warnings()
     assert result == StepResult()
-    assert re.fullmatch(
-        r"the step blocked the event loop for \d+\.\d s at test_watchdog\.py:\d+ in block: everything waited", warning
-    )
+    assert re.fullmatch(r"step blocked the event loop for \d+\.\d s at test_watchdog\.py:\d+ in block", warning)
     async with asyncio.timeout(LIMIT_SECONDS):
-        # Its thread may not have said it to everybody yet.
-        while "project handbook blocks the event loop at test_watchdog.py" not in caplog.text:
+        # The thread may not have reached every log handler yet.
+        while "project handbook is blocking the event loop at test_watchdog.py" not in caplog.text:
             await asyncio.sleep(0.001)
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_the_warning_comes_as_soon_as_the_loop_goes_on(begin: BeginCoroutine, output: RecordedOutput) -> None:
-    await (await begin(block_and_go_on)).wait()
+@IMPATIENT
+async def test_the_warning_is_logged_as_soon_as_the_loop_continues(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
+    await (await begin(block_and_continue)).wait()
 
     assert output.warnings() == [output.records[0].text]
-    assert output.texts(Stream.STEP) == ["went on"]
+    assert output.texts(Stream.STEP) == ["continued"]
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_the_place_is_the_innermost_of_the_projects_own(begin: BeginCoroutine, output: RecordedOutput) -> None:
+@IMPATIENT
+async def test_the_warning_names_the_innermost_frame_of_the_project(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
     await (await begin(block_in_a_library)).wait()
 
     [warning] = output.warnings()
     assert "in serialise" in warning
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_without_code_of_the_project_it_is_the_steps_function(
+@IMPATIENT
+async def test_without_frames_of_the_project_the_warning_names_the_step_function(
     begin: BeginCoroutine, output: RecordedOutput, tmp_path: Path
 ) -> None:
     await (await begin(block_in_a_library, directory=tmp_path)).wait()
@@ -113,16 +112,16 @@ async def test_without_code_of_the_project_it_is_the_steps_function(
     assert "in block_in_a_library" in warning
 
 
-async def test_a_coroutine_that_waits_is_not(begin: BeginCoroutine, output: RecordedOutput) -> None:
-    await (await begin(wait_politely)).wait()
+async def test_a_coroutine_that_awaits_logs_no_warning(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    await (await begin(sleep)).wait()
 
     assert output.records == []
 
 
-async def test_the_service_itself_is_not_taken_for_a_step(
+async def test_blocking_outside_of_steps_logs_no_warning_for_a_step(
     begin: BeginCoroutine, output: RecordedOutput, caplog: pytest.LogCaptureFixture
 ) -> None:
-    execution = await begin(wait_politely)
+    execution = await begin(sleep)
     await asyncio.sleep(0.2)
 
     time.sleep(BLOCKING_SECONDS)

@@ -1,4 +1,4 @@
-"""Which lines are instructions, and what they say."""
+"""Which lines are workflow commands, and what they do."""
 
 import pytest
 from hypothesis import given
@@ -8,14 +8,14 @@ from solorun.record import Level, Stream
 from solorun.steps.workflow_commands import (
     AddMask,
     CloseGroup,
+    LogMessage,
     OpenGroup,
     Progress,
-    Say,
     WorkflowCommand,
     WorkflowCommandInterpreter,
     parse_workflow_command,
 )
-from tests.fakes.step_output import RecordedOutput, Said
+from tests.fakes.step_output import LoggedLine, RecordedOutput
 
 
 @pytest.mark.parametrize(
@@ -26,17 +26,17 @@ from tests.fakes.step_output import RecordedOutput, Said
         ("::progress total=20, current=3::a::b", Progress(3, 20, "a::b")),
         ("::group::set up", OpenGroup("set up")),
         ("::endgroup::", CloseGroup()),
-        ("::debug::x", Say(Level.DEBUG, "x")),
-        ("::notice::x", Say(Level.INFO, "x")),
-        ("::warning::x", Say(Level.WARNING, "x")),
-        ("::error::", Say(Level.ERROR, "")),
-        ("::error file=app.py,line=3,col=4,title=T::broken", Say(Level.ERROR, "app.py:3:4: broken")),
-        ("::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C", Say(Level.ERROR, "a,b:c.py: 50% done\r\nnow%2C")),
-        ("::notice::%250A", Say(Level.INFO, "%0A")),
+        ("::debug::x", LogMessage(Level.DEBUG, "x")),
+        ("::notice::x", LogMessage(Level.INFO, "x")),
+        ("::warning::x", LogMessage(Level.WARNING, "x")),
+        ("::error::", LogMessage(Level.ERROR, "")),
+        ("::error file=app.py,line=3,col=4,title=T::broken", LogMessage(Level.ERROR, "app.py:3:4: broken")),
+        ("::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C", LogMessage(Level.ERROR, "a,b:c.py: 50% done\r\nnow%2C")),
+        ("::notice::%250A", LogMessage(Level.INFO, "%0A")),
         ("::add-mask::hunter2", AddMask("hunter2")),
     ],
 )
-def test_a_workflow_command_is_understood(line: str, command: WorkflowCommand) -> None:
+def test_workflow_commands_are_parsed(line: str, command: WorkflowCommand) -> None:
     assert parse_workflow_command(line) == command
 
 
@@ -65,12 +65,12 @@ def test_a_workflow_command_is_understood(line: str, command: WorkflowCommand) -
         "::noticefile=x::y",
     ],
 )
-def test_anything_else_is_text(line: str) -> None:
+def test_any_other_line_is_text(line: str) -> None:
     assert parse_workflow_command(line) is None
 
 
 @given(st.text(alphabet="::notice group=,%0A \n-") | st.text())
-def test_no_line_breaks_the_parser(text: str) -> None:
+def test_the_parser_accepts_any_line(text: str) -> None:
     assert isinstance(parse_workflow_command("::" + text), WorkflowCommand | None)
 
 
@@ -84,7 +84,7 @@ def interpreter(output: RecordedOutput) -> WorkflowCommandInterpreter:
     return WorkflowCommandInterpreter("extract", output)
 
 
-async def test_an_end_closes_the_group_opened_last(
+async def test_endgroup_closes_the_innermost_group(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
     await interpreter.execute(OpenGroup("outer"))
@@ -96,7 +96,7 @@ async def test_an_end_closes_the_group_opened_last(
     assert output.groups == [("outer", True), ("inner", True), ("inner", False), ("outer", False)]
 
 
-async def test_groups_left_open_are_closed_at_the_end(
+async def test_open_groups_are_closed_when_the_step_ends(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
     await interpreter.execute(OpenGroup("outer"))
@@ -107,21 +107,23 @@ async def test_groups_left_open_are_closed_at_the_end(
     assert output.groups[2:] == [("inner", False), ("outer", False)]
 
 
-async def test_a_mask_holds_from_its_declaration_on(
+async def test_a_mask_applies_to_the_lines_after_it(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput
 ) -> None:
     await interpreter.execute(AddMask("hunter2"))
-    await interpreter.execute(Say(Level.WARNING, "it is hunter2"))
+    await interpreter.execute(LogMessage(Level.WARNING, "it is hunter2"))
 
-    assert output.records == [Said(Stream.STEP, "it is ***", Level.WARNING)]
+    assert output.records == [LoggedLine(Stream.STEP, "it is ***", Level.WARNING)]
 
 
 @pytest.mark.parametrize("value", ["1234", "", "  abc  ", "one\ntwo\n"])
-async def test_a_mask_that_is_too_short_to_hold_is_warned_of_without_its_value(
+async def test_a_mask_that_is_too_short_logs_a_warning_without_its_value(
     interpreter: WorkflowCommandInterpreter, output: RecordedOutput, value: str
 ) -> None:
     await interpreter.execute(AddMask(value))
 
     assert output.records == [
-        Said(Stream.SOLORUN, "an ::add-mask:: of fewer than 5 characters: its value is not masked", Level.WARNING)
+        LoggedLine(
+            Stream.SOLORUN, "the value of an ::add-mask:: has fewer than 5 characters and is not masked", Level.WARNING
+        )
     ]

@@ -269,7 +269,7 @@ def test_joined_segments_have_the_same_records_within_the_limits(sizes: list[int
 
 
 def test_an_errors_docstring_is_its_message() -> None:
-    assert errors.ProjectNotFound().message == "There is no such project."
+    assert errors.ProjectNotFound().message == "Project not found."
     assert str(FieldError("", "is empty")) == "is empty"
     assert InvalidRequest(errors=[FieldError("/scope", "is wrong")]).message == "/scope: is wrong"
 

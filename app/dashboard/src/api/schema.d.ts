@@ -11,7 +11,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run */
+        /** Get a run */
         get: operations["getRun"];
         put?: never;
         post?: never;
@@ -28,10 +28,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs of a project, newest first */
+        /** List a project's runs, newest first */
         get: operations["listProjectRuns"];
         put?: never;
-        /** Start a run, unless the project has an active one */
+        /** Start a run, unless the project has an active run */
         post: operations["startRun"];
         delete?: never;
         options?: never;
@@ -46,7 +46,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The active run of a project, else its latest */
+        /** Get a project's active run, or its latest run if none is active */
         get: operations["getCurrentRun"];
         put?: never;
         post?: never;
@@ -65,7 +65,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell a run to stop */
+        /** Cancel a run */
         post: operations["cancelRun"];
         delete?: never;
         options?: never;
@@ -80,7 +80,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's log from any point, live, and its end */
+        /** Follow a run's log from any point until the run ends */
         get: operations["followRun"];
         put?: never;
         post?: never;
@@ -97,7 +97,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All active runs, their changes, and the logs of some */
+        /** Follow all active runs and their changes, with the logs of selected runs */
         get: operations["followAllRuns"];
         put?: never;
         post?: never;
@@ -114,7 +114,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page of a run's log */
+        /** Get a page of a run's log */
         get: operations["getLogPage"];
         put?: never;
         post?: never;
@@ -131,7 +131,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's log up to now, a record a line */
+        /** Download a run's log so far as NDJSON, one record per line */
         get: operations["downloadLogAsNdjson"];
         put?: never;
         post?: never;
@@ -148,7 +148,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A run's log up to now, as text */
+        /** Download a run's log so far as plain text */
         get: operations["downloadLogAsText"];
         put?: never;
         post?: never;
@@ -165,7 +165,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The files that a run left */
+        /** List a run's artifacts */
         get: operations["listArtifacts"];
         put?: never;
         post?: never;
@@ -182,7 +182,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A file that a run left */
+        /** Download an artifact */
         get: operations["downloadArtifact"];
         put?: never;
         post?: never;
@@ -199,7 +199,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Runs of all projects, newest first */
+        /** List the runs of all projects, newest first */
         get: operations["listRuns"];
         put?: never;
         post?: never;
@@ -216,7 +216,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The declared projects and families */
+        /** List the declared projects and project patterns */
         get: operations["listProjects"];
         put?: never;
         post?: never;
@@ -233,7 +233,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project */
+        /** Get a project */
         get: operations["getProject"];
         put?: never;
         post?: never;
@@ -250,7 +250,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the loop turns */
+        /** Liveness probe */
         get: operations["livez"];
         put?: never;
         post?: never;
@@ -267,7 +267,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether runs can be started, and why not */
+        /** Readiness probe, with the reasons if the service is not ready */
         get: operations["readyz"];
         put?: never;
         post?: never;
@@ -284,7 +284,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What the service does */
+        /** Metrics in the OpenMetrics format */
         get: operations["metrics"];
         put?: never;
         post?: never;
@@ -301,7 +301,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This document */
+        /** This OpenAPI document */
         get: operations["openapi"];
         put?: never;
         post?: never;
@@ -318,8 +318,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What a problem's type means */
-        get: operations["explainProblem"];
+        /** Describe a problem type */
+        get: operations["getProblemType"];
         put?: never;
         post?: never;
         delete?: never;
@@ -335,10 +335,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The login page */
+        /** Show the login page */
         get: operations["showLogin"];
         put?: never;
-        /** Change the token for a session */
+        /** Log in with a token */
         post: operations["logIn"];
         delete?: never;
         options?: never;
@@ -353,7 +353,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** How the login page looks */
+        /** Get the style sheet of the login page */
         get: operations["showLoginStyle"];
         put?: never;
         post?: never;
@@ -461,7 +461,7 @@ export interface components {
         Event: "artifact" | "cancel" | "group" | "progress" | "step";
         /**
          * LoginForm
-         * @description What the login page sends.
+         * @description The fields of the login form.
          */
         LoginForm: {
             token: string;
@@ -481,7 +481,7 @@ export interface components {
             /** @default null */
             instance?: string | null;
             /** @default [] */
-            errors?: components["schemas"]["ProblemFault"][];
+            errors?: components["schemas"]["ProblemFieldError"][];
             /** @default null */
             active_run?: components["schemas"]["Run"] | null;
             /** @default null */
@@ -490,10 +490,10 @@ export interface components {
             run?: components["schemas"]["Run"] | null;
         };
         /**
-         * ProblemFault
+         * ProblemFieldError
          * @description One fault of a body.
          */
-        ProblemFault: {
+        ProblemFieldError: {
             pointer: string;
             message: string;
         };
@@ -551,7 +551,9 @@ export interface components {
         };
         /**
          * Status
-         * @description Where a run stands. `pending` and `running` are active; the others are terminal and never change.
+         * @description Where a run stands.
+         *
+         *         `has_ended` and `holds_project` are separate questions: a run that has not ended need not hold its project yet.
          * @enum {unknown}
          */
         Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running";
@@ -681,7 +683,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -751,28 +753,37 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     listProjectRuns: {
         parameters: {
             query?: {
-                /** @description Only runs of these statuses; repeatable. */
+                /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
-                /** @description How many runs at most. */
+                /** @description The maximum number of runs. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
             path: {
-                /** @description A project's name. */
+                /** @description The project's name. */
                 project: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page; `Link` names the next one */
+            /** @description A page of runs; the `Link` header points to the next one */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -844,6 +855,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     startRun: {
@@ -851,7 +871,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A project's name. */
+                /** @description The project's name. */
                 project: string;
             };
             cookie?: never;
@@ -862,7 +882,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, pending; `Location` is its address */
+            /** @description The pending run; the `Location` header is its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -959,7 +979,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A project's name. */
+                /** @description The project's name. */
                 project: string;
             };
             cookie?: never;
@@ -1029,6 +1049,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     cancelRun: {
@@ -1036,7 +1065,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1047,7 +1076,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description It was cancelled before */
+            /** @description The run, which had been cancelled before */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1056,7 +1085,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description It was told; it is active until its work has stopped */
+            /** @description The run, which is being cancelled; it stays active until its work has stopped */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1151,19 +1180,19 @@ export interface operations {
     followRun: {
         parameters: {
             query?: {
-                /** @description Begin after this seq. The Last-Event-ID header beats it. */
+                /** @description Start after this seq. The Last-Event-ID header takes precedence. */
                 after?: number;
-                /** @description Begin this many records before the end; `after` beats it. */
+                /** @description Start this many records before the end. `after` takes precedence. */
                 tail?: number;
-                /** @description Send `event: records` with a JSON array of records as data. */
+                /** @description Send batches: `event: records` with a JSON array of records as data. */
                 batch?: boolean;
             };
             header?: {
-                /** @description Begin after this seq; beats the parameters. */
+                /** @description Start after this seq. Takes precedence over the query parameters. */
                 "Last-Event-ID"?: number;
             };
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1242,12 +1271,21 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     followAllRuns: {
         parameters: {
             query?: {
-                /** @description `<run>:<after>`, repeatable: send this run's records after that seq. */
+                /** @description `<run>:<after>`: also send this run's records after that seq; repeatable. */
                 follow?: string[];
             };
             header?: never;
@@ -1319,6 +1357,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     getLogPage: {
@@ -1326,22 +1373,22 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
-                /** @description Only records of at least this level. */
+                /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that hold this; case does not matter. */
+                /** @description Only messages that contain this text, ignoring case. */
                 q?: string;
-                /** @description Only records that tell one of these events; repeatable. */
+                /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
                 /** @description Only records after this seq. */
                 after?: number;
                 /** @description Only records before this seq. */
                 before?: number;
-                /** @description How many records at most. */
+                /** @description The maximum number of records. */
                 limit?: number;
             };
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1411,6 +1458,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     downloadLogAsNdjson: {
@@ -1418,16 +1474,16 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
-                /** @description Only records of at least this level. */
+                /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that hold this; case does not matter. */
+                /** @description Only messages that contain this text, ignoring case. */
                 q?: string;
-                /** @description Only records that tell one of these events; repeatable. */
+                /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
             };
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1497,6 +1553,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     downloadLogAsText: {
@@ -1504,16 +1569,16 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
-                /** @description Only records of at least this level. */
+                /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that hold this; case does not matter. */
+                /** @description Only messages that contain this text, ignoring case. */
                 q?: string;
-                /** @description Only records that tell one of these events; repeatable. */
+                /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
             };
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1583,6 +1648,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     listArtifacts: {
@@ -1590,7 +1664,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
             };
             cookie?: never;
@@ -1660,6 +1734,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     downloadArtifact: {
@@ -1667,9 +1750,9 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A run's id. */
+                /** @description The run's id. */
                 run_id: number;
-                /** @description An artifact's name; it may contain `/`. */
+                /** @description The artifact's name, which may contain `/`. */
                 name: string;
             };
             cookie?: never;
@@ -1739,16 +1822,25 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     listRuns: {
         parameters: {
             query?: {
-                /** @description Only runs of these statuses; repeatable. */
+                /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
-                /** @description How many runs at most. */
+                /** @description The maximum number of runs. */
                 limit?: number;
-                /** @description `next_cursor` of the page before. */
+                /** @description The `next_cursor` of the previous page. */
                 cursor?: string;
             };
             header?: never;
@@ -1757,7 +1849,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A page; `Link` names the next one */
+            /** @description A page of runs; the `Link` header points to the next one */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1813,6 +1905,15 @@ export interface operations {
             };
             /** @description Problem: `internal` */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1885,6 +1986,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     getProject: {
@@ -1892,7 +2002,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A project's name. */
+                /** @description The project's name. */
                 project: string;
             };
             cookie?: never;
@@ -1962,6 +2072,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
         };
     };
     livez: {
@@ -1973,7 +2092,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description It does */
+            /** @description The service is running */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2029,7 +2148,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description They can */
+            /** @description The service can start runs */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2094,7 +2213,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OpenMetrics */
+            /** @description The metrics */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2159,7 +2278,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OpenAPI 3.1 */
+            /** @description The document */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2215,19 +2334,19 @@ export interface operations {
             };
         };
     };
-    explainProblem: {
+    getProblemType: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                /** @description The end of a problem's type. */
+                /** @description The last part of a problem's `type`. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A page */
+            /** @description The description */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2295,9 +2414,9 @@ export interface operations {
     showLogin: {
         parameters: {
             query?: {
-                /** @description Where to go afterwards: a path of this service. */
+                /** @description Where to go after logging in: a path of this service. */
                 next?: string;
-                /** @description Whether an attempt has failed before. */
+                /** @description Whether the previous attempt failed. */
                 failed?: boolean;
             };
             header?: never;
@@ -2306,7 +2425,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A form */
+            /** @description The form */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2315,13 +2434,13 @@ export interface operations {
                     "text/html; charset=utf-8": string;
                 };
             };
-            /** @description No token is needed */
+            /** @description No token is required */
             303: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "text/plain; charset=utf-8": string;
                 };
             };
             /** @description Problem: `host-not-allowed`, `token-required` */
@@ -2375,13 +2494,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The session's cookie, and where to go */
+            /** @description A session cookie, and where to go next */
             303: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "text/plain; charset=utf-8": string;
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2449,7 +2568,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description A style sheet */
+            /** @description The style sheet */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2511,7 +2630,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/plain": string;
+                    "text/plain; charset=utf-8": string;
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2534,15 +2653,6 @@ export interface operations {
             };
             /** @description Problem: `too-large` */
             413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `unsupported-media-type` */
-            415: {
                 headers: {
                     [name: string]: unknown;
                 };

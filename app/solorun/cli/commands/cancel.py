@@ -1,4 +1,4 @@
-"""`solorun cancel`: ask a run to stop, and say what became of it."""
+"""`solorun cancel`: cancel a run and report how it ended."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -20,35 +20,38 @@ if TYPE_CHECKING:
 
 def cancel(
     run: RunArgument,
-    reason: Annotated[str, typer.Option(help="Why; it is kept with the run.")] = "",
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has really ended.")] = True,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the run.")] = "",
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has ended.")] = True,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Ask a run to stop and wait until its work has. Exit code 0: it is cancelled; 3: it had ended otherwise."""
+    """Cancel a run and wait until its work has stopped.
+
+    Exits with 0 if the run was cancelled, and with 3 if it ended in another way.
+    """
 
     async def stop(client: "RunClient") -> Run:
         found = await find_named_run(client, run)
-        asked = await client.cancel_run(found.id, reason=reason, requested_by="cli")
-        return await _wait(client, asked) if wait else asked
+        cancelling = await client.cancel_run(found.id, reason=reason, requested_by="cli")
+        return await _wait(client, cancelling) if wait else cancelling
 
-    after = with_client(url, token_file, stop)
+    result = with_client(url, token_file, stop)
     if json:
-        write_json(encode(after))
-    elif not after.has_ended:
-        write(f"Run {after.id} is asked to stop; it is {after.status} until its work has.\n")
+        write_json(encode(result))
+    elif not result.has_ended:
+        write(f"Cancelling run {result.id}. It stays active until its work has stopped.\n")
     else:
-        write(ending(after) + "\n")
-    if after.has_ended and after.status is not Status.CANCELLED:
+        write(ending(result) + "\n")
+    if result.has_ended and result.status is not Status.CANCELLED:
         raise typer.Exit(ExitCode.CONFLICT)
 
 
 async def _wait(client: "RunClient", run: Run) -> Run:
     if not run.has_ended:
-        print_note(f"Run {run.id} is asked to stop.")
+        print_note(f"Cancelling run {run.id}…")
     try:
         return await client.wait_for_run(run.id)
     except asyncio.CancelledError:
-        print_note(f"Run {run.id} is still active; it ends when its work has.\n  solorun follow {run.id}")
+        print_note(f"Stopped waiting. Run {run.id} is still being cancelled.\n  solorun follow {run.id}")
         raise

@@ -1,4 +1,4 @@
-"""`solorun check`: every fault of solorun.toml at once, and what is likely a slip."""
+"""`solorun check`: report every error in solorun.toml, and likely mistakes."""
 
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
@@ -6,13 +6,13 @@ from solorun.cli.render.terminal import print_note, write
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check solorun.toml and the settings: all faults at once, then warnings, with which it is good all the same.
+    """Check solorun.toml and the settings, and report every error at once. Warnings do not fail the check.
 
     This imports the modules of coroutine steps, which executes their code.
     """
     catalog, _ = read_configuration(config, {})
     configuration = catalog.configuration
-    write(f"{config} is good.\n")
+    write(f"{config} is valid.\n")
     for name, project in configuration.projects.items():
         write(f"  project {name}: {' → '.join(step.name for step in project.steps)}\n")
     for family in configuration.families:

@@ -1,4 +1,4 @@
-"""`solorun doctor`: what is wrong with an installation, and the repair of its database. The service is stopped."""
+"""`solorun doctor`: check an installation and repair its database. The service must be stopped."""
 
 import asyncio
 import logging
@@ -28,50 +28,49 @@ def doctor(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
 ) -> None:
-    """Check the installation and the database's invariants. Exit code 1 when something is left that must not be so."""
+    """Check the installation and the database. Stop the service first. Exits with 1 if a problem remains."""
+    from solorun.service import MIN_FREE_BYTES
     from solorun.stores.sqlite.version_check import VERSION
 
-    # What the store has to warn of, it logs.
-    logging.basicConfig(level=logging.WARNING, format="note: %(message)s", stream=sys.stdout)
+    # The store logs its warnings.
+    logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     write(f"Python {sys.version.split()[0]}, SQLite {VERSION}\n")
-    directory, faults = _find_directory(config, data_dir)
-    for fault in faults:
-        write(f"configuration: {sanitize(fault)}\n")
-    is_good = not faults
+    directory, errors = _find_directory(config, data_dir)
+    for error in errors:
+        write(f"configuration: {sanitize(error)}\n")
+    is_valid = not errors
     if not (directory.path / "solorun.db").exists():
-        write(f"There is no database in {directory.path} yet: nothing to check.\n")
+        write(f"{directory.path} has no database yet. Nothing to check.\n")
     else:
-        for warning in check_directory(directory):
-            write(f"note: {warning}\n")
+        for warning in check_directory(directory, min_free_bytes=MIN_FREE_BYTES):
+            write(f"warning: {warning}\n")
         findings = asyncio.run(_check_database(directory, fix=fix))
-        is_good &= _tell_findings(findings, fix=fix)
-    if not is_good:
+        is_valid &= _print_findings(findings, fix=fix)
+    if not is_valid:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def check_directory(directory: DataDirectory) -> Iterator[str]:
-    """What is unwise about the data directory."""
-    from solorun.service import MIN_FREE_BYTES
-
+def check_directory(directory: DataDirectory, *, min_free_bytes: int) -> Iterator[str]:
+    """Yield warnings about the data directory."""
     mode = directory.path.stat().st_mode
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield f"others on this machine can read the logs in {directory.path}; `chmod 700` would keep them yours."
+        yield f"other users can read the logs in {directory.path}. Run `chmod 700 {directory.path}` to prevent that."
     free_bytes = shutil.disk_usage(directory.path).free
-    if free_bytes < MIN_FREE_BYTES:
-        yield f"the disk of {directory.path} has {free_bytes // 2**20} MiB left: the service would not be ready."
+    if free_bytes < min_free_bytes:
+        yield f"the disk of {directory.path} has only {free_bytes // 2**20} MiB left, too little for the service."
 
 
 def _find_directory(config: Path, data_dir: Path | None) -> tuple[DataDirectory, list[str]]:
-    """Where the database is, also when the file is broken, and the faults of the configuration."""
+    """Find the database, even if the configuration is invalid, and return the errors in the configuration."""
     if data_dir is not None and not config.exists():
         return DataDirectory(data_dir.absolute()), []
     try:
         _, settings = read_configuration(config, {"data_dir": data_dir})
     except ConfigurationInvalid as invalid:
         if data_dir is None:
-            # Not the default directory: the broken file may name another, and checking the wrong one says nothing.
+            # Do not fall back to the default directory: the invalid file may name another one.
             raise
-        return DataDirectory(data_dir.absolute()), [str(fault) for fault in invalid.errors]
+        return DataDirectory(data_dir.absolute()), [str(error) for error in invalid.errors]
     return DataDirectory(settings.data_dir), []
 
 
@@ -87,10 +86,10 @@ async def _check_database(directory: DataDirectory, *, fix: bool) -> "list[Findi
             await store.close()
 
 
-def _tell_findings(findings: "list[Finding]", *, fix: bool) -> bool:
-    """Print the findings; whether nothing is left that must not be so."""
+def _print_findings(findings: "list[Finding]", *, fix: bool) -> bool:
+    """Print the findings. Return whether no problem remains."""
     if not findings:
-        write("The database is good.\n")
+        write("No problems found.\n")
         return True
     for finding in findings:
         where = f"run {finding.run_id}: " if finding.run_id is not None else ""
@@ -98,5 +97,5 @@ def _tell_findings(findings: "list[Finding]", *, fix: bool) -> bool:
         if finding.repair is None:
             write("  cannot be repaired\n")
         else:
-            write(f"  {'repaired' if fix else '--fix would repair it'}: {sanitize(finding.repair)}\n")
+            write(f"  {'repaired' if fix else 'use --fix to repair it'}: {sanitize(finding.repair)}\n")
     return fix and all(finding.repair is not None for finding in findings)

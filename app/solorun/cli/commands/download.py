@@ -1,4 +1,4 @@
-"""`solorun artifact`: download a file that a run left."""
+"""`solorun download`: download an artifact of a run."""
 
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
@@ -14,32 +14,37 @@ if TYPE_CHECKING:
     from solorun.client import RunClient
 
 
-def artifact(
+def download(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, as `solorun show` tells it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the artifact, as shown by `solorun show`.")],
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="Where to write it, also over a file; else here, under its own name."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="File to save it to, overwriting an existing one. Default: its own name in the current directory.",
+        ),
     ] = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
 ) -> None:
-    """Download a file that a run left. It is there when the whole of it has come."""
-    path = output or _own_path(name)
+    """Download an artifact of a run. The file appears only when the download is complete."""
+    path = output or _default_path(name)
 
-    async def download(client: "RunClient") -> None:
+    async def save(client: "RunClient") -> None:
         found = await find_named_run(client, run)
         await client.download_artifact(found.id, name, path)
 
-    with_client(url, token_file, download)
-    write(f"Wrote {path}.\n")
+    with_client(url, token_file, save)
+    write(f"Saved {path}.\n")
 
 
-def _own_path(name: str) -> Path:
-    """The last part of the name, in the working directory, where nothing is overwritten unasked."""
+def _default_path(name: str) -> Path:
+    """The last part of the name, in the current directory. Raises if that file exists."""
     path = Path(PurePosixPath(name).name)
     if path.name in ("", ".."):
-        raise ArtifactNotFound(f"No artifact has the name {name}.")
+        raise ArtifactNotFound(f"There is no artifact named {name}.")
     if path.exists():
-        raise typer.BadParameter(f"{path} is there already; -o {path} overwrites it.", param_hint="NAME")
+        raise typer.BadParameter(f"{path} already exists. Use -o {path} to overwrite it.", param_hint="NAME")
     return path

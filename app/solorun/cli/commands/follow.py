@@ -1,4 +1,4 @@
-"""`solorun follow`: show a run from its beginning until it has ended. Leaving leaves the run alone."""
+"""`solorun follow`: show a run from its beginning until it ends. Interrupting this does not stop the run."""
 
 import asyncio
 from contextlib import aclosing
@@ -25,36 +25,36 @@ def follow(
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Show a run's steps, progress and log until it has ended; the exit code tells how. Ctrl-C leaves it alone.
+    """Show a run's steps, progress and log until it ends, and exit with its exit code.
 
-    Progress is a bar on a terminal. Elsewhere it is a line at most once a second, and the last one of each step; --json
-    and `solorun log` leave nothing out.
+    Ctrl-C stops following; the run continues. Progress is a bar on a terminal. Elsewhere, it is at most one line per
+    second plus the last one of each step; --json and `solorun log` omit nothing.
     """
 
-    async def look(client: "RunClient") -> Run:
+    async def show(client: "RunClient") -> Run:
         found = await find_named_run(client, run)
         return await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
 
-    ended = with_client(url, token_file, look)
+    ended = with_client(url, token_file, show)
     raise typer.Exit(exit_code_of_status(ended.status))
 
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
-    """Show a run until it has ended. Lost connections are told; when cancelled, by Ctrl-C, that the run goes on."""
-    following = client.follow(run_id, tail=tail, on_lost=lambda cause: print_note(f"{cause.message} Trying again."))
+    """Show a run until it ends. Reports lost connections, and that the run continues if this is cancelled."""
+    stream = client.follow(run_id, tail=tail, on_disconnect=lambda cause: print_note(f"{cause.message} Reconnecting…"))
     try:
-        return await show_run(following, view)
+        return await show_run(stream, view)
     except asyncio.CancelledError:
-        print_note(f"Run {run_id} goes on.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
+        print_note(f"Stopped following. Run {run_id} continues.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
         raise
 
 
-async def show_run(following: "LogStream", view: View) -> Run:
-    """Show what is followed in `view` until it has ended."""
+async def show_run(stream: "LogStream", view: View) -> Run:
+    """Show the followed run in `view` until it ends."""
     with view:
-        async with aclosing(following.batches()) as batches:
+        async with aclosing(stream.batches()) as batches:
             async for batch in batches:
                 view.show(batch)
-        run = await following.wait()
+        run = await stream.wait()
         view.end(run)
         return run

@@ -1,6 +1,5 @@
-"""`solorun init`: an example solorun.toml to begin with."""
+"""`solorun init`: write an example solorun.toml."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,9 +12,9 @@ from solorun.cli.render.terminal import write
 
 def init(
     config: ConfigOption = DEFAULT_CONFIG,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write an example solorun.toml: a project that works at once, and the keys you need next."""
+    """Write an example solorun.toml: a working project, and the keys you need next."""
     from solorun.projects import write_example
 
     if force:
@@ -23,11 +22,7 @@ def init(
     try:
         write_example(config)
     except FileExistsError:
-        print_error(f"{config} is there already; --force overwrites it.")
+        print_error(f"{config} already exists. Use --force to overwrite it.")
         raise typer.Exit(ExitCode.USAGE) from None
-    write(f"Wrote {config}.\n{next_steps(config)}")
-
-
-def next_steps(config: Path) -> str:
     option = "" if config == DEFAULT_CONFIG else f" --config {config}"
-    return f"  solorun serve{option}\n  solorun start hello --follow\n"
+    write(f"Wrote {config}. Next:\n  solorun serve{option}\n  solorun start hello --follow\n")

@@ -1,8 +1,8 @@
-"""`solorun log`: what a run has said up to now, all of it or what a filter lets through."""
+"""`solorun log`: print a run's log so far, with optional filters."""
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,15 +20,11 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1_000
 
 
-class _Filters(TypedDict):
-    step: str | None
-    level: Level | None
-    text: str | None
-
-
 def log(
     run: RunArgument,
-    step: Annotated[str | None, typer.Option(help="Only this step's.", show_default=False)] = None,
+    step: Annotated[
+        str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
+    ] = None,
     level: Annotated[
         Level | None,
         typer.Option(
@@ -38,15 +34,18 @@ def log(
             show_default=False,
         ),
     ] = None,
-    search: Annotated[str | None, typer.Option(help="Only with this text, in any case.", show_default=False)] = None,
+    search: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="Only records that contain this text, ignoring case.", show_default=False),
+    ] = None,
     tail: TailOption = None,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
-    """Print a run's log, every record of it. With --json one record a line."""
-    filters = _Filters(step=step, level=level, text=search)
+    """Print a run's log so far. With --json, one record per line."""
+    filters = {"step": step, "level": level, "text": search}
 
     async def print_log(client: "RunClient") -> None:
         found = await find_named_run(client, run)
@@ -59,7 +58,7 @@ def log(
     with_client(url, token_file, print_log)
 
 
-def _read(client: "RunClient", run_id: int, filters: _Filters, tail: int | None) -> AsyncGenerator[list[Record]]:
+def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
     if tail is not None:
         return _read_last(client, run_id, filters, tail)
     if any(value is not None for value in filters.values()):
@@ -67,7 +66,7 @@ def _read(client: "RunClient", run_id: int, filters: _Filters, tail: int | None)
     return client.stream_log(run_id)
 
 
-async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> AsyncGenerator[list[Record]]:
+async def _read_pages(client: "RunClient", run_id: int, filters: dict[str, Any]) -> AsyncGenerator[list[Record]]:
     after = 0
     while True:
         page = await client.get_log_page(run_id, after=after, limit=_PAGE_SIZE, **filters)
@@ -78,8 +77,10 @@ async def _read_pages(client: "RunClient", run_id: int, filters: _Filters) -> As
             return
 
 
-async def _read_last(client: "RunClient", run_id: int, filters: _Filters, count: int) -> AsyncGenerator[list[Record]]:
-    """The last `count` records in their order: pages are read backwards, then given forwards."""
+async def _read_last(
+    client: "RunClient", run_id: int, filters: dict[str, Any], count: int
+) -> AsyncGenerator[list[Record]]:
+    """Yield the last `count` records in order, after reading the pages backwards."""
     pages: list[list[Record]] = []
     before = None
     while count > 0:

@@ -1,4 +1,4 @@
-"""`solorun runs`: the runs of all projects, or of one, newest first."""
+"""`solorun runs`: list the runs of all projects, or of one, newest first."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,24 +20,26 @@ _PAGE_SIZE = 200
 
 
 def runs(
-    project: Annotated[str | None, typer.Argument(help="Only this project's.", show_default=False)] = None,
+    project: Annotated[
+        str | None, typer.Argument(metavar="PROJECT", help="Only runs of this project.", show_default=False)
+    ] = None,
     status: Annotated[
         list[Status] | None,
         typer.Option(
             metavar="STATUS",
             parser=one_of(Status),
-            help=f"Only these: {', '.join(Status)}; repeatable.",
+            help=f"Only runs with this status (repeatable): {', '.join(Status)}.",
             show_default=False,
         ),
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="At most so many.")
+        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
     ] = 20,
     url: UrlOption = DEFAULT_URL,
     token_file: TokenFileOption = None,
     json: JsonOption = False,
 ) -> None:
-    """List runs, newest first. With --json one run a line."""
+    """List runs, newest first. With --json, one run per line."""
 
     async def read(client: "RunClient") -> list[Run]:
         found: list[Run] = []
@@ -55,18 +57,13 @@ def runs(
     if json:
         write("".join(encode(run).decode() + "\n" for run in found))
     elif found:
-        write_table(["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "TOOK", "BY"], [_row(run) for run in found])
+        write_table(
+            ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"], [_row(run) for run in found]
+        )
     else:
         write("No runs.\n")
 
 
 def _row(run: Run) -> list[str]:
-    return [
-        str(run.id),
-        run.project,
-        run.scope,
-        run.status,
-        format_moment(run.created_at),
-        format_elapsed(run),
-        run.triggered_by,
-    ]
+    created, duration = format_moment(run.created_at), format_elapsed(run)
+    return [str(run.id), run.project, run.scope, run.status, created, duration, run.triggered_by]

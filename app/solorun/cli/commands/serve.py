@@ -1,4 +1,4 @@
-"""`solorun serve`: the service, until it is told to stop."""
+"""`solorun serve`: run the service until a signal stops it."""
 
 import logging
 from typing import Annotated, Any
@@ -9,23 +9,24 @@ from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.param_types import whole_number
 from solorun.cli.render.terminal import write
-from solorun.settings import Settings
 
 
 def serve(
     config: ConfigOption = DEFAULT_CONFIG,
     data_dir: DataDirOption = None,
-    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
+        int | None, typer.Option(metavar="PORT", parser=whole_number(0), help="Port to listen on; 0 picks a free one.")
     ] = None,
-    token_file: Annotated[str | None, typer.Option(help="A file with the token that callers need.")] = None,
+    token_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="File with the token that clients must send.")
+    ] = None,
 ) -> None:
-    """Serve the projects of solorun.toml. A flag beats SOLORUN_<NAME> beats the file."""
+    """Serve the projects of solorun.toml. Options override SOLORUN_<NAME> variables, which override the file."""
     from solorun.server import run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Its words about the process say nothing that ours do not.
+    # Its messages about the process repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     catalog, settings = read_configuration(config, flags)
@@ -33,12 +34,6 @@ def serve(
     catalog.log_warnings()
 
     def started(url: str) -> None:
-        write(describe_service(url, settings, projects))
+        write(f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})\n")
 
     raise typer.Exit(run(settings, catalog, started=started))
-
-
-def describe_service(url: str, settings: Settings, projects: list[str]) -> str:
-    """The one line that says where the service is and what it serves."""
-    names = ", ".join(projects) or "none yet"
-    return f"Solorun serves {names} at {url} (data in {settings.data_dir}).\n"

@@ -1,12 +1,12 @@
-"""Lengths of time and moments as a person says them."""
+"""Formats durations and times for people."""
 
 from datetime import UTC, datetime
 
 from solorun.run import Run, RunStep
 
 
-def format_duration_text(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `3 d 4 h`: two units at most."""
+def format_duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `3 d 4 h`: at most two units."""
     if seconds < 10:
         return f"{max(seconds, 0):.1f} s"
     whole = round(seconds)
@@ -20,18 +20,18 @@ def format_duration_text(seconds: float) -> str:
 
 
 def format_age(at: datetime) -> str:
-    """How long ago a moment was."""
-    return format_duration_text((datetime.now(UTC) - at).total_seconds())
+    """How long ago `at` was."""
+    return format_duration((datetime.now(UTC) - at).total_seconds())
 
 
 def format_elapsed(of: Run | RunStep) -> str:
-    """How long a run or a step took, or has taken so far; "" when it never began."""
+    """The duration of a run or a step, so far if it is active. "" if it never started."""
     if of.started_at is None:
         return ""
     end = of.finished_at or datetime.now(UTC)
-    return format_duration_text((end - of.started_at).total_seconds())
+    return format_duration((end - of.started_at).total_seconds())
 
 
 def format_moment(at: datetime | None) -> str:
-    """Date and time on this machine's clock, to the second."""
+    """Local date and time, to the second."""
     return at.astimezone().strftime("%Y-%m-%d %H:%M:%S") if at is not None else ""

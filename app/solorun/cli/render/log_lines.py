@@ -1,4 +1,4 @@
-"""A record as a line of text: time, step, and what it says. No terminal here, no progress bar: see `views.py`."""
+"""Formats a record as a line of text: time, step and message. `views.py` handles terminals and progress bars."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -20,10 +20,10 @@ _STEP_MARKS: Final[dict[str, tuple[str, str]]] = {
 
 
 class LogLines:
-    """Turns the records of one run into lines.
+    """Formats the records of one run as lines.
 
-    `colour`: with ANSI colours, and those of the log kept. `raw`: messages as they are, control characters and all.
-    A line that came in several records (`partial`) is put together again when nothing else came between.
+    `colour`: add ANSI colours and keep those of the log. `raw`: keep control characters in messages. Consecutive
+    `partial` records are joined into one line.
     """
 
     def __init__(self, run: Run, *, colour: bool = False, raw: bool = False) -> None:
@@ -31,12 +31,12 @@ class LogLines:
         self._colour = colour
         self._raw = raw
         self._open_line: tuple[str | None, str] | None = None
-        """Step and stream of a line that is written but not ended."""
+        """Step and stream of a line without a line end so far."""
         self._second: datetime | None = None
         self._clock = ""
 
     def format(self, record: Record) -> str:
-        """The text to write for a record, with its line end unless the line goes on in another record."""
+        """Format a record, with a line end unless the line continues in another record."""
         source = (record.step, record.stream)
         continues = self._open_line == source and record.event is None
         before = "\n" if self._open_line is not None and not continues else ""
@@ -45,14 +45,14 @@ class LogLines:
         return f"{before}{text}{'' if record.partial else chr(10)}"
 
     def finish(self) -> str:
-        """The line end that is still owed."""
-        owed, self._open_line = self._open_line is not None, None
-        return "\n" if owed else ""
+        """Return the missing line end of the last line, if any."""
+        is_open, self._open_line = self._open_line is not None, None
+        return "\n" if is_open else ""
 
     def _prefix(self, record: Record) -> str:
         second = record.time.replace(microsecond=0)
         if second != self._second:
-            # Thousands of records share a second, and a local time takes longer than all the rest of a line.
+            # Cached, because thousands of records share a second and local time is the slowest part of a line.
             self._second, self._clock = second, second.astimezone().strftime("%H:%M:%S")
         time = self._clock
         return f"{self._paint(time, '2')} {self._paint((record.step or '').ljust(self._step_width), '36')}  "
@@ -92,8 +92,13 @@ class LogLines:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._colour and text else text
 
 
+def progress_of(run: Run) -> dict[str, Any]:
+    """The run's current progress, as in the data of a progress record."""
+    return {"current": run.progress_current, "total": run.progress_total, "item": run.progress_item}
+
+
 def progress_text(data: dict[str, Any]) -> str:
-    """`3/20 photon`; `3 photon` when nobody knows of how many."""
+    """`3/20 photon`, or `3 photon` if the total is unknown."""
     current, total = data.get("current"), data.get("total")
     count = f"{current}/{total}" if total is not None else f"{current}"
     return f"{count} {sanitize(str(data.get('item') or ''))}".rstrip()

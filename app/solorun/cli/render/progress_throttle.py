@@ -1,4 +1,4 @@
-"""Progress for those who read a live log as lines: a bar may move as it likes, a thousand lines would bury the log."""
+"""Limits progress records in plain output, where a thousand of them would bury the log."""
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
@@ -10,17 +10,18 @@ INTERVAL: Final = timedelta(seconds=1)
 
 
 class ProgressThrottle:
-    """Lets a progress record pass at most once a second (by the records' times), and always the last one of a step.
+    """Passes at most one progress record per second (by the records' times), and always the last one of a step.
 
-    What is complete (`20/20`) passes at once, since nothing may follow it for long, unless the one before it was too.
+    A complete one (`20/20`) passes immediately, because no other may follow for a while, unless the previous one was
+    complete too.
     """
 
     def __init__(self) -> None:
         self._shown: Record | None = None
         self._held: Record | None = None
 
-    def thin(self, records: Sequence[Record]) -> Iterator[Record]:
-        """The records that are shown; all that are no progress are."""
+    def filter(self, records: Sequence[Record]) -> Iterator[Record]:
+        """Yield the records to show, including all that are not progress."""
         for record in records:
             if record.event is Event.PROGRESS:
                 self._held = record
@@ -32,7 +33,7 @@ class ProgressThrottle:
                 yield record
 
     def finish(self) -> Iterator[Record]:
-        """The last one, if it was held back."""
+        """Yield the last progress record, if it was held back."""
         if self._held is not None:
             self._shown, self._held = self._held, None
             yield self._shown

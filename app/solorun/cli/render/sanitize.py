@@ -1,7 +1,7 @@
-"""Text of others, made harmless for a terminal. Logs are hostile: they can hold whatever a step printed.
+"""Makes untrusted text safe for a terminal: a log can contain anything that a step printed.
 
-An escape sequence can rewrite what stands above it, set the clipboard or make the terminal type. Only colours and
-styles (SGR) ever pass, and only to a terminal.
+An escape sequence can rewrite earlier lines, set the clipboard or make the terminal type. Only colours and styles (SGR)
+are kept, and only on a terminal.
 """
 
 import re
@@ -24,10 +24,10 @@ _RESET: Final = "\x1b[0m"
 
 
 def sanitize(text: str, *, colour: bool = False, lines: bool = False) -> str:
-    """`text` without control characters but TAB; with `lines` line ends stay, else they become spaces.
+    """Remove all control characters except TAB. Line ends become spaces unless `lines` is set.
 
-    A lone CR means what it means on a terminal: what follows it replaces the line so far. With `colour` SGR sequences
-    stay, and a reset follows so that they end with the text.
+    As on a terminal, the text after a lone CR replaces the line so far. With `colour`, SGR sequences are kept, and
+    followed by a reset.
     """
     if not _SUSPECT.search(text):
         return text

@@ -1,16 +1,15 @@
-"""Where the output goes: a terminal with colours and bars, a terminal without, or a pipe; and tables and JSON on it."""
+"""Writes text, tables and JSON to a terminal, with or without colours, or to a pipe."""
 
-import contextlib
 import io
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
 from solorun.cli.render.sanitize import sanitize
 from solorun.status import Status
 
-STATUS_STYLES = {
+STATUS_STYLES: Final[dict[str, str]] = {
     Status.PENDING: "yellow",
     Status.RUNNING: "cyan",
     Status.COMPLETED: "green",
@@ -19,44 +18,44 @@ STATUS_STYLES = {
     Status.INTERRUPTED: "yellow",
     "skipped": "dim",
 }
-"""The colour of each status of a run and of a step, for rich."""
+"""The rich style of each status of a run or step."""
 
 
 def prepare_output() -> None:
-    """Let no character of a log end the command: what the terminal's encoding lacks is replaced."""
+    """Replace characters that the output's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def is_terminal() -> bool:
-    """Whether stdout is a terminal that can do more than print."""
+    """Whether stdout is a terminal that understands escape sequences."""
     return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def has_colour() -> bool:
-    """Whether colours are welcome: on a terminal, unless NO_COLOR (no-color.org) is set."""
+    """Whether to use colours: on a terminal, unless NO_COLOR (no-color.org) is set."""
     return is_terminal() and not os.environ.get("NO_COLOR")
 
 
 def write(text: str) -> None:
-    """Write lines, at once: who watches live must not wait for a buffer."""
+    """Write lines and flush, so that live output is not buffered."""
     sys.stdout.write(text)
     sys.stdout.flush()
 
 
 def print_note(text: str) -> None:
-    """Say something about the command itself on stderr, where it is in nobody's way."""
+    """Print a note about the command itself on stderr, apart from its output."""
     print(sanitize(text, lines=True), file=sys.stderr, flush=True)
 
 
 def write_json(document: bytes) -> None:
-    """Write one JSON document on a line of its own."""
+    """Write one JSON document as a line."""
     write(document.decode() + "\n")
 
 
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: rich on a terminal, columns of spaces elsewhere. A cell that is a status gets its colour."""
+    """Write a table: with rich on a terminal, in plain columns elsewhere. Statuses are coloured."""
     cells = [[sanitize(cell) for cell in row] for row in rows]
     if is_terminal():
         _write_rich_table(headings, cells)
@@ -77,12 +76,5 @@ def _write_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     for heading in headings:
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*[Text(cell, style=_style_of(cell)) for cell in row])
+        table.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row])
     Console(highlight=False).print(table)
-
-
-def _style_of(cell: str) -> str:
-    with contextlib.suppress(KeyError):
-        styles: dict[Any, str] = STATUS_STYLES
-        return styles[cell]
-    return ""

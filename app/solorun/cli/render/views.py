@@ -1,11 +1,10 @@
-"""How a run is shown while it is followed: with bars on a terminal, as lines on a pipe, as JSON for scripts."""
+"""Shows a followed run: with a progress bar on a terminal, as plain lines on a pipe, or as JSON for scripts."""
 
 from collections.abc import Iterable, Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from solorun.cli.render.formatting import format_elapsed
-from solorun.cli.render.log_lines import LogLines, progress_text
+from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import has_colour, is_terminal, write
@@ -19,13 +18,11 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """Shows one run: its beginning, its records, its end. A context, so that what it drew is cleared in any case."""
+    """Shows the start, the records and the end of one run. A context manager, so that a bar is always cleared."""
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *error: object) -> None: ...
 
     def show(self, records: Sequence[Record]) -> None: ...
 
@@ -33,14 +30,14 @@ class View(Protocol):
 
 
 def choose_view(run: Run, *, json: bool, raw: bool) -> View:
-    """The view that fits where the output goes."""
+    """Choose the view for the current output."""
     if json:
         return JsonView(run)
     return TerminalView(run, raw=raw) if is_terminal() else PlainView(run, raw=raw)
 
 
-class JsonView:
-    """One JSON object a line: `{"event": "start", "run"}`, the records, and at last `{"event": "end", "run"}`."""
+class JsonView(View):
+    """One JSON object per line: `{"event": "start", "run"}`, the records, and finally `{"event": "end", "run"}`."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
@@ -49,10 +46,7 @@ class JsonView:
         self._write_run("start", self._run)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        pass
+    def __exit__(self, *error: object) -> None: ...
 
     def show(self, records: Sequence[Record]) -> None:
         write(encode_records(records).decode())
@@ -64,8 +58,8 @@ class JsonView:
         write(encode({"event": event, "run": to_builtins(run)}).decode() + "\n")
 
 
-class PlainView:
-    """LineBatch of text, without colours and without anything that moves; progress at most once a second."""
+class PlainView(View):
+    """Plain lines of text, with progress at most once a second."""
 
     def __init__(self, run: Run, *, raw: bool = False) -> None:
         self._run = run
@@ -76,14 +70,12 @@ class PlainView:
         write(heading(self._run) + "\n")
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._write(self._progress.finish())
         write(self._lines.finish())
 
     def show(self, records: Sequence[Record]) -> None:
-        self._write(self._progress.thin(records))
+        self._write(self._progress.filter(records))
 
     def end(self, run: Run) -> None:
         self._write(self._progress.finish())
@@ -93,8 +85,8 @@ class PlainView:
         write("".join(map(self._lines.format, records)))
 
 
-class TerminalView:
-    """LineBatch of the log scroll by above one bar: which step of how many, how far it is, for how long."""
+class TerminalView(View):
+    """Log lines scroll above a bar with the current step, its progress and the elapsed time."""
 
     def __init__(self, run: Run, *, raw: bool = False) -> None:
         from rich.console import Console
@@ -103,7 +95,7 @@ class TerminalView:
         self._run = run
         self._lines = LogLines(run, colour=has_colour(), raw=raw)
         self._step_names = [step.name for step in run.steps]
-        # Names and items come from elsewhere: as markup they could draw what they like.
+        # Markup is off, because names and items are untrusted.
         self._progress = Progress(
             TextColumn("{task.fields[position]}", style="dim", markup=False),
             TextColumn("{task.description}", style="bold", markup=False),
@@ -121,18 +113,10 @@ class TerminalView:
         if self._run.current_step is not None:
             self._begin_step(self._run.current_step)
             if self._run.progress_current is not None:
-                self._move(
-                    {
-                        "current": self._run.progress_current,
-                        "total": self._run.progress_total,
-                        "item": self._run.progress_item,
-                    }
-                )
+                self._update_bar(progress_of(self._run))
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._progress.stop()
 
     def show(self, records: Sequence[Record]) -> None:
@@ -140,11 +124,11 @@ class TerminalView:
         for record in records:
             match record.event:
                 case Event.PROGRESS:
-                    self._move(record.data or {})
+                    self._update_bar(record.data or {})
                     continue
                 case Event.STEP:
-                    self._follow_step(record.data or {})
-            # Above a bar a line cannot stay open: each record gets its own.
+                    self._handle_step(record.data or {})
+            # No partial lines above a bar: each record gets its own line.
             written.append(self._lines.format(record) + self._lines.finish())
         if written:
             self._print("".join(written))
@@ -156,32 +140,31 @@ class TerminalView:
     def _print(self, text: str) -> None:
         from rich.text import Text
 
-        # soft_wrap: the terminal folds long lines itself, so that they can be copied whole.
+        # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
         self._progress.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
-    def _follow_step(self, data: dict[str, Any]) -> None:
+    def _handle_step(self, data: dict[str, Any]) -> None:
         if data.get("status") == StepStatus.RUNNING:
             self._begin_step(str(data.get("name", "")))
         else:
-            self._drop_bar()
+            self._remove_bar()
 
     def _begin_step(self, name: str) -> None:
-        self._drop_bar()
+        self._remove_bar()
         position = ""
         if name in self._step_names:
             position = f"{self._step_names.index(name) + 1}/{len(self._step_names)}"
         self._task = self._progress.add_task(sanitize(name), total=None, position=position, item="")
 
-    def _drop_bar(self) -> None:
+    def _remove_bar(self) -> None:
         if self._task is not None:
             self._progress.remove_task(self._task)
             self._task = None
 
-    def _move(self, data: dict[str, Any]) -> None:
+    def _update_bar(self, data: dict[str, Any]) -> None:
         if self._task is not None:
-            self._progress.update(
-                self._task, completed=data.get("current", 0), total=data.get("total"), item=progress_text(data)
-            )
+            completed, total = data.get("current", 0), data.get("total")
+            self._progress.update(self._task, completed=completed, total=total, item=progress_text(data))
 
 
 _ENDING_STYLES = {
@@ -193,12 +176,12 @@ _ENDING_STYLES = {
 
 
 def heading(run: Run) -> str:
-    """What a follow begins with."""
+    """The first line of a followed run."""
     return f"Run {run.id} of {run.project}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
 
 
 def ending(run: Run) -> str:
-    """How a run ended, in one sentence: what, after how long, why."""
+    """One sentence on how a run ended: status, duration and error."""
     took = format_elapsed(run)
     when = f" after {took}" if took else ""
     words = {Status.CANCELLED: "was cancelled", Status.INTERRUPTED: "was interrupted"}.get(run.status, str(run.status))

@@ -1,0 +1,33 @@
+"""The parameters that stand in paths: their descriptions, and how a run's id is parsed."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from solorun.errors import RunNotFound
+from solorun.http.request import Request
+from solorun.run import MAX_RUN_ID
+
+PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "project": {"description": "The project's name.", "schema": {"type": "string"}},
+    "run_id": {
+        "description": "The run's id.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
+    },
+    "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
+    "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
+}
+
+_RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+def run_id_of(request: Request) -> int:
+    """The run in the request's path. Raises RunNotFound."""
+    return parse_run_id(request.path_params["run_id"])
+
+
+def parse_run_id(text: str) -> int:
+    """A run's id in decimal. Raises RunNotFound for anything that cannot be one."""
+    if _RUN_ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
+        raise RunNotFound
+    return int(text)

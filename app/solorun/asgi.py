@@ -1,0 +1,79 @@
+"""Solorun as an ASGI application with a lifespan, for any ASGI server or for mounting in another application.
+
+uvicorn --factory solorun.asgi:solorun_app
+
+runs = solorun_app("solorun.toml")
+app = Starlette(routes=[Mount("/runs", runs)], lifespan=runs.lifespan)
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from starlette.routing import Router
+from starlette.types import Receive, Scope, Send
+
+from solorun.api import Application
+from solorun.dashboard import Dashboard
+from solorun.http.event_stream import StreamLimits
+from solorun.projects import Catalog, resolve_settings
+from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
+from solorun.settings import Settings
+
+
+def solorun_app(config: str | os.PathLike[str] | None = None, **settings: Any) -> "SolorunApp":
+    """An application for the projects in `config`, by default the file SOLORUN_CONFIG or `solorun.toml`.
+
+    Keyword arguments are named like the keys of the [service] table and take precedence over SOLORUN_<NAME>, which
+    takes precedence over the file. Raises ConfigurationInvalid.
+    """
+    path = Path(config or os.environ.get("SOLORUN_CONFIG") or "solorun.toml")
+    catalog = Catalog.open(path)
+    table = catalog.configuration.service
+    return SolorunApp(resolve_settings(table, os.environ, settings, base_dir=path.absolute().parent), catalog)
+
+
+class SolorunApp:
+    """An ASGI application whose lifespan opens the service and closes it.
+
+    A host application that mounts it must enter `lifespan`: ASGI servers run only the lifespan of the outermost one.
+    """
+
+    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._application: Application | None = None
+        self._router = Router(lifespan=self.lifespan)
+
+    @asynccontextmanager
+    async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
+        """Serve within this block. Leaving it ends the streams and interrupts the active runs."""
+        async with open_application(self._settings, self._catalog) as application:
+            self._application = application
+            try:
+                yield
+            finally:
+                self._application = None
+                application.end_streams()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._router(scope, receive, send)
+        elif self._application is None:
+            raise RuntimeError("Solorun is not running: enter its `lifespan` in that of the host application.")
+        else:
+            await self._application(scope, receive, send)
+
+
+@asynccontextmanager
+async def open_application(
+    settings: Settings,
+    catalog: Catalog,
+    limits: StreamLimits | None = None,
+    service_limits: ServiceLimits = DEFAULT_LIMITS,
+) -> AsyncIterator[Application]:
+    """The application of a service that is open within this block. Raises DataDirectoryUnusable, DatabaseUnusable."""
+    async with Service.open(settings, catalog, limits=service_limits) as service:
+        yield Application(service, Dashboard(), limits)

@@ -1,0 +1,62 @@
+"""Forked services end with the process that ordered them: an interrupted test run leaves no process behind."""
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.trial import until
+
+ROOT = Path(__file__).parents[2]
+TEST_RUN = """
+import sys, time
+from pathlib import Path
+from tests.faults.forked_service import ForkServer
+
+directory = Path(sys.argv[1])
+parent = ForkServer()
+service = parent.fork(directory, {"STALLS": str(directory / "stalls")}, ["serve", "--port", "0"], directory / "log")
+print(parent.pid, service.pid, flush=True)
+time.sleep(600)
+"""
+CONFIGURATION = """
+[projects.sleep]
+[[projects.sleep.steps]]
+name = "work"
+run = "sleep 60"
+"""
+
+
+@pytest.mark.parametrize("ended", ["test run", "parent"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+async def test_a_forked_service_ends_with_its_test_run(tmp_path: Path, ended: str, number: signal.Signals) -> None:
+    (tmp_path / "solorun.toml").write_text(CONFIGURATION)
+    log = tmp_path / "log"
+    log.touch()
+    test_run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", TEST_RUN, str(tmp_path), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert test_run.stdout is not None
+    parent, service = map(int, (await test_run.stdout.readline()).split())
+    try:
+        # Once it serves, nothing but its parent's end can end it.
+        await until(lambda: "http://" in log.read_text())
+
+        os.kill({"test run": test_run.pid, "parent": parent}[ended], number)
+
+        await until(lambda: not _is_alive(parent) and not _is_alive(service))
+    finally:
+        for pid in filter(_is_alive, (test_run.pid, parent, service)):
+            os.kill(pid, signal.SIGKILL)
+        await test_run.wait()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat[stat.rindex(")") + 2] not in "ZX"
