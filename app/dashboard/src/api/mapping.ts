@@ -2,6 +2,7 @@
  * The one place that knows both the wire's types and the app's: names in camelCase, times as milliseconds,
  * words narrowed to unions. Everything that comes from the service passes here.
  */
+import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
 type Wire = components['schemas'];
@@ -10,9 +11,6 @@ export const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 export type Level = (typeof LEVELS)[number];
 export type LevelCounts = Record<Level, number>;
 
-export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
-export type Status = (typeof STATUSES)[number];
-export type StepStatus = Status | 'skipped';
 export const EVENTS = ['step', 'group', 'progress', 'artifact', 'cancel'] as const;
 export type EventName = (typeof EVENTS)[number];
 
@@ -180,6 +178,3 @@ export function toArtifact(wire: Wire['Artifact']): Artifact {
     createdAt: Date.parse(wire.created_at),
   };
 }
-
-export const isActive = (run: Run): boolean => run.status === 'pending' || run.status === 'running';
-export const isCancelling = (run: Run): boolean => isActive(run) && run.cancelRequestedAt !== null;

@@ -83,12 +83,13 @@ test('a tab that comes later is told what is active and how it stands', async ()
   streams[0]!.events.connection({ state: 'connected' });
   streams[0]!.events.feed([{ kind: 'snapshot', runs: [aRun({ id: 7 }), aRun({ id: 8 })] }]);
   streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 8, status: 'completed' }) }]);
+  streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 9, status: 'queued' }) }]);
   await settle();
 
   const { told } = openTab();
 
   expect(told.connection).toHaveBeenLastCalledWith({ state: 'connected' });
-  expect(told.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 })]);
+  expect(told.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 }), aRun({ id: 9, status: 'queued' })]);
 });
 
 test('the runs that any tab follows are followed, until it stops', async () => {

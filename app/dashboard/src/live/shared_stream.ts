@@ -4,6 +4,7 @@
  * visible tab has its own stream.
  */
 import type { LogRecord, Run } from '../api/mapping';
+import { hasEnded } from '../runs/status';
 import type { Connection } from './connection';
 import { EventStream, type EventStreamEvents, type FeedItem } from './event_stream';
 
@@ -36,7 +37,7 @@ export class SharedStream {
   private readonly tab = Math.random().toString(36).slice(2);
   private readonly follows = new Map<number, number>();
   private readonly tabs = new Map<string, ReadonlyMap<number, number>>();
-  private readonly active = new Map<number, Run>();
+  private readonly unfinished = new Map<number, Run>();
   private channel: ReturnType<Surroundings['openChannel']> | null = null;
   private stream: ReturnType<Surroundings['openStream']> | null = null;
   private waiting: AbortController | null = null;
@@ -119,7 +120,7 @@ export class SharedStream {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.pending = [];
-    this.active.clear();
+    this.unfinished.clear();
     this.release?.();
     this.release = null;
   }
@@ -161,7 +162,7 @@ export class SharedStream {
     if (!isNew) return;
     this.flush();
     this.post({ kind: 'connection', connection: this.connection });
-    if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.active.values()] }] });
+    if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
   }
 
   private followForAll(): void {
@@ -180,11 +181,11 @@ export class SharedStream {
 
   private note(item: FeedItem): void {
     if (item.kind === 'snapshot') {
-      this.active.clear();
-      for (const run of item.runs) this.active.set(run.id, run);
+      this.unfinished.clear();
+      for (const run of item.runs) this.unfinished.set(run.id, run);
     } else if (item.kind === 'run') {
-      if (item.run.status === 'pending' || item.run.status === 'running') this.active.set(item.run.id, item.run);
-      else this.active.delete(item.run.id);
+      if (hasEnded(item.run.status)) this.unfinished.delete(item.run.id);
+      else this.unfinished.set(item.run.id, item.run);
     }
   }
 

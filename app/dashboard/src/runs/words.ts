@@ -1,10 +1,5 @@
 /** Figures and states in words, the same everywhere. */
 import type { Run, RunStep } from '../api/mapping';
-import { isCancelling } from '../api/mapping';
-
-export type State = RunStep['status'] | 'cancelling';
-
-export const stateOf = (run: Run): State => (isCancelling(run) ? 'cancelling' : run.status);
 
 const count = new Intl.NumberFormat('en');
 export const formatCount = (value: number): string => count.format(value);

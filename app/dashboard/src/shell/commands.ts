@@ -1,6 +1,6 @@
 /** What the palette offers for a few letters: pages, projects, runs, actions. */
-import { type Run, isActive } from '../api/mapping';
-import { stateOf } from '../runs/words';
+import type { Run } from '../api/mapping';
+import { displayStatus, hasEnded } from '../runs/status';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
@@ -19,12 +19,12 @@ function allCommands(): Command[] {
   const runs = [...world.runs.values()].sort((a, b) => b.id - a.id);
   const shown = router.route.page === 'run' ? world.runs.get(router.route.runId) : undefined;
   return [
-    ...(shown && isActive(shown) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
+    ...(shown && !hasEnded(shown.status) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
     { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
     ...projects.map(({ name, title }) => ({ name: title && title !== name ? `${title} (${name})` : name, hint: 'project', act: () => router.go(toProject(name)) })),
     ...projects.map(({ name, title }) => ({ name: `Start ${title || name}`, hint: 'action', act: () => dialogs.start(name) })),
-    ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: stateOf(run), act: () => router.go(toRun(run)) })),
+    ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: displayStatus(run), act: () => router.go(toRun(run)) })),
     { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
     { name: 'Keys and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
   ];

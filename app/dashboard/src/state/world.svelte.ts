@@ -4,10 +4,11 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import * as api from '../api/client';
-import { type Family, type LogRecord, type Project, type Run, isActive } from '../api/mapping';
+import { type Family, type LogRecord, type Project, type Run } from '../api/mapping';
 import type { Connection } from '../live/connection';
 import { EventStream } from '../live/event_stream';
 import { SharedStream } from '../live/shared_stream';
+import { hasEnded, holdsProject, isEarlier } from '../runs/status';
 import { type Medians, mediansOf } from '../runs/timing';
 import { announcer } from './announcer.svelte';
 import { clock } from './clock.svelte';
@@ -70,10 +71,10 @@ class World {
     return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
   }
 
-  /** The active run, else the latest. */
+  /** The run that holds the project, else the latest. Newer runs may be queued behind the one that holds it. */
   currentRun(project: string): Run | undefined {
-    const newest = this.histories.get(project)?.[0];
-    return newest === undefined ? undefined : this.runs.get(newest);
+    const history = this.history(project);
+    return history.find((run) => holdsProject(run.status)) ?? history[0];
   }
 
   medians(project: string, except?: number): Medians {
@@ -81,7 +82,7 @@ class World {
   }
 
   get active(): Run[] {
-    return [...this.runs.values()].filter(isActive);
+    return [...this.runs.values()].filter((run) => holdsProject(run.status));
   }
 
   /** Hears a run's records from the stream after a seq. Returns how to stop. */
@@ -138,7 +139,7 @@ class World {
 
   put(run: Run, isNews = false): void {
     const known = this.runs.get(run.id);
-    if (known && (known.lastSeq > run.lastSeq || (!isActive(known) && isActive(run)))) return;
+    if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
     this.runs.set(run.id, run);
     const history = this.histories.get(run.project) ?? [];
     if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0)) this.histories.set(run.project, merge(history, [run.id]));
@@ -148,7 +149,7 @@ class World {
   private takeSnapshot(runs: readonly Run[]): void {
     const present = new Set(runs.map(({ id }) => id));
     for (const run of runs) this.put(run);
-    for (const run of this.active) if (!present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
+    for (const run of this.runs.values()) if (!hasEnded(run.status) && !present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
     if (this.epoch > 0) {
       void this.loadProjects().catch(() => undefined);
       for (const project of this.histories.keys()) void this.loadHistory(project).catch(() => undefined);
