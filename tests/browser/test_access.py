@@ -48,7 +48,7 @@ def test_a_session_that_the_service_has_forgotten_is_asked_for_over_the_page_as_
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&level=warning&q=old#L5-L7", url=guarded.url)
     _log_in(page)
     expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     place, lines = page.url, page.locator(".log-pane").inner_text()
 
     guarded.stop()
@@ -58,7 +58,7 @@ def test_a_session_that_the_service_has_forgotten_is_asked_for_over_the_page_as_
     _log_in(page)
 
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     assert (page.url, page.locator(".log-pane").inner_text()) == (place, lines)
     api.close()
 
@@ -81,6 +81,6 @@ def test_a_session_that_ends_is_asked_for_again_without_losing_the_place(
     _log_in(page)
 
     expect(dialog).to_be_hidden()
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     api.cancel_all()
     api.close()

@@ -166,7 +166,7 @@ def test_the_log_shows_that_the_keys_are_its_own_by_a_ring_that_nothing_covers(o
 def test_who_wants_less_motion_sees_none(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
-    expect(page.locator("header .chip")).to_have_text("running")
+    expect(page.locator("header .badge")).to_have_text("running")
     moving = "document.getAnimations().filter(one => one.playState === 'running').length"
     assert page.evaluate(moving) > 0
 
@@ -189,7 +189,7 @@ def test_times_are_relative_and_exact_on_hover(open_page: OpenPage, api: Api) ->
 
 def test_changes_of_state_are_announced_and_lines_of_the_log_are_not(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
 
     run_id = api.complete("novel")
 

@@ -9,7 +9,7 @@ from tests.browser.projects import Api
 
 
 def _told(page: Page) -> Locator:
-    return page.get_by_role("region", name="Events").locator("li .what")
+    return page.get_by_role("region", name="Events").locator("li .description")
 
 
 def test_steps_groups_and_files_are_told_the_newest_first(open_page: OpenPage, api: Api) -> None:

@@ -118,7 +118,7 @@ def test_all_runs_are_filtered_and_the_filter_is_shared(open_page: OpenPage, api
     page.get_by_label("State").select_option("failed")
 
     expect(page.get_by_role("link", name=f"#{failed}", exact=True)).to_be_visible()
-    expect(page.locator("tbody .chip.completed")).to_have_count(0)
+    expect(page.locator("tbody .badge.completed")).to_have_count(0)
     assert page.url.endswith("/runs?status=failed")
 
 

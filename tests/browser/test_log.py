@@ -143,7 +143,7 @@ def test_a_log_that_is_followed_stays_so_when_its_pane_shrinks_and_grows(open_pa
 
     expect(page.get_by_role("button", name="follow")).to_have_count(0)
     api.cancel(run_id)
-    expect(page.locator("header .chip")).to_have_text("cancelled")
+    expect(page.locator("header .badge")).to_have_text("cancelled")
     expect(page.locator(".log-pane .row").last).to_contain_text("tick cancelled")
     expect(page.locator(".log-pane .row").last).to_be_in_viewport(ratio=0.9)
 

@@ -16,7 +16,7 @@ def test_a_run_is_started_from_its_card_and_followed_to_its_end(open_page: OpenP
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
     expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
-    expect(page.locator("header .chip")).to_have_text("completed")
+    expect(page.locator("header .badge")).to_have_text("completed")
     # The log of a run that has ended before its page is there opens at its first line.
     page.get_by_role("button", name="To the last line").click()
     expect(page.locator(".log-pane")).to_contain_text("render completed")
@@ -29,7 +29,7 @@ def test_the_overview_shows_what_others_start(open_page: OpenPage, api: Api) -> 
 
     run_id = api.start("ticker")
 
-    expect(card.locator(".chip")).to_have_text("running")
+    expect(card.locator(".badge")).to_have_text("running")
     expect(card.get_by_role("link", name=f"#{run_id}", exact=True)).to_be_visible()
     expect(card.get_by_role("button", name="Stop ticker")).to_be_enabled()
     expect(page.locator(".counts")).to_contain_text("1 running")
@@ -69,12 +69,12 @@ def test_stop_asks_once_shows_what_it_waits_for_and_then_the_truth(
     page.get_by_label("Reason").fill("wrong model")
     page.get_by_role("button", name="Stop run").click()
 
-    expect(page.locator("header .chip")).to_have_text("cancelling")
+    expect(page.locator("header .badge")).to_have_text("cancelling")
     expect(page.locator(".stopping")).to_contain_text("waiting for step work")
     expect(page.locator(".stopping")).to_contain_text("wrong model")
     expect(page.get_by_role("button", name="Stopping…")).to_be_disabled()
     (tmp_path / "40").touch()
-    expect(page.locator("header .chip")).to_have_text("cancelled")
+    expect(page.locator("header .badge")).to_have_text("cancelled")
     assert api.run(run_id)["status"] == "cancelled"
 
 
@@ -91,7 +91,7 @@ def test_a_failure_is_explained_first_and_run_again_from_its_step(open_page: Ope
     expect(page.get_by_role("heading", name=f"Run #{run_id + 1}")).to_be_visible()
     again = api.run(run_id + 1)
     assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
-    expect(page.locator("header .chip")).to_have_text("failed")
+    expect(page.locator("header .badge")).to_have_text("failed")
 
 
 def test_the_steps_show_what_is_usual_and_what_has_not_run(open_page: OpenPage, api: Api) -> None:
@@ -113,5 +113,5 @@ def test_a_project_of_a_family_is_started_by_its_name(open_page: OpenPage, api: 
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
     expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
-    expect(page.locator("header .chip")).to_have_text("completed")
+    expect(page.locator("header .badge")).to_have_text("completed")
     expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")

@@ -64,7 +64,7 @@ export interface LogRecord {
 
 export interface LogPage {
   readonly records: readonly LogRecord[];
-  readonly matches: number;
+  readonly totalMatches: number;
   readonly moreBefore: boolean;
   readonly moreAfter: boolean;
 }
@@ -148,7 +148,7 @@ export function toRecord(wire: Wire['Record']): LogRecord {
 export function toLogPage(wire: Wire['LogPage']): LogPage {
   return {
     records: wire.records.map(toRecord),
-    matches: wire.matches,
+    totalMatches: wire.matches,
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
   };

@@ -18,6 +18,6 @@ export function backoff(attempt: number, random: () => number = Math.random): nu
   return Math.round(full * (1 - random() / 2));
 }
 
-export function lost(attempt: number, retryAt: number, asOf: number): Connection {
+export function disconnected(attempt: number, retryAt: number, asOf: number): Connection {
   return { state: attempt < OFFLINE_AFTER ? 'reconnecting' : 'offline', retryAt, asOf };
 }

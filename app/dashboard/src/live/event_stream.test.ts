@@ -114,7 +114,7 @@ test('nobody needs to wait who asks to retry now', async () => {
   expect(attempts.length).toBe(2);
 });
 
-test('a session that ended is not tried again until asked', async () => {
+test('a session that ended is not tried again until requests', async () => {
   const { stream, attempts, states } = opened();
 
   attempts[0]!.answer(401);

@@ -3,7 +3,7 @@
  * the set of followed runs changes, each time from where the followed logs stand. Says what came and how it stands.
  */
 import { type LogRecord, type Run, toRecord, toRun } from '../api/mapping';
-import { type Connection, backoff, lost } from './connection';
+import { type Connection, backoff, disconnected } from './connection';
 import { type ServerEvent, SseParser } from './sse_parser';
 
 export type FeedItem =
@@ -17,7 +17,7 @@ export interface EventStreamEvents {
 }
 
 /** The service comments every 15 s. */
-const SILENCE_MS = 40_000;
+const IDLE_TIMEOUT_MS = 40_000;
 const MAX_FOLLOWED = 20;
 
 export class EventStream {
@@ -26,7 +26,7 @@ export class EventStream {
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
-  private heardAt = Date.now();
+  private receivedAt = Date.now();
 
   constructor(
     private readonly address: string,
@@ -64,24 +64,24 @@ export class EventStream {
 
   private async run(abort: AbortController): Promise<void> {
     const { signal } = abort;
-    const watchdog = setInterval(() => Date.now() - this.heardAt > SILENCE_MS && abort.abort('silence'), 5_000);
+    const watchdog = setInterval(() => Date.now() - this.receivedAt > IDLE_TIMEOUT_MS && abort.abort('silence'), 5_000);
     try {
       const follow = [...this.positions].map(([id, after]) => `follow=${id}:${after}`).join('&');
-      this.heardAt = Date.now();
-      const answer = await this.request(follow ? `${this.address}?${follow}` : this.address, { signal, headers: { accept: 'text/event-stream' } });
-      if (answer.status === 401 || answer.status === 403) {
+      this.receivedAt = Date.now();
+      const response = await this.request(follow ? `${this.address}?${follow}` : this.address, { signal, headers: { accept: 'text/event-stream' } });
+      if (response.status === 401 || response.status === 403) {
         if (this.abort === abort) this.expire();
         return;
       }
-      if (answer.status === 404 || answer.status === 422) this.positions.clear();
-      if (!answer.ok || !answer.body) throw new Error(`the stream answered ${answer.status}`);
-      await this.read(answer.body, signal);
+      if (response.status === 404 || response.status === 422) this.positions.clear();
+      if (!response.ok || !response.body) throw new Error(`the stream answered ${response.status}`);
+      await this.read(response.body, signal);
     } catch {
-      // Whatever it was, the answer is to try again; whether it is our own doing is seen below.
+      // Whatever it was, the response is to try again; whether it is our own doing is seen below.
     } finally {
       clearInterval(watchdog);
     }
-    if (this.abort === abort) this.wait();
+    if (this.abort === abort) this.scheduleReconnect();
   }
 
   private async read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -90,14 +90,14 @@ export class EventStream {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) return;
-      this.heardAt = Date.now();
+      this.receivedAt = Date.now();
       const items: FeedItem[] = [];
-      for (const event of parser.feed(value)) this.take(event, items);
+      for (const event of parser.feed(value)) this.handle(event, items);
       if (items.length) this.events.feed(items);
     }
   }
 
-  private take({ event, data }: ServerEvent, items: FeedItem[]): void {
+  private handle({ event, data }: ServerEvent, items: FeedItem[]): void {
     if (event === 'shutdown') return;
     const value = JSON.parse(data);
     if (event === 'runs') {
@@ -116,11 +116,11 @@ export class EventStream {
     }
   }
 
-  private wait(): void {
+  private scheduleReconnect(): void {
     this.abort = null;
     const delay = backoff(++this.attempt);
     this.timer = setTimeout(() => this.connect(), delay);
-    this.events.connection(lost(this.attempt, Date.now() + delay, this.heardAt));
+    this.events.connection(disconnected(this.attempt, Date.now() + delay, this.receivedAt));
   }
 
   private expire(): void {

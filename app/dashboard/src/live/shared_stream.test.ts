@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { aRun, someRecords } from '../log/testing';
 import type { EventStreamEvents } from './event_stream';
-import { SharedStream, type Surroundings } from './shared_stream';
+import { SharedStream, type Environment } from './shared_stream';
 
 /** A browser: one lock, one channel, and the streams that its tabs opened. */
 function aBrowser(hasLocks = true) {
@@ -32,7 +32,7 @@ function aBrowser(hasLocks = true) {
         grantNext();
       }),
   };
-  const surroundings: Surroundings = {
+  const environment: Environment = {
     locks: hasLocks ? (locks as unknown as LockManager) : undefined,
     openChannel: () => {
       const channel = {
@@ -40,7 +40,7 @@ function aBrowser(hasLocks = true) {
         addEventListener: (_: string, listen: unknown) => void listeners.set(channel, listen as (event: { data: unknown }) => void),
         close: () => void listeners.delete(channel),
       };
-      return channel as unknown as ReturnType<Surroundings['openChannel']>;
+      return channel as unknown as ReturnType<Environment['openChannel']>;
     },
     openStream: (events) => {
       const stream = { events, wanted: new Map<number, number>(), retries: 0, isOpen: true };
@@ -53,10 +53,10 @@ function aBrowser(hasLocks = true) {
     },
   };
   const openTab = () => {
-    const told = { snapshot: vi.fn(), run: vi.fn(), records: vi.fn(), connection: vi.fn() };
-    const tab = new SharedStream(surroundings, told);
+    const received = { snapshot: vi.fn(), run: vi.fn(), records: vi.fn(), connection: vi.fn() };
+    const tab = new SharedStream(environment, received);
     tab.open();
-    return { tab, told };
+    return { tab, received };
   };
   return { streams, openTab };
 }
@@ -74,10 +74,10 @@ test('ten tabs have one stream, and all of them hear it', async () => {
   await settle();
 
   expect(streams.length).toBe(1);
-  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual(Array(10).fill(1));
+  expect(tabs.map(({ received }) => received.run.mock.calls.length)).toEqual(Array(10).fill(1));
 });
 
-test('a tab that comes later is told what is active and how it stands', async () => {
+test('a tab that comes later is received what is active and how it stands', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
   streams[0]!.events.connection({ state: 'connected' });
@@ -86,10 +86,10 @@ test('a tab that comes later is told what is active and how it stands', async ()
   streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 9, status: 'queued' }) }]);
   await settle();
 
-  const { told } = openTab();
+  const { received } = openTab();
 
-  expect(told.connection).toHaveBeenLastCalledWith({ state: 'connected' });
-  expect(told.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 }), aRun({ id: 9, status: 'queued' })]);
+  expect(received.connection).toHaveBeenLastCalledWith({ state: 'connected' });
+  expect(received.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 }), aRun({ id: 9, status: 'queued' })]);
 });
 
 test('the runs that any tab follows are followed, until it stops', async () => {
@@ -121,14 +121,14 @@ test('when the leader is hidden another tab leads, from where the logs stand', a
 
 test('a hidden tab hears nothing, and takes part again when shown', async () => {
   const { streams, openTab } = aBrowser();
-  const { tab, told } = openTab();
+  const { tab, received } = openTab();
   const other = openTab();
 
   other.tab.close();
   streams[0]!.events.feed([{ kind: 'run', run: aRun() }]);
   await settle();
-  expect(other.told.run).not.toHaveBeenCalled();
-  expect(told.run).toHaveBeenCalledOnce();
+  expect(other.received.run).not.toHaveBeenCalled();
+  expect(received.run).toHaveBeenCalledOnce();
 
   other.tab.open();
   tab.close();
@@ -150,15 +150,15 @@ test('what a hidden tab followed is not followed for it', async () => {
 test('records that came close together are passed on together', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
-  const { told } = openTab();
+  const { received } = openTab();
 
   streams[0]!.events.feed([{ kind: 'records', runId: 7, records: someRecords(1, 2) }]);
   streams[0]!.events.feed([{ kind: 'run', run: aRun({ status: 'completed' }) }]);
-  expect(told.records).not.toHaveBeenCalled();
+  expect(received.records).not.toHaveBeenCalled();
   await settle();
 
-  expect(told.records).toHaveBeenCalledExactlyOnceWith(7, someRecords(1, 2));
-  expect(told.records.mock.invocationCallOrder[0]).toBeLessThan(told.run.mock.invocationCallOrder[0]!);
+  expect(received.records).toHaveBeenCalledExactlyOnceWith(7, someRecords(1, 2));
+  expect(received.records.mock.invocationCallOrder[0]).toBeLessThan(received.run.mock.invocationCallOrder[0]!);
 });
 
 test('any tab can ask to retry now', () => {
@@ -179,5 +179,5 @@ test('without locks every tab has its own stream', async () => {
   await settle();
 
   expect(streams.length).toBe(2);
-  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual([1, 0]);
+  expect(tabs.map(({ received }) => received.run.mock.calls.length)).toEqual([1, 0]);
 });

@@ -23,7 +23,7 @@ export interface SharedStreamEvents {
   connection(connection: Connection): void;
 }
 
-export interface Surroundings {
+export interface Environment {
   readonly locks: Pick<LockManager, 'request'> | undefined;
   readonly openChannel: () => Pick<BroadcastChannel, 'postMessage' | 'addEventListener' | 'close'>;
   readonly openStream: (events: EventStreamEvents) => Pick<EventStream, 'follow' | 'retryNow' | 'close'>;
@@ -38,16 +38,16 @@ export class SharedStream {
   private readonly follows = new Map<number, number>();
   private readonly tabs = new Map<string, ReadonlyMap<number, number>>();
   private readonly unfinished = new Map<number, Run>();
-  private channel: ReturnType<Surroundings['openChannel']> | null = null;
-  private stream: ReturnType<Surroundings['openStream']> | null = null;
-  private waiting: AbortController | null = null;
+  private channel: ReturnType<Environment['openChannel']> | null = null;
+  private stream: ReturnType<Environment['openStream']> | null = null;
+  private lockRequest: AbortController | null = null;
   private release: (() => void) | null = null;
   private connection: Connection = { state: 'connecting' };
   private pending: FeedItem[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly events: SharedStreamEvents,
   ) {}
 
@@ -58,10 +58,10 @@ export class SharedStream {
   /** Takes part: called when the tab is shown. */
   open(): void {
     if (this.channel) return;
-    this.channel = this.surroundings.openChannel();
+    this.channel = this.environment.openChannel();
     this.channel.addEventListener('message', (event) => this.receive((event as MessageEvent<Message>).data));
-    this.sayHello();
-    if (this.surroundings.locks) void this.contend(this.surroundings.locks);
+    this.sendHello();
+    if (this.environment.locks) void this.waitForLock(this.environment.locks);
     else this.lead();
   }
 
@@ -69,8 +69,8 @@ export class SharedStream {
   close(): void {
     if (!this.channel) return;
     this.post({ kind: 'bye', tab: this.tab });
-    this.waiting?.abort();
-    this.waiting = null;
+    this.lockRequest?.abort();
+    this.lockRequest = null;
     this.resign();
     this.channel.close();
     this.channel = null;
@@ -79,10 +79,10 @@ export class SharedStream {
   /** Asks for a run's records after a seq, from now on. Returns how to stop. */
   follow(runId: number, after: number): () => void {
     this.follows.set(runId, after);
-    this.sayHello();
+    this.sendHello();
     return () => {
       this.follows.delete(runId);
-      this.sayHello();
+      this.sendHello();
     };
   }
 
@@ -91,27 +91,27 @@ export class SharedStream {
     this.post({ kind: 'retry' });
   }
 
-  private async contend(locks: Pick<LockManager, 'request'>): Promise<void> {
-    const waiting = (this.waiting = new AbortController());
+  private async waitForLock(locks: Pick<LockManager, 'request'>): Promise<void> {
+    const lockRequest = (this.lockRequest = new AbortController());
     try {
-      await locks.request(LOCK, { signal: waiting.signal }, () => {
-        if (waiting.signal.aborted) return undefined;
+      await locks.request(LOCK, { signal: lockRequest.signal }, () => {
+        if (lockRequest.signal.aborted) return undefined;
         this.lead();
         return new Promise<void>((release) => (this.release = release));
       });
     } catch (error) {
-      if (!waiting.signal.aborted) throw error;
+      if (!lockRequest.signal.aborted) throw error;
     }
   }
 
   private lead(): void {
-    this.stream = this.surroundings.openStream({
+    this.stream = this.environment.openStream({
       feed: (items) => this.feed(items),
-      connection: (connection) => this.tellConnection(connection),
+      connection: (connection) => this.publishConnection(connection),
     });
     this.tabs.clear();
     this.post({ kind: 'leader' });
-    this.sayHello();
+    this.sendHello();
   }
 
   private resign(): void {
@@ -125,7 +125,7 @@ export class SharedStream {
     this.release = null;
   }
 
-  private sayHello(): void {
+  private sendHello(): void {
     const hello: Message = { kind: 'hello', tab: this.tab, follows: [...this.follows] };
     this.post(hello);
     if (this.isLeader) this.receive(hello);
@@ -134,14 +134,14 @@ export class SharedStream {
   private receive(message: Message): void {
     switch (message.kind) {
       case 'leader':
-        this.sayHello();
+        this.sendHello();
         break;
       case 'hello':
-        if (this.isLeader) this.welcome(message.tab, new Map(message.follows));
+        if (this.isLeader) this.register(message.tab, new Map(message.follows));
         break;
       case 'bye':
         this.tabs.delete(message.tab);
-        this.followForAll();
+        this.updateFollowed();
         break;
       case 'retry':
         this.stream?.retryNow();
@@ -150,22 +150,22 @@ export class SharedStream {
         if (!this.isLeader) this.events.connection(message.connection);
         break;
       case 'feed':
-        if (!this.isLeader && (message.to ?? this.tab) === this.tab) this.tell(message.items);
+        if (!this.isLeader && (message.to ?? this.tab) === this.tab) this.deliver(message.items);
     }
   }
 
   /** A tab came, or follows other runs than before. A new one is told at once what is known. */
-  private welcome(tab: string, follows: ReadonlyMap<number, number>): void {
+  private register(tab: string, follows: ReadonlyMap<number, number>): void {
     const isNew = !this.tabs.has(tab) && tab !== this.tab;
     this.tabs.set(tab, follows);
-    this.followForAll();
+    this.updateFollowed();
     if (!isNew) return;
     this.flush();
     this.post({ kind: 'connection', connection: this.connection });
     if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
   }
 
-  private followForAll(): void {
+  private updateFollowed(): void {
     if (!this.stream) return;
     const wanted = new Map<number, number>();
     for (const follows of this.tabs.values())
@@ -174,12 +174,12 @@ export class SharedStream {
   }
 
   private feed(items: readonly FeedItem[]): void {
-    for (const item of items) this.note(item);
+    for (const item of items) this.track(item);
     this.pending.push(...items);
     this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 
-  private note(item: FeedItem): void {
+  private track(item: FeedItem): void {
     if (item.kind === 'snapshot') {
       this.unfinished.clear();
       for (const run of item.runs) this.unfinished.set(run.id, run);
@@ -196,10 +196,10 @@ export class SharedStream {
     this.pending = [];
     if (!items.length) return;
     if (this.tabs.size > 1) this.post({ kind: 'feed', items });
-    this.tell(items);
+    this.deliver(items);
   }
 
-  private tell(items: readonly FeedItem[]): void {
+  private deliver(items: readonly FeedItem[]): void {
     for (const item of items) {
       if (item.kind === 'snapshot') this.events.snapshot(item.runs);
       else if (item.kind === 'run') this.events.run(item.run);
@@ -211,7 +211,7 @@ export class SharedStream {
     }
   }
 
-  private tellConnection(connection: Connection): void {
+  private publishConnection(connection: Connection): void {
     this.flush();
     this.connection = connection;
     this.post({ kind: 'connection', connection });

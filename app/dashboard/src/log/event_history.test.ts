@@ -14,17 +14,17 @@ function watched(records = aLog(1, 900), kinds: readonly EventName[] = ['progres
 
 const seqs = (history: EventHistory): number[] => history.records.map(({ seq }) => seq);
 
-test('the last events are read, and earlier ones when they are asked for', async () => {
-  const { history, asked } = watched();
+test('the last events are read, and earlier ones when they are requests for', async () => {
+  const { history, requests } = watched();
 
   await history.open(900);
   expect([seqs(history)[0], seqs(history).length, history.moreBefore]).toEqual([603, EVENT_PAGE, true]);
-  await history.readEarlier();
-  await history.readEarlier();
+  await history.loadEarlier();
+  await history.loadEarlier();
 
   expect(seqs(history)).toEqual(Array.from({ length: 300 }, (_, i) => 3 * (i + 1)));
   expect(history.moreBefore).toBe(false);
-  expect(asked[1]).toEqual({ before: 603, limit: EVENT_PAGE, event: ['progress', 'step'] });
+  expect(requests[1]).toEqual({ before: 603, limit: EVENT_PAGE, event: ['progress', 'step'] });
 });
 
 test('what the stream brings is added once, though the page held some of it', async () => {
@@ -54,7 +54,7 @@ test('what the stream did not bring is read, however many pages it takes', async
   expect(history.moreBefore).toBe(true);
 });
 
-test('a log that tells of progress without end is kept in bounds and loses nothing that was asked for', async () => {
+test('a log that tells of progress without end is kept in bounds and loses nothing that was requests for', async () => {
   const { history } = watched(aLog(1, 3000));
   await history.open(3000);
   history.append(aLog(3001, 6000));
@@ -68,7 +68,7 @@ test('what the stream brings while earlier events are read leaves no gap before 
   await history.open(3000);
   history.append(aLog(3001, 6000));
 
-  const reading = history.readEarlier();
+  const reading = history.loadEarlier();
   history.append(aLog(6001, 6300));
   await reading;
 
@@ -78,11 +78,11 @@ test('what the stream brings while earlier events are read leaves no gap before 
   expect(history.records.length).toBe(shown.length);
 });
 
-test('earlier events that are asked for twice at once are shown once', async () => {
+test('earlier events that are requests for twice at once are shown once', async () => {
   const { history } = watched();
   await history.open(900);
 
-  await Promise.all([history.readEarlier(), history.readEarlier()]);
+  await Promise.all([history.loadEarlier(), history.loadEarlier()]);
 
   expect(new Set(seqs(history)).size).toBe(seqs(history).length);
 });
@@ -93,17 +93,17 @@ test('a failure to read earlier events leaves the bounds as they were', async ()
   const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
   await history.open(3000);
 
-  await expect(history.readEarlier()).rejects.toThrow('out of reach');
+  await expect(history.loadEarlier()).rejects.toThrow('out of reach');
 
   history.append(aLog(3001, 6000));
   expect(history.records.length).toBeLessThanOrEqual(500);
 });
 
-test('without any kind nothing is asked', async () => {
-  const { history, asked } = watched(aLog(1, 9), []);
+test('without any kind nothing is requests', async () => {
+  const { history, requests } = watched(aLog(1, 9), []);
 
   await history.open(9);
   await history.catchUp(20);
 
-  expect([asked, seqs(history), history.isRead]).toEqual([[], [], true]);
+  expect([requests, seqs(history), history.isLoaded]).toEqual([[], [], true]);
 });

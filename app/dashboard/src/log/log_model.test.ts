@@ -14,23 +14,23 @@ function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), f
 const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] => model.rows(from, count).map((row) => row?.seq);
 
 test('opening reads nothing; what is in sight is read', async () => {
-  const { model, asked } = opened();
-  expect(asked).toEqual([]);
+  const { model, requests } = opened();
+  expect(requests).toEqual([]);
 
-  model.want(4980, 5000);
+  model.load(4980, 5000);
 
   await vi.waitFor(() => expect(seqs(model, 4998, 2)).toEqual([4999, 5000]));
-  expect(asked).toEqual([{ after: 4000, before: 5001, limit: 1000 }]);
+  expect(requests).toEqual([{ after: 4000, before: 5001, limit: 1000 }]);
 });
 
-test('the same page is not asked for twice while it is on its way', async () => {
-  const { model, asked } = opened();
+test('the same page is not requests for twice while it is on its way', async () => {
+  const { model, requests } = opened();
 
-  model.want(0, 10);
-  model.want(5, 15);
+  model.load(0, 10);
+  model.load(5, 15);
 
   await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
-  expect(asked.length).toBe(1);
+  expect(requests.length).toBe(1);
 });
 
 test('a step shows its records alone', async () => {
@@ -38,7 +38,7 @@ test('a step shows its records alone', async () => {
   const step = { name: 'translate', status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, errorMessage: null, firstSeq: 101, lastSeq: 200 } as const;
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), { step: 'translate', level: null });
-  model.want(0, 20);
+  model.load(0, 20);
 
   await vi.waitFor(() => expect(seqs(model, 0, 2)).toEqual([101, 102]));
   expect(model.length).toBe(100);
@@ -47,7 +47,7 @@ test('a step shows its records alone', async () => {
 test('a level keeps what the stream brings below it away', async () => {
   const counts = { debug: 0, info: 9, warning: 0, error: 1 };
   const { model } = opened([...someRecords(1, 9), aRecord(10, { level: 'error' })], aRun({ lastSeq: 10, levelCounts: counts }), { step: null, level: 'warning' });
-  model.want(0, 20);
+  model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
 
   model.append([aRecord(11), aRecord(12, { level: 'warning' }), aRecord(13)]);
@@ -58,7 +58,7 @@ test('a level keeps what the stream brings below it away', async () => {
 
 test('records that came twice are shown once', async () => {
   const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.waitFor(() => expect(seqs(model, 9, 1)).toEqual([10]));
 
   model.append(someRecords(6, 12));
@@ -71,7 +71,7 @@ test('a group is folded up to its end, which may be pages away, and unfolded', a
   const run = aRun({ lastSeq: 5000 });
   const group = (open: boolean) => ({ event: 'group', data: { name: 'setup', open } }) as const;
   const { model } = opened(someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})), run);
-  model.want(0, 50);
+  model.load(0, 50);
   await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
 
   await model.toggleGroup(5, run);
@@ -84,7 +84,7 @@ test('a group is folded up to its end, which may be pages away, and unfolded', a
 
 test('an answer that comes after another view was opened is left', async () => {
   const { model } = opened();
-  model.want(0, 10);
+  model.load(0, 10);
 
   model.open(aRun({ lastSeq: 10 }), NONE);
   await Promise.resolve();
@@ -92,46 +92,46 @@ test('an answer that comes after another view was opened is left', async () => {
   expect(seqs(model, 0, 1)).toEqual([undefined]);
 });
 
-test('a page that could not be read is asked for again, after a while', async () => {
+test('a page that could not be read is requests for again, after a while', async () => {
   vi.useFakeTimers();
-  const answers = [() => Promise.reject(new Error('gone')), aLogService(someRecords(1, 10)).read];
+  const answers = [() => Promise.reject(new Error('notFound')), aLogService(someRecords(1, 10)).read];
   const model = new LogModel((query, signal) => answers.shift()!(query, signal));
   model.open(aRun({ lastSeq: 10 }), NONE);
   const changed = vi.fn((change: () => void) => change());
   model.onChange = changed;
 
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.advanceTimersByTimeAsync(2000);
   expect(changed).toHaveBeenCalledOnce();
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.advanceTimersByTimeAsync(1);
 
   expect(seqs(model, 0, 1)).toEqual([1]);
   vi.useRealTimers();
 });
 
-test('the end that was asked for before is shown without another question', async () => {
+test('the end that was requests for before is shown without another question', async () => {
   const service = aLogService(someRecords(1, 5010));
   const model = new LogModel(service.read);
   const run = aRun({ lastSeq: 5000 });
 
-  model.open(run, NONE, Promise.resolve({ records: someRecords(4900, 5010), matches: 5010, moreBefore: true, moreAfter: false }));
-  model.want(4960, 5000);
+  model.open(run, NONE, Promise.resolve({ records: someRecords(4900, 5010), totalMatches: 5010, moreBefore: true, moreAfter: false }));
+  model.load(4960, 5000);
 
   await vi.waitFor(() => expect(seqs(model, 5008, 3)).toEqual([5009, 5010]));
-  expect(service.asked).toEqual([]);
-  model.want(0, 10);
-  expect(service.asked.length).toBe(1);
+  expect(service.requests).toEqual([]);
+  model.load(0, 10);
+  expect(service.requests.length).toBe(1);
 });
 
 test('an end that did not come is read as any page', async () => {
-  const { model, asked } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
+  const { model, requests } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
 
-  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('gone')));
+  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('notFound')));
   await vi.waitFor(() => {
-    model.want(0, 10);
+    model.load(0, 10);
     expect(seqs(model, 0, 1)).toEqual([1]);
   });
 
-  expect(asked.length).toBe(1);
+  expect(requests.length).toBe(1);
 });

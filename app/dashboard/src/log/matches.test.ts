@@ -42,7 +42,7 @@ test('a search without a match has no current one', async () => {
   expect(await matches.go(1)).toBeNull();
 });
 
-test('matches that the stream brings are counted and can be gone to', async () => {
+test('matches that the stream brings are counted and can be notFound to', async () => {
   const matches = matchesOf(20, 10);
   await matches.start(20);
 

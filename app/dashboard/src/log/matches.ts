@@ -4,7 +4,7 @@
  */
 import type { LogPage, LogRecord } from '../api/mapping';
 import type { LogQuery } from './log_model';
-import { stripEscapes } from './sgr';
+import { stripEscapes } from './ansi';
 
 const PAGE = 1000;
 
@@ -66,11 +66,11 @@ export class Matches {
     const page = await this.query({ ...bounds, q: this.q, limit: PAGE });
     const { skipped, seqs } = this;
     this.seqs = page.records.map((record) => record.seq);
-    this.total = page.matches;
+    this.total = page.totalMatches;
     this.moreBefore = page.moreBefore;
     this.moreAfter = page.moreAfter;
     if (!page.moreBefore) this.skipped = 0;
-    else if (!page.moreAfter) this.skipped = page.matches - this.seqs.length;
+    else if (!page.moreAfter) this.skipped = page.totalMatches - this.seqs.length;
     else if (bounds.after !== undefined && bounds.after === seqs[seqs.length - 1] && skipped !== null) this.skipped = skipped + seqs.length;
     else if (bounds.before !== undefined && bounds.before === seqs[0] && skipped !== null) this.skipped = skipped - this.seqs.length;
     else this.skipped = null;

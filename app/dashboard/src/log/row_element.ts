@@ -1,13 +1,13 @@
 /** One row of the log as an element: number, time, level, text. Text nodes only, never markup; colours by classes and CSSOM. */
-import { type Row, opensGroup, progressIn, rowLevel, rowRecord, rowText } from './rows';
-import { type Piece, parseSgr } from './sgr';
+import { type Row, groupOpenedBy, progressCount, rowLevel, rowRecord, rowText } from './rows';
+import { type Piece, parseAnsi } from './ansi';
 
 /** More of a line is not drawn: it would freeze the page. */
 const MAX_DRAWN = 4000;
 const LINK = /https?:\/\/[^\s"'<>`\x00-\x1f]+[^\s"'<>`.,;:!?)\]}\x00-\x1f]/g;
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
-export interface Look {
+export interface RowState {
   /** What is searched for, in lower case; '' for nothing. */
   readonly q: string;
   readonly isCurrent: boolean;
@@ -15,11 +15,11 @@ export interface Look {
   readonly isFolded: boolean;
 }
 
-export function drawRow(element: HTMLElement, row: Row, look: Look): void {
+export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const record = rowRecord(row);
   const level = rowLevel(row);
-  const group = opensGroup(row);
-  element.className = ['row', level, record.event ?? '', record.stream === 'solorun' ? 'solorun' : '', look.isMarked ? 'marked' : '', look.isCurrent ? 'current' : '']
+  const group = groupOpenedBy(row);
+  element.className = ['row', level, record.event ?? '', record.stream === 'solorun' ? 'solorun' : '', state.isMarked ? 'marked' : '', state.isCurrent ? 'current' : '']
     .filter(Boolean)
     .join(' ');
   element.dataset['seq'] = String(row.seq);
@@ -31,12 +31,12 @@ export function drawRow(element: HTMLElement, row: Row, look: Look): void {
   time.title = record.time;
   const text = make('span', 'text');
   if (group !== null) {
-    const toggle = make('button', 'fold', `${look.isFolded ? '▸' : '▾'} ${group || 'group'}`);
+    const toggle = make('button', 'fold', `${state.isFolded ? '▸' : '▾'} ${group || 'group'}`);
     toggle.type = 'button';
-    toggle.setAttribute('aria-expanded', String(!look.isFolded));
+    toggle.setAttribute('aria-expanded', String(!state.isFolded));
     text.append(toggle);
-  } else drawText(text, rowText(row), look.q);
-  if (progressIn(row) > 1) text.append(make('span', 'repeats', `${progressIn(row).toLocaleString('en')} reports`));
+  } else drawText(text, rowText(row), state.q);
+  if (progressCount(row) > 1) text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} reports`));
   element.replaceChildren(number, time, make('span', 'level', LEVEL_WORDS[level]), text);
 }
 
@@ -55,7 +55,7 @@ export function columnsOf(line: string): number {
 }
 
 function drawText(parent: HTMLElement, line: string, q: string): void {
-  const pieces = parseSgr(line.length > MAX_DRAWN * 2 ? line.slice(0, MAX_DRAWN * 2) : line);
+  const pieces = parseAnsi(line.length > MAX_DRAWN * 2 ? line.slice(0, MAX_DRAWN * 2) : line);
   const whole = pieces.map((piece) => piece.text).join('');
   const drawn = whole.slice(0, MAX_DRAWN);
   const hits = q ? ranges(drawn.toLowerCase(), q) : [];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { opensGroup, progressIn, rowText, toRows } from './rows';
+import { groupOpenedBy, progressCount, rowText, toRows } from './rows';
 import { aRecord } from './testing';
 
 test('a line that was cut is one row, numbered by its end', () => {
@@ -27,7 +27,7 @@ const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> => aRecor
 test('progress told again and again is one row that says how often; between lines each report is a row', () => {
   const rows = toRows([progress(1), progress(2), progress(3), aRecord(4), progress(5), progress(6, 'b')]);
 
-  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressIn(row)])).toEqual([
+  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressCount(row)])).toEqual([
     ['3/9', 1, 3, 3],
     ['line 4', 4, 4, 0],
     ['5/9', 5, 5, 1],
@@ -58,7 +58,7 @@ test('a folded group keeps its first row alone', () => {
 
   const rows = toRows([opened, aRecord(2), aRecord(3), closed, aRecord(5)], { folds: [{ from: 2, upTo: 3 }], progress: false });
 
-  expect(rows.map((row) => [row.seq, opensGroup(row)])).toEqual([[1, 'setup'], [5, null]]);
+  expect(rows.map((row) => [row.seq, groupOpenedBy(row)])).toEqual([[1, 'setup'], [5, null]]);
 });
 
 test('a hundred megabytes without an end are cut', () => {

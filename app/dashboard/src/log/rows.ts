@@ -3,7 +3,7 @@
  * is folded left out. Works on one page of records at a time, and hands what is unfinished on to the next.
  */
 import type { Level, LogRecord } from '../api/mapping';
-import { lastRewriting } from './sgr';
+import { lastOverwrite } from './ansi';
 
 export interface Row {
   /** Of its last record: what the row is numbered and linked by. */
@@ -77,7 +77,7 @@ function joined(earlier: readonly LogRecord[] = [], record: LogRecord): LogRecor
 }
 
 /** How many reports of progress a row stands for; 0 for any other row. */
-export const progressIn = (row: Row): number => (row.records[0]?.event === 'progress' ? row.records.length : 0);
+export const progressCount = (row: Row): number => (row.records[0]?.event === 'progress' ? row.records.length : 0);
 
 /** A longer line is cut: nobody reads it here, and the download has it. */
 const MAX_LINE = 64 * 1024;
@@ -88,13 +88,13 @@ const last = (row: Row): LogRecord => row.records[row.records.length - 1]!;
 
 /** The line with its escape sequences, as a terminal would show it in the end. */
 export function rowText(row: Row): string {
-  if (progressIn(row)) return last(row).message;
+  if (progressCount(row)) return last(row).message;
   let line = '';
   for (const { message } of row.records) {
-    line = message.includes('\r') || line.endsWith('\r') ? lastRewriting(line + message) + trailingReturn(message) : line + message;
+    line = message.includes('\r') || line.endsWith('\r') ? lastOverwrite(line + message) + trailingReturn(message) : line + message;
     if (line.length > MAX_LINE) return line.slice(0, MAX_LINE);
   }
-  return lastRewriting(line);
+  return lastOverwrite(line);
 }
 
 const trailingReturn = (message: string): string => (message.endsWith('\r') ? '\r' : '');
@@ -102,7 +102,7 @@ export const rowLevel = (row: Row): Level => last(row).level;
 export const rowRecord = (row: Row): LogRecord => last(row);
 
 /** The group that a row opens, or null. */
-export function opensGroup(row: Row): string | null {
+export function groupOpenedBy(row: Row): string | null {
   const { event, data } = last(row);
   return event === 'group' && data?.['open'] === true ? String(data['name'] ?? '') : null;
 }

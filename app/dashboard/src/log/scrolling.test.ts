@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
+import { anchorAt, clampAnchor, isScaled, moveAnchor, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
 
 test('a spacer never grows beyond what browsers lay out', () => {
   expect(spacerHeight(100, 20)).toBe(2000);
@@ -15,11 +15,11 @@ test.each([
 ])('a scrollbar at %d shows row %d first in a log of a million', (scrollTop, row, y) => {
   const share = shareOf(scrollTop, spacerHeight(1_000_000, 20), 400);
 
-  expect(held(anchorAt(share, 1_000_000, 400), 1_000_000, 400)).toEqual({ row, y: expect.closeTo(y, 3) });
+  expect(clampAnchor(anchorAt(share, 1_000_000, 400), 1_000_000, 400)).toEqual({ row, y: expect.closeTo(y, 3) });
 });
 
 test.each([0, 0.25, 0.5, 0.999, 1])('a share of %d survives the way there and back', (share) => {
-  const anchor = held(anchorAt(share, 5000, 400), 5000, 400);
+  const anchor = clampAnchor(anchorAt(share, 5000, 400), 5000, 400);
   const tops = Array.from({ length: 22 }, (_, i) => anchor.y + i * 20);
 
   const back = shareAt(anchor.row, tops, 5000, 400);
@@ -34,12 +34,12 @@ test('rows of different heights are where the scrollbar says', () => {
 });
 
 test('a move over rows keeps the pixels', () => {
-  expect(moved({ row: 10, y: -5 }, 50)).toEqual({ row: 12, y: -15 });
-  expect(moved({ row: 10, y: -5 }, -50)).toEqual({ row: 7, y: -15 + 0 });
+  expect(moveAnchor({ row: 10, y: -5 }, 50)).toEqual({ row: 12, y: -15 });
+  expect(moveAnchor({ row: 10, y: -5 }, -50)).toEqual({ row: 7, y: -15 + 0 });
 });
 
 test('nobody scrolls out of the log', () => {
-  expect(held({ row: -5, y: 0 }, 100, 400)).toEqual({ row: 0, y: 0 });
-  expect(held({ row: 99, y: 0 }, 100, 400)).toEqual({ row: 80, y: 0 });
-  expect(held({ row: 0, y: -60 }, 3, 400)).toEqual({ row: 0, y: 0 });
+  expect(clampAnchor({ row: -5, y: 0 }, 100, 400)).toEqual({ row: 0, y: 0 });
+  expect(clampAnchor({ row: 99, y: 0 }, 100, 400)).toEqual({ row: 80, y: 0 });
+  expect(clampAnchor({ row: 0, y: -60 }, 3, 400)).toEqual({ row: 0, y: 0 });
 });

@@ -46,14 +46,14 @@ export function shareAt(first: number, tops: readonly number[], total: number, p
 }
 
 /** The anchor after the pane moved by some pixels over rows of the usual height. */
-export function moved(anchor: Anchor, pixels: number): Anchor {
+export function moveAnchor(anchor: Anchor, pixels: number): Anchor {
   const y = anchor.y - pixels;
   const rows = Math.floor(-y / ROW_HEIGHT);
   return { row: anchor.row + rows, y: y + rows * ROW_HEIGHT };
 }
 
 /** Held within the log: the first row not below the top, the last not above the bottom. Rows of the usual height. */
-export function held(anchor: Anchor, total: number, paneHeight: number): Anchor {
+export function clampAnchor(anchor: Anchor, total: number, paneHeight: number): Anchor {
   const top = anchor.row * ROW_HEIGHT - anchor.y;
   const inside = Math.max(0, Math.min(top, total * ROW_HEIGHT - paneHeight));
   const row = Math.floor(inside / ROW_HEIGHT);
@@ -61,4 +61,4 @@ export function held(anchor: Anchor, total: number, paneHeight: number): Anchor 
 }
 
 /** A row brought into sight: a third of the pane stands above it. */
-export const aimedAt = (row: number, paneHeight: number): Anchor => ({ row, y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT });
+export const anchorInView = (row: number, paneHeight: number): Anchor => ({ row, y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT });

@@ -49,10 +49,10 @@ export function aRun(changes: Partial<Run> = {}): Run {
 }
 
 /** Answers as the service does, and notes what it was asked. */
-export function aLogService(records: readonly LogRecord[]): { read: ReadLog; asked: LogQuery[] } {
-  const asked: LogQuery[] = [];
+export function aLogService(records: readonly LogRecord[]): { read: ReadLog; requests: LogQuery[] } {
+  const requests: LogQuery[] = [];
   const read = (query: LogQuery): Promise<LogPage> => {
-    asked.push(query);
+    requests.push(query);
     const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
     const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? '') && (!query.event || (record.event !== null && query.event.includes(record.event))));
     const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
@@ -61,10 +61,10 @@ export function aLogService(records: readonly LogRecord[]): { read: ReadLog; ask
     const [first, last] = [page[0]?.seq ?? 0, page[page.length - 1]?.seq ?? 0];
     return Promise.resolve({
       records: page,
-      matches: all.length,
+      totalMatches: all.length,
       moreBefore: all.some((record) => record.seq < first),
       moreAfter: all.some((record) => record.seq > last),
     });
   };
-  return { read, asked };
+  return { read, requests };
 }

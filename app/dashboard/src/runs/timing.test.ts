@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunStep } from '../api/mapping';
 import { aRun } from '../log/testing';
-import { elapsed, median, mediansOf, partsDone, progressOf, shareDone, timeLeft } from './timing';
+import { elapsed, median, mediansOf, completedParts, progressOf, shareDone, timeLeft } from './timing';
 
 const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep => ({
   name,
@@ -49,7 +49,7 @@ test('a step that counts is believed more than its median', () => {
 test.each([29, 57, 58, 75])('a step alone that tells %i of 100 has done so many hundredths at any time', (current) => {
   const run = aRun({ startedAt: 0, currentStep: 'a', progressCurrent: current, progressTotal: 100, steps: [aStep('a', 0, null)] });
 
-  const shown = Array.from({ length: 200 }, (_, i) => partsDone(shareDone(run, medians, 137 * (i + 1))!, 100));
+  const shown = Array.from({ length: 200 }, (_, i) => completedParts(shareDone(run, medians, 137 * (i + 1))!, 100));
 
   expect(new Set(shown)).toEqual(new Set([current]));
 });

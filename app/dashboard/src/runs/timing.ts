@@ -66,4 +66,4 @@ export function shareDone(run: Run, medians: Medians, now: number): number | nul
 }
 
 /** How many of so many parts are done: 29 hundredths are 29, also where a division ended a hair below. */
-export const partsDone = (share: number, of: number): number => Math.floor(share * of + 1e-6);
+export const completedParts = (share: number, of: number): number => Math.floor(share * of + 1e-6);

@@ -4,7 +4,7 @@ import { displayStatus, hasEnded } from '../runs/status';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
-import { world } from '../state/world.svelte';
+import { store } from '../state/store.svelte';
 
 export interface Command {
   readonly name: string;
@@ -15,9 +15,9 @@ export interface Command {
 const MAX_SHOWN = 40;
 
 function allCommands(): Command[] {
-  const projects = world.projects ?? [];
-  const runs = [...world.runs.values()].sort((a, b) => b.id - a.id);
-  const shown = router.route.page === 'run' ? world.runs.get(router.route.runId) : undefined;
+  const projects = store.projects ?? [];
+  const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
+  const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
     ...(shown && !hasEnded(shown.status) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
@@ -37,7 +37,7 @@ export function findCommands(text: string): Command[] {
   const first = words[0] ?? '';
   const ranked = first ? found.sort((a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first))) : found;
   const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
-  if (id && !world.runs.has(id))
-    ranked.unshift({ name: `Open run #${id}`, hint: 'run', act: () => void world.loadRun(id).then((run) => router.go(toRun(run)), () => router.go(`/p/-/runs/${id}`)) });
+  if (id && !store.runs.has(id))
+    ranked.unshift({ name: `Open run #${id}`, hint: 'run', act: () => void store.loadRun(id).then((run) => router.go(toRun(run)), () => router.go(`/p/-/runs/${id}`)) });
   return ranked.slice(0, MAX_SHOWN);
 }

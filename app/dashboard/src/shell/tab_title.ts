@@ -1,6 +1,6 @@
 /** A tab's title and icon carry the state of what it shows, so that one sees it among other tabs. */
 import type { Run } from '../api/mapping';
-import { type Medians, partsDone, shareDone } from '../runs/timing';
+import { type Medians, completedParts, shareDone } from '../runs/timing';
 import { type DisplayStatus, displayStatus } from '../runs/status';
 
 const COLOURS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ const SIGNS: Partial<Record<DisplayStatus, string>> = { completed: '✓', failed
 export function titleOf(run: Run, medians: Medians, now: number): string {
   const state = displayStatus(run);
   const share = state === 'running' ? shareDone(run, medians, now) : null;
-  const sign = share !== null ? `${partsDone(share, 100)} %` : (SIGNS[state] ?? state);
+  const sign = share !== null ? `${completedParts(share, 100)} %` : (SIGNS[state] ?? state);
   return `${sign} · ${run.project} #${run.id}`;
 }
 

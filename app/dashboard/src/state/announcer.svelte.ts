@@ -5,17 +5,17 @@ import type { Connection } from '../live/connection';
 class Announcer {
   text: string = $state('');
 
-  tell(text: string): void {
+  announce(text: string): void {
     this.text = text;
   }
 
-  tellStatus(run: Run): void {
-    this.tell(`${run.project}, run ${run.id}: ${run.status}`);
+  announceStatus(run: Run): void {
+    this.announce(`${run.project}, run ${run.id}: ${run.status}`);
   }
 
-  tellConnection({ state }: Connection): void {
-    if (state === 'connected') this.tell('Connected');
-    else if (state === 'offline') this.tell('The service does not answer; what is shown may be old');
+  announceConnection({ state }: Connection): void {
+    if (state === 'connected') this.announce('Connected');
+    else if (state === 'offline') this.announce('The service does not answer; what is shown may be old');
   }
 }
 

@@ -1,5 +1,5 @@
 /** Which page an address means, and going there. The address holds all of the view: path, query and hash. */
-import { prefix } from '../api/prefix';
+import { basePath } from '../api/base_path';
 
 export type Route =
   | { readonly page: 'overview' }
@@ -33,7 +33,7 @@ export function parseRoute(path: string): Route {
   return { page: 'unknown' };
 }
 
-const here = (): string => location.pathname.slice(prefix.length);
+const here = (): string => location.pathname.slice(basePath.length);
 
 class Router {
   route: Route = $state.raw(parseRoute(here()));
@@ -46,14 +46,14 @@ class Router {
 
   /** `path` begins with `/`, without the prefix that a proxy may put before it. */
   go(path: string): void {
-    history.pushState(null, '', prefix + path);
+    history.pushState(null, '', basePath + path);
     this.read();
     scrollTo(0, 0);
   }
 
   /** Goes to the address that this one stands for, which goes out of the history; what follows the path stays. */
   replace(path: string): void {
-    history.replaceState(null, '', prefix + path + location.search + location.hash);
+    history.replaceState(null, '', basePath + path + location.search + location.hash);
     this.read();
   }
 
@@ -86,15 +86,15 @@ export const toRun = (run: { readonly project: string; readonly id: number }): s
 export const toArtifact = (run: { readonly project: string; readonly id: number }, name: string): string =>
   `${toRun(run)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`;
 export const toCompare = (a: number, b: number): string => `/compare/${a}/${b}`;
-export const href = (path: string): string => prefix + path;
+export const href = (path: string): string => basePath + path;
 
 /** Follows links inside the dashboard without loading the page; leaves every other click to the browser. */
 export function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element).closest('a');
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-  const path = link.pathname.slice(prefix.length);
-  if (!link.pathname.startsWith(prefix) || parseRoute(path).page === 'unknown') return;
+  const path = link.pathname.slice(basePath.length);
+  if (!link.pathname.startsWith(basePath) || parseRoute(path).page === 'unknown') return;
   event.preventDefault();
   if (link.pathname === location.pathname) {
     history.pushState(null, '', link.href);
