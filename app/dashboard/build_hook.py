@@ -26,6 +26,7 @@ _INPUTS: Final = (
     "package.json",
     "package-lock.json",
     "vite.config.ts",
+    "preload_manifest.ts",
     "svelte.config.js",
     "tsconfig.json",
     "index.html",
@@ -48,7 +49,7 @@ class DashboardBuildHook(BuildHookInterface):
                 self.app.abort(str(error))
             self.app.display_warning(f"Solorun is installed without its dashboard. {error}")
             return
-        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/manifest.json", f"/{_STATIC}/assets/*"]
+        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/preload.json", f"/{_STATIC}/assets/*"]
 
 
 def build(root: Path, environ: Mapping[str, str] = os.environ) -> bool:

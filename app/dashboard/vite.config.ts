@@ -1,5 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { preloadManifest } from './preload_manifest';
 
 /** The service that `npm run dev` talks to. */
 const SERVICE = 'http://127.0.0.1:8700';
@@ -7,7 +8,7 @@ const SERVICE = 'http://127.0.0.1:8700';
 export default defineConfig({
   // Relative, so that the same files serve under any prefix; the service writes its own into index.html.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte(), preloadManifest()],
   build: {
     outDir: '../solorun/dashboard/static',
     emptyOutDir: true,
@@ -17,8 +18,6 @@ export default defineConfig({
     // The first with light-dark(): a minifier that writes it out for older ones takes the choice of a theme away.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
-    // Tells the service which files a page is made of, for it to announce them.
-    manifest: 'manifest.json',
     rolldownOptions: {
       output: {
         // What several parts share, in one file: each file is a request that a first sight waits for.

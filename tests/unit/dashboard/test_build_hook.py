@@ -34,7 +34,14 @@ def hook() -> ModuleType:
 def root(tmp_path: Path) -> Path:
     source = tmp_path / "app" / "dashboard"
     (source / "src").mkdir(parents=True)
-    for name in ("package.json", "package-lock.json", "vite.config.ts", "svelte.config.js", "tsconfig.json"):
+    for name in (
+        "package.json",
+        "package-lock.json",
+        "vite.config.ts",
+        "preload_manifest.ts",
+        "svelte.config.js",
+        "tsconfig.json",
+    ):
         (source / name).write_text("{}")
     (source / "index.html").write_text("<div>")
     (source / "src" / "main.ts").write_text("1")

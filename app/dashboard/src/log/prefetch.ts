@@ -4,14 +4,12 @@
  */
 import { readLog } from '../api/client';
 import type { LogPage } from '../api/mapping';
-
-/** More than fits on a screen. */
-const RECORDS = 120;
+import { TAIL_RECORDS } from '../state/routes';
 
 let asked: { readonly id: number; readonly page: Promise<LogPage> } | null = null;
 
 export function prefetchTail(id: number): void {
-  const page = readLog(id, { limit: RECORDS });
+  const page = readLog(id, { limit: TAIL_RECORDS });
   page.catch(() => undefined);
   asked = { id, page };
 }

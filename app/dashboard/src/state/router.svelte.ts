@@ -1,37 +1,6 @@
 /** Which page an address means, and going there. The address holds all of the view: path, query and hash. */
 import { basePath } from '../api/base_path';
-
-export type Route =
-  | { readonly page: 'overview' }
-  | { readonly page: 'runs' }
-  | { readonly page: 'project'; readonly project: string }
-  | { readonly page: 'run'; readonly project: string; readonly runId: number }
-  /** A run without its project, as people type it; leads to the run's own address. */
-  | { readonly page: 'run-by-id'; readonly runId: number }
-  | { readonly page: 'artifact'; readonly project: string; readonly runId: number; readonly name: string }
-  | { readonly page: 'compare'; readonly a: number; readonly b: number }
-  | { readonly page: 'unknown' };
-
-export function parseRoute(path: string): Route {
-  let parts: string[];
-  try {
-    parts = path.split('/').filter(Boolean).map(decodeURIComponent);
-  } catch {
-    return { page: 'unknown' };
-  }
-  const [first, second = '', third, fourth = '', fifth, ...rest] = parts;
-  const isId = (text: string): boolean => /^\d{1,15}$/.test(text);
-  if (first === undefined) return { page: 'overview' };
-  if (first === 'runs' && parts.length === 1) return { page: 'runs' };
-  if (first === 'runs' && parts.length === 2 && isId(second)) return { page: 'run-by-id', runId: Number(second) };
-  if (first === 'p' && parts.length === 2) return { page: 'project', project: second };
-  if (first === 'p' && third === 'runs' && isId(fourth)) {
-    if (parts.length === 4) return { page: 'run', project: second, runId: Number(fourth) };
-    if (fifth === 'artifacts' && rest.length) return { page: 'artifact', project: second, runId: Number(fourth), name: rest.join('/') };
-  }
-  if (first === 'compare' && parts.length === 3 && isId(second) && isId(third ?? '')) return { page: 'compare', a: Number(second), b: Number(third) };
-  return { page: 'unknown' };
-}
+import { type Route, parseRoute } from './routes';
 
 const here = (): string => location.pathname.slice(basePath.length);
 
