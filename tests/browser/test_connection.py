@@ -1,4 +1,4 @@
-"""One stream for a browser, its loss and its return; the page is never blanked and never says what is not so."""
+"""The shared event stream: its loss, its return, and what pages show meanwhile."""
 
 import re
 import signal
@@ -10,7 +10,7 @@ from tests.browser.projects import Api
 from tests.fakes.served import ServedService
 
 
-def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
+def test_a_restart_of_the_service_is_shown_and_then_the_new_state(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
@@ -33,7 +33,7 @@ def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
     assert api.run(run_id)["status"] == "interrupted"
 
 
-def test_a_crash_of_the_service_is_survived_by_the_overview(
+def test_the_overview_recovers_from_a_crash_of_the_service(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
@@ -63,7 +63,7 @@ def test_ten_tabs_stay_live_on_one_stream(open_page: OpenPage, context: BrowserC
 
 
 def _show(page: Page, *, hidden: bool) -> None:
-    """As a browser does when another tab comes to the front; a browser without windows never does."""
+    """Simulate switching tabs, which a headless browser never does."""
     page.evaluate(
         """hidden => {
           Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
@@ -73,7 +73,7 @@ def _show(page: Page, *, hidden: bool) -> None:
     )
 
 
-def test_a_hidden_tab_has_no_stream_and_catches_up_when_it_is_shown(open_page: OpenPage, api: Api) -> None:
+def test_a_hidden_tab_closes_its_stream_and_catches_up_when_shown(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
 
@@ -88,7 +88,7 @@ def test_a_hidden_tab_has_no_stream_and_catches_up_when_it_is_shown(open_page: O
     expect(card.locator(".badge")).to_have_text("running")
 
 
-def test_another_tab_leads_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:
+def test_another_tab_takes_over_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:
     first, second = open_page("/"), open_page("/")
     expect(second.locator(".sidebar .connection")).to_have_text("Connected")
 
@@ -115,7 +115,7 @@ def _last_seq(page: Page) -> int:
     return int(page.locator(".log-pane .row[data-seq]").last.get_attribute("data-seq") or 0)
 
 
-def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
+def test_without_web_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
     plain = browser.new_context()
     plain.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     page = open_page("/", within=plain)
@@ -126,7 +126,7 @@ def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Br
     plain.close()
 
 
-def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: Api, service: ServedService) -> None:
+def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, api: Api, service: ServedService) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
     expect(page.locator(".sidebar .connection")).to_have_text("Connected")
@@ -140,7 +140,7 @@ def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: A
     service.start()
 
 
-def test_a_part_that_cannot_be_loaded_says_so_and_is_loaded_when_asked_again(open_page: OpenPage) -> None:
+def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     page = open_page("/nowhere")
     page.route("**/assets/RunsPage-*.js", lambda route: route.abort())
     page.get_by_role("link", name="All runs").first.click()

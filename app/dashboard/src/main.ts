@@ -1,4 +1,4 @@
-/** Where the dashboard begins. */
+/** The dashboard's entry point. */
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { prefetchTail } from './log/prefetch';
@@ -12,8 +12,8 @@ import './styles/base.css';
 
 applyTheme();
 if (router.route.page === 'run') {
-  // All that the page will wait for, at once and first. (The service has announced it: it may be there already.) The
-  // run before its log: a log that is older than its run would leave a gap, to be read once more.
+  // Requests everything that the page waits for, before anything else. The service's preload links may have fetched it
+  // already. The run comes first: a log that is older than its run would have a gap, which costs another request.
   void lazy.run().catch(() => undefined);
   void store.loadRun(router.route.runId).catch(() => undefined);
   prefetchTail(router.route.runId);

@@ -1,4 +1,4 @@
-/** The service's requests as functions of the app: values in, values out, a Problem for every refusal. */
+/** The service's HTTP API as functions. They return the app's types, and throw a Problem for every error response. */
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
@@ -17,16 +17,16 @@ import type { components, paths } from './schema';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
-/** A refusal, in the service's own words. `slug` is stable; status 0 says that there was no response. */
+/** An error response, with the service's message. `slug` is stable; status 0 means that there was no response. */
 export class Problem extends Error {
   readonly slug: string;
   readonly status: number;
-  /** The run that is in the way (of a start), or that has ended already (of a cancel). */
+  /** The run that prevented a start, or that had already ended when it was to be cancelled. */
   readonly run: Run | null;
   readonly fieldErrors: readonly { readonly pointer: string; readonly message: string }[];
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
-    super(details?.detail || details?.title || (status ? `The service answered ${status}.` : 'The service is not responding.'));
+    super(details?.detail || details?.title || (status ? `The service returned HTTP ${status}.` : 'The service is not responding.'));
     this.status = status;
     this.slug = details?.type?.split('/').pop() ?? '';
     const run = details?.active_run ?? details?.run;
@@ -35,9 +35,9 @@ export class Problem extends Error {
   }
 }
 
-/** What the app wants to know of every response. */
+/** Callbacks for what any response can reveal: an expired session, and the service's clock. */
 export const responseHooks = {
-  /** The session has ended. */
+  /** The session has expired. */
   expired: (): void => undefined,
   /** The service's clock minus ours, in milliseconds. */
   skew: (_milliseconds: number): void => undefined,
@@ -119,7 +119,7 @@ export async function readArtifact(id: number, name: string, signal?: AbortSigna
   return request(new Request(artifactAddress(id, name), signal ? { signal } : {}));
 }
 
-/** Begins a session; false when the token is wrong. */
+/** Starts a session. Returns false if the token is wrong. */
 export async function logIn(token: string): Promise<boolean> {
   const body = new URLSearchParams({ token });
   const response = await fetch(`${basePath}/login`, { method: 'POST', body, redirect: 'manual' });

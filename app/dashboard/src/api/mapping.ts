@@ -1,6 +1,6 @@
 /**
- * The one place that knows both the wire's types and the app's: names in camelCase, times as milliseconds,
- * words narrowed to unions. Everything that comes from the service passes here.
+ * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
+ * response and event passes through here.
  */
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
@@ -49,7 +49,7 @@ export interface Run {
   readonly steps: readonly RunStep[];
 }
 
-/** One entry of a run's log. `time` stays text: only the rows in sight are ever read as dates. */
+/** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
 export interface LogRecord {
   readonly seq: number;
   readonly time: string;
@@ -101,7 +101,7 @@ export function toRun(wire: Wire['Run']): Run {
     id: wire.id,
     project: wire.project,
     scope: wire.scope,
-    status: wire.status as Status,
+    status: wire.status,
     triggeredBy: wire.triggered_by,
     params: wire.params,
     createdAt: Date.parse(wire.created_at),
@@ -135,11 +135,11 @@ export function toRecord(wire: Wire['Record']): LogRecord {
   return {
     seq: wire.seq,
     time: wire.time,
-    level: wire.level as Level,
+    level: wire.level,
     step: wire.step ?? null,
     stream: wire.stream,
     message: wire.message,
-    event: (wire.event as EventName | null | undefined) ?? null,
+    event: (wire.event) ?? null,
     data: (wire.data as Readonly<Record<string, unknown>> | null | undefined) ?? null,
     partial: wire.partial ?? false,
   };

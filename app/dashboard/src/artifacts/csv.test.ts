@@ -7,10 +7,10 @@ test.each([
   ['\ufeffa,b', [['a', 'b']]],
   ['', []],
   ['a\n\nb', [['a'], ['b']]],
-])('%j reads as %j', (text, rows) => {
+])('%j is parsed as %j', (text, rows) => {
   expect(parseCsv(text)).toEqual(rows);
 });
 
-test('a tab may separate', () => {
+test('cells can be separated by tabs', () => {
   expect(parseCsv('a\tb,c', '\t')).toEqual([['a', 'b,c']]);
 });

@@ -1,4 +1,4 @@
-/** How an artifact is shown: by its name first, for media types of text files differ from machine to machine. */
+/** How an artifact is displayed. Its extension decides first: the media types of text files differ between machines. */
 import type { Artifact } from '../api/mapping';
 
 export type Kind = 'markdown' | 'json' | 'table' | 'image' | 'text' | 'none';

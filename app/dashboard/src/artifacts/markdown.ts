@@ -1,6 +1,6 @@
 /**
- * Markdown as markup that is safe to show, with a table of contents. Loaded only when somebody opens such a file. What
- * it links to opens elsewhere; images of other hosts and styles are left out, as the content security policy would.
+ * Renders Markdown as sanitized HTML with a table of contents. Loaded only when a Markdown file is opened. Links open in
+ * a new tab. Styles and images from other hosts are removed; the content security policy would block them anyway.
  */
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
@@ -45,7 +45,7 @@ export function renderMarkdown(text: string): Rendered {
   return { headings: nameHeadings(body), markup: body.innerHTML };
 }
 
-/** So that keys reach it too. What holds a link stays as it is: a button must not. */
+/** Puts a button into a column header, for the keyboard. A header with a link stays: a button must not contain one. */
 function makeSortable(th: Element): void {
   if (th.querySelector('a')) return;
   const button = document.createElement('button');
@@ -54,7 +54,7 @@ function makeSortable(th: Element): void {
   th.append(button);
 }
 
-/** The page has a heading of the first level, so that the document's highest are of the second. */
+/** The page itself has the level 1 heading, so the document's highest headings become level 2. */
 function demoteHeadings(body: HTMLElement): void {
   const headings = [...body.querySelectorAll('h1, h2, h3, h4, h5, h6')];
   const highest = Math.min(...headings.map(({ tagName }) => Number(tagName[1])));

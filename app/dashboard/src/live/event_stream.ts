@@ -1,10 +1,13 @@
 /**
- * One connection to `GET /events`, kept up: opened again after a loss with a growing wait, after a silence, and when
- * the set of followed runs changes, each time from where the followed logs stand. Says what came and how it stands.
+ * One connection to `GET /events`. It reconnects after a disconnect (with a growing delay), after a silence, and when the
+ * set of followed runs changes, each time after the last record that arrived. Reports events and the connection's state.
  */
 import { type LogRecord, type Run, toRecord, toRun } from '../api/mapping';
+import type { components } from '../api/schema';
 import { type Connection, backoff, disconnected } from './connection';
 import { type ServerEvent, SseParser } from './sse_parser';
+
+type Wire = components['schemas'];
 
 export type FeedItem =
   | { readonly kind: 'snapshot'; readonly runs: readonly Run[] }
@@ -16,12 +19,12 @@ export interface EventStreamEvents {
   connection(connection: Connection): void;
 }
 
-/** The service comments every 15 s. */
+/** The service sends a comment every 15 s. */
 const IDLE_TIMEOUT_MS = 40_000;
 const MAX_FOLLOWED = 20;
 
 export class EventStream {
-  /** Followed runs, and the seq up to which their records came. */
+  /** Followed runs, and the last seq that arrived of each. */
   private readonly positions = new Map<number, number>();
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -34,7 +37,7 @@ export class EventStream {
     private readonly request: typeof fetch = (input, init) => fetch(input, init),
   ) {}
 
-  /** Opens the stream, or opens it anew if these runs are not the ones followed. */
+  /** Opens the stream, or reopens it if the set of followed runs has changed. */
   follow(wanted: ReadonlyMap<number, number>): void {
     const runs = [...wanted].slice(-MAX_FOLLOWED);
     const isSame = runs.length === this.positions.size && runs.every(([id]) => this.positions.has(id));
@@ -44,7 +47,7 @@ export class EventStream {
     if (!this.timer) this.connect();
   }
 
-  /** Opens a new stream at once, whatever the old one waits for. */
+  /** Reconnects immediately, without waiting for the delay to pass. */
   retryNow(): void {
     this.connect();
   }
@@ -74,10 +77,10 @@ export class EventStream {
         return;
       }
       if (response.status === 404 || response.status === 422) this.positions.clear();
-      if (!response.ok || !response.body) throw new Error(`the stream answered ${response.status}`);
+      if (!response.ok || !response.body) throw new Error(`the event stream returned HTTP ${response.status}`);
       await this.read(response.body, signal);
     } catch {
-      // Whatever it was, the response is to try again; whether it is our own doing is seen below.
+      // Every error leads to a retry, except our own abort, which the check below recognizes.
     } finally {
       clearInterval(watchdog);
     }
@@ -99,16 +102,16 @@ export class EventStream {
 
   private handle({ event, data }: ServerEvent, items: FeedItem[]): void {
     if (event === 'shutdown') return;
-    const value = JSON.parse(data);
     if (event === 'runs') {
       this.attempt = 0;
       this.events.connection({ state: 'connected' });
-      items.push({ kind: 'snapshot', runs: value.runs.map(toRun) });
+      const { runs } = JSON.parse(data) as { runs: Wire['Run'][] };
+      items.push({ kind: 'snapshot', runs: runs.map(toRun) });
     } else if (event === 'run') {
-      items.push({ kind: 'run', run: toRun(value) });
+      items.push({ kind: 'run', run: toRun(JSON.parse(data) as Wire['Run']) });
     } else {
-      const record = toRecord(value);
-      const runId: number = value.run;
+      const wire = JSON.parse(data) as Wire['Record'] & { run: number };
+      const [runId, record] = [wire.run, toRecord(wire)];
       this.positions.set(runId, record.seq);
       const last = items[items.length - 1];
       if (last?.kind === 'records' && last.runId === runId) (last.records as LogRecord[]).push(record);

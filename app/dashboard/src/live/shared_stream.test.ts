@@ -3,7 +3,7 @@ import { aRun, someRecords } from '../log/testing';
 import type { EventStreamEvents } from './event_stream';
 import { SharedStream, type Environment } from './shared_stream';
 
-/** A browser: one lock, one channel, and the streams that its tabs opened. */
+/** A browser: one lock, one channel, and the streams that its tabs have opened. */
 function aBrowser(hasLocks = true) {
   const streams: { events: EventStreamEvents; wanted: Map<number, number>; retries: number; isOpen: boolean }[] = [];
   const listeners = new Map<object, (event: { data: unknown }) => void>();
@@ -40,7 +40,7 @@ function aBrowser(hasLocks = true) {
         addEventListener: (_: string, listen: unknown) => void listeners.set(channel, listen as (event: { data: unknown }) => void),
         close: () => void listeners.delete(channel),
       };
-      return channel as unknown as ReturnType<Environment['openChannel']>;
+      return channel;
     },
     openStream: (events) => {
       const stream = { events, wanted: new Map<number, number>(), retries: 0, isOpen: true };
@@ -66,7 +66,7 @@ const settle = () => vi.advanceTimersByTimeAsync(50);
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('ten tabs have one stream, and all of them hear it', async () => {
+test('ten tabs share one stream, and all receive its events', async () => {
   const { streams, openTab } = aBrowser();
   const tabs = Array.from({ length: 10 }, openTab);
 
@@ -77,7 +77,7 @@ test('ten tabs have one stream, and all of them hear it', async () => {
   expect(tabs.map(({ received }) => received.run.mock.calls.length)).toEqual(Array(10).fill(1));
 });
 
-test('a tab that comes later is received what is active and how it stands', async () => {
+test('a tab that joins later gets the unfinished runs and the connection state', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
   streams[0]!.events.connection({ state: 'connected' });
@@ -92,7 +92,7 @@ test('a tab that comes later is received what is active and how it stands', asyn
   expect(received.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 }), aRun({ id: 9, status: 'queued' })]);
 });
 
-test('the runs that any tab follows are followed, until it stops', async () => {
+test('the stream follows the runs of all tabs, until they stop', () => {
   const { streams, openTab } = aBrowser();
   const [first, second] = [openTab(), openTab()];
 
@@ -104,7 +104,7 @@ test('the runs that any tab follows are followed, until it stops', async () => {
   expect(streams[0]!.wanted).toEqual(new Map([[8, 5]]));
 });
 
-test('when the leader is hidden another tab leads, from where the logs stand', async () => {
+test('when the leader is hidden, another tab continues its stream', async () => {
   const { streams, openTab } = aBrowser();
   const [first, second] = [openTab(), openTab()];
   second.tab.follow(7, 0);
@@ -119,7 +119,7 @@ test('when the leader is hidden another tab leads, from where the logs stand', a
   expect(streams[1]!.wanted).toEqual(new Map([[7, 40]]));
 });
 
-test('a hidden tab hears nothing, and takes part again when shown', async () => {
+test('a hidden tab receives nothing, and joins again when shown', async () => {
   const { streams, openTab } = aBrowser();
   const { tab, received } = openTab();
   const other = openTab();
@@ -136,7 +136,7 @@ test('a hidden tab hears nothing, and takes part again when shown', async () => 
   expect(other.tab.isLeader).toBe(true);
 });
 
-test('what a hidden tab followed is not followed for it', async () => {
+test('runs followed by a hidden tab are no longer followed', () => {
   const { streams, openTab } = aBrowser();
   openTab();
   const other = openTab();
@@ -147,7 +147,7 @@ test('what a hidden tab followed is not followed for it', async () => {
   expect(streams[0]!.wanted).toEqual(new Map());
 });
 
-test('records that came close together are passed on together', async () => {
+test('records that arrive close together are forwarded together', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
   const { received } = openTab();
@@ -161,7 +161,7 @@ test('records that came close together are passed on together', async () => {
   expect(received.records.mock.invocationCallOrder[0]).toBeLessThan(received.run.mock.invocationCallOrder[0]!);
 });
 
-test('any tab can ask to retry now', () => {
+test('any tab can retry immediately', () => {
   const { streams, openTab } = aBrowser();
   openTab();
   const { tab } = openTab();
@@ -171,7 +171,7 @@ test('any tab can ask to retry now', () => {
   expect(streams[0]!.retries).toBe(1);
 });
 
-test('without locks every tab has its own stream', async () => {
+test('without Web Locks, every tab has its own stream', async () => {
   const { streams, openTab } = aBrowser(false);
   const tabs = [openTab(), openTab()];
 

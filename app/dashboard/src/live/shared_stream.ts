@@ -1,7 +1,7 @@
 /**
- * One event stream for all tabs of a browser. The tab that holds a Web Lock opens it and passes everything on over a
- * BroadcastChannel; hidden tabs take no part, so a visible one leads. Without locks (plain HTTP to another host) each
- * visible tab has its own stream.
+ * One event stream for all tabs of a browser. The tab that holds a Web Lock opens it and forwards everything over a
+ * BroadcastChannel. Hidden tabs take no part, so the leader is always visible. Without Web Locks (plain HTTP to another
+ * host), each visible tab has its own stream.
  */
 import type { LogRecord, Run } from '../api/mapping';
 import { hasEnded } from '../runs/status';
@@ -30,7 +30,7 @@ export interface Environment {
 }
 
 const LOCK = 'solorun-events';
-/** Records that came close together are passed on together: at most about sixty messages a second. */
+/** Records that arrive close together are forwarded together: at most about sixty messages a second. */
 const BATCH_MS = 16;
 
 export class SharedStream {
@@ -55,7 +55,7 @@ export class SharedStream {
     return this.stream !== null;
   }
 
-  /** Takes part: called when the tab is shown. */
+  /** Joins the other tabs. Call it when the tab becomes visible. */
   open(): void {
     if (this.channel) return;
     this.channel = this.environment.openChannel();
@@ -65,7 +65,7 @@ export class SharedStream {
     else this.lead();
   }
 
-  /** Takes no part any more: called when the tab is hidden or goes. What it follows it follows again after `open`. */
+  /** Leaves the other tabs. Call it when the tab is hidden or closed. `open` resumes the followed runs. */
   close(): void {
     if (!this.channel) return;
     this.post({ kind: 'bye', tab: this.tab });
@@ -76,7 +76,7 @@ export class SharedStream {
     this.channel = null;
   }
 
-  /** Asks for a run's records after a seq, from now on. Returns how to stop. */
+  /** Follows a run's records after this seq. Returns a function that stops it. */
   follow(runId: number, after: number): () => void {
     this.follows.set(runId, after);
     this.sendHello();
@@ -154,7 +154,7 @@ export class SharedStream {
     }
   }
 
-  /** A tab came, or follows other runs than before. A new one is told at once what is known. */
+  /** A tab joined, or follows other runs than before. A new tab immediately gets the current state. */
   private register(tab: string, follows: ReadonlyMap<number, number>): void {
     const isNew = !this.tabs.has(tab) && tab !== this.tab;
     this.tabs.set(tab, follows);

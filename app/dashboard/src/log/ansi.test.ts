@@ -3,11 +3,11 @@ import { lastOverwrite, parseAnsi, stripEscapes } from './ansi';
 
 const plain = (line: string): string => parseAnsi(line).map((piece) => piece.text).join('');
 
-test('plain text is one piece without a style', () => {
+test('plain text is one unstyled piece', () => {
   expect(parseAnsi('hello')).toEqual([{ text: 'hello', style: '', color: '', background: '' }]);
 });
 
-test('colours and attributes add up and are cleared', () => {
+test('colours and attributes accumulate until they are reset', () => {
   const styles = parseAnsi('\x1b[1;31ma\x1b[22mb\x1b[0mc').map((piece) => piece.style);
 
   expect(styles).toEqual(['bold f1', 'f1', '']);
@@ -19,7 +19,7 @@ test.each([
   ['\x1b[38;5;3mx', 'f3'],
   ['\x1b[107mx', 'b15'],
   ['\x1b[31;39mx', ''],
-])('%j has the classes %j', (line, style) => {
+])('%j gets the classes %j', (line, style) => {
   expect(parseAnsi(line)[0]?.style).toBe(style);
 });
 
@@ -27,7 +27,7 @@ test.each([
   ['\x1b[38;2;1;2;300mx', 'rgb(1,2,255)'],
   ['\x1b[38;5;196mx', 'rgb(255,0,0)'],
   ['\x1b[38;5;232mx', 'rgb(8,8,8)'],
-])('%j has the colour %s', (line, color) => {
+])('%j gets the colour %s', (line, color) => {
   expect(parseAnsi(line)[0]?.color).toBe(color);
 });
 
@@ -39,7 +39,7 @@ test.each([
   ['\x1b(Btext', 'text'],
   ['tab\there', 'tab\there'],
   ['cut \x1b[3', 'cut 3'],
-])('of %j only the text is left', (line, text) => {
+])('%j is reduced to its text', (line, text) => {
   expect(plain(line)).toBe(text);
   expect(stripEscapes(line)).toBe(text);
 });

@@ -1,20 +1,23 @@
 /**
- * A line of output as pieces of text with colours. Of the escape sequences only SGR (colours, bold, …) means anything;
- * every other one (titles, links, cursor moves) and every other control character is dropped. Never makes markup.
+ * Parses a line of output into pieces of styled text. Only SGR escape sequences (colours, bold, …) have an effect; all
+ * others (titles, links, cursor moves) and all other control characters are dropped. Never produces markup.
  */
 export interface Piece {
   readonly text: string;
-  /** Names of classes, e.g. `f1 bold`: foreground and background of the 16 colours, and the attributes. */
+  /** CSS classes such as `f1 bold`: the foreground and background of the 16 colours, and the attributes. */
   readonly style: string;
-  /** `rgb()` of the 256 and the true colours, or ''. */
+  /** `rgb()` for the 256 colours and true colours, or ''. */
   readonly color: string;
   readonly background: string;
 }
 
 const ESCAPES =
-  // CSI (its parameters and final byte), OSC/DCS/PM/APC up to their end, then any other escape of two or three characters.
+  // CSI (parameters and final byte), OSC/DCS/PM/APC up to their end, then any other escape of two or three characters.
   // eslint-disable-next-line no-control-regex
   /\x1b\[([0-9;:]*)([ -/]*[@-~])|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)|\x1b[ -/]*[0-~]?|\x9b([0-9;:]*)([ -/]*[@-~])|[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
+
+// eslint-disable-next-line no-control-regex
+const HAS_CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/;
 
 const ATTRIBUTES: Readonly<Record<number, string>> = { 1: 'bold', 2: 'dim', 3: 'italic', 4: 'underline', 7: 'inverse', 9: 'strike' };
 const CLEARED_BY: Readonly<Record<number, readonly number[]>> = { 22: [1, 2], 23: [3], 24: [4], 27: [7], 29: [9] };
@@ -64,7 +67,7 @@ class Pen {
   }
 }
 
-/** The colour after a 38 or 48, and how many codes it took. */
+/** The colour that follows a code 38 or 48, and the number of codes used. */
 function extended(codes: readonly number[], at: number, letter: string): [string, number] {
   const byte = (value: number | undefined): number => Math.min(255, Math.max(0, value || 0));
   if (codes[at] === 2) return [`rgb(${byte(codes[at + 1])},${byte(codes[at + 2])},${byte(codes[at + 3])})`, 4];
@@ -94,10 +97,10 @@ export function parseAnsi(line: string): Piece[] {
   return pieces;
 }
 
-/** The text alone, for copying and searching. */
-export const stripEscapes = (line: string): string => (/[\x00-\x08\x0a-\x1f\x7f-\x9f]/.test(line) ? line.replace(ESCAPES, '') : line);
+/** The text without escape sequences, for copying and searching. */
+export const stripEscapes = (line: string): string => (HAS_CONTROLS.test(line) ? line.replace(ESCAPES, '') : line);
 
-/** What a terminal shows of a line that overwrites itself with carriage returns: its last rewriting that is not empty. */
+/** The part of a line that a terminal shows: the last non-empty one between carriage returns. */
 export function lastOverwrite(line: string): string {
   if (!line.includes('\r')) return line;
   let end = line.length;

@@ -1,20 +1,20 @@
 /**
- * What a run's log tells of events, the newest first known: filled from the service's pages and from the stream, which
- * may overlap. Nothing is missing between the first record that is limit and the last. Knows no DOM.
+ * The events in a run's log, loaded from the latest backwards: filled from pages and from the stream, which may overlap.
+ * No event is missing between the first and the last record in memory. Does not touch the DOM.
  */
 import type { EventName, LogRecord } from '../api/mapping';
 import type { ReadLog } from './log_model';
 
 export const EVENT_PAGE = 100;
-/** While a run goes on what is oldest is let go: it can be read again. */
+/** During a live run the oldest records are dropped; they can be loaded again. */
 const MAX_RECORDS = 500;
 
 export class EventHistory {
-  /** In the order of the log. */
+  /** In log order. */
   records: readonly LogRecord[] = [];
   moreBefore = false;
   isLoaded = false;
-  /** The seq up to which all events are known. */
+  /** All events up to this seq are known. */
   private upTo = 0;
   private limit = MAX_RECORDS;
   private isLoadingEarlier = false;
@@ -26,7 +26,7 @@ export class EventHistory {
     private readonly onChange: () => void,
   ) {}
 
-  /** Reads the last events of a log that had `lastSeq` records when this was asked. */
+  /** Loads the latest events of a log that ended at `lastSeq` at the time of the call. */
   async open(lastSeq: number): Promise<void> {
     if (!this.kinds.length) return this.add([], lastSeq);
     const page = await this.query({ limit: EVENT_PAGE });
@@ -34,14 +34,14 @@ export class EventHistory {
     this.add(page.records, lastSeq);
   }
 
-  /** Records from the stream, of whatever kind; those already known are passed over. */
+  /** Adds records from the stream. Records of other kinds and known ones are skipped. */
   append(records: readonly LogRecord[]): void {
     const last = records[records.length - 1]?.seq ?? 0;
     if (!this.isLoaded || last <= this.upTo) return;
     this.add(records.filter((record) => record.event !== null && this.kinds.includes(record.event)), last);
   }
 
-  /** The log goes on to `lastSeq`, though the stream did not bring it. */
+  /** Loads what the stream did not deliver, up to `lastSeq`. */
   async catchUp(lastSeq: number): Promise<void> {
     while (this.isLoaded && this.kinds.length && this.upTo < lastSeq) {
       const page = await this.query({ after: this.upTo, limit: EVENT_PAGE });
@@ -74,7 +74,7 @@ export class EventHistory {
   private add(records: readonly LogRecord[], upTo: number): void {
     const known = this.records[this.records.length - 1]?.seq ?? 0;
     const all = [...this.records, ...records.filter((record) => record.seq > known)];
-    // What was asked for shall join on to the first of them.
+    // An earlier page is on its way: it must connect to the first record.
     const limit = this.isLoadingEarlier ? all.length : this.limit;
     if (all.length > limit) this.moreBefore = true;
     this.records = all.slice(-limit);

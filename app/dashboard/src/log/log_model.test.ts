@@ -13,7 +13,7 @@ function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), f
 
 const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] => model.rows(from, count).map((row) => row?.seq);
 
-test('opening reads nothing; what is in sight is read', async () => {
+test('opening a log loads nothing; showing rows does', async () => {
   const { model, requests } = opened();
   expect(requests).toEqual([]);
 
@@ -23,7 +23,7 @@ test('opening reads nothing; what is in sight is read', async () => {
   expect(requests).toEqual([{ after: 4000, before: 5001, limit: 1000 }]);
 });
 
-test('the same page is not requests for twice while it is on its way', async () => {
+test('a page in flight is not requested again', async () => {
   const { model, requests } = opened();
 
   model.load(0, 10);
@@ -33,7 +33,7 @@ test('the same page is not requests for twice while it is on its way', async () 
   expect(requests.length).toBe(1);
 });
 
-test('a step shows its records alone', async () => {
+test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
   const step = { name: 'translate', status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, errorMessage: null, firstSeq: 101, lastSeq: 200 } as const;
 
@@ -44,7 +44,7 @@ test('a step shows its records alone', async () => {
   expect(model.length).toBe(100);
 });
 
-test('a level keeps what the stream brings below it away', async () => {
+test('a level filter drops lower records from the stream', async () => {
   const counts = { debug: 0, info: 9, warning: 0, error: 1 };
   const { model } = opened([...someRecords(1, 9), aRecord(10, { level: 'error' })], aRun({ lastSeq: 10, levelCounts: counts }), { step: null, level: 'warning' });
   model.load(0, 20);
@@ -56,7 +56,7 @@ test('a level keeps what the stream brings below it away', async () => {
   expect(model.upTo).toBe(13);
 });
 
-test('records that came twice are shown once', async () => {
+test('duplicate records are shown once', async () => {
   const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
   model.load(0, 10);
   await vi.waitFor(() => expect(seqs(model, 9, 1)).toEqual([10]));
@@ -67,7 +67,7 @@ test('records that came twice are shown once', async () => {
   expect(seqs(model, 8, 10)).toEqual([9, 10, 11, 12]);
 });
 
-test('a group is folded up to its end, which may be pages away, and unfolded', async () => {
+test('a group folds up to its end, even if that is pages away, and unfolds', async () => {
   const run = aRun({ lastSeq: 5000 });
   const group = (open: boolean) => ({ event: 'group', data: { name: 'setup', open } }) as const;
   const { model } = opened(someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})), run);
@@ -82,7 +82,7 @@ test('a group is folded up to its end, which may be pages away, and unfolded', a
   expect(model.length).toBeGreaterThan(4990);
 });
 
-test('an answer that comes after another view was opened is left', async () => {
+test('a response that arrives after the log was reopened is ignored', async () => {
   const { model } = opened();
   model.load(0, 10);
 
@@ -92,7 +92,7 @@ test('an answer that comes after another view was opened is left', async () => {
   expect(seqs(model, 0, 1)).toEqual([undefined]);
 });
 
-test('a page that could not be read is requests for again, after a while', async () => {
+test('a failed page is requested again after a while', async () => {
   vi.useFakeTimers();
   const answers = [() => Promise.reject(new Error('notFound')), aLogService(someRecords(1, 10)).read];
   const model = new LogModel((query, signal) => answers.shift()!(query, signal));
@@ -110,7 +110,7 @@ test('a page that could not be read is requests for again, after a while', async
   vi.useRealTimers();
 });
 
-test('the end that was requests for before is shown without another question', async () => {
+test('a prefetched tail is shown without another request', async () => {
   const service = aLogService(someRecords(1, 5010));
   const model = new LogModel(service.read);
   const run = aRun({ lastSeq: 5000 });
@@ -124,7 +124,7 @@ test('the end that was requests for before is shown without another question', a
   expect(service.requests.length).toBe(1);
 });
 
-test('an end that did not come is read as any page', async () => {
+test('a failed prefetch falls back to the usual request', async () => {
   const { model, requests } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
 
   model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('notFound')));

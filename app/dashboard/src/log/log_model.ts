@@ -1,6 +1,6 @@
 /**
- * A run's log as the view sees it: a table of rows, filled from the service's pages and from the stream. Keeps few
- * pages, reads what the view wants, tells it of changes. Knows no DOM.
+ * A run's log as the view sees it: rows, filled from pages and from the stream. Loads the rows that the view needs, keeps
+ * few pages in memory, and reports changes. Does not touch the DOM.
  */
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, isFiltered, passes } from './filters';
@@ -29,11 +29,11 @@ export class LogModel {
   private folds: Fold[] = [];
   private filtered = false;
   private hidesProgress = false;
-  /** Where the log ended when it was opened. */
+  /** The last seq of the log when it was opened. */
   private openedAt = 0;
   private awaitsTail = false;
   filters: Filters = { step: null, level: null };
-  /** Called before a change that may move rows, with the change as its argument, so that the view can keep its place. */
+  /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
   onChange: (change: () => void) => void = (change) => change();
 
   constructor(private readonly read: ReadLog) {}
@@ -42,13 +42,13 @@ export class LogModel {
     return this.cache.length;
   }
 
-  /** The seq up to which this log is known. */
+  /** The last known seq of the log. */
   get upTo(): number {
     return this.cache.upTo;
   }
 
-  /** Begins anew with these filters. `run` says how long the log is; `end` is its last page, if it is on its way. */
-  open(run: Run, filters: Filters, end: Promise<LogPage> | null = null): void {
+  /** Starts over with these filters. `run` knows the length of the log; `tail` is its last page, if prefetched. */
+  open(run: Run, filters: Filters, tail: Promise<LogPage> | null = null): void {
     this.close();
     this.abort = new AbortController();
     this.filters = filters;
@@ -59,7 +59,7 @@ export class LogModel {
       this.cache = this.createCache(run);
       this.cache.hide(this.folds, this.hidesProgress);
     });
-    void this.fillTail(this.filtered ? null : end);
+    void this.fillTail(this.filtered ? null : tail);
   }
 
   close(): void {
@@ -83,7 +83,7 @@ export class LogModel {
     return this.cache.isLoaded(seq);
   }
 
-  /** Reads what is missing of these rows; `onChange` tells when it came. */
+  /** Loads the missing ones of these rows, then calls `onChange`. */
   load(from: number, to: number): void {
     if (this.awaitsTail || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
     for (const request of this.cache.missing(from, to)) {
@@ -93,7 +93,7 @@ export class LogModel {
     }
   }
 
-  /** Records from the stream, in order; those already known are passed over. */
+  /** Adds records from the stream, in order. Known records are skipped. */
   append(records: readonly LogRecord[]): void {
     const [first, last] = [records[0], records[records.length - 1]];
     if (!first || !last || last.seq <= this.upTo) return;
@@ -101,7 +101,7 @@ export class LogModel {
     this.onChange(() => this.cache.append(first.seq - 1, last.seq, passing));
   }
 
-  /** The run says that its log goes on to `lastSeq`, though the stream did not bring it. */
+  /** The log continues to `lastSeq`, although the stream did not deliver it. */
   extend(lastSeq: number): void {
     if (lastSeq <= this.upTo) return;
     this.onChange(() => this.cache.extend(lastSeq, this.filtered ? 0 : lastSeq - this.upTo));
@@ -111,7 +111,7 @@ export class LogModel {
     return this.folds.some((fold) => fold.from === seq + 1);
   }
 
-  /** Folds the group that the record `seq` opens, or unfolds it. */
+  /** Folds or unfolds the group that the record `seq` opens. */
   async toggleGroup(seq: number, run: Run): Promise<void> {
     const folded = this.isFolded(seq);
     const end = folded ? 0 : await this.findGroupEnd(seq, run);
@@ -126,7 +126,7 @@ export class LogModel {
     this.onChange(() => this.cache.hide(this.folds, on));
   }
 
-  /** Reads with this log's filters, without touching the cache. */
+  /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery): Promise<LogPage> {
     const { step, level } = this.filters;
     return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, this.abort.signal);
@@ -148,12 +148,12 @@ export class LogModel {
     return levels.reduce((sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0), 0);
   }
 
-  /** Nothing else is read until it came: what is in sight at first is in it. */
-  private async fillTail(end: Promise<LogPage> | null): Promise<void> {
-    this.awaitsTail = end !== null;
+  /** Nothing else is loaded until the tail arrives, because it contains the first rows in view. */
+  private async fillTail(tail: Promise<LogPage> | null): Promise<void> {
+    this.awaitsTail = tail !== null;
     const { signal } = this.abort;
-    const records = (await end?.catch(() => null))?.records ?? [];
-    if (signal.aborted || !end) return;
+    const records = (await tail?.catch(() => null))?.records ?? [];
+    if (signal.aborted || !tail) return;
     this.awaitsTail = false;
     const known = records.filter((record) => record.seq <= this.openedAt);
     const [first, last] = [known[0], known[known.length - 1]];
@@ -178,7 +178,7 @@ export class LogModel {
     }
   }
 
-  /** The seq of the last record that belongs to the group: the one before its end, else the last of its step. */
+  /** The seq of the group's last record: the one before the group's end, or else the last of its step. */
   private async findGroupEnd(seq: number, run: Run): Promise<number> {
     let reached = seq;
     const scan = (records: Iterable<LogRecord>): number | null => {
@@ -201,7 +201,7 @@ export class LogModel {
   }
 }
 
-/** The seqs that an answer tells everything about. A full page says nothing of what lies beyond it. */
+/** The range of seqs that a page covers. A full page covers nothing beyond its own records. */
 function covered(request: PageRequest, { records }: LogPage): [after: number, upTo: number] {
   const full = records.length >= PAGE;
   const [first, last] = [records[0], records[records.length - 1]];

@@ -1,6 +1,6 @@
 /**
- * The log's pane: some fifty rows of however many, drawn once per frame where the reader stands. Keeps the reader's
- * place while rows come and go above, or the end in sight while following. Takes rows from a LogModel.
+ * The scrollable log: draws only the rows in view (about fifty), once per frame. Keeps the scroll position while rows are
+ * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
 import type { LogModel } from './log_model';
 import { type LogViewOptions, RowList } from './row_list';
@@ -8,7 +8,7 @@ import { type Anchor, ROW_HEIGHT, anchorInView, anchorAt, clampAnchor, isScaled,
 
 export interface LogViewEvents {
   following(on: boolean): void;
-  /** A click on a line's number; with shift it extends the range. */
+  /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
 }
@@ -27,9 +27,9 @@ export class LogView {
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
   private drawnSpacer = 0;
-  /** Whether something of the log is selected, kept: to ask while rows change costs a layout. */
+  /** Whether log text is selected. Cached, because asking while rows change forces a layout. */
   private isSelecting = false;
-  /** The pane's, kept for the same reason. */
+  /** Height of the pane, cached for the same reason. */
   private height = 0;
 
   constructor(
@@ -66,7 +66,7 @@ export class LogView {
     this.schedule();
   }
 
-  /** Forgets the widths of an earlier log. */
+  /** Resets the sizes measured from an earlier log. */
   reset(): void {
     this.list.columns = 0;
     this.rowHeight = ROW_HEIGHT;
@@ -84,7 +84,7 @@ export class LogView {
     this.setFollowing(false);
   }
 
-  /** Brings a line into sight, also if it must be read first. */
+  /** Scrolls to a line, even if it must be loaded first. */
   goTo(seq: number): void {
     this.setFollowing(false);
     this.target = seq;
@@ -92,8 +92,8 @@ export class LogView {
     this.schedule();
   }
 
-  /** The seq of the first row in sight. */
-  firstInSight(): number {
+  /** The seq of the first row in view. */
+  firstVisible(): number {
     return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
   }
 
@@ -105,7 +105,7 @@ export class LogView {
     this.schedule();
   }
 
-  /** What stands above the pane may grow: the line that a reader stands on is not pushed out of sight by it. */
+  /** Content above the pane may grow. Keeps the current line in view when that shrinks the pane. */
   private handleResize(): void {
     const row = this.model.indexOf(this.options.current ?? 0);
     const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
@@ -133,7 +133,7 @@ export class LogView {
   }
 
   private draw(): void {
-    // At first nobody has told: to wait for the observer would be to wait for another frame.
+    // Before the first report of the observer, measure: waiting for it would cost another frame.
     const height = (this.height ||= this.pane.clientHeight);
     const total = this.model.length;
     if (!height) return;
@@ -158,7 +158,7 @@ export class LogView {
     return { first: this.anchor.row, tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT) };
   }
 
-  /** Rows as tall as they are: draws enough on both sides of the anchor, measures, moves them so that the anchor is right. */
+  /** For rows of different heights: draws enough around the anchor, measures, then moves the list so that the anchor fits. */
   private drawWrapped(total: number, height: number): { first: number; tops: number[] } {
     const around = Math.ceil(height / ROW_HEIGHT) + 1;
     const first = Math.max(0, this.anchor.row - around);
@@ -199,13 +199,13 @@ export class LogView {
   private handleScroll(): void {
     const { height, drawnSpacer, pane: { scrollTop, clientHeight } } = this;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
-    // A taller pane is moveAnchor by the browser, which may tell so before the observer tells of the size: no reader did it.
+    // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
     this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), height), total, height);
-    // The end that a reader sees: rows that came since are not drawn yet.
+    // Compared with the end as drawn: rows that arrived since are not visible yet.
     this.setFollowing(drawnSpacer - height - scrollTop < ROW_HEIGHT / 2 && drawnSpacer > height);
     this.schedule();
   }
@@ -239,7 +239,7 @@ export class LogView {
 
   private handleClick(event: MouseEvent): void {
     const target = event.target as HTMLElement;
-    const seq = Number((target.closest('.row') as HTMLElement | null)?.dataset['seq']);
+    const seq = Number(target.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
     if (target.closest('.fold')) this.events.toggleGroup(seq);
     else if (target.closest('.number') && !event.ctrlKey && !event.metaKey) {

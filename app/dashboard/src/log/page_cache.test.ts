@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { PageCache } from './page_cache';
 import { aRecord, someRecords } from './testing';
 
-test('a million lines are known by their number before any is read', () => {
+test('a log of a million lines knows its rows before any is loaded', () => {
   const cache = new PageCache(0, 1_000_000, 1_000_000, false);
 
   expect(cache.length).toBe(1_000_000);
@@ -11,14 +11,14 @@ test('a million lines are known by their number before any is read', () => {
   expect(cache.indexOf(500_000)).toBe(499_999);
 });
 
-test('the page in sight is requests for, and its neighbour when the sight reaches into it', () => {
+test('the page in view is requested, and the next one if the view reaches into it', () => {
   const cache = new PageCache(0, 10_000, 10_000, false);
 
   expect(cache.missing(4_100, 4_150)).toEqual([{ after: 4000, before: 5001 }]);
   expect(cache.missing(4_980, 5_030)).toEqual([{ after: 4000, before: 5001 }, { after: 5000, before: 6001 }]);
 });
 
-test('a page that came is not requests for again, and its rows are at their place', () => {
+test('a loaded page is not requested again, and its rows are in place', () => {
   const cache = new PageCache(0, 10_000, 10_000, false);
 
   cache.fill(4000, 5000, someRecords(4001, 5000), 10_000);
@@ -29,7 +29,7 @@ test('a page that came is not requests for again, and its rows are at their plac
   expect(cache.indexOf(4101)).toBe(4100);
 });
 
-test('a page whose lines join makes the log shorter by as many rows', () => {
+test('joined lines shorten the log', () => {
   const cache = new PageCache(0, 3000, 3000, false);
 
   cache.fill(1000, 2000, someRecords(1001, 2000, (seq) => ({ partial: seq < 2000 })), 3000);
@@ -39,7 +39,7 @@ test('a page whose lines join makes the log shorter by as many rows', () => {
   expect(cache.indexOf(2001)).toBe(1001);
 });
 
-test('an answer to a question that nobody asks any more is left', () => {
+test('a page that overlaps a loaded one is ignored', () => {
   const cache = new PageCache(0, 2000, 2000, false);
   cache.fill(0, 1000, someRecords(1, 1000), 2000);
 
@@ -48,7 +48,7 @@ test('an answer to a question that nobody asks any more is left', () => {
   expect(cache.missing(0, 2000)).toEqual([{ after: 1000, before: 2001 }]);
 });
 
-test('the stream adds to the end', () => {
+test('records from the stream are appended', () => {
   const cache = new PageCache(0, 10, 10, false);
   cache.fill(0, 10, someRecords(1, 10), 10);
 
@@ -57,7 +57,7 @@ test('the stream adds to the end', () => {
   expect(cache.rows(0, 20).map((row) => row?.seq)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1));
 });
 
-test('what the stream left out is read later', () => {
+test('a gap in the stream is requested later', () => {
   const cache = new PageCache(0, 10, 10, false);
   cache.fill(0, 10, someRecords(1, 10), 10);
 
@@ -77,7 +77,7 @@ test('a long stream keeps a bounded number of pages', () => {
   expect(cache.rows(49_999, 1)[0]?.seq).toBe(50_000);
 });
 
-test('few errors among a million lines come in one page', () => {
+test('a few errors among a million lines fit in one page', () => {
   const cache = new PageCache(0, 1_000_000, 3, true);
 
   expect(cache.missing(0, 3)).toEqual([{ after: 0, before: 1_000_001 }]);
@@ -87,14 +87,14 @@ test('few errors among a million lines come in one page', () => {
   expect(cache.rows(0, 10).map((row) => row?.seq)).toEqual([5, 500_000, 999_999]);
 });
 
-test('the end of a long filtered log is read backwards, its middle from where it should be', () => {
+test('a long filtered log loads its end backwards, and its middle from an estimate', () => {
   const cache = new PageCache(0, 1_000_000, 100_000, true);
 
   expect(cache.missing(99_950, 100_000)).toEqual([{ before: 1_000_001 }]);
   expect(cache.missing(50_000, 50_050)).toEqual([{ after: 497_500, before: 1_000_001 }]);
 });
 
-test('what is folded has no rows, loaded or not', () => {
+test('folded records have no rows, loaded or not', () => {
   const cache = new PageCache(0, 3000, 3000, false);
   cache.fill(0, 1000, someRecords(1, 1000), 3000);
 
@@ -111,7 +111,7 @@ test.each([
   ['in order', [0, 1, 2]],
   ['from the end', [2, 1, 0]],
   ['the middle last', [0, 2, 1]],
-])('a line that goes on over pages is one row, the pages read %s', (_, order) => {
+])('a line that spans pages is one row, with the pages loaded %s', (_, order) => {
   const cache = new PageCache(0, 3000, 3000, false);
 
   for (const page of order) cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, cut), 3000);
@@ -120,7 +120,7 @@ test.each([
   expect(cache.length).toBe(989 + 1 + 990);
 });
 
-test('a line that the stream goes on with leaves the page where it began', () => {
+test('a line continued by the stream moves to the new page', () => {
   const cache = new PageCache(0, 1000, 1000, false);
   cache.fill(0, 1000, someRecords(1, 1000, (seq) => ({ partial: seq === 1000 })), 1000);
   expect(cache.length).toBe(1000);
@@ -131,7 +131,7 @@ test('a line that the stream goes on with leaves the page where it began', () =>
   expect(lineAt(cache, 1001)).toEqual([[1000, 1001]]);
 });
 
-test('a line stands where it ends, also when another page lies between', () => {
+test('a line is placed at its end, even with a page in between', () => {
   const cache = new PageCache(0, 3000, 3000, false);
   const mixed = (seq: number) => (seq === 5 ? { stream: 'stderr', partial: true } : seq === 2500 ? { stream: 'stderr' } : {});
 
@@ -141,7 +141,7 @@ test('a line stands where it ends, also when another page lies between', () => {
   expect(cache.length).toBe(2999);
 });
 
-test('a line whose page was let go of is whole again when it is read again', () => {
+test('a line is complete again after its evicted page is reloaded', () => {
   const cache = new PageCache(0, 30_000, 30_000, false);
   const fill = (page: number): void => cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, (seq) => ({ partial: seq === 1000 })), 30_000);
 

@@ -1,7 +1,7 @@
 /**
- * Which rows a log has and which of them are here: the log's seqs from end to end as spans, loaded or not. The rows of
- * a span that is not loaded are an estimate (exact where nothing is filtered), so a log of any length costs a few pages.
- * Asks for nothing by itself: `missing` says what to read, `fill` takes the answer, `append` takes the stream.
+ * The rows of a log and which of them are loaded: spans cover the log's seqs from end to end. The row count of an
+ * unloaded span is an estimate (exact without filters), so that a log of any length needs only a few pages in memory.
+ * Makes no requests: `missing` lists the pages to request, `fill` adds a page, `append` adds records from the stream.
  */
 import type { LogRecord } from '../api/mapping';
 import { type Fold, type Hidden, type Row, type Unfinished, toPage } from './rows';
@@ -16,14 +16,14 @@ interface Span {
   upTo: number;
   records: LogRecord[] | null;
   rows: Row[];
-  /** Lines that began here or before and go on in the next span. */
+  /** Lines that started here or earlier and continue in the next span. */
   unfinished: Unfinished;
-  /** Rows; an estimate while `records` is null. */
+  /** Number of rows; an estimate while `records` is null. */
   count: number;
   usedAt: number;
 }
 
-/** What to ask the service for. Both bounds exclusive; without `after` the last page before `before`. */
+/** A page to request. Both bounds are exclusive; without `after`, it is the last page before `before`. */
 export interface PageRequest {
   readonly after?: number;
   readonly before: number;
@@ -34,7 +34,7 @@ export class PageCache {
   private clock = 0;
   private hidden: Hidden = { folds: [], progress: false };
 
-  /** The log from `after` to `upTo`, of which about `matches` records pass the filters (`filtered` says if there are any). */
+  /** The log from `after` to `upTo`. About `matches` of its records pass the filters, if `filtered` is set. */
   constructor(
     after: number,
     upTo: number,
@@ -52,7 +52,7 @@ export class PageCache {
     return this.spans[this.spans.length - 1]?.upTo ?? 0;
   }
 
-  /** The rows from index `from` on; undefined stands for one that is not loaded. */
+  /** The rows starting at index `from`; undefined for rows that are not loaded. */
   rows(from: number, count: number): (Row | undefined)[] {
     const found: (Row | undefined)[] = [];
     let start = 0;
@@ -66,7 +66,7 @@ export class PageCache {
     return found;
   }
 
-  /** The index of the row that holds `seq`, of the first one after it, or the estimate of either. */
+  /** The index of the row that contains `seq`, or else of the first row after it. An estimate if it is not loaded. */
   indexOf(seq: number): number {
     let start = 0;
     for (const span of this.spans) {
@@ -94,7 +94,7 @@ export class PageCache {
     return this.spans.some((span) => span.records !== null && span.after < seq && seq <= span.upTo);
   }
 
-  /** Records that are here, in order, from `seq` on, up to the first that is not. */
+  /** Loaded records in order, starting at `seq` and ending at the first gap. */
   *loadedFrom(seq: number): Generator<LogRecord> {
     for (const span of this.spans) {
       if (span.upTo < seq) continue;
@@ -103,7 +103,7 @@ export class PageCache {
     }
   }
 
-  /** The pages to read so that the rows `from` to `to` (exclusive) are here. */
+  /** The pages to request for the rows `from` to `to` (exclusive). */
   missing(from: number, to: number): PageRequest[] {
     const requests: PageRequest[] = [];
     let start = 0;
@@ -118,7 +118,7 @@ export class PageCache {
     return requests;
   }
 
-  /** Takes a page: all records that pass the filters between two seqs. Ignored unless it lies in a span that is not loaded. */
+  /** Adds a page: all matching records between two seqs. Ignored unless it fits into an unloaded span. */
   fill(after: number, upTo: number, records: readonly LogRecord[], matches: number): void {
     const at = this.spans.findIndex((span) => !span.records && span.after <= after && upTo <= span.upTo);
     const span = this.spans[at];
@@ -135,7 +135,7 @@ export class PageCache {
     this.evict();
   }
 
-  /** Takes what the stream brings: `records` are those that pass the filters of the seqs from `after` to `upTo`. */
+  /** Adds records from the stream: all matching records with seqs from `after` to `upTo`. */
   append(after: number, upTo: number, records: readonly LogRecord[]): void {
     if (upTo <= this.upTo) return;
     const fresh = records.filter((record) => record.seq > this.upTo);
@@ -153,7 +153,7 @@ export class PageCache {
     }
   }
 
-  /** The log goes on to `upTo`, and what is between has not come; `matches` of it pass the filters. */
+  /** Extends the log to `upTo` with an unloaded span, of which `matches` records pass the filters. */
   extend(upTo: number, matches: number): void {
     const tail = this.spans[this.spans.length - 1];
     if (upTo <= this.upTo) return;
@@ -163,7 +163,7 @@ export class PageCache {
     } else this.spans.push(this.unloaded(this.upTo, upTo, matches));
   }
 
-  /** Leaves out what is folded, and progress if `progress` says so. */
+  /** Hides folded records, and progress reports if `progress` is set. */
   hide(folds: readonly Fold[], progress: boolean): void {
     this.hidden = { folds, progress };
     this.spans.forEach((span, at) => span.records && this.buildOne(at));
@@ -178,7 +178,7 @@ export class PageCache {
     return { after, upTo, records, rows: [], unfinished: NONE, count: 0, usedAt: ++this.clock };
   }
 
-  /** Builds a span's rows, and those beside it that share a line with it. */
+  /** Builds the rows of a span, and of the spans next to it that share a line with it. */
   private build(at: number): void {
     let first = at;
     while (this.spans[first - 1]?.unfinished.size) first--;
@@ -221,14 +221,14 @@ export class PageCache {
       requests.push({ after: reached, before: Math.min(span.upTo, reached + PAGE) + 1 });
   }
 
-  /** Forwards from a little before the rows in sight, or backwards when the span's end is near. */
+  /** Requests a page from a little before the rows in view, or backwards from the end of the span if that is near. */
   private requestFiltered(span: Span, from: number, to: number): PageRequest {
     if (span.count <= PAGE) return { after: span.after, before: span.upTo + 1 };
     if (span.count - to < PAGE / 2) return { before: span.upTo + 1 };
     return { after: this.guess(span, from - PAGE / 4) - 1, before: span.upTo + 1 };
   }
 
-  /** Shares what must still be somewhere among the spans that are not loaded, by their length. */
+  /** Distributes the remaining matches over the unloaded spans, by their length. */
   private estimate(): void {
     const missing = this.spans.filter((span) => !span.records);
     if (!this.filtered) {
@@ -248,7 +248,7 @@ export class PageCache {
     );
   }
 
-  /** Lets go of the pages that were not looked at for longest. The tail stays: the stream adds to it. */
+  /** Evicts the least recently used page. The last one stays, because the stream appends to it. */
   private evict(): void {
     const here = this.spans.slice(0, -1).filter((span) => span.records);
     if (here.length < MAX_LOADED) return;

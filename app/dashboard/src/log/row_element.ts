@@ -1,14 +1,15 @@
-/** One row of the log as an element: number, time, level, text. Text nodes only, never markup; colours by classes and CSSOM. */
+/** Draws one log row into an element: number, time, level, text. Uses text nodes, classes and CSSOM, never markup. */
 import { type Row, groupOpenedBy, progressCount, rowLevel, rowRecord, rowText } from './rows';
 import { type Piece, parseAnsi } from './ansi';
 
-/** More of a line is not drawn: it would freeze the page. */
+/** Longer lines are cut: drawing them would freeze the page. */
 const MAX_DRAWN = 4000;
+// eslint-disable-next-line no-control-regex
 const LINK = /https?:\/\/[^\s"'<>`\x00-\x1f]+[^\s"'<>`.,;:!?)\]}\x00-\x1f]/g;
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {
-  /** What is searched for, in lower case; '' for nothing. */
+  /** The search text in lower case, or ''. */
   readonly q: string;
   readonly isCurrent: boolean;
   readonly isMarked: boolean;
@@ -36,7 +37,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     toggle.setAttribute('aria-expanded', String(!state.isFolded));
     text.append(toggle);
   } else drawText(text, rowText(row), state.q);
-  if (progressCount(row) > 1) text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} reports`));
+  if (progressCount(row) > 1) text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} updates`));
   element.replaceChildren(number, time, make('span', 'level', LEVEL_WORDS[level]), text);
 }
 
@@ -46,7 +47,7 @@ export function drawPlaceholder(element: HTMLElement): void {
   element.replaceChildren(make('span', 'number', '·'));
 }
 
-/** Columns that the drawn part of a monospaced line takes: wide characters take two. */
+/** Width of the drawn part of a line, in monospaced columns. Wide characters take two. */
 export function columnsOf(line: string): number {
   const drawn = Math.min(line.length, MAX_DRAWN + 60);
   let wide = 0;
@@ -76,7 +77,7 @@ function drawText(parent: HTMLElement, line: string, q: string): void {
     }
   }
   const more = line.length - drawn.length;
-  if (more > 0 && whole.length > drawn.length) parent.append(make('span', 'more', ` … ${more.toLocaleString('en')} more characters in the download`));
+  if (more > 0 && whole.length > drawn.length) parent.append(make('span', 'more', ` … ${more.toLocaleString('en')} more characters (see the download)`));
 }
 
 function drawPiece(piece: Piece, text: string, isHit: boolean): Node {

@@ -1,5 +1,5 @@
 /**
- * The elements of the rows in sight. An element is reused from one frame to the next and redrawn only when something
+ * The elements of the rows in view. An element is reused from one frame to the next and redrawn only when something
  * that its row's appearance depends on has changed.
  */
 import type { LineRange } from './filters';

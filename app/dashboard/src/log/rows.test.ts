@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { groupOpenedBy, progressCount, rowText, toRows } from './rows';
 import { aRecord } from './testing';
 
-test('a line that was cut is one row, numbered by its end', () => {
+test('a line split into records is one row, numbered by its end', () => {
   const rows = toRows([aRecord(1, { message: 'a', partial: true }), aRecord(2, { message: 'b', partial: true }), aRecord(3, { message: 'c' })]);
 
   expect(rows.map((row) => [row.firstSeq, row.seq, rowText(row)])).toEqual([[1, 3, 'abc']]);
 });
 
-test('parts are joined by step and stream, whatever stands between', () => {
+test('parts are joined by step and stream, across other records', () => {
   const rows = toRows(
     [aRecord(1, { message: '10%', partial: true, stream: 'stderr' }), aRecord(2), aRecord(3, { message: '\r20%', stream: 'stderr' })],
   );
@@ -16,7 +16,7 @@ test('parts are joined by step and stream, whatever stands between', () => {
   expect(rows.map(rowText)).toEqual(['line 2', '20%']);
 });
 
-test('a line after a finished one is its own', () => {
+test('a new line starts after a complete one', () => {
   const rows = toRows([aRecord(1, { partial: true }), aRecord(2), aRecord(3)]);
 
   expect(rows.map((row) => row.seq)).toEqual([2, 3]);
@@ -24,7 +24,7 @@ test('a line after a finished one is its own', () => {
 
 const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> => aRecord(seq, { event: 'progress', step, message: `${seq}/9` });
 
-test('progress told again and again is one row that says how often; between lines each report is a row', () => {
+test('consecutive progress reports form one row with their count', () => {
   const rows = toRows([progress(1), progress(2), progress(3), aRecord(4), progress(5), progress(6, 'b')]);
 
   expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressCount(row)])).toEqual([
@@ -35,7 +35,7 @@ test('progress told again and again is one row that says how often; between line
   ]);
 });
 
-test('whoever hides progress sees the lines alone', () => {
+test('hiding progress leaves only the lines', () => {
   const rows = toRows([progress(1), aRecord(2), progress(3)], { folds: [], progress: true });
 
   expect(rows.map(rowText)).toEqual(['line 2']);
@@ -46,13 +46,13 @@ test.each([
   [['10%\r', '20%'], '20%'],
   [['10%\r', '\r'], '10%'],
   [['done', ' indeed'], 'done indeed'],
-])('%j reads %j', (messages, text) => {
+])('%j is shown as %j', (messages, text) => {
   const rows = toRows(messages.map((message, i) => aRecord(i + 1, { message, partial: i + 1 < messages.length })));
 
   expect(rows.map(rowText)).toEqual([text]);
 });
 
-test('a folded group keeps its first row alone', () => {
+test('a folded group shows only its first row', () => {
   const opened = aRecord(1, { event: 'group', data: { name: 'setup', open: true } });
   const closed = aRecord(4, { event: 'group', data: { name: 'setup', open: false } });
 
@@ -61,7 +61,7 @@ test('a folded group keeps its first row alone', () => {
   expect(rows.map((row) => [row.seq, groupOpenedBy(row)])).toEqual([[1, 'setup'], [5, null]]);
 });
 
-test('a hundred megabytes without an end are cut', () => {
+test('an endless line is cut', () => {
   const rows = toRows(Array.from({ length: 900 }, (_, i) => aRecord(i + 1, { message: 'x'.repeat(16384), partial: true })));
 
   expect(rowText(rows[0]!).length).toBe(65536);

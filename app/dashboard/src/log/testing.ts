@@ -1,4 +1,4 @@
-/** Records and a service's log for tests. */
+/** Builders for records and runs, and a fake log service. */
 import type { LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, passes } from './filters';
 import type { LogQuery, ReadLog } from './log_model';
@@ -48,7 +48,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
   };
 }
 
-/** Answers as the service does, and notes what it was asked. */
+/** Responds as the service does, and records the requests. */
 export function aLogService(records: readonly LogRecord[]): { read: ReadLog; requests: LogQuery[] } {
   const requests: LogQuery[] = [];
   const read = (query: LogQuery): Promise<LogPage> => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { aRun } from '../log/testing';
-import { formatApproximate, formatRelativeTime, formatDuration, formatExit, formatScope, formatSize, formatTick, formatStartedBy, resumeScope } from './format';
+import { formatApproximate, formatRelativeTime, formatDuration, formatExit, formatScope, formatSize, formatTick, formatTrigger, formatOrigin, resumeScope } from './format';
 
 const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
 
@@ -12,7 +12,7 @@ test.each([
   [307_000, '5 min 07 s'],
   [7_500_000, '2 h 05 min'],
   [273_600_000, '3 d 4 h'],
-])('%j ms took %s', (ms, text) => {
+])('a duration of %j ms is formatted as %s', (ms, text) => {
   expect(formatDuration(ms).replaceAll('\u00a0', ' ')).toBe(text);
 });
 
@@ -22,7 +22,7 @@ test.each([
   [58_000, 'about 1 min'],
   [240_000, 'about 4 min'],
   [7_800_000, 'about 2 h 10 min'],
-])('%j ms are %s', (ms, text) => {
+])('%j ms is approximately %s', (ms, text) => {
   expect(formatApproximate(ms)).toBe(text);
 });
 
@@ -33,7 +33,7 @@ test.each([
   [7 * 3600, '7 h ago'],
   [30 * 3600, 'yesterday'],
   [3 * 86400, '3 d ago'],
-])('%d seconds back is %s', (seconds, text) => {
+])('%d seconds ago is formatted as %s', (seconds, text) => {
   expect(formatRelativeTime(0, seconds * 1000)).toBe(text);
 });
 
@@ -41,7 +41,7 @@ test.each([
   [999, '999 B'],
   [1_500, '1.5 kB'],
   [25_000_000, '25 MB'],
-])('%d bytes are %s', (bytes, text) => {
+])('%d bytes is formatted as %s', (bytes, text) => {
   expect(formatSize(bytes)).toBe(text);
 });
 
@@ -49,7 +49,7 @@ test.each([
   [1, 'exit code 1'],
   [-9, 'killed by signal 9'],
   [null, ''],
-])('exit code %j reads %j', (code, text) => {
+])('exit code %j is formatted as %j', (code, text) => {
   expect(formatExit(code)).toBe(text);
 });
 
@@ -57,19 +57,19 @@ test.each([
   ['full', [step('a', 'completed'), step('b', 'failed'), step('c', 'skipped')], 'from:b'],
   ['b', [step('b', 'failed')], 'b'],
   ['from:b', [step('b', 'cancelled'), step('c', 'skipped')], 'from:b'],
-])('a failed run of %s goes on with a scope', (scope, steps, resumed) => {
+])('a run with scope %s resumes where it stopped', (scope, steps, resumed) => {
   expect(resumeScope(aRun({ status: 'failed', scope, steps }))).toBe(resumed);
 });
 
-test('a completed run has nothing to go on with', () => {
+test('a completed run has nothing to resume', () => {
   expect(resumeScope(aRun({ status: 'completed', steps: [step('a', 'completed')] }))).toBeNull();
 });
 
 test.each([
-  ['full', 'everything'],
-  ['from:b', 'from b on'],
-  ['b', 'only b'],
-])('the scope %s is %s', (scope, text) => {
+  ['full', 'All steps'],
+  ['from:b', 'From b onwards'],
+  ['b', 'Only b'],
+])('the scope %s is formatted as %s', (scope, text) => {
   expect(formatScope(scope)).toBe(text);
 });
 
@@ -79,13 +79,21 @@ test.each([
   [15_000, '15 s'],
   [90_000, '1 min 30 s'],
   [5_400_000, '1 h 30 min'],
-])('%d ms on an axis are %s', (ms, text) => {
+])('an axis label of %d ms is %s', (ms, text) => {
   expect(formatTick(ms).replaceAll('\u00a0', ' ')).toBe(text);
 });
 
 test.each([
-  ['cli', 'started by the CLI'],
+  ['cli', 'started from the CLI'],
+  ['api', 'started through the API'],
   ['nightly', 'started by nightly'],
-])('a run of %s was %s', (triggeredBy, text) => {
-  expect(formatStartedBy(triggeredBy)).toBe(text);
+])('a run triggered by %s was %s', (triggeredBy, text) => {
+  expect(formatOrigin('started', triggeredBy)).toBe(text);
+});
+
+test.each([
+  ['cli', 'CLI'],
+  ['nightly', 'nightly'],
+])('the trigger %s is shown as %s', (triggeredBy, text) => {
+  expect(formatTrigger(triggeredBy)).toBe(text);
 });

@@ -1,14 +1,14 @@
-/** Figures and states in words, the same everywhere. */
+/** Formats numbers, times, scopes and origins, the same way on every page. */
 import type { Run, RunStep } from '../api/mapping';
 
 const count = new Intl.NumberFormat('en');
 export const formatCount = (value: number): string => count.format(value);
 
 const short = new Intl.NumberFormat('en', { notation: 'compact' });
-/** Where there is little room: `9,999`, `12K`, `1.2M`. */
+/** For small spaces: `9,999`, `12K`, `1.2M`. */
 export const formatCompact = (value: number): string => (value < 10_000 ? formatCount(value) : short.format(value));
 
-/** A figure and its unit belong on one line. */
+/** A number and its unit stay on one line. */
 const join = (...parts: readonly string[]): string => parts.join('\u00a0');
 const two = (value: number): string => String(value).padStart(2, '0');
 
@@ -24,18 +24,18 @@ export function formatDuration(ms: number | null): string {
   return join(String(Math.floor(minutes / 1440)), 'd', String(Math.floor((minutes % 1440) / 60)), 'h');
 }
 
-/** A point of an axis: `15 s`, `1 min 30 s`, `2 h`. What is nought is left out. */
+/** An axis label: `15 s`, `1 min 30 s`, `2 h`. Zero parts are omitted. */
 export function formatTick(ms: number): string {
   const seconds = ms / 1000;
   const parts = [[Math.floor(seconds / 3600), 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']] as const;
-  const said = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
-  return said.length ? join(...said) : join('0', 's');
+  const labels = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
+  return labels.length ? join(...labels) : join('0', 's');
 }
 
-/** The same for what is not over: in whole seconds, or it would flicker. */
+/** The same for a duration that still grows: in whole seconds, to avoid flicker. */
 export const formatElapsed = (ms: number): string => (ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms));
 
-/** How a person says it: `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
+/** `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
 export function formatApproximate(ms: number): string {
   const seconds = ms / 1000;
   if (seconds < 10) return 'a few seconds';
@@ -56,7 +56,7 @@ export function formatRelativeTime(time: number, now: number): string {
 }
 
 export const formatExact = (time: number): string => new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
-/** Of an event: the day where it was another one. */
+/** The time of an event, with the date if it was not today. */
 export function formatTime(time: number, now = Date.now()): string {
   const clock = new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
   const isToday = new Date(time).toDateString() === new Date(now).toDateString();
@@ -70,13 +70,22 @@ export function formatSize(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
 }
 
-const ACTORS: Readonly<Record<string, string>> = { dashboard: 'the dashboard', cli: 'the CLI', api: 'the API', schedule: 'a schedule' };
+const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
+  dashboard: ['Dashboard', 'from the dashboard'],
+  cli: ['CLI', 'from the CLI'],
+  api: ['API', 'through the API'],
+  schedule: ['Schedule', 'by a schedule'],
+};
 
-/** `the CLI`, `the API`, or a caller's own word. */
-export const formatActor = (who: string | null): string => (who === null ? 'somebody' : (ACTORS[who] ?? who));
-export const formatStartedBy = (triggeredBy: string): string => `started by ${formatActor(triggeredBy)}`;
+/** `CLI`, `API`, or the name that a caller gave. */
+export const formatTrigger = (triggeredBy: string): string => ORIGINS[triggeredBy]?.[0] ?? triggeredBy;
 
-/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for what never ran. */
+/** An action and its origin: `started from the CLI`, `Cancelled through the API`, `started by nightly`. */
+export function formatOrigin(action: string, origin: string | null): string {
+  return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
+}
+
+/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for a step that never ran. */
 export function formatExit(exitCode: number | null): string {
   if (exitCode === null) return '';
   return exitCode < 0 ? `killed by signal ${-exitCode}` : `exit code ${exitCode}`;
@@ -85,7 +94,7 @@ export function formatExit(exitCode: number | null): string {
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
 
-/** The scope that goes on where a run did not, if it makes sense. */
+/** The scope that resumes a run where it stopped, or null if there is nothing to resume. */
 export function resumeScope(run: Run): string | null {
   const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
   if (!stopped || run.status === 'completed') return null;
@@ -93,6 +102,6 @@ export function resumeScope(run: Run): string | null {
 }
 
 export function formatScope(scope: string): string {
-  if (scope === 'full') return 'everything';
-  return scope.startsWith('from:') ? `from ${scope.slice(5)} on` : `only ${scope}`;
+  if (scope === 'full') return 'All steps';
+  return scope.startsWith('from:') ? `From ${scope.slice(5)} onwards` : `Only ${scope}`;
 }

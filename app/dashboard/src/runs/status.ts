@@ -1,6 +1,6 @@
 /**
  * What a status means. A run passes through its statuses in one direction and ends once; "not active" is not "ended",
- * because a queued run is neither. Knows no status of a newer service, and draws no conclusion from one.
+ * because a queued run is neither. An unknown status of a newer service is neither ended nor holding a project.
  */
 
 /** The statuses that the API filters by. */
@@ -8,7 +8,7 @@ export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled
 export type Status = (typeof STATUSES)[number] | 'queued' | 'waiting';
 export type StepStatus = Status | 'skipped';
 
-/** A run's status, or `cancelling` while it has been asked to stop and has not ended. */
+/** A run's status, or `cancelling` between the cancel request and the end. */
 export type DisplayStatus = StepStatus | 'cancelling';
 
 interface Cancellable {
@@ -27,7 +27,7 @@ export const hasEnded = (status: string): boolean => ENDED.has(status);
 /** Whether a run with this status keeps its project busy. A queued run waits for the project and does not hold it. */
 export const holdsProject = (status: string): boolean => HOLDING.has(status);
 
-/** Whether `status` can only come before `known`, so that news of it is out of date. Unknown statuses have no order. */
+/** Whether `status` always comes before `known`, so that an update with it is out of date. Unknown ones have no order. */
 export function isEarlier(status: string, known: string): boolean {
   if (hasEnded(known) || hasEnded(status)) return hasEnded(known) && !hasEnded(status);
   const [rank, knownRank] = [RANKS[status], RANKS[known]];

@@ -1,4 +1,4 @@
-/** What the palette offers for a few letters: pages, projects, runs, actions. */
+/** The commands in the palette: pages, projects, runs and actions. */
 import type { Run } from '../api/mapping';
 import { displayStatus, hasEnded } from '../runs/status';
 import { dialogs } from '../state/dialogs.svelte';
@@ -19,18 +19,18 @@ function allCommands(): Command[] {
   const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
-    ...(shown && !hasEnded(shown.status) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
+    ...(shown && !hasEnded(shown.status) ? [{ name: `Cancel run #${shown.id}`, hint: 'action', act: () => dialogs.cancel(shown.id) }] : []),
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
     { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
     ...projects.map(({ name, title }) => ({ name: title && title !== name ? `${title} (${name})` : name, hint: 'project', act: () => router.go(toProject(name)) })),
     ...projects.map(({ name, title }) => ({ name: `Start ${title || name}`, hint: 'action', act: () => dialogs.start(name) })),
     ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: displayStatus(run), act: () => router.go(toRun(run)) })),
     { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
-    { name: 'Keys and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
+    { name: 'Shortcuts and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
   ];
 }
 
-/** All words must occur; what begins with the first comes first. A number is a run, known or not. */
+/** Commands that contain all words. Those that start with the first word come first. A number opens that run. */
 export function findCommands(text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const found = allCommands().filter(({ name, hint }) => words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)));

@@ -1,6 +1,6 @@
 /**
- * What the first sight does without: loaded when wanted, or when the browser has nothing else to do. (Not the login:
- * where a session has ended, nothing is loaded any more.)
+ * Components that the first paint does not need: loaded on demand, or when the browser is idle. The login dialog is not
+ * among them, because nothing can be loaded after a session has expired.
  */
 export const lazy = {
   run: () => import('../pages/RunPage.svelte'),
@@ -12,12 +12,12 @@ export const lazy = {
   parameters: () => import('../components/ParameterList.svelte'),
   events: () => import('../components/EventList.svelte'),
   start: () => import('./StartDialog.svelte'),
-  stop: () => import('./StopDialog.svelte'),
+  cancel: () => import('./CancelDialog.svelte'),
   palette: () => import('./CommandPalette.svelte'),
   help: () => import('./HelpDialog.svelte'),
 } as const;
 
-/** So that a dialog also opens when the service is out of reach. Not at once: what is in sight comes first. */
+/** Loads all of them, so that dialogs open even if the service is unreachable. Waits, to let the page load first. */
 export function loadWhenIdle(): void {
   const load = (): void => Object.values(lazy).forEach((one) => void one().catch(() => undefined));
   setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(load, { timeout: 3000 }) : load()), 1500);

@@ -1,4 +1,4 @@
-/** A tab's title and icon carry the state of what it shows, so that one sees it among other tabs. */
+/** The tab's title and icon show the status of the run, so that it is visible from other tabs. */
 import type { Run } from '../api/mapping';
 import { type Medians, completedParts, shareDone } from '../runs/timing';
 import { type DisplayStatus, displayStatus } from '../runs/status';
@@ -13,7 +13,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   interrupted: '#bf8700',
   cancelled: '#8c959f',
 };
-/** Queued, skipped, nothing at all, and what a newer service may send. */
+/** For queued and skipped, for no run, and for unknown statuses. */
 const NEUTRAL = '#8c959f';
 const SIGNS: Partial<Record<DisplayStatus, string>> = { completed: '✓', failed: '✕', cancelled: '⊘', interrupted: '⚠' };
 
@@ -24,10 +24,10 @@ export function titleOf(run: Run, medians: Medians, now: number): string {
   return `${sign} · ${run.project} #${run.id}`;
 }
 
-/** A ring that closes as the work does. */
+/** A ring that closes as the run progresses. */
 export function iconOf(state: DisplayStatus | 'none', share: number | null): string {
-  const around = 2 * Math.PI * 6;
-  const done = share === null ? around : around * share;
+  const circumference = 2 * Math.PI * 6;
+  const done = share === null ? circumference : circumference * share;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="none" stroke="#8c959f" stroke-opacity=".4" stroke-width="4"/>` +
     `<circle cx="8" cy="8" r="6" fill="none" stroke="${COLOURS[state] ?? NEUTRAL}" stroke-width="4" stroke-dasharray="${done.toFixed(1)} 99" transform="rotate(-90 8 8)"/></svg>`;

@@ -1,4 +1,4 @@
-/** What a screen reader is told, politely: changes of a run's state and of the connection, never lines of a log. */
+/** Announces changes of runs and of the connection to screen readers, politely. Log lines are never announced. */
 import type { Run } from '../api/mapping';
 import type { Connection } from '../live/connection';
 
@@ -15,7 +15,7 @@ class Announcer {
 
   announceConnection({ state }: Connection): void {
     if (state === 'connected') this.announce('Connected');
-    else if (state === 'offline') this.announce('The service does not answer; what is shown may be old');
+    else if (state === 'offline') this.announce('The service is not responding; showing the last known state');
   }
 }
 

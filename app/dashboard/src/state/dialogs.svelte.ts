@@ -1,9 +1,9 @@
-/** The one dialog that is open, and what it is about. */
+/** The open dialog and its parameters. At most one is open. */
 import type { Run } from '../api/mapping';
 
 export type Dialog =
   | { readonly kind: 'start'; readonly project?: string; readonly scope?: string; readonly params?: Readonly<Record<string, string>> }
-  | { readonly kind: 'stop'; readonly runId: number }
+  | { readonly kind: 'cancel'; readonly runId: number }
   | { readonly kind: 'palette' }
   | { readonly kind: 'help' };
 
@@ -14,8 +14,8 @@ class Dialogs {
     this.open = { kind: 'start', ...(project !== undefined && { project }), ...(like && { scope: like.scope, params: like.params }) };
   }
 
-  stop(runId: number): void {
-    this.open = { kind: 'stop', runId };
+  cancel(runId: number): void {
+    this.open = { kind: 'cancel', runId };
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-/** Which page an address means, and going there. The address holds all of the view: path, query and hash. */
+/** The current page and navigation. The address contains the whole view: path, query and hash. */
 import { basePath } from '../api/base_path';
 import { type Route, parseRoute } from './routes';
 
@@ -13,20 +13,20 @@ class Router {
     addEventListener('popstate', () => this.read());
   }
 
-  /** `path` begins with `/`, without the prefix that a proxy may put before it. */
+  /** `path` starts with `/` and does not include the base path. */
   go(path: string): void {
     history.pushState(null, '', basePath + path);
     this.read();
     scrollTo(0, 0);
   }
 
-  /** Goes to the address that this one stands for, which goes out of the history; what follows the path stays. */
+  /** Replaces this address in the history with its canonical one. Query and hash stay. */
   replace(path: string): void {
     history.replaceState(null, '', basePath + path + location.search + location.hash);
     this.read();
   }
 
-  /** Changes query or hash in place; null takes a name out. A step of the history only where a reader would go back to it. */
+  /** Changes the query or hash; null removes a parameter. Adds a history entry only if `push` is set. */
   refine(changes: Readonly<Record<string, string | null>>, hash = this.hash, push = false): void {
     const query = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(changes)) {
@@ -57,7 +57,7 @@ export const toArtifact = (run: { readonly project: string; readonly id: number 
 export const toCompare = (a: number, b: number): string => `/compare/${a}/${b}`;
 export const href = (path: string): string => basePath + path;
 
-/** Follows links inside the dashboard without loading the page; leaves every other click to the browser. */
+/** Follows links within the dashboard without a page load. Leaves all other clicks to the browser. */
 export function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element).closest('a');

@@ -1,6 +1,6 @@
 /**
- * Keys and what they do now. Pages bind theirs while they are shown; the help sheet lists all. Single letters can be
- * switched off (WCAG 2.1.4) and never act while somebody types.
+ * Keyboard shortcuts. Pages bind theirs while they are shown; the help dialog lists all of them. Single-key shortcuts can
+ * be switched off (WCAG 2.1.4) and are ignored while the user types.
  */
 import { preferences } from './preferences.svelte';
 
@@ -8,21 +8,21 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g o', 'Overview'],
   ['g r', 'All runs'],
   ['s', 'Start a run'],
-  ['x', 'Stop the run (asks first)'],
+  ['x', 'Cancel the run (asks first)'],
   ['/', 'Search the log'],
   ['n', 'Next match'],
   ['N', 'Previous match'],
-  ['f', 'Follow the end of the log'],
+  ['f', 'Follow the log'],
   ['e', 'Next error'],
   ['E', 'Previous error'],
-  ['j', 'Next line, or next in a list'],
-  ['k', 'Previous line, or previous in a list'],
-  ['1', 'Log: everything'],
+  ['j', 'Next line or list item'],
+  ['k', 'Previous line or list item'],
+  ['1', 'Log: all levels'],
   ['2', 'Log: info and above'],
   ['3', 'Log: warnings and above'],
   ['4', 'Log: errors'],
   ['t', 'Theme: system, light, dark'],
-  ['?', 'This help'],
+  ['?', 'Show this help'],
 ];
 
 type Handlers = Readonly<Record<string, () => void>>;
@@ -32,7 +32,7 @@ const SEQUENCE_MS = 1200;
 let pending = '';
 let pendingAt = 0;
 
-/** Returns how to unbind. What was bound last is asked first. */
+/** The latest binding of a key takes precedence. Returns a function that unbinds. */
 export function bindShortcuts(handlers: Handlers): () => void {
   bound.unshift(handlers);
   return () => void bound.splice(bound.indexOf(handlers), 1);

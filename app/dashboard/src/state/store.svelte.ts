@@ -1,6 +1,6 @@
 /**
- * What this tab knows of the service: projects, runs, and how it stands with the stream. Fed by responses and by the
- * stream; an older word about a run never replaces a newer one. Pages read it, and ask it to load what they need.
+ * The tab's copy of the service's state: projects, runs, and the connection. Updated by responses and by the stream; an
+ * older state of a run never replaces a newer one. Pages read it and call it to load what they need.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import * as api from '../api/client';
@@ -17,14 +17,14 @@ export const HISTORY_LENGTH = 30;
 const HIDDEN_GRACE_MS = 2_000;
 
 class Store {
-  /** Declared projects and those of families that have runs; null until they are known. */
+  /** Declared projects, and projects of families that have runs; null until loaded. */
   projects: readonly Project[] | null = $state.raw(null);
   families: readonly Family[] = $state.raw([]);
   readonly runs = new SvelteMap<number, Run>();
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
-  /** Rises with every snapshot: whoever shows more than active runs reads it again. */
+  /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
   epoch = $state(0);
   private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
   private readonly loading = new Map<string, Promise<void>>();
@@ -46,16 +46,16 @@ class Store {
     api.responseHooks.expired = () => (this.connection = { state: 'expired' });
     api.responseHooks.skew = (skew) => clock.correct(skew);
     let hiding: ReturnType<typeof setTimeout> | undefined;
-    const look = (): void => {
+    const update = (): void => {
       clearTimeout(hiding);
       if (document.hidden) hiding = setTimeout(() => this.stream.close(), HIDDEN_GRACE_MS);
       else this.stream.open();
     };
-    document.addEventListener('visibilitychange', look);
+    document.addEventListener('visibilitychange', update);
     addEventListener('pagehide', () => this.stream.close());
-    addEventListener('pageshow', look);
+    addEventListener('pageshow', update);
     addEventListener('online', () => this.connection.state !== 'connected' && this.retryNow());
-    look();
+    update();
     void this.loadProjects();
   }
 
@@ -85,7 +85,7 @@ class Store {
     return [...this.runs.values()].filter((run) => holdsProject(run.status));
   }
 
-  /** Hears a run's records from the stream after a seq. Returns how to stop. */
+  /** Calls `listen` with a run's records after this seq. Returns a function that stops it. */
   follow(runId: number, after: number, listen: (records: readonly LogRecord[]) => void): () => void {
     const listeners = this.listeners.get(runId) ?? new Set();
     this.listeners.set(runId, listeners.add(listen));
@@ -137,13 +137,13 @@ class Store {
     }
   }
 
-  put(run: Run, isNews = false): void {
+  put(run: Run, isUpdate = false): void {
     const known = this.runs.get(run.id);
     if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
     this.runs.set(run.id, run);
     const history = this.histories.get(run.project) ?? [];
     if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0)) this.histories.set(run.project, merge(history, [run.id]));
-    if (isNews && known?.status !== run.status) announcer.announceStatus(run);
+    if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
   }
 
   private applySnapshot(runs: readonly Run[]): void {
@@ -160,12 +160,12 @@ class Store {
   private applyConnection(connection: Connection): void {
     const was = this.connection.state;
     this.connection = connection;
-    if (connection.state === 'connected') clock.go();
+    if (connection.state === 'connected') clock.resume();
     else clock.stop();
     if (was !== connection.state) announcer.announceConnection(connection);
   }
 
-  /** One request at a time for the same thing. */
+  /** Makes one request at a time per key. */
   private deduplicate(key: string, load: () => Promise<void>): Promise<void> {
     const running = this.loading.get(key);
     if (running) return running;

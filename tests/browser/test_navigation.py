@@ -1,4 +1,4 @@
-"""The palette, the keys, the theme, and what a tab says of itself."""
+"""Navigation: the command palette, shortcuts, addresses, filters, and the theme."""
 
 import re
 
@@ -9,7 +9,7 @@ from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 
 
-def test_the_palette_goes_to_a_project_and_to_a_run(open_page: OpenPage, api: Api) -> None:
+def test_the_command_palette_opens_projects_and_runs(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
@@ -25,7 +25,7 @@ def test_the_palette_goes_to_a_project_and_to_a_run(open_page: OpenPage, api: Ap
     expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
 
 
-def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
+def test_shortcuts_navigate_and_can_be_switched_off(open_page: OpenPage) -> None:
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
 
@@ -33,7 +33,7 @@ def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
     page.keyboard.press("r")
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
     page.keyboard.press("?")
-    page.get_by_label("Keys of a single letter").uncheck()
+    page.get_by_label("Single-key shortcuts").uncheck()
     page.get_by_role("button", name="Close").click()
     page.keyboard.press("g")
     page.keyboard.press("o")
@@ -41,11 +41,11 @@ def test_keys_go_places_and_can_be_switched_off(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
 
 
-def test_a_dialog_that_goes_takes_no_other_with_it(open_page: OpenPage) -> None:
+def test_closing_a_dialog_does_not_close_the_next_one(open_page: OpenPage) -> None:
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys and settings")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Shortcuts and settings")).to_be_visible()
 
     page.evaluate(
         """() => {
@@ -60,7 +60,7 @@ def test_a_dialog_that_goes_takes_no_other_with_it(open_page: OpenPage) -> None:
     expect(page.get_by_role("dialog", name="Start a run")).to_be_visible()
 
 
-def test_a_run_is_found_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
+def test_a_run_opens_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
 
     page = open_page(f"/runs/{run_id}?tab=log#L2")
@@ -70,16 +70,16 @@ def test_a_run_is_found_by_its_number_alone(open_page: OpenPage, api: Api) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "says"), [("/nowhere/at/all", "no page at this address"), ("/runs/999999", "no run #999999")]
+    ("path", "message"), [("/nowhere/at/all", "no page at this address"), ("/runs/999999", "no run #999999")]
 )
-def test_an_address_that_leads_nowhere_says_so(open_page: OpenPage, path: str, says: str) -> None:
+def test_an_unknown_address_says_so(open_page: OpenPage, path: str, message: str) -> None:
     page = open_page(path)
 
-    expect(page.get_by_role("main")).to_contain_text(says)
+    expect(page.get_by_role("main")).to_contain_text(message)
     expect(page.get_by_role("link", name="Overview").first).to_be_visible()
 
 
-def test_a_letter_typed_in_a_field_is_no_key(open_page: OpenPage) -> None:
+def test_typing_in_a_field_triggers_no_shortcut(open_page: OpenPage) -> None:
     page = open_page("/p/novel")
 
     page.get_by_label("book").press_sequentially("stx?")
@@ -88,7 +88,7 @@ def test_a_letter_typed_in_a_field_is_no_key(open_page: OpenPage) -> None:
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_chosen_theme_stays(open_page: OpenPage, browser: Browser) -> None:
+def test_the_chosen_theme_persists(open_page: OpenPage, browser: Browser) -> None:
     context = browser.new_context(color_scheme="light")
     page = open_page("/", within=context)
     expect(page.get_by_role("article").first).to_be_visible()
@@ -101,7 +101,7 @@ def test_a_chosen_theme_stays(open_page: OpenPage, browser: Browser) -> None:
     context.close()
 
 
-def test_a_tab_tells_the_state_of_its_run(open_page: OpenPage, api: Api) -> None:
+def test_the_tab_shows_the_status_of_its_run(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
 
     page = open_page(f"/p/novel/runs/{run_id}")
@@ -110,19 +110,19 @@ def test_a_tab_tells_the_state_of_its_run(open_page: OpenPage, api: Api) -> None
     expect(page.locator("link[rel=icon]")).to_have_attribute("href", re.compile("e5484d"))
 
 
-def test_all_runs_are_filtered_and_the_filter_is_shared(open_page: OpenPage, api: Api) -> None:
+def test_the_address_contains_the_filter_of_runs(open_page: OpenPage, api: Api) -> None:
     failed = api.complete("novel", params={"book": "broken"})
     api.complete("novel", "fetch")
     page = open_page("/runs")
 
-    page.get_by_label("State").select_option("failed")
+    page.get_by_label("Status").select_option("failed")
 
     expect(page.get_by_role("link", name=f"#{failed}", exact=True)).to_be_visible()
     expect(page.locator("tbody .badge.completed")).to_have_count(0)
     assert page.url.endswith("/runs?status=failed")
 
 
-def test_the_history_of_a_project_is_read_in_pages(open_page: OpenPage, api: Api) -> None:
+def test_the_history_of_a_project_loads_in_pages(open_page: OpenPage, api: Api) -> None:
     runs = [api.complete("glossary-pages") for _ in range(52)]
     page = open_page("/p/glossary-pages")
     rows = page.get_by_role("region", name="Runs of glossary-pages").get_by_role("row")
@@ -134,7 +134,7 @@ def test_the_history_of_a_project_is_read_in_pages(open_page: OpenPage, api: Api
     expect(page.get_by_role("link", name=f"#{runs[0]}", exact=True)).to_be_visible()
 
 
-def test_the_way_back_leads_back(open_page: OpenPage, api: Api) -> None:
+def test_the_back_button_returns(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page("/runs")
     page.get_by_role("link", name=f"#{run_id}", exact=True).click()
@@ -145,7 +145,7 @@ def test_the_way_back_leads_back(open_page: OpenPage, api: Api) -> None:
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
 
 
-def test_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
+def test_two_runs_can_be_compared(open_page: OpenPage, api: Api) -> None:
     first = api.complete("novel")
     second = api.complete("novel", params={"book": "broken"})
 
@@ -155,7 +155,7 @@ def test_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
     expect(page.get_by_role("row", name=re.compile("^book — broken"))).to_have_class(re.compile("differs"))
 
 
-def test_a_run_is_compared_with_itself_too(open_page: OpenPage, api: Api) -> None:
+def test_a_run_can_be_compared_with_itself(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
 
     page = open_page(f"/compare/{run_id}/{run_id}")
@@ -163,7 +163,7 @@ def test_a_run_is_compared_with_itself_too(open_page: OpenPage, api: Api) -> Non
     expect(page.get_by_role("row", name=re.compile("^translate"))).to_contain_text("the same")
 
 
-def test_what_is_not_there_says_so(open_page: OpenPage) -> None:
+def test_an_unknown_run_says_so(open_page: OpenPage) -> None:
     page = open_page("/p/novel/runs/999999")
 
     expect(page.get_by_text("There is no run #999999.")).to_be_visible()
