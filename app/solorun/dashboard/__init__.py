@@ -1,4 +1,4 @@
-"""The dashboard as the service hands it out: its pages and built files."""
+"""Serves the built dashboard: its page, its files, and preload links."""
 
 from solorun.dashboard.routes import routes
 

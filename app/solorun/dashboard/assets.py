@@ -1,4 +1,4 @@
-"""The built dashboard's files, read once: bytes, and what they are. How they are sent is up to `routes.py`."""
+"""The files of the built dashboard, read once into memory. `routes.py` sends them."""
 
 import gzip
 import hashlib
@@ -16,12 +16,12 @@ _MEDIA_TYPES: Final = {
     ".svg": "image/svg+xml",
     ".woff2": "font/woff2",
 }
-"""All that a build makes. `mimetypes` knows what the machine knows, which is not the same everywhere."""
+"""Every type in a build. `mimetypes` depends on the configuration of the machine."""
 _COMPRESSIBLE: Final = frozenset({".html", ".js", ".css", ".svg"})
 
 
 class Asset:
-    """A file's bytes and what they are."""
+    """The content of a file and its media type."""
 
     def __init__(self, body: bytes, suffix: str) -> None:
         self.body = body
@@ -30,7 +30,7 @@ class Asset:
 
     @cached_property
     def gzipped(self) -> bytes | None:
-        """The same, smaller; None for what is compressed already."""
+        """The compressed content; None for types that are already compressed."""
         return gzip.compress(self.body, mtime=0) if self._is_compressible else None
 
     @cached_property
@@ -39,13 +39,13 @@ class Asset:
 
 
 def read_assets(directory: Path) -> Mapping[str, Asset]:
-    """The files under `assets/`, by name. Their names carry a hash of what is in them."""
+    """The files under `assets/`, by name. The names contain a hash of the content."""
     found = sorted((directory / "assets").glob("*"))
     return {path.name: Asset(path.read_bytes(), path.suffix) for path in found if path.is_file()}
 
 
 def read_index(directory: Path, root_path: str) -> Asset | None:
-    """The page that every address of the dashboard answers with, its links below `root_path`; None when not built."""
+    """The page for every address of the dashboard, with links below `root_path`; None if there is no build."""
     try:
         page = (directory / "index.html").read_text("utf-8")
     except FileNotFoundError:
