@@ -19,7 +19,9 @@ export function preloadManifest(): Plugin {
 }
 
 function chunkOf(component: string, bundle: Bundle): string {
-  const chunk = Object.values(bundle).find((one) => one.type === 'chunk' && one.facadeModuleId?.endsWith(`/src/${component}`));
+  const chunk = Object.values(bundle).find(
+    (one) => one.type === 'chunk' && one.facadeModuleId?.endsWith(`/src/${component}`),
+  );
   if (!chunk) throw new Error(`the route table names ${component}, which is not a chunk of its own`);
   return chunk.fileName;
 }

@@ -26,7 +26,11 @@ export class Problem extends Error {
   readonly fieldErrors: readonly { readonly pointer: string; readonly message: string }[];
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
-    super(details?.detail || details?.title || (status ? `The service returned HTTP ${status}.` : 'The service is not responding.'));
+    super(
+      details?.detail ||
+        details?.title ||
+        (status ? `The service returned HTTP ${status}.` : 'The service is not responding.'),
+    );
     this.status = status;
     this.slug = details?.type?.split('/').pop() ?? '';
     const run = details?.active_run ?? details?.run;
@@ -93,17 +97,26 @@ export async function getRun(id: number): Promise<Run> {
 }
 
 export async function startRun(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
-  const { data } = await client.POST('/api/v1/projects/{project}/runs', { params: { path: { project } }, body: { scope, params, triggered_by: 'dashboard' } });
+  const { data } = await client.POST('/api/v1/projects/{project}/runs', {
+    params: { path: { project } },
+    body: { scope, params, triggered_by: 'dashboard' },
+  });
   return toRun(data!);
 }
 
 export async function cancelRun(id: number, reason: string): Promise<Run> {
-  const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', { params: { path: { run_id: id } }, body: { reason, requested_by: 'dashboard' } });
+  const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', {
+    params: { path: { run_id: id } },
+    body: { reason, requested_by: 'dashboard' },
+  });
   return toRun(data!);
 }
 
 export async function readLog(id: number, query: object, signal?: AbortSignal): Promise<LogPage> {
-  const { data } = await client.GET('/api/v1/runs/{run_id}/log', { params: { path: { run_id: id }, query: query as never }, ...(signal && { signal }) });
+  const { data } = await client.GET('/api/v1/runs/{run_id}/log', {
+    params: { path: { run_id: id }, query: query as never },
+    ...(signal && { signal }),
+  });
   return toLogPage(data!);
 }
 

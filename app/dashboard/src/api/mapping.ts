@@ -139,7 +139,7 @@ export function toRecord(wire: Wire['Record']): LogRecord {
     step: wire.step ?? null,
     stream: wire.stream,
     message: wire.message,
-    event: (wire.event) ?? null,
+    event: wire.event ?? null,
     data: (wire.data as Readonly<Record<string, unknown>> | null | undefined) ?? null,
     partial: wire.partial ?? false,
   };
@@ -167,7 +167,13 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
 }
 
 export function toFamily(wire: Wire['FamilySummary']): Family {
-  return { pattern: wire.pattern, title: wire.title, scopes: wire.scopes, params: wire.params, projects: wire.projects };
+  return {
+    pattern: wire.pattern,
+    title: wire.title,
+    scopes: wire.scopes,
+    params: wire.params,
+    projects: wire.projects,
+  };
 }
 
 export function toArtifact(wire: Wire['Artifact']): Artifact {

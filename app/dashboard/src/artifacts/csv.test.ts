@@ -2,8 +2,20 @@ import { expect, test } from 'vitest';
 import { parseCsv } from './csv';
 
 test.each([
-  ['a,b\n1,2\n', [['a', 'b'], ['1', '2']]],
-  ['"a, b","say ""x"""\r\n"two\nlines",', [['a, b', 'say "x"'], ['two\nlines', '']]],
+  [
+    'a,b\n1,2\n',
+    [
+      ['a', 'b'],
+      ['1', '2'],
+    ],
+  ],
+  [
+    '"a, b","say ""x"""\r\n"two\nlines",',
+    [
+      ['a, b', 'say "x"'],
+      ['two\nlines', ''],
+    ],
+  ],
   ['\ufeffa,b', [['a', 'b']]],
   ['', []],
   ['a\n\nb', [['a'], ['b']]],

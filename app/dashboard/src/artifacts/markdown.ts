@@ -26,7 +26,8 @@ export function renderMarkdown(text: string): Rendered {
     FORBID_ATTR: ['style', 'srcset', 'id', 'name', 'class'],
     RETURN_DOM: true,
   }) as HTMLElement;
-  for (const image of body.querySelectorAll('img')) if (!image.getAttribute('src')?.startsWith('data:')) image.replaceWith(image.alt || 'image');
+  for (const image of body.querySelectorAll('img'))
+    if (!image.getAttribute('src')?.startsWith('data:')) image.replaceWith(image.alt || 'image');
   for (const link of body.querySelectorAll('a')) {
     if (/^https?:/i.test(link.getAttribute('href') ?? '')) {
       link.target = '_blank';
@@ -69,7 +70,12 @@ function nameHeadings(body: HTMLElement): Heading[] {
   const seen = new Map<string, number>();
   return [...body.querySelectorAll<HTMLElement>('h2, h3, h4, h5')].map((heading) => {
     const text = heading.textContent?.trim() ?? '';
-    const slug = `h-${text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'section'}`;
+    const slug = `h-${
+      text
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]+/gu, '-')
+        .replace(/^-|-$/g, '') || 'section'
+    }`;
     const times = seen.get(slug) ?? 0;
     seen.set(slug, times + 1);
     heading.id = times ? `${slug}-${times}` : slug;

@@ -42,7 +42,11 @@ function opened(follows = new Map<number, number>()) {
   const { request, attempts } = aService();
   const items: FeedItem[] = [];
   const states: Connection[] = [];
-  const stream = new EventStream('/events', { feed: (came) => items.push(...came), connection: (state) => states.push(state) }, request);
+  const stream = new EventStream(
+    '/events',
+    { feed: (came) => items.push(...came), connection: (state) => states.push(state) },
+    request,
+  );
   stream.follow(follows);
   return { stream, attempts, items, states };
 }
@@ -69,7 +73,9 @@ test('records are grouped by run and chunk, and the next stream continues after 
   expect(attempts[0]!.url).toBe('/events?follow=7:10');
   attempts[0]!.answer(200);
 
-  attempts[0]!.send(SNAPSHOT + [11, 12].map((seq) => `event: log\ndata: {"run":7,"seq":${seq},"message":"x"}\n\n`).join(''));
+  attempts[0]!.send(
+    SNAPSHOT + [11, 12].map((seq) => `event: log\ndata: {"run":7,"seq":${seq},"message":"x"}\n\n`).join(''),
+  );
   await settle();
   attempts[0]!.end();
   await vi.advanceTimersByTimeAsync(600);
@@ -143,7 +149,12 @@ test('following other runs reopens the stream without reporting a disconnect', a
   attempts[0]!.send(SNAPSHOT);
   await settle();
 
-  stream.follow(new Map([[7, 3], [8, 0]]));
+  stream.follow(
+    new Map([
+      [7, 3],
+      [8, 0],
+    ]),
+  );
   await settle();
 
   expect(attempts[0]!.signal.aborted).toBe(true);

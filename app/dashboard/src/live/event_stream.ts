@@ -71,7 +71,10 @@ export class EventStream {
     try {
       const follow = [...this.positions].map(([id, after]) => `follow=${id}:${after}`).join('&');
       this.receivedAt = Date.now();
-      const response = await this.request(follow ? `${this.address}?${follow}` : this.address, { signal, headers: { accept: 'text/event-stream' } });
+      const response = await this.request(follow ? `${this.address}?${follow}` : this.address, {
+        signal,
+        headers: { accept: 'text/event-stream' },
+      });
       if (response.status === 401 || response.status === 403) {
         if (this.abort === abort) this.expire();
         return;

@@ -36,8 +36,10 @@ function aBrowser(hasLocks = true) {
     locks: hasLocks ? (locks as unknown as LockManager) : undefined,
     openChannel: () => {
       const channel = {
-        postMessage: (data: unknown) => [...listeners].forEach(([other, listen]) => other !== channel && listen({ data: structuredClone(data) })),
-        addEventListener: (_: string, listen: unknown) => void listeners.set(channel, listen as (event: { data: unknown }) => void),
+        postMessage: (data: unknown) =>
+          [...listeners].forEach(([other, listen]) => other !== channel && listen({ data: structuredClone(data) })),
+        addEventListener: (_: string, listen: unknown) =>
+          void listeners.set(channel, listen as (event: { data: unknown }) => void),
         close: () => void listeners.delete(channel),
       };
       return channel;
@@ -98,7 +100,12 @@ test('the stream follows the runs of all tabs, until they stop', () => {
 
   const stop = first.tab.follow(7, 100);
   second.tab.follow(8, 5);
-  expect(streams[0]!.wanted).toEqual(new Map([[7, 100], [8, 5]]));
+  expect(streams[0]!.wanted).toEqual(
+    new Map([
+      [7, 100],
+      [8, 5],
+    ]),
+  );
 
   stop();
   expect(streams[0]!.wanted).toEqual(new Map([[8, 5]]));

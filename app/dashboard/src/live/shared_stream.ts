@@ -162,7 +162,8 @@ export class SharedStream {
     if (!isNew) return;
     this.flush();
     this.post({ kind: 'connection', connection: this.connection });
-    if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
+    if (this.connection.state === 'connected')
+      this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
   }
 
   private updateFollowed(): void {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
 import { lastOverwrite, parseAnsi, stripEscapes } from './ansi';
 
-const plain = (line: string): string => parseAnsi(line).map((piece) => piece.text).join('');
+const plain = (line: string): string =>
+  parseAnsi(line)
+    .map((piece) => piece.text)
+    .join('');
 
 test('plain text is one unstyled piece', () => {
   expect(parseAnsi('hello')).toEqual([{ text: 'hello', style: '', color: '', background: '' }]);

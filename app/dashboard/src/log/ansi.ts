@@ -19,7 +19,14 @@ const ESCAPES =
 // eslint-disable-next-line no-control-regex
 const HAS_CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/;
 
-const ATTRIBUTES: Readonly<Record<number, string>> = { 1: 'bold', 2: 'dim', 3: 'italic', 4: 'underline', 7: 'inverse', 9: 'strike' };
+const ATTRIBUTES: Readonly<Record<number, string>> = {
+  1: 'bold',
+  2: 'dim',
+  3: 'italic',
+  4: 'underline',
+  7: 'inverse',
+  9: 'strike',
+};
 const CLEARED_BY: Readonly<Record<number, readonly number[]>> = { 22: [1, 2], 23: [3], 24: [4], 27: [7], 29: [9] };
 
 class Pen {
@@ -74,7 +81,13 @@ function extended(codes: readonly number[], at: number, letter: string): [string
   if (codes[at] !== 5) return ['', codes.length];
   const index = byte(codes[at + 1]);
   if (index < 16) return [`${letter}${index}`, 2];
-  if (index > 231) return [`rgb(${Array(3).fill(8 + (index - 232) * 10).join(',')})`, 2];
+  if (index > 231)
+    return [
+      `rgb(${Array(3)
+        .fill(8 + (index - 232) * 10)
+        .join(',')})`,
+      2,
+    ];
   const level = (value: number): number => (value ? 55 + value * 40 : 0);
   const cube = index - 16;
   return [`rgb(${level(Math.floor(cube / 36))},${level(Math.floor(cube / 6) % 6)},${level(cube % 6)})`, 2];

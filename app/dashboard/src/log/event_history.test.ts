@@ -43,7 +43,11 @@ test('events missed by the stream are loaded, over any number of pages', async (
   const service = aLogService(records);
   const short = aLogService(records.slice(0, 30));
   const reads = [short.read];
-  const history = new EventHistory((query, signal) => (reads.shift() ?? service.read)(query, signal), ['progress'], () => undefined);
+  const history = new EventHistory(
+    (query, signal) => (reads.shift() ?? service.read)(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(30);
 
   await history.catchUp(2000);
@@ -64,7 +68,11 @@ test('an endless log stays within bounds', async () => {
 
 test('events that arrive while earlier ones load leave no gap', async () => {
   const reads = [aLogService(aLog(1, 3000)).read, aLogService(aLog(1, 6000)).read];
-  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  const history = new EventHistory(
+    (query, signal) => reads.shift()!(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(3000);
   history.append(aLog(3001, 6000));
 
@@ -90,7 +98,11 @@ test('two simultaneous requests for earlier events add them once', async () => {
 test('a failure to load earlier events keeps the bounds', async () => {
   const service = aLogService(aLog(1, 3000));
   const reads = [service.read, () => Promise.reject(new Error('unreachable'))];
-  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  const history = new EventHistory(
+    (query, signal) => reads.shift()!(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(3000);
 
   await expect(history.loadEarlier()).rejects.toThrow('unreachable');

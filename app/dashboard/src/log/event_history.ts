@@ -38,7 +38,10 @@ export class EventHistory {
   append(records: readonly LogRecord[]): void {
     const last = records[records.length - 1]?.seq ?? 0;
     if (!this.isLoaded || last <= this.upTo) return;
-    this.add(records.filter((record) => record.event !== null && this.kinds.includes(record.event)), last);
+    this.add(
+      records.filter((record) => record.event !== null && this.kinds.includes(record.event)),
+      last,
+    );
   }
 
   /** Loads what the stream did not deliver, up to `lastSeq`. */

@@ -7,7 +7,11 @@ const error = { level: 'error' } as const;
 
 test('a traceback takes precedence over an earlier warning, even if Solorun wrote it', () => {
   const traceback = someRecords(11, 19, () => ({ ...error, stream: 'solorun' }));
-  const all = [aRecord(10, { level: 'warning' }), ...traceback, aRecord(20, { ...error, event: 'step', message: 'translate failed' })];
+  const all = [
+    aRecord(10, { level: 'warning' }),
+    ...traceback,
+    aRecord(20, { ...error, event: 'step', message: 'translate failed' }),
+  ];
 
   expect(seqs(failureExcerpt([...traceback, all[10]!], all))).toEqual([14, 15, 16, 17, 18, 19]);
 });

@@ -9,7 +9,9 @@ export function failureExcerpt(errors: readonly LogRecord[], all: readonly LogRe
   const worst = errors.filter(isOutput).slice(-MAX_RECORDS);
   if (worst.length >= FEW) return worst;
   const known = new Set(worst.map((record) => record.seq));
-  const others = all.filter((record) => isOutput(record) && !known.has(record.seq)).slice(worst.length - MAX_RECORDS + 1);
+  const others = all
+    .filter((record) => isOutput(record) && !known.has(record.seq))
+    .slice(worst.length - MAX_RECORDS + 1);
   return [...worst, ...others].sort((a, b) => a.seq - b.seq);
 }
 

@@ -12,7 +12,10 @@ test.each([
   expect(parseLines(hash)).toEqual(lines);
 });
 
-test.each([[{ from: 3, upTo: 3 }, '#L3'], [{ from: 3, upTo: 5 }, '#L3-L5']])('%j is written as %s', (lines, hash) => {
+test.each([
+  [{ from: 3, upTo: 3 }, '#L3'],
+  [{ from: 3, upTo: 5 }, '#L3-L5'],
+])('%j is written as %s', (lines, hash) => {
   expect(formatLines(lines)).toBe(hash);
 });
 

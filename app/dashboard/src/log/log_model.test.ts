@@ -11,7 +11,8 @@ function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), f
   return { model, ...service };
 }
 
-const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] => model.rows(from, count).map((row) => row?.seq);
+const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] =>
+  model.rows(from, count).map((row) => row?.seq);
 
 test('opening a log loads nothing; showing rows does', async () => {
   const { model, requests } = opened();
@@ -35,7 +36,16 @@ test('a page in flight is not requested again', async () => {
 
 test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
-  const step = { name: 'translate', status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, errorMessage: null, firstSeq: 101, lastSeq: 200 } as const;
+  const step = {
+    name: 'translate',
+    status: 'completed',
+    startedAt: 0,
+    finishedAt: 1,
+    exitCode: 0,
+    errorMessage: null,
+    firstSeq: 101,
+    lastSeq: 200,
+  } as const;
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), { step: 'translate', level: null });
   model.load(0, 20);
@@ -46,7 +56,11 @@ test('a step filter shows only the records of that step', async () => {
 
 test('a level filter drops lower records from the stream', async () => {
   const counts = { debug: 0, info: 9, warning: 0, error: 1 };
-  const { model } = opened([...someRecords(1, 9), aRecord(10, { level: 'error' })], aRun({ lastSeq: 10, levelCounts: counts }), { step: null, level: 'warning' });
+  const { model } = opened(
+    [...someRecords(1, 9), aRecord(10, { level: 'error' })],
+    aRun({ lastSeq: 10, levelCounts: counts }),
+    { step: null, level: 'warning' },
+  );
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
 
@@ -70,7 +84,10 @@ test('duplicate records are shown once', async () => {
 test('a group folds up to its end, even if that is pages away, and unfolds', async () => {
   const run = aRun({ lastSeq: 5000 });
   const group = (open: boolean) => ({ event: 'group', data: { name: 'setup', open } }) as const;
-  const { model } = opened(someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})), run);
+  const { model } = opened(
+    someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})),
+    run,
+  );
   model.load(0, 50);
   await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
 
@@ -115,7 +132,11 @@ test('a prefetched tail is shown without another request', async () => {
   const model = new LogModel(service.read);
   const run = aRun({ lastSeq: 5000 });
 
-  model.open(run, NONE, Promise.resolve({ records: someRecords(4900, 5010), totalMatches: 5010, moreBefore: true, moreAfter: false }));
+  model.open(
+    run,
+    NONE,
+    Promise.resolve({ records: someRecords(4900, 5010), totalMatches: 5010, moreBefore: true, moreAfter: false }),
+  );
   model.load(4960, 5000);
 
   await vi.waitFor(() => expect(seqs(model, 5008, 3)).toEqual([5009, 5010]));

@@ -116,7 +116,9 @@ export class LogModel {
     const folded = this.isFolded(seq);
     const end = folded ? 0 : await this.findGroupEnd(seq, run);
     if (!folded && end <= seq) return;
-    this.folds = folded ? this.folds.filter((fold) => fold.from !== seq + 1) : [...this.folds, { from: seq + 1, upTo: end }];
+    this.folds = folded
+      ? this.folds.filter((fold) => fold.from !== seq + 1)
+      : [...this.folds, { from: seq + 1, upTo: end }];
     this.onChange(() => this.cache.hide(this.folds, this.hidesProgress));
   }
 
@@ -145,7 +147,10 @@ export class LogModel {
 
   private countAtLeast(run: Run): number {
     const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
-    return levels.reduce((sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0), 0);
+    return levels.reduce(
+      (sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0),
+      0,
+    );
   }
 
   /** Nothing else is loaded until the tail arrives, because it contains the first rows in view. */

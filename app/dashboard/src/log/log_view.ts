@@ -4,7 +4,19 @@
  */
 import type { LogModel } from './log_model';
 import { type LogViewOptions, RowList } from './row_list';
-import { type Anchor, ROW_HEIGHT, anchorInView, anchorAt, clampAnchor, isScaled, moveAnchor, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
+import {
+  type Anchor,
+  ROW_HEIGHT,
+  anchorInView,
+  anchorAt,
+  clampAnchor,
+  isScaled,
+  moveAnchor,
+  scrollTopOf,
+  shareAt,
+  shareOf,
+  spacerHeight,
+} from './scrolling';
 
 export interface LogViewEvents {
   following(on: boolean): void;
@@ -155,7 +167,10 @@ export class LogView {
     const count = Math.min(Math.ceil(height / ROW_HEIGHT) + 1, total - this.anchor.row);
     this.drawRows(this.anchor.row, count);
     this.list.moveTo(this.anchor.y);
-    return { first: this.anchor.row, tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT) };
+    return {
+      first: this.anchor.row,
+      tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT),
+    };
   }
 
   /** For rows of different heights: draws enough around the anchor, measures, then moves the list so that the anchor fits. */
@@ -197,7 +212,11 @@ export class LogView {
   }
 
   private handleScroll(): void {
-    const { height, drawnSpacer, pane: { scrollTop, clientHeight } } = this;
+    const {
+      height,
+      drawnSpacer,
+      pane: { scrollTop, clientHeight },
+    } = this;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
@@ -229,7 +248,13 @@ export class LogView {
   private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
     const page = this.height - 2 * ROW_HEIGHT;
-    const steps: Record<string, number> = { ArrowUp: -ROW_HEIGHT, ArrowDown: ROW_HEIGHT, PageUp: -page, PageDown: page, ' ': event.shiftKey ? -page : page };
+    const steps: Record<string, number> = {
+      ArrowUp: -ROW_HEIGHT,
+      ArrowDown: ROW_HEIGHT,
+      PageUp: -page,
+      PageDown: page,
+      ' ': event.shiftKey ? -page : page,
+    };
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
     else if (steps[event.key] !== undefined) this.moveBy(steps[event.key]!);

@@ -71,8 +71,10 @@ export class Matches {
     this.moreAfter = page.moreAfter;
     if (!page.moreBefore) this.skipped = 0;
     else if (!page.moreAfter) this.skipped = page.totalMatches - this.seqs.length;
-    else if (bounds.after !== undefined && bounds.after === seqs[seqs.length - 1] && skipped !== null) this.skipped = skipped + seqs.length;
-    else if (bounds.before !== undefined && bounds.before === seqs[0] && skipped !== null) this.skipped = skipped - this.seqs.length;
+    else if (bounds.after !== undefined && bounds.after === seqs[seqs.length - 1] && skipped !== null)
+      this.skipped = skipped + seqs.length;
+    else if (bounds.before !== undefined && bounds.before === seqs[0] && skipped !== null)
+      this.skipped = skipped - this.seqs.length;
     else this.skipped = null;
   }
 }

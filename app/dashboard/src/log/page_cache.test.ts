@@ -15,7 +15,10 @@ test('the page in view is requested, and the next one if the view reaches into i
   const cache = new PageCache(0, 10_000, 10_000, false);
 
   expect(cache.missing(4_100, 4_150)).toEqual([{ after: 4000, before: 5001 }]);
-  expect(cache.missing(4_980, 5_030)).toEqual([{ after: 4000, before: 5001 }, { after: 5000, before: 6001 }]);
+  expect(cache.missing(4_980, 5_030)).toEqual([
+    { after: 4000, before: 5001 },
+    { after: 5000, before: 6001 },
+  ]);
 });
 
 test('a loaded page is not requested again, and its rows are in place', () => {
@@ -32,7 +35,12 @@ test('a loaded page is not requested again, and its rows are in place', () => {
 test('joined lines shorten the log', () => {
   const cache = new PageCache(0, 3000, 3000, false);
 
-  cache.fill(1000, 2000, someRecords(1001, 2000, (seq) => ({ partial: seq < 2000 })), 3000);
+  cache.fill(
+    1000,
+    2000,
+    someRecords(1001, 2000, (seq) => ({ partial: seq < 2000 })),
+    3000,
+  );
 
   expect(cache.length).toBe(2001);
   expect(cache.seqAt(1000)).toBe(2000);
@@ -105,7 +113,8 @@ test('folded records have no rows, loaded or not', () => {
 });
 
 const cut = (seq: number): { partial: boolean } => ({ partial: seq >= 990 && seq < 2010 });
-const lineAt = (cache: PageCache, seq: number): unknown[] => cache.rows(cache.indexOf(seq), 1).map((row) => [row?.firstSeq, row?.seq]);
+const lineAt = (cache: PageCache, seq: number): unknown[] =>
+  cache.rows(cache.indexOf(seq), 1).map((row) => [row?.firstSeq, row?.seq]);
 
 test.each([
   ['in order', [0, 1, 2]],
@@ -114,7 +123,8 @@ test.each([
 ])('a line that spans pages is one row, with the pages loaded %s', (_, order) => {
   const cache = new PageCache(0, 3000, 3000, false);
 
-  for (const page of order) cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, cut), 3000);
+  for (const page of order)
+    cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, cut), 3000);
 
   expect(lineAt(cache, 2010)).toEqual([[990, 2010]]);
   expect(cache.length).toBe(989 + 1 + 990);
@@ -122,7 +132,12 @@ test.each([
 
 test('a line continued by the stream moves to the new page', () => {
   const cache = new PageCache(0, 1000, 1000, false);
-  cache.fill(0, 1000, someRecords(1, 1000, (seq) => ({ partial: seq === 1000 })), 1000);
+  cache.fill(
+    0,
+    1000,
+    someRecords(1, 1000, (seq) => ({ partial: seq === 1000 })),
+    1000,
+  );
   expect(cache.length).toBe(1000);
 
   cache.append(1000, 1001, [aRecord(1001)]);
@@ -133,9 +148,11 @@ test('a line continued by the stream moves to the new page', () => {
 
 test('a line is placed at its end, even with a page in between', () => {
   const cache = new PageCache(0, 3000, 3000, false);
-  const mixed = (seq: number) => (seq === 5 ? { stream: 'stderr', partial: true } : seq === 2500 ? { stream: 'stderr' } : {});
+  const mixed = (seq: number) =>
+    seq === 5 ? { stream: 'stderr', partial: true } : seq === 2500 ? { stream: 'stderr' } : {};
 
-  for (const page of [0, 1, 2]) cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, mixed), 3000);
+  for (const page of [0, 1, 2])
+    cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, mixed), 3000);
 
   expect(lineAt(cache, 2500)).toEqual([[5, 2500]]);
   expect(cache.length).toBe(2999);
@@ -143,7 +160,13 @@ test('a line is placed at its end, even with a page in between', () => {
 
 test('a line is complete again after its evicted page is reloaded', () => {
   const cache = new PageCache(0, 30_000, 30_000, false);
-  const fill = (page: number): void => cache.fill(page * 1000, page * 1000 + 1000, someRecords(page * 1000 + 1, page * 1000 + 1000, (seq) => ({ partial: seq === 1000 })), 30_000);
+  const fill = (page: number): void =>
+    cache.fill(
+      page * 1000,
+      page * 1000 + 1000,
+      someRecords(page * 1000 + 1, page * 1000 + 1000, (seq) => ({ partial: seq === 1000 })),
+      30_000,
+    );
 
   for (let page = 0; page < 26; page++) fill(page);
   expect(cache.isLoaded(1000)).toBe(false);

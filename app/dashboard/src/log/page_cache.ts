@@ -110,7 +110,11 @@ export class PageCache {
     for (const span of this.spans) {
       const end = start + span.count;
       if (!span.records && start < to && (end > from || (span.count === 0 && start >= from))) {
-        requests.push(this.filtered ? this.requestFiltered(span, from - start, to - start) : this.requestPage(span, Math.max(0, from - start)));
+        requests.push(
+          this.filtered
+            ? this.requestFiltered(span, from - start, to - start)
+            : this.requestPage(span, Math.max(0, from - start)),
+        );
         if (!this.filtered) this.requestNextPage(span, to - start, requests);
       }
       start = end;

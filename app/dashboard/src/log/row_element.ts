@@ -20,14 +20,22 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const record = rowRecord(row);
   const level = rowLevel(row);
   const group = groupOpenedBy(row);
-  element.className = ['row', level, record.event ?? '', record.stream === 'solorun' ? 'solorun' : '', state.isMarked ? 'marked' : '', state.isCurrent ? 'current' : '']
+  element.className = [
+    'row',
+    level,
+    record.event ?? '',
+    record.stream === 'solorun' ? 'solorun' : '',
+    state.isMarked ? 'marked' : '',
+    state.isCurrent ? 'current' : '',
+  ]
     .filter(Boolean)
     .join(' ');
   element.dataset['seq'] = String(row.seq);
   const number = make('a', 'number', row.seq.toLocaleString('en'));
   number.href = `#L${row.seq}`;
   number.tabIndex = -1;
-  if (row.firstSeq < row.seq && row.records.length > 1) number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}`;
+  if (row.firstSeq < row.seq && row.records.length > 1)
+    number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}`;
   const time = make('span', 'time', clockTime(record.time));
   time.title = record.time;
   const text = make('span', 'text');
@@ -37,7 +45,8 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     toggle.setAttribute('aria-expanded', String(!state.isFolded));
     text.append(toggle);
   } else drawText(text, rowText(row), state.q);
-  if (progressCount(row) > 1) text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} updates`));
+  if (progressCount(row) > 1)
+    text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} updates`));
   element.replaceChildren(number, time, make('span', 'level', LEVEL_WORDS[level]), text);
 }
 
@@ -60,7 +69,9 @@ function drawText(parent: HTMLElement, line: string, q: string): void {
   const whole = pieces.map((piece) => piece.text).join('');
   const drawn = whole.slice(0, MAX_DRAWN);
   const hits = q ? ranges(drawn.toLowerCase(), q) : [];
-  const links = drawn.includes('://') ? [...drawn.matchAll(LINK)].map((match) => [match.index, match.index + match[0].length] as const) : [];
+  const links = drawn.includes('://')
+    ? [...drawn.matchAll(LINK)].map((match) => [match.index, match.index + match[0].length] as const)
+    : [];
   const edges = new Set<number>([...hits.flat(), ...links.flat()]);
   let at = 0;
   let link: { element: HTMLElement; end: number } | null = null;
@@ -72,12 +83,19 @@ function drawText(parent: HTMLElement, line: string, q: string): void {
       const opened = links.find(([from]) => from === at);
       if (opened) link = { element: makeLink(parent, drawn.slice(...opened)), end: opened[1] };
       if (link && at >= link.end) link = null;
-      (link?.element ?? parent).append(drawPiece(piece, drawn.slice(at, next), hits.some(([from, to]) => from <= at && at < to)));
+      (link?.element ?? parent).append(
+        drawPiece(
+          piece,
+          drawn.slice(at, next),
+          hits.some(([from, to]) => from <= at && at < to),
+        ),
+      );
       at = next;
     }
   }
   const more = line.length - drawn.length;
-  if (more > 0 && whole.length > drawn.length) parent.append(make('span', 'more', ` … ${more.toLocaleString('en')} more characters (see the download)`));
+  if (more > 0 && whole.length > drawn.length)
+    parent.append(make('span', 'more', ` … ${more.toLocaleString('en')} more characters (see the download)`));
 }
 
 function drawPiece(piece: Piece, text: string, isHit: boolean): Node {
@@ -100,7 +118,8 @@ function makeLink(parent: HTMLElement, address: string): HTMLElement {
 
 function ranges(text: string, q: string): (readonly [number, number])[] {
   const found: (readonly [number, number])[] = [];
-  for (let at = text.indexOf(q); at >= 0 && found.length < 200; at = text.indexOf(q, at + q.length)) found.push([at, at + q.length]);
+  for (let at = text.indexOf(q); at >= 0 && found.length < 200; at = text.indexOf(q, at + q.length))
+    found.push([at, at + q.length]);
   return found;
 }
 

@@ -3,15 +3,21 @@ import { groupOpenedBy, progressCount, rowText, toRows } from './rows';
 import { aRecord } from './testing';
 
 test('a line split into records is one row, numbered by its end', () => {
-  const rows = toRows([aRecord(1, { message: 'a', partial: true }), aRecord(2, { message: 'b', partial: true }), aRecord(3, { message: 'c' })]);
+  const rows = toRows([
+    aRecord(1, { message: 'a', partial: true }),
+    aRecord(2, { message: 'b', partial: true }),
+    aRecord(3, { message: 'c' }),
+  ]);
 
   expect(rows.map((row) => [row.firstSeq, row.seq, rowText(row)])).toEqual([[1, 3, 'abc']]);
 });
 
 test('parts are joined by step and stream, across other records', () => {
-  const rows = toRows(
-    [aRecord(1, { message: '10%', partial: true, stream: 'stderr' }), aRecord(2), aRecord(3, { message: '\r20%', stream: 'stderr' })],
-  );
+  const rows = toRows([
+    aRecord(1, { message: '10%', partial: true, stream: 'stderr' }),
+    aRecord(2),
+    aRecord(3, { message: '\r20%', stream: 'stderr' }),
+  ]);
 
   expect(rows.map(rowText)).toEqual(['line 2', '20%']);
 });
@@ -22,7 +28,8 @@ test('a new line starts after a complete one', () => {
   expect(rows.map((row) => row.seq)).toEqual([2, 3]);
 });
 
-const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> => aRecord(seq, { event: 'progress', step, message: `${seq}/9` });
+const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> =>
+  aRecord(seq, { event: 'progress', step, message: `${seq}/9` });
 
 test('consecutive progress reports form one row with their count', () => {
   const rows = toRows([progress(1), progress(2), progress(3), aRecord(4), progress(5), progress(6, 'b')]);
@@ -56,13 +63,21 @@ test('a folded group shows only its first row', () => {
   const opened = aRecord(1, { event: 'group', data: { name: 'setup', open: true } });
   const closed = aRecord(4, { event: 'group', data: { name: 'setup', open: false } });
 
-  const rows = toRows([opened, aRecord(2), aRecord(3), closed, aRecord(5)], { folds: [{ from: 2, upTo: 3 }], progress: false });
+  const rows = toRows([opened, aRecord(2), aRecord(3), closed, aRecord(5)], {
+    folds: [{ from: 2, upTo: 3 }],
+    progress: false,
+  });
 
-  expect(rows.map((row) => [row.seq, groupOpenedBy(row)])).toEqual([[1, 'setup'], [5, null]]);
+  expect(rows.map((row) => [row.seq, groupOpenedBy(row)])).toEqual([
+    [1, 'setup'],
+    [5, null],
+  ]);
 });
 
 test('an endless line is cut', () => {
-  const rows = toRows(Array.from({ length: 900 }, (_, i) => aRecord(i + 1, { message: 'x'.repeat(16384), partial: true })));
+  const rows = toRows(
+    Array.from({ length: 900 }, (_, i) => aRecord(i + 1, { message: 'x'.repeat(16384), partial: true })),
+  );
 
   expect(rowText(rows[0]!).length).toBe(65536);
 });

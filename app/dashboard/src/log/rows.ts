@@ -38,15 +38,25 @@ export interface Page {
   readonly continued: ReadonlySet<Row>;
 }
 
-export const toRows = (records: readonly LogRecord[], hidden: Hidden = NOTHING_HIDDEN): Row[] => toPage(records, hidden).rows;
+export const toRows = (records: readonly LogRecord[], hidden: Hidden = NOTHING_HIDDEN): Row[] =>
+  toPage(records, hidden).rows;
 
-export function toPage(records: readonly LogRecord[], { folds, progress }: Hidden, before: Unfinished = new Map()): Page {
+export function toPage(
+  records: readonly LogRecord[],
+  { folds, progress }: Hidden,
+  before: Unfinished = new Map(),
+): Page {
   const rows: (Row | null)[] = [];
   const unfinished = new Map(before);
   const places = new Map<Row, number>();
   const continued = new Set<Row>();
   for (const record of records) {
-    if (closesGroup(record) || (progress && record.event === 'progress') || (folds.length && isFolded(record.seq, folds))) continue;
+    if (
+      closesGroup(record) ||
+      (progress && record.event === 'progress') ||
+      (folds.length && isFolded(record.seq, folds))
+    )
+      continue;
     const previous = rows[rows.length - 1];
     if (previous && repeats(record, previous)) {
       rows[rows.length - 1] = { seq: record.seq, firstSeq: previous.firstSeq, records: [...previous.records, record] };
@@ -57,7 +67,11 @@ export function toPage(records: readonly LogRecord[], { folds, progress }: Hidde
     const place = earlier && places.get(earlier);
     if (place !== undefined) rows[place] = null;
     else if (earlier) continued.add(earlier);
-    const row = { seq: record.seq, firstSeq: earlier?.firstSeq ?? record.seq, records: joined(earlier?.records, record) };
+    const row = {
+      seq: record.seq,
+      firstSeq: earlier?.firstSeq ?? record.seq,
+      records: joined(earlier?.records, record),
+    };
     places.set(row, rows.push(row) - 1);
     if (key === null) continue;
     if (record.partial) unfinished.set(key, row);
@@ -91,7 +105,10 @@ export function rowText(row: Row): string {
   if (progressCount(row)) return last(row).message;
   let line = '';
   for (const { message } of row.records) {
-    line = message.includes('\r') || line.endsWith('\r') ? lastOverwrite(line + message) + trailingReturn(message) : line + message;
+    line =
+      message.includes('\r') || line.endsWith('\r')
+        ? lastOverwrite(line + message) + trailingReturn(message)
+        : line + message;
     if (line.length > MAX_LINE) return line.slice(0, MAX_LINE);
   }
   return lastOverwrite(line);

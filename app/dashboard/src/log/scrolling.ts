@@ -12,7 +12,8 @@ export interface Anchor {
   readonly y: number;
 }
 
-export const spacerHeight = (total: number, rowHeight: number): number => Math.min(Math.ceil(total * rowHeight), MAX_SPACER);
+export const spacerHeight = (total: number, rowHeight: number): number =>
+  Math.min(Math.ceil(total * rowHeight), MAX_SPACER);
 
 export const isScaled = (total: number): boolean => total * ROW_HEIGHT > MAX_SPACER;
 
@@ -61,4 +62,7 @@ export function clampAnchor(anchor: Anchor, total: number, paneHeight: number): 
 }
 
 /** An anchor that shows this row a third of the way down the pane. */
-export const anchorInView = (row: number, paneHeight: number): Anchor => ({ row, y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT });
+export const anchorInView = (row: number, paneHeight: number): Anchor => ({
+  row,
+  y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT,
+});

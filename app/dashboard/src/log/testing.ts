@@ -18,8 +18,11 @@ export function aRecord(seq: number, changes: Partial<LogRecord> = {}): LogRecor
   };
 }
 
-export const someRecords = (from: number, upTo: number, changes: (seq: number) => Partial<LogRecord> = () => ({})): LogRecord[] =>
-  Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
+export const someRecords = (
+  from: number,
+  upTo: number,
+  changes: (seq: number) => Partial<LogRecord> = () => ({}),
+): LogRecord[] => Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
 
 export function aRun(changes: Partial<Run> = {}): Run {
   return {
@@ -54,7 +57,12 @@ export function aLogService(records: readonly LogRecord[]): { read: ReadLog; req
   const read = (query: LogQuery): Promise<LogPage> => {
     requests.push(query);
     const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
-    const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? '') && (!query.event || (record.event !== null && query.event.includes(record.event))));
+    const all = records.filter(
+      (record) =>
+        passes(record, filters) &&
+        record.message.includes(query.q ?? '') &&
+        (!query.event || (record.event !== null && query.event.includes(record.event))),
+    );
     const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
     const limit = query.limit ?? 1000;
     const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);

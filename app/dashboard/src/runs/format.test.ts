@@ -1,6 +1,17 @@
 import { expect, test } from 'vitest';
 import { aRun } from '../log/testing';
-import { formatApproximate, formatRelativeTime, formatDuration, formatExit, formatScope, formatSize, formatTick, formatTrigger, formatOrigin, resumeScope } from './format';
+import {
+  formatApproximate,
+  formatRelativeTime,
+  formatDuration,
+  formatExit,
+  formatScope,
+  formatSize,
+  formatTick,
+  formatTrigger,
+  formatOrigin,
+  resumeScope,
+} from './format';
 
 const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
 

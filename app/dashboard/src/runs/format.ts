@@ -27,13 +27,18 @@ export function formatDuration(ms: number | null): string {
 /** An axis label: `15 s`, `1 min 30 s`, `2 h`. Zero parts are omitted. */
 export function formatTick(ms: number): string {
   const seconds = ms / 1000;
-  const parts = [[Math.floor(seconds / 3600), 'h'], [Math.floor(seconds / 60) % 60, 'min'], [seconds % 60, 's']] as const;
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
   const labels = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
   return labels.length ? join(...labels) : join('0', 's');
 }
 
 /** The same for a duration that still grows: in whole seconds, to avoid flicker. */
-export const formatElapsed = (ms: number): string => (ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms));
+export const formatElapsed = (ms: number): string =>
+  ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms);
 
 /** `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
 export function formatApproximate(ms: number): string {
@@ -52,17 +57,28 @@ export function formatRelativeTime(time: number, now: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
   const days = Math.floor(seconds / 86400);
-  return days === 1 ? 'yesterday' : days < 30 ? `${days} d ago` : new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
+  return days === 1
+    ? 'yesterday'
+    : days < 30
+      ? `${days} d ago`
+      : new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
-export const formatExact = (time: number): string => new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+export const formatExact = (time: number): string =>
+  new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
 /** The time of an event, with the date if it was not today. */
 export function formatTime(time: number, now = Date.now()): string {
-  const clock = new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
+  const clock = new Date(time).toLocaleTimeString('en', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hour12: false,
+  });
   const isToday = new Date(time).toDateString() === new Date(now).toDateString();
   return isToday ? clock : `${new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short' })} ${clock}`;
 }
-export const formatClock = (time: number): string => new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
+export const formatClock = (time: number): string =>
+  new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
 
 export function formatSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

@@ -14,7 +14,13 @@ const aStep = (name: string, startedAt: number | null, finishedAt: number | null
   lastSeq: null,
 });
 const earlier = [100, 300, 200].map((took, i) =>
-  aRun({ id: i + 1, status: 'completed', startedAt: 0, finishedAt: took * 2, steps: [aStep('a', 0, took), aStep('b', took, took * 2)] }),
+  aRun({
+    id: i + 1,
+    status: 'completed',
+    startedAt: 0,
+    finishedAt: took * 2,
+    steps: [aStep('a', 0, took), aStep('b', took, took * 2)],
+  }),
 );
 const medians = mediansOf(earlier);
 
@@ -47,7 +53,13 @@ test('the progress of a step takes precedence over its median', () => {
 });
 
 test.each([29, 57, 58, 75])('a single step at %i of 100 shows that percentage at any time', (current) => {
-  const run = aRun({ startedAt: 0, currentStep: 'a', progressCurrent: current, progressTotal: 100, steps: [aStep('a', 0, null)] });
+  const run = aRun({
+    startedAt: 0,
+    currentStep: 'a',
+    progressCurrent: current,
+    progressTotal: 100,
+    steps: [aStep('a', 0, null)],
+  });
 
   const shown = Array.from({ length: 200 }, (_, i) => completedParts(shareDone(run, medians, 137 * (i + 1))!, 100));
 

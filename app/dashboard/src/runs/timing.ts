@@ -18,14 +18,18 @@ export function median(values: readonly number[]): number | null {
 export function mediansOf(history: readonly Run[], except?: number): Medians {
   const steps = new Map<string, number[]>();
   const scopes = new Map<string, number[]>();
-  const add = (to: Map<string, number[]>, key: string, value: number): void => void to.set(key, [...(to.get(key) ?? []), value]);
+  const add = (to: Map<string, number[]>, key: string, value: number): void =>
+    void to.set(key, [...(to.get(key) ?? []), value]);
   for (const run of history) {
     if (run.id === except) continue;
     for (const step of run.steps)
-      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null) add(steps, step.name, step.finishedAt - step.startedAt);
-    if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null) add(scopes, run.scope, run.finishedAt - run.startedAt);
+      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null)
+        add(steps, step.name, step.finishedAt - step.startedAt);
+    if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null)
+      add(scopes, run.scope, run.finishedAt - run.startedAt);
   }
-  const medians = (of: Map<string, number[]>): Map<string, number> => new Map([...of].map(([key, values]) => [key, median(values)!]));
+  const medians = (of: Map<string, number[]>): Map<string, number> =>
+    new Map([...of].map(([key, values]) => [key, median(values)!]));
   return { steps: medians(steps), scopes: medians(scopes) };
 }
 

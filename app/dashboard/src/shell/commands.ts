@@ -19,12 +19,26 @@ function allCommands(): Command[] {
   const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
-    ...(shown && !hasEnded(shown.status) ? [{ name: `Cancel run #${shown.id}`, hint: 'action', act: () => dialogs.cancel(shown.id) }] : []),
+    ...(shown && !hasEnded(shown.status)
+      ? [{ name: `Cancel run #${shown.id}`, hint: 'action', act: () => dialogs.cancel(shown.id) }]
+      : []),
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
     { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
-    ...projects.map(({ name, title }) => ({ name: title && title !== name ? `${title} (${name})` : name, hint: 'project', act: () => router.go(toProject(name)) })),
-    ...projects.map(({ name, title }) => ({ name: `Start ${title || name}`, hint: 'action', act: () => dialogs.start(name) })),
-    ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: displayStatus(run), act: () => router.go(toRun(run)) })),
+    ...projects.map(({ name, title }) => ({
+      name: title && title !== name ? `${title} (${name})` : name,
+      hint: 'project',
+      act: () => router.go(toProject(name)),
+    })),
+    ...projects.map(({ name, title }) => ({
+      name: `Start ${title || name}`,
+      hint: 'action',
+      act: () => dialogs.start(name),
+    })),
+    ...runs.map((run: Run) => ({
+      name: `#${run.id} ${run.project}`,
+      hint: displayStatus(run),
+      act: () => router.go(toRun(run)),
+    })),
     { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
     { name: 'Shortcuts and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
   ];
@@ -33,11 +47,25 @@ function allCommands(): Command[] {
 /** Commands that contain all words. Those that start with the first word come first. A number opens that run. */
 export function findCommands(text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = allCommands().filter(({ name, hint }) => words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)));
+  const found = allCommands().filter(({ name, hint }) =>
+    words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)),
+  );
   const first = words[0] ?? '';
-  const ranked = first ? found.sort((a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first))) : found;
+  const ranked = first
+    ? found.sort(
+        (a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first)),
+      )
+    : found;
   const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
   if (id && !store.runs.has(id))
-    ranked.unshift({ name: `Open run #${id}`, hint: 'run', act: () => void store.loadRun(id).then((run) => router.go(toRun(run)), () => router.go(`/p/-/runs/${id}`)) });
+    ranked.unshift({
+      name: `Open run #${id}`,
+      hint: 'run',
+      act: () =>
+        void store.loadRun(id).then(
+          (run) => router.go(toRun(run)),
+          () => router.go(`/p/-/runs/${id}`),
+        ),
+    });
   return ranked.slice(0, MAX_SHOWN);
 }

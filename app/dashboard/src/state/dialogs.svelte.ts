@@ -2,7 +2,12 @@
 import type { Run } from '../api/mapping';
 
 export type Dialog =
-  | { readonly kind: 'start'; readonly project?: string; readonly scope?: string; readonly params?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'start';
+      readonly project?: string;
+      readonly scope?: string;
+      readonly params?: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'cancel'; readonly runId: number }
   | { readonly kind: 'palette' }
   | { readonly kind: 'help' };
@@ -11,7 +16,11 @@ class Dialogs {
   open: Dialog | null = $state.raw(null);
 
   start(project?: string, like?: Pick<Run, 'scope' | 'params'>): void {
-    this.open = { kind: 'start', ...(project !== undefined && { project }), ...(like && { scope: like.scope, params: like.params }) };
+    this.open = {
+      kind: 'start',
+      ...(project !== undefined && { project }),
+      ...(like && { scope: like.scope, params: like.params }),
+    };
   }
 
   cancel(runId: number): void {

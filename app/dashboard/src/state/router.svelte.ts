@@ -51,7 +51,8 @@ class Router {
 export const router = new Router();
 
 export const toProject = (project: string): string => `/p/${encodeURIComponent(project)}`;
-export const toRun = (run: { readonly project: string; readonly id: number }): string => `${toProject(run.project)}/runs/${run.id}`;
+export const toRun = (run: { readonly project: string; readonly id: number }): string =>
+  `${toProject(run.project)}/runs/${run.id}`;
 export const toArtifact = (run: { readonly project: string; readonly id: number }, name: string): string =>
   `${toRun(run)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`;
 export const toCompare = (a: number, b: number): string => `/compare/${a}/${b}`;
@@ -59,7 +60,8 @@ export const href = (path: string): string => basePath + path;
 
 /** Follows links within the dashboard without a page load. Leaves all other clicks to the browser. */
 export function followLinks(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   const link = (event.target as Element).closest('a');
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
   const path = link.pathname.slice(basePath.length);

@@ -102,7 +102,8 @@ class Store {
       const declared = new Set(projects.map(({ name }) => name));
       const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
       const members = await Promise.all(names.map((name) => api.getProject(name)));
-      for (const { lastRun, currentRun } of [...projects, ...members]) for (const run of [lastRun, currentRun]) if (run) this.put(run);
+      for (const { lastRun, currentRun } of [...projects, ...members])
+        for (const run of [lastRun, currentRun]) if (run) this.put(run);
       this.families = families;
       this.projects = [...projects, ...members];
     });
@@ -112,7 +113,13 @@ class Store {
     return this.deduplicate(`history ${project}`, async () => {
       const { runs } = await api.listRuns({ project, limit: HISTORY_LENGTH });
       for (const run of runs) this.put(run);
-      this.histories.set(project, merge(this.histories.get(project) ?? [], runs.map(({ id }) => id)));
+      this.histories.set(
+        project,
+        merge(
+          this.histories.get(project) ?? [],
+          runs.map(({ id }) => id),
+        ),
+      );
     });
   }
 
@@ -142,14 +149,16 @@ class Store {
     if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
     this.runs.set(run.id, run);
     const history = this.histories.get(run.project) ?? [];
-    if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0)) this.histories.set(run.project, merge(history, [run.id]));
+    if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
+      this.histories.set(run.project, merge(history, [run.id]));
     if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
   }
 
   private applySnapshot(runs: readonly Run[]): void {
     const present = new Set(runs.map(({ id }) => id));
     for (const run of runs) this.put(run);
-    for (const run of this.runs.values()) if (!hasEnded(run.status) && !present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
+    for (const run of this.runs.values())
+      if (!hasEnded(run.status) && !present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
     if (this.epoch > 0) {
       void this.loadProjects().catch(() => undefined);
       for (const project of this.histories.keys()) void this.loadHistory(project).catch(() => undefined);
