@@ -45,7 +45,7 @@ def test_closing_a_dialog_does_not_close_the_next_one(open_page: OpenPage) -> No
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Shortcuts and settings")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Help and settings")).to_be_visible()
 
     page.evaluate(
         """() => {

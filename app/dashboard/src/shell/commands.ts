@@ -40,7 +40,7 @@ function allCommands(): Command[] {
       act: () => router.go(toRun(run)),
     })),
     { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
-    { name: 'Shortcuts and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
+    { name: 'Help and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
   ];
 }
 
