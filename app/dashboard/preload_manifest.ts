@@ -1,6 +1,6 @@
 /** A Vite plugin that writes `preload.json`: for each address, the files and API requests that its page loads first. */
 import type { Plugin } from 'vite';
-import { ROUTES } from './src/state/routes';
+import { ROUTES } from './src/state/routes.ts';
 
 type Bundle = Parameters<Extract<NonNullable<Plugin['generateBundle']>, (...args: never) => unknown>>[1];
 

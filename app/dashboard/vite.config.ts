@@ -1,6 +1,6 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
-import { preloadManifest } from './preload_manifest';
+import { preloadManifest } from './preload_manifest.ts';
 
 /** The service behind `npm run dev`. */
 const SERVICE = 'http://127.0.0.1:8700';
