@@ -1,7 +1,7 @@
-"""Hatchling's build hook: puts the built dashboard into the wheel, and builds it only when what it is made of changed.
+"""Hatchling's build hook: adds the built dashboard to the wheel, and rebuilds it only if its source has changed.
 
-Node is needed for that alone. A wheel without the dashboard is an error; an editable install without Node only warns.
-`SOLORUN_SKIP_DASHBOARD=1` builds without it, and leaves no trace that could be taken for a build.
+Only this build needs Node. Without Node, building a wheel fails and an editable install warns.
+`SOLORUN_SKIP_DASHBOARD=1` skips the build and writes nothing that could be mistaken for one.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any, Final
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SKIP_VARIABLE: Final = "SOLORUN_SKIP_DASHBOARD"
-NODE_WANTED: Final = "Node ^20.19 or >= 22.12"
+NODE_REQUIREMENT: Final = "Node ^20.19 or >= 22.12"
 
 _SOURCE: Final = Path("app/dashboard")
 _STATIC: Final = Path("app/solorun/dashboard/static")
@@ -26,6 +26,7 @@ _INPUTS: Final = (
     "package.json",
     "package-lock.json",
     "vite.config.ts",
+    "preload_manifest.ts",
     "svelte.config.js",
     "tsconfig.json",
     "index.html",
@@ -33,7 +34,7 @@ _INPUTS: Final = (
 
 
 class DashboardNotBuilt(Exception):
-    """The dashboard could not be built; the message says what to do."""
+    """The dashboard could not be built. The message says what to do."""
 
 
 class DashboardBuildHook(BuildHookInterface):
@@ -46,28 +47,28 @@ class DashboardBuildHook(BuildHookInterface):
         except DashboardNotBuilt as error:
             if version != "editable":
                 self.app.abort(str(error))
-            self.app.display_warning(f"Solorun is installed without its dashboard. {error}")
+            self.app.display_warning(f"Solorun will be installed without its dashboard. {error}")
             return
-        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/manifest.json", f"/{_STATIC}/assets/*"]
+        build_data["artifacts"] += [f"/{_STATIC}/index.html", f"/{_STATIC}/preload.json", f"/{_STATIC}/assets/*"]
 
 
 def build(root: Path, environ: Mapping[str, str] = os.environ) -> bool:
-    """Bring the built files up to date; whether there was anything to do. Raises DashboardNotBuilt."""
+    """Update the built files if needed, and return whether it was. Raises DashboardNotBuilt."""
     source, static = root / _SOURCE, root / _STATIC
-    wanted = digest(source, inputs(source))
-    if _read(static / _STAMP) == wanted and (static / "index.html").is_file():
+    expected = digest(source, inputs(source))
+    if _read(static / _STAMP) == expected and (static / "index.html").is_file():
         return False
     npm = find_npm(environ)
     _install(source, npm, environ)
     _run([npm, "run", "--silent", "build"], source, environ)
     if not (static / "index.html").is_file():
-        raise DashboardNotBuilt(f"The build ran, but there is no {_STATIC}/index.html.")
-    (static / _STAMP).write_text(wanted)
+        raise DashboardNotBuilt(f"The build succeeded, but did not write {_STATIC}/index.html.")
+    (static / _STAMP).write_text(expected)
     return True
 
 
 def inputs(source: Path) -> Iterator[Path]:
-    """The files that the built ones depend on."""
+    """The source files of the build."""
     yield from (source / name for name in _INPUTS)
     for path in sorted((source / "src").rglob("*")):
         if path.is_file() and not path.name.endswith((".test.ts", "testing.ts")):
@@ -75,7 +76,7 @@ def inputs(source: Path) -> Iterator[Path]:
 
 
 def digest(base: Path, paths: Iterable[Path]) -> str:
-    """One hash of these files' names and contents."""
+    """A hash of the names and contents of these files."""
     hashed = hashlib.sha256()
     for path in paths:
         hashed.update(f"{path.relative_to(base).as_posix()}\0".encode())
@@ -84,19 +85,19 @@ def digest(base: Path, paths: Iterable[Path]) -> str:
 
 
 def find_npm(environ: Mapping[str, str]) -> str:
-    """The npm of a Node that is new enough. Raises DashboardNotBuilt."""
+    """The path of npm, if Node is recent enough. Raises DashboardNotBuilt."""
     search = environ.get("PATH")
     node, npm = shutil.which("node", path=search), shutil.which("npm", path=search)
     if node is None or npm is None:
         raise DashboardNotBuilt(
-            f"The dashboard needs {NODE_WANTED} to be built, and none was found: install it (https://nodejs.org), "
-            f"or set {SKIP_VARIABLE}=1 to do without the dashboard."
+            f"Building the dashboard requires {NODE_REQUIREMENT}, which was not found. Install it "
+            f"(https://nodejs.org), or set {SKIP_VARIABLE}=1 to install without the dashboard."
         )
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, env=dict(environ)).stdout
     if not is_new_enough(version):
         raise DashboardNotBuilt(
-            f"The dashboard needs {NODE_WANTED} to be built, and {node} is {version.strip() or 'unknown'}: "
-            f"install a newer one, or set {SKIP_VARIABLE}=1 to do without the dashboard."
+            f"Building the dashboard requires {NODE_REQUIREMENT}, but {node} is {version.strip() or 'unknown'}. "
+            f"Install a newer one, or set {SKIP_VARIABLE}=1 to install without the dashboard."
         )
     return npm
 
@@ -110,15 +111,15 @@ def is_new_enough(version: str) -> bool:
 
 
 def _install(source: Path, npm: str, environ: Mapping[str, str]) -> None:
-    wanted = digest(source, [source / "package.json", source / "package-lock.json"])
-    if _read(source / _INSTALLED) == wanted:
+    expected = digest(source, [source / "package.json", source / "package-lock.json"])
+    if _read(source / _INSTALLED) == expected:
         return
     _run([npm, "ci", "--no-audit", "--no-fund"], source, environ)
-    (source / _INSTALLED).write_text(wanted)
+    (source / _INSTALLED).write_text(expected)
 
 
 def _run(command: list[str], directory: Path, environ: Mapping[str, str]) -> None:
-    done = subprocess.run(
+    result = subprocess.run(
         command,
         cwd=directory,
         env=dict(environ),
@@ -127,9 +128,11 @@ def _run(command: list[str], directory: Path, environ: Mapping[str, str]) -> Non
         text=True,
         check=False,
     )
-    if done.returncode != 0:
+    if result.returncode != 0:
         name = " ".join(["npm", *command[1:]])
-        raise DashboardNotBuilt(f"`{name}` failed in {_SOURCE} ({NODE_WANTED} is needed):\n{done.stdout[-4000:]}")
+        raise DashboardNotBuilt(
+            f"`{name}` failed in {_SOURCE} ({NODE_REQUIREMENT} is required):\n{result.stdout[-4000:]}"
+        )
 
 
 def _read(path: Path) -> str | None:

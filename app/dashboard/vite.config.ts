@@ -1,32 +1,31 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { preloadManifest } from './preload_manifest.ts';
 
-/** The service that `npm run dev` talks to. */
+/** The service behind `npm run dev`. */
 const SERVICE = 'http://127.0.0.1:8700';
 
 export default defineConfig({
-  // Relative, so that the same files serve under any prefix; the service writes its own into index.html.
+  // Relative, so that the same files work under any path; the service writes its own path into index.html.
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte(), preloadManifest()],
   build: {
     outDir: '../solorun/dashboard/static',
     emptyOutDir: true,
-    // A data: font or script would be refused by the content security policy.
+    // The content security policy blocks data: fonts and scripts.
     assetsInlineLimit: 0,
     target: 'es2022',
-    // The first with light-dark(): a minifier that writes it out for older ones takes the choice of a theme away.
+    // The first browsers with light-dark(). Compiling it away for older ones would disable the theme switch.
     cssTarget: ['chrome123', 'firefox120', 'safari17.5'],
     modulePreload: { polyfill: false },
-    // Tells the service which files a page is made of, for it to announce them.
-    manifest: 'manifest.json',
     rolldownOptions: {
       output: {
-        // What several parts share, in one file: each file is a request that a first sight waits for.
+        // One file for all shared code: each extra file is a request that the first paint waits for.
         codeSplitting: { groups: [{ name: 'shared', test: /\.(ts|js|svelte)$/, tags: ['$initial'] }] },
       },
     },
   },
   server: { proxy: { '/api': SERVICE, '/login': SERVICE, '/logout': SERVICE } },
-  // How long a test takes says something of the machine: the limit only ends what hangs.
+  // Generous, because slow machines are no failure: these limits only stop tests that hang.
   test: { environment: 'jsdom', include: ['src/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

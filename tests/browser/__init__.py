@@ -1,1 +1,1 @@
-"""The dashboard in real Chromium. A package, so that its fixtures end with its last test."""
+"""Tests of the dashboard in Chromium. A package, so that its fixtures are torn down after its last test."""

@@ -1,6 +1,6 @@
-"""Chromium, a real service, and pages of it. The browser lives as long as this folder: its loop would be in the way of
-the asynchronous tests that follow. A page that complains (an error, a breach of its security policy, a foreign request)
-fails its test.
+"""Chromium, a real service, and its pages. The browser is closed after this package, because its event loop would
+interfere with asynchronous tests. A page error, a violation of the content security policy, or a request to another
+host fails the test.
 """
 
 import os
@@ -19,7 +19,7 @@ from tests.fakes.running_service import ServedService, served
 OpenPage = Callable[..., Page]
 
 TIMEOUT_MILLISECONDS = 60_000
-"""For everything that is waited for: how long a page takes says something of the machine. Speed is a benchmark's."""
+"""For every wait. Generous, because slow machines are no failure; the benchmarks measure speed."""
 expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 
@@ -67,20 +67,22 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def open_page(service: ServedService, context: BrowserContext) -> Iterator[OpenPage]:
-    """Opens a path of the dashboard, in the test's context or in another."""
-    complaints: list[str] = []
+    """Opens a path of the dashboard, by default in the test's own context."""
+    problems: list[str] = []
 
     def open_path(path: str, *, within: BrowserContext = context, url: str = service.url) -> Page:
         page = within.new_page()
         page.set_default_timeout(TIMEOUT_MILLISECONDS)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-        page.on("request", lambda request: complaints.extend(_foreign(request.url, url)))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on(
+            "console", lambda message: problems.append(message.text) if "Content Security" in message.text else None
+        )
+        page.on("request", lambda request: problems.extend(_foreign(request.url, url)))
         page.goto(url + path, wait_until="domcontentloaded")
         return page
 
     yield open_path
-    assert complaints == []
+    assert problems == []
 
 
 def _foreign(address: str, url: str) -> list[str]:

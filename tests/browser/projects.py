@@ -1,4 +1,4 @@
-"""The service that these tests look at, and the API beside the browser: what is seen is compared with what is so."""
+"""The service's projects, and a client of its API, so that tests can compare pages with the data behind them."""
 
 import sys
 import time
@@ -70,7 +70,7 @@ run = "echo extracted"
 
 
 class Api:
-    """The public API, as a program would use it."""
+    """A client of the public API."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         headers = {"authorization": f"Bearer {token}"} if token else {}
@@ -80,20 +80,20 @@ class Api:
         self._client.close()
 
     def start(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
-        answer = self._client.post(f"/projects/{project}/runs", json={"scope": scope, "params": params or {}})
-        assert answer.status_code == 201, answer.text
-        run_id: int = answer.json()["id"]
+        response = self._client.post(f"/projects/{project}/runs", json={"scope": scope, "params": params or {}})
+        assert response.status_code == 201, response.text
+        run_id: int = response.json()["id"]
         return run_id
 
     def run(self, run_id: int) -> Any:
         return self._client.get(f"/runs/{run_id}").json()
 
     def log(self, run_id: int, **query: str | int) -> Any:
-        """The records of a page of its log."""
+        """The records on one page of its log."""
         return self._client.get(f"/runs/{run_id}/log", params=query).json()["records"]
 
     def complete(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
-        """A run that has ended."""
+        """Run it to its end."""
         run_id = self.start(project, scope, params)
         self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
         return run_id
@@ -107,8 +107,8 @@ class Api:
             for run in self._client.get("/runs", params={"status": status}).json()["runs"]:
                 self.cancel(run["id"])
 
-    def wait_until(self, holds: Callable[[], bool]) -> None:
+    def wait_until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + _LIMIT_SECONDS
-        while not holds():
-            assert time.monotonic() < deadline, "it did not come about in time"
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not become true in time"
             time.sleep(0.02)

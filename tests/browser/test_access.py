@@ -1,4 +1,4 @@
-"""A service with a token: the login page, and a session that ends while somebody looks."""
+"""A service with a token: the login page, and a session that expires while a page is open."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import CONFIGURATION, Api
-from tests.browser.test_accessibility import DESK, PHONE, violations_everywhere
+from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 from tests.fakes.running_service import ServedService, served
 
 TOKEN = "a-token-of-forty-characters-or-so-1234567"
@@ -24,7 +24,7 @@ def _log_in(page: Page, token: str = TOKEN) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def test_who_logs_in_comes_to_where_they_were_going(open_page: OpenPage, guarded: ServedService) -> None:
+def test_login_leads_to_the_requested_page(open_page: OpenPage, guarded: ServedService) -> None:
     page = open_page("/p/novel?status=failed", url=guarded.url)
 
     _log_in(page)
@@ -33,22 +33,20 @@ def test_who_logs_in_comes_to_where_they_were_going(open_page: OpenPage, guarded
     assert page.url == f"{guarded.url}/p/novel?status=failed"
 
 
-def test_the_login_page_has_nothing_that_axe_minds(open_page: OpenPage, guarded: ServedService) -> None:
+def test_the_login_page_has_no_accessibility_violations(open_page: OpenPage, guarded: ServedService) -> None:
     page = open_page("/login?failed=1", url=guarded.url)
     expect(page.get_by_role("heading", level=1)).to_have_text("Solorun")
 
-    assert violations_everywhere(page, [DESK, PHONE]) == {}
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
 
 
-def test_a_session_that_the_service_has_forgotten_is_asked_for_over_the_page_as_it_stands(
-    open_page: OpenPage, guarded: ServedService
-) -> None:
+def test_a_session_lost_in_a_restart_is_renewed_over_the_open_page(open_page: OpenPage, guarded: ServedService) -> None:
     api = Api(guarded.url, TOKEN)
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&level=warning&q=old#L5-L7", url=guarded.url)
     _log_in(page)
     expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     place, lines = page.url, page.locator(".log-pane").inner_text()
 
     guarded.stop()
@@ -58,12 +56,12 @@ def test_a_session_that_the_service_has_forgotten_is_asked_for_over_the_page_as_
     _log_in(page)
 
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     assert (page.url, page.locator(".log-pane").inner_text()) == (place, lines)
     api.close()
 
 
-def test_a_session_that_ends_is_asked_for_again_without_losing_the_place(
+def test_an_expired_session_is_renewed_without_leaving_the_page(
     open_page: OpenPage, guarded: ServedService, context: BrowserContext
 ) -> None:
     api = Api(guarded.url, TOKEN)
@@ -77,10 +75,10 @@ def test_a_session_that_ends_is_asked_for_again_without_losing_the_place(
     dialog = page.get_by_role("dialog", name="Log in again")
     expect(dialog).to_be_visible()
     _log_in(page, "wrong")
-    expect(dialog.get_by_role("alert")).to_contain_text("not the token")
+    expect(dialog.get_by_role("alert")).to_contain_text("Wrong token")
     _log_in(page)
 
     expect(dialog).to_be_hidden()
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     api.cancel_all()
     api.close()

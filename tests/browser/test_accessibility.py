@@ -1,4 +1,4 @@
-"""axe (WCAG 2.2 AA) on every page, light and dark, on a desk and on a phone; and what axe cannot see."""
+"""Accessibility of every page (axe, WCAG 2.2 AA) in light and dark, on a desktop and a phone, and beyond axe."""
 
 import re
 from collections.abc import Sequence
@@ -21,18 +21,18 @@ FIND_VIOLATIONS = """async rules => {
   const {violations} = await axe.run(document, rules);
   return violations.map(({id, nodes}) => [id, nodes.slice(0, 3).map(node => node.target)]);
 }"""
-"""What is minded, and where. All that is not minded stays in the page: it takes longer to hand over than to find."""
-DESK: ViewportSize = {"width": 1440, "height": 860}
+"""The violations and where they are. The rest of the result stays in the page, because it is slow to transfer."""
+DESKTOP: ViewportSize = {"width": 1440, "height": 860}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-FIND_WHAT_IS_OUTSIDE = """selector => [...document.querySelector(selector).querySelectorAll('*')]
+FIND_OVERFLOWING = """selector => [...document.querySelector(selector).querySelectorAll('*')]
   .filter(one => !one.matches('.sr, .sr *'))
   .filter(one => one.getBoundingClientRect().right > innerWidth || one.scrollWidth > one.clientWidth + 1
     && getComputedStyle(one).display !== 'inline')
   .map(one => `${one.tagName} ${one.className} ${one.textContent.slice(0, 40)}`)"""
-"""What stands beyond the window's edge, or hides some of itself to be scrolled to."""
+"""Elements that extend beyond the window, or that scroll."""
 SETTLED = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
-"""Two frames: what follows a change of size or of colours is drawn."""
+"""Two frames, after which a change of size or colours is drawn."""
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def _violations(page: Page) -> list[Any]:
 
 
 def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str, list[Any]]:
-    """What axe minds of a page in light and dark, at each size; one loaded page takes every look in turn."""
+    """Violations on a page in light and dark at each size. The page is loaded once."""
     page.evaluate(AXE.read_text())
     found = {}
     for size in sizes:
@@ -73,7 +73,7 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.evaluate(SETTLED)
             found[f"{scheme}, {size['width']} px"] = _violations(page)
-    return {look: violations for look, violations in found.items() if violations}
+    return {variant: violations for variant, violations in found.items() if violations}
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,12 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "nowhere",
     ],
 )
-def test_a_page_has_nothing_that_axe_minds_and_is_not_wider_than_a_phone(
-    open_page: OpenPage, paths: dict[str, str], name: str
-) -> None:
+def test_a_page_has_no_violations_and_fits_a_phone(open_page: OpenPage, paths: dict[str, str], name: str) -> None:
     page = open_page(paths[name])
     expect(page.get_by_role("heading", level=1)).to_have_count(1)
     expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
-    violations = violations_everywhere(page, [DESK, PHONE])
+    violations = violations_everywhere(page, [DESKTOP, PHONE])
     overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     assert violations == {}
@@ -108,16 +106,14 @@ def test_a_page_has_nothing_that_axe_minds_and_is_not_wider_than_a_phone(
 
 
 @pytest.mark.parametrize("width", [390, 320])
-def test_two_runs_stand_beside_each_other_on_a_phone_with_nothing_out_of_reach(
-    open_page: OpenPage, api: Api, width: int
-) -> None:
+def test_the_comparison_of_two_runs_fits_a_phone(open_page: OpenPage, api: Api, width: int) -> None:
     first = api.complete("novel", params={"book": "a long title that goes on and on, the second edition, revised"})
     second = api.complete("novel", params={"book": "https://example.org/" + "a-path-without-a-space/" * 6})
     page = open_page(f"/compare/{first}/{second}")
     expect(page.locator("table")).to_have_count(2)
 
     violations = violations_everywhere(page, [{"width": width, "height": 844}])
-    outside = page.evaluate(FIND_WHAT_IS_OUTSIDE, "main")
+    outside = page.evaluate(FIND_OVERFLOWING, "main")
     expect(page.get_by_role("row", name=re.compile("^translate"))).to_have_text(re.compile(r"s.*s.*(the same|%\))$"))
     page.get_by_role("main").get_by_role("link", name=f"#{second}", exact=True).focus()
     page.keyboard.press("Enter")
@@ -128,9 +124,7 @@ def test_two_runs_stand_beside_each_other_on_a_phone_with_nothing_out_of_reach(
 
 
 @pytest.mark.parametrize("name", ["compare", "parameters", "nowhere"])
-def test_a_page_that_fits_the_window_has_nothing_to_scroll_to(
-    open_page: OpenPage, paths: dict[str, str], name: str
-) -> None:
+def test_a_page_that_fits_the_window_does_not_scroll(open_page: OpenPage, paths: dict[str, str], name: str) -> None:
     page = open_page(paths[name])
     expect(page.get_by_role("heading", level=1)).to_be_visible()
 
@@ -140,17 +134,17 @@ def test_a_page_that_fits_the_window_has_nothing_to_scroll_to(
 
 
 @pytest.mark.parametrize("key", ["s", "?", "Control+k"])
-def test_a_dialog_has_nothing_that_axe_minds(open_page: OpenPage, key: str) -> None:
+def test_a_dialog_has_no_violations(open_page: OpenPage, key: str) -> None:
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
 
     page.keyboard.press(key)
     expect(page.get_by_role("dialog")).to_be_visible()
 
-    assert violations_everywhere(page, [DESK]) == {}
+    assert violations_everywhere(page, [DESKTOP]) == {}
 
 
-def test_the_log_shows_that_the_keys_are_its_own_by_a_ring_that_nothing_covers(open_page: OpenPage, api: Api) -> None:
+def test_the_focused_log_has_a_visible_focus_ring(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}")
     log = page.get_by_role("region", name="Log")
     expect(page.get_by_role("log")).to_contain_text("fetch started")
@@ -163,10 +157,10 @@ def test_the_log_shows_that_the_keys_are_its_own_by_a_ring_that_nothing_covers(o
     expect(page.get_by_role("log")).to_have_css("outline-style", "none")
 
 
-def test_who_wants_less_motion_sees_none(open_page: OpenPage, api: Api) -> None:
+def test_reduced_motion_stops_animations(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
-    expect(page.locator("header .chip")).to_have_text("running")
+    expect(page.locator("header .badge")).to_have_text("running")
     moving = "document.getAnimations().filter(one => one.playState === 'running').length"
     assert page.evaluate(moving) > 0
 
@@ -176,7 +170,7 @@ def test_who_wants_less_motion_sees_none(open_page: OpenPage, api: Api) -> None:
     assert page.evaluate(moving) == 0
 
 
-def test_times_are_relative_and_exact_on_hover(open_page: OpenPage, api: Api) -> None:
+def test_times_are_relative_with_the_exact_time_on_hover(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
 
     page = open_page(f"/p/novel/runs/{run_id}")
@@ -187,9 +181,9 @@ def test_times_are_relative_and_exact_on_hover(open_page: OpenPage, api: Api) ->
     expect(shown).to_have_attribute("datetime", api.run(run_id)["created_at"][:23] + "Z")
 
 
-def test_changes_of_state_are_announced_and_lines_of_the_log_are_not(open_page: OpenPage, api: Api) -> None:
+def test_status_changes_are_announced_and_log_lines_are_not(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
 
     run_id = api.complete("novel")
 
@@ -198,7 +192,7 @@ def test_changes_of_state_are_announced_and_lines_of_the_log_are_not(open_page: 
     expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
 
 
-def test_a_keyboard_reaches_the_content_at_once(open_page: OpenPage) -> None:
+def test_the_first_tab_stop_skips_to_the_content(open_page: OpenPage) -> None:
     page = open_page("/")
     expect(page.get_by_role("article").first).to_be_visible()
 

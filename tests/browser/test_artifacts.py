@@ -1,4 +1,4 @@
-"""What a run left, as it is meant to be seen."""
+"""Artifacts of a run: the list, and a preview by type."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +16,7 @@ def report_id(service: ServedService) -> int:
     return run_id
 
 
-def test_files_are_listed_and_counted(open_page: OpenPage, report_id: int) -> None:
+def test_artifacts_are_listed_and_counted(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}")
 
     page.get_by_role("tab", name="Artifacts 5").click()
@@ -25,7 +25,7 @@ def test_files_are_listed_and_counted(open_page: OpenPage, report_id: int) -> No
     expect(page.get_by_role("link", name="figures/dot.png", exact=True)).to_be_visible()
 
 
-def test_markdown_is_rendered_and_made_harmless(open_page: OpenPage, report_id: int) -> None:
+def test_markdown_is_rendered_and_sanitized(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/report.md")
 
     expect(page.get_by_role("heading", name="Report", exact=True)).to_be_visible()
@@ -42,7 +42,7 @@ def test_markdown_is_rendered_and_made_harmless(open_page: OpenPage, report_id: 
     expect(page.locator("pre")).to_contain_text("# Report")
 
 
-def test_csv_is_a_table_that_sorts(open_page: OpenPage, report_id: int) -> None:
+def test_csv_is_shown_as_a_sortable_table(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/words.csv")
     expect(page.locator("td").first).to_have_text("beta, b")
 
@@ -51,7 +51,7 @@ def test_csv_is_a_table_that_sorts(open_page: OpenPage, report_id: int) -> None:
     expect(page.locator("td").first).to_have_text("alpha")
 
 
-def test_json_is_laid_out(open_page: OpenPage, report_id: int) -> None:
+def test_json_is_formatted(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/data.json")
 
     expect(page.locator("pre")).to_have_text('{\n  "albums": [\n    1,\n    2\n  ]\n}')
@@ -65,9 +65,9 @@ def test_an_image_is_shown(open_page: OpenPage, report_id: int) -> None:
     assert image.evaluate("image => image.naturalWidth") == 1
 
 
-def test_anything_else_can_be_downloaded(open_page: OpenPage, report_id: int) -> None:
+def test_other_files_can_be_downloaded(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/model.bin")
-    expect(page.get_by_text("This kind of file is not shown here.")).to_be_visible()
+    expect(page.get_by_text("This file type has no preview.")).to_be_visible()
 
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()

@@ -1,4 +1,4 @@
-"""One stream for a browser, its loss and its return; the page is never blanked and never says what is not so."""
+"""The shared event stream: its loss, its return, and what pages show meanwhile."""
 
 import re
 import signal
@@ -10,42 +10,42 @@ from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
 
-def test_a_restart_of_the_service_is_told_and_what_happened_meanwhile_is_shown(
+def test_a_restart_of_the_service_is_shown_and_then_the_new_state(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
-    chip = page.locator(".sidebar .chip")
-    expect(chip).to_have_text("Connected")
+    connection = page.locator(".sidebar .connection")
+    expect(connection).to_have_text("Connected")
     expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
 
     service.signal(signal.SIGTERM)
     service.wait()
-    expect(chip).to_contain_text(re.compile("Reconnecting|Offline"))
-    expect(chip.get_by_role("button", name="Retry now")).to_be_visible()
+    expect(connection).to_contain_text(re.compile("Reconnecting|Offline"))
+    expect(connection.get_by_role("button", name="Retry now")).to_be_visible()
     expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
     expect(page.locator(".log-pane")).to_contain_text("tick")
 
     service.start()
-    chip.get_by_role("button", name="Retry now").click()
-    expect(chip).to_have_text("Connected")
-    expect(page.locator("header .chip")).to_have_text("interrupted")
+    connection.get_by_role("button", name="Retry now").click()
+    expect(connection).to_have_text("Connected")
+    expect(page.locator("header .badge")).to_have_text("interrupted")
     assert api.run(run_id)["status"] == "interrupted"
 
 
-def test_a_crash_of_the_service_is_survived_by_the_overview(
+def test_the_overview_recovers_from_a_crash_of_the_service(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
     page = open_page("/")
     card = page.get_by_role("article", name="ticker")
-    expect(card.locator(".chip")).to_have_text("running")
+    expect(card.locator(".badge")).to_have_text("running")
 
     service.kill()
-    expect(page.locator(".sidebar .chip")).to_contain_text(re.compile("Reconnecting|Offline"))
+    expect(page.locator(".sidebar .connection")).to_contain_text(re.compile("Reconnecting|Offline"))
     service.start()
 
-    expect(card.locator(".chip")).to_have_text("interrupted")
+    expect(card.locator(".badge")).to_have_text("interrupted")
     expect(card).to_contain_text(f"#{run_id}")
 
 
@@ -53,17 +53,17 @@ def test_ten_tabs_stay_live_on_one_stream(open_page: OpenPage, context: BrowserC
     streams: list[str] = []
     context.on("request", lambda request: streams.append(request.url) if "/api/v1/events" in request.url else None)
     pages = [open_page("/") for _ in range(10)]
-    expect(pages[-1].locator(".sidebar .chip")).to_have_text("Connected")
+    expect(pages[-1].locator(".sidebar .connection")).to_have_text("Connected")
 
     api.start("ticker")
 
-    statuses = [page.get_by_role("article", name="ticker").locator(".chip.running") for page in pages]
+    statuses = [page.get_by_role("article", name="ticker").locator(".badge.running") for page in pages]
     api.wait_until(lambda: all(status.is_visible() for status in statuses))
     assert len(streams) == 1
 
 
 def _show(page: Page, *, hidden: bool) -> None:
-    """As a browser does when another tab comes to the front; a browser without windows never does."""
+    """Simulate switching tabs, which a headless browser never does."""
     page.evaluate(
         """hidden => {
           Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
@@ -73,9 +73,9 @@ def _show(page: Page, *, hidden: bool) -> None:
     )
 
 
-def test_a_hidden_tab_has_no_stream_and_catches_up_when_it_is_shown(open_page: OpenPage, api: Api) -> None:
+def test_a_hidden_tab_closes_its_stream_and_catches_up_when_shown(open_page: OpenPage, api: Api) -> None:
     page = open_page("/")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
 
     with page.expect_event("requestfailed", lambda request: request.url.endswith("/api/v1/events")):
         _show(page, hidden=True)
@@ -85,18 +85,18 @@ def test_a_hidden_tab_has_no_stream_and_catches_up_when_it_is_shown(open_page: O
 
     card = page.get_by_role("article", name="ticker")
     expect(card.get_by_role("link", name=f"#{run_id}", exact=True)).to_be_visible()
-    expect(card.locator(".chip")).to_have_text("running")
+    expect(card.locator(".badge")).to_have_text("running")
 
 
-def test_another_tab_leads_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:
+def test_another_tab_takes_over_when_the_first_is_closed(open_page: OpenPage, api: Api) -> None:
     first, second = open_page("/"), open_page("/")
-    expect(second.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(second.locator(".sidebar .connection")).to_have_text("Connected")
 
     first.close()
     run_id = api.start("ticker")
 
     expect(second.get_by_role("article", name="ticker")).to_contain_text(f"#{run_id}")
-    expect(second.get_by_role("article", name="ticker").locator(".chip")).to_have_text("running")
+    expect(second.get_by_role("article", name="ticker").locator(".badge")).to_have_text("running")
 
 
 def test_two_tabs_follow_two_logs_on_one_stream(open_page: OpenPage, api: Api) -> None:
@@ -115,7 +115,7 @@ def _last_seq(page: Page) -> int:
     return int(page.locator(".log-pane .row[data-seq]").last.get_attribute("data-seq") or 0)
 
 
-def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
+def test_without_web_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Browser, api: Api) -> None:
     plain = browser.new_context()
     plain.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     page = open_page("/", within=plain)
@@ -126,12 +126,12 @@ def test_without_locks_a_tab_has_its_own_stream(open_page: OpenPage, browser: Br
     plain.close()
 
 
-def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: Api, service: ServedService) -> None:
+def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, api: Api, service: ServedService) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
-    expect(page.locator(".sidebar .chip")).to_have_text("Connected")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
     service.kill()
-    expect(page.locator(".sidebar .chip")).to_contain_text(re.compile("Reconnecting|Offline"))
+    expect(page.locator(".sidebar .connection")).to_contain_text(re.compile("Reconnecting|Offline"))
     shown = page.locator(".facts").inner_text()
 
     page.wait_for_function("since => performance.now() > since + 2200", arg=page.evaluate("performance.now()"))
@@ -140,7 +140,7 @@ def test_times_stand_still_while_the_service_is_away(open_page: OpenPage, api: A
     service.start()
 
 
-def test_a_part_that_cannot_be_loaded_says_so_and_is_loaded_when_asked_again(open_page: OpenPage) -> None:
+def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     page = open_page("/nowhere")
     page.route("**/assets/RunsPage-*.js", lambda route: route.abort())
     page.get_by_role("link", name="All runs").first.click()

@@ -1,4 +1,4 @@
-"""The stream as others read it: a browser's EventSource and `curl -N` are told the same, record for record."""
+"""The event stream as other clients read it: EventSource and `curl -N` receive the same records."""
 
 import shutil
 import subprocess
@@ -33,6 +33,6 @@ def test_an_event_source_and_curl_read_the_same_stream(service: ServedService, a
     ).stdout
 
     blocks = [block.split("\n") for block in by_curl.split("\n\n") if block.startswith("id: ")]
-    told = [[line.split(": ", 1)[1] for line in block] for block in blocks]
-    assert by_browser == told
-    assert told[-1][1] == "end"
+    received = [[line.split(": ", 1)[1] for line in block] for block in blocks]
+    assert by_browser == received
+    assert received[-1][1] == "end"

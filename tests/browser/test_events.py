@@ -1,4 +1,4 @@
-"""What a run's log tells besides output, as a list: whole, paged, live."""
+"""The list of a run's events: complete, paged and live."""
 
 import re
 
@@ -8,31 +8,31 @@ from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 
 
-def _told(page: Page) -> Locator:
-    return page.get_by_role("region", name="Events").locator("li .what")
+def _descriptions(page: Page) -> Locator:
+    return page.get_by_role("region", name="Events").locator("li .description")
 
 
-def test_steps_groups_and_files_are_told_the_newest_first(open_page: OpenPage, api: Api) -> None:
+def test_events_are_listed_newest_first(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
 
     page = open_page(f"/p/novel/runs/{run_id}?tab=events")
 
-    expect(_told(page)).to_have_text(
+    expect(_descriptions(page)).to_have_text(
         [
             re.compile("^Run failed: translate"),
             re.compile("^Step translate failed: exit code 3"),
-            "translate The group ended",
-            "translate Group set up began",
+            "translate Group ended",
+            "translate Group set up started",
             "Step translate started",
             "Step fetch completed",
             "Step fetch started",
-            "It began to work",
-            f"Run #{run_id} was admitted, started by the API",
+            "Run started",
+            f"Run #{run_id} accepted (started through the API)",
         ]
     )
 
 
-def test_an_event_leads_to_its_line(open_page: OpenPage, api: Api) -> None:
+def test_an_event_links_to_its_line(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=events")
 
@@ -42,39 +42,39 @@ def test_an_event_leads_to_its_line(open_page: OpenPage, api: Api) -> None:
     expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
 
 
-def test_kinds_of_events_are_chosen_and_the_choice_is_shared(open_page: OpenPage, api: Api) -> None:
+def test_the_address_contains_the_chosen_kinds_of_events(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}?tab=events")
-    expect(_told(page).filter(has_text="chapter")).to_have_count(0)
+    expect(_descriptions(page).filter(has_text="chapter")).to_have_count(0)
 
     page.get_by_role("button", name="Progress").click()
 
-    expect(_told(page).filter(has_text="chapter")).to_have_count(40)
+    expect(_descriptions(page).filter(has_text="chapter")).to_have_count(40)
     page.get_by_role("button", name="Steps").click()
-    expect(_told(page).filter(has_text="Step translate")).to_have_count(0)
+    expect(_descriptions(page).filter(has_text="Step translate")).to_have_count(0)
     page.reload()
-    expect(_told(page).filter(has_text="chapter")).to_have_count(40)
+    expect(_descriptions(page).filter(has_text="chapter")).to_have_count(40)
     expect(page.get_by_role("button", name="Steps")).to_have_attribute("aria-pressed", "false")
 
 
-def test_many_events_are_read_in_pages_and_none_is_missing(open_page: OpenPage, api: Api) -> None:
+def test_many_events_load_in_pages_without_gaps(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("survey", params={"stops": "250"})
     page = open_page(f"/p/survey/runs/{run_id}?tab=events&event=progress")
-    stops = _told(page).filter(has_text="stop ")
+    stops = _descriptions(page).filter(has_text="stop ")
     expect(stops).to_have_count(100)
 
-    page.get_by_role("button", name="Earlier events").click()
+    page.get_by_role("button", name="Older events").click()
     expect(stops).to_have_count(200)
-    page.get_by_role("button", name="Earlier events").click()
+    page.get_by_role("button", name="Older events").click()
 
     expect(stops).to_have_text([re.compile(rf"walk {number}/250 stop {number}$") for number in range(250, 0, -1)])
-    expect(page.get_by_role("button", name="Earlier events")).to_have_count(0)
+    expect(page.get_by_role("button", name="Older events")).to_have_count(0)
 
 
-def test_events_come_while_the_run_works_and_with_its_end(open_page: OpenPage, api: Api) -> None:
+def test_events_arrive_live_up_to_the_end_of_the_run(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("survey")
     page = open_page(f"/p/survey/runs/{run_id}?tab=events&event=step,progress")
-    newest = _told(page).first
+    newest = _descriptions(page).first
     expect(newest).to_contain_text(re.compile(r"stop \d\d"))
     expect(newest).to_contain_text(re.compile(r"stop \d\d\d"))
 
@@ -82,6 +82,6 @@ def test_events_come_while_the_run_works_and_with_its_end(open_page: OpenPage, a
 
     expect(newest).to_have_text("Run cancelled")
     last = api.log(run_id, event="progress", limit=1)[0]["data"]["current"]
-    expect(_told(page).filter(has_text="stop ").first).to_contain_text(f"stop {last}")
-    shown = [int(text.rpartition(" ")[2]) for text in _told(page).filter(has_text="stop ").all_inner_texts()]
+    expect(_descriptions(page).filter(has_text="stop ").first).to_contain_text(f"stop {last}")
+    shown = [int(text.rpartition(" ")[2]) for text in _descriptions(page).filter(has_text="stop ").all_inner_texts()]
     assert shown == list(range(last, last - len(shown), -1))

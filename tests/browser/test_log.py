@@ -1,4 +1,4 @@
-"""The log in the browser: windowed, followed, searched, filtered, linked to."""
+"""The log: scrolling, following, searching, filtering, and links to lines."""
 
 import re
 
@@ -11,34 +11,34 @@ from tests.browser.projects import Api
 
 @pytest.fixture(scope="module")
 def flood_id(service: object) -> int:
-    """A run of a million lines."""
+    """A run with a million lines."""
     api = Api(service.url)  # type: ignore[attr-defined]
     run_id = api.complete("flood")
     api.close()
     return run_id
 
 
-WORDS_OF_LEVELS = (("debug", "debug"), ("info", "info"), ("warn", "warning"), ("error", "error"))
+LEVEL_LABELS = (("debug", "debug"), ("info", "info"), ("warn", "warning"), ("error", "error"))
 
 
 def _first_seq(page: Page) -> int:
     return int(page.locator(".log-pane .row[data-seq]").first.get_attribute("data-seq") or 0)
 
 
-STANDS_STILL = """pane => new Promise(done => {
+SCROLLING_ENDED = """pane => new Promise(done => {
   const first = () => pane.querySelector('.row[data-seq]')?.dataset.seq;
   let [seen, frames] = [first(), 0];
-  const look = () => {
+  const check = () => {
     frames = first() === seen ? frames + 1 : 0;
     seen = first();
-    if (frames > 20) done(); else requestAnimationFrame(look);
+    if (frames > 20) done(); else requestAnimationFrame(check);
   };
-  requestAnimationFrame(look);
+  requestAnimationFrame(check);
 })"""
-"""A wheel's scrolling is animated: until nothing has moved for some frames."""
+"""Wheel scrolling is animated. Resolves when nothing has moved for some frames."""
 
 
-def test_a_million_lines_are_opened_in_a_few_rows(open_page: OpenPage, flood_id: int) -> None:
+def test_a_million_lines_open_with_a_few_rows(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}")
 
     expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
@@ -47,7 +47,7 @@ def test_a_million_lines_are_opened_in_a_few_rows(open_page: OpenPage, flood_id:
 
 
 @pytest.mark.parametrize("line", [2, 500_000, 1_000_001])
-def test_any_line_of_a_million_has_its_address(open_page: OpenPage, flood_id: int, line: int) -> None:
+def test_every_line_of_a_million_has_an_address(open_page: OpenPage, flood_id: int, line: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}#L{line}")
 
     expect(page.locator(".log-pane .row.marked")).to_contain_text(f"line {line - 1} of the flood")
@@ -67,7 +67,7 @@ def test_the_scrollbar_reaches_both_ends_of_a_million_lines(open_page: OpenPage,
     expect(pane).to_contain_text("lines started")
 
 
-def test_a_wheel_moves_a_million_lines_as_gently_as_ten(open_page: OpenPage, flood_id: int) -> None:
+def test_the_wheel_scrolls_a_million_lines_by_a_few(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}#L500000")
     expect(page.locator(".log-pane .row.marked")).to_be_visible()
     before = _first_seq(page)
@@ -98,7 +98,7 @@ def test_the_whole_log_is_searched(open_page: OpenPage, flood_id: int) -> None:
     assert "q=LINE+77777" in page.url
 
 
-def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, api: Api) -> None:
+def test_a_live_log_is_followed_until_the_user_scrolls_up(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
     pane = page.locator(".log-pane")
@@ -108,23 +108,23 @@ def test_a_live_log_is_followed_until_somebody_scrolls_up(open_page: OpenPage, a
     pane.hover()
     page.mouse.wheel(0, -300)
     expect(page.locator(".resume")).to_contain_text(re.compile(r"\d+ new"))
-    pane.evaluate(STANDS_STILL)
-    stands_at = _first_seq(page)
+    pane.evaluate(SCROLLING_ENDED)
+    first_seq = _first_seq(page)
     expect(page.locator(".resume")).to_contain_text(re.compile(r"\d{3} new"))
-    assert _first_seq(page) == stands_at
+    assert _first_seq(page) == first_seq
 
     page.locator(".resume").click()
     expect(page.locator(".resume")).to_be_hidden()
-    expect(pane.locator(f'.row[data-seq="{stands_at}"]')).to_have_count(0)
+    expect(pane.locator(f'.row[data-seq="{first_seq}"]')).to_have_count(0)
 
 
-def test_a_log_that_is_followed_stays_so_when_its_pane_shrinks_and_grows(open_page: OpenPage, api: Api) -> None:
+def test_a_followed_log_stays_followed_when_its_pane_is_resized(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")
     expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d{3}"))
 
-    # A notice comes and goes above it. Where the pane grows the browser moves what is in it and tells of a scroll,
-    # now before, now after it tells of the size: here always before.
+    # A notice appears above the log and disappears. When the pane grows, the browser scrolls it and fires a scroll
+    # event before or after the resize event. This test always fires it before.
     page.evaluate(
         """async () => {
           const pane = document.querySelector('.log-pane');
@@ -143,22 +143,20 @@ def test_a_log_that_is_followed_stays_so_when_its_pane_shrinks_and_grows(open_pa
 
     expect(page.get_by_role("button", name="follow")).to_have_count(0)
     api.cancel(run_id)
-    expect(page.locator("header .chip")).to_have_text("cancelled")
+    expect(page.locator("header .badge")).to_have_text("cancelled")
     expect(page.locator(".log-pane .row").last).to_contain_text("tick cancelled")
     expect(page.locator(".log-pane .row").last).to_be_in_viewport(ratio=0.9)
 
 
-def test_what_a_live_log_is_shown_with_is_asked_for_once_and_before_the_page_has_run(
-    open_page: OpenPage, context: BrowserContext, api: Api
-) -> None:
+def test_a_live_log_is_preloaded_and_requested_once(open_page: OpenPage, context: BrowserContext, api: Api) -> None:
     run_id = api.start("ticker")
-    asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url.partition("/api/v1/")[2]))
+    requested: list[str] = []
+    context.on("request", lambda request: requested.append(request.url.partition("/api/v1/")[2]))
 
     page = open_page(f"/p/ticker/runs/{run_id}")
     expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d"))
 
-    assert [path for path in asked if path.startswith("runs/") and "artifacts" not in path] == [
+    assert [path for path in requested if path.startswith("runs/") and "artifacts" not in path] == [
         f"runs/{run_id}",
         f"runs/{run_id}/log?limit=120",
     ]
@@ -174,7 +172,7 @@ def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) ->
     expect(page.locator(".log-pane .row.current")).to_contain_text("placeholder {name} is missing")
 
 
-def test_keys_go_from_error_to_error_and_from_line_to_line(open_page: OpenPage, api: Api) -> None:
+def test_shortcuts_move_between_errors_and_lines(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
     current = page.locator(".log-pane .row.current")
@@ -190,7 +188,7 @@ def test_keys_go_from_error_to_error_and_from_line_to_line(open_page: OpenPage, 
     expect(current).to_contain_text("placeholder {name} is missing")
 
 
-def test_output_reads_as_on_a_terminal(open_page: OpenPage, api: Api) -> None:
+def test_output_looks_as_in_a_terminal(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
 
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=loading")
@@ -198,12 +196,12 @@ def test_output_reads_as_on_a_terminal(open_page: OpenPage, api: Api) -> None:
     pane = page.locator(".log-pane")
     expect(pane).to_contain_text("loading 100%")
     expect(pane).not_to_contain_text("loading 10%")
-    page.get_by_role("button", name="To the first line").click()
+    page.get_by_role("button", name="Go to the first line").click()
     expect(pane.locator(".f2", has_text="ready")).to_be_visible()
     expect(pane.get_by_role("link", name="https://example.org/docs")).to_have_attribute("rel", "noopener noreferrer")
 
 
-def test_a_group_is_folded_and_unfolded(open_page: OpenPage, api: Api) -> None:
+def test_a_group_folds_and_unfolds(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}?tab=log")
     group = page.get_by_role("button", name="set up")
@@ -214,25 +212,25 @@ def test_a_group_is_folded_and_unfolded(open_page: OpenPage, api: Api) -> None:
     expect(page.locator(".log-pane")).to_contain_text("ready, see")
 
 
-def test_every_record_of_the_log_has_its_row_or_is_told_to_be_hidden(open_page: OpenPage, api: Api) -> None:
+def test_progress_reports_can_be_hidden(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=chapter")
     expect(page.locator(".search .count")).to_have_text("1 of 40")
     expect(page.locator(".log-pane .row.progress").first).to_be_visible()
 
-    page.get_by_role("button", name="Show reports of progress").click()
+    page.get_by_role("button", name="Show progress reports").click()
 
     expect(page.locator(".log .lines")).to_have_text(f"{api.run(run_id)['last_seq']} records, progress hidden")
     expect(page.locator(".log-pane .row.progress")).to_have_count(0)
     expect(page.locator(".log-pane")).to_contain_text("batch 2 of 40")
 
 
-def test_levels_filter_and_stand_in_the_address(open_page: OpenPage, api: Api) -> None:
+def test_the_address_contains_the_level_filter(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?tab=log")
     counts = api.run(run_id)["level_counts"]
     expect(page.locator(".levels button")).to_have_text(
-        [f"{word} {counts[level]}" if counts[level] else word for word, level in WORDS_OF_LEVELS]
+        [f"{label} {counts[level]}" if counts[level] else label for label, level in LEVEL_LABELS]
     )
 
     page.keyboard.press("3")
@@ -244,7 +242,7 @@ def test_levels_filter_and_stand_in_the_address(open_page: OpenPage, api: Api) -
     expect(page.locator(".log-pane")).not_to_contain_text("batch")
 
 
-def test_a_bar_selects_the_log_of_its_step(open_page: OpenPage, api: Api) -> None:
+def test_a_step_in_the_timeline_filters_the_log(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
     page = open_page(f"/p/novel/runs/{run_id}")
 
@@ -256,7 +254,7 @@ def test_a_bar_selects_the_log_of_its_step(open_page: OpenPage, api: Api) -> Non
     expect(page.locator(".log-pane")).to_contain_text("translate completed")
 
 
-def test_lines_are_marked_by_their_numbers_and_copied(open_page: OpenPage, api: Api) -> None:
+def test_lines_can_be_marked_and_copied(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page(f"/p/novel/runs/{run_id}?tab=log")
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -270,7 +268,7 @@ def test_lines_are_marked_by_their_numbers_and_copied(open_page: OpenPage, api: 
     assert page.evaluate("navigator.clipboard.readText()") == "fetch started\nfetched\nfetch completed"
 
 
-def test_long_lines_wrap_when_asked(open_page: OpenPage, flood_id: int) -> None:
+def test_long_lines_can_be_wrapped(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}?tab=log")
     page.set_viewport_size({"width": 390, "height": 1100})
     expect(page.locator(".log-pane")).to_contain_text("line 3 of the flood")
@@ -280,19 +278,19 @@ def test_long_lines_wrap_when_asked(open_page: OpenPage, flood_id: int) -> None:
     row = page.locator(".log-pane .row", has_text="line 3 of the flood")
     expect(row).to_be_visible()
     assert (row.bounding_box() or {"height": 0})["height"] >= 40
-    page.get_by_role("button", name="To the last line").click()
+    page.get_by_role("button", name="Go to the last line").click()
     expect(page.locator(".log-pane .row").last).to_contain_text("lines completed")
     expect(page.locator(".log-pane .row").last).to_be_in_viewport()
 
 
-def test_the_log_is_downloaded(open_page: OpenPage, api: Api) -> None:
+def test_the_log_can_be_downloaded(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?level=error")
     page.get_by_label("Download", exact=True).click()
 
-    with page.expect_download() as view:
-        page.get_by_role("link", name="This view, text").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Filtered log (text)").click()
 
-    text = view.value.path().read_text()
+    text = download.value.path().read_text()
     assert "placeholder {name} is missing" in text
     assert "batch 1 of 40" not in text

@@ -1,4 +1,4 @@
-"""What a tab says of itself among other tabs: a title, and an icon that is a ring which closes as the work does."""
+"""The title of a tab, and its icon: a ring that closes as the run progresses."""
 
 import math
 from pathlib import Path
@@ -9,12 +9,12 @@ from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 
 BLUE, AMBER, GREEN, RED, GREY = "#2f7cf6", "#bf8700", "#2da44e", "#e5484d", "#8c959f"
-AROUND = 2 * math.pi * 6
+CIRCUMFERENCE = 2 * math.pi * 6
 
 
 def _expect_icon(page: Page, colour: str, share: float = 1.0) -> None:
-    """The ring in this colour, closed by this share."""
-    ring = f'stroke="{colour}" stroke-width="4" stroke-dasharray="{AROUND * share:.1f} 99"'
+    """Expect a ring in this colour, closed to this share."""
+    ring = f'stroke="{colour}" stroke-width="4" stroke-dasharray="{CIRCUMFERENCE * share:.1f} 99"'
     page.wait_for_function(
         "ring => decodeURIComponent(document.querySelector('link[rel=icon]').href).includes(ring)", arg=ring
     )
@@ -24,9 +24,7 @@ def _start(api: Api, project: str, gates: Path, shares: str) -> int:
     return api.start(project, params={"gates": str(gates), "shares": shares})
 
 
-def test_the_ring_closes_as_the_run_goes_on_and_then_tells_how_it_ended(
-    open_page: OpenPage, api: Api, tmp_path: Path
-) -> None:
+def test_the_ring_shows_the_progress_and_then_the_result(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = _start(api, "paced-ring", tmp_path, "29 57 90")
     page = open_page(f"/p/paced-ring/runs/{run_id}")
 
@@ -44,24 +42,24 @@ def test_the_ring_closes_as_the_run_goes_on_and_then_tells_how_it_ended(
     _expect_icon(page, GREEN)
 
 
-def test_the_ring_of_a_run_that_is_being_stopped_has_another_colour_until_it_is(
+def test_the_ring_changes_colour_while_the_run_is_being_cancelled(
     open_page: OpenPage, api: Api, tmp_path: Path
 ) -> None:
-    run_id = _start(api, "paced-stop", tmp_path, "40")
-    page = open_page(f"/p/paced-stop/runs/{run_id}")
+    run_id = _start(api, "paced-cancelled", tmp_path, "40")
+    page = open_page(f"/p/paced-cancelled/runs/{run_id}")
     _expect_icon(page, BLUE, 0.4)
 
-    page.get_by_role("button", name="Stop").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Stop run").click()
-    expect(page).to_have_title(f"cancelling · paced-stop #{run_id}")
+    page.get_by_role("button", name="Cancel").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel run").click()
+    expect(page).to_have_title(f"cancelling · paced-cancelled #{run_id}")
     _expect_icon(page, AMBER, 0.4)
     (tmp_path / "40").touch()
 
-    expect(page).to_have_title(f"⊘ · paced-stop #{run_id}")
+    expect(page).to_have_title(f"⊘ · paced-cancelled #{run_id}")
     _expect_icon(page, GREY)
 
 
-def test_the_icon_is_the_one_of_what_is_shown_and_everywhere_else_that_of_all(
+def test_the_icon_shows_the_open_run_or_the_state_of_all_projects(
     open_page: OpenPage, api: Api, tmp_path: Path
 ) -> None:
     api.complete("novel", params={"book": "broken"})
@@ -82,7 +80,7 @@ def test_the_icon_is_the_one_of_what_is_shown_and_everywhere_else_that_of_all(
     expect(page).to_have_title("Solorun")
 
 
-def test_the_icon_is_a_picture_that_a_browser_can_draw(open_page: OpenPage, api: Api) -> None:
+def test_the_browser_can_draw_the_icon(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}")
     _expect_icon(page, GREEN)
 

@@ -1,4 +1,4 @@
-"""What the projects of these tests run: each word is one kind of work."""
+"""The commands of the test projects, one function each."""
 
 import itertools
 import os
@@ -56,7 +56,7 @@ def tick() -> None:
 
 
 def walk() -> None:
-    """Tells how far it is, up to as many stops as were asked for, else until it is stopped."""
+    """Reports progress for the given number of stops, or until it is cancelled."""
     stops = int(os.environ.get("SOLORUN_PARAM_STOPS") or 0)
     for number in itertools.count(1):
         print(f"::progress current={number},total={stops or number}::stop {number}", flush=True)
@@ -68,7 +68,7 @@ def walk() -> None:
 
 
 def paced() -> None:
-    """Tells each of the shares, in hundredths of the whole, and waits then for a file of that name. Deaf to SIGTERM."""
+    """Reports each share as a percentage, then waits for a file with that name. Ignores SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gates = pathlib.Path(os.environ["SOLORUN_PARAM_GATES"])
     for share in os.environ["SOLORUN_PARAM_SHARES"].split():

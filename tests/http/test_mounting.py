@@ -1,5 +1,6 @@
 """The application inside another one: it works on any path, and every address it produces includes that path."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,7 +28,8 @@ def built(tmp_path: Path) -> Path:
     (tmp_path / "built" / "assets").mkdir(parents=True)
     (tmp_path / "built" / "index.html").write_text('<script src="./assets/a.js"></script>')
     (tmp_path / "built" / "assets" / "a.js").write_text("a")
-    (tmp_path / "built" / "manifest.json").write_text("{}")
+    pages = [{"path": path, "files": [], "requests": ["runs/{run}"]} for path in ("/", "/runs/{run}")]
+    (tmp_path / "built" / "preload.json").write_text(json.dumps(pages))
     return tmp_path / "built"
 
 

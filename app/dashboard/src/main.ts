@@ -1,25 +1,25 @@
-/** Where the dashboard begins. */
+/** The dashboard's entry point. */
 import { mount } from 'svelte';
 import App from './App.svelte';
-import { askForEnd } from './log/log_end';
-import { later, loadLater } from './shell/parts_for_later';
+import { prefetchTail } from './log/prefetch';
+import { lazy, loadWhenIdle } from './shell/lazy';
 import { applyTheme } from './state/preferences.svelte';
 import { router } from './state/router.svelte';
-import { world } from './state/world.svelte';
+import { store } from './state/store.svelte';
 import './styles/fonts.css';
 import './styles/tokens.css';
 import './styles/base.css';
 
 applyTheme();
 if (router.route.page === 'run') {
-  // All that the page will wait for, at once and first. (The service has announced it: it may be there already.) The
-  // run before its log: a log that is older than its run would leave a gap, to be read once more.
-  void later.run().catch(() => undefined);
-  void world.loadRun(router.route.runId).catch(() => undefined);
-  askForEnd(router.route.runId);
+  // Requests everything that the page waits for, before anything else. The service's preload links may have fetched it
+  // already. The run comes first: a log that is older than its run would have a gap, which costs another request.
+  void lazy.run().catch(() => undefined);
+  void store.loadRun(router.route.runId).catch(() => undefined);
+  prefetchTail(router.route.runId);
 }
-world.open();
+store.connect();
 const target = document.getElementById('app')!;
 target.replaceChildren();
 mount(App, { target });
-loadLater();
+loadWhenIdle();

@@ -1,4 +1,4 @@
-"""The dashboard as the service serves it: its pages and built files."""
+"""Serves the built dashboard: its page, its files, and preload links."""
 
 from solorun.dashboard.routes import Dashboard
 

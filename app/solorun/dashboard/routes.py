@@ -1,6 +1,7 @@
-"""The dashboard's endpoints: one page for every address that a reader may share, and the files it is made of.
+"""The dashboard's endpoints: one HTML page for each of its addresses, and the files that the page consists of.
 
-Browsers revalidate the page each time, so that updates show; the files carry a hash in their names and are kept.
+Browsers revalidate the page on each visit, so that they notice an update. They cache the files for good, because the
+names contain a hash.
 """
 
 from functools import lru_cache
@@ -8,26 +9,15 @@ from pathlib import Path
 from typing import Final
 
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
-from solorun.dashboard.hints import Hints, Page, PageHints, read_manifest
+from solorun.dashboard.preload import Page, PreloadLinks, read_pages
 from solorun.errors import NotFound
 from solorun.http.operation import Endpoint
 from solorun.http.request import Request
 from solorun.http.responses import HTML, Response
 
-_RUN: Final = "src/pages/RunPage.svelte"
-PAGES: Final = (
-    Page("/", data=("projects",)),
-    Page("/runs", "src/pages/RunsPage.svelte"),
-    Page("/runs/{run}", _RUN, ("runs/{run}",)),
-    Page("/p/{project}", "src/pages/ProjectPage.svelte", ("projects",)),
-    # The run first: a log that is older than its run would leave a gap, to be read once more.
-    Page("/p/{project}/runs/{run}", _RUN, ("runs/{run}", "runs/{run}/log?limit=120")),
-    Page("/p/{project}/runs/{run}/artifacts/{name:path}", "src/pages/ArtifactPage.svelte"),
-    Page("/compare/{run}/{other}", "src/pages/ComparePage.svelte"),
-)
-"""Where the dashboard's own router (`app/dashboard/src/state/router.svelte.ts`) shows something."""
-
 _NOT_BUILT: Final = (Path(__file__).parent / "not_built.html").read_bytes()
+_ROOT_PATHS: Final = 8
+"""How many root paths are served from memory. Nearly always there is one."""
 
 
 class Dashboard:
@@ -35,10 +25,11 @@ class Dashboard:
 
     def __init__(self, directory: Path = STATIC_DIRECTORY) -> None:
         self._assets = read_assets(directory)
-        self._hints = Hints(read_manifest(directory))
-        self._index_at = lru_cache(maxsize=8)(lambda root_path: read_index(directory, root_path))
+        self._pages = read_pages(directory)
+        self._index_at = lru_cache(_ROOT_PATHS)(lambda root_path: read_index(directory, root_path))
+        self._links_at = lru_cache(_ROOT_PATHS * (len(self._pages) + 1))(PreloadLinks)
         self.endpoints: tuple[Endpoint[object], ...] = (
-            *(self._page(page) for page in PAGES),
+            *(self._endpoint(page) for page in self._pages or [Page("/")]),
             Endpoint("GET", "/assets/{name}", self.send_asset),
         )
 
@@ -49,30 +40,34 @@ class Dashboard:
         return _send(request, asset, b"public, max-age=31536000, immutable")
 
     async def show_not_found(self, _state: object, request: Request) -> Response:
-        """The page, which says that nothing exists here, if a person asks for it. Raises NotFound for programs."""
+        """Respond with the page, which says that nothing exists here, if a person opens the address in a browser.
+
+        Raises NotFound for programs.
+        """
         is_navigation = request.method in ("GET", "HEAD") and b"text/html" in request.headers.get(b"accept", b"")
         if not is_navigation or request.path.startswith("/api/"):
             raise NotFound
-        page = self._show(request)
-        page.status = 404
-        return page
+        response = self._show(request)
+        # Without the build's list of pages, every address may be one.
+        if self._pages and response.status == 200:
+            response.status = 404
+        return response
 
-    def _page(self, page: Page) -> Endpoint[object]:
-        hints = self._hints.of(page)
-
+    def _endpoint(self, page: Page) -> Endpoint[object]:
         async def show_page(_state: object, request: Request) -> Response:
-            return self._show(request, hints)
+            return self._show(request, page)
 
         return Endpoint("GET", page.path, show_page)
 
-    def _show(self, request: Request, hints: PageHints | None = None) -> Response:
+    def _show(self, request: Request, page: Page | None = None) -> Response:
         index = self._index_at(request.root_path)
         if index is None:
             return Response(_NOT_BUILT, media_type=HTML)
         response = _send(request, index, b"no-cache")
-        link = hints.link(request.path_params.get("run"), request.root_path) if hints is not None else ""
-        if link:
-            response.headers.append((b"link", link.encode("ascii")))
+        if page is not None:
+            link = self._links_at(page, request.root_path).header(request.path_params.get("run"))
+            if link:
+                response.headers.append((b"link", link.encode("ascii")))
         return response
 
 

@@ -1,4 +1,4 @@
-"""The build hook: what it builds anew, what it leaves, and what it says without Node."""
+"""The build hook: when it builds the dashboard, and its messages without Node."""
 
 import importlib.util
 import os
@@ -34,7 +34,14 @@ def hook() -> ModuleType:
 def root(tmp_path: Path) -> Path:
     source = tmp_path / "app" / "dashboard"
     (source / "src").mkdir(parents=True)
-    for name in ("package.json", "package-lock.json", "vite.config.ts", "svelte.config.js", "tsconfig.json"):
+    for name in (
+        "package.json",
+        "package-lock.json",
+        "vite.config.ts",
+        "preload_manifest.ts",
+        "svelte.config.js",
+        "tsconfig.json",
+    ):
         (source / name).write_text("{}")
     (source / "index.html").write_text("<div>")
     (source / "src" / "main.ts").write_text("1")
@@ -64,7 +71,7 @@ def test_a_first_build_installs_and_builds(hook: Any, root: Path, environ: Calla
     assert calls(root) == ["ci --no-audit --no-fund", "run --silent build"]
 
 
-def test_nothing_is_done_when_nothing_changed(hook: Any, root: Path, environ: Callable[..., dict[str, str]]) -> None:
+def test_an_unchanged_dashboard_is_not_rebuilt(hook: Any, root: Path, environ: Callable[..., dict[str, str]]) -> None:
     hook.build(root, environ())
 
     assert not hook.build(root, {"PATH": ""})
@@ -80,7 +87,7 @@ def test_nothing_is_done_when_nothing_changed(hook: Any, root: Path, environ: Ca
         ("src/main.test.ts", []),
     ],
 )
-def test_what_changed_decides_what_is_done(
+def test_only_what_a_change_requires_is_done(
     hook: Any, root: Path, environ: Callable[..., dict[str, str]], changed: str, called: list[str]
 ) -> None:
     hook.build(root, environ())
@@ -91,24 +98,26 @@ def test_what_changed_decides_what_is_done(
     assert calls(root)[2:] == called
 
 
-def test_files_that_were_removed_are_built_again(hook: Any, root: Path, environ: Callable[..., dict[str, str]]) -> None:
+def test_removed_files_are_rebuilt(hook: Any, root: Path, environ: Callable[..., dict[str, str]]) -> None:
     hook.build(root, environ())
     (root / "app" / "solorun" / "dashboard" / "static" / "index.html").unlink()
 
     assert hook.build(root, environ())
 
 
-def test_without_node_it_says_what_to_install(hook: Any, root: Path) -> None:
+def test_without_node_the_error_says_what_to_install(hook: Any, root: Path) -> None:
     with pytest.raises(hook.DashboardNotBuilt, match=r"Node \^20\.19 or >= 22\.12.*SOLORUN_SKIP_DASHBOARD=1"):
         hook.build(root, {"PATH": ""})
 
 
-def test_an_old_node_is_named(hook: Any, root: Path, environ: Callable[..., dict[str, str]]) -> None:
+def test_an_old_node_is_rejected_with_its_version(
+    hook: Any, root: Path, environ: Callable[..., dict[str, str]]
+) -> None:
     with pytest.raises(hook.DashboardNotBuilt, match=r"is v18\.20\.4"):
         hook.build(root, environ("v18.20.4"))
 
 
-def test_a_build_that_fails_shows_what_it_said_and_is_not_taken_for_one(
+def test_a_failed_build_shows_its_output_and_is_retried(
     hook: Any, root: Path, environ: Callable[..., dict[str, str]]
 ) -> None:
     with pytest.raises(hook.DashboardNotBuilt, match="no such module"):
@@ -129,5 +138,5 @@ def test_a_build_that_fails_shows_what_it_said_and_is_not_taken_for_one(
         ("", False),
     ],
 )
-def test_versions_of_node(hook: Any, version: str, is_enough: bool) -> None:
+def test_supported_versions_of_node(hook: Any, version: str, is_enough: bool) -> None:
     assert hook.is_new_enough(version) is is_enough

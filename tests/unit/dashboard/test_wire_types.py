@@ -1,4 +1,4 @@
-"""The dashboard's types of the wire are those of the API's document."""
+"""The dashboard's API types match the OpenAPI document."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ DASHBOARD = Path(__file__).parents[3] / "app" / "dashboard"
 GENERATOR = DASHBOARD / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
 
 
-def test_the_dashboard_knows_the_api_as_it_is(tmp_path: Path) -> None:
+def test_the_generated_types_are_up_to_date(tmp_path: Path) -> None:
     if not GENERATOR.exists():
         pytest.skip("the dashboard's packages are not installed: run `npm ci` in app/dashboard")
     (tmp_path / "openapi.json").write_text(json.dumps(document(OPERATIONS)))

@@ -1,4 +1,4 @@
-/** The service's requests as functions of the app: values in, values out, a Problem for every refusal. */
+/** The service's HTTP API as functions. They return the app's types, and throw a Problem for every error response. */
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
@@ -12,55 +12,59 @@ import {
   toProject,
   toRun,
 } from './mapping';
-import { prefix } from './prefix';
+import { basePath } from './base_path';
 import type { components, paths } from './schema';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
-/** A refusal, in the service's own words. `slug` is stable; status 0 says that there was no answer. */
+/** An error response, with the service's message. `slug` is stable; status 0 means that there was no response. */
 export class Problem extends Error {
   readonly slug: string;
   readonly status: number;
-  /** The run that is in the way (of a start), or that has ended already (of a cancel). */
+  /** The run that prevented a start, or that had already ended when it was to be cancelled. */
   readonly run: Run | null;
-  readonly faults: readonly { readonly pointer: string; readonly message: string }[];
+  readonly fieldErrors: readonly { readonly pointer: string; readonly message: string }[];
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
-    super(details?.detail || details?.title || (status ? `The service answered ${status}.` : 'The service does not answer.'));
+    super(
+      details?.detail ||
+        details?.title ||
+        (status ? `The service returned HTTP ${status}.` : 'The service is not responding.'),
+    );
     this.status = status;
     this.slug = details?.type?.split('/').pop() ?? '';
     const run = details?.active_run ?? details?.run;
     this.run = run ? toRun(run) : null;
-    this.faults = details?.errors ?? [];
+    this.fieldErrors = details?.errors ?? [];
   }
 }
 
-/** What the app wants to know of every answer. */
-export const answers = {
-  /** The session has ended. */
+/** Callbacks for what any response can reveal: an expired session, and the service's clock. */
+export const responseHooks = {
+  /** The session has expired. */
   expired: (): void => undefined,
   /** The service's clock minus ours, in milliseconds. */
   skew: (_milliseconds: number): void => undefined,
 };
 
 async function request(input: Request): Promise<Response> {
-  let answer: Response;
+  let response: Response;
   try {
-    answer = await fetch(input);
+    response = await fetch(input);
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error;
     throw new Problem(0);
   }
-  const date = Date.parse(answer.headers.get('date') ?? '');
-  if (date) answers.skew(date - Date.now());
-  if (answer.ok) return answer;
-  if (answer.status === 401) answers.expired();
-  const details = (await answer.json().catch(() => undefined)) as Partial<ProblemDetails> | undefined;
-  throw new Problem(answer.status, details);
+  const date = Date.parse(response.headers.get('date') ?? '');
+  if (date) responseHooks.skew(date - Date.now());
+  if (response.ok) return response;
+  if (response.status === 401) responseHooks.expired();
+  const details = (await response.json().catch(() => undefined)) as Partial<ProblemDetails> | undefined;
+  throw new Problem(response.status, details);
 }
 
-export const API = `${prefix}/api/v1`;
-const client = createClient<paths>({ baseUrl: location.origin + prefix, fetch: request });
+export const API = `${basePath}/api/v1`;
+const client = createClient<paths>({ baseUrl: location.origin + basePath, fetch: request });
 
 export async function listProjects(): Promise<{ projects: Project[]; families: Family[] }> {
   const { data } = await client.GET('/api/v1/projects');
@@ -93,17 +97,26 @@ export async function getRun(id: number): Promise<Run> {
 }
 
 export async function startRun(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
-  const { data } = await client.POST('/api/v1/projects/{project}/runs', { params: { path: { project } }, body: { scope, params, triggered_by: 'dashboard' } });
+  const { data } = await client.POST('/api/v1/projects/{project}/runs', {
+    params: { path: { project } },
+    body: { scope, params, triggered_by: 'dashboard' },
+  });
   return toRun(data!);
 }
 
 export async function cancelRun(id: number, reason: string): Promise<Run> {
-  const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', { params: { path: { run_id: id } }, body: { reason, requested_by: 'dashboard' } });
+  const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', {
+    params: { path: { run_id: id } },
+    body: { reason, requested_by: 'dashboard' },
+  });
   return toRun(data!);
 }
 
 export async function readLog(id: number, query: object, signal?: AbortSignal): Promise<LogPage> {
-  const { data } = await client.GET('/api/v1/runs/{run_id}/log', { params: { path: { run_id: id }, query: query as never }, ...(signal && { signal }) });
+  const { data } = await client.GET('/api/v1/runs/{run_id}/log', {
+    params: { path: { run_id: id }, query: query as never },
+    ...(signal && { signal }),
+  });
   return toLogPage(data!);
 }
 
@@ -119,9 +132,9 @@ export async function readArtifact(id: number, name: string, signal?: AbortSigna
   return request(new Request(artifactAddress(id, name), signal ? { signal } : {}));
 }
 
-/** Begins a session; false when the token is wrong. */
+/** Starts a session. Returns false if the token is wrong. */
 export async function logIn(token: string): Promise<boolean> {
   const body = new URLSearchParams({ token });
-  const answer = await fetch(`${prefix}/login`, { method: 'POST', body, redirect: 'manual' });
-  return answer.ok || answer.type === 'opaqueredirect';
+  const response = await fetch(`${basePath}/login`, { method: 'POST', body, redirect: 'manual' });
+  return response.ok || response.type === 'opaqueredirect';
 }

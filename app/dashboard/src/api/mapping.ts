@@ -1,7 +1,8 @@
 /**
- * The one place that knows both the wire's types and the app's: names in camelCase, times as milliseconds,
- * words narrowed to unions. Everything that comes from the service passes here.
+ * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
+ * response and event passes through here.
  */
+import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
 type Wire = components['schemas'];
@@ -10,9 +11,6 @@ export const LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 export type Level = (typeof LEVELS)[number];
 export type LevelCounts = Record<Level, number>;
 
-export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
-export type Status = (typeof STATUSES)[number];
-export type StepStatus = Status | 'skipped';
 export const EVENTS = ['step', 'group', 'progress', 'artifact', 'cancel'] as const;
 export type EventName = (typeof EVENTS)[number];
 
@@ -51,7 +49,7 @@ export interface Run {
   readonly steps: readonly RunStep[];
 }
 
-/** One entry of a run's log. `time` stays text: only the rows in sight are ever read as dates. */
+/** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
 export interface LogRecord {
   readonly seq: number;
   readonly time: string;
@@ -66,7 +64,7 @@ export interface LogRecord {
 
 export interface LogPage {
   readonly records: readonly LogRecord[];
-  readonly matches: number;
+  readonly totalMatches: number;
   readonly moreBefore: boolean;
   readonly moreAfter: boolean;
 }
@@ -103,7 +101,7 @@ export function toRun(wire: Wire['Run']): Run {
     id: wire.id,
     project: wire.project,
     scope: wire.scope,
-    status: wire.status as Status,
+    status: wire.status,
     triggeredBy: wire.triggered_by,
     params: wire.params,
     createdAt: Date.parse(wire.created_at),
@@ -137,11 +135,11 @@ export function toRecord(wire: Wire['Record']): LogRecord {
   return {
     seq: wire.seq,
     time: wire.time,
-    level: wire.level as Level,
+    level: wire.level,
     step: wire.step ?? null,
     stream: wire.stream,
     message: wire.message,
-    event: (wire.event as EventName | null | undefined) ?? null,
+    event: wire.event ?? null,
     data: (wire.data as Readonly<Record<string, unknown>> | null | undefined) ?? null,
     partial: wire.partial ?? false,
   };
@@ -150,7 +148,7 @@ export function toRecord(wire: Wire['Record']): LogRecord {
 export function toLogPage(wire: Wire['LogPage']): LogPage {
   return {
     records: wire.records.map(toRecord),
-    matches: wire.matches,
+    totalMatches: wire.matches,
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
   };
@@ -169,7 +167,13 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
 }
 
 export function toFamily(wire: Wire['FamilySummary']): Family {
-  return { pattern: wire.pattern, title: wire.title, scopes: wire.scopes, params: wire.params, projects: wire.projects };
+  return {
+    pattern: wire.pattern,
+    title: wire.title,
+    scopes: wire.scopes,
+    params: wire.params,
+    projects: wire.projects,
+  };
 }
 
 export function toArtifact(wire: Wire['Artifact']): Artifact {
@@ -180,6 +184,3 @@ export function toArtifact(wire: Wire['Artifact']): Artifact {
     createdAt: Date.parse(wire.created_at),
   };
 }
-
-export const isActive = (run: Run): boolean => run.status === 'pending' || run.status === 'running';
-export const isCancelling = (run: Run): boolean => isActive(run) && run.cancelRequestedAt !== null;

@@ -390,7 +390,7 @@ export interface components {
         };
         /**
          * Artifact
-         * @description A file that a run left. `name` is its path in the run's artifact directory, with `/`.
+         * @description A file that a run left. `name` is its path below the run's artifact directory, with `/`.
          */
         Artifact: {
             name: string;
@@ -410,7 +410,7 @@ export interface components {
         };
         /**
          * LogPage
-         * @description Records in order; `matches` counts those of the whole log that the filters let through.
+         * @description Records in order. `matches` counts the records of the whole log that pass the filters.
          */
         LogPage: {
             records: components["schemas"]["Record"][];
@@ -420,10 +420,10 @@ export interface components {
         };
         /**
          * Record
-         * @description A record: `seq` is gap-free from 1 within its run; `time` is aware UTC.
+         * @description A record. `seq` counts from 1 within its run, without gaps. `time` is aware UTC.
          *
-         *         `partial` says that the next record of the same step and stream continues this line.
-         *         The order of the fields is the order on the wire; `event` is never inside another object there (see segment.py).
+         *         `partial`: the next record of the same step and stream continues this line. The order of the fields is the order on
+         *         the wire, where `event` is never inside another object (see segment.py).
          */
         Record: {
             seq: number;
@@ -446,13 +446,13 @@ export interface components {
         Level: "debug" | "error" | "info" | "warning";
         /**
          * Stream
-         * @description Who said it: the work on a pipe, the work by a call or a workflow command, or the service.
+         * @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service.
          * @enum {unknown}
          */
         Stream: "solorun" | "stderr" | "stdout" | "step";
         /**
          * Event
-         * @description What a record tells besides its message; the shape of `data` follows from it.
+         * @description What a record reports besides its message. It decides the shape of `data`:
          *
          *         step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
          *         artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.
@@ -470,7 +470,7 @@ export interface components {
         };
         /**
          * ProblemDetails
-         * @description RFC 9457. `active_run` and `links` come with `run-active`, `run` with `run-not-active`.
+         * @description RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
@@ -491,7 +491,7 @@ export interface components {
         };
         /**
          * ProblemFieldError
-         * @description One fault of a body.
+         * @description One error in a request body.
          */
         ProblemFieldError: {
             pointer: string;
@@ -501,7 +501,7 @@ export interface components {
          * Run
          * @description A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
          *
-         *         `last_seq` is the seq of the last committed record (0: none yet). `current_step` is the step that works now.
+         *         `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
          */
         Run: {
             id: number;
@@ -559,7 +559,7 @@ export interface components {
         Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running";
         /**
          * LevelCounts
-         * @description How many records of each level.
+         * @description How many records there are of each level.
          */
         LevelCounts: {
             /** @default 0 */
@@ -573,9 +573,9 @@ export interface components {
         };
         /**
          * RunStep
-         * @description A step of a run. `exit_code` is negative for a signal, None for a coroutine and for what never ran.
+         * @description A step of a run. `exit_code` is negative for a signal, None for a coroutine and for a step that never ran.
          *
-         *         `first_seq` and `last_seq` bound the step's records, its own beginning and end among them (inclusive).
+         *         `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended.
          */
         RunStep: {
             name: string;
@@ -596,13 +596,13 @@ export interface components {
         };
         /**
          * StepStatus
-         * @description Where a step of a run stands: a run's statuses, and `skipped` for a step that was never begun.
+         * @description Where a step stands: a run's statuses, and `skipped` for a step that never began.
          * @enum {unknown}
          */
         StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped";
         /**
          * RunLinks
-         * @description Addresses that belong to a run.
+         * @description The addresses of a run.
          */
         RunLinks: {
             self: string;
@@ -616,7 +616,7 @@ export interface components {
         };
         /**
          * ProjectSummary
-         * @description A project as declared, with its active run and its latest one (which may be the same).
+         * @description A project as declared, with its active run and its latest one (possibly the same).
          */
         ProjectSummary: {
             name: string;
@@ -637,7 +637,7 @@ export interface components {
         };
         /**
          * FamilySummary
-         * @description A family as declared, and the names of its projects that have runs.
+         * @description A project pattern as declared, and the names of its projects that have runs.
          */
         FamilySummary: {
             pattern: string;
@@ -649,7 +649,7 @@ export interface components {
         };
         /**
          * RunPage
-         * @description Runs, newest first; `next_cursor` is None on the last page.
+         * @description Runs, newest first. `next_cursor` is None on the last page.
          */
         RunPage: {
             runs: components["schemas"]["Run"][];
@@ -657,7 +657,7 @@ export interface components {
         };
         /**
          * StartRequest
-         * @description The body of a start. `triggered_by`: who or what started it, a short word.
+         * @description The body of a start. `triggered_by` is a short word for what started the run.
          */
         StartRequest: {
             /** @default full */

@@ -1,4 +1,4 @@
-/** RFC 4180, forgiving: rows of cells. */
+/** Parses CSV (RFC 4180, leniently) into rows of cells. */
 export function parseCsv(text: string, separator = ','): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

@@ -12,13 +12,13 @@ test.each([
   '<div style="position:fixed">x</div>',
   '![x](https://evil.example/pixel.png)',
   '<iframe src="https://evil.example"></iframe>',
-])('%s is made harmless', (text) => {
+])('%s is sanitized', (text) => {
   const { markup } = renderMarkdown(text);
 
   expect(markup).not.toMatch(/<script|onerror|javascript:|<style|<form|<input|style=|evil\.example|<iframe/i);
 });
 
-test('headings have names of their own, for links', () => {
+test('headings get unique ids', () => {
   const { headings, markup } = renderMarkdown('# A b\n\n## A b\n\n### ?');
 
   expect(headings).toEqual([
@@ -34,17 +34,17 @@ test.each([
   ['### a\n\n#### b', ['h2', 'h3']],
   ['<h1>a</h1>\n\n## b', ['h2', 'h3']],
   ['no heading', []],
-])('the headings of %j stand below that of the page', (text, expected) => {
+])('the headings of %j rank below the heading of the page', (text, expected) => {
   expect([...renderMarkdown(text).markup.matchAll(/<(h\d)/g)].map((match) => match[1])).toEqual(expected);
 });
 
-test('a column is sorted by a button, unless its head holds a link', () => {
+test('a column header is a sort button, unless it contains a link', () => {
   const { markup } = renderMarkdown('| word | [more](https://example.org) |\n|---|---|\n| a | b |');
 
   expect(markup).toContain('<th><button type="button">word</button></th>');
   expect(markup.match(/<button/g)).toHaveLength(1);
 });
 
-test('links to elsewhere open elsewhere, and do not say from where', () => {
+test('external links send no referrer', () => {
   expect(renderMarkdown('[x](https://example.org)').markup).toContain('rel="noopener noreferrer"');
 });

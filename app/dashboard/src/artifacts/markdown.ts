@@ -1,6 +1,6 @@
 /**
- * Markdown as markup that is safe to show, with a table of contents. Loaded only when somebody opens such a file. What
- * it links to opens elsewhere; images of other hosts and styles are left out, as the content security policy would.
+ * Renders Markdown as sanitized HTML with a table of contents. Loaded only when a Markdown file is opened. Links open in
+ * a new tab. Styles and images from other hosts are removed; the content security policy would block them anyway.
  */
 import DOMPurify from 'dompurify';
 import { Marked } from 'marked';
@@ -26,7 +26,8 @@ export function renderMarkdown(text: string): Rendered {
     FORBID_ATTR: ['style', 'srcset', 'id', 'name', 'class'],
     RETURN_DOM: true,
   }) as HTMLElement;
-  for (const image of body.querySelectorAll('img')) if (!image.getAttribute('src')?.startsWith('data:')) image.replaceWith(image.alt || 'image');
+  for (const image of body.querySelectorAll('img'))
+    if (!image.getAttribute('src')?.startsWith('data:')) image.replaceWith(image.alt || 'image');
   for (const link of body.querySelectorAll('a')) {
     if (/^https?:/i.test(link.getAttribute('href') ?? '')) {
       link.target = '_blank';
@@ -45,7 +46,7 @@ export function renderMarkdown(text: string): Rendered {
   return { headings: nameHeadings(body), markup: body.innerHTML };
 }
 
-/** So that keys reach it too. What holds a link stays as it is: a button must not. */
+/** Puts a button into a column header, for the keyboard. A header with a link stays: a button must not contain one. */
 function makeSortable(th: Element): void {
   if (th.querySelector('a')) return;
   const button = document.createElement('button');
@@ -54,7 +55,7 @@ function makeSortable(th: Element): void {
   th.append(button);
 }
 
-/** The page has a heading of the first level, so that the document's highest are of the second. */
+/** The page itself has the level 1 heading, so the document's highest headings become level 2. */
 function demoteHeadings(body: HTMLElement): void {
   const headings = [...body.querySelectorAll('h1, h2, h3, h4, h5, h6')];
   const highest = Math.min(...headings.map(({ tagName }) => Number(tagName[1])));
@@ -69,7 +70,12 @@ function nameHeadings(body: HTMLElement): Heading[] {
   const seen = new Map<string, number>();
   return [...body.querySelectorAll<HTMLElement>('h2, h3, h4, h5')].map((heading) => {
     const text = heading.textContent?.trim() ?? '';
-    const slug = `h-${text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'section'}`;
+    const slug = `h-${
+      text
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}]+/gu, '-')
+        .replace(/^-|-$/g, '') || 'section'
+    }`;
     const times = seen.get(slug) ?? 0;
     seen.set(slug, times + 1);
     heading.id = times ? `${slug}-${times}` : slug;

@@ -23,7 +23,7 @@ function aService() {
         try {
           controller.error(new Error('aborted'));
         } catch {
-          // It had ended.
+          // The stream had ended.
         }
       });
       attempts.push({
@@ -42,7 +42,11 @@ function opened(follows = new Map<number, number>()) {
   const { request, attempts } = aService();
   const items: FeedItem[] = [];
   const states: Connection[] = [];
-  const stream = new EventStream('/events', { feed: (came) => items.push(...came), connection: (state) => states.push(state) }, request);
+  const stream = new EventStream(
+    '/events',
+    { feed: (came) => items.push(...came), connection: (state) => states.push(state) },
+    request,
+  );
   stream.follow(follows);
   return { stream, attempts, items, states };
 }
@@ -53,7 +57,7 @@ const SNAPSHOT = 'event: runs\ndata: {"runs":[]}\n\n';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('the snapshot says that it is connected', async () => {
+test('a snapshot marks the stream as connected', async () => {
   const { attempts, items, states } = opened();
 
   attempts[0]!.answer(200);
@@ -64,12 +68,14 @@ test('the snapshot says that it is connected', async () => {
   expect(states.at(-1)).toEqual({ state: 'connected' });
 });
 
-test('records come in one item per run and piece, and the next stream begins after them', async () => {
+test('records are grouped by run and chunk, and the next stream continues after them', async () => {
   const { attempts, items } = opened(new Map([[7, 10]]));
   expect(attempts[0]!.url).toBe('/events?follow=7:10');
   attempts[0]!.answer(200);
 
-  attempts[0]!.send(SNAPSHOT + [11, 12].map((seq) => `event: log\ndata: {"run":7,"seq":${seq},"message":"x"}\n\n`).join(''));
+  attempts[0]!.send(
+    SNAPSHOT + [11, 12].map((seq) => `event: log\ndata: {"run":7,"seq":${seq},"message":"x"}\n\n`).join(''),
+  );
   await settle();
   attempts[0]!.end();
   await vi.advanceTimersByTimeAsync(600);
@@ -78,7 +84,7 @@ test('records come in one item per run and piece, and the next stream begins aft
   expect(attempts[1]!.url).toBe('/events?follow=7:12');
 });
 
-test('a piece may end anywhere', async () => {
+test('chunks can be cut anywhere', async () => {
   const { attempts, items } = opened();
   attempts[0]!.answer(200);
 
@@ -92,7 +98,7 @@ test('a piece may end anywhere', async () => {
   expect(items).toEqual([{ kind: 'snapshot', runs: [] }]);
 });
 
-test('the wait grows with every loss, and it is offline after the fourth', async () => {
+test('the delay grows with every failure, and the fourth means offline', async () => {
   const { attempts, states } = opened();
 
   for (const attempt of [0, 1, 2, 3]) {
@@ -104,7 +110,7 @@ test('the wait grows with every loss, and it is offline after the fourth', async
   expect(attempts.length).toBe(5);
 });
 
-test('nobody needs to wait who asks to retry now', async () => {
+test('a manual retry does not wait for the delay', async () => {
   const { stream, attempts } = opened();
   attempts[0]!.fail();
   await settle();
@@ -114,7 +120,7 @@ test('nobody needs to wait who asks to retry now', async () => {
   expect(attempts.length).toBe(2);
 });
 
-test('a session that ended is not tried again until asked', async () => {
+test('an expired session is not retried automatically', async () => {
   const { stream, attempts, states } = opened();
 
   attempts[0]!.answer(401);
@@ -126,7 +132,7 @@ test('a session that ended is not tried again until asked', async () => {
   expect(attempts.length).toBe(2);
 });
 
-test('a stream that says nothing is given up', async () => {
+test('a silent stream is dropped', async () => {
   const { attempts } = opened();
   attempts[0]!.answer(200);
   attempts[0]!.send(SNAPSHOT);
@@ -137,13 +143,18 @@ test('a stream that says nothing is given up', async () => {
   expect(attempts.length).toBeGreaterThan(1);
 });
 
-test('another set of followed runs opens a new stream without a loss being told', async () => {
+test('following other runs reopens the stream without reporting a disconnect', async () => {
   const { stream, attempts, states } = opened(new Map([[7, 10]]));
   attempts[0]!.answer(200);
   attempts[0]!.send(SNAPSHOT);
   await settle();
 
-  stream.follow(new Map([[7, 3], [8, 0]]));
+  stream.follow(
+    new Map([
+      [7, 3],
+      [8, 0],
+    ]),
+  );
   await settle();
 
   expect(attempts[0]!.signal.aborted).toBe(true);
@@ -151,7 +162,7 @@ test('another set of followed runs opens a new stream without a loss being told'
   expect(states.map(({ state }) => state)).toEqual(['connected']);
 });
 
-test('a run that the service does not know is not followed for ever', async () => {
+test('an unknown run is not followed again', async () => {
   const { attempts } = opened(new Map([[7, 0]]));
 
   attempts[0]!.answer(404);
@@ -160,7 +171,7 @@ test('a run that the service does not know is not followed for ever', async () =
   expect(attempts[1]!.url).toBe('/events');
 });
 
-test('a run object is passed on as the app knows it', async () => {
+test('a run is converted to the type that the app uses', async () => {
   const { attempts, items } = opened();
   attempts[0]!.answer(200);
 

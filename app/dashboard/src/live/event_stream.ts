@@ -1,10 +1,13 @@
 /**
- * One connection to `GET /events`, kept up: opened again after a loss with a growing wait, after a silence, and when
- * the set of followed runs changes, each time from where the followed logs stand. Says what came and how it stands.
+ * One connection to `GET /events`. It reconnects after a disconnect (with a growing delay), after a silence, and when the
+ * set of followed runs changes, each time after the last record that arrived. Reports events and the connection's state.
  */
 import { type LogRecord, type Run, toRecord, toRun } from '../api/mapping';
-import { type Connection, backoff, lost } from './connection';
+import type { components } from '../api/schema';
+import { type Connection, backoff, disconnected } from './connection';
 import { type ServerEvent, SseParser } from './sse_parser';
+
+type Wire = components['schemas'];
 
 export type FeedItem =
   | { readonly kind: 'snapshot'; readonly runs: readonly Run[] }
@@ -16,17 +19,17 @@ export interface EventStreamEvents {
   connection(connection: Connection): void;
 }
 
-/** The service comments every 15 s. */
-const SILENCE_MS = 40_000;
+/** The service sends a comment every 15 s. */
+const IDLE_TIMEOUT_MS = 40_000;
 const MAX_FOLLOWED = 20;
 
 export class EventStream {
-  /** Followed runs, and the seq up to which their records came. */
+  /** Followed runs, and the last seq that arrived of each. */
   private readonly positions = new Map<number, number>();
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
-  private heardAt = Date.now();
+  private receivedAt = Date.now();
 
   constructor(
     private readonly address: string,
@@ -34,7 +37,7 @@ export class EventStream {
     private readonly request: typeof fetch = (input, init) => fetch(input, init),
   ) {}
 
-  /** Opens the stream, or opens it anew if these runs are not the ones followed. */
+  /** Opens the stream, or reopens it if the set of followed runs has changed. */
   follow(wanted: ReadonlyMap<number, number>): void {
     const runs = [...wanted].slice(-MAX_FOLLOWED);
     const isSame = runs.length === this.positions.size && runs.every(([id]) => this.positions.has(id));
@@ -44,7 +47,7 @@ export class EventStream {
     if (!this.timer) this.connect();
   }
 
-  /** Opens a new stream at once, whatever the old one waits for. */
+  /** Reconnects immediately, without waiting for the delay to pass. */
   retryNow(): void {
     this.connect();
   }
@@ -64,24 +67,27 @@ export class EventStream {
 
   private async run(abort: AbortController): Promise<void> {
     const { signal } = abort;
-    const watchdog = setInterval(() => Date.now() - this.heardAt > SILENCE_MS && abort.abort('silence'), 5_000);
+    const watchdog = setInterval(() => Date.now() - this.receivedAt > IDLE_TIMEOUT_MS && abort.abort('silence'), 5_000);
     try {
       const follow = [...this.positions].map(([id, after]) => `follow=${id}:${after}`).join('&');
-      this.heardAt = Date.now();
-      const answer = await this.request(follow ? `${this.address}?${follow}` : this.address, { signal, headers: { accept: 'text/event-stream' } });
-      if (answer.status === 401 || answer.status === 403) {
+      this.receivedAt = Date.now();
+      const response = await this.request(follow ? `${this.address}?${follow}` : this.address, {
+        signal,
+        headers: { accept: 'text/event-stream' },
+      });
+      if (response.status === 401 || response.status === 403) {
         if (this.abort === abort) this.expire();
         return;
       }
-      if (answer.status === 404 || answer.status === 422) this.positions.clear();
-      if (!answer.ok || !answer.body) throw new Error(`the stream answered ${answer.status}`);
-      await this.read(answer.body, signal);
+      if (response.status === 404 || response.status === 422) this.positions.clear();
+      if (!response.ok || !response.body) throw new Error(`the event stream returned HTTP ${response.status}`);
+      await this.read(response.body, signal);
     } catch {
-      // Whatever it was, the answer is to try again; whether it is our own doing is seen below.
+      // Every error leads to a retry, except our own abort, which the check below recognizes.
     } finally {
       clearInterval(watchdog);
     }
-    if (this.abort === abort) this.wait();
+    if (this.abort === abort) this.scheduleReconnect();
   }
 
   private async read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -90,25 +96,25 @@ export class EventStream {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) return;
-      this.heardAt = Date.now();
+      this.receivedAt = Date.now();
       const items: FeedItem[] = [];
-      for (const event of parser.feed(value)) this.take(event, items);
+      for (const event of parser.feed(value)) this.handle(event, items);
       if (items.length) this.events.feed(items);
     }
   }
 
-  private take({ event, data }: ServerEvent, items: FeedItem[]): void {
+  private handle({ event, data }: ServerEvent, items: FeedItem[]): void {
     if (event === 'shutdown') return;
-    const value = JSON.parse(data);
     if (event === 'runs') {
       this.attempt = 0;
       this.events.connection({ state: 'connected' });
-      items.push({ kind: 'snapshot', runs: value.runs.map(toRun) });
+      const { runs } = JSON.parse(data) as { runs: Wire['Run'][] };
+      items.push({ kind: 'snapshot', runs: runs.map(toRun) });
     } else if (event === 'run') {
-      items.push({ kind: 'run', run: toRun(value) });
+      items.push({ kind: 'run', run: toRun(JSON.parse(data) as Wire['Run']) });
     } else {
-      const record = toRecord(value);
-      const runId: number = value.run;
+      const wire = JSON.parse(data) as Wire['Record'] & { run: number };
+      const [runId, record] = [wire.run, toRecord(wire)];
       this.positions.set(runId, record.seq);
       const last = items[items.length - 1];
       if (last?.kind === 'records' && last.runId === runId) (last.records as LogRecord[]).push(record);
@@ -116,11 +122,11 @@ export class EventStream {
     }
   }
 
-  private wait(): void {
+  private scheduleReconnect(): void {
     this.abort = null;
     const delay = backoff(++this.attempt);
     this.timer = setTimeout(() => this.connect(), delay);
-    this.events.connection(lost(this.attempt, Date.now() + delay, this.heardAt));
+    this.events.connection(disconnected(this.attempt, Date.now() + delay, this.receivedAt));
   }
 
   private expire(): void {

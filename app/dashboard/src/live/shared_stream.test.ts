@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { aRun, someRecords } from '../log/testing';
 import type { EventStreamEvents } from './event_stream';
-import { SharedStream, type Surroundings } from './shared_stream';
+import { SharedStream, type Environment } from './shared_stream';
 
-/** A browser: one lock, one channel, and the streams that its tabs opened. */
+/** A browser: one lock, one channel, and the streams that its tabs have opened. */
 function aBrowser(hasLocks = true) {
   const streams: { events: EventStreamEvents; wanted: Map<number, number>; retries: number; isOpen: boolean }[] = [];
   const listeners = new Map<object, (event: { data: unknown }) => void>();
@@ -32,15 +32,17 @@ function aBrowser(hasLocks = true) {
         grantNext();
       }),
   };
-  const surroundings: Surroundings = {
+  const environment: Environment = {
     locks: hasLocks ? (locks as unknown as LockManager) : undefined,
     openChannel: () => {
       const channel = {
-        postMessage: (data: unknown) => [...listeners].forEach(([other, listen]) => other !== channel && listen({ data: structuredClone(data) })),
-        addEventListener: (_: string, listen: unknown) => void listeners.set(channel, listen as (event: { data: unknown }) => void),
+        postMessage: (data: unknown) =>
+          [...listeners].forEach(([other, listen]) => other !== channel && listen({ data: structuredClone(data) })),
+        addEventListener: (_: string, listen: unknown) =>
+          void listeners.set(channel, listen as (event: { data: unknown }) => void),
         close: () => void listeners.delete(channel),
       };
-      return channel as unknown as ReturnType<Surroundings['openChannel']>;
+      return channel;
     },
     openStream: (events) => {
       const stream = { events, wanted: new Map<number, number>(), retries: 0, isOpen: true };
@@ -53,10 +55,10 @@ function aBrowser(hasLocks = true) {
     },
   };
   const openTab = () => {
-    const told = { snapshot: vi.fn(), run: vi.fn(), records: vi.fn(), connection: vi.fn() };
-    const tab = new SharedStream(surroundings, told);
+    const received = { snapshot: vi.fn(), run: vi.fn(), records: vi.fn(), connection: vi.fn() };
+    const tab = new SharedStream(environment, received);
     tab.open();
-    return { tab, told };
+    return { tab, received };
   };
   return { streams, openTab };
 }
@@ -66,7 +68,7 @@ const settle = () => vi.advanceTimersByTimeAsync(50);
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-test('ten tabs have one stream, and all of them hear it', async () => {
+test('ten tabs share one stream, and all receive its events', async () => {
   const { streams, openTab } = aBrowser();
   const tabs = Array.from({ length: 10 }, openTab);
 
@@ -74,36 +76,42 @@ test('ten tabs have one stream, and all of them hear it', async () => {
   await settle();
 
   expect(streams.length).toBe(1);
-  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual(Array(10).fill(1));
+  expect(tabs.map(({ received }) => received.run.mock.calls.length)).toEqual(Array(10).fill(1));
 });
 
-test('a tab that comes later is told what is active and how it stands', async () => {
+test('a tab that joins later gets the unfinished runs and the connection state', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
   streams[0]!.events.connection({ state: 'connected' });
   streams[0]!.events.feed([{ kind: 'snapshot', runs: [aRun({ id: 7 }), aRun({ id: 8 })] }]);
   streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 8, status: 'completed' }) }]);
+  streams[0]!.events.feed([{ kind: 'run', run: aRun({ id: 9, status: 'queued' }) }]);
   await settle();
 
-  const { told } = openTab();
+  const { received } = openTab();
 
-  expect(told.connection).toHaveBeenLastCalledWith({ state: 'connected' });
-  expect(told.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 })]);
+  expect(received.connection).toHaveBeenLastCalledWith({ state: 'connected' });
+  expect(received.snapshot).toHaveBeenCalledExactlyOnceWith([aRun({ id: 7 }), aRun({ id: 9, status: 'queued' })]);
 });
 
-test('the runs that any tab follows are followed, until it stops', async () => {
+test('the stream follows the runs of all tabs, until they stop', () => {
   const { streams, openTab } = aBrowser();
   const [first, second] = [openTab(), openTab()];
 
   const stop = first.tab.follow(7, 100);
   second.tab.follow(8, 5);
-  expect(streams[0]!.wanted).toEqual(new Map([[7, 100], [8, 5]]));
+  expect(streams[0]!.wanted).toEqual(
+    new Map([
+      [7, 100],
+      [8, 5],
+    ]),
+  );
 
   stop();
   expect(streams[0]!.wanted).toEqual(new Map([[8, 5]]));
 });
 
-test('when the leader is hidden another tab leads, from where the logs stand', async () => {
+test('when the leader is hidden, another tab continues its stream', async () => {
   const { streams, openTab } = aBrowser();
   const [first, second] = [openTab(), openTab()];
   second.tab.follow(7, 0);
@@ -118,16 +126,16 @@ test('when the leader is hidden another tab leads, from where the logs stand', a
   expect(streams[1]!.wanted).toEqual(new Map([[7, 40]]));
 });
 
-test('a hidden tab hears nothing, and takes part again when shown', async () => {
+test('a hidden tab receives nothing, and joins again when shown', async () => {
   const { streams, openTab } = aBrowser();
-  const { tab, told } = openTab();
+  const { tab, received } = openTab();
   const other = openTab();
 
   other.tab.close();
   streams[0]!.events.feed([{ kind: 'run', run: aRun() }]);
   await settle();
-  expect(other.told.run).not.toHaveBeenCalled();
-  expect(told.run).toHaveBeenCalledOnce();
+  expect(other.received.run).not.toHaveBeenCalled();
+  expect(received.run).toHaveBeenCalledOnce();
 
   other.tab.open();
   tab.close();
@@ -135,7 +143,7 @@ test('a hidden tab hears nothing, and takes part again when shown', async () => 
   expect(other.tab.isLeader).toBe(true);
 });
 
-test('what a hidden tab followed is not followed for it', async () => {
+test('runs followed by a hidden tab are no longer followed', () => {
   const { streams, openTab } = aBrowser();
   openTab();
   const other = openTab();
@@ -146,21 +154,21 @@ test('what a hidden tab followed is not followed for it', async () => {
   expect(streams[0]!.wanted).toEqual(new Map());
 });
 
-test('records that came close together are passed on together', async () => {
+test('records that arrive close together are forwarded together', async () => {
   const { streams, openTab } = aBrowser();
   openTab();
-  const { told } = openTab();
+  const { received } = openTab();
 
   streams[0]!.events.feed([{ kind: 'records', runId: 7, records: someRecords(1, 2) }]);
   streams[0]!.events.feed([{ kind: 'run', run: aRun({ status: 'completed' }) }]);
-  expect(told.records).not.toHaveBeenCalled();
+  expect(received.records).not.toHaveBeenCalled();
   await settle();
 
-  expect(told.records).toHaveBeenCalledExactlyOnceWith(7, someRecords(1, 2));
-  expect(told.records.mock.invocationCallOrder[0]).toBeLessThan(told.run.mock.invocationCallOrder[0]!);
+  expect(received.records).toHaveBeenCalledExactlyOnceWith(7, someRecords(1, 2));
+  expect(received.records.mock.invocationCallOrder[0]).toBeLessThan(received.run.mock.invocationCallOrder[0]!);
 });
 
-test('any tab can ask to retry now', () => {
+test('any tab can retry immediately', () => {
   const { streams, openTab } = aBrowser();
   openTab();
   const { tab } = openTab();
@@ -170,7 +178,7 @@ test('any tab can ask to retry now', () => {
   expect(streams[0]!.retries).toBe(1);
 });
 
-test('without locks every tab has its own stream', async () => {
+test('without Web Locks, every tab has its own stream', async () => {
   const { streams, openTab } = aBrowser(false);
   const tabs = [openTab(), openTab()];
 
@@ -178,5 +186,5 @@ test('without locks every tab has its own stream', async () => {
   await settle();
 
   expect(streams.length).toBe(2);
-  expect(tabs.map(({ told }) => told.run.mock.calls.length)).toEqual([1, 0]);
+  expect(tabs.map(({ received }) => received.run.mock.calls.length)).toEqual([1, 0]);
 });

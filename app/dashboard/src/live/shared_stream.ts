@@ -1,9 +1,10 @@
 /**
- * One event stream for all tabs of a browser. The tab that holds a Web Lock opens it and passes everything on over a
- * BroadcastChannel; hidden tabs take no part, so a visible one leads. Without locks (plain HTTP to another host) each
- * visible tab has its own stream.
+ * One event stream for all tabs of a browser. The tab that holds a Web Lock opens it and forwards everything over a
+ * BroadcastChannel. Hidden tabs take no part, so the leader is always visible. Without Web Locks (plain HTTP to another
+ * host), each visible tab has its own stream.
  */
 import type { LogRecord, Run } from '../api/mapping';
+import { hasEnded } from '../runs/status';
 import type { Connection } from './connection';
 import { EventStream, type EventStreamEvents, type FeedItem } from './event_stream';
 
@@ -22,31 +23,31 @@ export interface SharedStreamEvents {
   connection(connection: Connection): void;
 }
 
-export interface Surroundings {
+export interface Environment {
   readonly locks: Pick<LockManager, 'request'> | undefined;
   readonly openChannel: () => Pick<BroadcastChannel, 'postMessage' | 'addEventListener' | 'close'>;
   readonly openStream: (events: EventStreamEvents) => Pick<EventStream, 'follow' | 'retryNow' | 'close'>;
 }
 
 const LOCK = 'solorun-events';
-/** Records that came close together are passed on together: at most about sixty messages a second. */
+/** Records that arrive close together are forwarded together: at most about sixty messages a second. */
 const BATCH_MS = 16;
 
 export class SharedStream {
   private readonly tab = Math.random().toString(36).slice(2);
   private readonly follows = new Map<number, number>();
   private readonly tabs = new Map<string, ReadonlyMap<number, number>>();
-  private readonly active = new Map<number, Run>();
-  private channel: ReturnType<Surroundings['openChannel']> | null = null;
-  private stream: ReturnType<Surroundings['openStream']> | null = null;
-  private waiting: AbortController | null = null;
+  private readonly unfinished = new Map<number, Run>();
+  private channel: ReturnType<Environment['openChannel']> | null = null;
+  private stream: ReturnType<Environment['openStream']> | null = null;
+  private lockRequest: AbortController | null = null;
   private release: (() => void) | null = null;
   private connection: Connection = { state: 'connecting' };
   private pending: FeedItem[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly surroundings: Surroundings,
+    private readonly environment: Environment,
     private readonly events: SharedStreamEvents,
   ) {}
 
@@ -54,34 +55,34 @@ export class SharedStream {
     return this.stream !== null;
   }
 
-  /** Takes part: called when the tab is shown. */
+  /** Joins the other tabs. Call it when the tab becomes visible. */
   open(): void {
     if (this.channel) return;
-    this.channel = this.surroundings.openChannel();
+    this.channel = this.environment.openChannel();
     this.channel.addEventListener('message', (event) => this.receive((event as MessageEvent<Message>).data));
-    this.sayHello();
-    if (this.surroundings.locks) void this.contend(this.surroundings.locks);
+    this.sendHello();
+    if (this.environment.locks) void this.waitForLock(this.environment.locks);
     else this.lead();
   }
 
-  /** Takes no part any more: called when the tab is hidden or goes. What it follows it follows again after `open`. */
+  /** Leaves the other tabs. Call it when the tab is hidden or closed. `open` resumes the followed runs. */
   close(): void {
     if (!this.channel) return;
     this.post({ kind: 'bye', tab: this.tab });
-    this.waiting?.abort();
-    this.waiting = null;
+    this.lockRequest?.abort();
+    this.lockRequest = null;
     this.resign();
     this.channel.close();
     this.channel = null;
   }
 
-  /** Asks for a run's records after a seq, from now on. Returns how to stop. */
+  /** Follows a run's records after this seq. Returns a function that stops it. */
   follow(runId: number, after: number): () => void {
     this.follows.set(runId, after);
-    this.sayHello();
+    this.sendHello();
     return () => {
       this.follows.delete(runId);
-      this.sayHello();
+      this.sendHello();
     };
   }
 
@@ -90,27 +91,27 @@ export class SharedStream {
     this.post({ kind: 'retry' });
   }
 
-  private async contend(locks: Pick<LockManager, 'request'>): Promise<void> {
-    const waiting = (this.waiting = new AbortController());
+  private async waitForLock(locks: Pick<LockManager, 'request'>): Promise<void> {
+    const lockRequest = (this.lockRequest = new AbortController());
     try {
-      await locks.request(LOCK, { signal: waiting.signal }, () => {
-        if (waiting.signal.aborted) return undefined;
+      await locks.request(LOCK, { signal: lockRequest.signal }, () => {
+        if (lockRequest.signal.aborted) return undefined;
         this.lead();
         return new Promise<void>((release) => (this.release = release));
       });
     } catch (error) {
-      if (!waiting.signal.aborted) throw error;
+      if (!lockRequest.signal.aborted) throw error;
     }
   }
 
   private lead(): void {
-    this.stream = this.surroundings.openStream({
+    this.stream = this.environment.openStream({
       feed: (items) => this.feed(items),
-      connection: (connection) => this.tellConnection(connection),
+      connection: (connection) => this.publishConnection(connection),
     });
     this.tabs.clear();
     this.post({ kind: 'leader' });
-    this.sayHello();
+    this.sendHello();
   }
 
   private resign(): void {
@@ -119,12 +120,12 @@ export class SharedStream {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.pending = [];
-    this.active.clear();
+    this.unfinished.clear();
     this.release?.();
     this.release = null;
   }
 
-  private sayHello(): void {
+  private sendHello(): void {
     const hello: Message = { kind: 'hello', tab: this.tab, follows: [...this.follows] };
     this.post(hello);
     if (this.isLeader) this.receive(hello);
@@ -133,14 +134,14 @@ export class SharedStream {
   private receive(message: Message): void {
     switch (message.kind) {
       case 'leader':
-        this.sayHello();
+        this.sendHello();
         break;
       case 'hello':
-        if (this.isLeader) this.welcome(message.tab, new Map(message.follows));
+        if (this.isLeader) this.register(message.tab, new Map(message.follows));
         break;
       case 'bye':
         this.tabs.delete(message.tab);
-        this.followForAll();
+        this.updateFollowed();
         break;
       case 'retry':
         this.stream?.retryNow();
@@ -149,22 +150,23 @@ export class SharedStream {
         if (!this.isLeader) this.events.connection(message.connection);
         break;
       case 'feed':
-        if (!this.isLeader && (message.to ?? this.tab) === this.tab) this.tell(message.items);
+        if (!this.isLeader && (message.to ?? this.tab) === this.tab) this.deliver(message.items);
     }
   }
 
-  /** A tab came, or follows other runs than before. A new one is told at once what is known. */
-  private welcome(tab: string, follows: ReadonlyMap<number, number>): void {
+  /** A tab joined, or follows other runs than before. A new tab immediately gets the current state. */
+  private register(tab: string, follows: ReadonlyMap<number, number>): void {
     const isNew = !this.tabs.has(tab) && tab !== this.tab;
     this.tabs.set(tab, follows);
-    this.followForAll();
+    this.updateFollowed();
     if (!isNew) return;
     this.flush();
     this.post({ kind: 'connection', connection: this.connection });
-    if (this.connection.state === 'connected') this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.active.values()] }] });
+    if (this.connection.state === 'connected')
+      this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
   }
 
-  private followForAll(): void {
+  private updateFollowed(): void {
     if (!this.stream) return;
     const wanted = new Map<number, number>();
     for (const follows of this.tabs.values())
@@ -173,18 +175,18 @@ export class SharedStream {
   }
 
   private feed(items: readonly FeedItem[]): void {
-    for (const item of items) this.note(item);
+    for (const item of items) this.track(item);
     this.pending.push(...items);
     this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
   }
 
-  private note(item: FeedItem): void {
+  private track(item: FeedItem): void {
     if (item.kind === 'snapshot') {
-      this.active.clear();
-      for (const run of item.runs) this.active.set(run.id, run);
+      this.unfinished.clear();
+      for (const run of item.runs) this.unfinished.set(run.id, run);
     } else if (item.kind === 'run') {
-      if (item.run.status === 'pending' || item.run.status === 'running') this.active.set(item.run.id, item.run);
-      else this.active.delete(item.run.id);
+      if (hasEnded(item.run.status)) this.unfinished.delete(item.run.id);
+      else this.unfinished.set(item.run.id, item.run);
     }
   }
 
@@ -195,10 +197,10 @@ export class SharedStream {
     this.pending = [];
     if (!items.length) return;
     if (this.tabs.size > 1) this.post({ kind: 'feed', items });
-    this.tell(items);
+    this.deliver(items);
   }
 
-  private tell(items: readonly FeedItem[]): void {
+  private deliver(items: readonly FeedItem[]): void {
     for (const item of items) {
       if (item.kind === 'snapshot') this.events.snapshot(item.runs);
       else if (item.kind === 'run') this.events.run(item.run);
@@ -210,7 +212,7 @@ export class SharedStream {
     }
   }
 
-  private tellConnection(connection: Connection): void {
+  private publishConnection(connection: Connection): void {
     this.flush();
     this.connection = connection;
     this.post({ kind: 'connection', connection });

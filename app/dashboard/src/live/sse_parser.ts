@@ -1,4 +1,4 @@
-/** Bytes of an event stream as events. No I/O; may be fed pieces cut anywhere. */
+/** Parses the bytes of an event stream. Does no I/O; chunks may be cut anywhere. */
 export interface ServerEvent {
   readonly event: string;
   readonly data: string;

@@ -3,7 +3,7 @@ import type { EventName } from '../api/mapping';
 import { EVENT_PAGE, EventHistory } from './event_history';
 import { aLogService, aRecord, someRecords } from './testing';
 
-/** A log in which every third record tells of progress. */
+/** A log in which every third record reports progress. */
 const aLog = (from: number, upTo: number) => someRecords(from, upTo, (seq) => (seq % 3 ? {} : { event: 'progress' }));
 
 function watched(records = aLog(1, 900), kinds: readonly EventName[] = ['progress', 'step']) {
@@ -14,20 +14,20 @@ function watched(records = aLog(1, 900), kinds: readonly EventName[] = ['progres
 
 const seqs = (history: EventHistory): number[] => history.records.map(({ seq }) => seq);
 
-test('the last events are read, and earlier ones when they are asked for', async () => {
-  const { history, asked } = watched();
+test('the latest events load first, and earlier ones on request', async () => {
+  const { history, requests } = watched();
 
   await history.open(900);
   expect([seqs(history)[0], seqs(history).length, history.moreBefore]).toEqual([603, EVENT_PAGE, true]);
-  await history.readEarlier();
-  await history.readEarlier();
+  await history.loadEarlier();
+  await history.loadEarlier();
 
   expect(seqs(history)).toEqual(Array.from({ length: 300 }, (_, i) => 3 * (i + 1)));
   expect(history.moreBefore).toBe(false);
-  expect(asked[1]).toEqual({ before: 603, limit: EVENT_PAGE, event: ['progress', 'step'] });
+  expect(requests[1]).toEqual({ before: 603, limit: EVENT_PAGE, event: ['progress', 'step'] });
 });
 
-test('what the stream brings is added once, though the page held some of it', async () => {
+test('records that are both in the page and on the stream are added once', async () => {
   const { history, changed } = watched(aLog(1, 12));
   await history.open(9);
 
@@ -38,12 +38,16 @@ test('what the stream brings is added once, though the page held some of it', as
   expect(changed).toHaveBeenCalledTimes(2);
 });
 
-test('what the stream did not bring is read, however many pages it takes', async () => {
+test('events missed by the stream are loaded, over any number of pages', async () => {
   const records = aLog(1, 2000);
   const service = aLogService(records);
   const short = aLogService(records.slice(0, 30));
   const reads = [short.read];
-  const history = new EventHistory((query, signal) => (reads.shift() ?? service.read)(query, signal), ['progress'], () => undefined);
+  const history = new EventHistory(
+    (query, signal) => (reads.shift() ?? service.read)(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(30);
 
   await history.catchUp(2000);
@@ -54,7 +58,7 @@ test('what the stream did not bring is read, however many pages it takes', async
   expect(history.moreBefore).toBe(true);
 });
 
-test('a log that tells of progress without end is kept in bounds and loses nothing that was asked for', async () => {
+test('an endless log stays within bounds', async () => {
   const { history } = watched(aLog(1, 3000));
   await history.open(3000);
   history.append(aLog(3001, 6000));
@@ -62,13 +66,17 @@ test('a log that tells of progress without end is kept in bounds and loses nothi
   expect(history.moreBefore).toBe(true);
 });
 
-test('what the stream brings while earlier events are read leaves no gap before them', async () => {
+test('events that arrive while earlier ones load leave no gap', async () => {
   const reads = [aLogService(aLog(1, 3000)).read, aLogService(aLog(1, 6000)).read];
-  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  const history = new EventHistory(
+    (query, signal) => reads.shift()!(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(3000);
   history.append(aLog(3001, 6000));
 
-  const reading = history.readEarlier();
+  const reading = history.loadEarlier();
   history.append(aLog(6001, 6300));
   await reading;
 
@@ -78,32 +86,36 @@ test('what the stream brings while earlier events are read leaves no gap before 
   expect(history.records.length).toBe(shown.length);
 });
 
-test('earlier events that are asked for twice at once are shown once', async () => {
+test('two simultaneous requests for earlier events add them once', async () => {
   const { history } = watched();
   await history.open(900);
 
-  await Promise.all([history.readEarlier(), history.readEarlier()]);
+  await Promise.all([history.loadEarlier(), history.loadEarlier()]);
 
   expect(new Set(seqs(history)).size).toBe(seqs(history).length);
 });
 
-test('a failure to read earlier events leaves the bounds as they were', async () => {
+test('a failure to load earlier events keeps the bounds', async () => {
   const service = aLogService(aLog(1, 3000));
-  const reads = [service.read, () => Promise.reject(new Error('out of reach'))];
-  const history = new EventHistory((query, signal) => reads.shift()!(query, signal), ['progress'], () => undefined);
+  const reads = [service.read, () => Promise.reject(new Error('unreachable'))];
+  const history = new EventHistory(
+    (query, signal) => reads.shift()!(query, signal),
+    ['progress'],
+    () => undefined,
+  );
   await history.open(3000);
 
-  await expect(history.readEarlier()).rejects.toThrow('out of reach');
+  await expect(history.loadEarlier()).rejects.toThrow('unreachable');
 
   history.append(aLog(3001, 6000));
   expect(history.records.length).toBeLessThanOrEqual(500);
 });
 
-test('without any kind nothing is asked', async () => {
-  const { history, asked } = watched(aLog(1, 9), []);
+test('no request is made if no kind is selected', async () => {
+  const { history, requests } = watched(aLog(1, 9), []);
 
   await history.open(9);
   await history.catchUp(20);
 
-  expect([asked, seqs(history), history.isRead]).toEqual([[], [], true]);
+  expect([requests, seqs(history), history.isLoaded]).toEqual([[], [], true]);
 });

@@ -1,85 +1,88 @@
 /**
- * What a run's log tells of events, the newest first known: filled from the service's pages and from the stream, which
- * may overlap. Nothing is missing between the first record that is kept and the last. Knows no DOM.
+ * The events in a run's log, loaded from the latest backwards: filled from pages and from the stream, which may overlap.
+ * No event is missing between the first and the last record in memory. Does not touch the DOM.
  */
 import type { EventName, LogRecord } from '../api/mapping';
 import type { ReadLog } from './log_model';
 
 export const EVENT_PAGE = 100;
-/** While a run goes on what is oldest is let go: it can be read again. */
-const MAX_KEPT = 500;
+/** During a live run the oldest records are dropped; they can be loaded again. */
+const MAX_RECORDS = 500;
 
 export class EventHistory {
-  /** In the order of the log. */
+  /** In log order. */
   records: readonly LogRecord[] = [];
   moreBefore = false;
-  isRead = false;
-  /** The seq up to which all events are known. */
+  isLoaded = false;
+  /** All events up to this seq are known. */
   private upTo = 0;
-  private kept = MAX_KEPT;
-  private isReadingEarlier = false;
+  private limit = MAX_RECORDS;
+  private isLoadingEarlier = false;
   private readonly abort = new AbortController();
 
   constructor(
     private readonly read: ReadLog,
     private readonly kinds: readonly EventName[],
-    private readonly changed: () => void,
+    private readonly onChange: () => void,
   ) {}
 
-  /** Reads the last events of a log that had `lastSeq` records when this was asked. */
+  /** Loads the latest events of a log that ended at `lastSeq` at the time of the call. */
   async open(lastSeq: number): Promise<void> {
-    if (!this.kinds.length) return this.settle([], lastSeq);
-    const page = await this.ask({ limit: EVENT_PAGE });
+    if (!this.kinds.length) return this.add([], lastSeq);
+    const page = await this.query({ limit: EVENT_PAGE });
     this.moreBefore = page.moreBefore;
-    this.settle(page.records, lastSeq);
+    this.add(page.records, lastSeq);
   }
 
-  /** Records from the stream, of whatever kind; those already known are passed over. */
+  /** Adds records from the stream. Records of other kinds and known ones are skipped. */
   append(records: readonly LogRecord[]): void {
     const last = records[records.length - 1]?.seq ?? 0;
-    if (!this.isRead || last <= this.upTo) return;
-    this.settle(records.filter((record) => record.event !== null && this.kinds.includes(record.event)), last);
+    if (!this.isLoaded || last <= this.upTo) return;
+    this.add(
+      records.filter((record) => record.event !== null && this.kinds.includes(record.event)),
+      last,
+    );
   }
 
-  /** The log goes on to `lastSeq`, though the stream did not bring it. */
+  /** Loads what the stream did not deliver, up to `lastSeq`. */
   async catchUp(lastSeq: number): Promise<void> {
-    while (this.isRead && this.kinds.length && this.upTo < lastSeq) {
-      const page = await this.ask({ after: this.upTo, limit: EVENT_PAGE });
-      this.settle(page.records, page.moreAfter ? (page.records[page.records.length - 1]?.seq ?? lastSeq) : lastSeq);
+    while (this.isLoaded && this.kinds.length && this.upTo < lastSeq) {
+      const page = await this.query({ after: this.upTo, limit: EVENT_PAGE });
+      this.add(page.records, page.moreAfter ? (page.records[page.records.length - 1]?.seq ?? lastSeq) : lastSeq);
     }
   }
 
-  async readEarlier(): Promise<void> {
-    if (this.isReadingEarlier) return;
-    this.isReadingEarlier = true;
+  async loadEarlier(): Promise<void> {
+    if (this.isLoadingEarlier) return;
+    this.isLoadingEarlier = true;
     try {
-      const page = await this.ask({ before: this.records[0]?.seq ?? 1, limit: EVENT_PAGE });
+      const page = await this.query({ before: this.records[0]?.seq ?? 1, limit: EVENT_PAGE });
       this.records = [...page.records, ...this.records];
-      this.kept = Math.max(this.kept, this.records.length);
+      this.limit = Math.max(this.limit, this.records.length);
       this.moreBefore = page.moreBefore;
     } finally {
-      this.isReadingEarlier = false;
+      this.isLoadingEarlier = false;
     }
-    this.changed();
+    this.onChange();
   }
 
   close(): void {
     this.abort.abort();
   }
 
-  private ask(query: Parameters<ReadLog>[0]): ReturnType<ReadLog> {
+  private query(query: Parameters<ReadLog>[0]): ReturnType<ReadLog> {
     return this.read({ ...query, event: this.kinds }, this.abort.signal);
   }
 
-  private settle(records: readonly LogRecord[], upTo: number): void {
+  private add(records: readonly LogRecord[], upTo: number): void {
     const known = this.records[this.records.length - 1]?.seq ?? 0;
     const all = [...this.records, ...records.filter((record) => record.seq > known)];
-    // What was asked for shall join on to the first of them.
-    const kept = this.isReadingEarlier ? all.length : this.kept;
-    if (all.length > kept) this.moreBefore = true;
-    this.records = all.slice(-kept);
+    // An earlier page is on its way: it must connect to the first record.
+    const limit = this.isLoadingEarlier ? all.length : this.limit;
+    if (all.length > limit) this.moreBefore = true;
+    this.records = all.slice(-limit);
     this.upTo = Math.max(upTo, this.upTo, this.records[this.records.length - 1]?.seq ?? 0);
-    this.isRead = true;
-    if (!this.abort.signal.aborted) this.changed();
+    this.isLoaded = true;
+    if (!this.abort.signal.aborted) this.onChange();
   }
 }

@@ -8,11 +8,14 @@ test.each([
   ['#L15-12', { from: 12, upTo: 15 }],
   ['#other', null],
   ['', null],
-])('%j means the lines %j', (hash, lines) => {
+])('%j selects the lines %j', (hash, lines) => {
   expect(parseLines(hash)).toEqual(lines);
 });
 
-test.each([[{ from: 3, upTo: 3 }, '#L3'], [{ from: 3, upTo: 5 }, '#L3-L5']])('%j is written %s', (lines, hash) => {
+test.each([
+  [{ from: 3, upTo: 3 }, '#L3'],
+  [{ from: 3, upTo: 5 }, '#L3-L5'],
+])('%j is written as %s', (lines, hash) => {
   expect(formatLines(lines)).toBe(hash);
 });
 
@@ -21,11 +24,11 @@ test.each([
   [{ step: 'translate', level: 'info' }, true],
   [{ step: 'render', level: null }, false],
   [{ step: null, level: 'warning' }, false],
-] as const)('with %j an info line of translate passes: %s', (filters, pass) => {
+] as const)('filters %j: an info line of the step translate passes: %s', (filters, pass) => {
   expect(passes(aRecord(1), filters)).toBe(pass);
 });
 
-test('an unknown level is none', () => {
+test('an unknown level is ignored', () => {
   expect(parseLevel('loud')).toBeNull();
   expect(parseLevel('error')).toBe('error');
 });

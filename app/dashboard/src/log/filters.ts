@@ -1,13 +1,13 @@
-/** What of a log is shown, and how that stands in an address: `?step=translate&level=warning&q=x#L123-L130`. */
+/** Log filters, and how an address encodes them: `?step=translate&level=warning&q=x#L123-L130`. */
 import { LEVELS, type Level, type LogRecord } from '../api/mapping';
 
 export interface Filters {
   readonly step: string | null;
-  /** At least this level; null shows all. */
+  /** The minimum level; null shows all. */
   readonly level: Level | null;
 }
 
-/** Lines a reader marked; `from` equals `upTo` for one. */
+/** Marked lines; `from` equals `upTo` for a single line. */
 export interface LineRange {
   readonly from: number;
   readonly upTo: number;

@@ -11,43 +11,57 @@ function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), f
   return { model, ...service };
 }
 
-const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] => model.rows(from, count).map((row) => row?.seq);
+const seqs = (model: LogModel, from: number, count: number): (number | undefined)[] =>
+  model.rows(from, count).map((row) => row?.seq);
 
-test('opening reads nothing; what is in sight is read', async () => {
-  const { model, asked } = opened();
-  expect(asked).toEqual([]);
+test('opening a log loads nothing; showing rows does', async () => {
+  const { model, requests } = opened();
+  expect(requests).toEqual([]);
 
-  model.want(4980, 5000);
+  model.load(4980, 5000);
 
   await vi.waitFor(() => expect(seqs(model, 4998, 2)).toEqual([4999, 5000]));
-  expect(asked).toEqual([{ after: 4000, before: 5001, limit: 1000 }]);
+  expect(requests).toEqual([{ after: 4000, before: 5001, limit: 1000 }]);
 });
 
-test('the same page is not asked for twice while it is on its way', async () => {
-  const { model, asked } = opened();
+test('a page in flight is not requested again', async () => {
+  const { model, requests } = opened();
 
-  model.want(0, 10);
-  model.want(5, 15);
+  model.load(0, 10);
+  model.load(5, 15);
 
   await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
-  expect(asked.length).toBe(1);
+  expect(requests.length).toBe(1);
 });
 
-test('a step shows its records alone', async () => {
+test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
-  const step = { name: 'translate', status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, errorMessage: null, firstSeq: 101, lastSeq: 200 } as const;
+  const step = {
+    name: 'translate',
+    status: 'completed',
+    startedAt: 0,
+    finishedAt: 1,
+    exitCode: 0,
+    errorMessage: null,
+    firstSeq: 101,
+    lastSeq: 200,
+  } as const;
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), { step: 'translate', level: null });
-  model.want(0, 20);
+  model.load(0, 20);
 
   await vi.waitFor(() => expect(seqs(model, 0, 2)).toEqual([101, 102]));
   expect(model.length).toBe(100);
 });
 
-test('a level keeps what the stream brings below it away', async () => {
+test('a level filter drops lower records from the stream', async () => {
   const counts = { debug: 0, info: 9, warning: 0, error: 1 };
-  const { model } = opened([...someRecords(1, 9), aRecord(10, { level: 'error' })], aRun({ lastSeq: 10, levelCounts: counts }), { step: null, level: 'warning' });
-  model.want(0, 20);
+  const { model } = opened(
+    [...someRecords(1, 9), aRecord(10, { level: 'error' })],
+    aRun({ lastSeq: 10, levelCounts: counts }),
+    { step: null, level: 'warning' },
+  );
+  model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
 
   model.append([aRecord(11), aRecord(12, { level: 'warning' }), aRecord(13)]);
@@ -56,9 +70,9 @@ test('a level keeps what the stream brings below it away', async () => {
   expect(model.upTo).toBe(13);
 });
 
-test('records that came twice are shown once', async () => {
+test('duplicate records are shown once', async () => {
   const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.waitFor(() => expect(seqs(model, 9, 1)).toEqual([10]));
 
   model.append(someRecords(6, 12));
@@ -67,11 +81,14 @@ test('records that came twice are shown once', async () => {
   expect(seqs(model, 8, 10)).toEqual([9, 10, 11, 12]);
 });
 
-test('a group is folded up to its end, which may be pages away, and unfolded', async () => {
+test('a group folds up to its end, even if that is pages away, and unfolds', async () => {
   const run = aRun({ lastSeq: 5000 });
   const group = (open: boolean) => ({ event: 'group', data: { name: 'setup', open } }) as const;
-  const { model } = opened(someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})), run);
-  model.want(0, 50);
+  const { model } = opened(
+    someRecords(1, 5000, (seq) => (seq === 5 ? group(true) : seq === 3500 ? group(false) : {})),
+    run,
+  );
+  model.load(0, 50);
   await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
 
   await model.toggleGroup(5, run);
@@ -82,9 +99,9 @@ test('a group is folded up to its end, which may be pages away, and unfolded', a
   expect(model.length).toBeGreaterThan(4990);
 });
 
-test('an answer that comes after another view was opened is left', async () => {
+test('a response that arrives after the log was reopened is ignored', async () => {
   const { model } = opened();
-  model.want(0, 10);
+  model.load(0, 10);
 
   model.open(aRun({ lastSeq: 10 }), NONE);
   await Promise.resolve();
@@ -92,46 +109,50 @@ test('an answer that comes after another view was opened is left', async () => {
   expect(seqs(model, 0, 1)).toEqual([undefined]);
 });
 
-test('a page that could not be read is asked for again, after a while', async () => {
+test('a failed page is requested again after a while', async () => {
   vi.useFakeTimers();
-  const answers = [() => Promise.reject(new Error('gone')), aLogService(someRecords(1, 10)).read];
+  const answers = [() => Promise.reject(new Error('notFound')), aLogService(someRecords(1, 10)).read];
   const model = new LogModel((query, signal) => answers.shift()!(query, signal));
   model.open(aRun({ lastSeq: 10 }), NONE);
   const changed = vi.fn((change: () => void) => change());
   model.onChange = changed;
 
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.advanceTimersByTimeAsync(2000);
   expect(changed).toHaveBeenCalledOnce();
-  model.want(0, 10);
+  model.load(0, 10);
   await vi.advanceTimersByTimeAsync(1);
 
   expect(seqs(model, 0, 1)).toEqual([1]);
   vi.useRealTimers();
 });
 
-test('the end that was asked for before is shown without another question', async () => {
+test('a prefetched tail is shown without another request', async () => {
   const service = aLogService(someRecords(1, 5010));
   const model = new LogModel(service.read);
   const run = aRun({ lastSeq: 5000 });
 
-  model.open(run, NONE, Promise.resolve({ records: someRecords(4900, 5010), matches: 5010, moreBefore: true, moreAfter: false }));
-  model.want(4960, 5000);
+  model.open(
+    run,
+    NONE,
+    Promise.resolve({ records: someRecords(4900, 5010), totalMatches: 5010, moreBefore: true, moreAfter: false }),
+  );
+  model.load(4960, 5000);
 
   await vi.waitFor(() => expect(seqs(model, 5008, 3)).toEqual([5009, 5010]));
-  expect(service.asked).toEqual([]);
-  model.want(0, 10);
-  expect(service.asked.length).toBe(1);
+  expect(service.requests).toEqual([]);
+  model.load(0, 10);
+  expect(service.requests.length).toBe(1);
 });
 
-test('an end that did not come is read as any page', async () => {
-  const { model, asked } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
+test('a failed prefetch falls back to the usual request', async () => {
+  const { model, requests } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }));
 
-  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('gone')));
+  model.open(aRun({ lastSeq: 10 }), NONE, Promise.reject(new Error('notFound')));
   await vi.waitFor(() => {
-    model.want(0, 10);
+    model.load(0, 10);
     expect(seqs(model, 0, 1)).toEqual([1]);
   });
 
-  expect(asked.length).toBe(1);
+  expect(requests.length).toBe(1);
 });

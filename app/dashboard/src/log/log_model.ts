@@ -1,11 +1,11 @@
 /**
- * A run's log as the view sees it: a table of rows, filled from the service's pages and from the stream. Keeps few
- * pages, reads what the view wants, tells it of changes. Knows no DOM.
+ * A run's log as the view sees it: rows, filled from pages and from the stream. Loads the rows that the view needs, keeps
+ * few pages in memory, and reports changes. Does not touch the DOM.
  */
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, isFiltered, passes } from './filters';
 import { closesGroup, type Fold, type Row } from './rows';
-import { PAGE, SpanTable, type Wanted } from './spans';
+import { PAGE, PageCache, type PageRequest } from './page_cache';
 
 export interface LogQuery {
   readonly after?: number;
@@ -22,33 +22,33 @@ const MAX_READS = 2;
 const RETRY_AFTER_MS = 1500;
 
 export class LogModel {
-  private table = new SpanTable(0, 0, 0, false);
-  private readonly reading = new Map<string, Wanted>();
+  private cache = new PageCache(0, 0, 0, false);
+  private readonly reading = new Map<string, PageRequest>();
   private failedAt = -Infinity;
   private abort = new AbortController();
   private folds: Fold[] = [];
   private filtered = false;
   private hidesProgress = false;
-  /** Where the log ended when it was opened. */
+  /** The last seq of the log when it was opened. */
   private openedAt = 0;
-  private awaitsEnd = false;
+  private awaitsTail = false;
   filters: Filters = { step: null, level: null };
-  /** Called before a change that may move rows, with the change as its argument, so that the view can keep its place. */
+  /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
   onChange: (change: () => void) => void = (change) => change();
 
   constructor(private readonly read: ReadLog) {}
 
   get length(): number {
-    return this.table.length;
+    return this.cache.length;
   }
 
-  /** The seq up to which this log is known. */
+  /** The last known seq of the log. */
   get upTo(): number {
-    return this.table.upTo;
+    return this.cache.upTo;
   }
 
-  /** Begins anew with these filters. `run` says how long the log is; `end` is its last page, if it is on its way. */
-  open(run: Run, filters: Filters, end: Promise<LogPage> | null = null): void {
+  /** Starts over with these filters. `run` knows the length of the log; `tail` is its last page, if prefetched. */
+  open(run: Run, filters: Filters, tail: Promise<LogPage> | null = null): void {
     this.close();
     this.abort = new AbortController();
     this.filters = filters;
@@ -56,10 +56,10 @@ export class LogModel {
     this.filtered = isFiltered(filters);
     this.openedAt = run.lastSeq;
     this.onChange(() => {
-      this.table = this.createTable(run);
-      this.table.hide(this.folds, this.hidesProgress);
+      this.cache = this.createCache(run);
+      this.cache.hide(this.folds, this.hidesProgress);
     });
-    void this.takeEnd(this.filtered ? null : end);
+    void this.fillTail(this.filtered ? null : tail);
   }
 
   close(): void {
@@ -68,108 +68,113 @@ export class LogModel {
   }
 
   rows(from: number, count: number): (Row | undefined)[] {
-    return this.table.rows(from, count);
+    return this.cache.rows(from, count);
   }
 
   indexOf(seq: number): number {
-    return this.table.indexOf(seq);
+    return this.cache.indexOf(seq);
   }
 
   seqAt(index: number): number {
-    return this.table.seqAt(index);
+    return this.cache.seqAt(index);
   }
 
   isLoaded(seq: number): boolean {
-    return this.table.isLoaded(seq);
+    return this.cache.isLoaded(seq);
   }
 
-  /** Reads what is missing of these rows; `onChange` tells when it came. */
-  want(from: number, to: number): void {
-    if (this.awaitsEnd || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
-    for (const wanted of this.table.missing(from, to)) {
-      const key = `${wanted.after ?? ''}-${wanted.before}`;
+  /** Loads the missing ones of these rows, then calls `onChange`. */
+  load(from: number, to: number): void {
+    if (this.awaitsTail || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
+    for (const request of this.cache.missing(from, to)) {
+      const key = `${request.after ?? ''}-${request.before}`;
       if (this.reading.size >= MAX_READS) return;
-      if (!this.reading.has(key)) void this.readPage(key, wanted);
+      if (!this.reading.has(key)) void this.readPage(key, request);
     }
   }
 
-  /** Records from the stream, in order; those already known are passed over. */
+  /** Adds records from the stream, in order. Known records are skipped. */
   append(records: readonly LogRecord[]): void {
     const [first, last] = [records[0], records[records.length - 1]];
     if (!first || !last || last.seq <= this.upTo) return;
     const passing = this.filtered ? records.filter((record) => passes(record, this.filters)) : records;
-    this.onChange(() => this.table.append(first.seq - 1, last.seq, passing));
+    this.onChange(() => this.cache.append(first.seq - 1, last.seq, passing));
   }
 
-  /** The run says that its log goes on to `lastSeq`, though the stream did not bring it. */
+  /** The log continues to `lastSeq`, although the stream did not deliver it. */
   extend(lastSeq: number): void {
     if (lastSeq <= this.upTo) return;
-    this.onChange(() => this.table.extend(lastSeq, this.filtered ? 0 : lastSeq - this.upTo));
+    this.onChange(() => this.cache.extend(lastSeq, this.filtered ? 0 : lastSeq - this.upTo));
   }
 
   isFolded(seq: number): boolean {
     return this.folds.some((fold) => fold.from === seq + 1);
   }
 
-  /** Folds the group that the record `seq` opens, or unfolds it. */
+  /** Folds or unfolds the group that the record `seq` opens. */
   async toggleGroup(seq: number, run: Run): Promise<void> {
     const folded = this.isFolded(seq);
     const end = folded ? 0 : await this.findGroupEnd(seq, run);
     if (!folded && end <= seq) return;
-    this.folds = folded ? this.folds.filter((fold) => fold.from !== seq + 1) : [...this.folds, { from: seq + 1, upTo: end }];
-    this.onChange(() => this.table.hide(this.folds, this.hidesProgress));
+    this.folds = folded
+      ? this.folds.filter((fold) => fold.from !== seq + 1)
+      : [...this.folds, { from: seq + 1, upTo: end }];
+    this.onChange(() => this.cache.hide(this.folds, this.hidesProgress));
   }
 
   hideProgress(on: boolean): void {
     if (on === this.hidesProgress) return;
     this.hidesProgress = on;
-    this.onChange(() => this.table.hide(this.folds, on));
+    this.onChange(() => this.cache.hide(this.folds, on));
   }
 
-  /** Reads with this log's filters, without touching the table. */
+  /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery): Promise<LogPage> {
     const { step, level } = this.filters;
     return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, this.abort.signal);
   }
 
-  private createTable(run: Run): SpanTable {
+  private createCache(run: Run): PageCache {
     const { step, level } = this.filters;
-    if (!this.filtered) return new SpanTable(0, run.lastSeq, run.lastSeq, false);
+    if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);
     const bounds = run.steps.find(({ name }) => name === step);
     const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
     const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
     const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
     const share = level === null ? 1 : this.countAtLeast(run) / total;
-    return new SpanTable(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
+    return new PageCache(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
   }
 
   private countAtLeast(run: Run): number {
     const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
-    return levels.reduce((sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0), 0);
+    return levels.reduce(
+      (sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0),
+      0,
+    );
   }
 
-  /** Nothing else is read until it came: what is in sight at first is in it. */
-  private async takeEnd(end: Promise<LogPage> | null): Promise<void> {
-    this.awaitsEnd = end !== null;
+  /** Nothing else is loaded until the tail arrives, because it contains the first rows in view. */
+  private async fillTail(tail: Promise<LogPage> | null): Promise<void> {
+    this.awaitsTail = tail !== null;
     const { signal } = this.abort;
-    const records = (await end?.catch(() => null))?.records ?? [];
-    if (signal.aborted || !end) return;
-    this.awaitsEnd = false;
+    const records = (await tail?.catch(() => null))?.records ?? [];
+    if (signal.aborted || !tail) return;
+    this.awaitsTail = false;
     const known = records.filter((record) => record.seq <= this.openedAt);
     const [first, last] = [known[0], known[known.length - 1]];
-    this.onChange(() => first && last && this.table.fill(first.seq - 1, last.seq, known, 0));
+    this.onChange(() => first && last && this.cache.fill(first.seq - 1, last.seq, known, 0));
     this.append(records.slice(known.length));
   }
 
-  private async readPage(key: string, wanted: Wanted): Promise<void> {
-    this.reading.set(key, wanted);
+  private async readPage(key: string, request: PageRequest): Promise<void> {
+    this.reading.set(key, request);
     const { signal } = this.abort;
     try {
-      const page = await this.query({ ...wanted, limit: PAGE });
+      const page = await this.query({ ...request, limit: PAGE });
       if (signal.aborted) return;
       this.reading.delete(key);
-      const [after, upTo] = covered(wanted, page);
-      this.onChange(() => this.table.fill(after, upTo, page.records, page.matches));
+      const [after, upTo] = covered(request, page);
+      this.onChange(() => this.cache.fill(after, upTo, page.records, page.totalMatches));
     } catch {
       if (signal.aborted) return;
       this.reading.delete(key);
@@ -178,7 +183,7 @@ export class LogModel {
     }
   }
 
-  /** The seq of the last record that belongs to the group: the one before its end, else the last of its step. */
+  /** The seq of the group's last record: the one before the group's end, or else the last of its step. */
   private async findGroupEnd(seq: number, run: Run): Promise<number> {
     let reached = seq;
     const scan = (records: Iterable<LogRecord>): number | null => {
@@ -189,7 +194,7 @@ export class LogModel {
       }
       return null;
     };
-    const here = scan(this.table.loadedFrom(seq + 1));
+    const here = scan(this.cache.loadedFrom(seq + 1));
     if (here !== null) return here;
     while (reached < run.lastSeq) {
       const page = await this.read({ after: reached, limit: PAGE }, this.abort.signal);
@@ -201,10 +206,10 @@ export class LogModel {
   }
 }
 
-/** The seqs that an answer tells everything about. A full page says nothing of what lies beyond it. */
-function covered(wanted: Wanted, { records }: LogPage): [after: number, upTo: number] {
+/** The range of seqs that a page covers. A full page covers nothing beyond its own records. */
+function covered(request: PageRequest, { records }: LogPage): [after: number, upTo: number] {
   const full = records.length >= PAGE;
   const [first, last] = [records[0], records[records.length - 1]];
-  if (wanted.after === undefined) return [full && first ? first.seq - 1 : 0, wanted.before - 1];
-  return [wanted.after, full && last ? last.seq : wanted.before - 1];
+  if (request.after === undefined) return [full && first ? first.seq - 1 : 0, request.before - 1];
+  return [request.after, full && last ? last.seq : request.before - 1];
 }

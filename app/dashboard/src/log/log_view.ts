@@ -1,24 +1,26 @@
 /**
- * The log's pane: some fifty rows of however many, drawn once per frame where the reader stands. Keeps the reader's
- * place while rows come and go above, or the end in sight while following. Takes rows from a LogModel.
+ * The scrollable log: draws only the rows in view (about fifty), once per frame. Keeps the scroll position while rows are
+ * added or removed above it, or stays at the end while following. Takes its rows from a LogModel.
  */
 import type { LogModel } from './log_model';
-import type { LineRange } from './filters';
-import { columnsOf, drawPlaceholder, drawRow } from './row_element';
-import { type Row, rowText } from './rows';
-import { type Anchor, ROW_HEIGHT, aimedAt, anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
+import { type LogViewOptions, RowList } from './row_list';
+import {
+  type Anchor,
+  ROW_HEIGHT,
+  anchorInView,
+  anchorAt,
+  clampAnchor,
+  isScaled,
+  moveAnchor,
+  scrollTopOf,
+  shareAt,
+  shareOf,
+  spacerHeight,
+} from './scrolling';
 
-export interface LogLook {
-  readonly q: string;
-  /** The match or line that the reader stands on. */
-  readonly current: number | null;
-  readonly marked: LineRange | null;
-  readonly wrap: boolean;
-}
-
-export interface LogEvents {
+export interface LogViewEvents {
   following(on: boolean): void;
-  /** A click on a line's number; with shift it extends the range. */
+  /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
 }
@@ -26,39 +28,38 @@ export interface LogEvents {
 export class LogView {
   private readonly spacer = document.createElement('div');
   private readonly layer = document.createElement('div');
-  private readonly list = document.createElement('div');
-  private readonly drawn = new Map<HTMLElement, string>();
+  private readonly list: RowList;
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
-  private look: LogLook = { q: '', current: null, marked: null, wrap: false };
+  private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;
   private frame = 0;
-  private columns = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
   private drawnSpacer = 0;
-  /** Whether something of the log is selected, kept: to ask while rows change costs a layout. */
+  /** Whether log text is selected. Cached, because asking while rows change forces a layout. */
   private isSelecting = false;
-  /** The pane's, kept for the same reason. */
+  /** Height of the pane, cached for the same reason. */
   private height = 0;
 
   constructor(
     private readonly pane: HTMLElement,
     private readonly model: LogModel,
-    private readonly events: LogEvents,
+    private readonly events: LogViewEvents,
   ) {
+    this.list = new RowList((seq) => model.isFolded(seq));
     Object.assign(this.spacer, { className: 'spacer' }).append(this.layer);
-    Object.assign(this.layer, { className: 'layer' }).append(this.list);
+    Object.assign(this.layer, { className: 'layer' }).append(this.list.element);
     pane.replaceChildren(this.spacer);
     model.onChange = (change) => this.keepPlace(change);
     const { signal } = this.listening;
-    pane.addEventListener('scroll', () => this.scrolled(), { passive: true, signal });
-    pane.addEventListener('wheel', (event) => this.wheeled(event), { passive: false, signal });
-    pane.addEventListener('keydown', (event) => this.keyed(event), { signal });
-    pane.addEventListener('click', (event) => this.clicked(event), { signal });
-    this.observer = new ResizeObserver(() => this.resized());
+    pane.addEventListener('scroll', () => this.handleScroll(), { passive: true, signal });
+    pane.addEventListener('wheel', (event) => this.handleWheel(event), { passive: false, signal });
+    pane.addEventListener('keydown', (event) => this.handleKey(event), { signal });
+    pane.addEventListener('click', (event) => this.handleClick(event), { signal });
+    this.observer = new ResizeObserver(() => this.handleResize());
     this.observer.observe(pane);
     document.addEventListener('selectionchange', () => (this.isSelecting = this.hasSelection()), { signal });
     this.schedule();
@@ -71,15 +72,15 @@ export class LogView {
     this.model.onChange = (change) => change();
   }
 
-  show(look: LogLook): void {
-    if (look.wrap !== this.look.wrap) this.rowHeight = ROW_HEIGHT;
-    this.look = look;
+  show(options: LogViewOptions): void {
+    if (options.wrap !== this.options.wrap) this.rowHeight = ROW_HEIGHT;
+    this.options = options;
     this.schedule();
   }
 
-  /** Forgets the widths of an earlier log. */
+  /** Resets the sizes measured from an earlier log. */
   reset(): void {
-    this.columns = 0;
+    this.list.columns = 0;
     this.rowHeight = ROW_HEIGHT;
     this.anchor = { row: 0, y: 0 };
     this.schedule();
@@ -95,7 +96,7 @@ export class LogView {
     this.setFollowing(false);
   }
 
-  /** Brings a line into sight, also if it must be read first. */
+  /** Scrolls to a line, even if it must be loaded first. */
   goTo(seq: number): void {
     this.setFollowing(false);
     this.target = seq;
@@ -103,8 +104,8 @@ export class LogView {
     this.schedule();
   }
 
-  /** The seq of the first row in sight. */
-  firstInSight(): number {
+  /** The seq of the first row in view. */
+  firstVisible(): number {
     return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
   }
 
@@ -116,18 +117,18 @@ export class LogView {
     this.schedule();
   }
 
-  /** What stands above the pane may grow: the line that a reader stands on is not pushed out of sight by it. */
-  private resized(): void {
-    const row = this.model.indexOf(this.look.current ?? 0);
+  /** Content above the pane may grow. Keeps the current line in view when that shrinks the pane. */
+  private handleResize(): void {
+    const row = this.model.indexOf(this.options.current ?? 0);
     const y = this.anchor.y + (row - this.anchor.row) * ROW_HEIGHT;
-    const wasInSight = this.look.current !== null && y >= 0 && y < this.height;
+    const wasInSight = this.options.current !== null && y >= 0 && y < this.height;
     this.height = this.pane.clientHeight;
-    if (wasInSight && y > this.height - ROW_HEIGHT) this.anchor = aimedAt(row, this.height);
+    if (wasInSight && y > this.height - ROW_HEIGHT) this.anchor = anchorInView(row, this.height);
     this.schedule();
   }
 
   private aim(): void {
-    this.anchor = aimedAt(this.model.indexOf(this.target ?? 0), this.height);
+    this.anchor = anchorInView(this.model.indexOf(this.target ?? 0), this.height);
   }
 
   private setFollowing(on: boolean): void {
@@ -144,45 +145,47 @@ export class LogView {
   }
 
   private draw(): void {
-    // At first nobody has told: to wait for the observer would be to wait for another frame.
+    // Before the first report of the observer, measure: waiting for it would cost another frame.
     const height = (this.height ||= this.pane.clientHeight);
     const total = this.model.length;
     if (!height) return;
-    this.fit(total);
+    this.resizeSpacer(total);
     if (this.following && this.isSelecting) this.setFollowing(false);
     if (this.following) this.anchor = { row: Math.max(0, total - 1), y: height - ROW_HEIGHT };
-    const tops = this.look.wrap ? this.drawWrapped(total, height) : this.drawFixed(total, height);
+    const tops = this.options.wrap ? this.drawWrapped(total, height) : this.drawFixed(total, height);
     const share = total ? shareAt(tops.first, tops.tops, total, height) : 0;
-    const spacer = this.fit(total);
+    const spacer = this.resizeSpacer(total);
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
     if (this.target !== null && this.model.isLoaded(this.target)) this.target = null;
-    this.model.want(tops.first, tops.first + tops.tops.length - 1);
+    this.model.load(tops.first, tops.first + tops.tops.length - 1);
   }
 
   private drawFixed(total: number, height: number): { first: number; tops: number[] } {
-    this.anchor = held(this.anchor, total, height);
+    this.anchor = clampAnchor(this.anchor, total, height);
     const count = Math.min(Math.ceil(height / ROW_HEIGHT) + 1, total - this.anchor.row);
     this.drawRows(this.anchor.row, count);
-    this.list.style.transform = `translateY(${this.anchor.y}px)`;
-    return { first: this.anchor.row, tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT) };
+    this.list.moveTo(this.anchor.y);
+    return {
+      first: this.anchor.row,
+      tops: Array.from({ length: count + 1 }, (_, i) => this.anchor.y + i * ROW_HEIGHT),
+    };
   }
 
-  /** Rows as tall as they are: draws enough on both sides of the anchor, measures, moves them so that the anchor is right. */
+  /** For rows of different heights: draws enough around the anchor, measures, then moves the list so that the anchor fits. */
   private drawWrapped(total: number, height: number): { first: number; tops: number[] } {
     const around = Math.ceil(height / ROW_HEIGHT) + 1;
     const first = Math.max(0, this.anchor.row - around);
     const count = Math.min(total, this.anchor.row + around) - first;
     this.drawRows(first, count);
-    const rows = [...this.list.children] as HTMLElement[];
-    const bottoms = rows.map((row) => row.offsetTop + row.offsetHeight);
+    const bottoms = this.list.bottoms();
     const content = bottoms[bottoms.length - 1] ?? 0;
     let shift = this.anchor.y - (bottoms[this.anchor.row - first - 1] ?? 0);
     if (this.following) shift = height - content;
     if (first + count === total && content + shift < height) shift = height - content;
     if (first === 0 && (shift > 0 || (count === total && content <= height))) shift = 0;
-    this.list.style.transform = `translateY(${shift}px)`;
+    this.list.moveTo(shift);
     const tops = [0, ...bottoms].map((top) => top + shift);
     const visible = Math.max(0, tops.findIndex((top) => top > 0) - 1);
     this.anchor = { row: first + visible, y: tops[visible] ?? 0 };
@@ -192,78 +195,41 @@ export class LogView {
   }
 
   private drawRows(first: number, count: number): void {
-    const rows = count > 0 ? this.model.rows(first, count) : [];
-    const kept = new Map<string, HTMLElement>();
-    for (const [element, key] of this.drawn) kept.set(key, element);
-    const keys = rows.map((row) => this.keyOf(row));
-    const wanted = new Set(keys);
-    const free = [...this.list.children].filter((element) => !wanted.has(this.drawn.get(element as HTMLElement) ?? '')) as HTMLElement[];
-    rows.forEach((row, i) => {
-      const key = keys[i]!;
-      let element = row ? kept.get(key) : undefined;
-      if (element) kept.delete(key);
-      else {
-        element = free.pop() ?? document.createElement('div');
-        this.drawOne(element, row);
-        this.drawn.set(element, key);
-      }
-      if (this.list.children[i] !== element) this.list.insertBefore(element, this.list.children[i] ?? null);
-    });
-    for (const element of [...this.list.children].slice(rows.length)) {
-      this.drawn.delete(element as HTMLElement);
-      element.remove();
-    }
+    this.list.draw(count > 0 ? this.model.rows(first, count) : [], this.options);
   }
 
-  /** Whatever a row's look depends on: an element with the same key need not be drawn again. */
-  private keyOf(row: Row | undefined): string {
-    if (!row) return '';
-    const { q, current, marked } = this.look;
-    const isMarked = marked && marked.from <= row.seq && row.firstSeq <= marked.upTo;
-    const isCurrent = current !== null && row.firstSeq <= current && current <= row.seq;
-    return `${row.seq}:${row.records.length}:${isMarked ? 1 : 0}${isCurrent ? 1 : 0}${this.model.isFolded(row.seq) ? 1 : 0}:${q}`;
-  }
-
-  private drawOne(element: HTMLElement, row: Row | undefined): void {
-    const { q, current, marked } = this.look;
-    if (!row) return drawPlaceholder(element);
-    drawRow(element, row, {
-      q: q.toLowerCase(),
-      isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
-      isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
-      isFolded: this.model.isFolded(row.seq),
-    });
-    this.columns = Math.max(this.columns, columnsOf(rowText(row)));
-  }
-
-  private fit(total: number): number {
+  private resizeSpacer(total: number): number {
     const spacer = this.spacerOf(total);
     this.drawnSpacer = spacer;
     this.spacer.style.height = `${spacer}px`;
     this.layer.style.height = `${this.height}px`;
-    this.pane.style.setProperty('--columns', String(this.look.wrap ? 0 : this.columns));
+    this.pane.style.setProperty('--columns', String(this.options.wrap ? 0 : this.list.columns));
     return spacer;
   }
 
   private spacerOf(total: number): number {
-    return spacerHeight(total, this.look.wrap ? this.rowHeight : ROW_HEIGHT);
+    return spacerHeight(total, this.options.wrap ? this.rowHeight : ROW_HEIGHT);
   }
 
-  private scrolled(): void {
-    const { height, drawnSpacer, pane: { scrollTop, clientHeight } } = this;
+  private handleScroll(): void {
+    const {
+      height,
+      drawnSpacer,
+      pane: { scrollTop, clientHeight },
+    } = this;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
-    // A taller pane is moved by the browser, which may tell so before the observer tells of the size: no reader did it.
+    // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
     this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), height), total, height);
-    // The end that a reader sees: rows that came since are not drawn yet.
+    // Compared with the end as drawn: rows that arrived since are not visible yet.
     this.setFollowing(drawnSpacer - height - scrollTop < ROW_HEIGHT / 2 && drawnSpacer > height);
     this.schedule();
   }
 
-  private wheeled(event: WheelEvent): void {
+  private handleWheel(event: WheelEvent): void {
     if (event.deltaY < 0) this.setFollowing(false);
     if (!isScaled(this.model.length) || event.ctrlKey || event.shiftKey || !event.deltaY) return;
     event.preventDefault();
@@ -273,16 +239,22 @@ export class LogView {
   private moveBy(pixels: number): void {
     this.target = null;
     if (pixels < 0) this.setFollowing(false);
-    this.anchor = moved(this.anchor, pixels);
+    this.anchor = moveAnchor(this.anchor, pixels);
     const total = this.model.length;
     if (pixels > 0 && (total - this.anchor.row) * ROW_HEIGHT + this.anchor.y <= this.height) this.setFollowing(true);
     this.schedule();
   }
 
-  private keyed(event: KeyboardEvent): void {
+  private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
     const page = this.height - 2 * ROW_HEIGHT;
-    const steps: Record<string, number> = { ArrowUp: -ROW_HEIGHT, ArrowDown: ROW_HEIGHT, PageUp: -page, PageDown: page, ' ': event.shiftKey ? -page : page };
+    const steps: Record<string, number> = {
+      ArrowUp: -ROW_HEIGHT,
+      ArrowDown: ROW_HEIGHT,
+      PageUp: -page,
+      PageDown: page,
+      ' ': event.shiftKey ? -page : page,
+    };
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
     else if (steps[event.key] !== undefined) this.moveBy(steps[event.key]!);
@@ -290,9 +262,9 @@ export class LogView {
     event.preventDefault();
   }
 
-  private clicked(event: MouseEvent): void {
+  private handleClick(event: MouseEvent): void {
     const target = event.target as HTMLElement;
-    const seq = Number((target.closest('.row') as HTMLElement | null)?.dataset['seq']);
+    const seq = Number(target.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
     if (target.closest('.fold')) this.events.toggleGroup(seq);
     else if (target.closest('.number') && !event.ctrlKey && !event.metaKey) {
@@ -303,6 +275,6 @@ export class LogView {
 
   private hasSelection(): boolean {
     const selection = document.getSelection();
-    return !!selection && !selection.isCollapsed && this.list.contains(selection.anchorNode);
+    return !!selection && !selection.isCollapsed && this.list.element.contains(selection.anchorNode);
   }
 }

@@ -7,7 +7,7 @@ function matchesOf(count: number, every: number): Matches {
   return new Matches('needle', (query) => read(query, new AbortController().signal));
 }
 
-test('the search begins at the reader and says which of how many', async () => {
+test('a search starts at the current position and counts matches', async () => {
   const matches = matchesOf(100, 10);
 
   const found = await matches.start(35);
@@ -15,7 +15,7 @@ test('the search begins at the reader and says which of how many', async () => {
   expect([found, matches.position, matches.total]).toEqual([40, 4, 10]);
 });
 
-test('next and previous go round at the ends', async () => {
+test('next and previous wrap around at the ends', async () => {
   const matches = matchesOf(30, 10);
   await matches.start(30);
 
@@ -24,7 +24,7 @@ test('next and previous go round at the ends', async () => {
   expect(matches.position).toBe(3);
 });
 
-test('beyond a thousand matches the next page is read, and the number stays right', async () => {
+test('beyond a thousand matches, the next page loads and the position stays correct', async () => {
   const matches = matchesOf(5000, 2);
   await matches.start(3001);
   expect([matches.current, matches.position, matches.total]).toEqual([3002, 1501, 2500]);
@@ -35,14 +35,14 @@ test('beyond a thousand matches the next page is read, and the number stays righ
   expect([matches.current, matches.position]).toEqual([2, 1]);
 });
 
-test('a search without a match has no current one', async () => {
+test('a search without matches has no current match', async () => {
   const matches = matchesOf(10, 100);
 
   expect(await matches.start(1)).toBeNull();
   expect(await matches.go(1)).toBeNull();
 });
 
-test('matches that the stream brings are counted and can be gone to', async () => {
+test('matches from the stream are counted and reachable', async () => {
   const matches = matchesOf(20, 10);
   await matches.start(20);
 

@@ -1,16 +1,16 @@
 /**
- * Search over the whole log, on the service: which records match, which is the current one, how many there are. Holds
- * one page of matches around the current one and reads another when a reader goes beyond it.
+ * Full-log search, done by the service: the matching records, the current match, and the total. Keeps one page of matches
+ * around the current one and loads another at its ends.
  */
 import type { LogPage, LogRecord } from '../api/mapping';
 import type { LogQuery } from './log_model';
-import { stripEscapes } from './sgr';
+import { stripEscapes } from './ansi';
 
 const PAGE = 1000;
 
 export class Matches {
   private seqs: number[] = [];
-  /** How many matches lie before `seqs[0]`; null if nobody knows (then a position has no number). */
+  /** Number of matches before `seqs[0]`; null if unknown. */
   private skipped: number | null = 0;
   private moreBefore = false;
   private moreAfter = false;
@@ -22,13 +22,13 @@ export class Matches {
     private readonly query: (query: LogQuery) => Promise<LogPage>,
   ) {}
 
-  /** 1-based, or null when unknown. */
+  /** Position of the current match, from 1; null if unknown. */
   get position(): number | null {
     const at = this.current === null ? -1 : this.seqs.indexOf(this.current);
     return at < 0 || this.skipped === null ? null : this.skipped + at + 1;
   }
 
-  /** Reads the matches and goes to the first at or after `seq`; without one after it, to the last. */
+  /** Loads the matches and selects the first at or after `seq`, or else the last. */
   async start(seq: number): Promise<number | null> {
     await this.load({});
     if (this.moreBefore && (this.seqs[0] ?? 0) > seq) await this.load({ after: seq - 1 });
@@ -36,7 +36,7 @@ export class Matches {
     return this.current;
   }
 
-  /** The next match in that direction, going round at the ends. */
+  /** Selects the next match in this direction, wrapping around at the ends. */
   async go(direction: 1 | -1): Promise<number | null> {
     if (this.current === null) return null;
     let at = this.seqs.indexOf(this.current) + direction;
@@ -51,7 +51,7 @@ export class Matches {
     return this.current;
   }
 
-  /** What the stream brings while the search stands. */
+  /** Adds matching records from the stream. */
   append(records: readonly LogRecord[]): void {
     const needle = this.q.toLowerCase();
     for (const record of records) {
@@ -66,13 +66,15 @@ export class Matches {
     const page = await this.query({ ...bounds, q: this.q, limit: PAGE });
     const { skipped, seqs } = this;
     this.seqs = page.records.map((record) => record.seq);
-    this.total = page.matches;
+    this.total = page.totalMatches;
     this.moreBefore = page.moreBefore;
     this.moreAfter = page.moreAfter;
     if (!page.moreBefore) this.skipped = 0;
-    else if (!page.moreAfter) this.skipped = page.matches - this.seqs.length;
-    else if (bounds.after !== undefined && bounds.after === seqs[seqs.length - 1] && skipped !== null) this.skipped = skipped + seqs.length;
-    else if (bounds.before !== undefined && bounds.before === seqs[0] && skipped !== null) this.skipped = skipped - this.seqs.length;
+    else if (!page.moreAfter) this.skipped = page.totalMatches - this.seqs.length;
+    else if (bounds.after !== undefined && bounds.after === seqs[seqs.length - 1] && skipped !== null)
+      this.skipped = skipped + seqs.length;
+    else if (bounds.before !== undefined && bounds.before === seqs[0] && skipped !== null)
+      this.skipped = skipped - this.seqs.length;
     else this.skipped = null;
   }
 }

@@ -1,33 +1,40 @@
 import { expect, test } from 'vitest';
-import { opensGroup, progressIn, rowText, toRows } from './rows';
+import { groupOpenedBy, progressCount, rowText, toRows } from './rows';
 import { aRecord } from './testing';
 
-test('a line that was cut is one row, numbered by its end', () => {
-  const rows = toRows([aRecord(1, { message: 'a', partial: true }), aRecord(2, { message: 'b', partial: true }), aRecord(3, { message: 'c' })]);
+test('a line split into records is one row, numbered by its end', () => {
+  const rows = toRows([
+    aRecord(1, { message: 'a', partial: true }),
+    aRecord(2, { message: 'b', partial: true }),
+    aRecord(3, { message: 'c' }),
+  ]);
 
   expect(rows.map((row) => [row.firstSeq, row.seq, rowText(row)])).toEqual([[1, 3, 'abc']]);
 });
 
-test('parts are joined by step and stream, whatever stands between', () => {
-  const rows = toRows(
-    [aRecord(1, { message: '10%', partial: true, stream: 'stderr' }), aRecord(2), aRecord(3, { message: '\r20%', stream: 'stderr' })],
-  );
+test('parts are joined by step and stream, across other records', () => {
+  const rows = toRows([
+    aRecord(1, { message: '10%', partial: true, stream: 'stderr' }),
+    aRecord(2),
+    aRecord(3, { message: '\r20%', stream: 'stderr' }),
+  ]);
 
   expect(rows.map(rowText)).toEqual(['line 2', '20%']);
 });
 
-test('a line after a finished one is its own', () => {
+test('a new line starts after a complete one', () => {
   const rows = toRows([aRecord(1, { partial: true }), aRecord(2), aRecord(3)]);
 
   expect(rows.map((row) => row.seq)).toEqual([2, 3]);
 });
 
-const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> => aRecord(seq, { event: 'progress', step, message: `${seq}/9` });
+const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> =>
+  aRecord(seq, { event: 'progress', step, message: `${seq}/9` });
 
-test('progress told again and again is one row that says how often; between lines each report is a row', () => {
+test('consecutive progress reports form one row with their count', () => {
   const rows = toRows([progress(1), progress(2), progress(3), aRecord(4), progress(5), progress(6, 'b')]);
 
-  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressIn(row)])).toEqual([
+  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressCount(row)])).toEqual([
     ['3/9', 1, 3, 3],
     ['line 4', 4, 4, 0],
     ['5/9', 5, 5, 1],
@@ -35,7 +42,7 @@ test('progress told again and again is one row that says how often; between line
   ]);
 });
 
-test('whoever hides progress sees the lines alone', () => {
+test('hiding progress leaves only the lines', () => {
   const rows = toRows([progress(1), aRecord(2), progress(3)], { folds: [], progress: true });
 
   expect(rows.map(rowText)).toEqual(['line 2']);
@@ -46,23 +53,31 @@ test.each([
   [['10%\r', '20%'], '20%'],
   [['10%\r', '\r'], '10%'],
   [['done', ' indeed'], 'done indeed'],
-])('%j reads %j', (messages, text) => {
+])('%j is shown as %j', (messages, text) => {
   const rows = toRows(messages.map((message, i) => aRecord(i + 1, { message, partial: i + 1 < messages.length })));
 
   expect(rows.map(rowText)).toEqual([text]);
 });
 
-test('a folded group keeps its first row alone', () => {
+test('a folded group shows only its first row', () => {
   const opened = aRecord(1, { event: 'group', data: { name: 'setup', open: true } });
   const closed = aRecord(4, { event: 'group', data: { name: 'setup', open: false } });
 
-  const rows = toRows([opened, aRecord(2), aRecord(3), closed, aRecord(5)], { folds: [{ from: 2, upTo: 3 }], progress: false });
+  const rows = toRows([opened, aRecord(2), aRecord(3), closed, aRecord(5)], {
+    folds: [{ from: 2, upTo: 3 }],
+    progress: false,
+  });
 
-  expect(rows.map((row) => [row.seq, opensGroup(row)])).toEqual([[1, 'setup'], [5, null]]);
+  expect(rows.map((row) => [row.seq, groupOpenedBy(row)])).toEqual([
+    [1, 'setup'],
+    [5, null],
+  ]);
 });
 
-test('a hundred megabytes without an end are cut', () => {
-  const rows = toRows(Array.from({ length: 900 }, (_, i) => aRecord(i + 1, { message: 'x'.repeat(16384), partial: true })));
+test('an endless line is cut', () => {
+  const rows = toRows(
+    Array.from({ length: 900 }, (_, i) => aRecord(i + 1, { message: 'x'.repeat(16384), partial: true })),
+  );
 
   expect(rowText(rows[0]!).length).toBe(65536);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { anchorAt, held, isScaled, moved, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
+import { anchorAt, clampAnchor, isScaled, moveAnchor, scrollTopOf, shareAt, shareOf, spacerHeight } from './scrolling';
 
-test('a spacer never grows beyond what browsers lay out', () => {
+test('the spacer never exceeds what browsers can lay out', () => {
   expect(spacerHeight(100, 20)).toBe(2000);
   expect(spacerHeight(10_000_000, 20)).toBe(8_000_000);
   expect(isScaled(400_000)).toBe(false);
@@ -12,14 +12,14 @@ test.each([
   [0, 0, 0],
   [8_000_000 - 400, 999_980, 0],
   [(8_000_000 - 400) / 2, 499_990, 0],
-])('a scrollbar at %d shows row %d first in a log of a million', (scrollTop, row, y) => {
+])('scrollTop %d shows row %d first in a log of a million rows', (scrollTop, row, y) => {
   const share = shareOf(scrollTop, spacerHeight(1_000_000, 20), 400);
 
-  expect(held(anchorAt(share, 1_000_000, 400), 1_000_000, 400)).toEqual({ row, y: expect.closeTo(y, 3) });
+  expect(clampAnchor(anchorAt(share, 1_000_000, 400), 1_000_000, 400)).toEqual({ row, y: expect.closeTo(y, 3) });
 });
 
-test.each([0, 0.25, 0.5, 0.999, 1])('a share of %d survives the way there and back', (share) => {
-  const anchor = held(anchorAt(share, 5000, 400), 5000, 400);
+test.each([0, 0.25, 0.5, 0.999, 1])('a share of %d survives the round trip', (share) => {
+  const anchor = clampAnchor(anchorAt(share, 5000, 400), 5000, 400);
   const tops = Array.from({ length: 22 }, (_, i) => anchor.y + i * 20);
 
   const back = shareAt(anchor.row, tops, 5000, 400);
@@ -28,18 +28,18 @@ test.each([0, 0.25, 0.5, 0.999, 1])('a share of %d survives the way there and ba
   expect(scrollTopOf(back, 100_000, 400)).toBeCloseTo(share * 99_600, 1);
 });
 
-test('rows of different heights are where the scrollbar says', () => {
+test('rows of different heights match the scrollbar at both ends', () => {
   expect(shareAt(0, [0, 60, 80, 200], 3, 100)).toBe(0);
   expect(shareAt(0, [-100, -40, -20, 100], 3, 100)).toBe(1);
 });
 
-test('a move over rows keeps the pixels', () => {
-  expect(moved({ row: 10, y: -5 }, 50)).toEqual({ row: 12, y: -15 });
-  expect(moved({ row: 10, y: -5 }, -50)).toEqual({ row: 7, y: -15 + 0 });
+test('moving the anchor preserves the pixel offset', () => {
+  expect(moveAnchor({ row: 10, y: -5 }, 50)).toEqual({ row: 12, y: -15 });
+  expect(moveAnchor({ row: 10, y: -5 }, -50)).toEqual({ row: 7, y: -15 + 0 });
 });
 
-test('nobody scrolls out of the log', () => {
-  expect(held({ row: -5, y: 0 }, 100, 400)).toEqual({ row: 0, y: 0 });
-  expect(held({ row: 99, y: 0 }, 100, 400)).toEqual({ row: 80, y: 0 });
-  expect(held({ row: 0, y: -60 }, 3, 400)).toEqual({ row: 0, y: 0 });
+test('the anchor stays within the log', () => {
+  expect(clampAnchor({ row: -5, y: 0 }, 100, 400)).toEqual({ row: 0, y: 0 });
+  expect(clampAnchor({ row: 99, y: 0 }, 100, 400)).toEqual({ row: 80, y: 0 });
+  expect(clampAnchor({ row: 0, y: -60 }, 3, 400)).toEqual({ row: 0, y: 0 });
 });

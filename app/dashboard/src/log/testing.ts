@@ -1,4 +1,4 @@
-/** Records and a service's log for tests. */
+/** Builders for records and runs, and a fake log service. */
 import type { LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, passes } from './filters';
 import type { LogQuery, ReadLog } from './log_model';
@@ -18,8 +18,11 @@ export function aRecord(seq: number, changes: Partial<LogRecord> = {}): LogRecor
   };
 }
 
-export const someRecords = (from: number, upTo: number, changes: (seq: number) => Partial<LogRecord> = () => ({})): LogRecord[] =>
-  Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
+export const someRecords = (
+  from: number,
+  upTo: number,
+  changes: (seq: number) => Partial<LogRecord> = () => ({}),
+): LogRecord[] => Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
 
 export function aRun(changes: Partial<Run> = {}): Run {
   return {
@@ -48,23 +51,28 @@ export function aRun(changes: Partial<Run> = {}): Run {
   };
 }
 
-/** Answers as the service does, and notes what it was asked. */
-export function aLogService(records: readonly LogRecord[]): { read: ReadLog; asked: LogQuery[] } {
-  const asked: LogQuery[] = [];
+/** Responds as the service does, and records the requests. */
+export function aLogService(records: readonly LogRecord[]): { read: ReadLog; requests: LogQuery[] } {
+  const requests: LogQuery[] = [];
   const read = (query: LogQuery): Promise<LogPage> => {
-    asked.push(query);
+    requests.push(query);
     const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
-    const all = records.filter((record) => passes(record, filters) && record.message.includes(query.q ?? '') && (!query.event || (record.event !== null && query.event.includes(record.event))));
+    const all = records.filter(
+      (record) =>
+        passes(record, filters) &&
+        record.message.includes(query.q ?? '') &&
+        (!query.event || (record.event !== null && query.event.includes(record.event))),
+    );
     const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
     const limit = query.limit ?? 1000;
     const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);
     const [first, last] = [page[0]?.seq ?? 0, page[page.length - 1]?.seq ?? 0];
     return Promise.resolve({
       records: page,
-      matches: all.length,
+      totalMatches: all.length,
       moreBefore: all.some((record) => record.seq < first),
       moreAfter: all.some((record) => record.seq > last),
     });
   };
-  return { read, asked };
+  return { read, requests };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunStep } from '../api/mapping';
 import { aRun } from '../log/testing';
-import { elapsed, median, mediansOf, partsDone, progressOf, shareDone, timeLeft } from './timing';
+import { elapsed, median, mediansOf, completedParts, progressOf, shareDone, timeLeft } from './timing';
 
 const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep => ({
   name,
@@ -14,7 +14,13 @@ const aStep = (name: string, startedAt: number | null, finishedAt: number | null
   lastSeq: null,
 });
 const earlier = [100, 300, 200].map((took, i) =>
-  aRun({ id: i + 1, status: 'completed', startedAt: 0, finishedAt: took * 2, steps: [aStep('a', 0, took), aStep('b', took, took * 2)] }),
+  aRun({
+    id: i + 1,
+    status: 'completed',
+    startedAt: 0,
+    finishedAt: took * 2,
+    steps: [aStep('a', 0, took), aStep('b', took, took * 2)],
+  }),
 );
 const medians = mediansOf(earlier);
 
@@ -26,47 +32,53 @@ test.each([
   expect(median(values)).toBe(middle);
 });
 
-test('medians are those of what completed, without the run itself', () => {
+test('medians cover completed runs, without the run itself', () => {
   expect(medians.steps.get('a')).toBe(200);
   expect(medians.scopes.get('full')).toBe(400);
   expect(mediansOf(earlier, 2).steps.get('a')).toBe(150);
 });
 
-test('what is left is the rest of this step and the whole of the next ones', () => {
+test('the time left is the rest of this step and all of the next ones', () => {
   const run = aRun({ currentStep: 'a', steps: [aStep('a', 0, null), aStep('b', null, null)] });
 
   expect(timeLeft(run, medians, 50)).toBe(350);
   expect(shareDone(run, medians, 50)).toBe(50 / 400);
 });
 
-test('a step that counts is believed more than its median', () => {
+test('the progress of a step takes precedence over its median', () => {
   const run = aRun({ currentStep: 'a', progressCurrent: 1, progressTotal: 4, steps: [aStep('a', 0, null)] });
 
   expect(timeLeft(run, medians, 100)).toBe(300);
   expect(progressOf(run)).toBe(0.25);
 });
 
-test.each([29, 57, 58, 75])('a step alone that tells %i of 100 has done so many hundredths at any time', (current) => {
-  const run = aRun({ startedAt: 0, currentStep: 'a', progressCurrent: current, progressTotal: 100, steps: [aStep('a', 0, null)] });
+test.each([29, 57, 58, 75])('a single step at %i of 100 shows that percentage at any time', (current) => {
+  const run = aRun({
+    startedAt: 0,
+    currentStep: 'a',
+    progressCurrent: current,
+    progressTotal: 100,
+    steps: [aStep('a', 0, null)],
+  });
 
-  const shown = Array.from({ length: 200 }, (_, i) => partsDone(shareDone(run, medians, 137 * (i + 1))!, 100));
+  const shown = Array.from({ length: 200 }, (_, i) => completedParts(shareDone(run, medians, 137 * (i + 1))!, 100));
 
   expect(new Set(shown)).toEqual(new Set([current]));
 });
 
-test('slower than usual is not less than nothing', () => {
+test('the time left is never negative', () => {
   expect(timeLeft(aRun({ currentStep: 'b', steps: [aStep('b', 0, null)] }), medians, 999)).toBe(0);
 });
 
 test.each([
-  ['a step was never seen', aRun({ steps: [aStep('new', null, null)] })],
-  ['it is being cancelled', aRun({ cancelRequestedAt: 1, steps: [aStep('a', 0, null)] })],
-  ['it has ended', aRun({ status: 'completed', steps: [aStep('a', 0, 1)] })],
-])('nobody guesses the time left when %s', (_, run) => {
+  ['a step has no history', aRun({ steps: [aStep('new', null, null)] })],
+  ['the run is being cancelled', aRun({ cancelRequestedAt: 1, steps: [aStep('a', 0, null)] })],
+  ['the run has ended', aRun({ status: 'completed', steps: [aStep('a', 0, 1)] })],
+])('the time left is unknown when %s', (_, run) => {
   expect(timeLeft(run, medians, 10)).toBeNull();
 });
 
-test('elapsed counts to the end, or to now', () => {
+test('elapsed time ends at the finish, or now', () => {
   expect(elapsed(aStep('a', 10, 30), 99)).toBe(20);
   expect(elapsed(aStep('a', 10, null), 99)).toBe(89);
   expect(elapsed(aStep('a', null, null), 99)).toBeNull();

@@ -1,10 +1,10 @@
-/** What earlier runs say about this one: medians of steps and scopes, and the time that is left. Times in milliseconds. */
+/** Estimates from earlier runs: median durations of steps and scopes, and the time left. Times are in milliseconds. */
 import type { Run, RunStep } from '../api/mapping';
 
 export interface Medians {
-  /** By step, of those that completed. */
+  /** Median duration of completed steps, by step. */
   readonly steps: ReadonlyMap<string, number>;
-  /** By scope, of runs that completed. */
+  /** Median duration of completed runs, by scope. */
   readonly scopes: ReadonlyMap<string, number>;
 }
 
@@ -18,30 +18,34 @@ export function median(values: readonly number[]): number | null {
 export function mediansOf(history: readonly Run[], except?: number): Medians {
   const steps = new Map<string, number[]>();
   const scopes = new Map<string, number[]>();
-  const add = (to: Map<string, number[]>, key: string, value: number): void => void to.set(key, [...(to.get(key) ?? []), value]);
+  const add = (to: Map<string, number[]>, key: string, value: number): void =>
+    void to.set(key, [...(to.get(key) ?? []), value]);
   for (const run of history) {
     if (run.id === except) continue;
     for (const step of run.steps)
-      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null) add(steps, step.name, step.finishedAt - step.startedAt);
-    if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null) add(scopes, run.scope, run.finishedAt - run.startedAt);
+      if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null)
+        add(steps, step.name, step.finishedAt - step.startedAt);
+    if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null)
+      add(scopes, run.scope, run.finishedAt - run.startedAt);
   }
-  const medians = (of: Map<string, number[]>): Map<string, number> => new Map([...of].map(([key, values]) => [key, median(values)!]));
+  const medians = (of: Map<string, number[]>): Map<string, number> =>
+    new Map([...of].map(([key, values]) => [key, median(values)!]));
   return { steps: medians(steps), scopes: medians(scopes) };
 }
 
-/** How long a step or run has taken so far, or took; null if it never began. */
+/** The duration of a step or run, so far or in total; null if it never started. */
 export function elapsed(of: Pick<RunStep, 'startedAt' | 'finishedAt'>, now: number): number | null {
   return of.startedAt === null ? null : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
 }
 
-/** The share of the current step that is done by its own count, or null. */
+/** The share of the current step that is done, by its own progress reports, or null. */
 export function progressOf(run: Run): number | null {
   const { progressCurrent, progressTotal } = run;
   if (progressCurrent === null || !progressTotal) return null;
   return Math.min(1, Math.max(0, progressCurrent / progressTotal));
 }
 
-/** How long it will still take, or null where earlier runs or the progress do not allow a guess. */
+/** The estimated time left, or null if neither earlier runs nor the progress allow an estimate. */
 export function timeLeft(run: Run, medians: Medians, now: number): number | null {
   if (run.status !== 'running' || run.cancelRequestedAt !== null) return null;
   let left = 0;
@@ -57,7 +61,7 @@ export function timeLeft(run: Run, medians: Medians, now: number): number | null
   return left;
 }
 
-/** The share of a whole run that is done, for a title or an icon: by time left, else by steps. */
+/** The share of the whole run that is done: by the time left, or by the progress of its only step. */
 export function shareDone(run: Run, medians: Medians, now: number): number | null {
   const left = timeLeft(run, medians, now);
   const spent = elapsed(run, now);
@@ -65,5 +69,5 @@ export function shareDone(run: Run, medians: Medians, now: number): number | nul
   return run.steps.length === 1 ? progressOf(run) : null;
 }
 
-/** How many of so many parts are done: 29 hundredths are 29, also where a division ended a hair below. */
-export const partsDone = (share: number, of: number): number => Math.floor(share * of + 1e-6);
+/** The number of completed parts of `of`. The tolerance keeps 29 of 100 at 29 despite floating-point errors. */
+export const completedParts = (share: number, of: number): number => Math.floor(share * of + 1e-6);

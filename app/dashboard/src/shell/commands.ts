@@ -1,10 +1,10 @@
-/** What the palette offers for a few letters: pages, projects, runs, actions. */
-import { type Run, isActive } from '../api/mapping';
-import { stateOf } from '../runs/words';
+/** The commands in the palette: pages, projects, runs and actions. */
+import type { Run } from '../api/mapping';
+import { displayStatus, hasEnded } from '../runs/status';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
-import { world } from '../state/world.svelte';
+import { store } from '../state/store.svelte';
 
 export interface Command {
   readonly name: string;
@@ -15,29 +15,57 @@ export interface Command {
 const MAX_SHOWN = 40;
 
 function allCommands(): Command[] {
-  const projects = world.projects ?? [];
-  const runs = [...world.runs.values()].sort((a, b) => b.id - a.id);
-  const shown = router.route.page === 'run' ? world.runs.get(router.route.runId) : undefined;
+  const projects = store.projects ?? [];
+  const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
+  const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
-    ...(shown && isActive(shown) ? [{ name: `Stop run #${shown.id}`, hint: 'action', act: () => dialogs.stop(shown.id) }] : []),
+    ...(shown && !hasEnded(shown.status)
+      ? [{ name: `Cancel run #${shown.id}`, hint: 'action', act: () => dialogs.cancel(shown.id) }]
+      : []),
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
     { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
-    ...projects.map(({ name, title }) => ({ name: title && title !== name ? `${title} (${name})` : name, hint: 'project', act: () => router.go(toProject(name)) })),
-    ...projects.map(({ name, title }) => ({ name: `Start ${title || name}`, hint: 'action', act: () => dialogs.start(name) })),
-    ...runs.map((run: Run) => ({ name: `#${run.id} ${run.project}`, hint: stateOf(run), act: () => router.go(toRun(run)) })),
+    ...projects.map(({ name, title }) => ({
+      name: title && title !== name ? `${title} (${name})` : name,
+      hint: 'project',
+      act: () => router.go(toProject(name)),
+    })),
+    ...projects.map(({ name, title }) => ({
+      name: `Start ${title || name}`,
+      hint: 'action',
+      act: () => dialogs.start(name),
+    })),
+    ...runs.map((run: Run) => ({
+      name: `#${run.id} ${run.project}`,
+      hint: displayStatus(run),
+      act: () => router.go(toRun(run)),
+    })),
     { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
-    { name: 'Keys and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
+    { name: 'Help and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
   ];
 }
 
-/** All words must occur; what begins with the first comes first. A number is a run, known or not. */
+/** Commands that contain all words. Those that start with the first word come first. A number opens that run. */
 export function findCommands(text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = allCommands().filter(({ name, hint }) => words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)));
+  const found = allCommands().filter(({ name, hint }) =>
+    words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)),
+  );
   const first = words[0] ?? '';
-  const ranked = first ? found.sort((a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first))) : found;
+  const ranked = first
+    ? found.sort(
+        (a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first)),
+      )
+    : found;
   const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
-  if (id && !world.runs.has(id))
-    ranked.unshift({ name: `Open run #${id}`, hint: 'run', act: () => void world.loadRun(id).then((run) => router.go(toRun(run)), () => router.go(`/p/-/runs/${id}`)) });
+  if (id && !store.runs.has(id))
+    ranked.unshift({
+      name: `Open run #${id}`,
+      hint: 'run',
+      act: () =>
+        void store.loadRun(id).then(
+          (run) => router.go(toRun(run)),
+          () => router.go(`/p/-/runs/${id}`),
+        ),
+    });
   return ranked.slice(0, MAX_SHOWN);
 }

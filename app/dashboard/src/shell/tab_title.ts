@@ -1,35 +1,36 @@
-/** A tab's title and icon carry the state of what it shows, so that one sees it among other tabs. */
+/** The tab's title and icon show the status of the run, so that it is visible from other tabs. */
 import type { Run } from '../api/mapping';
-import { type Medians, partsDone, shareDone } from '../runs/timing';
-import { type State, stateOf } from '../runs/words';
+import { type Medians, completedParts, shareDone } from '../runs/timing';
+import { type DisplayStatus, displayStatus } from '../runs/status';
 
-const COLOURS: Readonly<Record<State | 'none', string>> = {
+const COLOURS: Readonly<Record<string, string>> = {
   running: '#2f7cf6',
   pending: '#2f7cf6',
+  waiting: '#2f7cf6',
   cancelling: '#bf8700',
   completed: '#2da44e',
   failed: '#e5484d',
   interrupted: '#bf8700',
   cancelled: '#8c959f',
-  skipped: '#8c959f',
-  none: '#8c959f',
 };
-const SIGNS: Partial<Record<State, string>> = { completed: '✓', failed: '✕', cancelled: '⊘', interrupted: '⚠' };
+/** For queued and skipped, for no run, and for unknown statuses. */
+const NEUTRAL = '#8c959f';
+const SIGNS: Partial<Record<DisplayStatus, string>> = { completed: '✓', failed: '✕', cancelled: '⊘', interrupted: '⚠' };
 
 export function titleOf(run: Run, medians: Medians, now: number): string {
-  const state = stateOf(run);
+  const state = displayStatus(run);
   const share = state === 'running' ? shareDone(run, medians, now) : null;
-  const sign = share !== null ? `${partsDone(share, 100)} %` : (SIGNS[state] ?? state);
+  const sign = share !== null ? `${completedParts(share, 100)} %` : (SIGNS[state] ?? state);
   return `${sign} · ${run.project} #${run.id}`;
 }
 
-/** A ring that closes as the work does. */
-export function iconOf(state: State | 'none', share: number | null): string {
-  const around = 2 * Math.PI * 6;
-  const done = share === null ? around : around * share;
+/** A ring that closes as the run progresses. */
+export function iconOf(state: DisplayStatus | 'none', share: number | null): string {
+  const circumference = 2 * Math.PI * 6;
+  const done = share === null ? circumference : circumference * share;
   const svg =
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="6" fill="none" stroke="#8c959f" stroke-opacity=".4" stroke-width="4"/>` +
-    `<circle cx="8" cy="8" r="6" fill="none" stroke="${COLOURS[state]}" stroke-width="4" stroke-dasharray="${done.toFixed(1)} 99" transform="rotate(-90 8 8)"/></svg>`;
+    `<circle cx="8" cy="8" r="6" fill="none" stroke="${COLOURS[state] ?? NEUTRAL}" stroke-width="4" stroke-dasharray="${done.toFixed(1)} 99" transform="rotate(-90 8 8)"/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 }
 

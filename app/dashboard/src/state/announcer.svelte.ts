@@ -1,21 +1,21 @@
-/** What a screen reader is told, politely: changes of a run's state and of the connection, never lines of a log. */
+/** Announces changes of runs and of the connection to screen readers, politely. Log lines are never announced. */
 import type { Run } from '../api/mapping';
 import type { Connection } from '../live/connection';
 
 class Announcer {
   text: string = $state('');
 
-  tell(text: string): void {
+  announce(text: string): void {
     this.text = text;
   }
 
-  tellStatus(run: Run): void {
-    this.tell(`${run.project}, run ${run.id}: ${run.status}`);
+  announceStatus(run: Run): void {
+    this.announce(`${run.project}, run ${run.id}: ${run.status}`);
   }
 
-  tellConnection({ state }: Connection): void {
-    if (state === 'connected') this.tell('Connected');
-    else if (state === 'offline') this.tell('The service does not answer; what is shown may be old');
+  announceConnection({ state }: Connection): void {
+    if (state === 'connected') this.announce('Connected');
+    else if (state === 'offline') this.announce('The service is not responding; showing the last known state');
   }
 }
 

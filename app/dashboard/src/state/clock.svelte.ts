@@ -1,6 +1,6 @@
 /**
- * The service's time, once a second while somebody looks. Stands still while the service is out of reach: what is
- * shown then is what was last known, with its age, and no time that only seems to pass.
+ * The service's time, updated every second while the page is visible. It stops while the service is unreachable, so that
+ * durations stay as old as the data.
  */
 class Clock {
   now: number = $state(Date.now());
@@ -11,7 +11,7 @@ class Clock {
     setInterval(() => this.tick(), 1000);
   }
 
-  /** The service's clock minus ours. Its header counts whole seconds, so less than two of them say nothing. */
+  /** Sets the service's clock minus ours. Its header has a resolution of one second, so less than two is ignored. */
   correct(skew: number): void {
     this.skew = Math.abs(skew) > 2000 ? skew : 0;
   }
@@ -20,12 +20,12 @@ class Clock {
     this.isStopped = true;
   }
 
-  go(): void {
+  resume(): void {
     this.isStopped = false;
     this.tick();
   }
 
-  /** Now, to the millisecond, by the service's clock. */
+  /** The service's time now, in milliseconds. */
   read(): number {
     return Date.now() + this.skew;
   }

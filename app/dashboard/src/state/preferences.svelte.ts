@@ -1,4 +1,4 @@
-/** What a reader chose, kept in this browser. */
+/** The user's preferences, stored in this browser. */
 const KEY = 'solorun.preferences';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -8,7 +8,7 @@ interface Preferences {
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
-  /** Whether reports of progress are shown among the lines of a log. */
+  /** Whether logs show progress reports. */
   progress: boolean;
 }
 
@@ -29,7 +29,7 @@ export function prefer(changes: Partial<Preferences>): void {
   try {
     localStorage.setItem(KEY, JSON.stringify(preferences));
   } catch {
-    // A browser that keeps nothing still works.
+    // Without storage, preferences last until the page is closed.
   }
   applyTheme();
 }

@@ -1,39 +1,8 @@
-/** Which page an address means, and going there. The address holds all of the view: path, query and hash. */
-import { prefix } from '../api/prefix';
+/** The current page and navigation. The address contains the whole view: path, query and hash. */
+import { basePath } from '../api/base_path';
+import { type Route, parseRoute } from './routes';
 
-export type Route =
-  | { readonly page: 'overview' }
-  | { readonly page: 'runs' }
-  | { readonly page: 'project'; readonly project: string }
-  | { readonly page: 'run'; readonly project: string; readonly runId: number }
-  /** A run without its project, as people type it; leads to the run's own address. */
-  | { readonly page: 'run-by-id'; readonly runId: number }
-  | { readonly page: 'artifact'; readonly project: string; readonly runId: number; readonly name: string }
-  | { readonly page: 'compare'; readonly a: number; readonly b: number }
-  | { readonly page: 'unknown' };
-
-export function parseRoute(path: string): Route {
-  let parts: string[];
-  try {
-    parts = path.split('/').filter(Boolean).map(decodeURIComponent);
-  } catch {
-    return { page: 'unknown' };
-  }
-  const [first, second = '', third, fourth = '', fifth, ...rest] = parts;
-  const isId = (text: string): boolean => /^\d{1,15}$/.test(text);
-  if (first === undefined) return { page: 'overview' };
-  if (first === 'runs' && parts.length === 1) return { page: 'runs' };
-  if (first === 'runs' && parts.length === 2 && isId(second)) return { page: 'run-by-id', runId: Number(second) };
-  if (first === 'p' && parts.length === 2) return { page: 'project', project: second };
-  if (first === 'p' && third === 'runs' && isId(fourth)) {
-    if (parts.length === 4) return { page: 'run', project: second, runId: Number(fourth) };
-    if (fifth === 'artifacts' && rest.length) return { page: 'artifact', project: second, runId: Number(fourth), name: rest.join('/') };
-  }
-  if (first === 'compare' && parts.length === 3 && isId(second) && isId(third ?? '')) return { page: 'compare', a: Number(second), b: Number(third) };
-  return { page: 'unknown' };
-}
-
-const here = (): string => location.pathname.slice(prefix.length);
+const here = (): string => location.pathname.slice(basePath.length);
 
 class Router {
   route: Route = $state.raw(parseRoute(here()));
@@ -44,20 +13,20 @@ class Router {
     addEventListener('popstate', () => this.read());
   }
 
-  /** `path` begins with `/`, without the prefix that a proxy may put before it. */
+  /** `path` starts with `/` and does not include the base path. */
   go(path: string): void {
-    history.pushState(null, '', prefix + path);
+    history.pushState(null, '', basePath + path);
     this.read();
     scrollTo(0, 0);
   }
 
-  /** Goes to the address that this one stands for, which goes out of the history; what follows the path stays. */
+  /** Replaces this address in the history with its canonical one. Query and hash stay. */
   replace(path: string): void {
-    history.replaceState(null, '', prefix + path + location.search + location.hash);
+    history.replaceState(null, '', basePath + path + location.search + location.hash);
     this.read();
   }
 
-  /** Changes query or hash in place; null takes a name out. A step of the history only where a reader would go back to it. */
+  /** Changes the query or hash; null removes a parameter. Adds a history entry only if `push` is set. */
   refine(changes: Readonly<Record<string, string | null>>, hash = this.hash, push = false): void {
     const query = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(changes)) {
@@ -82,19 +51,21 @@ class Router {
 export const router = new Router();
 
 export const toProject = (project: string): string => `/p/${encodeURIComponent(project)}`;
-export const toRun = (run: { readonly project: string; readonly id: number }): string => `${toProject(run.project)}/runs/${run.id}`;
+export const toRun = (run: { readonly project: string; readonly id: number }): string =>
+  `${toProject(run.project)}/runs/${run.id}`;
 export const toArtifact = (run: { readonly project: string; readonly id: number }, name: string): string =>
   `${toRun(run)}/artifacts/${name.split('/').map(encodeURIComponent).join('/')}`;
 export const toCompare = (a: number, b: number): string => `/compare/${a}/${b}`;
-export const href = (path: string): string => prefix + path;
+export const href = (path: string): string => basePath + path;
 
-/** Follows links inside the dashboard without loading the page; leaves every other click to the browser. */
+/** Follows links within the dashboard without a page load. Leaves all other clicks to the browser. */
 export function followLinks(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey)
+    return;
   const link = (event.target as Element).closest('a');
   if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-  const path = link.pathname.slice(prefix.length);
-  if (!link.pathname.startsWith(prefix) || parseRoute(path).page === 'unknown') return;
+  const path = link.pathname.slice(basePath.length);
+  if (!link.pathname.startsWith(basePath) || parseRoute(path).page === 'unknown') return;
   event.preventDefault();
   if (link.pathname === location.pathname) {
     history.pushState(null, '', link.href);

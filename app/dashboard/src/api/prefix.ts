@@ -1,2 +1,0 @@
-/** The path under which a proxy serves the dashboard, without a final slash: '' at the root. */
-export const prefix: string = import.meta.env.DEV ? '' : new URL(/* @vite-ignore */ '..', import.meta.url).pathname.replace(/\/$/, '');

@@ -1,0 +1,110 @@
+import { expect, test } from 'vitest';
+import { aRun } from '../log/testing';
+import {
+  formatApproximate,
+  formatRelativeTime,
+  formatDuration,
+  formatExit,
+  formatScope,
+  formatSize,
+  formatTick,
+  formatTrigger,
+  formatOrigin,
+  resumeScope,
+} from './format';
+
+const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
+
+test.each([
+  [null, '—'],
+  [40, '0.0 s'],
+  [9_900, '9.9 s'],
+  [34_000, '34 s'],
+  [307_000, '5 min 07 s'],
+  [7_500_000, '2 h 05 min'],
+  [273_600_000, '3 d 4 h'],
+])('a duration of %j ms is formatted as %s', (ms, text) => {
+  expect(formatDuration(ms).replaceAll('\u00a0', ' ')).toBe(text);
+});
+
+test.each([
+  [3_000, 'a few seconds'],
+  [42_000, 'about 40 s'],
+  [58_000, 'about 1 min'],
+  [240_000, 'about 4 min'],
+  [7_800_000, 'about 2 h 10 min'],
+])('%j ms is approximately %s', (ms, text) => {
+  expect(formatApproximate(ms)).toBe(text);
+});
+
+test.each([
+  [0, 'just now'],
+  [30, '30 s ago'],
+  [90, '1 min ago'],
+  [7 * 3600, '7 h ago'],
+  [30 * 3600, 'yesterday'],
+  [3 * 86400, '3 d ago'],
+])('%d seconds ago is formatted as %s', (seconds, text) => {
+  expect(formatRelativeTime(0, seconds * 1000)).toBe(text);
+});
+
+test.each([
+  [999, '999 B'],
+  [1_500, '1.5 kB'],
+  [25_000_000, '25 MB'],
+])('%d bytes is formatted as %s', (bytes, text) => {
+  expect(formatSize(bytes)).toBe(text);
+});
+
+test.each([
+  [1, 'exit code 1'],
+  [-9, 'killed by signal 9'],
+  [null, ''],
+])('exit code %j is formatted as %j', (code, text) => {
+  expect(formatExit(code)).toBe(text);
+});
+
+test.each([
+  ['full', [step('a', 'completed'), step('b', 'failed'), step('c', 'skipped')], 'from:b'],
+  ['b', [step('b', 'failed')], 'b'],
+  ['from:b', [step('b', 'cancelled'), step('c', 'skipped')], 'from:b'],
+])('a run with scope %s resumes where it stopped', (scope, steps, resumed) => {
+  expect(resumeScope(aRun({ status: 'failed', scope, steps }))).toBe(resumed);
+});
+
+test('a completed run has nothing to resume', () => {
+  expect(resumeScope(aRun({ status: 'completed', steps: [step('a', 'completed')] }))).toBeNull();
+});
+
+test.each([
+  ['full', 'All steps'],
+  ['from:b', 'From b onwards'],
+  ['b', 'Only b'],
+])('the scope %s is formatted as %s', (scope, text) => {
+  expect(formatScope(scope)).toBe(text);
+});
+
+test.each([
+  [0, '0 s'],
+  [500, '0.5 s'],
+  [15_000, '15 s'],
+  [90_000, '1 min 30 s'],
+  [5_400_000, '1 h 30 min'],
+])('an axis label of %d ms is %s', (ms, text) => {
+  expect(formatTick(ms).replaceAll('\u00a0', ' ')).toBe(text);
+});
+
+test.each([
+  ['cli', 'started from the CLI'],
+  ['api', 'started through the API'],
+  ['nightly', 'started by nightly'],
+])('a run triggered by %s was %s', (triggeredBy, text) => {
+  expect(formatOrigin('started', triggeredBy)).toBe(text);
+});
+
+test.each([
+  ['cli', 'CLI'],
+  ['nightly', 'nightly'],
+])('the trigger %s is shown as %s', (triggeredBy, text) => {
+  expect(formatTrigger(triggeredBy)).toBe(text);
+});

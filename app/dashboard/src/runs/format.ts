@@ -1,0 +1,123 @@
+/** Formats numbers, times, scopes and origins, the same way on every page. */
+import type { Run, RunStep } from '../api/mapping';
+
+const count = new Intl.NumberFormat('en');
+export const formatCount = (value: number): string => count.format(value);
+
+const short = new Intl.NumberFormat('en', { notation: 'compact' });
+/** For small spaces: `9,999`, `12K`, `1.2M`. */
+export const formatCompact = (value: number): string => (value < 10_000 ? formatCount(value) : short.format(value));
+
+/** A number and its unit stay on one line. */
+const join = (...parts: readonly string[]): string => parts.join('\u00a0');
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** `0.4 s`, `34 s`, `5 min 07 s`, `2 h 05 min`, `3 d 4 h`. */
+export function formatDuration(ms: number | null): string {
+  if (ms === null) return '—';
+  if (ms < 9_950) return join((Math.round(ms / 100) / 10).toFixed(1), 's');
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return join(String(seconds), 's');
+  if (seconds < 3600) return join(String(Math.floor(seconds / 60)), 'min', two(seconds % 60), 's');
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 48 * 60) return join(String(Math.floor(minutes / 60)), 'h', two(minutes % 60), 'min');
+  return join(String(Math.floor(minutes / 1440)), 'd', String(Math.floor((minutes % 1440) / 60)), 'h');
+}
+
+/** An axis label: `15 s`, `1 min 30 s`, `2 h`. Zero parts are omitted. */
+export function formatTick(ms: number): string {
+  const seconds = ms / 1000;
+  const parts = [
+    [Math.floor(seconds / 3600), 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ] as const;
+  const labels = parts.filter(([value]) => value).flatMap(([value, unit]) => [String(value), unit]);
+  return labels.length ? join(...labels) : join('0', 's');
+}
+
+/** The same for a duration that still grows: in whole seconds, to avoid flicker. */
+export const formatElapsed = (ms: number): string =>
+  ms < 9_950 ? join(String(Math.max(0, Math.floor(ms / 1000))), 's') : formatDuration(ms);
+
+/** `a few seconds`, `about 4 min`, `about 2 h 10 min`. */
+export function formatApproximate(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 10) return 'a few seconds';
+  if (seconds < 55) return `about ${Math.round(seconds / 5) * 5} s`;
+  const minutes = Math.max(1, Math.round(seconds / 60));
+  if (minutes < 60) return `about ${minutes} min`;
+  return `about ${Math.floor(minutes / 60)} h${minutes % 60 ? ` ${minutes % 60} min` : ''}`;
+}
+
+export function formatRelativeTime(time: number, now: number): string {
+  const seconds = Math.max(0, Math.round((now - time) / 1000));
+  if (seconds < 5) return 'just now';
+  if (seconds < 60) return `${seconds} s ago`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+  if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
+  const days = Math.floor(seconds / 86400);
+  return days === 1
+    ? 'yesterday'
+    : days < 30
+      ? `${days} d ago`
+      : new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+export const formatExact = (time: number): string =>
+  new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+/** The time of an event, with the date if it was not today. */
+export function formatTime(time: number, now = Date.now()): string {
+  const clock = new Date(time).toLocaleTimeString('en', {
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hour12: false,
+  });
+  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
+  return isToday ? clock : `${new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short' })} ${clock}`;
+}
+export const formatClock = (time: number): string =>
+  new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
+
+export function formatSize(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
+}
+
+const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
+  dashboard: ['Dashboard', 'from the dashboard'],
+  cli: ['CLI', 'from the CLI'],
+  api: ['API', 'through the API'],
+  schedule: ['Schedule', 'by a schedule'],
+};
+
+/** `CLI`, `API`, or the name that a caller gave. */
+export const formatTrigger = (triggeredBy: string): string => ORIGINS[triggeredBy]?.[0] ?? triggeredBy;
+
+/** An action and its origin: `started from the CLI`, `Cancelled through the API`, `started by nightly`. */
+export function formatOrigin(action: string, origin: string | null): string {
+  return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
+}
+
+/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for a step that never ran. */
+export function formatExit(exitCode: number | null): string {
+  if (exitCode === null) return '';
+  return exitCode < 0 ? `killed by signal ${-exitCode}` : `exit code ${exitCode}`;
+}
+
+export const failedStepOf = (run: Run): RunStep | undefined =>
+  run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
+
+/** The scope that resumes a run where it stopped, or null if there is nothing to resume. */
+export function resumeScope(run: Run): string | null {
+  const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
+  if (!stopped || run.status === 'completed') return null;
+  return run.scope === stopped.name ? run.scope : `from:${stopped.name}`;
+}
+
+export function formatScope(scope: string): string {
+  if (scope === 'full') return 'All steps';
+  return scope.startsWith('from:') ? `From ${scope.slice(5)} onwards` : `Only ${scope}`;
+}

@@ -1,0 +1,190 @@
+/**
+ * The tab's copy of the service's state: projects, runs, and the connection. Updated by responses and by the stream; an
+ * older state of a run never replaces a newer one. Pages read it and call it to load what they need.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import * as api from '../api/client';
+import { type Family, type LogRecord, type Project, type Run } from '../api/mapping';
+import type { Connection } from '../live/connection';
+import { EventStream } from '../live/event_stream';
+import { SharedStream } from '../live/shared_stream';
+import { hasEnded, holdsProject, isEarlier } from '../runs/status';
+import { type Medians, mediansOf } from '../runs/timing';
+import { announcer } from './announcer.svelte';
+import { clock } from './clock.svelte';
+
+export const HISTORY_LENGTH = 30;
+const HIDDEN_GRACE_MS = 2_000;
+
+class Store {
+  /** Declared projects, and projects of families that have runs; null until loaded. */
+  projects: readonly Project[] | null = $state.raw(null);
+  families: readonly Family[] = $state.raw([]);
+  readonly runs = new SvelteMap<number, Run>();
+  /** Ids of a project's latest runs, newest first. */
+  readonly histories = new SvelteMap<string, readonly number[]>();
+  connection: Connection = $state.raw({ state: 'connecting' });
+  /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
+  epoch = $state(0);
+  private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
+  private readonly loading = new Map<string, Promise<void>>();
+  private readonly stream = new SharedStream(
+    {
+      locks: navigator.locks,
+      openChannel: () => new BroadcastChannel(`solorun${api.API}`),
+      openStream: (events) => new EventStream(`${api.API}/events`, events),
+    },
+    {
+      snapshot: (runs) => this.applySnapshot(runs),
+      run: (run) => this.put(run, true),
+      records: (runId, records) => this.listeners.get(runId)?.forEach((listen) => listen(records)),
+      connection: (connection) => this.applyConnection(connection),
+    },
+  );
+
+  connect(): void {
+    api.responseHooks.expired = () => (this.connection = { state: 'expired' });
+    api.responseHooks.skew = (skew) => clock.correct(skew);
+    let hiding: ReturnType<typeof setTimeout> | undefined;
+    const update = (): void => {
+      clearTimeout(hiding);
+      if (document.hidden) hiding = setTimeout(() => this.stream.close(), HIDDEN_GRACE_MS);
+      else this.stream.open();
+    };
+    document.addEventListener('visibilitychange', update);
+    addEventListener('pagehide', () => this.stream.close());
+    addEventListener('pageshow', update);
+    addEventListener('online', () => this.connection.state !== 'connected' && this.retryNow());
+    update();
+    void this.loadProjects();
+  }
+
+  retryNow(): void {
+    this.stream.retryNow();
+  }
+
+  project(name: string): Project | undefined {
+    return this.projects?.find((project) => project.name === name);
+  }
+
+  history(project: string): Run[] {
+    return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
+  }
+
+  /** The run that holds the project, else the latest. Newer runs may be queued behind the one that holds it. */
+  currentRun(project: string): Run | undefined {
+    const history = this.history(project);
+    return history.find((run) => holdsProject(run.status)) ?? history[0];
+  }
+
+  medians(project: string, except?: number): Medians {
+    return mediansOf(this.history(project), except);
+  }
+
+  get active(): Run[] {
+    return [...this.runs.values()].filter((run) => holdsProject(run.status));
+  }
+
+  /** Calls `listen` with a run's records after this seq. Returns a function that stops it. */
+  follow(runId: number, after: number, listen: (records: readonly LogRecord[]) => void): () => void {
+    const listeners = this.listeners.get(runId) ?? new Set();
+    this.listeners.set(runId, listeners.add(listen));
+    const unfollow = this.stream.follow(runId, after);
+    return () => {
+      listeners.delete(listen);
+      unfollow();
+    };
+  }
+
+  loadProjects(): Promise<void> {
+    return this.deduplicate('projects', async () => {
+      const { projects, families } = await api.listProjects();
+      const declared = new Set(projects.map(({ name }) => name));
+      const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
+      const members = await Promise.all(names.map((name) => api.getProject(name)));
+      for (const { lastRun, currentRun } of [...projects, ...members])
+        for (const run of [lastRun, currentRun]) if (run) this.put(run);
+      this.families = families;
+      this.projects = [...projects, ...members];
+    });
+  }
+
+  loadHistory(project: string): Promise<void> {
+    return this.deduplicate(`history ${project}`, async () => {
+      const { runs } = await api.listRuns({ project, limit: HISTORY_LENGTH });
+      for (const run of runs) this.put(run);
+      this.histories.set(
+        project,
+        merge(
+          this.histories.get(project) ?? [],
+          runs.map(({ id }) => id),
+        ),
+      );
+    });
+  }
+
+  async loadRun(id: number): Promise<Run> {
+    await this.deduplicate(`run ${id}`, async () => this.put(await api.getRun(id)));
+    return this.runs.get(id)!;
+  }
+
+  async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+    const run = await api.startRun(project, scope, params);
+    this.put(run);
+    if (!this.project(project)) void this.loadProjects();
+    return run;
+  }
+
+  async cancel(id: number, reason: string): Promise<void> {
+    try {
+      this.put(await api.cancelRun(id, reason));
+    } catch (error) {
+      if (error instanceof api.Problem && error.run) this.put(error.run);
+      throw error;
+    }
+  }
+
+  put(run: Run, isUpdate = false): void {
+    const known = this.runs.get(run.id);
+    if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
+    this.runs.set(run.id, run);
+    const history = this.histories.get(run.project) ?? [];
+    if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
+      this.histories.set(run.project, merge(history, [run.id]));
+    if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
+  }
+
+  private applySnapshot(runs: readonly Run[]): void {
+    const present = new Set(runs.map(({ id }) => id));
+    for (const run of runs) this.put(run);
+    for (const run of this.runs.values())
+      if (!hasEnded(run.status) && !present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
+    if (this.epoch > 0) {
+      void this.loadProjects().catch(() => undefined);
+      for (const project of this.histories.keys()) void this.loadHistory(project).catch(() => undefined);
+    }
+    this.epoch++;
+  }
+
+  private applyConnection(connection: Connection): void {
+    const was = this.connection.state;
+    this.connection = connection;
+    if (connection.state === 'connected') clock.resume();
+    else clock.stop();
+    if (was !== connection.state) announcer.announceConnection(connection);
+  }
+
+  /** Makes one request at a time per key. */
+  private deduplicate(key: string, load: () => Promise<void>): Promise<void> {
+    const running = this.loading.get(key);
+    if (running) return running;
+    const promise = load().finally(() => this.loading.delete(key));
+    this.loading.set(key, promise);
+    return promise;
+  }
+}
+
+const merge = (known: readonly number[], more: readonly number[]): number[] =>
+  [...new Set([...known, ...more])].sort((a, b) => b - a).slice(0, HISTORY_LENGTH);
+
+export const store = new Store();

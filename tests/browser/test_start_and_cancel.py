@@ -1,0 +1,117 @@
+"""Starting, following, cancelling and repeating runs."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+
+
+def test_a_run_starts_from_its_card_and_is_followed_to_the_end(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+
+    page.get_by_role("article", name="Novel").get_by_role("button", name="Start").click()
+    page.get_by_role("dialog").get_by_role("button", name="Start run").click()
+
+    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    expect(page.locator("header .badge")).to_have_text("completed")
+    # If the run ends before its page opens, the log starts at the first line.
+    page.get_by_role("button", name="Go to the last line").click()
+    expect(page.locator(".log-pane")).to_contain_text("render completed")
+
+
+def test_the_overview_shows_runs_started_elsewhere(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+    card = page.get_by_role("article", name="ticker")
+    expect(card).to_be_visible()
+
+    run_id = api.start("ticker")
+
+    expect(card.locator(".badge")).to_have_text("running")
+    expect(card.get_by_role("link", name=f"#{run_id}", exact=True)).to_be_visible()
+    expect(card.get_by_role("button", name="Cancel ticker")).to_be_enabled()
+    expect(page.locator(".counts")).to_contain_text("1 running")
+    expect(page).to_have_title(re.compile("1 running"))
+
+
+def test_a_start_in_a_busy_project_links_to_the_active_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page("/p/ticker")
+
+    page.get_by_role("button", name="Start run").click()
+
+    page.get_by_role("link", name=f"Open run #{run_id}").click()
+    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+
+
+def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/p/novel")
+
+    page.get_by_label("Scope").select_option("fetch")
+    page.get_by_label("book").fill("Ulysses")
+    page.get_by_role("button", name="Start run").click()
+
+    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    run = api.run(int(page.url.rpartition("/")[2]))
+    assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
+
+
+def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
+    open_page: OpenPage, api: Api, tmp_path: Path
+) -> None:
+    run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
+    page = open_page(f"/p/paced-cancel/runs/{run_id}")
+    expect(page).to_have_title(re.compile("40 %"))
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Reason").fill("wrong model")
+    page.get_by_role("button", name="Cancel run").click()
+
+    expect(page.locator("header .badge")).to_have_text("cancelling")
+    expect(page.locator(".notice.cancelling")).to_contain_text("waiting for step work")
+    expect(page.locator(".notice.cancelling")).to_contain_text("wrong model")
+    expect(page.get_by_role("button", name="Cancelling…")).to_be_disabled()
+    (tmp_path / "40").touch()
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+    assert api.run(run_id)["status"] == "cancelled"
+
+
+def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}")
+    card = page.locator(".failure")
+    expect(card).to_contain_text("translate failed after")
+    expect(card).to_contain_text("exit code 3")
+    expect(card).to_contain_text("placeholder {name} is missing from segment 1943")
+
+    page.get_by_role("button", name="Run again from translate").click()
+
+    expect(page.get_by_role("heading", name=f"Run #{run_id + 1}")).to_be_visible()
+    again = api.run(run_id + 1)
+    assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
+    expect(page.locator("header .badge")).to_have_text("failed")
+
+
+def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPage, api: Api) -> None:
+    api.complete("novel")
+    run_id = api.complete("novel", params={"book": "broken"})
+
+    page = open_page(f"/p/novel/runs/{run_id}")
+
+    expect(page.get_by_role("button", name=re.compile("^render ?, skipped.*usually"))).to_be_visible()
+    expect(page.locator(".gantt .ghost")).not_to_have_count(0)
+
+
+def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/")
+    page.get_by_role("button", name="Start run…").click()
+
+    page.get_by_label("Project").select_option("family glossary-*")
+    page.get_by_label("Name (must match glossary-*)").fill("glossary-physics")
+    page.get_by_role("dialog").get_by_role("button", name="Start run").click()
+
+    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    expect(page.locator("header .badge")).to_have_text("completed")
+    expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")
