@@ -24,7 +24,7 @@ MAX_CHECK_SECONDS: Final = 10.0
 """How long a start waits for the check of a changed file: a module that hangs on import must not block all projects."""
 
 Stamp = tuple[int, ...]
-"""What `stat` says of a file. It differs after every change."""
+"""The result of `stat`, which differs after every change of the file."""
 
 
 class Catalog(Projects):
@@ -115,8 +115,8 @@ class Catalog(Projects):
 
     def _accept(self, new: Configuration) -> None:
         if new.service != self.configuration.service:
-            begun = self._service_at_start
-            changed = [key for key in {**begun, **new.service} if begun.get(key) != new.service.get(key)]
+            old = self._service_at_start
+            changed = [key for key in {**old, **new.service} if old.get(key) != new.service.get(key)]
             if changed:
                 names = ", ".join(f"service.{key}" for key in changed)
                 logger.warning("%s changed in %s: restart the service to apply it.", names, new.path)
