@@ -33,7 +33,7 @@ class Stream(StrEnum):
 
 
 class Event(StrEnum):
-    """What a record reports besides its message. It decides the shape of `data`:
+    """What a record reports in addition to its message. It decides the shape of `data`:
 
     step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
     artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.

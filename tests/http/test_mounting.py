@@ -28,7 +28,8 @@ def built(tmp_path: Path) -> Path:
     (tmp_path / "built" / "assets").mkdir(parents=True)
     (tmp_path / "built" / "index.html").write_text('<script src="./assets/a.js"></script>')
     (tmp_path / "built" / "assets" / "a.js").write_text("a")
-    pages = [{"path": path, "files": [], "requests": ["runs/{run}"]} for path in ("/", "/runs/{run}")]
+    addresses = ("/", "/runs/{run}", "/p/{project}")
+    pages = [{"path": address, "files": [], "requests": ["projects"]} for address in addresses]
     (tmp_path / "built" / "preload.json").write_text(json.dumps(pages))
     return tmp_path / "built"
 

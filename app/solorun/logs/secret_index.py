@@ -11,7 +11,7 @@ from typing import Final
 from ahocorasick_rs import AhoCorasick
 
 _YOUNG: Final = 256
-"""So few beginnings are cheap to index again after each new string."""
+"""Up to this many beginnings are cheap to index again after each new string."""
 
 
 class SecretIndex:

@@ -452,7 +452,7 @@ export interface components {
         Stream: "solorun" | "stderr" | "stdout" | "step";
         /**
          * Event
-         * @description What a record reports besides its message. It decides the shape of `data`:
+         * @description What a record reports in addition to its message. It decides the shape of `data`:
          *
          *         step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
          *         artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.

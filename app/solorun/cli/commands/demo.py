@@ -95,7 +95,7 @@ async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run
         showing = asyncio.create_task(_start_and_show(ready.result(), settings))
         await asyncio.wait((showing, serving), return_when=asyncio.FIRST_COMPLETED)
         if not showing.done():
-            # A signal: the service has interrupted the run, and there is nobody left to ask about it.
+            # A signal: the service has interrupted the run and no longer answers.
             showing.cancel()
             await asyncio.wait((showing,))
             write("Stopped; the run was interrupted.\n")
