@@ -1,4 +1,4 @@
-"""What the dashboard is made of, as it is handed out."""
+"""The dashboard's page and files, as they are served."""
 
 import gzip
 import json
@@ -63,15 +63,15 @@ def ask(directory: Path, root_path: str = "") -> httpx.AsyncClient:
         "/compare/1/2",
     ],
 )
-async def test_every_address_of_the_dashboard_is_the_page_asked_for_each_time(built: Path, path: str) -> None:
+async def test_every_address_serves_the_page_which_is_revalidated(built: Path, path: str) -> None:
     async with ask(built) as client:
-        answer = await client.get(path)
+        response = await client.get(path)
 
-    assert answer.text == '<script type="module" src="/assets/index-a1b2.js"></script>'
-    assert answer.headers["cache-control"] == "no-cache"
+    assert response.text == '<script type="module" src="/assets/index-a1b2.js"></script>'
+    assert response.headers["cache-control"] == "no-cache"
 
 
-async def test_a_page_that_has_not_changed_is_not_sent_again(built: Path) -> None:
+async def test_an_unchanged_page_is_not_sent_again(built: Path) -> None:
     async with ask(built) as client:
         first = await client.get("/")
         again = await client.get("/", headers={"if-none-match": first.headers["etag"]})
@@ -79,18 +79,18 @@ async def test_a_page_that_has_not_changed_is_not_sent_again(built: Path) -> Non
     assert (again.status_code, again.content) == (304, b"")
 
 
-async def test_behind_a_proxy_the_files_are_below_its_path(built: Path) -> None:
+async def test_files_are_linked_below_the_public_path(built: Path) -> None:
     async with ask(built, "/solorun") as client:
-        answer = await client.get("/")
+        response = await client.get("/")
 
-    assert 'src="/solorun/assets/index-a1b2.js"' in answer.text
+    assert 'src="/solorun/assets/index-a1b2.js"' in response.text
 
 
-async def test_what_a_run_is_shown_with_is_announced_before_the_page_asks_for_it(built: Path) -> None:
+async def test_a_run_page_has_preload_links_for_its_files_and_data(built: Path) -> None:
     async with ask(built, "/solorun") as client:
-        answer = await client.get("/p/handbook/runs/7")
+        response = await client.get("/p/handbook/runs/7")
 
-    assert answer.headers["link"].split(", ") == [
+    assert response.headers["link"].split(", ") == [
         "</solorun/api/v1/runs/7>; rel=preload; as=fetch; crossorigin",
         "</solorun/api/v1/runs/7/log?limit=120>; rel=preload; as=fetch; crossorigin",
         "</solorun/assets/RunPage-1.js>; rel=modulepreload",
@@ -99,7 +99,7 @@ async def test_what_a_run_is_shown_with_is_announced_before_the_page_asks_for_it
     ]
 
 
-async def test_a_page_that_has_not_changed_is_announced_like_a_new_one(built: Path) -> None:
+async def test_an_unchanged_page_has_the_same_preload_links(built: Path) -> None:
     async with ask(built) as client:
         first = await client.get("/p/handbook/runs/7")
         again = await client.get("/p/handbook/runs/7", headers={"if-none-match": first.headers["etag"]})
@@ -108,33 +108,33 @@ async def test_a_page_that_has_not_changed_is_announced_like_a_new_one(built: Pa
 
 
 @pytest.mark.parametrize("run", ["seven", "7%0d%0aset-cookie: x", "7>; rel=x, <y", "9" * 40])
-async def test_what_is_no_run_is_not_announced(built: Path, run: str) -> None:
+async def test_an_invalid_run_has_no_preload_links(built: Path, run: str) -> None:
     async with ask(built) as client:
-        answer = await client.get(f"/p/handbook/runs/{run}")
+        response = await client.get(f"/p/handbook/runs/{run}")
 
-    assert "/api/" not in answer.headers["link"]
-    assert "set-cookie" not in answer.headers
+    assert "/api/" not in response.headers["link"]
+    assert "set-cookie" not in response.headers
 
 
-async def test_a_build_that_says_nothing_of_its_files_is_served_all_the_same(built: Path) -> None:
+async def test_a_build_without_a_manifest_is_served_without_preload_links(built: Path) -> None:
     (built / "manifest.json").unlink()
 
     async with ask(built) as client:
-        answer = await client.get("/runs")
+        response = await client.get("/runs")
 
-    assert answer.status_code == 200
-    assert "link" not in answer.headers
+    assert response.status_code == 200
+    assert "link" not in response.headers
 
 
 @pytest.mark.parametrize(
     ("name", "media_type"), [("index-a1b2.js", "text/javascript; charset=utf-8"), ("inter-c3d4.woff2", "font/woff2")]
 )
-async def test_a_file_is_kept_for_good(built: Path, name: str, media_type: str) -> None:
+async def test_files_are_cached_forever(built: Path, name: str, media_type: str) -> None:
     async with ask(built) as client:
-        answer = await client.get(f"/assets/{name}")
+        response = await client.get(f"/assets/{name}")
 
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["content-type"] == media_type
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["content-type"] == media_type
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_a_file_is_kept_for_good(built: Path, name: str, media_type: str) 
         ("gzip", "inter-c3d4.woff2", None),
     ],
 )
-async def test_text_is_sent_smaller_to_who_takes_it(
+async def test_text_is_compressed_if_the_client_accepts_it(
     built: Path, accepted: str, name: str, encoding: str | None
 ) -> None:
     async with (
@@ -159,46 +159,44 @@ async def test_text_is_sent_smaller_to_who_takes_it(
 
 
 @pytest.mark.parametrize("path", ["/assets/nothing.js", "/assets/../index.html", "/elsewhere"])
-async def test_what_is_not_there_is_not_found(built: Path, path: str) -> None:
+async def test_a_missing_file_is_not_found(built: Path, path: str) -> None:
     async with ask(built) as client:
-        answer = await client.get(path)
+        response = await client.get(path)
 
-    assert answer.status_code == 404
+    assert response.status_code == 404
 
 
-async def test_a_browser_that_looks_elsewhere_is_shown_the_page_and_told_that_nothing_is_there(built: Path) -> None:
+async def test_a_browser_gets_the_page_with_404_for_unknown_paths(built: Path) -> None:
     async with ask(built) as client:
-        answer = await client.get("/elsewhere", headers={"accept": "text/html,*/*;q=0.8"})
+        response = await client.get("/elsewhere", headers={"accept": "text/html,*/*;q=0.8"})
 
-    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
-    assert "index-a1b2.js" in answer.text
+    assert (response.status_code, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "index-a1b2.js" in response.text
 
 
 @pytest.mark.parametrize(
     ("method", "path", "accept"),
     [("GET", "/elsewhere", "application/json"), ("POST", "/elsewhere", "text/html"), ("GET", "/api/v1/x", "text/html")],
 )
-async def test_a_program_that_looks_elsewhere_is_shown_no_page(
-    built: Path, method: str, path: str, accept: str
-) -> None:
+async def test_a_program_gets_no_page_for_unknown_paths(built: Path, method: str, path: str, accept: str) -> None:
     async with ask(built) as client:
-        answer = await client.request(method, path, headers={"accept": accept})
+        response = await client.request(method, path, headers={"accept": accept})
 
-    assert answer.status_code == 404
-    assert "index-a1b2.js" not in answer.text
+    assert response.status_code == 404
+    assert "index-a1b2.js" not in response.text
 
 
-async def test_a_method_that_a_known_address_lacks_stays_refused(built: Path) -> None:
+async def test_an_unsupported_method_of_a_page_is_refused(built: Path) -> None:
     async with ask(built) as client:
-        answer = await client.post("/runs", headers={"accept": "text/html"})
+        response = await client.post("/runs", headers={"accept": "text/html"})
 
-    assert answer.status_code == 405
+    assert response.status_code == 405
 
 
-async def test_a_service_without_it_says_how_to_build_it(tmp_path: Path) -> None:
+async def test_a_missing_build_is_explained(tmp_path: Path) -> None:
     async with ask(tmp_path) as client:
-        answer = await client.get("/p/handbook")
+        response = await client.get("/p/handbook")
 
-    assert answer.status_code == 200
-    assert "npm run build" in answer.text
-    assert "Node" in answer.text
+    assert response.status_code == 200
+    assert "npm run build" in response.text
+    assert "Node" in response.text
