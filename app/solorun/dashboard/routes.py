@@ -39,7 +39,7 @@ class Dashboard:
         self._index_at = lru_cache(maxsize=8)(lambda root_path: read_index(directory, root_path))
         self.endpoints: tuple[Endpoint[object], ...] = (
             *(self._page(page) for page in PAGES),
-            Endpoint("GET", "/assets/{name}", self.send_asset),
+            Endpoint("GET /assets/{name}", self.send_asset),
         )
 
     async def send_asset(self, _state: object, request: Request) -> Response:
@@ -63,7 +63,7 @@ class Dashboard:
         async def show_page(_state: object, request: Request) -> Response:
             return self._show(request, hints)
 
-        return Endpoint("GET", page.path, show_page)
+        return Endpoint(f"GET {page.path}", show_page)
 
     def _show(self, request: Request, hints: PageHints | None = None) -> Response:
         index = self._index_at(request.root_path)

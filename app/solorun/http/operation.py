@@ -18,14 +18,21 @@ Handler = Callable[[State, Request], Awaitable[ASGIApp]]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[State]):
-    """One method of one path. `query` is a struct that declares the query parameters; None allows none."""
+    """One method of one path, such as "GET /runs/{run_id}". `query` declares the query parameters; None allows none."""
 
-    method: str
-    path: str
+    route: str
     handler: Handler[State]
     _: KW_ONLY
     id: str = NO_OPERATION
     query: type[msgspec.Struct] | None = None
+
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
