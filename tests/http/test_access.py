@@ -1,4 +1,4 @@
-"""Who may call: hosts, origins, tokens, sessions, and a public path below a proxy."""
+"""Authorization: hosts, origins, tokens, sessions, and a public path behind a proxy."""
 
 import itertools
 from urllib.parse import parse_qs, urlsplit
@@ -17,43 +17,41 @@ RUNS = "/api/v1/projects/deploy/runs"
 @pytest.mark.parametrize(
     "host", ["localhost", "localhost:1", "LOCALHOST:8700", "127.0.0.1", "[::1]", "[::1]:8700", "runs.example.org:99"]
 )
-async def test_the_service_answers_for_its_own_names_with_any_port(open_served: OpenServed, host: str) -> None:
+async def test_allowed_hosts_are_accepted_with_any_port(open_served: OpenServed, host: str) -> None:
     async with open_served(token=TOKEN, allowed_hosts=("Runs.example.org",)) as served:
-        answer = await served.client.get("/livez", headers={"host": host})
+        response = await served.client.get("/livez", headers={"host": host})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3:8700", "hall.example.org"])
-async def test_the_service_answers_for_the_host_it_was_given_and_its_public_one(
-    open_served: OpenServed, host: str
-) -> None:
+async def test_the_configured_host_and_the_public_host_are_accepted(open_served: OpenServed, host: str) -> None:
     async with open_served(token=TOKEN, host="10.1.2.3", public_url="https://hall.example.org/x") as served:
-        answer = await served.client.get("/livez", headers={"host": host})
+        response = await served.client.get("/livez", headers={"host": host})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "0.0.0.0:8700"])
-async def test_a_wildcard_is_no_name_to_answer_for(open_served: OpenServed, host: str) -> None:
+async def test_a_wildcard_address_is_not_an_allowed_host(open_served: OpenServed, host: str) -> None:
     async with open_served(token=TOKEN, host="0.0.0.0") as served:
-        answer = await served.client.get("/livez", headers={"host": host})
+        response = await served.client.get("/livez", headers={"host": host})
 
-    assert answer.status_code == 403
+    assert response.status_code == 403
 
 
 async def test_a_repeated_host_is_refused(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/livez", headers=[("host", "evil.example"), ("host", "localhost")])
+        response = await served.client.get("/livez", headers=[("host", "evil.example"), ("host", "localhost")])
 
-    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/host-not-allowed")
+    assert (response.status_code, response.json()["type"]) == (403, "/problems/host-not-allowed")
 
 
 async def test_other_headers_may_be_repeated(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/livez", headers=[("x-a", "1"), ("x-a", "2")])
+        response = await served.client.get("/livez", headers=[("x-a", "1"), ("x-a", "2")])
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -68,45 +66,45 @@ async def test_other_headers_may_be_repeated(open_served: OpenServed) -> None:
     ],
     ids=str,
 )
-async def test_what_comes_from_our_own_pages_or_from_no_browser_may_start(
+async def test_requests_from_our_own_pages_or_from_programs_may_start_runs(
     open_served: OpenServed, headers: dict[str, str]
 ) -> None:
     async with open_served() as served:
-        answer = await served.client.post(RUNS, headers=headers)
+        response = await served.client.post(RUNS, headers=headers)
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
 @pytest.mark.parametrize("public_url", ["https://runs.example.org/solorun", "https://runs.example.org:443/solorun"])
-async def test_the_public_origin_is_ours_whatever_host_the_proxy_writes(
+async def test_the_public_origin_is_accepted_with_any_host_from_the_proxy(
     open_served: OpenServed, public_url: str
 ) -> None:
     async with open_served(token=TOKEN, public_url=public_url, headers=BEARER) as served:
-        answer = await served.client.post(RUNS, headers={"origin": "https://runs.example.org"})
+        response = await served.client.post(RUNS, headers={"origin": "https://runs.example.org"})
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
-async def test_with_a_token_a_proxied_request_is_welcome(open_served: OpenServed) -> None:
+async def test_a_proxied_request_with_a_token_is_accepted(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN, headers=BEARER) as served:
-        answer = await served.client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1", "via": "1.1 proxy"})
+        response = await served.client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1", "via": "1.1 proxy"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-async def test_the_right_token_opens_everything(open_served: OpenServed, scheme: str) -> None:
+async def test_the_right_token_is_accepted_with_any_case_of_the_scheme(open_served: OpenServed, scheme: str) -> None:
     async with open_served(token=TOKEN) as served:
-        answer = await served.client.get("/metrics", headers={"authorization": f"{scheme} {TOKEN}"})
+        response = await served.client.get("/metrics", headers={"authorization": f"{scheme} {TOKEN}"})
 
-    assert answer.status_code == 200
+    assert response.status_code == 200
 
 
-async def test_an_unauthorized_program_is_told_how_to_ask(open_served: OpenServed) -> None:
+async def test_an_unauthorized_response_names_the_authentication_scheme(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
-        answer = await served.client.get("/api/v1/runs")
+        response = await served.client.get("/api/v1/runs")
 
-    assert answer.headers["www-authenticate"] == 'Bearer realm="Solorun"'
+    assert response.headers["www-authenticate"] == 'Bearer realm="Solorun"'
 
 
 @pytest.mark.parametrize(
@@ -118,14 +116,14 @@ async def test_an_unauthorized_program_is_told_how_to_ask(open_served: OpenServe
         ("/api/v1/runs", {}, 401),
     ],
 )
-async def test_a_browser_that_looks_at_a_page_is_led_to_the_login(
+async def test_a_browser_without_a_session_is_redirected_to_the_login(
     open_served: OpenServed, path: str, headers: dict[str, str], status: int
 ) -> None:
     async with open_served(token=TOKEN) as served:
-        answer = await served.client.get(path, headers={"accept": "text/html,*/*", **headers})
+        response = await served.client.get(path, headers={"accept": "text/html,*/*", **headers})
 
-    address = urlsplit(answer.headers.get("location", "/login?next=" + httpx.URL(path).raw_path.decode()))
-    assert answer.status_code == status
+    address = urlsplit(response.headers.get("location", "/login?next=" + httpx.URL(path).raw_path.decode()))
+    assert response.status_code == status
     assert address.path == "/login"
     assert parse_qs(address.query)["next"] == [path]
 
@@ -136,7 +134,7 @@ async def _log_in(client: httpx.AsyncClient, token: str = TOKEN, **headers: str)
     )
 
 
-async def test_a_login_gives_a_session_that_a_logout_ends(open_served: OpenServed) -> None:
+async def test_a_login_begins_a_session_and_a_logout_ends_it(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         login = await _log_in(served.client)
         during = await served.client.get("/api/v1/runs")
@@ -151,7 +149,7 @@ async def test_a_login_gives_a_session_that_a_logout_ends(open_served: OpenServe
     assert "solorun_8700" not in served.client.cookies
 
 
-async def test_the_sessions_cookie_is_kept_from_scripts_and_other_sites(open_served: OpenServed) -> None:
+async def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         plain = await _log_in(served.client)
     async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
@@ -163,20 +161,20 @@ async def test_the_sessions_cookie_is_kept_from_scripts_and_other_sites(open_ser
     assert secure.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
 
 
-async def test_a_login_ends_the_session_that_was_there(open_served: OpenServed) -> None:
+async def test_a_login_ends_the_previous_session(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         await _log_in(served.client)
         first = served.client.cookies["solorun_8700"]
         await _log_in(served.client)
         second = served.client.cookies["solorun_8700"]
         served.client.cookies.clear()
-        answer = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={first}"})
+        response = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={first}"})
 
     assert first != second
-    assert answer.status_code == 401
+    assert response.status_code == 401
 
 
-async def test_a_session_without_a_word_of_a_browser_may_read_but_not_start(open_served: OpenServed) -> None:
+async def test_a_session_without_browser_headers_may_read_but_not_start(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         await _log_in(served.client)
 
@@ -187,7 +185,7 @@ async def test_a_session_without_a_word_of_a_browser_may_read_but_not_start(open
     assert starting.json()["type"] == "/problems/cross-origin"
 
 
-async def test_a_wrong_token_leads_back_to_the_form_or_tells_a_program(open_served: OpenServed) -> None:
+async def test_a_wrong_token_shows_the_form_again_or_returns_401_to_programs(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         browser = await _log_in(served.client, "wrong", accept="text/html")
         page = await served.client.get(browser.headers["location"])
@@ -199,14 +197,14 @@ async def test_a_wrong_token_leads_back_to_the_form_or_tells_a_program(open_serv
     assert "set-cookie" not in browser.headers
 
 
-async def test_after_ten_failures_even_the_right_token_has_to_wait(open_served: OpenServed) -> None:
+async def test_after_ten_failures_even_the_right_token_is_refused(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         for _ in range(10):
             await _log_in(served.client, "wrong")
-        answer = await _log_in(served.client)
+        response = await _log_in(served.client)
         bearer = await served.client.get("/api/v1/runs", headers=BEARER)
 
-    assert (answer.status_code, bearer.status_code) == (401, 200)
+    assert (response.status_code, bearer.status_code) == (401, 200)
 
 
 @pytest.mark.parametrize(
@@ -218,14 +216,16 @@ async def test_after_ten_failures_even_the_right_token_has_to_wait(open_served: 
         (b"token=%FF", "application/x-www-form-urlencoded", 401),
     ],
 )
-async def test_the_login_takes_a_small_form(open_served: OpenServed, body: bytes, media_type: str, status: int) -> None:
+async def test_the_login_accepts_only_a_small_form(
+    open_served: OpenServed, body: bytes, media_type: str, status: int
+) -> None:
     async with open_served(token=TOKEN) as served:
-        answer = await served.client.post("/login", content=body, headers={"content-type": media_type})
+        response = await served.client.post("/login", content=body, headers={"content-type": media_type})
 
-    assert answer.status_code == status
+    assert response.status_code == status
 
 
-async def test_the_login_page_is_a_bare_form_without_scripts(open_served: OpenServed) -> None:
+async def test_the_login_page_is_a_plain_form_without_scripts(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         page = await served.client.get("/login", params={"next": '/x?a="><script>'})
         style = await served.client.get("/login.css")
@@ -234,15 +234,15 @@ async def test_the_login_page_is_a_bare_form_without_scripts(open_served: OpenSe
     assert "<script" not in page.text
     assert 'name="next" type="hidden" value="/"' in page.text
     assert "form-action 'self'" in page.headers["content-security-policy"]
-    # Under no-referrer the form would be sent with `Origin: null`.
+    # Under no-referrer, browsers would send the form with `Origin: null`.
     assert page.headers["referrer-policy"] == "same-origin"
 
 
-async def test_without_a_token_there_is_nothing_to_log_in_to(open_served: OpenServed) -> None:
+async def test_the_login_redirects_if_no_token_is_required(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/login?next=/runs/1")
+        response = await served.client.get("/login?next=/runs/1")
 
-    assert (answer.status_code, answer.headers["location"]) == (303, "/runs/1")
+    assert (response.status_code, response.headers["location"]) == (303, "/runs/1")
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ async def test_without_a_token_there_is_nothing_to_log_in_to(open_served: OpenSe
         ("/ü", "/"),
     ],
 )
-def test_a_login_leads_nowhere_else(address: str, expected: str) -> None:
+def test_a_login_redirects_only_to_paths_of_this_service(address: str, expected: str) -> None:
     assert safe_next(address) == expected
 
 
@@ -286,7 +286,7 @@ def test_sessions_are_bounded_and_the_oldest_ends_first() -> None:
     assert (sessions.is_valid(first), sessions.is_valid(second)) == (False, True)
 
 
-def test_a_throttled_peer_may_try_again_after_a_minute_and_others_at_once() -> None:
+def test_a_throttled_peer_waits_a_minute_and_others_do_not() -> None:
     now = itertools.count(0.0, 1.0)
     throttle = LoginThrottle(clock=lambda: next(now))
     list(map(throttle.record_failure, ["10.0.0.1"] * 10))
@@ -300,7 +300,7 @@ def test_a_throttled_peer_may_try_again_after_a_minute_and_others_at_once() -> N
     assert throttle.wait_seconds("10.0.0.1") == 0.0
 
 
-def test_the_throttle_forgets_the_peers_it_heard_of_first() -> None:
+def test_the_throttle_forgets_the_oldest_peers() -> None:
     throttle = LoginThrottle()
     list(map(throttle.record_failure, ["10.0.0.1"] * 10))
     list(map(throttle.record_failure, map(str, range(1000))))
@@ -309,7 +309,7 @@ def test_the_throttle_forgets_the_peers_it_heard_of_first() -> None:
 
 
 @pytest.mark.parametrize("prefix", ["", "/solorun"])
-async def test_a_proxy_may_take_the_public_path_away_or_leave_it(open_served: OpenServed, prefix: str) -> None:
+async def test_a_proxy_may_strip_or_keep_the_public_path(open_served: OpenServed, prefix: str) -> None:
     settings = {"token": TOKEN, "public_url": "https://localhost/solorun"}
     async with open_served(**settings, headers=BEARER) as served:
         started = await served.client.post(f"{prefix}{RUNS}")
@@ -324,7 +324,7 @@ async def test_a_proxy_may_take_the_public_path_away_or_leave_it(open_served: Op
 
 
 @pytest.mark.parametrize("prefix", ["", "/solorun"])
-async def test_a_generated_client_and_a_problem_are_told_the_public_path(open_served: OpenServed, prefix: str) -> None:
+async def test_the_document_and_problems_include_the_public_path(open_served: OpenServed, prefix: str) -> None:
     settings = {"token": TOKEN, "public_url": "https://localhost/solorun"}
     async with open_served(**settings, headers=BEARER) as served:
         document = (await served.client.get(f"{prefix}/openapi.json")).json()
@@ -340,7 +340,7 @@ async def test_a_generated_client_and_a_problem_are_told_the_public_path(open_se
 
 
 @pytest.mark.parametrize("path", ["/solorun", "/solorun/"])
-async def test_below_a_public_path_the_login_leads_there(open_served: OpenServed, path: str) -> None:
+async def test_the_login_stays_below_the_public_path(open_served: OpenServed, path: str) -> None:
     async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
         refused = await served.client.get(path, headers={"accept": "text/html"})
         page = await served.client.get(refused.headers["location"])
@@ -352,8 +352,8 @@ async def test_below_a_public_path_the_login_leads_there(open_served: OpenServed
 
 
 @pytest.mark.parametrize("path", ["/solorunner/livez", "/livez/", "/livez/x", "//livez", "/LIVEZ", "/livez%0A"])
-async def test_what_only_looks_like_a_public_address_is_not(open_served: OpenServed, path: str) -> None:
+async def test_paths_that_resemble_public_ones_need_a_token(open_served: OpenServed, path: str) -> None:
     async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
-        answer = await served.client.get(f"http://127.0.0.1:8700{path}")
+        response = await served.client.get(f"http://127.0.0.1:8700{path}")
 
-    assert answer.status_code == 401
+    assert response.status_code == 401

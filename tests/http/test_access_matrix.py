@@ -1,4 +1,4 @@
-"""Every route with every method and every kind of bad request: what is not allowed by a rule is refused."""
+"""Every route with every method and every kind of bad request: anything not explicitly allowed is refused."""
 
 import re
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ PUBLIC = {
     ("GET", "/login.css"),
     ("HEAD", "/login.css"),
 }
-"""The only addresses that may be public. Written here again, so that a change of the table alone fails."""
+"""The only addresses that may be public. Repeated here, so that a change of the table alone fails."""
 
 ENDLESS = {("GET", "/api/v1/events")}
-"""Never asked with a right token here: there is no socket to close."""
+"""Never requested with a valid token here: there is no socket to close."""
 
 
 def _fill(template: str) -> str:
@@ -82,18 +82,18 @@ CASES = list(_refusals())
 @pytest.mark.parametrize(
     ("addresses", "headers", "status", "slug"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
-async def test_what_may_not_pass_is_refused_on_every_route_with_every_method(
+async def test_bad_requests_are_refused_on_every_route_with_every_method(
     open_served: OpenServed, addresses: list[tuple[str, str]], headers: dict[str, str], status: int, slug: str
 ) -> None:
     async with open_served(token=TOKEN) as served:
-        answers = {
+        responses = {
             address: await served.client.request(address[0], address[1], headers=headers) for address in addresses
         }
 
     unexpected = {
-        address: answer.status_code
-        for address, answer in answers.items()
-        if answer.status_code != status or (address[0] != "HEAD" and _slug(answer.json()["type"]) != slug)
+        address: response.status_code
+        for address, response in responses.items()
+        if response.status_code != status or (address[0] != "HEAD" and _slug(response.json()["type"]) != slug)
     }
     assert unexpected == {}
 
@@ -102,56 +102,58 @@ async def test_a_proxied_request_needs_a_token_on_every_route(open_served: OpenS
     names = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 
     async with open_served() as served:
-        answers = [
+        responses = [
             await served.client.request(method, path, headers={name: "for=192.0.2.1"})
             for name in names
             for method, path in ADDRESSES
         ]
 
-    assert {answer.status_code for answer in answers} == {403}
-    assert {_slug(answer.json()["type"]) for answer in answers if answer.content} == {"token-required"}
+    assert {response.status_code for response in responses} == {403}
+    assert {_slug(response.json()["type"]) for response in responses if response.content} == {"token-required"}
 
 
 async def test_a_body_that_is_too_large_is_refused_on_every_route(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answers = [
+        responses = [
             await served.client.request(method, path, headers={"content-length": str(1024 * 1024 + 1)})
             for method, path in ADDRESSES
         ]
 
-    assert {answer.status_code for answer in answers} == {413}
+    assert {response.status_code for response in responses} == {413}
 
 
 @pytest.mark.parametrize("media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-async def test_a_body_that_is_not_json_is_refused_where_one_is_read(open_served: OpenServed, media_type: str) -> None:
+async def test_a_body_that_is_not_json_is_refused_by_every_operation_with_a_body(
+    open_served: OpenServed, media_type: str
+) -> None:
     paths = [_fill(operation.path) for operation in OPERATIONS if operation.body is not None]
 
     async with open_served() as served:
-        answers = [
+        responses = [
             await served.client.post(path, content=b"{}", headers={"content-type": media_type}) for path in paths
         ]
 
-    assert len(answers) >= 2
-    assert {(answer.status_code, _slug(answer.json()["type"])) for answer in answers} == {
+    assert len(responses) >= 2
+    assert {(response.status_code, _slug(response.json()["type"])) for response in responses} == {
         (415, "unsupported-media-type")
     }
 
 
-async def test_only_what_the_table_names_is_answered_with_the_right_token(open_served: OpenServed) -> None:
-    """A method that a route does not know is 405 with the ones it does, whatever the method."""
+async def test_unknown_methods_get_405_with_the_allowed_methods(open_served: OpenServed) -> None:
+    """An unknown method gets a 405 with the allowed ones."""
     known = {(operation.method, _fill(operation.path)) for operation in OPERATIONS}
     known |= {("HEAD", path) for method, path in known if method == "GET"}
     known |= {(method, _fill(page.path)) for page in PAGES for method in ("GET", "HEAD")}
     unknown = [address for address in ADDRESSES if address not in known and "nowhere" not in address[1]]
 
     async with open_served(token=TOKEN, headers={"authorization": f"Bearer {TOKEN}"}) as served:
-        answers = [await served.client.request(method, path) for method, path in unknown]
+        responses = [await served.client.request(method, path) for method, path in unknown]
 
-    assert {answer.status_code for answer in answers} == {405}
-    assert all(answer.headers["allow"] for answer in answers)
+    assert {response.status_code for response in responses} == {405}
+    assert all(response.headers["allow"] for response in responses)
 
 
-async def test_the_routes_of_the_application_are_those_of_the_table_and_the_dashboard(open_served: OpenServed) -> None:
+async def test_the_application_has_the_endpoints_of_the_table_and_the_dashboard(open_served: OpenServed) -> None:
     async with open_served() as served:
         addresses = [(endpoint.method, endpoint.path) for endpoint in served.app.endpoints]
 
@@ -160,11 +162,11 @@ async def test_the_routes_of_the_application_are_those_of_the_table_and_the_dash
     assert len(set(addresses)) == len(addresses)
 
 
-async def test_every_answer_carries_the_security_headers(open_served: OpenServed) -> None:
+async def test_every_response_has_the_security_headers(open_served: OpenServed) -> None:
     addresses = [address for address in ADDRESSES if address not in ENDLESS]
 
     async with open_served() as served:
-        answers = [await served.client.request(method, path) for method, path in addresses]
+        responses = [await served.client.request(method, path) for method, path in addresses]
 
     names = {
         "content-security-policy",
@@ -175,4 +177,4 @@ async def test_every_answer_carries_the_security_headers(open_served: OpenServed
         "cross-origin-opener-policy",
         "cross-origin-resource-policy",
     }
-    assert [answer.url.path for answer in answers if not names <= set(answer.headers)] == []
+    assert [response.url.path for response in responses if not names <= set(response.headers)] == []

@@ -1,4 +1,4 @@
-"""The files that a run left, and nothing else."""
+"""A run's artifacts can be downloaded, and nothing else."""
 
 import os
 from pathlib import Path
@@ -40,25 +40,25 @@ async def test_a_run_without_artifacts_has_an_empty_list(open_served: OpenServed
     async with open_served() as served:
         run = await served.complete()
 
-        answer = await served.client.get(f"/api/v1/runs/{run.id}/artifacts")
+        response = await served.client.get(f"/api/v1/runs/{run.id}/artifacts")
 
-    assert answer.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": []}
 
 
-async def test_a_name_that_is_not_text_harms_nobody_and_is_not_listed(open_served: OpenServed) -> None:
+async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         Path(os.fsdecode(os.fsencode(step.context.artifacts) + b"/\xff.txt")).write_text("x")
         step.end()
         run = await served.end_of(run_id)
 
-        answer = await served.client.get(f"/api/v1/runs/{run_id}/artifacts")
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts")
 
     assert run.status.value == "completed"
-    assert answer.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": []}
 
 
-async def test_a_file_whose_name_has_line_ends_is_listed_and_downloaded(open_served: OpenServed) -> None:
+async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         (step.context.artifacts / "new\nline\n").write_text("x")
@@ -66,22 +66,22 @@ async def test_a_file_whose_name_has_line_ends_is_listed_and_downloaded(open_ser
         await served.end_of(run_id)
 
         listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
-        answer = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/new%0Aline%0A")
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/new%0Aline%0A")
 
     assert [item["name"] for item in listed] == ["new\nline\n"]
-    assert (answer.status_code, answer.content) == (200, b"x")
+    assert (response.status_code, response.content) == (200, b"x")
 
 
-async def test_a_head_of_an_artifact_tells_its_size_and_leaves_no_file_open(open_served: OpenServed) -> None:
+async def test_a_head_of_an_artifact_returns_its_size_and_closes_the_file(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         (step.context.artifacts / "a.txt").write_text("hello")
         before = len(os.listdir("/proc/self/fd"))
 
-        answers = [await served.client.head(f"/api/v1/runs/{run_id}/artifacts/a.txt") for _ in range(5)]
+        responses = [await served.client.head(f"/api/v1/runs/{run_id}/artifacts/a.txt") for _ in range(5)]
         after = len(os.listdir("/proc/self/fd"))
 
-    assert {(answer.headers["content-length"], answer.content) for answer in answers} == {("5", b"")}
+    assert {(response.headers["content-length"], response.content) for response in responses} == {("5", b"")}
     assert after == before
 
 
@@ -108,7 +108,7 @@ async def test_a_head_of_an_artifact_tells_its_size_and_leaves_no_file_open(open
         "x/" * 2000,
     ],
 )
-async def test_no_name_leads_out_of_the_runs_directory(open_served: OpenServed, tmp_path: Path, name: str) -> None:
+async def test_no_name_reaches_outside_the_run_directory(open_served: OpenServed, tmp_path: Path, name: str) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         artifacts = step.context.artifacts
@@ -119,18 +119,18 @@ async def test_no_name_leads_out_of_the_runs_directory(open_served: OpenServed, 
         os.mkfifo(artifacts / "pipe")
 
         url = f"http://127.0.0.1:8700/api/v1/runs/{run_id}/artifacts/{name}"
-        answer = await served.client.get(url)
+        response = await served.client.get(url)
 
-    assert (answer.status_code, answer.json()["type"][:10]) == (404, "/problems/")
+    assert (response.status_code, response.json()["type"][:10]) == (404, "/problems/")
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a/../b", "/a", "a\0b", "\udcff"])
-def test_what_is_no_plain_name_opens_nothing(tmp_path: Path, name: str) -> None:
+def test_unsafe_names_are_not_opened(tmp_path: Path, name: str) -> None:
     with pytest.raises(ArtifactNotFound):
         open_beneath(tmp_path, name)
 
 
-def test_a_directory_that_was_replaced_by_a_link_opens_nothing(tmp_path: Path) -> None:
+def test_a_directory_replaced_by_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("outside")
     (tmp_path / "artifacts").symlink_to(tmp_path)
 
@@ -138,7 +138,7 @@ def test_a_directory_that_was_replaced_by_a_link_opens_nothing(tmp_path: Path) -
         open_beneath(tmp_path / "artifacts", "a.txt")
 
 
-async def test_a_file_that_became_shorter_is_not_taken_for_whole(tmp_path: Path) -> None:
+async def test_a_truncated_file_fails_the_download(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("short")
     chunks = FileChunks(open_beneath(tmp_path, "a.txt"), 10)
 
@@ -159,5 +159,5 @@ async def test_a_file_that_became_shorter_is_not_taken_for_whole(tmp_path: Path)
         ("é", "attachment; filename=\"_\"; filename*=UTF-8''%C3%A9"),
     ],
 )
-def test_a_download_is_named_so_that_no_header_can_be_broken(name: str, expected: str) -> None:
+def test_a_download_name_cannot_break_the_header(name: str, expected: str) -> None:
     assert content_disposition(name) == (b"content-disposition", expected.encode())

@@ -1,4 +1,4 @@
-"""What a request may say, and how all that is wrong with it is told at once."""
+"""Bodies and parameters of requests: what is accepted, and how every error is reported together."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -35,14 +35,14 @@ def pointers(problem: dict[str, Any]) -> set[str]:
         ),
     ],
 )
-async def test_all_faults_of_a_body_are_told_with_their_places(
+async def test_every_error_in_a_body_is_reported_with_its_pointer(
     open_served: OpenServed, body: dict[str, Any], expected: set[str]
 ) -> None:
     async with open_served() as served:
-        answer = await served.client.post(START, json=body)
+        response = await served.client.post(START, json=body)
 
-    problem = answer.json()
-    assert (answer.status_code, problem["type"]) == (422, "/problems/invalid-request")
+    problem = response.json()
+    assert (response.status_code, problem["type"]) == (422, "/problems/invalid-request")
     assert pointers(problem) == expected
     assert all(fault["message"] for fault in problem["errors"])
 
@@ -67,31 +67,31 @@ async def test_all_faults_of_a_body_are_told_with_their_places(
     ],
     ids=range(14),
 )
-async def test_what_is_no_json_object_is_refused_without_harm(open_served: OpenServed, body: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(open_served: OpenServed, body: bytes) -> None:
     async with open_served() as served:
-        answer = await served.client.post(START, content=body, headers={"content-type": "application/json"})
+        response = await served.client.post(START, content=body, headers={"content-type": "application/json"})
         alive = await served.client.get("/livez")
 
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
-    assert answer.json()["errors"]
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request")
+    assert response.json()["errors"]
     assert alive.status_code == 200
 
 
 @pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "Application/JSON", " application/json"])
 async def test_a_media_type_may_have_parameters_and_any_case(open_served: OpenServed, media_type: str) -> None:
     async with open_served() as served:
-        answer = await served.client.post(START, content=b"{}", headers={"content-type": media_type})
+        response = await served.client.post(START, content=b"{}", headers={"content-type": media_type})
 
-    assert answer.status_code == 201
+    assert response.status_code == 201
 
 
-async def test_the_last_of_two_equal_members_counts(open_served: OpenServed) -> None:
+async def test_the_last_of_two_duplicate_members_wins(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.post(
+        response = await served.client.post(
             START, content=b'{"scope":"full","scope":"extract"}', headers={"content-type": "application/json"}
         )
 
-    assert answer.json()["scope"] == "extract"
+    assert response.json()["scope"] == "extract"
 
 
 async def test_a_large_body_without_a_length_is_cut_off(open_served: OpenServed) -> None:
@@ -100,29 +100,29 @@ async def test_a_large_body_without_a_length_is_cut_off(open_served: OpenServed)
             yield b" " * 65536
 
     async with open_served() as served:
-        answer = await served.client.post(START, content=endless(), headers={"content-type": "application/json"})
+        response = await served.client.post(START, content=endless(), headers={"content-type": "application/json"})
 
-    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/too-large")
-    assert answer.headers["connection"] == "close"
+    assert (response.status_code, response.json()["type"]) == (413, "/problems/too-large")
+    assert response.headers["connection"] == "close"
 
 
-async def test_a_body_that_comes_in_pieces_is_one(open_served: OpenServed) -> None:
+async def test_a_body_in_several_pieces_is_joined(open_served: OpenServed) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for piece in (b'{"scope":', b'"ext', b'ract"}'):
             yield piece
 
     async with open_served() as served:
-        answer = await served.client.post(START, content=pieces(), headers={"content-type": "application/json"})
+        response = await served.client.post(START, content=pieces(), headers={"content-type": "application/json"})
 
-    assert answer.json()["scope"] == "extract"
+    assert response.json()["scope"] == "extract"
 
 
 @pytest.mark.parametrize("length", ["1048577", "99999999999999999999", "12345678"])
-async def test_a_body_that_says_it_is_too_large_is_not_even_read(open_served: OpenServed, length: str) -> None:
+async def test_a_body_announced_as_too_large_is_not_read(open_served: OpenServed, length: str) -> None:
     async with open_served() as served:
-        answer = await served.client.post(START, content=b"{}", headers={"content-length": length})
+        response = await served.client.post(START, content=b"{}", headers={"content-length": length})
 
-    assert answer.status_code == 413
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,14 @@ async def test_a_body_that_says_it_is_too_large_is_not_even_read(open_served: Op
         ("/livez?verbose", {"?verbose"}),
     ],
 )
-async def test_all_faults_of_the_parameters_are_told(open_served: OpenServed, address: str, expected: set[str]) -> None:
+async def test_every_error_in_the_parameters_is_reported(
+    open_served: OpenServed, address: str, expected: set[str]
+) -> None:
     async with open_served() as served:
-        answer = await served.client.get(address)
+        response = await served.client.get(address)
 
-    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
-    assert pointers(answer.json()) == expected
+    assert (response.status_code, response.json()["type"]) == (422, "/problems/invalid-request")
+    assert pointers(response.json()) == expected
 
 
 @pytest.mark.parametrize(
@@ -163,29 +165,29 @@ async def test_all_faults_of_the_parameters_are_told(open_served: OpenServed, ad
         ("/api/v1/runs/1/log?level=loud", "debug, error, info, warning"),
     ],
 )
-async def test_a_word_that_is_none_of_a_few_is_told_which_they_are(
+async def test_an_invalid_enum_value_is_refused_with_the_allowed_values(
     open_served: OpenServed, address: str, words: str
 ) -> None:
     async with open_served() as served:
-        answer = await served.client.get(address)
+        response = await served.client.get(address)
 
-    assert [fault["message"] for fault in answer.json()["errors"]] == [f"must be one of {words}"]
+    assert [fault["message"] for fault in response.json()["errors"]] == [f"must be one of {words}"]
 
 
-async def test_a_run_is_followed_once_by_a_stream(open_served: OpenServed) -> None:
+async def test_a_stream_follows_each_run_only_once(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()
 
-        answer = await served.client.get(f"/api/v1/events?follow={run.id}:0&follow={run.id}:3")
+        response = await served.client.get(f"/api/v1/events?follow={run.id}:0&follow={run.id}:3")
 
-        assert pointers(answer.json()) == {"?follow"}
+        assert pointers(response.json()) == {"?follow"}
 
 
 async def test_a_stream_of_an_unknown_run_is_not_found(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/api/v1/events?follow=7:0")
+        response = await served.client.get("/api/v1/events?follow=7:0")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/run-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/run-not-found")
 
 
 @pytest.mark.parametrize("text", ["-1", "+1", "1.0", "x", " 1 x", "٣", "1,2", "0x1", "1\t"])
@@ -194,9 +196,9 @@ async def test_a_malformed_last_event_id_is_refused(open_served: OpenServed, tex
     async with open_served() as served:
         run = await served.complete()
 
-        answer = await _events(served, run.id, text, where)
+        response = await _events(served, run.id, text, where)
 
-        assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-last-event-id")
+        assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-last-event-id")
 
 
 async def _events(served: Served, run_id: int, text: str, where: str) -> Any:
@@ -206,7 +208,7 @@ async def _events(served: Served, run_id: int, text: str, where: str) -> Any:
 
 
 @pytest.mark.parametrize("caller", ["\U000cd8f1 ā", "a b", "cron\u202e"])
-async def test_a_caller_is_any_line_that_the_document_allows(open_served: OpenServed, caller: str) -> None:
+async def test_a_caller_may_be_any_line_that_the_document_allows(open_served: OpenServed, caller: str) -> None:
     async with open_served() as served:
         run = await served.start(triggered_by=caller)
 
@@ -214,7 +216,7 @@ async def test_a_caller_is_any_line_that_the_document_allows(open_served: OpenSe
 
 
 @pytest.mark.parametrize("caller", ["", "a\n", "a\nb", "a\x85b", "a\u2028b", "x" * 65])
-async def test_a_caller_of_several_lines_is_refused(open_served: OpenServed, caller: str) -> None:
+async def test_a_caller_with_several_lines_is_refused(open_served: OpenServed, caller: str) -> None:
     async with open_served() as served:
         started = await served.client.post("/api/v1/projects/deploy/runs", json={"triggered_by": caller})
         run_id, _ = await served.begin()

@@ -70,6 +70,7 @@ def open_client(directory: Path, root_path: str = "") -> httpx.AsyncClient:
         "/p/handbook/runs/7",
         "/p/handbook/runs/7/artifacts/a/b.md",
         "/compare/1/2",
+        "/p/handbook?status=failed",
     ],
 )
 async def test_every_address_of_the_dashboard_serves_the_page_uncached(built: Path, path: str) -> None:

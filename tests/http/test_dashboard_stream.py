@@ -1,4 +1,4 @@
-"""What the dashboard's stream tells of a followed run, whatever the order in which it is heard."""
+"""The dashboard's stream sends a followed run's states in order, even if they arrive out of order."""
 
 from msgspec.structs import replace
 
@@ -9,7 +9,7 @@ from tests.fakes.application import OpenServed
 
 
 class KeptSink:
-    """Takes everything at once."""
+    """Accepts all events immediately."""
 
     def __init__(self) -> None:
         self.events: list[bytes] = []
@@ -26,7 +26,7 @@ class KeptSink:
         return True
 
 
-async def test_an_older_state_that_is_heard_late_does_not_follow_the_end(open_served: OpenServed) -> None:
+async def test_an_older_state_never_follows_the_terminal_one(open_served: OpenServed) -> None:
     sink = KeptSink()
 
     async with open_served() as served:

@@ -33,7 +33,7 @@ def path_of(operation: Operation[State]) -> str:
 
 
 def documented(operation: Operation[State], status: int) -> str:
-    """What the document says about this status."""
+    """The description of this status in the document."""
     path = re.sub(r":\w+\}", "}", operation.path)
     description: str = DOCUMENT["paths"][path][operation.method.lower()]["responses"][str(status)]["description"]
     return description

@@ -1,4 +1,4 @@
-"""What is offered to a stream in passing, between what its own task sends."""
+"""Events that are offered to a stream without waiting, between those that its own task sends."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ EVENT = b"data: 1\n\n"
 
 
 class Connection:
-    """A server's side of a stream whose pump only waits."""
+    """The server's side of a stream whose source only waits."""
 
     def __init__(self, limits: StreamLimits = StreamLimits()) -> None:  # noqa: B008 - frozen
         self.written: list[bytes] = []
@@ -41,7 +41,7 @@ class Connection:
         raise AssertionError("nobody disconnects")
 
     def stall(self) -> None:
-        """From here on a send waits."""
+        """Make every later send wait."""
         self.is_full = True
         self._may_send.clear()
 
@@ -60,7 +60,7 @@ class Connection:
         self.aborted = True
 
 
-async def test_what_there_is_room_for_is_sent_at_once() -> None:
+async def test_events_are_sent_without_waiting_if_there_is_room() -> None:
     connection = Connection()
     async with connection.open() as sink:
         assert sink.offer_nowait(EVENT)
@@ -68,7 +68,7 @@ async def test_what_there_is_room_for_is_sent_at_once() -> None:
         assert connection.written == [EVENT]
 
 
-async def test_nothing_is_sent_to_a_reader_that_has_no_room() -> None:
+async def test_no_event_is_sent_without_waiting_to_a_stalled_reader() -> None:
     connection = Connection()
     async with connection.open() as sink:
         connection.is_full = True
@@ -78,7 +78,7 @@ async def test_nothing_is_sent_to_a_reader_that_has_no_room() -> None:
     assert connection.written == []
 
 
-async def test_nothing_is_sent_in_the_middle_of_another_event() -> None:
+async def test_no_event_interrupts_another() -> None:
     connection = Connection()
     async with connection.open() as sink:
         connection.stall()
@@ -92,7 +92,7 @@ async def test_nothing_is_sent_in_the_middle_of_another_event() -> None:
     assert connection.written == []
 
 
-async def test_nothing_follows_the_shutdown() -> None:
+async def test_no_event_follows_the_shutdown() -> None:
     connection = Connection()
     async with connection.open() as sink:
         connection.streams.shut_down()

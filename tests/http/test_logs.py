@@ -12,8 +12,8 @@ from solorun.wire import decode_records
 from tests.fakes.application import OpenServed
 
 
-def page_of(answer: Any) -> tuple[list[int], int, bool, bool]:
-    page = answer.json()
+def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
+    page = response.json()
     return [record["seq"] for record in page["records"]], page["matches"], page["more_before"], page["more_after"]
 
 
@@ -38,56 +38,56 @@ def page_of(answer: Any) -> tuple[list[int], int, bool, bool]:
     ],
     ids=str,
 )
-async def test_a_page_of_a_log_has_the_records_between_its_bounds(
+async def test_a_page_contains_the_records_between_its_bounds(
     open_served: OpenServed, query: dict[str, Any], expected: tuple[list[int], int, bool, bool]
 ) -> None:
     async with open_served() as served:
         run = await served.complete(lines=[f"line {number}" for number in range(5)])
 
-        answer = await served.client.get(f"/api/v1/runs/{run.id}/log", params=query)
+        response = await served.client.get(f"/api/v1/runs/{run.id}/log", params=query)
 
-    assert answer.status_code == 200
-    assert page_of(answer) == expected
+    assert response.status_code == 200
+    assert page_of(response) == expected
 
 
 async def test_an_event_that_does_not_exist_is_refused(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete(lines=[])
 
-        answer = await served.client.get(f"/api/v1/runs/{run.id}/log", params={"event": "noise"})
+        response = await served.client.get(f"/api/v1/runs/{run.id}/log", params={"event": "noise"})
 
-    assert answer.status_code == 422
-    assert [fault["pointer"] for fault in answer.json()["errors"]] == ["?event"]
+    assert response.status_code == 422
+    assert [fault["pointer"] for fault in response.json()["errors"]] == ["?event"]
 
 
 async def test_the_whole_log_is_downloaded_as_ndjson(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete(lines=[f"line {number}" for number in range(2500)])
 
-        answer = await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson")
+        response = await served.client.get(f"/api/v1/runs/{run.id}/log.ndjson")
 
-    records = decode_records(answer.content)
+    records = decode_records(response.content)
     assert [record.seq for record in records] == list(range(1, 2503))
-    assert answer.headers["content-type"] == "application/x-ndjson"
-    assert answer.headers["content-disposition"] == f'attachment; filename="deploy-{run.id}.ndjson"'
+    assert response.headers["content-type"] == "application/x-ndjson"
+    assert response.headers["content-disposition"] == f'attachment; filename="deploy-{run.id}.ndjson"'
 
 
 async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete(lines=["first", "日本 \x1b[31mred\x1b[0m"])
 
-        answer = await served.client.get(f"/api/v1/runs/{run.id}/log.txt")
+        response = await served.client.get(f"/api/v1/runs/{run.id}/log.txt")
 
-    lines = answer.content.decode().splitlines()
+    lines = response.content.decode().splitlines()
     assert [line.partition("Z ")[2] for line in lines] == [
         "info    deploy: deploy started",
         "info    deploy: first",
         "info    deploy: 日本 \x1b[31mred\x1b[0m",
         "info    deploy: deploy completed",
     ]
-    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["content-disposition"].startswith("attachment")
+    assert response.headers["content-type"] == "text/plain; charset=utf-8"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert response.headers["content-disposition"].startswith("attachment")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> N
     ],
     ids=str,
 )
-async def test_a_download_has_what_the_filters_let_through(
+async def test_a_download_contains_the_records_that_match_the_filters(
     open_served: OpenServed, query: dict[str, Any], messages: list[str]
 ) -> None:
     async with open_served() as served:
@@ -117,7 +117,7 @@ async def test_a_download_has_what_the_filters_let_through(
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "txt"])
-async def test_the_log_of_an_active_run_is_downloaded_up_to_now(open_served: OpenServed, suffix: str) -> None:
+async def test_the_log_of_an_active_run_is_downloaded_so_far(open_served: OpenServed, suffix: str) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         await step.context.output.write("deploy", Stream.STDOUT, ["now"])
@@ -125,9 +125,9 @@ async def test_the_log_of_an_active_run_is_downloaded_up_to_now(open_served: Ope
         assert topic is not None
         await served.until(lambda: topic.run.last_seq == 2)
 
-        answer = await served.client.get(f"/api/v1/runs/{run_id}/log.{suffix}")
+        response = await served.client.get(f"/api/v1/runs/{run_id}/log.{suffix}")
 
-    assert len(answer.content.splitlines()) == 2
+    assert len(response.content.splitlines()) == 2
 
 
 @pytest.mark.parametrize("suffix", ["", ".txt", ".ndjson"])
@@ -135,9 +135,9 @@ async def test_a_head_of_a_log_has_no_body(open_served: OpenServed, suffix: str)
     async with open_served() as served:
         run = await served.complete(lines=["x"])
 
-        answer = await served.client.head(f"/api/v1/runs/{run.id}/log{suffix}")
+        response = await served.client.head(f"/api/v1/runs/{run.id}/log{suffix}")
 
-    assert (answer.status_code, answer.content) == (200, b"")
+    assert (response.status_code, response.content) == (200, b"")
 
 
 def record(message: str, **fields: Any) -> Record:
@@ -164,7 +164,7 @@ def test_partial_records_are_joined_to_their_line() -> None:
     assert lines == ["abc", "d", ""]
 
 
-def test_records_of_others_wait_behind_an_unfinished_line() -> None:
+def test_records_of_other_steps_wait_for_an_unfinished_line() -> None:
     lines = text_of(
         record("out 1 ", partial=True),
         record("err 1 ", stream=Stream.STDERR, partial=True),
@@ -190,7 +190,7 @@ def test_an_unfinished_line_ends_with_its_step() -> None:
     assert whole.count("\n") == 2
 
 
-def test_what_waits_behind_an_unfinished_line_is_bounded() -> None:
+def test_the_records_that_wait_for_an_unfinished_line_are_bounded() -> None:
     other = record("x" * 65536, stream=Stream.STDERR)
     text = PlainTextRenderer()
 
@@ -200,7 +200,7 @@ def test_what_waits_behind_an_unfinished_line_is_bounded() -> None:
     assert size > MAX_WAITING_CHARACTERS
 
 
-def test_a_line_of_a_hundred_megabytes_is_not_kept_in_memory() -> None:
+def test_a_line_of_a_hundred_megabytes_is_not_held_in_memory() -> None:
     text = PlainTextRenderer()
     part = msgspec.structs.replace(record("x" * 16384), partial=True)
 

@@ -1,4 +1,4 @@
-"""Problems: one for each thing that can go wrong, and none that says more than it should."""
+"""Problems: one for each error, without details that clients should not see."""
 
 import logging
 
@@ -13,7 +13,7 @@ from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed
 
 
-def test_every_problem_has_a_status_and_a_title_and_the_client_knows_it() -> None:
+def test_every_problem_has_a_status_and_a_title_and_a_client_error() -> None:
     slugs = {error.slug for error in Problem.__subclasses__()}
 
     assert set(PROBLEMS) == slugs
@@ -23,21 +23,21 @@ def test_every_problem_has_a_status_and_a_title_and_the_client_knows_it() -> Non
 
 
 @pytest.mark.parametrize("slug", sorted(PROBLEMS))
-async def test_the_type_of_every_problem_is_an_address_that_explains_it(open_served: OpenServed, slug: str) -> None:
+async def test_the_type_of_every_problem_is_an_address_that_describes_it(open_served: OpenServed, slug: str) -> None:
     async with open_served() as served:
-        answer = await served.client.get(f"/problems/{slug}")
+        response = await served.client.get(f"/problems/{slug}")
 
-    assert answer.status_code == 200
-    assert str(PROBLEMS[slug].status.value) in answer.text
+    assert response.status_code == 200
+    assert str(PROBLEMS[slug].status.value) in response.text
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/api/v2/runs", "/api/v1/runs/", "/problems/nothing", "/problems"])
-async def test_where_nothing_is_the_answer_is_a_problem(open_served: OpenServed, path: str) -> None:
+async def test_an_unknown_path_returns_a_problem(open_served: OpenServed, path: str) -> None:
     async with open_served() as served:
-        answer = await served.client.get(path)
+        response = await served.client.get(path)
 
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json() == {
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json() == {
         "type": "/problems/not-found",
         "title": "Not found",
         "status": 404,
@@ -46,12 +46,12 @@ async def test_where_nothing_is_the_answer_is_a_problem(open_served: OpenServed,
     }
 
 
-async def test_a_refused_method_is_told_all_that_are_allowed(open_served: OpenServed) -> None:
+async def test_a_refused_method_gets_the_allowed_methods(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.delete("/api/v1/projects/deploy/runs")
+        response = await served.client.delete("/api/v1/projects/deploy/runs")
 
-    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
-    assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert (response.status_code, response.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert response.headers["allow"] == "GET, HEAD, POST"
 
 
 async def test_an_unexpected_error_is_logged_under_an_id_and_not_explained_to_the_client(
@@ -60,28 +60,26 @@ async def test_an_unexpected_error_is_logged_under_an_id_and_not_explained_to_th
     async with open_served() as served:
         monkeypatch.setattr(served.service.manager, "get_run", None)
 
-        answer = await served.client.get("/api/v1/runs/1?", headers={"authorization": "Bearer hunter2"})
+        response = await served.client.get("/api/v1/runs/1?", headers={"authorization": "Bearer hunter2"})
 
-    error_id = answer.json()["detail"].removeprefix("Internal error ").partition(".")[0]
+    error_id = response.json()["detail"].removeprefix("Internal error ").partition(".")[0]
     entry = next(entry for entry in caplog.records if error_id in entry.getMessage())
-    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal")
-    assert "NoneType" not in answer.text
+    assert (response.status_code, response.json()["type"]) == (500, "/problems/internal")
+    assert "NoneType" not in response.text
     assert entry.levelno == logging.ERROR
     assert entry.exc_info is not None
     assert "hunter2" not in caplog.text
 
 
-async def test_a_store_that_cannot_be_written_is_said_to_be_so(
-    open_served: OpenServed,
-) -> None:
+async def test_a_store_that_cannot_be_written_is_reported_as_unavailable(open_served: OpenServed) -> None:
     async with open_served(limits=ServiceLimits(write_seconds=0)) as served:
-        answer = await served.client.post("/api/v1/projects/deploy/runs")
+        response = await served.client.post("/api/v1/projects/deploy/runs")
 
-    assert (answer.status_code, answer.json()["type"]) == (503, "/problems/store-unavailable")
-    assert int(answer.headers["retry-after"]) >= 1
+    assert (response.status_code, response.json()["type"]) == (503, "/problems/store-unavailable")
+    assert int(response.headers["retry-after"]) >= 1
 
 
-async def test_an_answer_that_breaks_off_is_the_servers_to_close(
+async def test_a_response_that_fails_midway_is_left_to_the_server_to_close(
     open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(run_id: int, *, after: int, max_records: int) -> list[Segment]:

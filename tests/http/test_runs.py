@@ -11,39 +11,39 @@ from solorun.errors import InvalidCursor
 from tests.fakes.application import OpenServed
 
 
-async def test_a_start_is_answered_201_with_the_run_and_its_address(open_served: OpenServed) -> None:
+async def test_a_start_returns_201_with_the_run_and_its_address(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.post(
+        response = await served.client.post(
             "/api/v1/projects/handbook/runs",
             json={"scope": "from:extract", "triggered_by": "schedule", "params": {"date": "2026-08-01"}},
         )
 
-        run = answer.json()
-        assert answer.status_code == 201
-        assert answer.headers["location"] == f"/api/v1/runs/{run['id']}"
-        assert answer.headers["content-type"] == "application/json"
+        run = response.json()
+        assert response.status_code == 201
+        assert response.headers["location"] == f"/api/v1/runs/{run['id']}"
+        assert response.headers["content-type"] == "application/json"
         assert (run["project"], run["scope"], run["status"]) == ("handbook", "from:extract", "pending")
         assert (run["triggered_by"], run["params"]) == ("schedule", {"date": "2026-08-01"})
         assert [step["name"] for step in run["steps"]] == ["extract", "generate"]
 
 
-async def test_an_empty_body_means_the_defaults(open_served: OpenServed) -> None:
+async def test_an_empty_body_gives_the_defaults(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.post("/api/v1/projects/deploy/runs", headers={"content-type": "text/plain"})
+        response = await served.client.post("/api/v1/projects/deploy/runs", headers={"content-type": "text/plain"})
 
-        assert answer.status_code == 201
-        assert (answer.json()["scope"], answer.json()["triggered_by"]) == ("full", "api")
+        assert response.status_code == 201
+        assert (response.json()["scope"], response.json()["triggered_by"]) == ("full", "api")
 
 
-async def test_a_second_start_is_a_conflict_that_names_the_active_run_and_what_to_do(open_served: OpenServed) -> None:
+async def test_a_second_start_gets_a_conflict_with_the_active_run_and_its_links(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, _ = await served.begin()
 
-        answer = await served.client.post("/api/v1/projects/deploy/runs")
+        response = await served.client.post("/api/v1/projects/deploy/runs")
 
-        problem = answer.json()
-        assert answer.status_code == 409
-        assert answer.headers["content-type"] == "application/problem+json"
+        problem = response.json()
+        assert response.status_code == 409
+        assert response.headers["content-type"] == "application/problem+json"
         assert problem["type"] == "/problems/run-active"
         assert problem["status"] == 409
         assert problem["active_run"]["id"] == run_id
@@ -53,10 +53,10 @@ async def test_a_second_start_is_a_conflict_that_names_the_active_run_and_what_t
             "cancel": f"/api/v1/runs/{run_id}/cancel",
         }
         assert problem["instance"] == "/api/v1/projects/deploy/runs"
-        assert "retry-after" not in answer.headers
+        assert "retry-after" not in response.headers
 
 
-async def test_a_conflict_says_when_to_try_again_if_earlier_runs_tell(open_served: OpenServed) -> None:
+async def test_a_conflict_estimates_when_to_retry_from_earlier_runs(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.complete()
         await served.begin()
@@ -70,37 +70,39 @@ async def test_a_conflict_says_when_to_try_again_if_earlier_runs_tell(open_serve
         assert int(refusals[-1].headers["retry-after"]) >= 1
 
 
-async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_that_name_it(
+async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts(
     open_served: OpenServed,
 ) -> None:
     async with open_served() as served:
-        answers = await asyncio.gather(*(served.client.post("/api/v1/projects/deploy/runs") for _ in range(1000)))
+        responses = await asyncio.gather(*(served.client.post("/api/v1/projects/deploy/runs") for _ in range(1000)))
 
-    winners = [answer.json()["id"] for answer in answers if answer.status_code == 201]
-    assert Counter(answer.status_code for answer in answers) == {201: 1, 409: 999}
-    assert {answer.json()["active_run"]["id"] for answer in answers if answer.status_code == 409} == set(winners)
+    winners = [response.json()["id"] for response in responses if response.status_code == 201]
+    assert Counter(response.status_code for response in responses) == {201: 1, 409: 999}
+    assert {response.json()["active_run"]["id"] for response in responses if response.status_code == 409} == set(
+        winners
+    )
 
 
 @pytest.mark.parametrize("project", ["nothing", "Handbook", "glossary-", "x" * 200, "ü"])
-async def test_a_start_of_an_unknown_project_is_not_found(open_served: OpenServed, project: str) -> None:
+async def test_starting_an_unknown_project_returns_404(open_served: OpenServed, project: str) -> None:
     toml = '[projects.handbook]\n[[projects.handbook.steps]]\nname = "extract"\nrun = ["true"]\n'
     async with open_served(toml=toml) as served:
-        answer = await served.client.post(f"/api/v1/projects/{project}/runs")
+        response = await served.client.post(f"/api/v1/projects/{project}/runs")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/project-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/project-not-found")
 
 
-async def test_a_start_while_draining_is_refused_with_a_time_to_come_back(open_served: OpenServed) -> None:
+async def test_a_start_while_draining_is_refused_with_retry_after(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.service.drain()
 
-        answer = await served.client.post("/api/v1/projects/deploy/runs")
+        response = await served.client.post("/api/v1/projects/deploy/runs")
 
-        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/draining")
-        assert int(answer.headers["retry-after"]) >= 1
+        assert (response.status_code, response.json()["type"]) == (503, "/problems/draining")
+        assert int(response.headers["retry-after"]) >= 1
 
 
-async def test_a_run_is_shown_by_its_id_while_it_works_and_afterwards(open_served: OpenServed) -> None:
+async def test_a_run_is_shown_while_it_is_active_and_afterwards(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         during = (await served.client.get(f"/api/v1/runs/{run_id}")).json()
@@ -117,14 +119,14 @@ async def test_a_run_is_shown_by_its_id_while_it_works_and_afterwards(open_serve
     ["99", "0", "-1", "+1", "1.0", "0x1", "٣", "first", "9223372036854775808", "9" * 5000, "%20", "1%0A", "1%00"],
 )
 @pytest.mark.parametrize("rest", ["", "/log", "/events", "/log.txt", "/log.ndjson", "/artifacts", "/artifacts/x"])
-async def test_what_is_no_runs_id_is_not_found(open_served: OpenServed, run_id: str, rest: str) -> None:
+async def test_an_invalid_run_id_returns_404(open_served: OpenServed, run_id: str, rest: str) -> None:
     async with open_served() as served:
-        answer = await served.client.get(f"/api/v1/runs/{run_id}{rest}")
+        response = await served.client.get(f"/api/v1/runs/{run_id}{rest}")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/run-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/run-not-found")
 
 
-async def test_the_current_run_is_the_active_one_else_the_latest(open_served: OpenServed) -> None:
+async def test_the_current_run_is_the_active_run_or_the_latest(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.complete()
         run_id, step = await served.begin()
@@ -138,61 +140,59 @@ async def test_the_current_run_is_the_active_one_else_the_latest(open_served: Op
 
 
 @pytest.mark.parametrize(("project", "slug"), [("deploy", "run-not-found"), ("nothing", "project-not-found")])
-async def test_without_any_run_there_is_no_current_one(open_served: OpenServed, project: str, slug: str) -> None:
+async def test_a_project_without_runs_has_no_current_run(open_served: OpenServed, project: str, slug: str) -> None:
     async with open_served() as served:
-        answer = await served.client.get(f"/api/v1/projects/{project}/runs/current")
+        response = await served.client.get(f"/api/v1/projects/{project}/runs/current")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, f"/problems/{slug}")
+    assert (response.status_code, response.json()["type"]) == (404, f"/problems/{slug}")
 
 
-async def test_a_cancel_is_accepted_again_and_again_while_the_run_is_active(open_served: OpenServed) -> None:
+async def test_a_cancel_may_be_repeated_while_the_run_is_active(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         step.unkillable = True
 
         body = {"reason": "wrong branch", "requested_by": "anna"}
-        answers = [await served.client.post(f"/api/v1/runs/{run_id}/cancel", json=body) for _ in range(3)]
+        responses = [await served.client.post(f"/api/v1/runs/{run_id}/cancel", json=body) for _ in range(3)]
         step.end()
         run = await served.end_of(run_id)
 
-        assert [answer.status_code for answer in answers] == [202, 202, 202]
-        assert answers[0].json()["cancel_reason"] == "wrong branch"
-        assert answers[0].json()["cancel_requested_by"] == "anna"
+        assert [response.status_code for response in responses] == [202, 202, 202]
+        assert responses[0].json()["cancel_reason"] == "wrong branch"
+        assert responses[0].json()["cancel_requested_by"] == "anna"
         assert run.status.value == "cancelled"
 
 
-async def test_a_cancel_of_a_cancelled_run_is_200_with_the_run(open_served: OpenServed) -> None:
+async def test_cancelling_a_cancelled_run_returns_200_with_the_run(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, _ = await served.begin()
         await served.client.post(f"/api/v1/runs/{run_id}/cancel")
         await served.end_of(run_id)
 
-        answer = await served.client.post(f"/api/v1/runs/{run_id}/cancel")
+        response = await served.client.post(f"/api/v1/runs/{run_id}/cancel")
 
-        assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+        assert (response.status_code, response.json()["status"]) == (200, "cancelled")
 
 
-async def test_a_cancel_of_a_run_that_ended_otherwise_says_how_it_ended(open_served: OpenServed) -> None:
+async def test_cancelling_an_ended_run_is_refused_with_its_status(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()
 
-        answer = await served.client.post(f"/api/v1/runs/{run.id}/cancel")
+        response = await served.client.post(f"/api/v1/runs/{run.id}/cancel")
 
-        assert (answer.status_code, answer.json()["type"]) == (409, "/problems/run-not-active")
-        assert answer.json()["run"]["status"] == "completed"
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/run-not-active")
+        assert response.json()["run"]["status"] == "completed"
 
 
-async def test_a_cancel_of_an_unknown_run_is_not_found(open_served: OpenServed) -> None:
+async def test_cancelling_an_unknown_run_returns_404(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.post("/api/v1/runs/7/cancel")
+        response = await served.client.post("/api/v1/runs/7/cancel")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/run-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/run-not-found")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/runs", "/api/v1/projects/deploy/runs"])
-async def test_pages_of_runs_lead_from_the_newest_to_the_first_without_gap_or_repeat(
-    open_served: OpenServed, path: str
-) -> None:
+async def test_pages_of_runs_have_no_gaps_or_repeats(open_served: OpenServed, path: str) -> None:
     async with open_served() as served:
         runs = [await served.complete() for _ in range(5)]
 
@@ -200,57 +200,57 @@ async def test_pages_of_runs_lead_from_the_newest_to_the_first_without_gap_or_re
         second = await served.client.get(first.links["next"]["url"])
         third = await served.client.get(path, params={"limit": 2, "cursor": second.json()["next_cursor"]})
 
-    pages = [answer.json() for answer in (first, second, third)]
+    pages = [response.json() for response in (first, second, third)]
     assert [run["id"] for page in pages for run in page["runs"]] == [run.id for run in reversed(runs)]
     assert first.links["next"]["url"].startswith(path + "?status=completed&status=failed&limit=2&cursor=")
     assert pages[2]["next_cursor"] is None
     assert "link" not in third.headers
 
 
-async def test_runs_are_listed_by_status(open_served: OpenServed) -> None:
+async def test_runs_are_filtered_by_status(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.complete()
         run_id, _ = await served.begin()
 
-        answer = await served.client.get("/api/v1/runs", params={"status": "running"})
+        response = await served.client.get("/api/v1/runs", params={"status": "running"})
 
-        assert [run["id"] for run in answer.json()["runs"]] == [run_id]
+        assert [run["id"] for run in response.json()["runs"]] == [run_id]
 
 
 @pytest.mark.parametrize(("project", "status"), [("deploy", 200), ("glossary-de", 200), ("nothing", 404)])
-async def test_a_declared_project_without_runs_has_an_empty_list(
+async def test_a_declared_project_without_runs_has_an_empty_page(
     open_served: OpenServed, project: str, status: int
 ) -> None:
     async with open_served() as served:
-        answer = await served.client.get(f"/api/v1/projects/{project}/runs")
+        response = await served.client.get(f"/api/v1/projects/{project}/runs")
 
-    assert answer.status_code == status
-    assert answer.json().get("runs", []) == []
+    assert response.status_code == status
+    assert response.json().get("runs", []) == []
 
 
-async def test_runs_of_a_removed_project_stay_readable(open_served: OpenServed) -> None:
+async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()
     without = '[projects.other]\n[[projects.other.steps]]\nname = "other"\nrun = ["true"]\n'
 
     async with open_served(toml=without) as served:
-        answer = await served.client.get("/api/v1/projects/deploy/runs")
+        response = await served.client.get("/api/v1/projects/deploy/runs")
 
-    assert [found["id"] for found in answer.json()["runs"]] == [run.id]
+    assert [found["id"] for found in response.json()["runs"]] == [run.id]
 
 
 @pytest.mark.parametrize("run_id", [1, 42, 2**63 - 1])
-def test_a_cursor_means_what_it_was_made_of(run_id: int) -> None:
+def test_a_cursor_round_trips(run_id: int) -> None:
     assert decode_cursor(encode_cursor(run_id)) == run_id
 
 
 @pytest.mark.parametrize(
     "cursor", ["", "x", "1:5", "MTo1!", "MTo", "Mjo1", "MTotMQ", "ü", "MTo1Cg", "MTo5MjIzMzcyMDM2ODU0Nzc1ODA4"]
 )
-async def test_a_cursor_that_was_never_given_out_is_refused(open_served: OpenServed, cursor: str) -> None:
+async def test_a_forged_cursor_is_refused(open_served: OpenServed, cursor: str) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/api/v1/runs", params={"cursor": cursor})
+        response = await served.client.get("/api/v1/runs", params={"cursor": cursor})
 
-    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/invalid-cursor")
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
     with pytest.raises(InvalidCursor):
         decode_cursor(cursor)

@@ -15,14 +15,14 @@ from solorun.api.routes import OPERATIONS
 from tests.fakes.application import OpenServed
 
 
-async def test_projects_are_listed_with_what_may_be_started_and_their_runs(open_served: OpenServed) -> None:
+async def test_projects_are_listed_with_their_steps_and_runs(open_served: OpenServed) -> None:
     async with open_served() as served:
         ended = await served.complete("glossary-de", "extract")
         run_id, _ = await served.begin("handbook", "extract")
 
-        answer = (await served.client.get("/api/v1/projects")).json()
+        response = (await served.client.get("/api/v1/projects")).json()
 
-        handbook, deploy = answer["projects"]
+        handbook, deploy = response["projects"]
         assert (handbook["name"], handbook["title"], handbook["params"]) == (
             "handbook",
             "Handbook glossary",
@@ -32,7 +32,7 @@ async def test_projects_are_listed_with_what_may_be_started_and_their_runs(open_
         assert handbook["scopes"] == ["full", "extract", "generate", "from:extract", "from:generate"]
         assert (handbook["current_run"]["id"], handbook["last_run"]["id"]) == (run_id, run_id)
         assert (deploy["current_run"], deploy["last_run"]) == (None, None)
-        assert [(family["pattern"], family["projects"]) for family in answer["families"]] == [
+        assert [(family["pattern"], family["projects"]) for family in response["families"]] == [
             ("glossary-*", [ended.project])
         ]
 
@@ -42,17 +42,17 @@ async def test_a_project_is_shown_with_its_last_run(open_served: OpenServed, nam
     async with open_served() as served:
         run = await served.complete("deploy")
 
-        answer = (await served.client.get(f"/api/v1/projects/{name}")).json()
+        response = (await served.client.get(f"/api/v1/projects/{name}")).json()
 
-    assert (answer["name"], answer["current_run"]) == (name, None)
-    assert answer["last_run"] == (None if not last else {**answer["last_run"], "id": run.id})
+    assert (response["name"], response["current_run"]) == (name, None)
+    assert response["last_run"] == (None if not last else {**response["last_run"], "id": run.id})
 
 
-async def test_an_unknown_project_is_not_found(open_served: OpenServed) -> None:
+async def test_an_unknown_project_returns_404(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/api/v1/projects/nothing")
+        response = await served.client.get("/api/v1/projects/nothing")
 
-    assert (answer.status_code, answer.json()["type"]) == (404, "/problems/project-not-found")
+    assert (response.status_code, response.json()["type"]) == (404, "/problems/project-not-found")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/", "/openapi.json", "/metrics", "/login.css"])
@@ -66,7 +66,7 @@ async def test_a_head_is_a_get_without_its_body(open_served: OpenServed, path: s
     assert get.content
 
 
-async def test_a_service_that_drains_is_alive_but_not_ready(open_served: OpenServed) -> None:
+async def test_a_draining_service_is_alive_but_not_ready(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.service.drain()
 
@@ -79,7 +79,7 @@ async def test_a_service_that_drains_is_alive_but_not_ready(open_served: OpenSer
     assert [fault["message"] for fault in ready.json()["errors"]] == ["the service is shutting down"]
 
 
-async def test_a_broken_file_makes_the_service_not_ready_but_the_last_good_one_stays(
+async def test_an_invalid_file_makes_the_service_not_ready_and_keeps_the_last_valid_one(
     open_served: OpenServed, tmp_path: Path
 ) -> None:
     async with open_served() as served:
@@ -92,19 +92,21 @@ async def test_a_broken_file_makes_the_service_not_ready_but_the_last_good_one_s
     assert "solorun.toml" in ready.json()["detail"]
 
 
-async def test_metrics_are_openmetrics_with_bounded_labels(open_served: OpenServed) -> None:
+async def test_metrics_have_bounded_labels(open_served: OpenServed) -> None:
     async with open_served() as served:
         await served.begin()
         await served.client.get("/nowhere/at/all")
 
-        answer = await served.client.get("/metrics")
+        response = await served.client.get("/metrics")
 
-        families = {family.name: family for family in _families(answer.text)}
+        families = {family.name: family for family in _families(response.text)}
         samples = {tuple(sample.labels.values()): sample.value for sample in families["solorun_active_runs"].samples}
-        answers = {tuple(sample.labels.values()): sample.value for sample in families["solorun_http_responses"].samples}
-        assert answer.headers["content-type"].startswith("application/openmetrics-text")
+        responses = {
+            tuple(sample.labels.values()): sample.value for sample in families["solorun_http_responses"].samples
+        }
+        assert response.headers["content-type"].startswith("application/openmetrics-text")
         assert samples == {("pending",): 0, ("running",): 1}
-        assert answers == {("startRun", "201"): 1, ("none", "404"): 1}
+        assert responses == {("startRun", "201"): 1, ("none", "404"): 1}
 
 
 def _families(text: str) -> list[Metric]:
@@ -113,8 +115,8 @@ def _families(text: str) -> list[Metric]:
 
 async def _document(open_served: OpenServed) -> dict[str, Any]:
     async with open_served() as served:
-        answer = await served.client.get("/openapi.json")
-    document: dict[str, Any] = answer.json()
+        response = await served.client.get("/openapi.json")
+    document: dict[str, Any] = response.json()
     return document
 
 
@@ -156,21 +158,21 @@ async def test_the_openapi_document_gives_the_types_and_limits_of_parameters(ope
     assert all(item["description"] for item in [*parameters.values(), *page.values()])
 
 
-async def test_the_front_page_says_what_is_there(open_served: OpenServed) -> None:
+async def test_the_front_page_is_html(open_served: OpenServed) -> None:
     async with open_served() as served:
-        answer = await served.client.get("/")
+        response = await served.client.get("/")
 
-    assert answer.headers["content-type"] == "text/html; charset=utf-8"
-    assert "Solorun" in answer.text
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert "Solorun" in response.text
 
 
-async def test_the_first_metrics_are_imported_beside_the_loop(
+async def test_the_metrics_are_imported_off_the_event_loop(
     open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     importing: list[threading.Thread] = []
 
     class Finder:
-        """Is asked for every module that is not there yet."""
+        """Called for every module that is not imported yet."""
 
         @staticmethod
         def find_spec(name: str, *_: Any) -> None:

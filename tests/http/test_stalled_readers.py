@@ -1,4 +1,4 @@
-"""A reader that stalls: of the log nothing is held for it, and when it goes on it misses nothing."""
+"""A stalled reader: no part of the log is held for it, and it misses nothing when it continues."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -60,7 +60,7 @@ class Reader:
 
 
 class CountedTail(Tail):
-    """Counts who follows, and notes how long the pages are that they ask for."""
+    """Counts the followers, and records the sizes of the pages that they request."""
 
     def __init__(self, hub: Hub, store: RunStore) -> None:
         super().__init__(hub, store)
@@ -80,7 +80,7 @@ class CountedTail(Tail):
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
+async def test_no_page_is_held_for_a_stalled_reader_and_it_misses_no_record(
     open_served: OpenServed, address: str
 ) -> None:
     async with open_served() as served:
@@ -97,15 +97,15 @@ async def test_nothing_is_held_for_a_reader_that_stalls_and_it_misses_nothing(
         reading.cancel()
         await asyncio.wait([reading])
     assert seqs_of(reader.received) == list(range(1, run.last_seq + 1))
-    # A piece that is not taken would keep its whole page, if it were a view of it.
+    # A view would keep the whole page alive for as long as the reader stalls.
     assert reader.views == 0
-    # Who takes little at a time is read little at a time.
+    # A slow reader gets small pages.
     assert tail.pages[0] == MAX_PAGE_RECORDS
     assert set(tail.pages[1:]) == {1}
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_a_live_log_is_told_on_after_every_stall(open_served: OpenServed, address: str) -> None:
+async def test_a_live_log_continues_after_every_stall(open_served: OpenServed, address: str) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()
         reader = Reader(served, address)
@@ -131,7 +131,7 @@ async def test_a_live_log_is_told_on_after_every_stall(open_served: OpenServed, 
 
 
 def seqs_of(stream: bytes) -> list[int]:
-    """The seqs of all records, alone or in arrays."""
+    """The seqs of all records, single or in arrays."""
     values = [msgspec.json.decode(line[6:]) for line in stream.split(b"\n") if line.startswith(b"data: ")]
     records = [record for value in values for record in (value if isinstance(value, list) else [value])]
     return [record["seq"] for record in records if "seq" in record]

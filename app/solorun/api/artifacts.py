@@ -40,7 +40,7 @@ async def download_artifact(state: State, request: Request) -> StreamingResponse
             content_disposition(name.rpartition("/")[2]),
             (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
         ],
-        send_timeout_seconds=state.limits.send_timeout_seconds,
+        send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
 
 

@@ -70,7 +70,7 @@ def _download(state: State, chunks: AsyncGenerator[bytes, None], media_type: byt
         chunks,
         media_type=media_type,
         headers=[(b"content-disposition", f'attachment; filename="{name}"'.encode("ascii"))],
-        send_timeout_seconds=state.limits.send_timeout_seconds,
+        send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
 
 

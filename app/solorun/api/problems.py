@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -14,39 +13,32 @@ from solorun.http.responses import TEXT, Response
 from solorun.run import Run
 from solorun.wire import RunLinks
 
+_STATUSES: Final = {
+    "invalid-request": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid-cursor": HTTPStatus.BAD_REQUEST,
+    "invalid-last-event-id": HTTPStatus.BAD_REQUEST,
+    "not-found": HTTPStatus.NOT_FOUND,
+    "project-not-found": HTTPStatus.NOT_FOUND,
+    "run-not-found": HTTPStatus.NOT_FOUND,
+    "artifact-not-found": HTTPStatus.NOT_FOUND,
+    "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
+    "run-active": HTTPStatus.CONFLICT,
+    "run-not-active": HTTPStatus.CONFLICT,
+    "unauthorized": HTTPStatus.UNAUTHORIZED,
+    "token-required": HTTPStatus.FORBIDDEN,
+    "host-not-allowed": HTTPStatus.FORBIDDEN,
+    "cross-origin": HTTPStatus.FORBIDDEN,
+    "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "draining": HTTPStatus.SERVICE_UNAVAILABLE,
+    "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
+    "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
+}
 
-def _kinds() -> Mapping[str, ProblemKind]:
-    statuses = {
-        "invalid-request": HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-cursor": HTTPStatus.BAD_REQUEST,
-        "invalid-last-event-id": HTTPStatus.BAD_REQUEST,
-        "not-found": HTTPStatus.NOT_FOUND,
-        "project-not-found": HTTPStatus.NOT_FOUND,
-        "run-not-found": HTTPStatus.NOT_FOUND,
-        "artifact-not-found": HTTPStatus.NOT_FOUND,
-        "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
-        "run-active": HTTPStatus.CONFLICT,
-        "run-not-active": HTTPStatus.CONFLICT,
-        "unauthorized": HTTPStatus.UNAUTHORIZED,
-        "token-required": HTTPStatus.FORBIDDEN,
-        "host-not-allowed": HTTPStatus.FORBIDDEN,
-        "cross-origin": HTTPStatus.FORBIDDEN,
-        "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "draining": HTTPStatus.SERVICE_UNAVAILABLE,
-        "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
-        "internal": HTTPStatus.INTERNAL_SERVER_ERROR,
-    }
-    errors = {error.slug: error for error in Problem.__subclasses__()}
-    return MappingProxyType(
-        {
-            slug: ProblemKind(status, slug.replace("-", " ").capitalize(), errors[slug])
-            for slug, status in statuses.items()
-        }
-    )
-
-
-PROBLEMS: Final = _kinds()
+PROBLEMS: Final[Mapping[str, ProblemKind]] = {
+    error.slug: ProblemKind(_STATUSES[error.slug], error.slug.replace("-", " ").capitalize(), error)
+    for error in Problem.__subclasses__()
+}
 """Every problem by slug."""
 
 

@@ -32,8 +32,7 @@ _TEXT: Final = "text/plain; charset=utf-8"
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
-        "GET",
-        _RUN,
+        f"GET {_RUN}",
         runs.get_run,
         id="getRun",
         summary="Get a run",
@@ -41,8 +40,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, StoreUnavailable),
     ),
     Operation(
-        "POST",
-        f"{_PROJECT}/runs",
+        f"POST {_PROJECT}/runs",
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
@@ -51,8 +49,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         body=StartRequest,
     ),
     Operation(
-        "GET",
-        f"{_PROJECT}/runs",
+        f"GET {_PROJECT}/runs",
         runs.list_project_runs,
         id="listProjectRuns",
         summary="List a project's runs, newest first",
@@ -61,8 +58,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=runs.RunsQuery,
     ),
     Operation(
-        "GET",
-        f"{_PROJECT}/runs/current",
+        f"GET {_PROJECT}/runs/current",
         runs.get_current_run,
         id="getCurrentRun",
         summary="Get a project's active run, or its latest run if none is active",
@@ -70,8 +66,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, RunNotFound, StoreUnavailable),
     ),
     Operation(
-        "POST",
-        f"{_RUN}/cancel",
+        f"POST {_RUN}/cancel",
         runs.cancel_run,
         id="cancelRun",
         summary="Cancel a run",
@@ -85,8 +80,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         body=CancelRequest,
     ),
     Operation(
-        "GET",
-        f"{_RUN}/events",
+        f"GET {_RUN}/events",
         streams.follow_run,
         id="followRun",
         summary="Follow a run's log from any point until the run ends",
@@ -96,8 +90,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         headers=(("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters."),),
     ),
     Operation(
-        "GET",
-        f"{V1}/events",
+        f"GET {V1}/events",
         streams.follow_all,
         id="followAllRuns",
         summary="Follow all active runs and their changes, with the logs of selected runs",
@@ -106,8 +99,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=streams.FollowQuery,
     ),
     Operation(
-        "GET",
-        f"{_RUN}/log",
+        f"GET {_RUN}/log",
         logs.get_log_page,
         id="getLogPage",
         summary="Get a page of a run's log",
@@ -116,8 +108,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=logs.LogPageQuery,
     ),
     Operation(
-        "GET",
-        f"{_RUN}/log.ndjson",
+        f"GET {_RUN}/log.ndjson",
         logs.download_ndjson,
         id="downloadLogAsNdjson",
         summary="Download a run's log so far as NDJSON, one record per line",
@@ -126,8 +117,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=logs.LogFilterQuery,
     ),
     Operation(
-        "GET",
-        f"{_RUN}/log.txt",
+        f"GET {_RUN}/log.txt",
         logs.download_text,
         id="downloadLogAsText",
         summary="Download a run's log so far as plain text",
@@ -136,8 +126,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=logs.LogFilterQuery,
     ),
     Operation(
-        "GET",
-        f"{_RUN}/artifacts",
+        f"GET {_RUN}/artifacts",
         artifacts.list_artifacts,
         id="listArtifacts",
         summary="List a run's artifacts",
@@ -145,8 +134,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, StoreUnavailable),
     ),
     Operation(
-        "GET",
-        f"{_RUN}/artifacts/{{name:any_path}}",
+        f"GET {_RUN}/artifacts/{{name:any_path}}",
         artifacts.download_artifact,
         id="downloadArtifact",
         summary="Download an artifact",
@@ -154,8 +142,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
     ),
     Operation(
-        "GET",
-        f"{V1}/runs",
+        f"GET {V1}/runs",
         runs.list_runs,
         id="listRuns",
         summary="List the runs of all projects, newest first",
@@ -164,8 +151,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=runs.RunsQuery,
     ),
     Operation(
-        "GET",
-        f"{V1}/projects",
+        f"GET {V1}/projects",
         projects.list_projects,
         id="listProjects",
         summary="List the declared projects and project patterns",
@@ -174,8 +160,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="projects",
     ),
     Operation(
-        "GET",
-        _PROJECT,
+        f"GET {_PROJECT}",
         projects.get_project,
         id="getProject",
         summary="Get a project",
@@ -184,8 +169,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="projects",
     ),
     Operation(
-        "GET",
-        "/livez",
+        "GET /livez",
         health.livez,
         id="livez",
         summary="Liveness probe",
@@ -194,8 +178,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="service",
     ),
     Operation(
-        "GET",
-        "/readyz",
+        "GET /readyz",
         health.readyz,
         id="readyz",
         summary="Readiness probe, with the reasons if the service is not ready",
@@ -205,8 +188,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="service",
     ),
     Operation(
-        "GET",
-        "/metrics",
+        "GET /metrics",
         health.metrics,
         id="metrics",
         summary="Metrics in the OpenMetrics format",
@@ -214,8 +196,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="service",
     ),
     Operation(
-        "GET",
-        "/openapi.json",
+        "GET /openapi.json",
         openapi.show_document,
         id="openapi",
         summary="This OpenAPI document",
@@ -223,8 +204,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="service",
     ),
     Operation(
-        "GET",
-        "/problems/{slug}",
+        "GET /problems/{slug}",
         problems.get_problem_type,
         id="getProblemType",
         summary="Describe a problem type",
@@ -233,8 +213,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="service",
     ),
     Operation(
-        "GET",
-        "/login",
+        "GET /login",
         login.show_login,
         id="showLogin",
         summary="Show the login page",
@@ -247,8 +226,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="session",
     ),
     Operation(
-        "POST",
-        "/login",
+        "POST /login",
         login.log_in,
         id="logIn",
         summary="Log in with a token",
@@ -258,8 +236,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="session",
     ),
     Operation(
-        "GET",
-        "/login.css",
+        "GET /login.css",
         login.show_style,
         id="showLoginStyle",
         summary="Get the style sheet of the login page",
@@ -268,8 +245,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         tag="session",
     ),
     Operation(
-        "POST",
-        "/logout",
+        "POST /logout",
         login.log_out,
         id="logOut",
         summary="End the session",

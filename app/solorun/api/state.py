@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from solorun.auth.authorization import Authorizer
-from solorun.http.event_stream import StreamLimits, Streams
+from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
 from solorun.service import Service
 
@@ -19,7 +19,3 @@ class State:
     streams: Streams
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""
-
-    @property
-    def limits(self) -> StreamLimits:
-        return self.streams.limits

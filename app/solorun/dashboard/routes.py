@@ -30,7 +30,7 @@ class Dashboard:
         self._links_at = lru_cache(_ROOT_PATHS * (len(self._pages) + 1))(PreloadLinks)
         self.endpoints: tuple[Endpoint[object], ...] = (
             *(self._endpoint(page) for page in self._pages or [Page("/")]),
-            Endpoint("GET", "/assets/{name}", self.send_asset),
+            Endpoint("GET /assets/{name}", self.send_asset),
         )
 
     async def send_asset(self, _state: object, request: Request) -> Response:
@@ -57,7 +57,8 @@ class Dashboard:
         async def show_page(_state: object, request: Request) -> Response:
             return self._show(request, page)
 
-        return Endpoint("GET", page.path, show_page)
+        # The query belongs to the page's own code.
+        return Endpoint(f"GET {page.path}", show_page, query=None)
 
     def _show(self, request: Request, page: Page | None = None) -> Response:
         index = self._index_at(request.root_path)

@@ -37,7 +37,7 @@ _EVENT_END: Final = b"\n\n"
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Time limits of streams, in seconds."""
+    """Limits of streams; times are in seconds."""
 
     comment_interval_seconds: float = COMMENT_INTERVAL_SECONDS
     """A stream that is silent for this long gets a comment."""
@@ -45,6 +45,8 @@ class StreamLimits:
     """A reader that accepts nothing for this long is disconnected."""
     stall_grace_seconds: float = STALL_GRACE_SECONDS
     """How long `offer` waits for a reader before it lets go of the events that are left."""
+    max_stall_graces: int = 32
+    """At most this many slow readers may hold a page in memory at once."""
 
 
 class Sink(Protocol):
@@ -72,6 +74,7 @@ class Streams:
     def __init__(self, track: Callable[[], AbstractContextManager[None]], limits: StreamLimits) -> None:
         self.limits = limits
         self.shutting_down = False
+        self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
         self._track = track
         self._open: set[EventStream] = set()
 
@@ -181,9 +184,12 @@ class EventStream:
             await anyio.lowlevel.checkpoint_if_cancelled()
 
     async def _has_room_in_time(self) -> bool:
-        with anyio.move_on_after(self._limits.stall_grace_seconds):
-            await self._flow.wait()
-            return True
+        if self._streams.stall_graces.locked():
+            return False
+        async with self._streams.stall_graces:
+            with anyio.move_on_after(self._limits.stall_grace_seconds):
+                await self._flow.wait()
+                return True
         return False
 
     async def _send_events(self, events: bytes) -> None:

@@ -16,16 +16,27 @@ Handler = Callable[[State, Request], Awaitable[ASGIApp]]
 """Called with the application's state and a request whose query has been validated; returns the response."""
 
 
+class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """No parameters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint(Generic[State]):
-    """One method of one path. `query` is a struct that declares the query parameters; None allows none."""
+    """One method of one path, such as "GET /runs/{run_id}". `query` declares its query parameters; None ignores any."""
 
-    method: str
-    path: str
+    route: str
     handler: Handler[State]
     _: KW_ONLY
     id: str = NO_OPERATION
-    query: type[msgspec.Struct] | None = None
+    query: type[msgspec.Struct] | None = NoQuery
+
+    @property
+    def method(self) -> str:
+        return self.route.partition(" ")[0]
+
+    @property
+    def path(self) -> str:
+        return self.route.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)

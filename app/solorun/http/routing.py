@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Generic, TypeVar
 
-import msgspec
 from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
@@ -24,10 +23,6 @@ class _AnyPathConvertor(PathConvertor):
 
 
 register_url_convertor("any_path", _AnyPathConvertor())
-
-
-class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """No parameters."""
 
 
 class Router(Generic[State]):
@@ -51,7 +46,8 @@ class Router(Generic[State]):
                 endpoint = resource.find_endpoint(request.method)
                 request.operation_id = endpoint.id
                 request.path_params = match.groupdict()
-                request.query = decode_query(request.scope["query_string"], endpoint.query or NoQuery)
+                if endpoint.query is not None:
+                    request.query = decode_query(request.scope["query_string"], endpoint.query)
                 return await endpoint.handler(self._state, request)
         if self._fallback is None:
             raise NotFound

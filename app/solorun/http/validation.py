@@ -96,25 +96,18 @@ def _faults_of_member(value: Any, type_: Any, pointer: str) -> Iterator[FieldErr
             # msgspec does not say which member is wrong.
             for name, member in value.items():
                 yield from _faults_of_member(member, get_args(type_)[1], f"{pointer}/{_escape(name)}")
-        elif values := _enum_values(msgspec.inspect.type_info(type_)):
+        elif values := _enum_values(type_):
             yield FieldError(pointer, f"must be one of {', '.join(values)}")
         else:
             yield FieldError(pointer, _sentence(message))
 
 
-def _enum_values(schema: msgspec.inspect.Type) -> list[str]:
-    """The values of an enum, even if it is repeatable or optional."""
-    match schema:
-        case msgspec.inspect.Metadata():
-            return _enum_values(schema.type)
-        case msgspec.inspect.VarTupleType():
-            return _enum_values(schema.item_type)
-        case msgspec.inspect.UnionType():
-            return [value for member in schema.types for value in _enum_values(member)]
-        case msgspec.inspect.EnumType():
-            return sorted(member.value for member in schema.cls)
-        case _:
-            return []
+def _enum_values(type_: Any) -> list[str]:
+    """The values of an enum, even if it is repeatable or optional; [] for any other type."""
+    schema = _unwrap(msgspec.inspect.type_info(type_))
+    if isinstance(schema, msgspec.inspect.VarTupleType):
+        schema = _unwrap(schema.item_type)
+    return sorted(member.value for member in schema.cls) if isinstance(schema, msgspec.inspect.EnumType) else []
 
 
 def _sentence(message: str) -> str:
@@ -128,22 +121,11 @@ def _escape(name: str) -> str:
 @cache
 def _parsed_types(model: type[msgspec.Struct]) -> dict[str, type]:
     """The type that each parameter is parsed as, by name."""
-    return {
-        name: _parsed_type(schema)
-        for name, schema in (
-            (field.encode_name, msgspec.inspect.type_info(field.type)) for field in msgspec.structs.fields(model)
-        )
-    }
+    return {field.encode_name: _parsed_type(field.type) for field in msgspec.structs.fields(model)}
 
 
-def _parsed_type(schema: msgspec.inspect.Type) -> type:
-    match schema:
-        case msgspec.inspect.UnionType():
-            return next(
-                _parsed_type(member) for member in schema.types if not isinstance(member, msgspec.inspect.NoneType)
-            )
-        case msgspec.inspect.Metadata():
-            return _parsed_type(schema.type)
+def _parsed_type(type_: Any) -> type:
+    match _unwrap(msgspec.inspect.type_info(type_)):
         case msgspec.inspect.IntType():
             return int
         case msgspec.inspect.BoolType():
@@ -152,6 +134,17 @@ def _parsed_type(schema: msgspec.inspect.Type) -> type:
             return tuple
         case _:
             return str
+
+
+def _unwrap(schema: msgspec.inspect.Type) -> msgspec.inspect.Type:
+    """The type without its constraints, and without None."""
+    match schema:
+        case msgspec.inspect.Metadata():
+            return _unwrap(schema.type)
+        case msgspec.inspect.UnionType():
+            return _unwrap(next(one for one in schema.types if not isinstance(one, msgspec.inspect.NoneType)))
+        case _:
+            return schema
 
 
 def _parse(text: str, parsed_type: type | None) -> Any:

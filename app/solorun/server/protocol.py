@@ -44,9 +44,10 @@ class LimitedProtocol(HttpToolsProtocol):
         coalescing = CoalescingTransport(transport, self.loop)
         super().connection_made(coalescing)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        flow: FlowControl = self.flow
         self._extensions = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
-            FLOW_EXTENSION: {"is_full": self._is_full, "write": coalescing.write_chunk},
+            FLOW_EXTENSION: {"is_full": lambda: flow.write_paused, "write": coalescing.write_chunk},
             HEAD_LINES_EXTENSION: {"add": coalescing.add_to_next_head},
         }
         self._waiting_since = self.loop.time()
@@ -128,18 +129,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._waiting_since is None:
             self._schedule_check()
             return
+        flow: FlowControl = self.flow
         left_seconds = self._waiting_since + self._idle_timeout_seconds - self.loop.time()
-        if left_seconds <= 0 and not self._is_reading_paused():
+        if left_seconds <= 0 and not flow.read_paused:
             self.transport.abort()
             return
         self._timer = self.loop.call_later(left_seconds if left_seconds > 0 else 1.0, self._check_idle)
-
-    def _is_full(self) -> bool:
-        """Whether the reader must make room before the next send."""
-        flow: FlowControl = self.flow
-        return flow.write_paused
-
-    def _is_reading_paused(self) -> bool:
-        """Whether it is we who do not read."""
-        flow: FlowControl = self.flow
-        return flow.read_paused

@@ -1,4 +1,4 @@
-"""What the server does with connections that are slow, silent, too large, or no HTTP at all."""
+"""Connections that are slow, idle, too large, or not HTTP at all."""
 
 import asyncio
 import json
@@ -34,14 +34,14 @@ def problem_of(response: bytes) -> tuple[int, str]:
     ],
     ids=["nothing", "a line end", "half a head", "half a body", "half a chunk", "half a second head"],
 )
-async def test_a_connection_that_falls_silent_is_closed(open_server: OpenServer, sent: bytes) -> None:
+async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes) -> None:
     async with open_server(idle_timeout_seconds=0.05) as server, server.connect(sent=sent) as connection:
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
 
 
-async def test_a_stream_is_not_silence(open_server: OpenServer) -> None:
+async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:
     limits = StreamLimits(comment_interval_seconds=1.2)
     async with (
         open_server(idle_timeout_seconds=0.01, limits=limits) as server,
@@ -56,7 +56,7 @@ async def test_a_stream_is_not_silence(open_server: OpenServer) -> None:
 
 @pytest.mark.parametrize("piece_bytes", [1000, 1_000_000])
 @pytest.mark.parametrize("count", [34, 3000])
-async def test_a_head_above_32_kib_is_refused(open_server: OpenServer, piece_bytes: int, count: int) -> None:
+async def test_a_head_over_32_kib_is_refused(open_server: OpenServer, piece_bytes: int, count: int) -> None:
     head = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n" + b"".join(
         b"x-%d: %b\r\n" % (number, b"a" * 1000) for number in range(count)
     )
@@ -65,18 +65,18 @@ async def test_a_head_above_32_kib_is_refused(open_server: OpenServer, piece_byt
         for piece in sending[:40]:
             await connection.send(piece)
 
-        answer = await connection.read_until(b"}")
+        response = await connection.read_until(b"}")
 
-    assert problem_of(answer) == (431, "/problems/too-large")
+    assert problem_of(response) == (431, "/problems/too-large")
 
 
-async def test_an_address_above_32_kib_is_refused(open_server: OpenServer) -> None:
+async def test_an_address_over_32_kib_is_refused(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(b"GET /" + b"a" * 40_000)
 
-        answer = await connection.read_until(b"}")
+        response = await connection.read_until(b"}")
 
-    assert problem_of(answer) == (431, "/problems/too-large")
+    assert problem_of(response) == (431, "/problems/too-large")
 
 
 async def test_a_large_body_that_comes_with_its_head_does_not_count_as_head(open_server: OpenServer) -> None:
@@ -84,19 +84,19 @@ async def test_a_large_body_that_comes_with_its_head_does_not_count_as_head(open
     async with open_server() as server, server.connect() as connection:
         await connection.send(HEAD + b"content-length: %d\r\n\r\n" % len(body) + body)
 
-        answer = await connection.read_until(b"}]}")
+        response = await connection.read_until(b"}]}")
 
-    assert problem_of(answer) == (422, "/problems/invalid-request")
+    assert problem_of(response) == (422, "/problems/invalid-request")
 
 
-async def test_every_request_of_a_connection_has_its_own_limit(open_server: OpenServer) -> None:
+async def test_the_head_limit_applies_to_each_request_of_a_connection(open_server: OpenServer) -> None:
     request = b"GET /livez HTTP/1.1\r\nhost: localhost\r\nx-a: %b\r\n\r\n" % (b"a" * 20_000)
     async with open_server() as server, server.connect() as connection:
         await connection.send(request * 3)
 
-        answers = [await connection.read_until(b'{"status":"alive"}') for _ in range(3)]
+        responses = [await connection.read_until(b'{"status":"alive"}') for _ in range(3)]
 
-    assert len(answers) == 3
+    assert len(responses) == 3
 
 
 @pytest.mark.parametrize(
@@ -110,47 +110,47 @@ async def test_every_request_of_a_connection_has_its_own_limit(open_server: Open
         b"GET / HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
     ],
 )
-async def test_what_is_no_http_is_refused_with_a_problem(open_server: OpenServer, sent: bytes) -> None:
+async def test_malformed_requests_are_refused_with_a_problem(open_server: OpenServer, sent: bytes) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(sent)
 
-        answer = await connection.read_to_close()
+        response = await connection.read_to_close()
 
-    assert problem_of(answer) == (400, "/problems/invalid-request")
+    assert problem_of(response) == (400, "/problems/invalid-request")
 
 
-async def test_a_body_without_end_is_refused_and_its_connection_closed(open_server: OpenServer) -> None:
+async def test_an_endless_body_is_refused_and_its_connection_closed(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
         await connection.send(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
         for _ in range(8):
             await connection.send(b"20000\r\n" + b" " * 0x20000 + b"\r\n")
 
-        answer = await connection.read_until(b"}")
+        response = await connection.read_until(b"}")
 
-    assert problem_of(answer) == (413, "/problems/too-large")
+    assert problem_of(response) == (413, "/problems/too-large")
 
 
 @pytest.mark.parametrize("head", [b"POST /livez", b"POST /api/v1/projects/deploy/runs"])
-async def test_trailers_without_end_are_cut_off(open_server: OpenServer, head: bytes) -> None:
+async def test_endless_trailers_are_cut_off(open_server: OpenServer, head: bytes) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(head + b" HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n0\r\n")
         await connection.send(b"x-b: b\r\n" * 8192)
 
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
-            await connection.read_until(b"no such answer")
+            await connection.read_until(b"no such response")
 
 
-async def test_a_request_without_host_is_refused(open_server: OpenServer) -> None:
+async def test_a_request_without_a_host_is_refused(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(b"GET /livez HTTP/1.0\r\n\r\n")
 
-        answer = await connection.read_to_close()
+        response = await connection.read_to_close()
 
-    assert problem_of(answer) == (403, "/problems/host-not-allowed")
+    assert problem_of(response) == (403, "/problems/host-not-allowed")
 
 
-async def test_a_client_that_leaves_during_its_body_is_nobodys_error(
+async def test_a_client_that_disconnects_during_its_body_logs_no_error(
     open_server: OpenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with open_server() as server:
@@ -162,7 +162,7 @@ async def test_a_client_that_leaves_during_its_body_is_nobodys_error(
     assert [entry for entry in caplog.records if entry.levelname == "ERROR"] == []
 
 
-async def test_a_download_whose_reader_leaves_ends(open_server: OpenServer) -> None:
+async def test_a_download_ends_if_its_reader_disconnects(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
@@ -176,7 +176,7 @@ async def test_a_download_whose_reader_leaves_ends(open_server: OpenServer) -> N
         step.end()
 
 
-async def test_a_download_whose_reader_takes_nothing_is_cut_off(open_server: OpenServer) -> None:
+async def test_a_download_to_a_stalled_reader_is_cut_off(open_server: OpenServer) -> None:
     async with open_server(limits=StreamLimits(send_timeout_seconds=0.05)) as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
@@ -191,7 +191,7 @@ async def test_a_download_whose_reader_takes_nothing_is_cut_off(open_server: Ope
         step.end()
 
 
-async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
+async def test_a_stalled_reader_does_not_delay_the_shutdown(
     open_server: OpenServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with asyncio.timeout(30), open_server() as server:
@@ -207,7 +207,7 @@ async def test_a_reader_that_takes_nothing_does_not_hold_up_the_stop(
     assert [entry.getMessage() for entry in caplog.records if entry.levelname == "ERROR"] == []
 
 
-async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: OpenServer) -> None:
+async def test_the_shutdown_closes_idle_connections(open_server: OpenServer) -> None:
     async with asyncio.timeout(30), open_server() as server, server.connect() as connection:
         await connection.get("/livez")
         await connection.read_until(b'{"status":"alive"}')
@@ -218,7 +218,7 @@ async def test_an_idle_connection_is_closed_when_the_service_stops(open_server: 
     assert rest == b""
 
 
-def test_a_port_that_is_taken_is_a_fault_with_its_address() -> None:
+def test_a_port_in_use_is_a_configuration_error() -> None:
     (taken,) = bind("127.0.0.1", 0)
     taken.listen()
     port = taken.getsockname()[1]
@@ -228,7 +228,7 @@ def test_a_port_that_is_taken_is_a_fault_with_its_address() -> None:
     taken.close()
 
 
-def test_a_host_that_is_no_address_is_a_fault() -> None:
+def test_a_host_that_cannot_be_resolved_is_a_configuration_error() -> None:
     with pytest.raises(ConfigurationInvalid, match="not an address of this machine"):
         bind("no.such.host.invalid", 0)
 
@@ -242,7 +242,7 @@ def test_a_host_that_is_no_address_is_a_fault() -> None:
         ("::", "http://[::1]:"),
     ],
 )
-def test_a_free_port_is_found_on_any_kind_of_address(host: str, url: str) -> None:
+def test_port_0_picks_a_free_port_on_any_kind_of_address(host: str, url: str) -> None:
     with ExitStack() as stack:
         sockets = [stack.enter_context(sock) for sock in bind(host, 0)]
 

@@ -1,4 +1,4 @@
-"""Downloads of a log on a real socket: whole, and nothing of them left for the next answer."""
+"""Downloads of a log on a real socket are complete, and leave nothing for the next response."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.fakes.http_server import OpenServer, request_for
 
 @pytest.mark.parametrize("form", ["log.ndjson", "log.txt"])
 @pytest.mark.parametrize("query", ["q=needle", "level=error", "event=artifact", "step=nobody"])
-async def test_segments_of_which_nothing_passes_do_not_end_the_download(
+async def test_segments_without_matching_records_do_not_end_the_download(
     open_server: OpenServer, form: str, query: str
 ) -> None:
     async with open_server() as server:
@@ -21,10 +21,10 @@ async def test_segments_of_which_nothing_passes_do_not_end_the_download(
 
         path = f"/api/v1/runs/{run_id}/{form}?{query}"
         async with server.connect(sent=request_for(path, connection="close")) as connection:
-            answer = await connection.read_to_close()
+            response = await connection.read_to_close()
         step.end()
 
-    body = answer.partition(b"\r\n\r\n")[2]
+    body = response.partition(b"\r\n\r\n")[2]
     assert body.count(b"0\r\n\r\n") == 1
     assert body.endswith(b"0\r\n\r\n")
     assert (b"needle" in body) is (query == "q=needle")

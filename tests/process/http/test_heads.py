@@ -1,4 +1,4 @@
-"""The headers that every answer has, as the server sends them."""
+"""The default headers of responses, as the server sends them."""
 
 from collections import Counter
 
@@ -25,7 +25,7 @@ def fields_of(head: bytes) -> list[tuple[bytes, bytes]]:
         ("/api/v1/events", [b"cache-control"]),
     ],
 )
-async def test_every_answer_has_each_header_of_safety_once(
+async def test_every_response_has_each_security_header_once(
     open_server: OpenServer, path: str, own: list[bytes]
 ) -> None:
     async with open_server() as server, server.connect() as connection:
@@ -38,7 +38,7 @@ async def test_every_answer_has_each_header_of_safety_once(
     assert set(DEFAULT_HEADERS) - set(fields) == {header for header in DEFAULT_HEADERS if header[0] in own}
 
 
-async def test_answers_on_one_connection_have_their_own_heads(open_server: OpenServer) -> None:
+async def test_responses_on_one_connection_have_their_own_heads(open_server: OpenServer) -> None:
     request = b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n"
     async with open_server() as server, server.connect() as connection:
         await connection.send(request % b"/livez" + request % b"/nowhere" + request % b"/livez")
@@ -52,7 +52,7 @@ async def test_answers_on_one_connection_have_their_own_heads(open_server: OpenS
     assert [set(DEFAULT_HEADERS) <= set(fields_of(head)) for head in heads] == [True] * 3
 
 
-async def test_a_head_behind_a_leave_to_go_on_is_whole(open_server: OpenServer) -> None:
+async def test_a_head_after_100_continue_is_complete(open_server: OpenServer) -> None:
     body = b"{}"
     async with open_server() as server, server.connect() as connection:
         await connection.send(

@@ -1,4 +1,4 @@
-"""The server as a process of its own, with real steps: what signals do to it."""
+"""Signals, sent to a server process with real steps."""
 
 import os
 import signal
@@ -75,14 +75,14 @@ class ServerProcess:
         return self.process.wait(seconds)
 
     def begin(self, project: str, word: str) -> int:
-        """Start a run and wait until its step has said this word."""
+        """Start a run, and wait until its step has logged this word."""
         run_id: int = self.client.post(f"/api/v1/projects/{project}/runs").json()["id"]
         with self.client.stream("GET", f"/api/v1/runs/{run_id}/events") as stream:
             next(line for line in stream.iter_lines() if f'"message":"{word}"' in line)
         return run_id
 
     def status_of(self, run_id: int) -> str:
-        """As the database has it, when the process is gone."""
+        """The status in the database, after the process has exited."""
         with sqlite3.connect(self.directory / "data" / "solorun.db") as connection:
             (status,) = connection.execute("SELECT status FROM runs WHERE id = ?", (run_id,)).fetchone()
         connection.close()
@@ -137,7 +137,7 @@ def test_a_signal_ends_streams_runs_and_process_cleanly(start_server: StartServe
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_second_signal_ends_the_process_at_once(start_server: StartServer, number: int, code: int) -> None:
+def test_a_second_signal_ends_the_process_immediately(start_server: StartServer, number: int, code: int) -> None:
     server = start_server(limit_seconds=60)
     server.begin("unkillable", "deaf")
     server.process.terminate()
@@ -148,7 +148,7 @@ def test_a_second_signal_ends_the_process_at_once(start_server: StartServer, num
     assert server.wait(5) == code
 
 
-def test_while_it_stops_nothing_is_started_and_questions_are_answered(start_server: StartServer) -> None:
+def test_a_service_that_is_shutting_down_refuses_starts_and_serves_reads(start_server: StartServer) -> None:
     server = start_server(limit_seconds=4)
     run_id = server.begin("unkillable", "deaf")
     server.process.terminate()
@@ -164,7 +164,7 @@ def test_while_it_stops_nothing_is_started_and_questions_are_answered(start_serv
     assert server.status_of(run_id) == "interrupted"
 
 
-def test_when_the_loop_is_blocked_the_limit_holds_all_the_same(start_server: StartServer) -> None:
+def test_the_shutdown_limit_holds_even_if_the_loop_is_blocked(start_server: StartServer) -> None:
     server = start_server(limit_seconds=1)
     run_id = server.begin("blocking", "waiting")
 
@@ -175,7 +175,7 @@ def test_when_the_loop_is_blocked_the_limit_holds_all_the_same(start_server: Sta
     assert "took longer than its limit" in (server.directory / "log").read_text()
 
 
-def test_a_hangup_reads_the_file_again(start_server: StartServer) -> None:
+def test_sighup_reloads_the_file(start_server: StartServer) -> None:
     server = start_server()
     (server.directory / "solorun.toml").write_text(OTHER_TOML)
 

@@ -1,4 +1,4 @@
-"""Event streams on a real socket: their exact bytes, resuming, silence, and how they end."""
+"""Event streams on a real socket: their exact bytes, resuming, idle streams, and how they end."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ from tests.fakes.http_server import Connection, LiveServer, OpenServer
 
 
 def events_of(ndjson: bytes) -> list[bytes]:
-    """The events that these records are, as the standard writes them."""
+    """These records as events in the standard's format."""
     lines = ndjson.splitlines()
     records = [json.loads(line) for line in lines]
     return [
@@ -36,7 +36,7 @@ async def read_log(server: LiveServer, run: Run) -> list[bytes]:
     return events_of((await server.client.get(f"/api/v1/runs/{run.id}/log.ndjson")).content)
 
 
-async def test_an_ended_run_is_streamed_whole_then_its_end(open_server: OpenServer) -> None:
+async def test_an_ended_run_is_streamed_completely_with_its_end(open_server: OpenServer) -> None:
     async with open_server() as server:
         run = await server.complete(["one", 'two "quoted" \\ \r 日本 \u2028 data: x', ""])
         expected = await read_log(server, run)
@@ -54,7 +54,7 @@ async def test_an_ended_run_is_streamed_whole_then_its_end(open_server: OpenServ
     assert body == b"retry: 60000\n\n" + b"".join(expected) + end_of(run)
 
 
-async def test_an_active_run_is_streamed_live_and_the_first_byte_comes_at_once(open_server: OpenServer) -> None:
+async def test_an_active_run_is_streamed_live_from_the_first_byte(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
 
@@ -90,7 +90,7 @@ async def test_an_active_run_is_streamed_live_and_the_first_byte_comes_at_once(o
         ("?tail=2", {"last_event_id": "4"}, 4),
     ],
 )
-async def test_a_stream_begins_exactly_where_it_is_asked_to(
+async def test_a_stream_starts_exactly_where_requested(
     open_server: OpenServer, query: str, headers: dict[str, str], after: int
 ) -> None:
     async with open_server() as server:
@@ -103,7 +103,7 @@ async def test_a_stream_begins_exactly_where_it_is_asked_to(
     assert body == b"retry: 60000\n\n" + b"".join(expected[after:]) + end_of(run)
 
 
-async def test_a_batched_stream_carries_the_same_records(open_server: OpenServer) -> None:
+async def test_a_batched_stream_contains_the_same_records(open_server: OpenServer) -> None:
     async with open_server() as server:
         run = await server.complete([f"line {number}" for number in range(3000)])
         lines = (await server.client.get(f"/api/v1/runs/{run.id}/log.ndjson")).content.splitlines()
@@ -120,13 +120,13 @@ async def test_a_batched_stream_carries_the_same_records(open_server: OpenServer
     assert end + b"\n\n" == end_of(run)
 
 
-async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gap_or_repeat(open_server: OpenServer) -> None:
+async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gaps_or_repeats(open_server: OpenServer) -> None:
     async with open_server() as server:
         run = await server.complete([f"line {number}" for number in range(20)])
         whole = b"".join(await read_log(server, run))
 
         async def read_cut(offset: int) -> bytes:
-            """What a reader has that lost its connection after so many bytes, and came back by its last id."""
+            """What a reader receives that loses its connection after this many bytes and resumes from its last id."""
             seen = whole[:offset].rpartition(b"\n\n")
             events = seen[0] + seen[1]
             last = events.rpartition(b"id: ")[2].partition(b"\n")[0].decode()
@@ -139,7 +139,7 @@ async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gap_or_repeat(o
     assert results == {whole + end_of(run)}
 
 
-async def test_a_browsers_reader_understands_the_stream(open_server: OpenServer) -> None:
+async def test_an_event_source_can_parse_the_stream(open_server: OpenServer) -> None:
     async with open_server() as server:
         run = await server.complete(["a\rid: 99\rdata: forged", "b"])
 
@@ -155,7 +155,7 @@ async def test_a_browsers_reader_understands_the_stream(open_server: OpenServer)
     assert json.loads(events[-4].data)["message"] == "a\rid: 99\rdata: forged"
 
 
-async def test_a_silent_stream_has_a_comment_from_time_to_time(open_server: OpenServer) -> None:
+async def test_an_idle_stream_gets_comments(open_server: OpenServer) -> None:
     limits = StreamLimits(comment_interval_seconds=0.02)
     async with open_server(limits=limits) as server, server.stream("/api/v1/events") as connection:
         await connection.read_chunks_until(b'event: runs\ndata: {"runs":[]}\n\n')
@@ -165,7 +165,7 @@ async def test_a_silent_stream_has_a_comment_from_time_to_time(open_server: Open
     assert comments == [b": \n\n"] * 3
 
 
-async def test_silent_streams_are_looked_after_in_one_wake_up_a_second(open_server: OpenServer) -> None:
+async def test_idle_checks_of_streams_share_a_wake_up_on_whole_seconds(open_server: OpenServer) -> None:
     async with open_server() as server, server.stream("/api/v1/events") as one, server.stream("/api/v1/events") as two:
         await one.read_chunks_until(b"]}\n\n")
         await two.read_chunks_until(b"]}\n\n")
@@ -178,7 +178,7 @@ async def test_silent_streams_are_looked_after_in_one_wake_up_a_second(open_serv
     assert all(now < due <= now + 15 for due in dues)
 
 
-async def test_a_reader_that_takes_nothing_is_disconnected(open_server: OpenServer) -> None:
+async def test_a_stalled_reader_is_disconnected(open_server: OpenServer) -> None:
     limits = StreamLimits(comment_interval_seconds=0.02, send_timeout_seconds=0.1)
     async with open_server(limits=limits) as server:
         run_id, step = await server.begin()
@@ -194,7 +194,7 @@ async def test_a_reader_that_takes_nothing_is_disconnected(open_server: OpenServ
         assert len(server.app.state.streams) == 0
 
 
-async def test_a_reader_that_leaves_is_noticed_at_once(open_server: OpenServer) -> None:
+async def test_a_reader_that_disconnects_is_noticed_immediately(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, _ = await server.begin()
 
@@ -206,16 +206,16 @@ async def test_a_reader_that_leaves_is_noticed_at_once(open_server: OpenServer) 
 
 
 @pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/runs/1/events"])
-async def test_a_head_of_a_stream_ends_at_once(open_server: OpenServer, path: str) -> None:
+async def test_a_head_of_a_stream_ends_immediately(open_server: OpenServer, path: str) -> None:
     async with open_server() as server:
         await server.begin()
 
-        answer = await server.client.head(path)
+        response = await server.client.head(path)
 
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
-async def test_a_stream_whose_log_cannot_be_read_is_cut_off_not_ended(
+async def test_a_stream_whose_log_cannot_be_read_is_cut_off_without_an_end(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(
@@ -241,7 +241,7 @@ Events = list[tuple[bytes, Any]]
 
 
 async def read_events(connection: Connection, *, until: Callable[[Events], bool]) -> Events:
-    """The next events of a dashboard's stream, comments left out, until they satisfy."""
+    """The next events of a dashboard's stream, without comments, until the predicate holds."""
     events: Events = []
     while not until(events):
         body = await connection.read_chunks_until(b"\n\n")
@@ -258,7 +258,7 @@ def has_status(run_id: int, status: str) -> Callable[[Events], bool]:
     return lambda events: any(kind == b"run" and (run["id"], run["status"]) == (run_id, status) for kind, run in events)
 
 
-async def test_the_dashboards_stream_tells_all_runs_then_their_changes(open_server: OpenServer) -> None:
+async def test_the_dashboard_stream_sends_all_runs_then_their_changes(open_server: OpenServer) -> None:
     async with open_server() as server:
         first, step = await server.begin()
 
@@ -275,7 +275,7 @@ async def test_the_dashboards_stream_tells_all_runs_then_their_changes(open_serv
     assert changes[-1][1].keys() == snapshot["runs"][0].keys()
 
 
-async def test_a_followed_runs_records_all_come_before_its_terminal_state(open_server: OpenServer) -> None:
+async def test_the_records_of_a_followed_run_precede_its_terminal_state(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
 
@@ -283,7 +283,7 @@ async def test_a_followed_runs_records_all_come_before_its_terminal_state(open_s
             await step.context.output.write("deploy", Stream.STDOUT, [f"line {number}" for number in range(500)])
             step.end()
             events = await read_events(connection, until=has_status(run_id, "completed"))
-            # Nothing follows of a run that has ended: the next is another's.
+            # No event of an ended run follows: the next one belongs to another run.
             other, _ = await server.begin("handbook", "extract")
             after = await read_events(connection, until=has_status(other, "running"))
 
@@ -293,7 +293,7 @@ async def test_a_followed_runs_records_all_come_before_its_terminal_state(open_s
     assert {run["id"] for _, run in after} == {other}
 
 
-async def test_an_ended_run_can_be_followed_on_the_dashboards_stream(open_server: OpenServer) -> None:
+async def test_an_ended_run_can_be_followed_on_the_dashboard_stream(open_server: OpenServer) -> None:
     async with open_server() as server:
         run = await server.complete(["a", "b"])
 
@@ -308,7 +308,7 @@ async def test_an_ended_run_can_be_followed_on_the_dashboards_stream(open_server
     ]
 
 
-async def test_a_watcher_that_fell_behind_has_to_come_back(
+async def test_a_dashboard_stream_that_fell_behind_ends(
     open_server: OpenServer,
 ) -> None:
     async with open_server(service_limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
@@ -323,7 +323,7 @@ async def test_a_watcher_that_fell_behind_has_to_come_back(
     assert b"event: shutdown" not in rest
 
 
-async def test_streams_end_with_shutdown_when_the_service_stops_before_the_runs_do(open_server: OpenServer) -> None:
+async def test_streams_of_active_runs_end_with_shutdown(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
         step.unkillable = True
@@ -339,7 +339,7 @@ async def test_streams_end_with_shutdown_when_the_service_stops_before_the_runs_
     assert [body.endswith(b"retry: 1000\nevent: shutdown\ndata: {}\n\n") for body in bodies] == [True] * 3
 
 
-async def test_a_stream_on_which_nothing_happens_ends_with_shutdown_too(open_server: OpenServer) -> None:
+async def test_an_idle_stream_ends_with_shutdown(open_server: OpenServer) -> None:
     async with open_server() as server, server.stream("/api/v1/events") as connection:
         await connection.read_chunks_until(b'{"runs":[]}\n\n')
         server.stop.set()
@@ -349,7 +349,7 @@ async def test_a_stream_on_which_nothing_happens_ends_with_shutdown_too(open_ser
     assert rest == b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
 
-async def test_a_stream_that_is_asked_for_while_the_service_stops_says_so(open_server: OpenServer) -> None:
+async def test_a_stream_that_begins_during_the_shutdown_ends_with_shutdown(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
         step.unkillable = True

@@ -1,4 +1,4 @@
-"""The collector of a process that serves: seldom called, and still at work."""
+"""The garbage collector of a server process: it runs rarely, but it runs."""
 
 import gc
 import weakref
@@ -24,13 +24,13 @@ class Knot:
         self.self = self
 
 
-def test_what_is_loaded_is_looked_through_no_more() -> None:
+def test_loaded_objects_are_no_longer_traversed() -> None:
     gc_tuning.tune()
     assert gc.get_freeze_count() > 10_000
     assert len(gc.get_objects()) < 1_000
 
 
-def test_a_cycle_that_is_made_later_is_freed_after_so_many_objects() -> None:
+def test_a_later_cycle_is_freed_after_enough_allocations() -> None:
     gc_tuning.tune()
     knot = weakref.ref(Knot())
     few: list[list[int]] = [[] for _ in range(gc_tuning.YOUNG_OBJECTS // 2)]

@@ -1,4 +1,4 @@
-"""What is gathered before it is written to a socket, and what is not."""
+"""Which writes to a socket are combined, and which are not."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
 
 class _Written(asyncio.Transport):
-    """Notes each write."""
+    """Records each write."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def written() -> _Written:
     return _Written()
 
 
-async def test_a_head_and_what_follows_it_in_the_same_turn_are_one_write(written: _Written) -> None:
+async def test_a_head_and_the_data_after_it_are_one_write(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
@@ -46,7 +46,7 @@ async def test_a_head_and_what_follows_it_in_the_same_turn_are_one_write(written
     assert written.writes == [HEAD + b"body"]
 
 
-async def test_a_head_that_nothing_follows_is_written_in_the_next_turn(written: _Written) -> None:
+async def test_a_head_without_data_is_written_in_the_next_iteration(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
@@ -55,7 +55,7 @@ async def test_a_head_that_nothing_follows_is_written_in_the_next_turn(written: 
     assert written.writes == [HEAD]
 
 
-async def test_what_is_written_on_its_own_does_not_wait(written: _Written) -> None:
+async def test_data_without_a_head_is_written_immediately(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(b"data: 1\n\n")
@@ -63,7 +63,7 @@ async def test_what_is_written_on_its_own_does_not_wait(written: _Written) -> No
     assert written.writes == [b"data: 1\n\n"]
 
 
-async def test_bytes_stay_in_order_whatever_they_begin_with(written: _Written) -> None:
+async def test_bytes_stay_in_order_even_if_they_look_like_a_head(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     for part in (b"1", HEAD, b"2", HEAD, b"3"):
@@ -75,7 +75,7 @@ async def test_bytes_stay_in_order_whatever_they_begin_with(written: _Written) -
 
 
 @pytest.mark.parametrize("end", ["close", "abort"])
-async def test_what_was_gathered_is_written_before_the_end(written: _Written, end: str) -> None:
+async def test_held_data_is_written_before_closing(written: _Written, end: str) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write(HEAD)
@@ -85,7 +85,7 @@ async def test_what_was_gathered_is_written_before_the_end(written: _Written, en
 
 
 @pytest.mark.parametrize("piece", [b"data: 1\n\n", memoryview(b"data: 1\n\ndata: 2\n\n")[9:]])
-async def test_a_chunk_is_written_with_its_length_also_behind_a_head(
+async def test_a_chunk_is_written_with_its_length_even_after_a_head(
     written: _Written, piece: "bytes | memoryview"
 ) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
@@ -100,7 +100,7 @@ async def test_a_chunk_is_written_with_its_length_also_behind_a_head(
     assert b"".join(written.writes) == HEAD + 4 * chunk
 
 
-async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() -> None:
+async def test_a_shared_chunk_is_framed_once() -> None:
     loop = asyncio.get_running_loop()
     connections = [_Written() for _ in range(5)]
     transports = [CoalescingTransport(connection, loop) for connection in connections]
@@ -116,7 +116,7 @@ async def test_a_chunk_for_many_is_put_together_once_and_another_is_another() ->
     assert len(shared) == 1
 
 
-async def test_a_chunk_of_nothing_would_be_the_end_of_the_body_and_is_none(written: _Written) -> None:
+async def test_an_empty_chunk_is_not_written(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
 
     transport.write_chunk(b"")
@@ -127,7 +127,7 @@ async def test_a_chunk_of_nothing_would_be_the_end_of_the_body_and_is_none(writt
     assert written.writes == [HEAD]
 
 
-async def test_no_chunk_is_written_to_a_connection_that_closes(written: _Written) -> None:
+async def test_no_chunk_is_written_to_a_closing_connection(written: _Written) -> None:
     transport = CoalescingTransport(written, asyncio.get_running_loop())
     written.closing = True
 
