@@ -322,7 +322,7 @@ call = "threaded_steps:work"
         code = await asyncio.to_thread(service.wait)
 
         assert code == 0
-        assert "without the threads that steps left at work" in service.log_file.read_text()
+        assert "without waiting for threads that steps left running" in service.log_file.read_text()
         service.start()
         async with RunClient(service.url) as client:
             assert (await client.get_run(run.id)).status == "interrupted"
