@@ -21,6 +21,7 @@ from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
+from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import handle_errors
 from solorun.cli.render.terminal import prepare_output
 
@@ -32,7 +33,9 @@ _EPILOG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. By default, `arguments` are those of the process."""
+    open_standard_descriptors()
     prepare_output()
+    _app.rich_markup_mode = "rich" if sys.stdout.isatty() else None
     try:
         _app(None if arguments is None else list(arguments), prog_name="solorun")
     except SystemExit as end:
@@ -61,7 +64,6 @@ _app = typer.Typer(
     add_completion=False,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
     epilog=_EPILOG,
 )
 _app.callback()(_root)
