@@ -7,7 +7,7 @@ import typer
 
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
-from solorun.cli.param_types import whole_number
+from solorun.cli.param_types import port_number
 from solorun.cli.render.terminal import write
 
 
@@ -16,7 +16,7 @@ def serve(
     data_dir: DataDirOption = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="PORT", parser=whole_number(0), help="Port to listen on; 0 picks a free one.")
+        int | None, typer.Option(metavar="PORT", parser=port_number, help="Port to listen on; 0 picks a free one.")
     ] = None,
     token_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="File with the token that clients must send.")
