@@ -5,7 +5,8 @@ Commands import httpx, rich and the service inside their functions to keep `solo
 
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from itertools import takewhile
+from typing import Annotated, Any
 
 import typer
 
@@ -21,23 +22,51 @@ from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
-from solorun.cli.errors import handle_errors
+from solorun.cli.commands.wait import wait
+from solorun.cli.descriptors import open_standard_descriptors
+from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
+from solorun.cli.exit_codes import ExitCode
+from solorun.cli.render.messages import messages_as_json, print_error
 from solorun.cli.render.terminal import prepare_output
 
 _EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage or configuration error, 3 conflict, 4 interrupted, "
-    "5 service unreachable, 6 not found, 130 cancelled (or Ctrl-C)."
+    "5 service unreachable, 6 not found, 7 Ctrl-C ended the command, 130 cancelled."
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. By default, `arguments` are those of the process."""
+    open_standard_descriptors()
     prepare_output()
-    try:
-        _app(None if arguments is None else list(arguments), prog_name="solorun")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
+    _app.rich_markup_mode = "rich" if sys.stdout.isatty() else None
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # Looked up here, because an error of the command line is reported before its options are parsed.
+    as_json = "--json" in takewhile(lambda argument: argument != "--", arguments)
+    with messages_as_json(as_json):
+        try:
+            code = _app(arguments, prog_name="solorun", standalone_mode=False)
+            sys.stdout.flush()
+        except USAGE_ERRORS as error:
+            return _report_usage_error(error, as_json=as_json)
+        except SystemExit as end:
+            return end.code if isinstance(end.code, int) else int(end.code is not None)
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - reported
+            return report_error(error)
+    return code if isinstance(code, int) else 0
+
+
+def _report_usage_error(error: Any, *, as_json: bool) -> int:
+    """Print the error of a command line with the command's usage, as Typer itself would."""
+    if as_json:
+        print_error(error.format_message(), type="usage", exit_code=ExitCode.USAGE)
+    elif _app.rich_markup_mode is None:
+        error.show()
+    else:
+        from typer.rich_utils import rich_format_error
+
+        rich_format_error(error)
+    return ExitCode.USAGE
 
 
 def _print_version(wanted: bool) -> None:
@@ -61,9 +90,8 @@ _app = typer.Typer(
     add_completion=False,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich" if sys.stdout.isatty() else None,
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (serve, demo, init, check, start, follow, cancel, runs, show, log, download, doctor):
+for _command in (serve, demo, init, check, start, follow, wait, cancel, runs, show, log, download, doctor):
     _app.command()(handle_errors(_command))

@@ -33,8 +33,9 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
     """Get a run by id, or the current run of a project by name. Raises RunNotFound or ProjectNotFound."""
     if not (name.isascii() and name.isdigit()):
         return await client.get_current_run(name)
-    if int(name) > MAX_RUN_ID:
-        raise RunNotFound(f"There is no run {name}.")
+    # Python refuses to convert thousands of digits.
+    if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
+        raise RunNotFound("There is no run with so large an id.")
     return await client.get_run(int(name))
 
 

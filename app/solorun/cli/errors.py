@@ -2,70 +2,142 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from pathlib import Path
+from typing import Any, Final, ParamSpec
 
 import typer
 
 from solorun.cli.exit_codes import ExitCode, exit_code_of_error
 from solorun.cli.render.formatting import format_age
-from solorun.cli.render.sanitize import sanitize
-from solorun.errors import ConfigurationInvalid, InvalidRequest, RunActive, SolorunError, Unauthorized
+from solorun.cli.render.messages import print_error
+from solorun.errors import (
+    ConfigurationInvalid,
+    FieldError,
+    InvalidRequest,
+    Problem,
+    RunActive,
+    RunNotActive,
+    SolorunError,
+    Unauthorized,
+)
+from solorun.wire import to_builtins
 
 P = ParamSpec("P")
 
+USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
+    kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
+)
+"""Click's exceptions for a wrong command line. Typer exports none of their base classes."""
+
 
 def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
-    """Wrap `command` so that expected errors end it with a message and an exit code instead of a traceback."""
+    """Wrap `command` so that errors end it with a message and an exit code instead of a traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            raise typer.Exit(ExitCode.CANCELLED) from None
-        except BrokenPipeError:
-            _discard_output()
-            raise typer.Exit(ExitCode.BROKEN_PIPE) from None
-        except SolorunError as error:
-            print_solorun_error(error)
-            raise typer.Exit(exit_code_of_error(error)) from None
-        except OSError as error:
-            print_error(f"{error.strerror or error}: {error.filename}" if error.filename else str(error))
-            raise typer.Exit(ExitCode.USAGE) from None
+        except typer.Exit:
+            raise
+        except USAGE_ERRORS:
+            raise
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - reported
+            raise typer.Exit(report_error(error)) from None
 
     return run
 
 
-def print_error(text: str) -> None:
-    """Print a message on stderr, in red on a terminal."""
-    text = sanitize(text, lines=True)
-    if sys.stderr.isatty() and not os.environ.get("NO_COLOR"):
-        text = f"\x1b[31m{text}\x1b[0m"
-    print(text, file=sys.stderr)
+def report_error(error: BaseException) -> int:
+    """Print what is wrong and how to fix it, and return the exit code."""
+    match error:
+        case KeyboardInterrupt():
+            return ExitCode.CTRL_C
+        case BrokenPipeError():
+            _discard_output()
+            return ExitCode.BROKEN_PIPE
+        case SolorunError():
+            code = exit_code_of_error(error)
+            print_error(_describe(error), type=_type_of(error), exit_code=code, **_members_of(error))
+            return code
+        case OSError():
+            text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+            print_error(text, type="os-error", exit_code=ExitCode.USAGE)
+            _discard_output()
+            return ExitCode.USAGE
+        case _:
+            # Without its text, which could contain a secret.
+            print_error(
+                f"This is a bug in Solorun: {type(error).__name__} at {_place_of(error)}.",
+                type="bug",
+                exit_code=ExitCode.USAGE,
+            )
+            return ExitCode.USAGE
 
 
-def print_solorun_error(error: SolorunError) -> None:
-    """Say what is wrong and how to fix it."""
+def _describe(error: SolorunError) -> str:
     match error:
         case RunActive(active_run=run):
             cancelling = " and is being cancelled" if run.cancel_requested_at else ""
-            print_error(
+            return (
                 f"{run.project} is busy: run {run.id} has been {run.status} for {format_age(run.created_at)}"
                 f"{cancelling} (triggered by {run.triggered_by}).\n"
                 f"  solorun follow {run.id}\n"
                 f"  solorun cancel {run.id}"
             )
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
-            print_error("\n".join(map(str, errors)))
+            return "\n".join(map(_describe_fault, errors))
         case Unauthorized():
-            print_error(f"{error.message}\nSet SOLORUN_TOKEN or use --token-file.")
+            return f"{error.message}\nSet SOLORUN_TOKEN or use --token-file."
         case _:
-            print_error(error.message)
+            return error.message
+
+
+def _describe_fault(fault: FieldError) -> str:
+    """Names the option instead of the place in the request's body: `--param edition` for `/params/edition`."""
+    if not fault.pointer.startswith("/"):
+        return str(fault)
+    name, *rest = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer[1:].split("/")]
+    option = f"--param {'/'.join(rest)}" if name == "params" and rest else f"--{name.replace('_', '-')}"
+    return f"{option}: {fault.message}"
+
+
+def _type_of(error: SolorunError) -> str:
+    """The slug of a problem, or the error's name in the same style."""
+    if isinstance(error, Problem):
+        return error.slug
+    return "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).removeprefix("-")
+
+
+def _members_of(error: SolorunError) -> dict[str, Any]:
+    """The members that the HTTP API's problem would have."""
+    match error:
+        case RunActive(active_run=run):
+            return {"active_run": to_builtins(run)}
+        case RunNotActive(run=run):
+            return {"run": to_builtins(run)}
+        case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors):
+            return {"errors": [_to_json(fault) for fault in errors]}
+        case _:
+            return {}
+
+
+def _to_json(fault: FieldError) -> dict[str, str]:
+    return {"pointer": fault.pointer, "message": fault.message}
+
+
+def _place_of(error: BaseException) -> str:
+    """The innermost places in the code, enough for a bug report."""
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    return ", called from ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
 
 
 def _discard_output() -> None:
-    """Redirect stdout to /dev/null, or the interpreter would complain about the closed pipe when it exits."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Redirect stdout to /dev/null, or the interpreter would complain when it exits and cannot write the rest."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,14 +9,18 @@ from solorun.status import Status
 class ExitCode(IntEnum):
     COMPLETED = 0
     FAILED = 1
+    """The run failed, or `doctor` found a problem. Nothing else."""
     USAGE = 2
-    """The command line, solorun.toml, a setting, the token or the data directory must be changed."""
+    """The command line, solorun.toml, a setting, the token or the data directory must be changed, or Solorun has a bug.
+    """
     CONFLICT = 3
     INTERRUPTED = 4
     UNREACHABLE = 5
+    """The service does not answer, or cannot answer now. A later attempt may succeed."""
     NOT_FOUND = 6
+    CTRL_C = 7
+    """Ctrl-C ended this command. A run that it showed or waited for continues: 130 would say that it was cancelled."""
     CANCELLED = 130
-    """The run was cancelled, or Ctrl-C ended this command."""
     BROKEN_PIPE = 141
     """The reader closed the pipe. Shells report a program killed by SIGPIPE the same way."""
 
@@ -39,11 +43,11 @@ def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
     match error:
         case errors.RunActive() | errors.RunNotActive():
             return ExitCode.CONFLICT
-        case errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable():
+        case (
+            errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable() | errors.InternalError()
+        ):
             return ExitCode.UNREACHABLE
         case errors.ProjectNotFound() | errors.RunNotFound() | errors.ArtifactNotFound() | errors.NotFound():
             return ExitCode.NOT_FOUND
-        case errors.InternalError():
-            return ExitCode.FAILED
         case _:
             return ExitCode.USAGE

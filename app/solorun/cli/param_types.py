@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import typer
+
+MAX_PORT: Final = 65_535
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -22,6 +24,14 @@ def whole_number(minimum: int) -> Callable[[str | int], int]:
         return number
 
     return parse
+
+
+def port_number(value: str | int) -> int:
+    """Parse a port; 0 means a free one."""
+    number = whole_number(0)(value)
+    if number > MAX_PORT:
+        raise typer.BadParameter(f"{number} is greater than {MAX_PORT}.")
+    return number
 
 
 def one_of(values: type[E]) -> Callable[[str], E]:

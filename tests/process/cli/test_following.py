@@ -45,6 +45,11 @@ cancel_grace = "60s"
 name = "wait"
 run = "trap '' TERM; echo ignoring; until [ -e release ]; do sleep 0.01; done"
 
+[projects.hostile]
+[[projects.hostile.steps]]
+name = "print"
+run = "printf 'a\\\\302\\\\2331mbc\\\\342\\\\200\\\\256d\\\\177e\\\\n'"
+
 [projects.flood]
 [[projects.flood.steps]]
 name = "flood"
@@ -57,8 +62,8 @@ run = "seq 1 50000"
     [
         (["start", "good", "--follow"], 0, "Run 1 completed"),
         (["start", "bad", "--follow"], 1, "Run 1 failed"),
-        (["start", "good", "--scope", "all"], 2, "/scope"),
-        (["start", "good", "--param", "x=1"], 2, "/params/x"),
+        (["start", "good", "--scope", "all"], 2, "--scope: "),
+        (["start", "good", "--param", "x=1"], 2, "--param x: "),
         (["start"], 2, "Usage"),
         (["start", "nothing"], 6, "nothing"),
         (["follow", "4711"], 6, "4711"),
@@ -104,13 +109,34 @@ async def test_ctrl_c_while_following_leaves_the_run_alone(tmp_path: Path) -> No
             finished = await following.finish()
         run = await client.get_run(1)
 
-    assert finished.code == 130
+    assert finished.code == 7
     assert (
         finished.err
         == f"{url}/p/long/runs/1\nStopped following. Run 1 continues.\n  solorun follow 1\n  solorun cancel 1\n"
     )
     assert run.status is Status.RUNNING
     assert run.cancel_requested_at is None
+
+
+async def test_ctrl_c_while_waiting_leaves_the_run_alone(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        run = await client.start_run("ignore")
+        await _wait_until_it_ignores_sigterm(client, run.id)
+        async with (
+            solorun("wait", "ignore", "--url", url, cwd=tmp_path) as waiting,
+            solorun("wait", "ignore", "--url", url, cwd=tmp_path) as interrupted,
+        ):
+            await waiting.until_stderr_shows("Waiting for run 1…")
+            await interrupted.until_stderr_shows("Waiting for run 1…")
+            interrupted.interrupt()
+            stopped = await interrupted.finish()
+            (tmp_path / "release").touch()
+            finished = await waiting.finish()
+
+    assert (stopped.code, stopped.out) == (7, "")
+    assert stopped.err == "Waiting for run 1…\nStopped waiting. Run 1 continues.\n  solorun wait 1\n"
+    assert finished.code == 0
+    assert re.fullmatch(r"Run 1 completed after \S+ s\n", finished.out)
 
 
 async def test_ctrl_c_during_a_start_says_that_the_outcome_is_unknown(tmp_path: Path) -> None:
@@ -122,7 +148,7 @@ async def test_ctrl_c_during_a_start_says_that_the_outcome_is_unknown(tmp_path: 
         starting.interrupt()
         finished = await starting.finish()
 
-    assert finished.code == 130
+    assert finished.code == 7
     assert finished.err == "The run may or may not have been started. Check with:\n  solorun runs long\n"
 
 
@@ -178,6 +204,34 @@ async def test_output_on_a_terminal_depends_on_its_abilities(
     assert "\r\n\r\n" not in shown
 
 
+@pytest.mark.parametrize(
+    ("arguments", "shown", "hidden"),
+    [
+        (["log", "hostile"], ["abc<U+202E>de"], ["\x9b", "\u202e"]),
+        (["follow", "hostile"], ["abc<U+202E>de"], ["\x9b", "\u202e"]),
+        (["log", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
+        (["follow", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
+    ],
+)
+async def test_nothing_on_a_terminal_can_control_it(
+    tmp_path: Path, arguments: list[str], shown: list[str], hidden: list[str]
+) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        await client.wait_for_run((await client.start_run("hostile")).id)
+        _, text = await _on_a_terminal(*arguments, "--url", url, env={"TERM": "xterm"}, cwd=tmp_path)
+
+    assert [each for each in shown if each not in text] == []
+    assert [each for each in hidden if each in text] == []
+
+
+async def test_json_on_a_pipe_is_as_the_service_sent_it(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        await client.wait_for_run((await client.start_run("hostile")).id)
+        finished = await run_solorun("log", "hostile", "--json", "--url", url, cwd=tmp_path)
+
+    assert "a\x9b1mbc\u202ed\x7fe" in finished.out
+
+
 async def test_tables_on_a_terminal_have_colours(tmp_path: Path) -> None:
     async with serving_here(tmp_path, TOML) as url:
         await run_solorun("start", "bad", "--follow", "--url", url, cwd=tmp_path)
@@ -215,7 +269,7 @@ async def test_ctrl_c_during_a_cancel_says_that_the_run_is_still_active(tmp_path
         (tmp_path / "release").touch()
         ended = await client.wait_for_run(run.id)
 
-    assert finished.code == 130
+    assert finished.code == 7
     assert finished.err == ("Cancelling run 1…\nStopped waiting. Run 1 is still being cancelled.\n  solorun follow 1\n")
     assert ended.status is Status.CANCELLED
 

@@ -1,6 +1,7 @@
 """`serve`, `demo` and `doctor` as processes."""
 
 import signal
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -143,6 +144,8 @@ async def test_a_demo_makes_a_glossary_and_says_where_it_is(tmp_path: Path, docu
     assert "Run 1 completed" in finished.out
     assert path.is_relative_to(tmp_path)
     assert path.read_text()
+    assert finished.out.startswith("This demo makes a glossary from ")
+    assert "extract → generate → review → refine" in finished.out
     assert "Traceback" not in finished.err
 
 
@@ -161,6 +164,40 @@ async def test_a_demo_stays_until_ctrl_c(tmp_path: Path) -> None:
     assert f"data in {tmp_path}/solorun-demo-" in another.out
     assert finished.code == 0
     assert finished.err == ""
+
+
+async def test_each_demo_begins_with_run_1(tmp_path: Path) -> None:
+    env = {"XDG_CACHE_HOME": str(tmp_path)}
+
+    await run_solorun("demo", "--exit", env=env, cwd=tmp_path)
+    finished = await run_solorun("demo", "--exit", env=env, cwd=tmp_path)
+
+    assert finished.code == 0
+    assert "Run 1 completed" in finished.out
+
+
+@pytest.mark.parametrize("is_free", [True, False])
+async def test_a_demo_serves_at_the_default_port_if_it_is_free(
+    tmp_path: Path, is_free: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port = sock.getsockname()[1]
+        if is_free:
+            sock.close()
+        program = ("-c", f"from solorun import settings; settings.DEFAULT_PORT = {port}\n{SLOW_DEMO}")
+        async with solorun("demo", program=program, env={"XDG_CACHE_HOME": str(tmp_path)}, cwd=tmp_path) as demo:
+            line = await demo.until_stdout_shows("Serving at http://")
+
+    assert (f"Serving at http://127.0.0.1:{port} " in line) is is_free
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+async def test_an_impossible_port_is_an_error(tmp_path: Path, command: str) -> None:
+    finished = await run_solorun(command, "--port", "99999", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert "99999 is greater than 65535." in finished.err
 
 
 SLOW_DEMO = """
@@ -187,7 +224,7 @@ async def test_ctrl_c_in_the_middle_of_a_demo_stops_everything(tmp_path: Path) -
         demo.interrupt()
         finished = await demo.finish()
 
-    assert finished.code == 130
+    assert finished.code == 4
     assert finished.out.endswith("Stopped; the run was interrupted.\n")
     assert finished.err == ""
     with pytest.raises(ServiceUnreachable):

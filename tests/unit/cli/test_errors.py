@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from solorun.errors import ServiceUnreachable
-from solorun.wire import RunPage
-from tests.fakes.command_line import Solorun, answer, problem
-from tests.fakes.scripted_service import Response, json_response
+from solorun.status import Status
+from solorun.wire import ProblemFieldError, RunPage
+from tests.fakes.command_line import RUNNING, Solorun, answer, plain, problem
+from tests.fakes.scripted_service import Response, end_event, events, json_response, make_run
 
 
 @pytest.mark.parametrize(
@@ -17,7 +19,7 @@ from tests.fakes.scripted_service import Response, json_response
         (problem("run-not-found", 404), 6, "No."),
         (problem("unauthorized", 401), 2, "SOLORUN_TOKEN"),
         (problem("draining", 503), 5, "No."),
-        (problem("internal", 500), 1, "No."),
+        (problem("internal", 500), 5, "No."),
         (json_response(b"hi", 200, "text/html"), 5, "not from a Solorun service"),
         (problem("run-not-found", 404, "a\x1b[2Jb"), 6, "ab"),
     ],
@@ -33,11 +35,87 @@ async def test_an_error_prints_one_sentence_and_sets_the_exit_code(
     assert "Traceback" not in ended.err
 
 
-async def test_an_impossible_run_id_is_not_found(solorun: Solorun) -> None:
-    ended = await solorun("show", "9" * 30)
+async def test_an_error_is_json_with_json(solorun: Solorun) -> None:
+    active = make_run(17)
+
+    ended = await solorun("start", "x", "--json", answers=(problem("run-active", 409, active_run=active),))
+
+    error = msgspec.json.decode(ended.err)["error"]
+    assert (ended.code, ended.out) == (3, "")
+    assert (error["type"], error["exit_code"], error["active_run"]) == ("run-active", 3, plain(active))
+    assert "solorun cancel 17" in error["message"]
+
+
+async def test_the_faults_of_a_request_are_json_with_json(solorun: Solorun) -> None:
+    faults = (ProblemFieldError("/params/x", "not declared"),)
+
+    ended = await solorun("start", "x", "--json", answers=(problem("invalid-request", 422, errors=faults),))
+
+    assert msgspec.json.decode(ended.err)["error"] == {
+        "message": "--param x: not declared",
+        "type": "invalid-request",
+        "exit_code": 2,
+        "errors": [{"pointer": "/params/x", "message": "not declared"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "code"),
+    [
+        (["start", "x", "--json", "--param", "x"], "usage", 2),
+        (["start", "--json"], "usage", 2),
+        (["show", "1", "--json", "--token-file", "nowhere"], "os-error", 2),
+        (["show", "1", "--json"], "service-unreachable", 5),
+        (["show", "1", "--json", "--url", "nonsense"], "configuration-invalid", 2),
+    ],
+)
+async def test_every_kind_of_error_is_json_with_json(
+    solorun: Solorun, arguments: list[str], kind: str, code: int
+) -> None:
+    ended = await solorun(*arguments)
+
+    error = msgspec.json.decode(ended.err)["error"]
+    assert (ended.code, ended.out) == (code, "")
+    assert (error["type"], error["exit_code"]) == (kind, code)
+    assert error["message"]
+
+
+async def test_notes_are_json_with_json(solorun: Solorun) -> None:
+    answers = (
+        answer(RUNNING),
+        answer(RUNNING, 202),
+        answer(RUNNING),
+        events(end_event(make_run(17, Status.CANCELLED))),
+    )
+
+    ended = await solorun("cancel", "17", "--json", answers=answers)
+
+    assert msgspec.json.decode(ended.err) == {"note": "Cancelling run 17…"}
+
+
+async def test_a_bug_is_one_sentence_without_the_exceptions_text(
+    solorun: Solorun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise KeyError("s3cret")
+
+    monkeypatch.setattr("solorun.cli.commands.show.find_named_run", fail)
+
+    ended = await solorun("show", "1")
+
+    assert ended.code == 2
+    assert ended.err.startswith("This is a bug in Solorun: KeyError at test_errors.py:")
+    assert len(ended.err.splitlines()) == 1
+    assert "s3cret" not in ended.err
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000])
+async def test_an_impossible_run_id_is_not_found(solorun: Solorun, digits: str) -> None:
+    ended = await solorun("show", digits)
 
     assert ended.code == 6
     assert ended.requests == []
+    assert len(ended.err) < 100
 
 
 async def test_an_invalid_url_is_a_usage_error(solorun: Solorun) -> None:

@@ -54,7 +54,7 @@ def test_every_terminal_status_has_an_exit_code(status: Status) -> None:
         (ProjectNotFound(), 6),
         (RunNotFound(), 6),
         (ArtifactNotFound(), 6),
-        (InternalError(), 1),
+        (InternalError(), 5),
     ],
 )
 def test_each_error_has_its_exit_code(error: SolorunError, code: int) -> None:

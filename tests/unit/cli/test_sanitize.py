@@ -1,5 +1,8 @@
 """Log text cannot control the terminal."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,6 +26,7 @@ HOSTILE = [
     pytest.param("a\x1b(0b", "ab", id="a charset"),
     pytest.param("a\x1b", "a", id="a lone escape"),
     pytest.param("a\x1b[", "a", id="an unfinished CSI"),
+    pytest.param("a\u202eb\u2066c\u200f", "a<U+202E>b<U+2066>c<U+200F>", id="bidirectional controls"),
     pytest.param("a\x00\x07\x08\x7f\x85b", "ab", id="other control characters"),
 ]
 
@@ -36,6 +40,16 @@ def test_control_sequences_are_removed(text: str, safe: str, colour: bool) -> No
 def test_colours_are_kept_only_on_request() -> None:
     assert sanitize("\x1b[1;31mred\x1b[0m") == "red"
     assert sanitize("\x1b[1;31mred", colour=True) == "\x1b[1;31mred\x1b[0m"
+
+
+def test_every_bidirectional_control_of_unicode_becomes_a_mark() -> None:
+    controls = [chr(code) for code in range(sys.maxunicode) if unicodedata.bidirectional(chr(code)) in _BIDI_CLASSES]
+    controls += ["\u061c", "\u200e", "\u200f"]
+
+    assert [sanitize(control) for control in controls] == [f"<U+{ord(control):04X}>" for control in controls]
+
+
+_BIDI_CLASSES = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 @pytest.mark.parametrize("text", ["plain", "tab\tstays", "日本語 ✔ é", ""])

@@ -1,14 +1,14 @@
 """`start`, `follow` and `cancel`: their output, requests and exit codes."""
 
 import re
+from datetime import timedelta
 
 import msgspec
 import pytest
 
-from solorun.errors import FieldError
 from solorun.record import Record
 from solorun.status import Status
-from solorun.wire import ProblemFieldError
+from solorun.wire import ArtifactList, ProblemFieldError
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,
@@ -79,13 +79,32 @@ async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Sol
 async def test_every_error_of_a_start_is_printed(solorun: Solorun) -> None:
     errors = (
         ProblemFieldError("/scope", 'unknown; did you mean "full"?'),
-        ProblemFieldError("/params/x", "not declared"),
+        ProblemFieldError("/params/a~1b", "not declared"),
+        ProblemFieldError("/triggered_by", "too long"),
     )
 
     ended = await solorun("start", "handbook", answers=(problem("invalid-request", 422, errors=errors),))
 
     assert ended.code == 2
-    assert ended.err.splitlines() == [str(FieldError(error.pointer, error.message)) for error in errors]
+    assert ended.err.splitlines() == [
+        '--scope: unknown; did you mean "full"?',
+        "--param a/b: not declared",
+        "--triggered-by: too long",
+    ]
+
+
+async def test_start_can_print_only_the_id(solorun: Solorun) -> None:
+    ended = await solorun("start", "handbook", "--quiet", answers=(answer(RUNNING, 201),))
+
+    assert (ended.code, ended.out, ended.err) == (0, "17\n", "")
+
+
+@pytest.mark.parametrize("other", ["--follow", "--json"])
+async def test_quiet_excludes_other_output(solorun: Solorun, other: str) -> None:
+    ended = await solorun("start", "handbook", "--quiet", other)
+
+    assert (ended.code, ended.requests) == (2, [])
+    assert other in ended.err
 
 
 # -- follow
@@ -155,6 +174,53 @@ async def test_follow_without_a_service_exits_immediately(solorun: Solorun) -> N
 
     assert ended.code == 5
     assert "cannot be reached" in ended.err
+
+
+async def test_a_cancelled_run_says_how_long_it_ran_and_how_long_the_cancel_took(solorun: Solorun) -> None:
+    run = msgspec.structs.replace(
+        make_run(17, Status.CANCELLED),
+        started_at=CREATED_AT,
+        cancel_requested_at=CREATED_AT + timedelta(seconds=9),
+        cancel_requested_by="cli",
+        cancel_reason="enough",
+        finished_at=CREATED_AT + timedelta(seconds=9.24),
+    )
+
+    followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
+    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList(()))))
+
+    assert followed.out.splitlines()[-1] == "Run 17 was cancelled after 9.0 s; stopping it took 0.2 s"
+    assert "by cli, stopping took 0.2 s: enough\n" in shown.out
+
+
+# -- wait
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (Status.COMPLETED, 0, "Run 17 completed"),
+        (Status.FAILED, 1, "Run 17 failed: extract: exit code 3"),
+        (Status.INTERRUPTED, 4, "Run 17 was interrupted: extract: exit code 3"),
+        (Status.CANCELLED, 130, "Run 17 was cancelled"),
+    ],
+)
+async def test_wait_prints_the_end_and_exits_with_the_code_of_the_run(
+    solorun: Solorun, status: Status, code: int, message: str
+) -> None:
+    run = msgspec.structs.replace(COMPLETED, status=status, error_message="extract: exit code 3")
+
+    ended = await solorun("wait", "17", answers=(answer(RUNNING), answer(RUNNING), events(end_event(run))))
+
+    assert ended.code == code
+    assert ended.out.startswith(message)
+    assert len(ended.out.splitlines()) == 1
+
+
+async def test_wait_prints_the_run_as_json(solorun: Solorun) -> None:
+    ended = await solorun("wait", "handbook", "--json", answers=(answer(COMPLETED), answer(COMPLETED)))
+
+    assert (ended.code, ended.documents) == (0, [plain(COMPLETED)])
 
 
 # -- cancel

@@ -8,7 +8,8 @@ import typer
 from solorun.cli.client import find_named_run, with_client
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
-from solorun.cli.render.terminal import print_note, write, write_json
+from solorun.cli.render.messages import print_note
+from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import ending
 from solorun.run import Run
 from solorun.status import Status
@@ -38,7 +39,7 @@ def cancel(
 
     result = with_client(url, token_file, stop)
     if json:
-        write_json(encode(result))
+        write_json(encode(result) + b"\n")
     elif not result.has_ended:
         write(f"Cancelling run {result.id}. It stays active until its work has stopped.\n")
     else:

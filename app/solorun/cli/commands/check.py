@@ -2,7 +2,8 @@
 
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
-from solorun.cli.render.terminal import print_note, write
+from solorun.cli.render.messages import print_note
+from solorun.cli.render.terminal import write
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ import typer
 
 from solorun.cli.commands.follow import show_run
 from solorun.cli.exit_codes import ExitCode, exit_code_of_status
-from solorun.cli.param_types import whole_number
+from solorun.cli.param_types import port_number
 from solorun.cli.render.terminal import write
 from solorun.cli.render.views import choose_view
-from solorun.settings import DataDirectory, Settings
+from solorun.errors import ConfigurationInvalid
+from solorun.settings import DEFAULT_PORT, DataDirectory, Settings
 from solorun.status import Status
 
 if TYPE_CHECKING:
@@ -39,8 +41,14 @@ def demo(
     ] = None,
     exit_after_run: Annotated[bool, typer.Option("--exit", help="Exit when the run ends.")] = False,
     port: Annotated[
-        int, typer.Option(metavar="PORT", parser=whole_number(0), help="The port; 0 takes a free one.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            metavar="PORT",
+            parser=port_number,
+            help=f"Port to listen on; 0 picks a free one. Default: {DEFAULT_PORT}, or a free one if it is in use.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a glossary from documents: serve the example project, start a run and show it. Ctrl-C stops everything."""
     import uvloop
@@ -48,13 +56,13 @@ def demo(
     from solorun.projects import Catalog
     from solorun_examples.glossary import DOCUMENTS, write_project
 
-    # Warnings are for those who operate a service; what goes wrong with the run is in its log.
+    # Warnings are for operators of a service. The run's log says what goes wrong in the run.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:
         source = documents or DOCUMENTS
         catalog = Catalog.open(write_project(directory, source))
-        settings = Settings(data_dir=directory / "data", port=port)
-        write(f"A glossary of {source}\n")
+        settings = Settings(data_dir=directory / "data", port=_default_port() if port is None else port)
+        _print_plan(source, directory, catalog)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_demonstrate(settings, catalog, exit_after_run=exit_after_run))
     raise typer.Exit(code)
@@ -62,7 +70,9 @@ def demo(
 
 @contextmanager
 def demo_directory() -> Iterator[Path]:
-    """A directory of the demo's own: in the user's cache, or a temporary one when another demo works there."""
+    """The demo's directory in the user's cache, without an earlier demo's data, or a temporary one while another demo
+    uses that.
+    """
     from filelock import FileLock, Timeout
 
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
@@ -72,13 +82,38 @@ def demo_directory() -> Iterator[Path]:
         lock = FileLock(directory / "demo.lock")
         lock.acquire(blocking=False)
     except (OSError, Timeout):
-        # It stays afterwards: what was made is in it.
+        # Not removed at the end: it contains the glossary.
         yield Path(tempfile.mkdtemp(prefix="solorun-demo-"))
         return
     try:
+        # A demo begins with run 1.
+        if (directory / "data").exists():
+            shutil.rmtree(directory / "data")
         yield directory
     finally:
         lock.release()
+
+
+def _default_port() -> int:
+    """The service's default port, where the other commands look for it, or 0 if it is in use."""
+    from solorun.server.sockets import bind
+
+    try:
+        sockets = bind("127.0.0.1", DEFAULT_PORT)
+    except ConfigurationInvalid:
+        return 0
+    for sock in sockets:
+        sock.close()
+    return DEFAULT_PORT
+
+
+def _print_plan(source: Path, directory: Path, catalog: "Catalog") -> None:
+    steps = " → ".join(step.name for step in catalog.configuration.projects[PROJECT].steps)
+    write(
+        f"This demo makes a glossary from {source}:\n"
+        f"it starts a service with a dashboard, and a run of the steps {steps}.\n"
+        f"Its files are in {directory}; the next demo replaces them. Ctrl-C stops everything.\n"
+    )
 
 
 async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run: bool) -> int:
@@ -95,11 +130,11 @@ async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run
         showing = asyncio.create_task(_start_and_show(ready.result(), settings))
         await asyncio.wait((showing, serving), return_when=asyncio.FIRST_COMPLETED)
         if not showing.done():
-            # A signal: the service has interrupted the run and no longer answers.
+            # A signal: the service has interrupted the run and has stopped answering.
             showing.cancel()
             await asyncio.wait((showing,))
             write("Stopped; the run was interrupted.\n")
-            return ExitCode.CANCELLED
+            return ExitCode.INTERRUPTED
         run = await showing
         if not exit_after_run:
             write(f"\nLook at {ready.result()} in a browser. Ctrl-C stops the service.\n")
@@ -113,7 +148,7 @@ async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run
 async def _start_and_show(url: str, settings: Settings) -> "Run":
     from solorun.client import RunClient
 
-    write(f"Solorun serves it at {url} (data in {settings.data_dir})\n\n")
+    write(f"Serving at {url} (data in {settings.data_dir})\n\n")
     async with RunClient(url) as client:
         started = await client.start_run(PROJECT, triggered_by="demo")
         run = await show_run(client.follow(started.id), choose_view(started, json=False, raw=False))

@@ -9,7 +9,7 @@ import typer
 from solorun.cli.client import find_named_run, with_client
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
-from solorun.cli.render.terminal import print_note
+from solorun.cli.render.messages import print_note
 from solorun.cli.render.views import View, choose_view
 from solorun.run import Run
 

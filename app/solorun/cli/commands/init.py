@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from solorun.cli.errors import print_error
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
+from solorun.cli.render.messages import print_error
 from solorun.cli.render.terminal import write
 
 

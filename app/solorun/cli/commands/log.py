@@ -10,7 +10,7 @@ from solorun.cli.client import find_named_run, with_client
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
-from solorun.cli.render.terminal import has_colour, write
+from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record
 from solorun.wire import encode_records
 
@@ -52,7 +52,10 @@ def log(
         lines = LogLines(found, colour=has_colour(), raw=raw)
         async with aclosing(_read(client, found.id, filters, tail)) as batches:
             async for records in batches:
-                write(encode_records(records).decode() if json else "".join(map(lines.format, records)))
+                if json:
+                    write_json(encode_records(records))
+                else:
+                    write("".join(map(lines.format, records)))
         write(lines.finish())
 
     with_client(url, token_file, print_log)

@@ -8,7 +8,7 @@ from solorun.cli.client import with_client
 from solorun.cli.options import DEFAULT_URL, JsonOption, TokenFileOption, UrlOption
 from solorun.cli.param_types import one_of, whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
-from solorun.cli.render.terminal import write, write_table
+from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import Run
 from solorun.status import Status
 from solorun.wire import encode
@@ -55,7 +55,7 @@ def runs(
 
     found = with_client(url, token_file, read)
     if json:
-        write("".join(encode(run).decode() + "\n" for run in found))
+        write_json(b"".join(encode(run) + b"\n" for run in found))
     elif found:
         write_table(
             ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"], [_row(run) for run in found]

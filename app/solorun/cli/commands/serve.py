@@ -1,14 +1,16 @@
 """`solorun serve`: run the service until a signal stops it."""
 
 import logging
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from solorun.cli.configuration import read_configuration
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
-from solorun.cli.param_types import whole_number
+from solorun.cli.param_types import port_number
 from solorun.cli.render.terminal import write
+from solorun.errors import SolorunError
 
 
 def serve(
@@ -16,19 +18,26 @@ def serve(
     data_dir: DataDirOption = None,
     host: Annotated[str | None, typer.Option(metavar="HOST", help="Address to listen on.")] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="PORT", parser=whole_number(0), help="Port to listen on; 0 picks a free one.")
+        int | None, typer.Option(metavar="PORT", parser=port_number, help="Port to listen on; 0 picks a free one.")
     ] = None,
     token_file: Annotated[
         str | None, typer.Option(metavar="FILE", help="File with the token that clients must send.")
     ] = None,
 ) -> None:
     """Serve the projects of solorun.toml. Options override SOLORUN_<NAME> variables, which override the file."""
-    from solorun.server import run
+    from solorun.server.queued_output import queued_standard_streams
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # Its messages about the process repeat ours.
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
+    with queued_standard_streams():
+        code = _serve(config, flags)
+    raise typer.Exit(code)
+
+
+def _serve(config: Path, flags: dict[str, Any]) -> int:
+    from solorun.server import run
+    from solorun.server.service_log import start_service_log
+
+    start_service_log()
     catalog, settings = read_configuration(config, flags)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]
     catalog.log_warnings()
@@ -36,4 +45,10 @@ def serve(
     def started(url: str) -> None:
         write(f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})\n")
 
-    raise typer.Exit(run(settings, catalog, started=started))
+    try:
+        return run(settings, catalog, started=started)
+    except (SolorunError, OSError):
+        raise
+    except Exception:
+        logging.getLogger("solorun").exception("The service stopped because of a bug in Solorun.")
+        raise

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from solorun.cli.client import find_named_run, with_client
 from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
-from solorun.cli.render.formatting import format_elapsed, format_moment
+from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
 from solorun.cli.render.log_lines import format_size, progress_of, progress_text
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
@@ -30,7 +30,7 @@ def show(
 
     found, artifacts, base = with_client(url, token_file, read)
     if json:
-        write_json(encode({**to_builtins(found), "artifacts": to_builtins(artifacts)}))
+        write_json(encode({**to_builtins(found), "artifacts": to_builtins(artifacts)}) + b"\n")
         return
     facts = [(name, sanitize(value)) for name, value in _facts(found, base) if value]
     width = max(len(name) for name, _ in facts)
@@ -78,4 +78,6 @@ def _format_cancel(run: Run) -> str:
     if run.cancel_requested_at is None:
         return ""
     reason = f": {run.cancel_reason}" if run.cancel_reason else ""
-    return f"requested {format_moment(run.cancel_requested_at)} by {run.cancel_requested_by}{reason}"
+    took = format_cancel_duration(run)
+    stopping = f", stopping took {took}" if took else ""
+    return f"requested {format_moment(run.cancel_requested_at)} by {run.cancel_requested_by}{stopping}{reason}"

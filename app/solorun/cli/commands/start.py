@@ -9,7 +9,8 @@ from solorun.cli.client import with_client
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, TokenFileOption, UrlOption
-from solorun.cli.render.terminal import print_note, write, write_json
+from solorun.cli.render.messages import print_note
+from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
 from solorun.project import FULL_SCOPE
@@ -36,8 +37,12 @@ def start(
     token_file: TokenFileOption = None,
     json: JsonOption = False,
     raw: RawOption = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")] = False,
 ) -> None:
     """Start a run of PROJECT. Exits with 3, without starting anything, if the project has an active run."""
+    if quiet and (follow or json):
+        other = "--follow" if follow else "--json"
+        raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
     params = _parse_params(param or [])
 
     async def begin(client: "RunClient") -> tuple[Run, str]:
@@ -57,7 +62,9 @@ def start(
     if follow:
         raise typer.Exit(exit_code_of_status(run.status))
     if json:
-        write_json(encode(run))
+        write_json(encode(run) + b"\n")
+    elif quiet:
+        write(f"{run.id}\n")
     else:
         write(f"Started run {run.id} of {run.project}.\n  {page}\n  solorun follow {run.id}\n")
 

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from solorun.run import Run, RunStep
+from solorun.status import Status
 
 
 def format_duration(seconds: float) -> str:
@@ -30,6 +31,13 @@ def format_elapsed(of: Run | RunStep) -> str:
         return ""
     end = of.finished_at or datetime.now(UTC)
     return format_duration((end - of.started_at).total_seconds())
+
+
+def format_cancel_duration(run: Run) -> str:
+    """How long a cancel took, from its request until the run's end. "" if the run was not cancelled, or not yet."""
+    if run.status is not Status.CANCELLED or run.cancel_requested_at is None or run.finished_at is None:
+        return ""
+    return format_duration((run.finished_at - run.cancel_requested_at).total_seconds())
 
 
 def format_moment(at: datetime | None) -> str:

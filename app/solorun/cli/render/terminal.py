@@ -2,11 +2,12 @@
 
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Final
 
-from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
 
 STATUS_STYLES: Final[dict[str, str]] = {
@@ -19,6 +20,8 @@ STATUS_STYLES: Final[dict[str, str]] = {
     "skipped": "dim",
 }
 """The rich style of each status of a run or step."""
+
+_UNSAFE_IN_JSON: Final = re.compile(rf"[\x7f-\x9f{BIDIRECTIONAL_CONTROLS}]")
 
 
 def prepare_output() -> None:
@@ -44,14 +47,15 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def print_note(text: str) -> None:
-    """Print a note about the command itself on stderr, apart from its output."""
-    print(sanitize(text, lines=True), file=sys.stderr, flush=True)
+def write_json(lines: bytes) -> None:
+    """Write JSON documents, one per line. On a terminal, characters that could control it are escaped."""
+    text = lines.decode()
+    write(escape_json(text) if sys.stdout.isatty() else text)
 
 
-def write_json(document: bytes) -> None:
-    """Write one JSON document as a line."""
-    write(document.decode() + "\n")
+def escape_json(text: str) -> str:
+    """The same JSON with DEL, C1 and bidirectional controls as escapes. JSON itself escapes only U+0000 to U+001F."""
+    return _UNSAFE_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from solorun.cli.render.formatting import format_elapsed
+from solorun.cli.render.formatting import format_cancel_duration, format_duration, format_elapsed
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import has_colour, is_terminal, write
+from solorun.cli.render.terminal import has_colour, is_terminal, write, write_json
 from solorun.record import Event, Record
 from solorun.run import Run
 from solorun.status import Status, StepStatus
@@ -49,13 +49,13 @@ class JsonView(View):
     def __exit__(self, *error: object) -> None: ...
 
     def show(self, records: Sequence[Record]) -> None:
-        write(encode_records(records).decode())
+        write_json(encode_records(records))
 
     def end(self, run: Run) -> None:
         self._write_run("end", run)
 
     def _write_run(self, event: str, run: Run) -> None:
-        write(encode({"event": event, "run": to_builtins(run)}).decode() + "\n")
+        write_json(encode({"event": event, "run": to_builtins(run)}) + b"\n")
 
 
 class PlainView(View):
@@ -182,8 +182,16 @@ def heading(run: Run) -> str:
 
 def ending(run: Run) -> str:
     """One sentence on how a run ended: status, duration and error."""
-    took = format_elapsed(run)
-    when = f" after {took}" if took else ""
+    when = _duration_of_cancelled(run) if run.status is Status.CANCELLED else format_elapsed(run)
+    when = f" after {when}" if when else ""
     words = {Status.CANCELLED: "was cancelled", Status.INTERRUPTED: "was interrupted"}.get(run.status, str(run.status))
     cause = f": {sanitize(run.error_message)}" if run.error_message else ""
     return f"Run {run.id} {words}{when}{cause}"
+
+
+def _duration_of_cancelled(run: Run) -> str:
+    """How long the run worked until the cancel, and how long the cancel took: `9.0 s; stopping it took 0.2 s`."""
+    if run.started_at is None or run.cancel_requested_at is None:
+        return format_elapsed(run)
+    worked = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
+    return f"{worked}; stopping it took {format_cancel_duration(run)}"

@@ -1,0 +1,69 @@
+"""Sets up the service's own log: one line per message on stderr, which `queued_output.py` keeps from blocking."""
+
+import logging
+import sys
+from types import TracebackType
+from typing import Final
+
+from solorun.server.queued_output import drain_standard_streams
+
+_ESCAPES: Final = {
+    code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    for code in (
+        *range(0x20), *range(0x7F, 0xA0),
+        0x061C, 0x200E, 0x200F, 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A),
+    )
+    if chr(code) != "\t"
+}  # fmt: skip
+"""The control characters, bidirectional ones and line separators included."""
+_ESCAPES_OF_LINES: Final = {code: escape for code, escape in _ESCAPES.items() if chr(code) != "\n"}
+
+
+def start_service_log() -> None:
+    """Log messages from INFO up, Python's warnings, and exceptions that no caller can catch."""
+    logging.basicConfig(level=logging.INFO, handlers=[_Handler(sys.stderr)])
+    # Its messages about the process repeat ours.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.unraisablehook = _log_unraisable
+
+
+class LogFormatter(logging.Formatter):
+    """Escapes control characters. A request's path or a program's output could otherwise forge lines of the log, or
+    control the terminal that shows it. Only tracebacks have several lines.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is that of logging.Formatter
+        return super().formatMessage(record).translate(_ESCAPES)
+
+    def formatException(  # noqa: N802
+        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+    ) -> str:
+        return super().formatException(ei).translate(_ESCAPES_OF_LINES)
+
+    def formatStack(self, stack_info: str) -> str:  # noqa: N802
+        return super().formatStack(stack_info).translate(_ESCAPES_OF_LINES)
+
+
+class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic only for type checkers
+    def __init__(self, stream: object) -> None:
+        super().__init__(stream)
+        self.setFormatter(LogFormatter())
+
+    def close(self) -> None:
+        """Called by `logging.shutdown`, which precedes an immediate exit."""
+        drain_standard_streams()
+        super().close()
+
+
+def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+    error = unraisable.exc_value
+    logging.getLogger("solorun").error(
+        "%s: %r",
+        unraisable.err_msg or "Exception ignored in",
+        unraisable.object,
+        exc_info=(type(error), error, unraisable.exc_traceback) if error is not None else None,
+    )

@@ -1,0 +1,85 @@
+"""Commands whose standard input, output or error is closed, as some supervisors start them."""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from solorun.client import RunClient
+from solorun.errors import ServiceUnreachable
+from solorun.status import Status
+
+TOML = """
+[projects.hello]
+[[projects.hello.steps]]
+name = "hello"
+run = "echo hello; echo warning >&2; cat"
+"""
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+async def test_a_service_with_closed_descriptors_runs_and_stops_cleanly(tmp_path: Path, closed: str) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML)
+    port = _free_port()
+
+    async with _shell(f"exec {sys.executable} -m solorun serve --port {port} {closed}", tmp_path) as service:
+        async with RunClient(f"http://127.0.0.1:{port}") as client:
+            await _until_it_answers(client, service)
+            run = await client.wait_for_run((await client.start_run("hello")).id)
+        service.send_signal(signal.SIGTERM)
+        out, err = await asyncio.wait_for(service.communicate(), 60)
+
+    assert run.status is Status.COMPLETED
+    assert service.returncode == 0
+    assert b"Traceback" not in out + err
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+@pytest.mark.parametrize(("command", "code"), [("--version", 0), ("check", 2)])
+async def test_a_command_with_closed_descriptors_keeps_its_exit_code(
+    tmp_path: Path, command: str, code: int, closed: str
+) -> None:
+    async with _shell(f"exec {sys.executable} -m solorun {command} {closed}", tmp_path) as process:
+        out, err = await asyncio.wait_for(process.communicate(), 60)
+
+    assert process.returncode == code
+    assert b"Traceback" not in out + err
+
+
+@asynccontextmanager
+async def _shell(script: str, cwd: Path) -> AsyncGenerator[asyncio.subprocess.Process]:
+    process = await asyncio.create_subprocess_shell(
+        script,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        cwd=cwd,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def _until_it_answers(client: RunClient, service: asyncio.subprocess.Process) -> None:
+    async with asyncio.timeout(60):
+        while service.returncode is None:
+            try:
+                await client.list_projects()
+            except ServiceUnreachable:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
