@@ -10,12 +10,13 @@ from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
+from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["StepDispatcher", "become_subreaper"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
 
 class StepDispatcher(StepExecutor):

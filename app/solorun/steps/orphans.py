@@ -25,6 +25,7 @@ _SCAN_PAUSE_SECONDS: Final = 0.001
 """The environment of a process is empty for an instant during exec, so two scans in a row must find nothing."""
 _SHIM_PAUSE_SECONDS: Final = 0.01
 _MAX_PAUSE_SECONDS: Final = 0.5
+_PREFIX: Final = f"{ARTIFACTS}=".encode()
 
 
 class OrphanProcesses:
@@ -68,7 +69,7 @@ class OrphanProcesses:
             if not found:
                 empty_scans += 1
                 pause = _SCAN_PAUSE_SECONDS
-            elif elapsed < _SHIM_SECONDS and self._session is None and any(map(_is_shim, found)):
+            elif elapsed < _SHIM_SECONDS and self._session is None and any(map(_artifacts_of_shim, found)):
                 empty_scans = 0
                 pause = _SHIM_PAUSE_SECONDS
             else:
@@ -98,18 +99,17 @@ class OrphanProcesses:
     def _is_own(self, process: Process) -> bool:
         if self._seen.get(process.pid) == process.started:
             return True
+        if self._is_our_path(_artifacts_of_shim(process)):
+            return True
         environ = read_proc_file(process.pid, "environ").split(b"\0")
         if self._run_id in environ:
-            return any(self._names_our_artifacts(variable) for variable in environ)
+            return any(self._is_our_path(v.removeprefix(_PREFIX)) for v in environ if v.startswith(_PREFIX))
         if self._session is None:
             return False
         return process.session == self._session or _is_unexplained_child(process, environ)
 
-    def _names_our_artifacts(self, variable: bytes) -> bool:
-        name, _, path = variable.partition(b"=")
-        if name != ARTIFACTS.encode():
-            return False
-        path = os.path.realpath(path)
+    def _is_our_path(self, artifacts: bytes) -> bool:
+        path = os.path.realpath(artifacts) if artifacts else b""
         return path.startswith(self._data_dir) and path.rpartition(b"/")[2] == self._name
 
     def _reap(self) -> None:
@@ -120,9 +120,14 @@ class OrphanProcesses:
                 continue  # not our child
 
 
-def _is_shim(process: Process) -> bool:
+def _artifacts_of_shim(process: Process) -> bytes:
+    """The artifacts directory that a shim was started for; b"" for any other process.
+
+    A shim's environment is closed to other processes; its arguments are not.
+    """
     arguments = read_proc_file(process.pid, "cmdline").split(b"\0")
-    return tuple(arguments[1:4]) == tuple(map(os.fsencode, SHIM_ARGUMENTS))
+    is_shim = tuple(arguments[1:4]) == tuple(map(os.fsencode, SHIM_ARGUMENTS))
+    return b"".join(arguments[7:8]) if is_shim else b""
 
 
 def _is_unexplained_child(process: Process, environ: list[bytes]) -> bool:

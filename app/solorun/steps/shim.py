@@ -1,7 +1,8 @@
 """A small program that starts one command and terminates all of its descendants.
 
-Run as `python -I -S shim.py CONTROL STATUS FILES PROGRAM [ARGUMENT...]`: two inherited pipes, and the limit of open
-files for the command. The shim must start fast and outlive the service, so it imports little.
+Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...]`: two inherited pipes, the limit of
+open files for the command, and the run's artifacts directory, by which a later service recognizes the shim. The shim
+must start fast and outlive the service, so it imports little.
 
 CONTROL carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can only shorten it). When it
 is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or `refused REASON`; then
@@ -23,6 +24,7 @@ import time
 from collections.abc import Collection, Iterable
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
@@ -147,6 +149,7 @@ class Shim:
         if sys.platform == "linux":
             prctl = ctypes.CDLL(None).prctl
             prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # closes /proc/<pid>/{fd,mem} and ptrace to the command
             # End of file on CONTROL is not enough: a fork of the service that never calls exec would keep it open.
             prctl(_PR_SET_PDEATHSIG, int(signal.SIGUSR1), 0, 0, 0)
         self._events = select.poll()
@@ -275,5 +278,5 @@ def _limit_open_files(soft: int) -> None:
 
 if __name__ == "__main__":
     _limit_open_files(int(sys.argv[3]))
-    Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[4:])
+    Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[5:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from solorun.steps.environment import ARTIFACTS
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
 
 SHIM_PROGRAM: Final = str(Path(__file__).with_name("shim.py"))
@@ -40,7 +41,10 @@ class ShimProcess:
                 pipes += os.pipe()
             control, to_control, status, to_status, stdout, to_stdout, stderr, to_stderr = pipes
             process = subprocess.Popen(
-                [sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), *argv],
+                [
+                    *(sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT)),
+                    *(environ[ARTIFACTS], *argv),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,

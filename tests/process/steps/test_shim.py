@@ -23,7 +23,7 @@ MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
     f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); from shim import Shim; "
-    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[4:])"
+    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[5:])"
 )
 
 needs_another_user = pytest.mark.skipif(
@@ -58,7 +58,7 @@ def start_shim(directory: Path) -> Iterator[StartShim]:
         status, to_status = os.pipe()
         os.write(to_control, stops.encode())
         process = subprocess.Popen(
-            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), *argv],
+            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), "artifacts", *argv],
             cwd=directory,
             pass_fds=(control, to_status),
             start_new_session=True,

@@ -9,7 +9,7 @@ import pytest
 from solorun.projects.token import read_token_file
 from solorun.projects.validation import InvalidValue
 
-TOKEN = "0123456789abcdef"
+TOKEN = "01d3b567f9a2c4e8"
 
 
 def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -38,6 +38,8 @@ def test_white_space_around_the_token_does_not_count(
         ("0123456789abcdefé".encode(), "beyond ASCII"),
         (b"\xff" * 20, "beyond ASCII"),
         (b"x" * 1025, "longer than 1024"),
+        (b"x" * 32, "could be guessed; `openssl rand -hex 32`"),
+        (b"0123456789abcdef", "could be guessed; `openssl rand -hex 32`"),
         (b"x" * 1_000_000, "longer than 1024"),
     ],
 )

@@ -46,8 +46,10 @@ def demo(
     import uvloop
 
     from solorun.projects import Catalog
+    from solorun.steps import protect_service
     from solorun_examples.glossary import DOCUMENTS, write_project
 
+    protect_service()
     # Warnings are for those who operate a service; what goes wrong with the run is in its log.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:

@@ -24,12 +24,14 @@ def serve(
 ) -> None:
     """Serve the projects of solorun.toml. Options override SOLORUN_<NAME> variables, which override the file."""
     from solorun.server import run
+    from solorun.steps import protect_service
 
+    environ = protect_service()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # Its messages about the process repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
-    catalog, settings = read_configuration(config, flags)
+    catalog, settings = read_configuration(config, flags, environ)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]
     catalog.log_cautions()
 
