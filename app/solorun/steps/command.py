@@ -12,7 +12,7 @@ from solorun.step import StepContext, StepExecution
 from solorun.steps.environment import command_environment
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.shim_process import ShimProcess
+from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
@@ -22,6 +22,7 @@ MAX_DRAIN_SECONDS: Final = 2.0
 ORPHAN_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
+_FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
 
 FindOrphans = Callable[..., OrphanProcesses]
 
@@ -74,6 +75,7 @@ class CommandExecution(StepExecution):
         self._session: int = -1
         self._stop_requested = False
         self._shim_done = False
+        self._has_forged = False
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._readers = [
@@ -130,6 +132,9 @@ class CommandExecution(StepExecution):
                 await self._warn(f"process {pid} ({name}) does not exit or may not be signalled; waiting for it")
             case "done":
                 self._shim_done = True
+            case _ if kind == FORGED and not self._has_forged:
+                self._has_forged = True
+                await self._warn(_FORGED)
 
     def _set_result(self, result: StepResult) -> StepResult:
         """Keep the first result."""

@@ -4,10 +4,12 @@ Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...
 open files for the command, and the run's artifacts directory, by which a later service recognizes the shim. The shim
 must start fast and outlive the service, so it imports little.
 
-CONTROL carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can only shorten it). When it
-is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or `refused REASON`; then
-`exited CODE` of the command itself, followed immediately by `left` if other processes remain; `unkillable PID NAME` for
-a process that survives its signals; and `done` when no process is left. Without `done`, the shim itself was killed.
+CONTROL begins with a nonce, and carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can
+only shorten it). When it is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or
+`refused REASON`; then `exited CODE` of the command itself, followed immediately by `left` if other processes remain;
+`unkillable PID NAME` for a process that survives its signals; `alive` for each `ping` line; and `done` when no process
+is left. Without `done`, the shim itself was killed. Each report repeats the nonce, which the command cannot know: a
+command that runs as root can write to both pipes.
 """
 
 # pathlib would double the start-up time.
@@ -30,6 +32,8 @@ _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
 _MAX_UNKILLABLE_REPORTS = 20
 _TERM_ROUNDS = 5
+_MAX_POLL_SECONDS = 3600.0
+NONCE_BYTES = 32
 HAS_PROC = os.path.exists("/proc/self/stat")
 
 
@@ -136,6 +140,7 @@ class Shim:
         self._report("done")
 
     def _prepare(self) -> None:
+        self._nonce = os.read(self._control, NONCE_BYTES)
         for fd in (self._control, self._status):
             os.set_inheritable(fd, False)
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -176,7 +181,7 @@ class Shim:
 
     def _poll(self, seconds: float | None) -> None:
         """Wait for a line on CONTROL or for a child to exit, and handle it."""
-        for fd, _ in self._events.poll(None if seconds is None else seconds * 1000):
+        for fd, _ in self._events.poll(None if seconds is None else min(seconds, _MAX_POLL_SECONDS) * 1000):
             data = os.read(fd, 4096)
             if fd == self._wake:
                 continue
@@ -184,9 +189,18 @@ class Shim:
                 self._events.unregister(fd)
                 self._stop(0)
             for line in data.splitlines():
-                self._stop(float(line.split()[1]))
+                self._obey(line)
         if os.getppid() != self._service:
             self._stop(0)
+
+    def _obey(self, line: bytes) -> None:
+        if line == b"ping":
+            self._report("alive")
+        elif line.startswith(b"stop "):
+            try:
+                self._stop(max(0.0, float(line[5:])))
+            except ValueError:
+                return  # not from the service
 
     def _stop(self, grace_seconds: float) -> None:
         deadline = time.monotonic() + grace_seconds
@@ -252,7 +266,8 @@ class Shim:
 
     def _report(self, line: str) -> None:
         try:
-            os.write(self._status, " ".join(line.splitlines()).encode(errors="replace") + b"\n")
+            report = " ".join(line.splitlines()).encode(errors="replace")
+            os.write(self._status, b"\n%b %b\n" % (self._nonce, report))
         except BrokenPipeError:
             self._stop(0)
 
