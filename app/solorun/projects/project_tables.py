@@ -26,7 +26,7 @@ from solorun.projects.validation import (
     text,
 )
 
-PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "secrets", "params", "steps")
+PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "pass_env", "secrets", "params", "steps")
 A_NAME: Final = 'lower-case letters, digits, "_" and "-", a letter first, at most 63'
 
 _WILDCARDS = frozenset("*?[")
@@ -40,6 +40,7 @@ _HINTS = {
     "call": "a coroutine belongs to a step: [[projects.<name>.steps]]",
     "cwd": 'did you mean "dir"?',
     "environment": 'did you mean "env"?',
+    "passenv": 'did you mean "pass_env"?',
 }
 
 
@@ -105,6 +106,7 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
             timeout_seconds=table.read("timeout", duration, None),
             cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
             env=table.read("env", _env, {}),
+            pass_env=table.read("pass_env", _pass_env, ()),
             secrets=table.read("secrets", _secrets, ()),
             params=table.read("params", _params, ()),
             steps=table.require(
@@ -153,6 +155,21 @@ def _env(place: Node) -> Mapping[str, str]:
         else:
             variables[name] = value
     return MappingProxyType(variables)
+
+
+def _pass_env(place: Node) -> tuple[str, ...]:
+    patterns = array(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]')(place)
+    refuse_repeats(place)
+    return patterns
+
+
+def _variable_pattern(place: Node) -> str:
+    pattern = text(place)
+    if not _VARIABLE.fullmatch(pattern):
+        raise InvalidValue("is not the name of a variable, nor a pattern like DB_*; to set a value, use env")
+    if pattern.startswith(_OWN_PREFIX):
+        raise InvalidValue(f"variables that begin with {_OWN_PREFIX} are not passed on: they are Solorun's own")
+    return pattern
 
 
 def _secrets(place: Node) -> tuple[str, ...]:

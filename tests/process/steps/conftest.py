@@ -34,6 +34,9 @@ class Begin(Protocol):
         *,
         output: RecordedOutput | None = None,
         env: Mapping[str, str] = {},
+        pass_env: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
     ) -> Begun: ...
@@ -71,11 +74,14 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         *,
         output: RecordedOutput | None = None,
         env: Mapping[str, str] = {},
+        pass_env: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
     ) -> Begun:
         step = CommandStep("extract", run)
-        project = Project("handbook", "Handbook", directory, (step,), env=env)
+        project = Project("handbook", "Handbook", directory, (step,), env=env, pass_env=pass_env, secrets=secrets)
         output = output or RecordedOutput()
         context = StepContext(
             project="handbook",
@@ -87,7 +93,8 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
         )
-        return Begun(await dispatcher.start(project, step, context), output, directory)
+        starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)
+        return Begun(await starting.start(project, step, context), output, directory)
 
     return begin
 
