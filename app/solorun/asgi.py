@@ -21,18 +21,21 @@ from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog, resolve_settings
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
+from solorun.steps import protect_service
 
 
 def solorun_app(config: str | os.PathLike[str] | None = None, **settings: Any) -> "SolorunApp":
     """An application for the projects in `config`, by default the file SOLORUN_CONFIG or `solorun.toml`.
 
     Keyword arguments are named like the keys of the [service] table and take precedence over SOLORUN_<NAME>, which
-    takes precedence over the file. Raises ConfigurationInvalid.
+    takes precedence over the file. The process loses SOLORUN_TOKEN from its environment, and closes its memory to
+    other processes. Raises ConfigurationInvalid.
     """
-    path = Path(config or os.environ.get("SOLORUN_CONFIG") or "solorun.toml")
+    environ = protect_service()
+    path = Path(config or environ.get("SOLORUN_CONFIG") or "solorun.toml")
     catalog = Catalog.open(path)
     table = catalog.configuration.service
-    return SolorunApp(resolve_settings(table, os.environ, settings, base_dir=path.absolute().parent), catalog)
+    return SolorunApp(resolve_settings(table, environ, settings, base_dir=path.absolute().parent), catalog)
 
 
 class SolorunApp:

@@ -50,7 +50,8 @@ class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
     `directory` is absolute. `secrets` are the names of variables (in the service's environment or in `env`) whose
-    values are masked in logs. `params` are the names of the parameters that a start may set.
+    values are masked in logs. `pass_env` names more variables of the service's environment that commands get; `*`, `?`
+    and `[...]` are wildcards. `params` are the names of the parameters that a start may set.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Project:
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    pass_env: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
 
     @property

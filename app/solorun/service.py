@@ -108,6 +108,7 @@ class Service:
                 supervisor=Supervisor(executor=steps, directory=directory),
                 owner=owner,
                 environ=environ,
+                token=settings.token,
                 now=now,
             )
             manager = RunManager(

@@ -1,6 +1,7 @@
 """Reads solorun.toml for a command: its projects, and the settings from flags, variables and the file."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,9 @@ if TYPE_CHECKING:
     from solorun.projects import Catalog
 
 
-def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, Settings]":
+def read_configuration(
+    config: Path, flags: dict[str, Any], environ: Mapping[str, str] = os.environ
+) -> "tuple[Catalog, Settings]":
     """Read the catalog and the settings. Raises ConfigurationInvalid with the errors of both."""
     from solorun.projects import Catalog, read_service_table, resolve_settings
 
@@ -25,9 +28,9 @@ def read_configuration(config: Path, flags: dict[str, Any]) -> "tuple[Catalog, S
         errors = invalid.errors
         try:
             # The settings do not depend on the projects, so their errors are reported together.
-            resolve_settings(read_service_table(config), os.environ, flags, base_dir=base_dir)
+            resolve_settings(read_service_table(config), environ, flags, base_dir=base_dir)
         except ConfigurationInvalid as more:
             errors = (*(error for error in more.errors if error not in errors), *errors)
         raise ConfigurationInvalid(errors) from None
-    settings = resolve_settings(catalog.configuration.service, os.environ, flags, base_dir=base_dir)
+    settings = resolve_settings(catalog.configuration.service, environ, flags, base_dir=base_dir)
     return catalog, settings

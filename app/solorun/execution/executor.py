@@ -49,6 +49,7 @@ class RunExecutor:
         supervisor: Supervisor,
         owner: str,
         environ: Mapping[str, str],
+        token: str | None = None,
         now: Callable[[], datetime],
         compaction_pause_seconds: float = 0.05,
     ) -> None:
@@ -60,16 +61,16 @@ class RunExecutor:
         self._supervisor = supervisor
         self._owner = owner
         self._environ = environ
+        self._token = token
         self._now = now
         self._compaction_pause_seconds = compaction_pause_seconds
         self._compacting = asyncio.Semaphore(1)
 
     def masker_for(self, project: Project) -> Masker:
-        """Masks the project's secrets, in logs and in rows."""
-        names = (*project.secrets, "SOLORUN_TOKEN")
+        """Masks the project's secrets and the service's token, in logs and in rows."""
         masker = Masker()
-        for name in names:
-            value = project.env.get(name) or self._environ.get(name)
+        values = {name: project.env.get(name) or self._environ.get(name) for name in project.secrets}
+        for name, value in {"SOLORUN_TOKEN": self._token, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
         return masker

@@ -26,7 +26,7 @@ from solorun.projects.validation import (
     text,
 )
 
-PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "secrets", "params", "steps")
+PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "pass_env", "secrets", "params", "steps")
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -39,6 +39,7 @@ _HINTS = {
     "call": "set the coroutine of a step: [[projects.<name>.steps]]",
     "cwd": 'did you mean "dir"?',
     "environment": 'did you mean "env"?',
+    "passenv": 'did you mean "pass_env"?',
 }
 
 
@@ -104,6 +105,7 @@ def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callab
             timeout_seconds=table.read("timeout", duration, None),
             cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
             env=table.read("env", _env, {}),
+            pass_env=table.read("pass_env", _pass_env, ()),
             secrets=table.read("secrets", _secrets, ()),
             params=table.read("params", _params, ()),
             steps=table.require(
@@ -152,6 +154,21 @@ def _env(node: Node) -> Mapping[str, str]:
         else:
             variables[name] = value
     return MappingProxyType(variables)
+
+
+def _pass_env(node: Node) -> tuple[str, ...]:
+    patterns = array(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]')(node)
+    refuse_repeats(node)
+    return patterns
+
+
+def _variable_pattern(node: Node) -> str:
+    pattern = text(node)
+    if not _VARIABLE.fullmatch(pattern):
+        raise InvalidValue("is not the name of a variable, nor a pattern like DB_*; to set a value, use env")
+    if pattern.startswith(_OWN_PREFIX):
+        raise InvalidValue(f"variables that begin with {_OWN_PREFIX} are reserved for Solorun and are not passed on")
+    return pattern
 
 
 def _secrets(node: Node) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from solorun.projects.token_strength import MIN_TOKEN_BITS, estimate_bits
 from solorun.projects.validation import InvalidValue, Node
 
 MIN_TOKEN_CHARS: Final = 16
@@ -50,4 +51,6 @@ def _check(text: str) -> str:
         )
     if len(stripped) > MAX_TOKEN_CHARS:
         raise InvalidValue(f"the token is longer than {MAX_TOKEN_CHARS} characters")
+    if estimate_bits(stripped) < MIN_TOKEN_BITS:
+        raise InvalidValue(f"the token repeats itself or is a sequence, so it could be guessed; {HOW_TO_MAKE_ONE}")
     return stripped

@@ -2,20 +2,21 @@
 
 import logging
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
-from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
+from solorun.steps.descent import DescentTracker
+from solorun.steps.orphans import SHIM_SECONDS, UNKILLABLE_AFTER_SECONDS, OrphanProcesses, select_by_environment
+from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-__all__ = ["StepDispatcher", "become_subreaper"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
 
 class StepDispatcher(StepExecutor):
@@ -34,15 +35,30 @@ class StepDispatcher(StepExecutor):
     ) -> None:
         self._environ = dict(environ)
         self._watchdog = watchdog or Watchdog()
-        self._find_orphans = partial(OrphanProcesses, data_dir, unkillable_after_seconds=unkillable_after_seconds)
+        self._data_dir = data_dir
+        self._unkillable_after_seconds = unkillable_after_seconds
+        self._tracker = DescentTracker()
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         if isinstance(step, CommandStep):
-            return start_command(project, step, context, environ=self._environ, find_orphans=self._find_orphans)
+            return start_command(
+                project,
+                step,
+                context,
+                environ=self._environ,
+                tracker=self._tracker,
+                unkillable_after_seconds=self._unkillable_after_seconds,
+            )
         return CoroutineExecution(project, step, context, self._watchdog)
 
     async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:
             logger.warning("run %d: %s", run_id, message)
 
-        await self._find_orphans(run_id, warn).kill()
+        orphans = OrphanProcesses(
+            select_by_environment(self._data_dir, run_id),
+            warn,
+            shim_seconds=SHIM_SECONDS,
+            unkillable_after_seconds=self._unkillable_after_seconds,
+        )
+        await orphans.kill()

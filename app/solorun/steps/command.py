@@ -2,17 +2,19 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
 from solorun.project import CommandStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
+from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
-from solorun.steps.orphans import OrphanProcesses
+from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.shim_process import ShimProcess
+from solorun.steps.shim import Process
+from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
@@ -22,8 +24,12 @@ MAX_DRAIN_SECONDS: Final = 2.0
 ORPHAN_GRACE_SECONDS: Final = 0.5
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
-
-FindOrphans = Callable[..., OrphanProcesses]
+_FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
+_RESUMED: Final = "the shim was stopped by a signal; continuing it"
+_UNRESPONSIVE: Final = "the shim does not answer; killing its processes without it"
+_PING_SECONDS: Final = 1.0
+_MAX_UNANSWERED_PINGS: Final = 30
+_MAX_UNANSWERED_PINGS_WHILE_STOPPED: Final = 5
 
 
 def start_command(
@@ -32,18 +38,22 @@ def start_command(
     context: StepContext,
     *,
     environ: Mapping[str, str],
-    find_orphans: FindOrphans,
+    tracker: DescentTracker,
+    unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
 ) -> StepExecution:
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
     argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
+    older = tracker.find_children()
     try:
         shim = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    return CommandExecution(shim, context, find_orphans)
+    execution = CommandExecution(shim, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
+    tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
+    return execution
 
 
 class EndedExecution(StepExecution):
@@ -66,14 +76,21 @@ class EndedExecution(StepExecution):
 class CommandExecution(StepExecution):
     """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
 
-    def __init__(self, shim: ShimProcess, context: StepContext, find_orphans: FindOrphans) -> None:
+    def __init__(
+        self, shim: ShimProcess, context: StepContext, tracker: DescentTracker, *, unkillable_after_seconds: float
+    ) -> None:
         self._shim = shim
         self._context = context
-        self._find_orphans = find_orphans
+        self._tracker = tracker
+        self._unkillable_after_seconds = unkillable_after_seconds
         self._result: StepResult | None = None
         self._session: int = -1
         self._stop_requested = False
         self._shim_done = False
+        self._has_forged = False
+        self._has_answered = False
+        self._resuming: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._readers = [
@@ -95,27 +112,39 @@ class CommandExecution(StepExecution):
     async def stop(self, grace_seconds: float) -> StepResult:
         self._stop_requested = True
         if not self._task.done():
-            self._shim.stop(grace_seconds)
+            self._stop_shim(grace_seconds)
         return await self.wait()
+
+    def resume_shim(self) -> None:
+        """Continue a shim that the command has stopped with SIGSTOP, and log that once."""
+        self._shim.send_signal(signal.SIGCONT)
+        if self._resuming is None:
+            self._resuming = asyncio.create_task(self._warn(_RESUMED), name=f"warning of {self._context.name}")
 
     async def _supervise(self) -> StepResult:
         try:
             async for kind, rest in self._shim.reports():
                 await self._handle(kind, rest)
-            if not self._shim_done:
-                await self._find_orphans(self._context.run_id, self._warn, session=self._session).kill()
+            await self._shim.wait_for_exit()
+            if not self._shim_done or self._tracker.has_orphans(self._shim.pid):
+                await self._kill_orphans()
             result = self._set_result(StepResult(error_message=_LOST))
             for reader in self._readers:
                 reader.finish()
             await asyncio.gather(*self._reading)
             await self._interpreter.finish()
         finally:
-            if self._drain is not None:
-                self._drain.cancel()
+            for task in (self._drain, self._watching):
+                if task is not None:
+                    task.cancel()
             await self._shim.close()
+            self._tracker.remove(self._shim.pid)
+        if self._resuming is not None:
+            await asyncio.wait([self._resuming])
         return result
 
     async def _handle(self, kind: str, rest: str) -> None:
+        self._has_answered = self._has_answered or kind != FORGED
         match kind:
             case "started":
                 self._session = int(rest)
@@ -130,6 +159,47 @@ class CommandExecution(StepExecution):
                 await self._warn(f"process {pid} ({name}) does not exit or may not be signalled; waiting for it")
             case "done":
                 self._shim_done = True
+            case _ if kind == FORGED and not self._has_forged:
+                self._has_forged = True
+                await self._warn(_FORGED)
+
+    def _stop_shim(self, grace_seconds: float) -> None:
+        self._shim.stop(grace_seconds)
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch_shim(), name=f"shim of {self._context.name}")
+
+    async def _watch_shim(self) -> None:
+        """Make sure that the shim works while it stops the command, and kill it if it does not answer."""
+        unanswered = 0
+        stopped = 0
+        while unanswered < _MAX_UNANSWERED_PINGS and stopped < _MAX_UNANSWERED_PINGS_WHILE_STOPPED:
+            # Pings are counted, not seconds: while the service is frozen, nothing counts.
+            self._has_answered = False
+            self._shim.ping()
+            was_stopped = self._tracker.is_stopped(self._shim.pid)
+            if was_stopped:
+                self.resume_shim()
+            await asyncio.sleep(_PING_SECONDS)
+            unanswered = 0 if self._has_answered else unanswered + 1
+            stopped = stopped + was_stopped if unanswered else 0
+        await self._warn(_UNRESPONSIVE)
+        self._shim.send_signal(signal.SIGKILL)
+
+    async def _kill_orphans(self) -> None:
+        """Kill what a lost shim has left."""
+
+        async def select(processes: list[Process]) -> list[Process]:
+            orphans = self._tracker.find_orphans(self._shim.pid, processes)
+            return orphans + [process for process in processes if process.session == self._session]
+
+        orphans = OrphanProcesses(
+            select,
+            self._warn,
+            session=self._session,
+            unkillable_after_seconds=self._unkillable_after_seconds,
+        )
+        await orphans.kill()
+        self._tracker.reap_orphans(self._shim.pid)
 
     def _set_result(self, result: StepResult) -> StepResult:
         """Keep the first result."""
@@ -149,7 +219,7 @@ class CommandExecution(StepExecution):
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
-            self._shim.stop(ORPHAN_GRACE_SECONDS)
+            self._stop_shim(ORPHAN_GRACE_SECONDS)
             await self._warn("command exited; terminating the processes it left behind")
 
     async def _warn(self, message: str) -> None:

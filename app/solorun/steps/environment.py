@@ -1,28 +1,36 @@
-"""Builds a command's environment: the service's without its settings, then the project's, then Solorun's."""
+"""Builds a command's environment: a few variables of the service, then the project's, then Solorun's."""
 
 import re
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from typing import Final
 
 from solorun.project import Project
 from solorun.step import StepContext
 
-PREFIX: Final = "SOLORUN_"
 RUN_ID: Final = "SOLORUN_RUN_ID"
 ARTIFACTS: Final = "SOLORUN_ARTIFACTS"
+
+INHERITED: Final = (
+    *("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR"),
+    *("LANG", "LANGUAGE", "LC_*", "TZ"),
+)
+"""The variables that every command gets, as patterns: who and where it is, and how to print text and times."""
+NEVER_INHERITED: Final = ("SOLORUN_*", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*")
+"""Settings and secrets of the service, and the channels on which its process manager listens to it."""
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
 def command_environment(environ: Mapping[str, str], project: Project, context: StepContext) -> dict[str, str]:
-    """Build the environment of a command, without the token and the other settings of the service.
+    """Build the environment of a command.
 
-    RUN_ID and ARTIFACTS (a path in the data directory) also identify orphaned processes: see `orphans.py`.
+    Of the service's variables, it gets the usual ones, those that hold its secrets, and those that it requests. RUN_ID
+    and ARTIFACTS (a path in the data directory) also identify orphaned processes: see `orphans.py`.
     """
-    inherited = {name: value for name, value in environ.items() if not name.startswith(PREFIX)}
     return (
         {"PYTHONUNBUFFERED": "1"}
-        | inherited
+        | _inherit(environ, (*INHERITED, *project.pass_env), project.secrets)
         | dict(project.env)
         | {
             "SOLORUN_PROJECT": context.project,
@@ -34,3 +42,15 @@ def command_environment(environ: Mapping[str, str], project: Project, context: S
         }
         | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
     )
+
+
+def _inherit(environ: Mapping[str, str], patterns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in environ.items()
+        if (name in names or _matches(name, patterns)) and not _matches(name, NEVER_INHERITED)
+    }
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

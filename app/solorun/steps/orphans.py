@@ -1,7 +1,7 @@
-"""Finds and kills the processes of a run whose shim or service has died (Linux only).
+"""Kills the processes of a run whose shim or service has died (Linux only).
 
-A process belongs to a run if its environment names the data directory and the run, or if it descends from one that
-does.
+If only the shim has died, `descent.py` knows the processes. If the service has died too, a process belongs to a run if
+its environment names the data directory and the run, or if it descends from one that does.
 """
 
 import asyncio
@@ -18,38 +18,39 @@ from solorun.steps.shim import HAS_PROC, Process, read_proc_file
 from solorun.steps.shim_process import SHIM_ARGUMENTS
 
 UNKILLABLE_AFTER_SECONDS: Final = 2.0
-_SHIM_SECONDS: Final = 0.5
+SHIM_SECONDS: Final = 0.5
 """How long the shims of an earlier service, which kill as soon as it dies, are left to do so before we kill."""
 _SCANS: Final = 2
 _SCAN_PAUSE_SECONDS: Final = 0.001
 """The environment of a process is empty for an instant during exec, so two scans in a row must find nothing."""
 _SHIM_PAUSE_SECONDS: Final = 0.01
 _MAX_PAUSE_SECONDS: Final = 0.5
+_PREFIX: Final = f"{ARTIFACTS}=".encode()
+
+Select = Callable[[list[Process]], Awaitable[list[Process]]]
+"""Selects orphans from the process table. Their descendants need not be included."""
 
 
 class OrphanProcesses:
-    """The remaining processes of one run.
+    """The remaining processes of one run, as selected by `select` and by their descent from these.
 
-    `session` is the session of the command whose shim was lost, or -1 if the command had not started. If it is given,
-    children of this process that have another session and environment count too: they escaped both, and were
-    reparented to this subreaper when the shim died.
+    `session` is that of the lost command, for systems without /proc.
     """
 
     def __init__(
         self,
-        data_dir: Path,
-        run_id: int,
+        select: Select,
         warn: Callable[[str], Awaitable[None]],
         *,
-        session: int | None = None,
+        session: int = -1,
+        shim_seconds: float = 0.0,
         unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
         has_proc: bool = HAS_PROC,
     ) -> None:
-        self._data_dir = os.fsencode(os.path.realpath(data_dir)) + b"/"
-        self._run_id = f"{RUN_ID}={run_id}".encode()
-        self._name = str(run_id).encode()
-        self._session = session
+        self._select = select
         self._warn = warn
+        self._session = session
+        self._shim_seconds = shim_seconds
         self._unkillable_after_seconds = unkillable_after_seconds
         self._has_proc = has_proc
         self._warned: set[int] = set()
@@ -57,18 +58,18 @@ class OrphanProcesses:
 
     async def kill(self) -> None:
         """Return when no process is left, however long that takes. `warn` gets a message about each unkillable one."""
-        if self._session is not None and self._session > 0 and not self._has_proc:
+        if self._session > 0 and not self._has_proc:
             shim.signal_group(self._session, signal.SIGKILL)
         began = time.monotonic()
         pause = _SCAN_PAUSE_SECONDS
         empty_scans = 0
         while empty_scans < _SCANS:
-            found = await asyncio.to_thread(self._find)
+            found = await self._find()
             elapsed = time.monotonic() - began
             if not found:
                 empty_scans += 1
                 pause = _SCAN_PAUSE_SECONDS
-            elif elapsed < _SHIM_SECONDS and self._session is None and any(map(_is_shim, found)):
+            elif elapsed < self._shim_seconds and any(map(_artifacts_of_shim, found)):
                 empty_scans = 0
                 pause = _SHIM_PAUSE_SECONDS
             else:
@@ -87,30 +88,15 @@ class OrphanProcesses:
                 self._warned.add(process.pid)
                 await self._warn(f"process {process.pid} ({process.name}) cannot be killed; waiting for it")
 
-    def _find(self) -> list[Process]:
-        me = os.getpid()
-        processes = [process for process in shim.list_processes() if process.pid != me] if self._has_proc else []
-        own = [process for process in processes if self._is_own(process)]
-        found = own + shim.find_descendants({process.pid for process in own}, processes)
+    async def _find(self) -> list[Process]:
+        if not self._has_proc:
+            return []
+        processes = [process for process in await asyncio.to_thread(shim.list_processes) if process.pid != os.getpid()]
+        own = {process.pid: process for process in await self._select(processes)}
+        own |= {one.pid: one for one in processes if self._seen.get(one.pid) == one.started}
+        found = [*own.values(), *shim.find_descendants(own.keys(), processes)]
         self._seen |= {process.pid: process.started for process in found}
         return found
-
-    def _is_own(self, process: Process) -> bool:
-        if self._seen.get(process.pid) == process.started:
-            return True
-        environ = read_proc_file(process.pid, "environ").split(b"\0")
-        if self._run_id in environ:
-            return any(self._names_our_artifacts(variable) for variable in environ)
-        if self._session is None:
-            return False
-        return process.session == self._session or _is_unexplained_child(process, environ)
-
-    def _names_our_artifacts(self, variable: bytes) -> bool:
-        name, _, path = variable.partition(b"=")
-        if name != ARTIFACTS.encode():
-            return False
-        path = os.path.realpath(path)
-        return path.startswith(self._data_dir) and path.rpartition(b"/")[2] == self._name
 
     def _reap(self) -> None:
         for pid in self._seen:
@@ -120,19 +106,32 @@ class OrphanProcesses:
                 continue  # not our child
 
 
-def _is_shim(process: Process) -> bool:
+def select_by_environment(data_dir: Path, run_id: int) -> Select:
+    """Select processes whose environment names the data directory and the run, and the run's shims."""
+    parent = os.fsencode(os.path.realpath(data_dir)) + b"/"
+    variable = f"{RUN_ID}={run_id}".encode()
+
+    def is_own(process: Process) -> bool:
+        if names_run(_artifacts_of_shim(process)):
+            return True
+        environ = read_proc_file(process.pid, "environ").split(b"\0")
+        return variable in environ and any(names_run(v.removeprefix(_PREFIX)) for v in environ if v.startswith(_PREFIX))
+
+    def names_run(artifacts: bytes) -> bool:
+        path = os.path.realpath(artifacts) if artifacts else b""
+        return path.startswith(parent) and path.rpartition(b"/")[2] == str(run_id).encode()
+
+    async def select(processes: list[Process]) -> list[Process]:
+        return await asyncio.to_thread(lambda: list(filter(is_own, processes)))
+
+    return select
+
+
+def _artifacts_of_shim(process: Process) -> bytes:
+    """The artifacts directory that a shim was started for; b"" for any other process.
+
+    A shim's environment is closed to other processes; its arguments are not.
+    """
     arguments = read_proc_file(process.pid, "cmdline").split(b"\0")
-    return tuple(arguments[1:4]) == tuple(map(os.fsencode, SHIM_ARGUMENTS))
-
-
-def _is_unexplained_child(process: Process, environ: list[bytes]) -> bool:
-    """Return whether this child has neither our session nor our environment. No coroutine step starts such a child."""
-    if process.parent != os.getpid() or process.session == os.getsid(0):
-        return False
-    if any(variable.startswith(RUN_ID.encode()) for variable in environ):
-        return False  # belongs to another run
-    return not {variable for variable in environ if variable} & _own_environ()
-
-
-def _own_environ() -> set[bytes]:
-    return {name + b"=" + value for name, value in os.environb.items()}
+    is_shim = tuple(arguments[1:4]) == tuple(map(os.fsencode, SHIM_ARGUMENTS))
+    return b"".join(arguments[7:8]) if is_shim else b""

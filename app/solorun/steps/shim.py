@@ -1,12 +1,15 @@
 """A small program that starts one command and terminates all of its descendants.
 
-Run as `python -I -S shim.py CONTROL STATUS FILES PROGRAM [ARGUMENT...]`: two inherited pipes, and the limit of open
-files for the command. The shim must start fast and outlive the service, so it imports little.
+Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...]`: two inherited pipes, the limit of
+open files for the command, and the run's artifacts directory, by which a later service recognizes the shim. The shim
+must start fast and outlive the service, so it imports little.
 
-CONTROL carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can only shorten it). When it
-is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or `refused REASON`; then
-`exited CODE` of the command itself, followed immediately by `left` if other processes remain; `unkillable PID NAME` for
-a process that survives its signals; and `done` when no process is left. Without `done`, the shim itself was killed.
+CONTROL begins with a nonce, and carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can
+only shorten it). When it is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or
+`refused REASON`; then `exited CODE` of the command itself, followed immediately by `left` if other processes remain;
+`unkillable PID NAME` for a process that survives its signals; `alive` for each `ping` line; and `done` when no process
+is left. Without `done`, the shim itself was killed. Each report repeats the nonce, which the command cannot know: a
+command that runs as root can write to both pipes.
 """
 
 # pathlib would double the start-up time.
@@ -23,11 +26,14 @@ import time
 from collections.abc import Collection, Iterable
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_CHILD_SUBREAPER = 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
 _MAX_UNKILLABLE_REPORTS = 20
 _TERM_ROUNDS = 5
+_MAX_POLL_SECONDS = 3600.0
+NONCE_BYTES = 32
 HAS_PROC = os.path.exists("/proc/self/stat")
 
 
@@ -134,6 +140,7 @@ class Shim:
         self._report("done")
 
     def _prepare(self) -> None:
+        self._nonce = os.read(self._control, NONCE_BYTES)
         for fd in (self._control, self._status):
             os.set_inheritable(fd, False)
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -147,6 +154,7 @@ class Shim:
         if sys.platform == "linux":
             prctl = ctypes.CDLL(None).prctl
             prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # closes /proc/<pid>/{fd,mem} and ptrace to the command
             # End of file on CONTROL is not enough: a fork of the service that never calls exec would keep it open.
             prctl(_PR_SET_PDEATHSIG, int(signal.SIGUSR1), 0, 0, 0)
         self._events = select.poll()
@@ -173,7 +181,7 @@ class Shim:
 
     def _poll(self, seconds: float | None) -> None:
         """Wait for a line on CONTROL or for a child to exit, and handle it."""
-        for fd, _ in self._events.poll(None if seconds is None else seconds * 1000):
+        for fd, _ in self._events.poll(None if seconds is None else min(seconds, _MAX_POLL_SECONDS) * 1000):
             data = os.read(fd, 4096)
             if fd == self._wake:
                 continue
@@ -181,9 +189,18 @@ class Shim:
                 self._events.unregister(fd)
                 self._stop(0)
             for line in data.splitlines():
-                self._stop(float(line.split()[1]))
+                self._obey(line)
         if os.getppid() != self._service:
             self._stop(0)
+
+    def _obey(self, line: bytes) -> None:
+        if line == b"ping":
+            self._report("alive")
+        elif line.startswith(b"stop "):
+            try:
+                self._stop(max(0.0, float(line[5:])))
+            except ValueError:
+                return  # not from the service
 
     def _stop(self, grace_seconds: float) -> None:
         deadline = time.monotonic() + grace_seconds
@@ -249,7 +266,8 @@ class Shim:
 
     def _report(self, line: str) -> None:
         try:
-            os.write(self._status, " ".join(line.splitlines()).encode(errors="replace") + b"\n")
+            report = " ".join(line.splitlines()).encode(errors="replace")
+            os.write(self._status, b"\n%b %b\n" % (self._nonce, report))
         except BrokenPipeError:
             self._stop(0)
 
@@ -275,5 +293,5 @@ def _limit_open_files(soft: int) -> None:
 
 if __name__ == "__main__":
     _limit_open_files(int(sys.argv[3]))
-    Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[4:])
+    Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[5:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

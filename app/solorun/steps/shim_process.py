@@ -1,17 +1,25 @@
-"""The service's side of a shim: starts `shim.py` with its pipes, sends it stop requests and reads its reports."""
+"""The service's side of a shim: starts `shim.py` with its pipes, sends it requests and reads its reports."""
 
 import asyncio
+import contextlib
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from solorun.steps.environment import ARTIFACTS
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
+from solorun.steps.shim import NONCE_BYTES
 
 SHIM_PROGRAM: Final = str(Path(__file__).with_name("shim.py"))
 SHIM_ARGUMENTS: Final = ("-I", "-S", SHIM_PROGRAM)
+FORGED: Final = "forged"
+"""The kind of a line that the shim did not write."""
+
+_MAX_REPORT_BYTES: Final = 8192
 
 
 class ShimProcess:
@@ -20,10 +28,21 @@ class ShimProcess:
     `stdout` and `stderr` are the read ends of the command's pipes. The reader closes them.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], control: int, status: int, stdout: int, stderr: int) -> None:
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        *,
+        control: int,
+        status: int,
+        stdout: int,
+        stderr: int,
+        nonce: bytes,
+    ) -> None:
         self._process = process
         self._control = control
         self._status = status
+        self._prefix = nonce + b" "
+        self._pidfd = _open_pidfd(process.pid)
         self.stdout = stdout
         self.stderr = stderr
 
@@ -33,14 +52,19 @@ class ShimProcess:
 
         Raises OSError or ValueError: no such directory, arguments too long, a NUL in an argument.
         """
+        nonce = secrets.token_hex(NONCE_BYTES // 2).encode()
         pipes: list[int] = []
         try:
             for _ in range(4):
                 # Not loop.subprocess_exec: uvloop uses socket pairs, which cost twice the CPU.
                 pipes += os.pipe()
             control, to_control, status, to_status, stdout, to_stdout, stderr, to_stderr = pipes
+            os.write(to_control, nonce)
             process = subprocess.Popen(
-                [sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), *argv],
+                [
+                    *(sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT)),
+                    *(environ[ARTIFACTS], *argv),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,
@@ -55,50 +79,95 @@ class ShimProcess:
             raise
         for fd in (control, to_status, to_stdout, to_stderr):
             os.close(fd)
-        return cls(process, to_control, status, stdout, stderr)
+        for fd in (to_control, status):
+            os.set_blocking(fd, False)
+        return cls(process, control=to_control, status=status, stdout=stdout, stderr=stderr, nonce=nonce)
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     async def reports(self) -> AsyncIterator[tuple[str, str]]:
-        """Yield each report as (kind, rest) until the shim has exited."""
-        os.set_blocking(self._status, False)
+        """Yield each report as (kind, rest) until `done`, or until the shim has exited."""
         unfinished = b""
         while chunk := await self._read_status():
             *lines, unfinished = (unfinished + chunk).split(b"\n")
-            for line in lines:
-                kind, _, rest = line.decode(errors="replace").partition(" ")
+            for line in filter(None, lines):
+                if not line.startswith(self._prefix):
+                    yield FORGED, ""
+                    continue
+                kind, _, rest = line.removeprefix(self._prefix).decode(errors="replace").partition(" ")
                 yield kind, rest
+                if kind == "done":
+                    return
+            if len(unfinished) > _MAX_REPORT_BYTES:
+                yield FORGED, ""
+                unfinished = b""
 
     def stop(self, grace_seconds: float) -> None:
         """Send SIGTERM to every process now and SIGKILL after the grace. A second call can only shorten the grace."""
-        if self._control >= 0:
-            try:
-                os.write(self._control, b"stop %.3f\n" % grace_seconds)
-            except BrokenPipeError:
-                return  # the shim has exited; reports() ends
+        self._request(b"stop %.3f\n" % grace_seconds)
+
+    def ping(self) -> None:
+        """Request an `alive` report."""
+        self._request(b"ping\n")
+
+    def send_signal(self, signum: int) -> None:
+        """Signal the shim itself, if it has not exited."""
+        self._process.send_signal(signum)
+
+    async def wait_for_exit(self) -> None:
+        """Return when the shim has exited and been reaped. Processes that it leaves are children of the service now."""
+        while self._process.poll() is None:  # noqa: ASYNC110 - it takes a millisecond after `done`
+            await asyncio.sleep(0.001)
 
     async def close(self) -> None:
         """Close the pipes and wait for the shim to exit. It kills any remaining processes immediately."""
-        for fd in (self._control, self._status):
-            os.close(fd)
+        for fd in (self._control, self._status, self._pidfd):
+            if fd >= 0:
+                os.close(fd)
         self._control = -1
-        while self._process.poll() is None:  # noqa: ASYNC110 - no event to wait for, and it takes a millisecond
-            await asyncio.sleep(0.001)
+        await self.wait_for_exit()
+
+    def _request(self, line: bytes) -> None:
+        if self._control >= 0:
+            # A broken pipe: the shim has exited, and reports() ends. A full one: it does not read, and gets no answer.
+            with contextlib.suppress(BrokenPipeError, BlockingIOError):
+                os.write(self._control, line)
 
     async def _read_status(self) -> bytes:
-        loop = asyncio.get_running_loop()
+        """Read what there is to read, or b"" at the end.
+
+        A command that holds the pipe open could hide its end, so the exit of the shim counts too.
+        """
         while True:
+            has_exited = self._pidfd >= 0 and self._process.poll() is not None
             try:
                 return os.read(self._status, 4096)
             except BlockingIOError:
-                readable = loop.create_future()
-                loop.add_reader(self._status, _set, readable)
-                try:
-                    await readable
-                finally:
-                    loop.remove_reader(self._status)
+                if has_exited:
+                    return b""
+                await self._wait_until_readable()
+
+    async def _wait_until_readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        readable = loop.create_future()
+        watched = [fd for fd in (self._status, self._pidfd) if fd >= 0]
+        for fd in watched:
+            loop.add_reader(fd, _set, readable)
+        try:
+            await readable
+        finally:
+            for fd in watched:
+                loop.remove_reader(fd)
+
+
+def _open_pidfd(pid: int) -> int:
+    """A descriptor that becomes readable when the process exits; -1 where there is none (macOS, old kernels)."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return -1
 
 
 def _set(future: "asyncio.Future[None]") -> None:

@@ -1,7 +1,8 @@
 """Real commands under real shims."""
 
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,7 @@ from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS
 from tests.fakes.step_output import RecordedOutput
+from tests.process.steps.processes import eventually
 
 LEAF = "echo $$ >> pids; exec sleep 60\n"
 """A process that writes down its pid and keeps running."""
@@ -32,9 +34,15 @@ class Begin(Protocol):
         *,
         output: RecordedOutput | None = None,
         env: Mapping[str, str] = {},
+        pass_env: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
     ) -> Begun: ...
+
+
+Bystander = Callable[..., Awaitable[subprocess.Popen[bytes]]]
 
 
 @pytest.fixture
@@ -66,11 +74,14 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         *,
         output: RecordedOutput | None = None,
         env: Mapping[str, str] = {},
+        pass_env: tuple[str, ...] = (),
+        secrets: tuple[str, ...] = (),
+        environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
     ) -> Begun:
         step = CommandStep("extract", run)
-        project = Project("handbook", "Handbook", directory, (step,), env=env)
+        project = Project("handbook", "Handbook", directory, (step,), env=env, pass_env=pass_env, secrets=secrets)
         output = output or RecordedOutput()
         context = StepContext(
             project="handbook",
@@ -82,6 +93,24 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
         )
-        return Begun(await dispatcher.start(project, step, context), output, directory)
+        starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)
+        return Begun(await starting.start(project, step, context), output, directory)
 
     return begin
+
+
+@pytest.fixture
+def bystander() -> Iterator[Bystander]:
+    """Starts a process in its own session, as a coroutine step might."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 60") -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(["/bin/sh", "-c", command], env=environ, start_new_session=True)
+        started.append(process)
+        await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # empty during exec
+        return process
+
+    yield bystander
+    for process in started:
+        process.kill()
+        process.wait()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from solorun.steps import StepDispatcher
+from solorun.steps import StepDispatcher, orphans
+from solorun.steps.shim import read_proc_file
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
@@ -102,6 +103,26 @@ async def test_recovery_kills_the_processes_of_a_hanging_shim(
     service.kill()
     service.wait()
 
+    async with asyncio.timeout(20):
+        await dispatcher.kill_orphans(7)
+
+    assert survivors(directory) == []
+
+
+async def test_recovery_finds_a_shim_whose_environment_is_closed(
+    host: Host, directory: Path, dispatcher: StepDispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = host('(env -i PATH="$PATH" setsid sh leaf.sh &); sh leaf.sh')
+    await eventually(lambda: len(noted_pids(directory)) == 2)
+    [shim] = shims(directory)
+    os.kill(shim, signal.SIGSTOP)
+    service.kill()
+    service.wait()
+
+    def read(pid: int, name: str) -> bytes:
+        return b"" if (pid, name) == (shim, "environ") else read_proc_file(pid, name)
+
+    monkeypatch.setattr(orphans, "read_proc_file", read)
     async with asyncio.timeout(20):
         await dispatcher.kill_orphans(7)
 

@@ -15,6 +15,24 @@ from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually
 
+USUAL = {
+    **{name: os.environ.get(name, "/") for name in ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")},
+    "LANG": "C.UTF-8",
+    "LC_TIME": "C",
+    "TZ": "UTC",
+}
+OTHERS = {
+    "DB_HOST": "db",
+    "DB_PASSWORD": "hunter2",
+    "TERM": "xterm",
+    "SOLORUN_TOKEN": "s3cret",
+    "SOLORUN_PORT": "1",
+    "CREDENTIALS_DIRECTORY": "/",
+    "NOTIFY_SOCKET": "@x",
+    "LISTEN_FDS": "1",
+    "WATCHDOG_USEC": "1",
+}
+SERVICE = USUAL | OTHERS
 PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(dict(os.environ)))")
 
 
@@ -88,6 +106,40 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
     assert environment["LANG"] == "C.UTF-8"
     assert environment["PATH"] == os.environ["PATH"]
     assert environment["PYTHONUNBUFFERED"] == "1"
+
+
+async def test_a_command_gets_few_variables_of_the_service(begin: Begin) -> None:
+    begun = await begin(PRINT_ENVIRONMENT, environ=SERVICE)
+
+    await begun.execution.wait()
+
+    environment = json.loads("".join(begun.output.texts()))
+    inherited = {name: value for name, value in environment.items() if not name.startswith(("SOLORUN_", "PYTHON"))}
+    usual = ("HOME", "LANG", "LC_TIME", "LOGNAME", "PATH", "SHELL", "TMPDIR", "TZ", "USER")
+    assert sorted(inherited) == sorted(usual)
+    assert "SOLORUN_TOKEN" not in environment
+
+
+@pytest.mark.parametrize(
+    ("pass_env", "secrets", "names"),
+    [
+        (("DB_*",), (), {"DB_HOST", "DB_PASSWORD"}),
+        (("DB_HOST",), (), {"DB_HOST"}),
+        (("db_*",), (), set()),
+        ((), ("DB_PASSWORD",), {"DB_PASSWORD"}),
+        (("*",), (), {"DB_HOST", "DB_PASSWORD", "TERM"}),
+        (("NOTIFY_*", "CREDENTIALS_DIRECTORY"), ("SOLORUN_TOKEN", "NOTIFY_SOCKET"), set()),
+    ],
+)
+async def test_a_project_can_request_more_variables(
+    begin: Begin, pass_env: tuple[str, ...], secrets: tuple[str, ...], names: set[str]
+) -> None:
+    begun = await begin(PRINT_ENVIRONMENT, environ=SERVICE, pass_env=pass_env, secrets=secrets)
+
+    await begun.execution.wait()
+
+    environment = json.loads("".join(begun.output.texts()))
+    assert {name for name in OTHERS if name in environment} == names
 
 
 async def test_a_project_can_override_pythonunbuffered(begin: Begin) -> None:

@@ -3,35 +3,15 @@
 import asyncio
 import os
 import signal
-import subprocess
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from solorun.steps import StepDispatcher, shim
-from solorun.steps.orphans import OrphanProcesses
-from tests.process.steps.conftest import Begin
+from solorun.steps.orphans import OrphanProcesses, select_by_environment
+from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
-
-Bystander = Callable[..., Awaitable[subprocess.Popen[bytes]]]
-
-
-@pytest.fixture
-def bystander() -> Iterator[Bystander]:
-    """Starts a process in its own session, as a coroutine step might."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 60") -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(["/bin/sh", "-c", command], env=environ, start_new_session=True)
-        started.append(process)
-        await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # empty during exec
-        return process
-
-    yield bystander
-    for process in started:
-        process.kill()
-        process.wait()
 
 
 @pytest.mark.parametrize("environ", [os.environ, {"SOLORUN_RUN_ID": "8"}], ids=["the service's own", "another run's"])
@@ -82,7 +62,7 @@ async def test_without_proc_the_process_group_is_killed_when_the_shim_is_lost(
     command = await bystander(os.environ, f"cd {tmp_path}; sleep 60 & sleep 60")
     await eventually(lambda: len(survivors(tmp_path)) == 3)
 
-    await OrphanProcesses(tmp_path, 7, warn, session=command.pid, has_proc=False).kill()
+    await OrphanProcesses(select_by_environment(tmp_path, 7), warn, session=command.pid, has_proc=False).kill()
 
     assert command.wait(30) == -signal.SIGKILL
     await eventually(lambda: not survivors(tmp_path))

@@ -23,8 +23,10 @@ MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
 WITHOUT_PROC = (
     f"import sys; sys.path.append({os.path.dirname(SHIM_PROGRAM)!r}); from shim import Shim; "
-    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[4:])"
+    "Shim(int(sys.argv[1]), int(sys.argv[2]), has_proc=False).run(sys.argv[5:])"
 )
+
+NONCE = "0123456789abcdef" * 2
 
 needs_another_user = pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None, reason="switching to another user requires root"
@@ -36,6 +38,21 @@ class Started:
     process: subprocess.Popen[bytes]
     control: int
     status: IO[str]
+
+    def read_report(self) -> str:
+        """The next report, without its nonce."""
+        line = self.status.readline()
+        while line == "\n":
+            line = self.status.readline()
+        return self._without_nonce(line)
+
+    def read_reports(self) -> list[str]:
+        """All reports until the shim exits."""
+        return [self._without_nonce(line) for line in self.status if line != "\n"]
+
+    def _without_nonce(self, line: str) -> str:
+        assert line.startswith(f"{NONCE} "), line
+        return line.removeprefix(f"{NONCE} ").removesuffix("\n")
 
     def send(self, line: str) -> None:
         os.write(self.control, line.encode())
@@ -56,9 +73,9 @@ def start_shim(directory: Path) -> Iterator[StartShim]:
     def start_shim(*argv: str, python: tuple[str, ...] = (sys.executable, SHIM_PROGRAM), stops: str = "") -> Started:
         control, to_control = os.pipe()
         status, to_status = os.pipe()
-        os.write(to_control, stops.encode())
+        os.write(to_control, NONCE.encode() + stops.encode())
         process = subprocess.Popen(
-            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), *argv],
+            [*python, str(control), str(to_status), str(INHERITED_SOFT_LIMIT), "artifacts", *argv],
             cwd=directory,
             pass_fds=(control, to_status),
             start_new_session=True,
@@ -79,7 +96,7 @@ def start_shim(directory: Path) -> Iterator[StartShim]:
 def test_the_exit_of_a_command_is_reported(start_shim: StartShim) -> None:
     shim = start_shim("sh", "-c", "exit 3")
 
-    [started, *rest] = shim.status.read().splitlines()
+    [started, *rest] = shim.read_reports()
 
     assert started.startswith("started ")
     assert rest == ["exited 3", "done"]
@@ -87,30 +104,53 @@ def test_the_exit_of_a_command_is_reported(start_shim: StartShim) -> None:
 
 def test_remaining_processes_are_reported_and_wait_for_a_stop(start_shim: StartShim) -> None:
     shim = start_shim("sh", "-c", "sh leaf.sh & exit 0")
-    reports = [shim.status.readline().split()[0] for _ in range(3)]
+    reports = [shim.read_report().split()[0] for _ in range(3)]
 
     shim.send("stop 5\n")
 
     assert reports == ["started", "exited", "left"]
-    assert shim.status.read() == "done\n"
+    assert shim.read_reports() == ["done"]
 
 
 @pytest.mark.parametrize("stops", ["stop 5\n", "stop 0\n", "stop 5\nstop 1\n"])
 def test_a_stop_before_the_start_prevents_it(start_shim: StartShim, stops: str) -> None:
     shim = start_shim("sh", "leaf.sh", stops=stops)
 
-    assert shim.status.read() == "refused stopped before it started\ndone\n"
+    assert shim.read_reports() == ["refused stopped before it started", "done"]
 
 
 @pytest.mark.parametrize("program", ["no-such-program", "./leaf.sh"])
 def test_a_program_that_cannot_start_is_refused(start_shim: StartShim, program: str) -> None:
     shim = start_shim(program)
 
-    refused, done = shim.status.read().splitlines()
+    refused, done = shim.read_reports()
 
     assert refused.startswith("refused ")
     assert refused.endswith(program)
     assert done == "done"
+
+
+@pytest.mark.parametrize("line", ["", "stop", "stop x", "stop ", "\0", "x" * 5000])
+def test_a_malformed_request_does_not_end_the_shim(start_shim: StartShim, directory: Path, line: str) -> None:
+    shim = start_shim("sh", "-c", "until [ -e go ]; do sleep 0.01; done; exit 3")
+
+    shim.read_report()
+
+    shim.send(f"{line}\nping\n")
+
+    assert shim.read_report() == "alive"
+    (directory / "go").touch()
+    assert shim.read_reports() == ["exited 3", "done"]
+
+
+@pytest.mark.parametrize("grace", ["inf", "1e30", "31536000"])
+async def test_a_grace_of_any_length_is_accepted(start_shim: StartShim, directory: Path, grace: str) -> None:
+    shim = start_shim("sh", "-c", "trap 'exit 3' TERM; echo $$ > pids; while :; do sleep 0.01; done")
+    await eventually(lambda: noted_pids(directory))
+
+    shim.send(f"stop {grace}\n")
+
+    assert shim.read_reports()[1:] == ["exited 3", "done"]
 
 
 async def test_a_closed_control_pipe_kills_immediately(start_shim: StartShim, directory: Path) -> None:
@@ -133,7 +173,7 @@ async def test_signals_for_the_service_do_not_end_the_shim(
     shim.process.send_signal(signum)
     os.kill(noted_pids(directory)[0], signal.SIGKILL)
 
-    assert shim.status.read().splitlines()[1:] == ["exited -9", "done"]
+    assert shim.read_reports()[1:] == ["exited -9", "done"]
 
 
 async def test_a_closed_status_pipe_kills_immediately(start_shim: StartShim, directory: Path) -> None:
@@ -167,11 +207,11 @@ async def test_a_process_of_another_user_is_reported_and_waited_for(start_shim: 
     await eventually(lambda: noted_pids(directory))
 
     shim.send("stop 0.05\n")
-    reports = [shim.status.readline().strip() for _ in range(2)]
+    reports = [shim.read_report() for _ in range(2)]
     os.kill(noted_pids(directory)[0], signal.SIGKILL)
 
     assert reports[1] == f"unkillable {noted_pids(directory)[0]} sleep"
-    assert shim.status.read() == "exited -9\ndone\n"
+    assert shim.read_reports() == ["exited -9", "done"]
 
 
 @needs_another_user

@@ -241,6 +241,32 @@ def is_blocked(directory: Path) -> bool:
     )
 
 
+FORGE = """
+for fd in /proc/$PPID/fd/*; do
+  [ -p $fd ] && printf '%b' "$FORGED" > $fd
+done
+sh leaf.sh
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can open the pipes of its shim")
+@pytest.mark.parametrize(
+    "forged",
+    ["exited 0\\ndone\\n", "stop\\nexited 0\\nleft\\ndone\\n", "\\n\\n \\nstarted x\\nexited x\\n", "x" * 20_000],
+    ids=["an end", "requests", "garbage", "an endless line"],
+)
+async def test_a_command_cannot_forge_its_own_end(begin: Begin, forged: str) -> None:
+    begun = await begin(FORGE, env={"FORGED": forged})
+    await eventually(lambda: noted_pids(begun.directory))
+    await eventually(begun.output.warnings)
+
+    assert begun.execution.result is None
+    assert begun.output.warnings() == ["the command wrote to the pipes of its shim; that is ignored"]
+    async with asyncio.timeout(30):
+        assert await begun.execution.stop(10) == StepResult(-15, "killed by SIGTERM")
+    assert survivors(begun.directory) == []
+
+
 async def test_losing_a_shim_fails_the_step_after_its_orphans_are_gone(begin: Begin) -> None:
     begun = await begin('env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM; (sh leaf.sh &); sh leaf.sh; sh leaf.sh')
     await eventually(lambda: len(noted_pids(begun.directory)) == 3)

@@ -10,7 +10,7 @@ from solorun.errors import ConfigurationInvalid
 from solorun.projects import resolve_settings
 from solorun.settings import Settings
 
-TOKEN = "0123456789abcdef"
+TOKEN = "01d3b567f9a2c4e8"
 
 Resolve = Callable[..., Settings]
 

@@ -9,7 +9,7 @@ import pytest
 from solorun.projects.token import read_token_file
 from solorun.projects.validation import InvalidValue
 
-TOKEN = "0123456789abcdef"
+TOKEN = "01d3b567f9a2c4e8"
 
 
 def write(tmp_path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -36,6 +36,8 @@ def test_whitespace_around_the_token_is_ignored(tmp_path: Path, data: str, caplo
         ("0123456789abcdefé".encode(), "non-ASCII character"),
         (b"\xff" * 20, "non-ASCII character"),
         (b"x" * 1025, "longer than 1024"),
+        (b"x" * 32, "could be guessed; `openssl rand -hex 32`"),
+        (b"0123456789abcdef", "could be guessed; `openssl rand -hex 32`"),
         (b"x" * 1_000_000, "longer than 1024"),
     ],
 )

@@ -54,8 +54,10 @@ def demo(
     import uvloop
 
     from solorun.projects import Catalog
+    from solorun.steps import protect_service
     from solorun_examples.glossary import DOCUMENTS, write_project
 
+    protect_service()
     # Warnings are for operators of a service. The run's log says what goes wrong in the run.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:

@@ -1,6 +1,7 @@
 """`solorun serve`: run the service until a signal stops it."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,19 +27,21 @@ def serve(
 ) -> None:
     """Serve the projects of solorun.toml. Options override SOLORUN_<NAME> variables, which override the file."""
     from solorun.server.queued_output import queued_standard_streams
+    from solorun.steps import protect_service
 
+    environ = protect_service()
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     with queued_standard_streams():
-        code = _serve(config, flags)
+        code = _serve(config, flags, environ)
     raise typer.Exit(code)
 
 
-def _serve(config: Path, flags: dict[str, Any]) -> int:
+def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> int:
     from solorun.server import run
     from solorun.server.service_log import start_service_log
 
     start_service_log()
-    catalog, settings = read_configuration(config, flags)
+    catalog, settings = read_configuration(config, flags, environ)
     projects = [*catalog.configuration.projects, *(family.pattern for family in catalog.configuration.families)]
     catalog.log_warnings()
 

@@ -1,0 +1,175 @@
+"""Tracks by descent which processes belong to which command, whatever session or environment they choose (Linux only).
+
+A shim adopts the orphans below it, and the service, also a subreaper, adopts those of a shim that was killed. A child
+of the service in another session was therefore left by a killed shim, unless it is a shim itself, or was a child of the
+service while all shims were alive.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Final
+
+from solorun.steps.shim import HAS_PROC, Process, list_processes, read_proc_file
+
+SCAN_SECONDS: Final = 1.0
+
+_HAS_CHILDREN: Final = Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+Identities = dict[int, int]
+"""Processes as pid and start time. A pid alone may be used again."""
+
+
+@dataclass(slots=True)
+class _Tracked:
+    """A shim, the processes that were its descendants in the last scan, and children of the service that are older."""
+
+    shim: Process
+    on_stopped: Callable[[], None]
+    older: Identities
+    noted: Identities = field(default_factory=dict)
+
+
+class DescentTracker:
+    """Knows the commands of one service. Belongs to one event loop.
+
+    While there are commands, it scans the process table every second.
+    """
+
+    _shims: ClassVar[set[int]] = set()
+    """The live shims of all services in this process."""
+
+    def __init__(self, *, scan_seconds: float = SCAN_SECONDS, has_proc: bool = HAS_PROC) -> None:
+        self._scan_seconds = scan_seconds
+        self._has_proc = has_proc
+        self._tracked: dict[int, _Tracked] = {}
+        self._unrelated: Identities = {}
+        """Other processes below the service, found while all shims were alive."""
+        self._scanning: asyncio.Task[None] | None = None
+
+    def find_children(self) -> Identities:
+        """The children of the service that are no shims. Call this before a shim is started."""
+        return {child.pid: child.started for child in _list_children() if child.pid not in self._shims}
+
+    def add(self, shim: int, older: Identities, on_stopped: Callable[[], None]) -> None:
+        """Track a shim, in the same iteration of the event loop that started it.
+
+        `on_stopped` is called in each scan that finds the shim stopped by a signal.
+        """
+        self._shims.add(shim)
+        process = _read_process(shim) if self._has_proc else None
+        if process is None:
+            return  # it has been killed already, or cannot be tracked here
+        self._tracked[shim] = _Tracked(process, on_stopped, older)
+        if self._scanning is None:
+            self._scanning = asyncio.create_task(self._scan_repeatedly(), name="process scan")
+
+    def remove(self, shim: int) -> None:
+        """Forget a shim that has been reaped and has left no processes."""
+        self._shims.discard(shim)
+        self._tracked.pop(shim, None)
+        if not self._tracked and self._scanning is not None:
+            self._scanning.cancel()
+            self._scanning = None
+
+    def is_stopped(self, shim: int) -> bool:
+        """Whether a signal has stopped the shim."""
+        process = _read_process(shim) if shim in self._tracked else None
+        return process is not None and process.state == b"T"
+
+    def has_orphans(self, shim: int) -> bool:
+        """Whether a shim that has been reaped left processes. Looks at the service's children only."""
+        tracked = self._tracked.get(shim)
+        return tracked is not None and any(self._is_orphan(tracked, child) for child in _list_children())
+
+    def find_orphans(self, shim: int, processes: Iterable[Process]) -> list[Process]:
+        """Those of `processes` that a killed shim left, without the descendants of these."""
+        tracked = self._tracked.get(shim)
+        return [process for process in processes if tracked is not None and self._is_orphan(tracked, process)]
+
+    def reap_orphans(self, shim: int) -> None:
+        """Reap the exited children that a killed shim left."""
+        tracked = self._tracked.get(shim)
+        for child in _list_children(with_zombies=True):
+            if tracked is not None and child.state == b"Z" and self._is_orphan(tracked, child):
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(child.pid, os.WNOHANG)
+
+    def _is_orphan(self, tracked: _Tracked, process: Process) -> bool:
+        identity = (process.pid, process.started)
+        if identity in tracked.noted.items():
+            return True
+        return (
+            process.parent == os.getpid()
+            and process.session != os.getsid(0)
+            and process.pid not in self._shims
+            and process.started >= tracked.shim.started
+            and identity not in tracked.older.items()
+            and identity not in self._unrelated.items()
+            and not any(identity in other.noted.items() for other in self._tracked.values())
+        )
+
+    async def _scan_repeatedly(self) -> None:
+        while True:
+            await asyncio.sleep(self._scan_seconds)
+            # Evaluated in the event loop, where no shim can be between its start and its `add`.
+            self._note(await asyncio.to_thread(list_processes))
+
+    def _note(self, processes: list[Process]) -> None:
+        living = {process.pid: process for process in processes}
+        for tracked in self._tracked.values():
+            tracked.noted = {pid: started for pid, started in tracked.noted.items() if _is_in(living, pid, started)}
+        strangers: Identities = {}
+        for process in processes:
+            ancestor = self._find_ancestor(process, living)
+            if ancestor in self._tracked:
+                self._tracked[ancestor].noted[process.pid] = process.started
+            elif ancestor == os.getpid():
+                strangers[process.pid] = process.started
+        self._unrelated = {pid: start for pid, start in self._unrelated.items() if _is_in(living, pid, start)}
+        if strangers and all(self._is_alive(tracked.shim) for tracked in self._tracked.values()):
+            self._unrelated |= strangers
+        for tracked in list(self._tracked.values()):
+            shim = living.get(tracked.shim.pid)
+            if shim is not None and shim.state == b"T":
+                tracked.on_stopped()
+
+    def _find_ancestor(self, process: Process, living: dict[int, Process]) -> int:
+        """The shim above a process, else this process, else 0. A shim is not below this process in this sense."""
+        pid = 0 if process.pid in self._shims else process.parent
+        seen: set[int] = set()  # the table is no snapshot, so reused pids may form a cycle
+        while pid in living and pid not in seen:
+            if pid in self._shims or pid == os.getpid():
+                return pid
+            seen.add(pid)
+            pid = living[pid].parent
+        return 0
+
+    def _is_alive(self, shim: Process) -> bool:
+        now = _read_process(shim.pid)
+        return now is not None and now.started == shim.started and now.state not in b"ZX"
+
+
+def _is_in(living: dict[int, Process], pid: int, started: int) -> bool:
+    process = living.get(pid)
+    return process is not None and process.started == started
+
+
+def _list_children(*, with_zombies: bool = False) -> Iterator[Process]:
+    """The children of this process, whichever thread started them. Faster than a look at the whole process table."""
+    if not _HAS_CHILDREN:
+        yield from (process for process in list_processes() if process.parent == os.getpid())
+        return
+    for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+        for pid in map(int, read_proc_file(os.getpid(), f"task/{thread}/children").split()):
+            process = _read_process(pid)
+            if process is not None and (with_zombies or process.state not in b"ZX"):
+                yield process
+
+
+def _read_process(pid: int) -> Process | None:
+    stat = read_proc_file(pid, "stat")
+    return Process(pid, stat) if stat else None

@@ -1,0 +1,43 @@
+"""Protects the service's process from its steps, which run as the same user: its environment, memory and descriptors.
+
+A process with CAP_SYS_PTRACE, such as an ordinary root step, can read the memory anyway.
+"""
+
+import ctypes
+import os
+import sys
+from typing import Final
+
+_PR_SET_DUMPABLE: Final = 4
+_TOKEN: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
+
+_withdrawn: dict[str, str] = {}
+
+
+def protect_service() -> dict[str, str]:
+    """Take the token out of this process's environment for good, and close /proc/<pid> and ptrace to other processes.
+
+    Returns the environment as it was. Safe to call twice: the second call returns the token too.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    _erase(_TOKEN)
+    token = os.environ.pop(_TOKEN, None)
+    if token is not None:
+        _withdrawn[_TOKEN] = token
+    return {**_withdrawn, **os.environ}
+
+
+def _erase(name: str) -> None:
+    """Overwrite the variable's value where the process was given it: /proc/<pid>/environ shows that memory forever."""
+    try:
+        variables = ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    except ValueError:
+        return  # macOS keeps `environ` elsewhere
+    prefix = os.fsencode(name) + b"="
+    index = 0
+    while address := variables[index]:
+        variable = ctypes.string_at(address)
+        if variable.startswith(prefix):
+            ctypes.memset(address + len(prefix), 0, len(variable) - len(prefix))
+        index += 1

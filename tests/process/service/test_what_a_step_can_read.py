@@ -1,0 +1,123 @@
+"""A step runs as the service's user, yet it cannot read the service's token or its memory."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.fakes.running_service import ServedService, served
+
+TOKEN = "f3b1c7d29e8a40566b17c2d8e94fa035"
+UNPRIVILEGED = ("setpriv", "--bounding-set=-all", "--inh-caps=-all")
+"""Without capabilities, root is a user like any other."""
+
+SPY = """
+: > environ
+shim=$PPID
+service=$(awk '/^PPid/ { print $2 }' /proc/$shim/status)
+for pid in $shim $service; do
+  tr '\\0' '\\n' < /proc/$pid/environ >> environ
+  ls -l /proc/$pid/fd/ 2> /dev/null | grep -c -- '->' >> descriptors
+  python3 -c "open('/proc/$pid/mem', 'rb')" && echo $pid >> memory
+done
+env > inherited
+"""
+COROUTINE = """
+import os
+
+async def work(step):
+    (step.workspace / "variables").write_text("\\n".join(f"{name}={value}" for name, value in os.environ.items()))
+"""
+TOML = """
+[service]
+data_dir = ".solorun"
+
+[projects.spy]
+[[projects.spy.steps]]
+name = "spy"
+run = ["sh", "spy.sh"]
+
+[projects.coroutine]
+[[projects.coroutine.steps]]
+name = "work"
+call = "reading_steps:work"
+
+[projects.printing]
+[[projects.printing.steps]]
+name = "print"
+run = "cat printed"
+"""
+
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes /proc/<pid>"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="dropping a capability requires setpriv"),
+]
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {" ".join(UNPRIVILEGED)} {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    directory = tmp_path / "work"
+    directory.mkdir()
+    (directory / "spy.sh").write_text(SPY)
+    (directory / "reading_steps.py").write_text(COROUTINE)
+    (directory / "printed").write_text(f"the token is {TOKEN}\n")
+    return directory
+
+
+@pytest.fixture
+def guarded(directory: Path) -> Iterator[ServedService]:
+    with served(directory, TOML, SOLORUN_TOKEN=TOKEN) as service:
+        yield service
+
+
+def run(service: ServedService, project: str) -> str:
+    """Run a project to its end, and return its log."""
+    with httpx.Client(base_url=service.api, headers={"authorization": f"Bearer {TOKEN}"}, trust_env=False) as client:
+        started = client.post(f"/projects/{project}/runs")
+        assert started.status_code == 201, started.text
+        run_id = started.json()["id"]
+        with client.stream("GET", f"/runs/{run_id}/events", timeout=60) as stream:
+            stream.read()
+        return client.get(f"/runs/{run_id}/log.txt").text
+
+
+def test_a_step_cannot_read_the_processes_above_it(guarded: ServedService, directory: Path) -> None:
+    log = run(guarded, "spy")
+
+    assert (directory / "environ").read_text() == "", log
+    assert (directory / "descriptors").read_text().split() == ["0", "0"]
+    assert not (directory / "memory").exists()
+    assert TOKEN not in (directory / "inherited").read_text()
+
+
+def test_the_token_is_erased_even_for_those_who_may_read_the_environment(guarded: ServedService) -> None:
+    environ = Path(f"/proc/{guarded.pid}/environ").read_bytes()
+
+    assert b"PATH=" in environ
+    assert TOKEN.encode() not in environ
+
+
+def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -> None:
+    run(guarded, "coroutine")
+
+    variables = (guarded.data_dir / "workspaces" / "coroutine" / "variables").read_text()
+    assert "PATH=" in variables
+    assert "SOLORUN_TOKEN" not in variables
+
+
+def test_a_token_from_a_file_is_masked_like_one_from_the_environment(directory: Path) -> None:
+    (directory / "token").write_text(TOKEN)
+    (directory / "token").chmod(0o600)
+
+    with served(directory, TOML, SOLORUN_TOKEN_FILE="token") as service:
+        log = run(service, "printing")
+
+    assert "the token is ***" in log
+    assert TOKEN not in log
