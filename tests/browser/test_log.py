@@ -118,6 +118,29 @@ def test_a_live_log_is_followed_until_the_user_scrolls_up(open_page: OpenPage, a
     expect(pane.locator(f'.row[data-seq="{first_seq}"]')).to_have_count(0)
 
 
+def test_a_followed_log_stays_followed_when_the_browser_scrolls_it(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    expect(page.locator(".log-pane")).to_contain_text(re.compile(r"tick \d{3}"))
+
+    # By now the log is longer than the pane.
+    expect(page.locator(".log-pane .row").last).to_contain_text(re.compile(r"tick (0[6-9]\d|[1-9]\d\d)"))
+
+    # The browser scrolls a pane that grows, and may report that only after the pane has its old size again.
+    page.evaluate(
+        """async () => {
+          const pane = document.querySelector('.log-pane');
+          pane.scrollTop -= 90;
+          await new Promise(done => pane.addEventListener('scroll', done, { once: true }));
+        }"""
+    )
+
+    expect(page.get_by_role("button", name="follow")).to_have_count(0)
+    api.cancel(run_id)
+    expect(page.locator(".log-pane .row").last).to_contain_text("tick cancelled")
+    expect(page.locator(".log-pane .row").last).to_be_in_viewport(ratio=0.9)
+
+
 def test_a_followed_log_stays_followed_when_its_pane_is_resized(open_page: OpenPage, api: Api) -> None:
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id}")

@@ -4,6 +4,7 @@
  */
 import type { LogModel } from './log_model';
 import { type LogViewOptions, RowList } from './row_list';
+import { UserInput } from './user_input';
 import {
   type Anchor,
   ROW_HEIGHT,
@@ -31,6 +32,7 @@ export class LogView {
   private readonly list: RowList;
   private readonly observer: ResizeObserver;
   private readonly listening = new AbortController();
+  private readonly input = new UserInput(this.listening.signal);
   private options: LogViewOptions = { q: '', current: null, marked: null, wrap: false };
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
@@ -220,12 +222,15 @@ export class LogView {
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
+    // The pane may even have its old size again. It cannot have grown by more than the window's height.
+    const below = drawnSpacer - height - scrollTop;
+    if (this.following && below <= innerHeight && !this.input.isRecent()) return this.schedule();
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
     this.anchor = anchorAt(shareOf(scrollTop, this.spacerOf(total), height), total, height);
     // Compared with the end as drawn: rows that arrived since are not visible yet.
-    this.setFollowing(drawnSpacer - height - scrollTop < ROW_HEIGHT / 2 && drawnSpacer > height);
+    this.setFollowing(below < ROW_HEIGHT / 2 && drawnSpacer > height);
     this.schedule();
   }
 
