@@ -20,6 +20,7 @@ from solorun.errors import (
     Problem,
     RunActive,
     RunNotActive,
+    ServiceUnreachable,
     SolorunError,
     Unauthorized,
 )
@@ -109,6 +110,8 @@ def _type_of(error: SolorunError) -> str:
     """The slug of a problem, or the error's name in the same style."""
     if isinstance(error, Problem):
         return error.slug
+    if isinstance(error, ServiceUnreachable):
+        return "service-unreachable"
     return "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).removeprefix("-")
 
 

@@ -101,7 +101,7 @@ class RunClient:
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return decode_run(await self._connection.request("POST", f"{_project_path(project)}/runs", body=body))
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", decode_run, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -109,7 +109,7 @@ class RunClient:
         Raises RunNotActive, with the run, if it has ended without being cancelled.
         """
         body = encode(CancelRequest(reason, requested_by))
-        return decode_run(await self._connection.request("POST", f"/runs/{run_id}/cancel", body=body))
+        return await self._connection.request("POST", f"/runs/{run_id}/cancel", decode_run, body=body)
 
     def follow(
         self,
@@ -145,11 +145,11 @@ class RunClient:
     # -- runs and projects
 
     async def get_run(self, run_id: int) -> Run:
-        return decode_run(await self._connection.request("GET", f"/runs/{run_id}"))
+        return await self._connection.request("GET", f"/runs/{run_id}", decode_run)
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, or its latest one."""
-        return decode_run(await self._connection.request("GET", f"{_project_path(project)}/runs/current"))
+        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", decode_run)
 
     async def list_runs(
         self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
@@ -175,13 +175,13 @@ class RunClient:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
-        return _decode_run_page(await self._connection.request("GET", path, query=query))
+        return await self._connection.request("GET", path, _decode_run_page, query=query)
 
     async def list_projects(self) -> ProjectList:
-        return _decode_projects(await self._connection.request("GET", "/projects"))
+        return await self._connection.request("GET", "/projects", _decode_projects)
 
     async def get_project(self, project: str) -> ProjectSummary:
-        return _decode_project(await self._connection.request("GET", _project_path(project)))
+        return await self._connection.request("GET", _project_path(project), _decode_project)
 
     # -- logs and artifacts
 
@@ -209,7 +209,7 @@ class RunClient:
             "q": text,
             "event": [event.value for event in events],
         }
-        return _decode_log_page(await self._connection.request("GET", f"/runs/{run_id}/log", query=query))
+        return await self._connection.request("GET", f"/runs/{run_id}/log", _decode_log_page, query=query)
 
     async def stream_log(self, run_id: int) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, in batches."""
@@ -217,12 +217,13 @@ class RunClient:
         async for chunk in self._stream(f"/runs/{run_id}/log.ndjson"):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
-                yield decode_records(b"".join([*unfinished, lines]))
+                yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
                 unfinished = []
             unfinished.append(rest)
 
     async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
-        return _decode_artifacts(await self._connection.request("GET", f"/runs/{run_id}/artifacts")).artifacts
+        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", _decode_artifacts)
+        return found.artifacts
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
         """Yield the artifact's bytes in chunks."""
