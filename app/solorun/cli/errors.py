@@ -64,6 +64,10 @@ def report_error(error: BaseException) -> int:
             code = exit_code_of_error(error)
             print_error(_describe(error), type=_type_of(error), exit_code=code, **_members_of(error))
             return code
+        case UnicodeEncodeError():
+            # The only text that is not Unicode comes from the command line.
+            print_error("An argument is not valid UTF-8.", type="usage", exit_code=ExitCode.USAGE)
+            return ExitCode.USAGE
         case OSError():
             text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
             print_error(text, type="os-error", exit_code=ExitCode.USAGE)

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
+from solorun.client.download_target import open_target
 from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
@@ -230,16 +231,17 @@ class RunClient:
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
     async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Save the artifact to `path`. The file appears only when the download is complete."""
-        unfinished = path.with_name(path.name + ".part")
-        try:
-            async with aclosing(self.stream_artifact(run_id, name)) as chunks:
-                with unfinished.open("wb") as file:
-                    async for chunk in chunks:
-                        file.write(chunk)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        """Save the artifact to `path`. The file appears only when the download is complete.
+
+        A symbolic link stays and its file is replaced; a device or a FIFO is written into.
+        """
+        async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+            # Nothing is opened, and no device written, for an artifact that does not exist.
+            first = await anext(chunks, b"")
+            with open_target(path) as file:
+                file.write(first)
+                async for chunk in chunks:
+                    file.write(chunk)
 
     async def _stream(self, path: str) -> AsyncGenerator[bytes]:
         response = await self._connection.open_stream(path)

@@ -230,3 +230,22 @@ async def test_a_binary_token_file_is_one_sentence(solorun: Solorun, tmp_path: P
 
     assert ended.code == 2
     assert ended.err.startswith("token: contains a space")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "\udcff"],
+        ["runs", "\udcff"],
+        ["start", "x", "--param", "a=\udcff"],
+        ["start", "x", "--scope", "\udcff"],
+        ["log", "17", "--search", "\udcff"],
+        ["download", "17", "\udcff", "-o", "x"],
+        ["cancel", "17", "--reason", "\udcff"],
+    ],
+)
+async def test_an_argument_that_is_not_utf_8_is_one_sentence(solorun: Solorun, arguments: list[str]) -> None:
+    ended = await solorun(*arguments, answers=(answer(RUNNING),))
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "An argument is not valid UTF-8.\n"
