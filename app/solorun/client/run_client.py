@@ -39,6 +39,8 @@ _decode_run_page: Final = msgspec.json.Decoder(RunPage).decode
 _decode_log_page: Final = msgspec.json.Decoder(LogPage).decode
 _decode_artifacts: Final = msgspec.json.Decoder(ArtifactList).decode
 
+MAX_LISTED_ARTIFACTS: Final = 10_000
+"""The service lists no more artifacts of a run. A list of this length may be cut."""
 _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
@@ -223,6 +225,7 @@ class RunClient:
             unfinished.append(rest)
 
     async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
+        """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
         found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", _decode_artifacts)
         return found.artifacts
 
