@@ -69,7 +69,8 @@ def report_error(error: BaseException) -> int:
             print_error("An argument is not valid UTF-8.", type="usage", exit_code=ExitCode.USAGE)
             return ExitCode.USAGE
         case OSError():
-            text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+            reason = error.strerror or str(error)
+            text = f"{reason}: {error.filename}" if error.filename else reason
             print_error(text, type="os-error", exit_code=ExitCode.USAGE)
             _discard_output()
             return ExitCode.USAGE
