@@ -222,9 +222,9 @@ export class LogView {
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
-    // The pane may even have its old size again. It cannot have grown by more than the window's height.
+    // The pane may even have its old size again. It cannot have been taller than the window.
     const below = drawnSpacer - height - scrollTop;
-    if (this.following && below <= innerHeight && !this.input.isRecent()) return this.schedule();
+    if (this.following && below <= innerHeight - height && !this.input.isRecent()) return this.schedule();
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
