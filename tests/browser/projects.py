@@ -55,6 +55,14 @@ params = ["lines"]
 name = "lines"
 run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
 
+[projects.vault]
+params = ["key", "text"]
+secrets = ["VAULT_KEY"]
+env = {{ VAULT_KEY = "correct-horse-battery" }}
+[[projects.vault.steps]]
+name = "open"
+run = "echo opened"
+
 [projects."paced-*"]
 cancel_grace = "60s"
 params = ["gates", "shares"]
