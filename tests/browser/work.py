@@ -88,6 +88,11 @@ def files() -> None:
     (ARTIFACTS / "report.md").write_text(MARKDOWN)
     (ARTIFACTS / "data.json").write_text('{"albums": [1, 2]}')
     (ARTIFACTS / "words.csv").write_text('word,count\n"beta, b",10\nalpha,9\n')
+    (ARTIFACTS / "exact.json").write_text('{"id":9007199254740993,"price":1.10,"far":1e400,"zero":-0,"zero":0}')
+    (ARTIFACTS / "semicolons.csv").write_bytes("größe;preis\nklein;-3\nmittel;0,5;mehr\n".encode("latin-1"))
+    (ARTIFACTS / "Makefile").write_text("all:\n\techo done\n")
+    (ARTIFACTS / "app.log.1").write_text("an old line\n")
+    (ARTIFACTS / "empty.txt").touch()
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
