@@ -33,6 +33,25 @@ Text.
 
 Text.
 """
+REFERENCES = """# References
+
+To the [last section](#last-section), a note[^1], an [elsewhere](//example.org/x) and the [words](words.csv).
+
+- [x] done
+- [ ] open
+
+![the dot](figures/dot.png) ![the missing one](figures/none.png)
+
+```
+code
+```
+
+## Last section
+
+Text.
+
+[^1]: The note.
+"""
 
 
 def translate() -> None:
@@ -88,6 +107,8 @@ def files() -> None:
     (ARTIFACTS / "report.md").write_text(MARKDOWN)
     (ARTIFACTS / "data.json").write_text('{"albums": [1, 2]}')
     (ARTIFACTS / "words.csv").write_text('word,count\n"beta, b",10\nalpha,9\n')
+    (ARTIFACTS / "references.md").write_text(REFERENCES)
+    (ARTIFACTS / "deep.md").write_text(">" * 20_000 + " deep")
     (ARTIFACTS / "exact.json").write_text('{"id":9007199254740993,"price":1.10,"far":1e400,"zero":-0,"zero":0}')
     (ARTIFACTS / "semicolons.csv").write_bytes("größe;preis\nklein;-3\nmittel;0,5;mehr\n".encode("latin-1"))
     (ARTIFACTS / "Makefile").write_text("all:\n\techo done\n")
