@@ -37,6 +37,11 @@ cancel_grace = "1s"
 name = "hold"
 run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
+[projects.terminal]
+[[projects.terminal.steps]]
+name = "print"
+run = ["{sys.executable}", "{_WORK}", "terminal"]
+
 [projects.report]
 [[projects.report.steps]]
 name = "write"

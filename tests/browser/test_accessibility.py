@@ -41,6 +41,7 @@ def paths(service: ServedService) -> dict[str, str]:
     good = api.complete("novel")
     failed = api.complete("novel", params={"book": "broken"})
     report = api.complete("report")
+    terminal = api.complete("terminal")
     api.close()
     return {
         "overview": "/",
@@ -55,6 +56,7 @@ def paths(service: ServedService) -> dict[str, str]:
         "references": f"/p/report/runs/{report}/artifacts/references.md",
         "table": f"/p/report/runs/{report}/artifacts/words.csv",
         "compare": f"/compare/{good}/{failed}",
+        "colours": f"/p/terminal/runs/{terminal}?tab=log",
         "nowhere": "/nowhere",
     }
 
@@ -92,6 +94,7 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "references",
         "table",
         "compare",
+        "colours",
         "nowhere",
     ],
 )

@@ -68,6 +68,26 @@ def translate() -> None:
         sys.exit(3)
 
 
+def terminal() -> None:
+    print("\x1b[?25l\x1b[?2026hmodes\x1b[?25h\x1b[>4;2m are dropped")
+    print("\x1b]8;;https://example.org/report\x1b\\the report\x1b]8;;\x1b\\ is online")
+    print("see https://example.org/x_(y)")
+    print("user\u202egnp.exe")
+    print("\u0130stanbul has a needle")
+    print("\x1b[38;5;208morange\x1b[0m \x1b[38;5;226myellow\x1b[0m \x1b[38;5;17mnavy\x1b[0m", end=" ")
+    print("\x1b[48;5;226mon yellow\x1b[0m \x1b[31;44mred on blue\x1b[0m", flush=True)
+    sys.stderr.write("to the other stream\n")
+    sys.stderr.flush()
+    print("::group::outer")
+    print("first of the outer")
+    print("::group::inner")
+    print("in the inner")
+    print("::endgroup::")
+    print("last of the outer")
+    print("::endgroup::")
+    print("after all groups")
+
+
 def tick() -> None:
     for number in range(100_000):
         print(f"tick {number}", flush=True)
@@ -117,5 +137,5 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-WORKS = (translate, tick, walk, paced, unkillable, files)
+WORKS = (translate, terminal, tick, walk, paced, unkillable, files)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()

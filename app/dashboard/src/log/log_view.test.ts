@@ -14,7 +14,7 @@ function followed() {
   document.body.replaceChildren(pane);
   const model = new LogModel(aLogService(someRecords(1, LINES)).read);
   const following = vi.fn();
-  const view = new LogView(pane, model, { following, mark: vi.fn(), toggleGroup: vi.fn() });
+  const view = new LogView(pane, model, { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn() });
   model.open(aRun({ lastSeq: LINES }), { step: null, level: null });
   view.follow();
   vi.advanceTimersByTime(50);
