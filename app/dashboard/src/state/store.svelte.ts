@@ -169,8 +169,9 @@ class Store {
   private applyConnection(connection: Connection): void {
     const was = this.connection.state;
     this.connection = connection;
-    if (connection.state === 'connected') clock.resume();
-    else clock.stop();
+    if (connection.state === 'connected' || connection.state === 'polling') clock.resume();
+    // Durations are as old as the data.
+    if (connection.state !== 'connected') clock.stop();
     if (was !== connection.state) announcer.announceConnection(connection);
   }
 
