@@ -37,6 +37,11 @@ cancel_grace = "1s"
 name = "hold"
 run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
+[projects.crash]
+[[projects.crash.steps]]
+name = "parse"
+run = ["{sys.executable}", "{_WORK}", "crash"]
+
 [projects.terminal]
 [[projects.terminal.steps]]
 name = "print"

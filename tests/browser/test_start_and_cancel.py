@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
@@ -92,6 +93,16 @@ def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenP
     again = api.run(run_id + 1)
     assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
     expect(page.locator("header .badge")).to_have_text("failed")
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, width: int) -> None:
+    page = open_page(f"/p/crash/runs/{api.complete('crash')}")
+    page.set_viewport_size({"width": width, "height": 844})
+
+    reason = page.locator(".failure .reason")
+    expect(reason).to_have_text("KeyError: 'text'")
+    expect(reason).to_be_in_viewport(ratio=1)
 
 
 def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPage, api: Api) -> None:

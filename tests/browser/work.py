@@ -88,6 +88,20 @@ def terminal() -> None:
     print("after all groups")
 
 
+def crash() -> None:
+    """Fails with a long traceback, whose last line is the reason."""
+    for number in range(30):
+        print(f"working on {number}", flush=True)
+    deeper = [
+        "  File 'a.py', line 1, in parse",
+        "    a_rather_long_line_of_code(" + "argument, " * 12 + ")",
+        "    ^^^^^^",
+    ]
+    message = "\n".join(["Traceback (most recent call last):", *deeper * 4, "KeyError: 'text'", ""])
+    sys.stderr.write(message)
+    sys.exit(1)
+
+
 def tick() -> None:
     for number in range(100_000):
         print(f"tick {number}", flush=True)
@@ -137,5 +151,5 @@ def files() -> None:
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-WORKS = (translate, terminal, tick, walk, paced, unkillable, files)
+WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()
