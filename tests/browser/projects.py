@@ -37,6 +37,16 @@ cancel_grace = "1s"
 name = "hold"
 run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
+[projects.crash]
+[[projects.crash.steps]]
+name = "parse"
+run = ["{sys.executable}", "{_WORK}", "crash"]
+
+[projects.terminal]
+[[projects.terminal.steps]]
+name = "print"
+run = ["{sys.executable}", "{_WORK}", "terminal"]
+
 [projects.report]
 [[projects.report.steps]]
 name = "write"
@@ -54,6 +64,14 @@ params = ["lines"]
 [[projects.flood.steps]]
 name = "lines"
 run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
+
+[projects.vault]
+params = ["key", "text"]
+secrets = ["VAULT_KEY"]
+env = {{ VAULT_KEY = "correct-horse-battery" }}
+[[projects.vault.steps]]
+name = "open"
+run = "echo opened"
 
 [projects."paced-*"]
 cancel_grace = "60s"

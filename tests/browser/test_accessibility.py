@@ -41,6 +41,7 @@ def paths(service: ServedService) -> dict[str, str]:
     good = api.complete("novel")
     failed = api.complete("novel", params={"book": "broken"})
     report = api.complete("report")
+    terminal = api.complete("terminal")
     api.close()
     return {
         "overview": "/",
@@ -52,8 +53,10 @@ def paths(service: ServedService) -> dict[str, str]:
         "parameters": f"/p/novel/runs/{failed}?tab=parameters",
         "events": f"/p/novel/runs/{failed}?tab=events",
         "markdown": f"/p/report/runs/{report}/artifacts/report.md",
+        "references": f"/p/report/runs/{report}/artifacts/references.md",
         "table": f"/p/report/runs/{report}/artifacts/words.csv",
         "compare": f"/compare/{good}/{failed}",
+        "colours": f"/p/terminal/runs/{terminal}?tab=log",
         "nowhere": "/nowhere",
     }
 
@@ -88,8 +91,10 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "parameters",
         "events",
         "markdown",
+        "references",
         "table",
         "compare",
+        "colours",
         "nowhere",
     ],
 )

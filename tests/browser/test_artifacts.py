@@ -19,9 +19,9 @@ def report_id(service: ServedService) -> int:
 def test_artifacts_are_listed_and_counted(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}")
 
-    page.get_by_role("tab", name="Artifacts 5").click()
+    page.get_by_role("tab", name="Artifacts 12").click()
 
-    expect(page.get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("row")).to_have_count(13)
     expect(page.get_by_role("link", name="figures/dot.png", exact=True)).to_be_visible()
 
 
@@ -40,6 +40,30 @@ def test_markdown_is_rendered_and_sanitized(open_page: OpenPage, report_id: int)
     expect(page.locator("article td").first).to_have_text("alpha")
     page.get_by_role("button", name="Raw").click()
     expect(page.locator("pre")).to_contain_text("# Report")
+
+
+def test_the_references_of_a_document_work(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/references.md")
+    article = page.locator("article")
+
+    expect(article.get_by_role("img", name="the dot")).to_have_js_property("naturalWidth", 1)
+    expect(article).to_contain_text("the missing one")
+    expect(article.get_by_role("listitem").filter(has_text="done")).to_have_text("☑ done")
+    expect(article.get_by_role("link", name="elsewhere")).to_have_attribute("rel", "noopener noreferrer")
+    expect(article.get_by_role("link", name="elsewhere")).to_have_attribute("target", "_blank")
+    article.get_by_role("link", name="last section").click()
+    expect(page.get_by_role("heading", name="Last section")).to_be_focused()
+    article.get_by_role("link", name="1", exact=True).click()
+    expect(article.get_by_role("listitem").filter(has_text="The note.")).to_be_focused()
+    article.get_by_role("link", name="words").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("words.csv")
+
+
+def test_a_document_that_is_nested_too_deeply_is_shown_as_text(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/deep.md")
+
+    expect(page.get_by_text("nested too deeply")).to_be_visible()
+    expect(page.locator("pre")).to_contain_text("> deep")
 
 
 def test_csv_is_shown_as_a_sortable_table(open_page: OpenPage, report_id: int) -> None:
@@ -73,3 +97,31 @@ def test_other_files_can_be_downloaded(open_page: OpenPage, report_id: int) -> N
         page.get_by_role("link", name="Download").click()
 
     assert download.value.path().read_bytes() == bytes(range(256))
+
+
+def test_formatted_json_keeps_its_numbers_and_keys(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/exact.json")
+
+    expect(page.locator("pre")).to_have_text(
+        '{\n  "id": 9007199254740993,\n  "price": 1.10,\n  "far": 1e400,\n  "zero": -0,\n  "zero": 0\n}'
+    )
+
+
+def test_a_table_keeps_all_its_cells_and_characters(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/semicolons.csv")
+
+    expect(page.get_by_role("columnheader")).to_have_text(["größe", "preis", "Column 3"])
+    expect(page.locator("td")).to_have_text(["klein", "-3", "", "mittel", "0,5", "mehr"])
+
+
+@pytest.mark.parametrize(("name", "text"), [("Makefile", "echo done"), ("app.log.1", "an old line")])
+def test_a_text_file_of_an_unknown_type_is_shown(open_page: OpenPage, report_id: int, name: str, text: str) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/{name}")
+
+    expect(page.locator("pre")).to_contain_text(text)
+
+
+def test_an_empty_file_says_so(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/empty.txt")
+
+    expect(page.get_by_text("This file is empty.")).to_be_visible()

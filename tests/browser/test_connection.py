@@ -2,6 +2,7 @@
 
 import re
 import signal
+from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -151,3 +152,19 @@ def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     page.get_by_role("button", name="Try again").click()
 
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+
+
+def test_a_page_whose_stream_is_held_back_polls(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
+    run_id = api.start("paced-held", params={"gates": str(tmp_path), "shares": "40"})
+    page = open_page("/nowhere")
+    # As a proxy that waits for the end of the response.
+    page.route("**/api/v1/events*", lambda route: None)
+    page.goto(page.url.replace("/nowhere", f"/p/paced-held/runs/{run_id}"), wait_until="domcontentloaded")
+    expect(page.locator(".sidebar .connection")).to_contain_text("Updates delayed · data as of")
+    expect(page.locator(".log .status")).to_contain_text("Delayed, as of")
+    expect(page.locator("header .badge")).to_have_text("running")
+
+    (tmp_path / "40").touch()
+
+    expect(page.locator("header .badge")).to_have_text("completed")
+    expect(page.locator(".log-pane")).to_contain_text("work completed")

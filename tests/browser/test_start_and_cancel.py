@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
@@ -94,6 +95,16 @@ def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenP
     expect(page.locator("header .badge")).to_have_text("failed")
 
 
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, width: int) -> None:
+    page = open_page(f"/p/crash/runs/{api.complete('crash')}")
+    page.set_viewport_size({"width": width, "height": 844})
+
+    reason = page.locator(".failure .reason")
+    expect(reason).to_have_text("KeyError: 'text'")
+    expect(reason).to_be_in_viewport(ratio=1)
+
+
 def test_the_timeline_shows_usual_durations_and_skipped_steps(open_page: OpenPage, api: Api) -> None:
     api.complete("novel")
     run_id = api.complete("novel", params={"book": "broken"})
@@ -115,3 +126,34 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
     expect(page.locator("header .badge")).to_have_text("completed")
     expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")
+
+
+def test_a_masked_parameter_is_entered_again_and_lines_are_kept(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "first\nsecond\n"})
+    assert api.run(run_id)["params"]["key"] == "***"
+    page = open_page(f"/p/vault/runs/{run_id}")
+
+    page.get_by_role("button", name="Run again").click()
+
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_label("key")).to_have_value("")
+    expect(dialog.get_by_label("key")).to_have_attribute("required", "")
+    expect(dialog).to_contain_text("This value is secret. Enter it again.")
+    expect(dialog.get_by_label("text")).to_have_value("first\nsecond\n")
+    dialog.get_by_role("button", name="Start run").click()
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("key").fill("other")
+    dialog.get_by_label("key").press("Enter")
+    expect(page.get_by_role("heading", name=f"Run #{run_id + 1}")).to_be_visible()
+    assert api.run(run_id + 1)["params"] == {"key": "other", "text": "first\nsecond\n"}
+
+
+def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "one line"})
+    page = open_page("/p/vault")
+
+    page.get_by_role("button", name=f"Copy from #{run_id}").click()
+
+    expect(page.get_by_label("key")).to_have_value("")
+    expect(page.get_by_label("key")).to_have_attribute("required", "")
+    expect(page.get_by_label("text")).to_have_value("one line")

@@ -33,6 +33,25 @@ Text.
 
 Text.
 """
+REFERENCES = """# References
+
+To the [last section](#last-section), a note[^1], an [elsewhere](//example.org/x) and the [words](words.csv).
+
+- [x] done
+- [ ] open
+
+![the dot](figures/dot.png) ![the missing one](figures/none.png)
+
+```
+code
+```
+
+## Last section
+
+Text.
+
+[^1]: The note.
+"""
 
 
 def translate() -> None:
@@ -47,6 +66,40 @@ def translate() -> None:
         print("::warning::the glossary is old")
         print("::error::placeholder {name} is missing from segment 1943")
         sys.exit(3)
+
+
+def terminal() -> None:
+    print("\x1b[?25l\x1b[?2026hmodes\x1b[?25h\x1b[>4;2m are dropped")
+    print("\x1b]8;;https://example.org/report\x1b\\the report\x1b]8;;\x1b\\ is online")
+    print("see https://example.org/x_(y)")
+    print("user\u202egnp.exe")
+    print("\u0130stanbul has a needle")
+    print("\x1b[38;5;208morange\x1b[0m \x1b[38;5;226myellow\x1b[0m \x1b[38;5;17mnavy\x1b[0m", end=" ")
+    print("\x1b[48;5;226mon yellow\x1b[0m \x1b[31;44mred on blue\x1b[0m", flush=True)
+    sys.stderr.write("to the other stream\n")
+    sys.stderr.flush()
+    print("::group::outer")
+    print("first of the outer")
+    print("::group::inner")
+    print("in the inner")
+    print("::endgroup::")
+    print("last of the outer")
+    print("::endgroup::")
+    print("after all groups")
+
+
+def crash() -> None:
+    """Fails with a long traceback, whose last line is the reason."""
+    for number in range(30):
+        print(f"working on {number}", flush=True)
+    deeper = [
+        "  File 'a.py', line 1, in parse",
+        "    a_rather_long_line_of_code(" + "argument, " * 12 + ")",
+        "    ^^^^^^",
+    ]
+    message = "\n".join(["Traceback (most recent call last):", *deeper * 4, "KeyError: 'text'", ""])
+    sys.stderr.write(message)
+    sys.exit(1)
 
 
 def tick() -> None:
@@ -88,8 +141,15 @@ def files() -> None:
     (ARTIFACTS / "report.md").write_text(MARKDOWN)
     (ARTIFACTS / "data.json").write_text('{"albums": [1, 2]}')
     (ARTIFACTS / "words.csv").write_text('word,count\n"beta, b",10\nalpha,9\n')
+    (ARTIFACTS / "references.md").write_text(REFERENCES)
+    (ARTIFACTS / "deep.md").write_text(">" * 20_000 + " deep")
+    (ARTIFACTS / "exact.json").write_text('{"id":9007199254740993,"price":1.10,"far":1e400,"zero":-0,"zero":0}')
+    (ARTIFACTS / "semicolons.csv").write_bytes("größe;preis\nklein;-3\nmittel;0,5;mehr\n".encode("latin-1"))
+    (ARTIFACTS / "Makefile").write_text("all:\n\techo done\n")
+    (ARTIFACTS / "app.log.1").write_text("an old line\n")
+    (ARTIFACTS / "empty.txt").touch()
     (ARTIFACTS / "model.bin").write_bytes(bytes(range(256)))
 
 
-WORKS = (translate, tick, walk, paced, unkillable, files)
+WORKS = (translate, terminal, crash, tick, walk, paced, unkillable, files)
 {work.__name__: work for work in WORKS}[sys.argv[1]]()

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { renderMarkdown } from './markdown';
+import { renderMarkdown as render, type Rendered } from './markdown';
+
+const renderMarkdown = (text: string, name = 'report.md'): Rendered => render(text, name)!;
 
 test.each([
   '<script>alert(1)</script>',
@@ -12,6 +14,9 @@ test.each([
   '<div style="position:fixed">x</div>',
   '![x](https://evil.example/pixel.png)',
   '<iframe src="https://evil.example"></iframe>',
+  '<map name="m"><area href="https://evil.example"></map>',
+  '![x](//evil.example/pixel.png)',
+  '![x](data:text/html,evil.example)',
 ])('%s is sanitized', (text) => {
   const { markup } = renderMarkdown(text);
 
@@ -45,6 +50,74 @@ test('a column header is a sort button, unless it contains a link', () => {
   expect(markup.match(/<button/g)).toHaveLength(1);
 });
 
-test('external links send no referrer', () => {
-  expect(renderMarkdown('[x](https://example.org)').markup).toContain('rel="noopener noreferrer"');
+test.each(['https://example.org', '//example.org', 'HTTP://example.org'])(
+  'a link to %s opens in a new tab and sends no referrer',
+  (address) => {
+    expect(renderMarkdown(`[x](${address})`).markup).toMatch(/target="_blank" rel="noopener noreferrer"/);
+  },
+);
+
+test('a backslash counts as a slash in an address', () => {
+  expect(renderMarkdown('<a href="/\\example.org">x</a>').markup).toContain('target="_blank"');
+});
+
+test.each(['words.csv', '#numbers', '/runs', 'mailto:a@example.org'])('a link to %s stays in this tab', (address) => {
+  expect(renderMarkdown(`[x](${address})`).markup).not.toContain('target=');
+});
+
+test.each([
+  ['## Second part\n\n[x](#second-part)', 'h-second-part'],
+  ['## A & B\n\n[x](#a--b)', 'h-a--b'],
+  ['## Größe\n\n[x](#gr%C3%B6%C3%9Fe)', encodeURIComponent('h-größe')],
+  ['## A\n\n## A\n\n[x](#a-1)', 'h-a-1'],
+  ['<a id="own"></a>\n\n[x](#own)', 'user-content-own'],
+])('the link in %j leads to its section', (text, id) => {
+  expect(renderMarkdown(text).markup).toContain(`href="#${id}"`);
+  expect(renderMarkdown(text).markup).toContain(`id="${decodeURIComponent(id)}"`);
+});
+
+test('a footnote and its reference lead to each other', () => {
+  const { markup } = renderMarkdown('Text[^a b].\n\n[^a b]: Note.');
+  const page = document.createElement('div');
+  page.innerHTML = markup;
+
+  const targets = [...page.querySelectorAll('a')].map((link) => decodeURIComponent(link.hash.slice(1)));
+
+  expect(targets).toHaveLength(2);
+  for (const id of targets) expect(page.querySelector(`[id="${id}"]`)).not.toBeNull();
+  expect(page.textContent).toContain('Note.');
+});
+
+test('task boxes are shown', () => {
+  const { markup } = renderMarkdown('- [x] done\n- [ ] open');
+
+  expect(markup).toContain('☑ done');
+  expect(markup).toContain('☐ open');
+});
+
+test.each([
+  ['![Loss](figures/loss.png)', 'report.md', 'figures/loss.png'],
+  ['![Loss](../loss%20curve.png)', 'a/b/report.md', 'a/loss curve.png'],
+  ['<img src="./x.svg?v=1#top" alt="x">', 'ä ö/report.md', 'ä ö/x.svg'],
+])('the picture in %j of %s is the file %s', (text, name, path) => {
+  expect(renderMarkdown(text, name).markup).toContain(`data-artifact="${path}"`);
+});
+
+test.each(['/api/v1/runs', '..%2F..%2Fruns', 'https://example.org/x.png', 'javascript:alert(1)', '#top'])(
+  'a picture at %s is replaced by its description',
+  (address) => {
+    expect(renderMarkdown(`![the loss](${address})`, '').markup).toBe('<p>the loss</p>\n');
+  },
+);
+
+test.each([
+  '>'.repeat(20_000),
+  '- '.repeat(20_000) + 'x',
+  '> '.repeat(20_000) + 'x',
+  '*'.repeat(20_000) + 'x',
+  '['.repeat(20_000),
+  '![['.repeat(10_000),
+  '<div>'.repeat(3_000),
+])('deep nesting ends without an error: %#', (text) => {
+  expect(() => render(text, 'report.md')).not.toThrow();
 });

@@ -1,9 +1,12 @@
 /**
- * Renders Markdown as sanitized HTML with a table of contents. Loaded only when a Markdown file is opened. Links open in
- * a new tab. Styles and images from other hosts are removed; the content security policy would block them anyway.
+ * Renders Markdown as sanitized HTML with a table of contents. Loaded only when a Markdown file is opened. Styles and
+ * images from other hosts are removed; the content security policy would block them anyway.
  */
 import DOMPurify from 'dompurify';
+import GithubSlugger from 'github-slugger';
 import { Marked } from 'marked';
+import footnotes from 'marked-footnote';
+import { openElsewhere, pointToSections, pointToPictures } from './references';
 
 export interface Heading {
   readonly id: string;
@@ -16,24 +19,28 @@ export interface Rendered {
   readonly headings: readonly Heading[];
 }
 
-const marked = new Marked({ gfm: true });
+/** The parser calls itself for each level of nesting. */
+const TOO_DEEP = /^(?:[ \t]*(?:>|[-*+](?=[ \t]))){100}/m;
 
-export function renderMarkdown(text: string): Rendered {
-  const dirty = marked.parse(text, { async: false });
+/** `name` is the file's, which its pictures are relative to. Returns null if the text is nested too deeply. */
+export function renderMarkdown(text: string, name = ''): Rendered | null {
+  const dirty = toHtml(text);
+  if (dirty === null) return null;
   const body = DOMPurify.sanitize(dirty, {
     USE_PROFILES: { html: true },
-    FORBID_TAGS: ['style', 'form', 'input', 'button', 'textarea', 'select', 'dialog', 'video', 'audio', 'source'],
-    FORBID_ATTR: ['style', 'srcset', 'id', 'name', 'class'],
+    FORBID_TAGS: [
+      ...['style', 'form', 'input', 'button', 'textarea', 'select', 'dialog', 'video', 'audio', 'source'],
+      ...['map', 'area'],
+    ],
+    FORBID_ATTR: ['style', 'srcset', 'class', 'aria-describedby'],
+    ALLOW_DATA_ATTR: false,
+    // Prefixes ids, so that a document cannot replace an element or a variable of the page.
+    SANITIZE_NAMED_PROPS: true,
     RETURN_DOM: true,
-  }) as HTMLElement;
-  for (const image of body.querySelectorAll('img'))
-    if (!image.getAttribute('src')?.startsWith('data:')) image.replaceWith(image.alt || 'image');
-  for (const link of body.querySelectorAll('a')) {
-    if (/^https?:/i.test(link.getAttribute('href') ?? '')) {
-      link.target = '_blank';
-      link.rel = 'noopener noreferrer';
-    }
-  }
+  }) as HTMLElement | null;
+  if (!body) return null;
+  pointToPictures(body, name);
+  openElsewhere(body);
   for (const table of body.querySelectorAll('table')) {
     const frame = document.createElement('div');
     frame.className = 'table';
@@ -41,9 +48,27 @@ export function renderMarkdown(text: string): Rendered {
     table.replaceWith(frame);
     frame.append(table);
   }
+  for (const pre of body.querySelectorAll('pre')) pre.tabIndex = 0;
   for (const th of body.querySelectorAll('thead th')) makeSortable(th);
   demoteHeadings(body);
-  return { headings: nameHeadings(body), markup: body.innerHTML };
+  const headings = nameHeadings(body);
+  pointToSections(body);
+  return { headings, markup: body.innerHTML };
+}
+
+function toHtml(text: string): string | null {
+  if (TOO_DEEP.test(text)) return null;
+  const marked = new Marked({
+    gfm: true,
+    // As text: forms are not allowed.
+    renderer: { checkbox: ({ checked }) => (checked ? '☑ ' : '☐ ') },
+  }).use(footnotes());
+  try {
+    return marked.parse(text, { async: false });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 /** Puts a button into a column header, for the keyboard. A header with a link stays: a button must not contain one. */
@@ -66,19 +91,13 @@ function demoteHeadings(body: HTMLElement): void {
   }
 }
 
+/** Ids as on GitHub, with a prefix. */
 function nameHeadings(body: HTMLElement): Heading[] {
-  const seen = new Map<string, number>();
-  return [...body.querySelectorAll<HTMLElement>('h2, h3, h4, h5')].map((heading) => {
+  const slugger = new GithubSlugger();
+  return [...body.querySelectorAll<HTMLElement>('h2, h3, h4, h5, h6')].map((heading) => {
     const text = heading.textContent?.trim() ?? '';
-    const slug = `h-${
-      text
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N}]+/gu, '-')
-        .replace(/^-|-$/g, '') || 'section'
-    }`;
-    const times = seen.get(slug) ?? 0;
-    seen.set(slug, times + 1);
-    heading.id = times ? `${slug}-${times}` : slug;
+    const slug = slugger.slug(text);
+    heading.id = `h-${slug.replace(/^-+$/, '') ? slug : slugger.slug('section')}`;
     return { id: heading.id, text, level: Number(heading.tagName[1]) };
   });
 }

@@ -2,6 +2,8 @@
 export type Connection =
   | { readonly state: 'connecting' }
   | { readonly state: 'connected' }
+  /** Something between the service and this page holds the stream back. The data is requested every few seconds. */
+  | { readonly state: 'polling'; readonly asOf: number }
   | { readonly state: 'reconnecting'; readonly retryAt: number; readonly asOf: number }
   /** Several attempts have failed; retries continue. */
   | { readonly state: 'offline'; readonly retryAt: number; readonly asOf: number }

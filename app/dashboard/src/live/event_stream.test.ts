@@ -7,6 +7,7 @@ interface Attempt {
   readonly url: string;
   readonly signal: AbortSignal;
   answer(status: number): void;
+  reply(content: unknown): void;
   send(text: string): void;
   end(): void;
   fail(): void;
@@ -30,6 +31,7 @@ function aService() {
         url,
         signal: init.signal!,
         answer: (status) => resolve({ status, ok: status === 200, body } as Response),
+        reply: (content) => resolve(Response.json(content)),
         send: (text) => controller.enqueue(new TextEncoder().encode(text)),
         end: () => controller.close(),
         fail: () => reject(new Error('no network')),
@@ -103,7 +105,7 @@ test('the delay grows with every failure, and the fourth means offline', async (
 
   for (const attempt of [0, 1, 2, 3]) {
     attempts[attempt]!.fail();
-    await vi.advanceTimersByTimeAsync(8000);
+    await vi.advanceTimersByTimeAsync(4100);
   }
 
   expect(states.map(({ state }) => state)).toEqual(['reconnecting', 'reconnecting', 'reconnecting', 'offline']);
@@ -179,4 +181,104 @@ test('a run is converted to the type that the app uses', async () => {
   await settle();
 
   expect(items).toMatchObject([{ kind: 'run', run: { id: 7, status: 'completed', steps: aRun().steps } }]);
+});
+
+const A_RUN = { id: 7, status: 'running', created_at: '2026-01-01T00:00:00+00:00' };
+const NO_RECORDS = { records: [], matches: 0, more_before: false, more_after: false };
+
+/** Answers each request except for the stream, and returns their paths. */
+async function poll(attempts: ReturnType<typeof aService>['attempts'], status: string): Promise<string[]> {
+  const paths: string[] = [];
+  for (let i = 0; i < attempts.length; i++) {
+    const attempt = attempts[i]!;
+    const { url } = attempt;
+    if (url.startsWith('/events')) continue;
+    paths.push(url);
+    const records = url.endsWith('after=0&limit=1000') ? [{ seq: 1, message: 'x' }] : [];
+    attempt.reply(url.includes('/log') ? { ...NO_RECORDS, records } : { runs: [{ ...A_RUN, status }] });
+    await settle();
+  }
+  return paths;
+}
+
+test('a stream that is held back is replaced by polling', async () => {
+  const { attempts, items, states } = opened(new Map([[7, 0]]));
+  attempts[0]!.answer(200);
+  await vi.advanceTimersByTimeAsync(7_000);
+
+  const first = await poll(attempts, 'running');
+  await vi.advanceTimersByTimeAsync(6_000);
+  await poll(attempts, 'completed');
+
+  expect(first).toEqual([
+    '/runs?status=pending&status=running&limit=1000',
+    '/runs?limit=50',
+    '/runs/7/log?after=0&limit=1000',
+  ]);
+  expect(attempts.at(-1)!.url).toBe('/runs/7/log?after=1&limit=1000');
+  expect(items).toMatchObject([
+    { kind: 'run', run: { id: 7, status: 'running' } },
+    { kind: 'records', runId: 7, records: [{ seq: 1 }] },
+    { kind: 'run', run: { id: 7, status: 'completed' } },
+  ]);
+  expect(states.at(-1)).toEqual({ state: 'polling', asOf: expect.closeTo(Date.now(), -3) });
+});
+
+test('the state stays the same when a stream that is held back is reopened', async () => {
+  const { attempts, states } = opened();
+  for (let second = 0; second < 60; second += 5) {
+    await vi.advanceTimersByTimeAsync(5_000);
+    await poll(attempts, 'running');
+  }
+
+  expect(attempts.filter(({ url }) => url === '/events')).toHaveLength(2);
+  expect(new Set(states.map(({ state }) => state))).toEqual(new Set(['polling']));
+});
+
+test('polling ends when the stream comes through', async () => {
+  const { attempts, states } = opened();
+  attempts[0]!.answer(200);
+  await vi.advanceTimersByTimeAsync(7_000);
+  await poll(attempts, 'running');
+
+  attempts[0]!.send(SNAPSHOT);
+  await settle();
+  const requests = attempts.length;
+  await vi.advanceTimersByTimeAsync(15_000);
+
+  expect(states.at(-1)).toEqual({ state: 'connected' });
+  expect(attempts.length).toBe(requests);
+});
+
+test('a stream whose comments stop is replaced by polling', async () => {
+  const { attempts } = opened();
+  attempts[0]!.answer(200);
+  attempts[0]!.send(SNAPSHOT);
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(attempts).toHaveLength(1);
+
+  await vi.advanceTimersByTimeAsync(7_000);
+
+  expect(attempts.at(-1)!.url).toBe('/runs?limit=50');
+});
+
+test('polling that fails leaves the age of the data as it is', async () => {
+  const { attempts, states } = opened();
+  const openedAt = Date.now();
+  await vi.advanceTimersByTimeAsync(7_000);
+  for (const attempt of attempts.slice()) if (!attempt.url.startsWith('/events')) attempt.fail();
+  await vi.advanceTimersByTimeAsync(40_000);
+
+  expect(states.at(-1)).toMatchObject({ state: 'reconnecting', asOf: openedAt });
+});
+
+test('closing the stream ends the polling', async () => {
+  const { stream, attempts } = opened();
+  await vi.advanceTimersByTimeAsync(7_000);
+
+  stream.close();
+  const requests = attempts.length;
+  await vi.advanceTimersByTimeAsync(20_000);
+
+  expect(attempts.length).toBe(requests);
 });

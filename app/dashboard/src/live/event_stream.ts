@@ -1,10 +1,12 @@
 /**
  * One connection to `GET /events`. It reconnects after a disconnect (with a growing delay), after a silence, and when the
- * set of followed runs changes, each time after the last record that arrived. Reports events and the connection's state.
+ * set of followed runs changes, each time after the last record that arrived. While no bytes come, it polls. Reports
+ * events and the connection's state.
  */
 import { type LogRecord, type Run, toRecord, toRun } from '../api/mapping';
 import type { components } from '../api/schema';
 import { type Connection, backoff, disconnected } from './connection';
+import { Polling } from './polling';
 import { type ServerEvent, SseParser } from './sse_parser';
 
 type Wire = components['schemas'];
@@ -21,6 +23,10 @@ export interface EventStreamEvents {
 
 /** The service sends a comment every 15 s. */
 const IDLE_TIMEOUT_MS = 40_000;
+/** A stream that works sends its first bytes immediately. */
+const HELD_BACK_MS = 5_000;
+const MISSED_COMMENT_MS = 20_000;
+const WATCH_INTERVAL_MS = 1_000;
 const MAX_FOLLOWED = 20;
 
 export class EventStream {
@@ -29,13 +35,32 @@ export class EventStream {
   private abort: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private attempt = 0;
+  /** When the last bytes of this connection arrived, or when it was opened. */
   private receivedAt = Date.now();
+  private hasReceived = false;
+  private hasSnapshot = false;
+  /** When the last data arrived. */
+  private asOf = Date.now();
+  private readonly polling: Polling;
 
   constructor(
     private readonly address: string,
     private readonly events: EventStreamEvents,
     private readonly request: typeof fetch = (input, init) => fetch(input, init),
-  ) {}
+  ) {
+    this.polling = new Polling(
+      address.replace(/\/events$/, ''),
+      this.positions,
+      {
+        feed: (items) => this.events.feed(items),
+        updated: () => {
+          this.asOf = Date.now();
+          this.events.connection({ state: 'polling', asOf: this.asOf });
+        },
+      },
+      request,
+    );
+  }
 
   /** Opens the stream, or reopens it if the set of followed runs has changed. */
   follow(wanted: ReadonlyMap<number, number>): void {
@@ -53,6 +78,11 @@ export class EventStream {
   }
 
   close(): void {
+    this.polling.stop();
+    this.disconnect();
+  }
+
+  private disconnect(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     this.abort?.abort();
@@ -60,17 +90,18 @@ export class EventStream {
   }
 
   private connect(): void {
-    this.close();
+    this.disconnect();
     this.abort = new AbortController();
     void this.run(this.abort);
   }
 
   private async run(abort: AbortController): Promise<void> {
     const { signal } = abort;
-    const watchdog = setInterval(() => Date.now() - this.receivedAt > IDLE_TIMEOUT_MS && abort.abort('silence'), 5_000);
+    const watchdog = setInterval(() => this.watch(abort), WATCH_INTERVAL_MS);
     try {
       const follow = [...this.positions].map(([id, after]) => `follow=${id}:${after}`).join('&');
       this.receivedAt = Date.now();
+      this.hasReceived = this.hasSnapshot = false;
       const response = await this.request(follow ? `${this.address}?${follow}` : this.address, {
         signal,
         headers: { accept: 'text/event-stream' },
@@ -87,7 +118,15 @@ export class EventStream {
     } finally {
       clearInterval(watchdog);
     }
-    if (this.abort === abort) this.scheduleReconnect();
+    if (this.abort !== abort) return;
+    if (signal.aborted && this.polling.isActive && Date.now() - this.asOf < HELD_BACK_MS * 3) this.connect();
+    else this.scheduleReconnect();
+  }
+
+  private watch(abort: AbortController): void {
+    const silence = Date.now() - this.receivedAt;
+    if (silence > IDLE_TIMEOUT_MS) abort.abort('silence');
+    else if (silence > (this.hasReceived ? MISSED_COMMENT_MS : HELD_BACK_MS)) this.polling.start();
   }
 
   private async read(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -96,17 +135,27 @@ export class EventStream {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || signal.aborted) return;
-      this.receivedAt = Date.now();
+      this.handleBytes();
       const items: FeedItem[] = [];
       for (const event of parser.feed(value)) this.handle(event, items);
       if (items.length) this.events.feed(items);
     }
   }
 
+  private handleBytes(): void {
+    this.receivedAt = this.asOf = Date.now();
+    this.hasReceived = true;
+    if (!this.polling.isActive || !this.hasSnapshot) return;
+    this.polling.stop();
+    this.events.connection({ state: 'connected' });
+  }
+
   private handle({ event, data }: ServerEvent, items: FeedItem[]): void {
     if (event === 'shutdown') return;
     if (event === 'runs') {
       this.attempt = 0;
+      this.hasSnapshot = true;
+      this.polling.stop();
       this.events.connection({ state: 'connected' });
       const { runs } = JSON.parse(data) as { runs: Wire['Run'][] };
       items.push({ kind: 'snapshot', runs: runs.map(toRun) });
@@ -126,11 +175,12 @@ export class EventStream {
     this.abort = null;
     const delay = backoff(++this.attempt);
     this.timer = setTimeout(() => this.connect(), delay);
-    this.events.connection(disconnected(this.attempt, Date.now() + delay, this.receivedAt));
+    this.events.connection(disconnected(this.attempt, Date.now() + delay, this.asOf));
   }
 
   private expire(): void {
     this.abort = null;
+    this.polling.stop();
     this.events.connection({ state: 'expired' });
   }
 }

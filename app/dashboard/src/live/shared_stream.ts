@@ -162,7 +162,7 @@ export class SharedStream {
     if (!isNew) return;
     this.flush();
     this.post({ kind: 'connection', connection: this.connection });
-    if (this.connection.state === 'connected')
+    if (this.connection.state === 'connected' || this.connection.state === 'polling')
       this.post({ kind: 'feed', to: tab, items: [{ kind: 'snapshot', runs: [...this.unfinished.values()] }] });
   }
 

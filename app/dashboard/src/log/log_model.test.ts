@@ -156,3 +156,53 @@ test('a failed prefetch falls back to the usual request', async () => {
 
   expect(requests.length).toBe(1);
 });
+
+const nested = (depth: readonly (boolean | null)[]): ReturnType<typeof someRecords> =>
+  someRecords(1, depth.length, (seq) => {
+    const open = depth[seq - 1]!;
+    return open === null ? {} : { event: 'group', data: { name: `group ${seq}`, open } };
+  });
+
+// Outer group from 1 to 9, inner ones from 3 to 5 and from 7 on without lines, and a line after all.
+const NESTED = nested([true, null, true, null, false, null, true, false, false, null]);
+
+test.each([
+  [1, [1, 10]],
+  [3, [1, 2, 3, 6, 7, 10]],
+  [7, [1, 2, 3, 4, 6, 7, 10]],
+])('folding the group at %d leaves %j', async (seq, left) => {
+  const run = aRun({ lastSeq: 10 });
+  const { model } = opened(NESTED, run);
+  model.load(0, 20);
+  await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
+
+  await model.toggleGroup(seq, run);
+
+  expect(seqs(model, 0, 20)).toEqual(left);
+});
+
+test('a record in a folded group is revealed', async () => {
+  const run = aRun({ lastSeq: 10 });
+  const { model } = opened(NESTED, run);
+  model.load(0, 20);
+  await vi.waitFor(() => expect(seqs(model, 0, 1)).toEqual([1]));
+  await model.toggleGroup(3, run);
+  await model.toggleGroup(1, run);
+  expect(model.isShown(4)).toBe(false);
+
+  model.reveal(4);
+
+  expect(model.isShown(4)).toBe(true);
+  expect(seqs(model, 0, 20)).toEqual([1, 2, 3, 4, 6, 7, 10]);
+});
+
+test('a filter that nothing passes leaves an empty log, until something does', async () => {
+  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), { step: null, level: 'error' });
+  expect(model.isEmpty).toBe(false);
+
+  model.load(0, 20);
+  await vi.waitFor(() => expect(model.isEmpty).toBe(true));
+  model.append([aRecord(11, { level: 'error' })]);
+
+  expect(model.isEmpty).toBe(false);
+});

@@ -4,7 +4,7 @@
  */
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, isFiltered, passes } from './filters';
-import { closesGroup, type Fold, type Row } from './rows';
+import { closesGroup, type Fold, type Row, isFolded } from './rows';
 import { PAGE, PageCache, type PageRequest } from './page_cache';
 
 export interface LogQuery {
@@ -83,6 +83,16 @@ export class LogModel {
     return this.cache.isLoaded(seq);
   }
 
+  /** Whether this record is loaded, and in no folded group. */
+  isShown(seq: number): boolean {
+    return this.cache.isLoaded(seq) && !isFolded(seq, this.folds);
+  }
+
+  /** Whether no record passes the filters, or all that do are hidden. */
+  get isEmpty(): boolean {
+    return this.upTo > 0 && this.length === 0 && this.cache.isComplete;
+  }
+
   /** Loads the missing ones of these rows, then calls `onChange`. */
   load(from: number, to: number): void {
     if (this.awaitsTail || performance.now() - this.failedAt < RETRY_AFTER_MS) return;
@@ -120,6 +130,14 @@ export class LogModel {
       ? this.folds.filter((fold) => fold.from !== seq + 1)
       : [...this.folds, { from: seq + 1, upTo: end }];
     this.onChange(() => this.cache.hide(this.folds, this.hidesProgress));
+  }
+
+  /** Unfolds the groups that hide this record. */
+  reveal(seq: number): void {
+    const folds = this.folds.filter((fold) => seq < fold.from || fold.upTo < seq);
+    if (folds.length === this.folds.length) return;
+    this.folds = folds;
+    this.onChange(() => this.cache.hide(folds, this.hidesProgress));
   }
 
   hideProgress(on: boolean): void {
@@ -183,13 +201,16 @@ export class LogModel {
     }
   }
 
-  /** The seq of the group's last record: the one before the group's end, or else the last of its step. */
+  /** The seq of the group's last record: the one before the group's own end, or else the last of its step. */
   private async findGroupEnd(seq: number, run: Run): Promise<number> {
     let reached = seq;
+    let depth = 1;
     const scan = (records: Iterable<LogRecord>): number | null => {
       for (const record of records) {
-        if (closesGroup(record) || (record.event === 'group' && record.data?.['open'] === true)) return record.seq - 1;
         if (record.event === 'step') return record.seq - 1;
+        if (closesGroup(record)) depth--;
+        else if (record.event === 'group') depth++;
+        if (depth === 0) return record.seq - 1;
         reached = record.seq;
       }
       return null;

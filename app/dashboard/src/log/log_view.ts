@@ -21,6 +21,8 @@ import {
 
 export interface LogViewEvents {
   following(on: boolean): void;
+  /** The log has rows, or none because of the filters. */
+  empty(on: boolean): void;
   /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
@@ -37,6 +39,7 @@ export class LogView {
   private anchor: Anchor = { row: 0, y: 0 };
   private target: number | null = null;
   private following = false;
+  private isEmpty = false;
   private frame = 0;
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
@@ -101,6 +104,7 @@ export class LogView {
   /** Scrolls to a line, even if it must be loaded first. */
   goTo(seq: number): void {
     this.setFollowing(false);
+    this.model.reveal(seq);
     this.target = seq;
     this.aim();
     this.schedule();
@@ -150,6 +154,7 @@ export class LogView {
     // Before the first report of the observer, measure: waiting for it would cost another frame.
     const height = (this.height ||= this.pane.clientHeight);
     const total = this.model.length;
+    if (this.isEmpty !== this.model.isEmpty) this.events.empty((this.isEmpty = this.model.isEmpty));
     if (!height) return;
     this.resizeSpacer(total);
     if (this.following && this.isSelecting) this.setFollowing(false);
@@ -161,7 +166,8 @@ export class LogView {
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
     if (this.target !== null && this.model.isLoaded(this.target)) this.target = null;
-    this.model.load(tops.first, tops.first + tops.tops.length - 1);
+    // At least one row: without any, the log may still have rows that were not requested yet.
+    this.model.load(tops.first, tops.first + Math.max(1, tops.tops.length - 1));
   }
 
   private drawFixed(total: number, height: number): { first: number; tops: number[] } {
@@ -222,9 +228,9 @@ export class LogView {
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
-    // The pane may even have its old size again. It cannot have grown by more than the window's height.
+    // The pane may even have its old size again. It cannot have been taller than the window.
     const below = drawnSpacer - height - scrollTop;
-    if (this.following && below <= innerHeight && !this.input.isRecent()) return this.schedule();
+    if (this.following && below <= innerHeight - height && !this.input.isRecent()) return this.schedule();
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;

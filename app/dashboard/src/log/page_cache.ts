@@ -52,6 +52,10 @@ export class PageCache {
     return this.spans[this.spans.length - 1]?.upTo ?? 0;
   }
 
+  get isComplete(): boolean {
+    return this.spans.every((span) => span.records !== null);
+  }
+
   /** The rows starting at index `from`; undefined for rows that are not loaded. */
   rows(from: number, count: number): (Row | undefined)[] {
     const found: (Row | undefined)[] = [];

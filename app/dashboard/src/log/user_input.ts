@@ -1,9 +1,11 @@
-/** When the user last pressed, turned, touched or dragged anything: a scroll event does not say what caused it. */
+/** Whether the user presses, turns, touches or drags anything: a scroll event does not say what caused it. */
 const RECENT_MS = 1000;
-const EVENTS = ['wheel', 'touchmove', 'pointerdown', 'pointermove', 'keydown'] as const;
+const EVENTS = ['wheel', 'touchmove', 'keydown', 'pointerdown', 'pointermove', 'pointerup', 'pointercancel'] as const;
 
 export class UserInput {
   private at = -Infinity;
+  /** A scrollbar is dragged without any event until its release, however long that takes. */
+  private isPressed = false;
 
   constructor(signal: AbortSignal) {
     for (const name of EVENTS) {
@@ -12,12 +14,16 @@ export class UserInput {
   }
 
   isRecent(): boolean {
-    return performance.now() - this.at < RECENT_MS;
+    return this.isPressed || performance.now() - this.at < RECENT_MS;
   }
 
   private handle(event: Event): void {
+    const wasPressed = this.isPressed;
+    if (event.type === 'pointerdown') this.isPressed = true;
+    // Not every browser reports the release of a scrollbar. The next move of the pointer shows it.
+    else if (event.type === 'pointermove') this.isPressed = !!(event as PointerEvent).buttons;
+    else if (event.type.startsWith('pointer')) this.isPressed = false;
     // A pointer that only moves scrolls nothing.
-    if (event.type === 'pointermove' && !(event as PointerEvent).buttons) return;
-    this.at = performance.now();
+    if (event.type !== 'pointermove' || this.isPressed || wasPressed) this.at = performance.now();
   }
 }

@@ -1,3 +1,5 @@
+const dialogs = () => import('./all_dialogs');
+
 /**
  * Components that the first paint does not need: loaded on demand, or when the browser is idle. The login dialog is not
  * among them, because nothing can be loaded after a session has expired.
@@ -11,14 +13,17 @@ export const lazy = {
   artifacts: () => import('../components/ArtifactList.svelte'),
   parameters: () => import('../components/ParameterList.svelte'),
   events: () => import('../components/EventList.svelte'),
-  start: () => import('./StartDialog.svelte'),
-  cancel: () => import('./CancelDialog.svelte'),
-  palette: () => import('./CommandPalette.svelte'),
-  help: () => import('./HelpDialog.svelte'),
+  start: async () => ({ default: (await dialogs()).StartDialog }),
+  cancel: async () => ({ default: (await dialogs()).CancelDialog }),
+  palette: async () => ({ default: (await dialogs()).CommandPalette }),
+  help: async () => ({ default: (await dialogs()).HelpDialog }),
 } as const;
 
-/** Loads all of them, so that dialogs open even if the service is unreachable. Waits, to let the page load first. */
+/** The dialogs open even if the service is unreachable, and a run is what people open next. */
+const LIKELY = [dialogs, lazy.run];
+
+/** Loads what is likely to be needed. Waits, to let the page load first. */
 export function loadWhenIdle(): void {
-  const load = (): void => Object.values(lazy).forEach((one) => void one().catch(() => undefined));
+  const load = (): void => LIKELY.forEach((one) => void one().catch(() => undefined));
   setTimeout(() => ('requestIdleCallback' in window ? requestIdleCallback(load, { timeout: 3000 }) : load()), 1500);
 }

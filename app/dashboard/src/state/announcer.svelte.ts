@@ -15,6 +15,7 @@ class Announcer {
 
   announceConnection({ state }: Connection): void {
     if (state === 'connected') this.announce('Connected');
+    else if (state === 'polling') this.announce('Live updates are delayed');
     else if (state === 'offline') this.announce('The service is not responding; showing the last known state');
   }
 }

@@ -14,6 +14,8 @@ import { announcer } from './announcer.svelte';
 import { clock } from './clock.svelte';
 
 export const HISTORY_LENGTH = 30;
+/** The API's maximum for one page. */
+const MAX_RUNS = 1000;
 const HIDDEN_GRACE_MS = 2_000;
 
 class Store {
@@ -112,15 +114,32 @@ class Store {
   loadHistory(project: string): Promise<void> {
     return this.deduplicate(`history ${project}`, async () => {
       const { runs } = await api.listRuns({ project, limit: HISTORY_LENGTH });
-      for (const run of runs) this.put(run);
-      this.histories.set(
-        project,
-        merge(
-          this.histories.get(project) ?? [],
-          runs.map(({ id }) => id),
-        ),
-      );
+      this.putHistory(project, runs);
     });
+  }
+
+  /**
+   * Loads the latest runs of these projects with one request. Only projects whose runs are so rare that they are not
+   * among the latest of all need one more each.
+   */
+  loadHistories(projects: readonly string[]): Promise<void> {
+    return this.deduplicate('histories', async () => {
+      const limit = Math.min(MAX_RUNS, HISTORY_LENGTH * projects.length);
+      const { runs, nextCursor } = limit ? await api.listRuns({ limit }) : { runs: [], nextCursor: null };
+      for (const project of projects) {
+        const own = runs.filter((run) => run.project === project).slice(0, HISTORY_LENGTH);
+        this.putHistory(project, own);
+        // Without a run there is nothing older either: the project's summary has its last one.
+        const isComplete = nextCursor === null || own.length === HISTORY_LENGTH || !this.currentRun(project);
+        if (!isComplete) await this.loadHistory(project);
+      }
+    });
+  }
+
+  private putHistory(project: string, runs: readonly Run[]): void {
+    for (const run of runs) this.put(run);
+    const ids = runs.map(({ id }) => id);
+    this.histories.set(project, merge(this.histories.get(project) ?? [], ids));
   }
 
   async loadRun(id: number): Promise<Run> {
@@ -161,7 +180,7 @@ class Store {
       if (!hasEnded(run.status) && !present.has(run.id)) void this.loadRun(run.id).catch(() => undefined);
     if (this.epoch > 0) {
       void this.loadProjects().catch(() => undefined);
-      for (const project of this.histories.keys()) void this.loadHistory(project).catch(() => undefined);
+      void this.loadHistories([...this.histories.keys()]).catch(() => undefined);
     }
     this.epoch++;
   }
@@ -169,8 +188,9 @@ class Store {
   private applyConnection(connection: Connection): void {
     const was = this.connection.state;
     this.connection = connection;
-    if (connection.state === 'connected') clock.resume();
-    else clock.stop();
+    if (connection.state === 'connected' || connection.state === 'polling') clock.resume();
+    // Durations are as old as the data.
+    if (connection.state !== 'connected') clock.stop();
     if (was !== connection.state) announcer.announceConnection(connection);
   }
 

@@ -1,0 +1,5 @@
+/** The dialogs in one file, because they are loaded together. */
+export { default as CancelDialog } from './CancelDialog.svelte';
+export { default as CommandPalette } from './CommandPalette.svelte';
+export { default as HelpDialog } from './HelpDialog.svelte';
+export { default as StartDialog } from './StartDialog.svelte';

@@ -1,0 +1,146 @@
+"""How many requests pages make, and how little they move while they load."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+from tests.fakes.running_service import ServedService, served
+
+PROJECTS = 18
+MANY = "\n".join(
+    f'[projects.project-{number:02}]\n[[projects.project-{number:02}.steps]]\nname = "work"\nrun = "echo done"\n'
+    for number in range(PROJECTS)
+)
+COUNT_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver(list => {
+  for (const {value, hadRecentInput, sources} of list.getEntries())
+    if (!hadRecentInput) shifts.push([value, ...sources.map(({node}) => node?.className || node?.nodeName || '')]);
+}).observe({type: 'layout-shift', buffered: true});
+"""
+
+
+DESKTOP: ViewportSize = {"width": 1440, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+FRAMES = """() => new Promise(done => {
+  let frames = 0;
+  const check = () => ++frames > 30 ? done() : requestAnimationFrame(check);
+  check();
+})"""
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    """A service with many projects, each with two runs."""
+    with served(tmp_path_factory.mktemp("many"), MANY) as started:
+        api = Api(started.url)
+        for number in range(2 * PROJECTS):
+            api.complete(f"project-{number % PROJECTS:02}")
+        api.close()
+        yield started
+
+
+def _requests(context: BrowserContext) -> list[str]:
+    """The paths that pages will request, without those of files."""
+    requested: list[str] = []
+    context.on("request", lambda request: requested.append(re.sub(r"^https?://[^/]+", "", request.url)))
+    return requested
+
+
+def test_an_overview_of_many_projects_makes_few_requests(
+    open_page: OpenPage, context: BrowserContext, many: ServedService
+) -> None:
+    requested = _requests(context)
+
+    page = open_page("/", url=many.url)
+    expect(page.locator("article .bars a")).to_have_count(2 * PROJECTS)
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    # What is loaded while the browser is idle.
+    page.wait_for_function("() => performance.getEntriesByType('resource').some(({name}) => name.includes('RunPage'))")
+
+    assert sorted(path for path in requested if path.startswith("/api/")) == [
+        "/api/v1/events",
+        "/api/v1/projects",
+        "/api/v1/runs?limit=540",
+    ]
+    assert len([path for path in requested if path.startswith("/assets/")]) <= 20
+
+
+def test_histories_are_reloaded_with_one_request_after_a_restart(
+    open_page: OpenPage, context: BrowserContext, many: ServedService
+) -> None:
+    page = open_page("/", url=many.url)
+    expect(page.locator("article .bars a")).to_have_count(2 * PROJECTS)
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    requested = _requests(context)
+
+    many.kill()
+    expect(page.locator(".sidebar .connection")).to_contain_text(re.compile("Reconnecting|Offline"))
+    with page.expect_response("**/api/v1/runs?limit=540"):
+        many.start()
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+
+    assert [path for path in requested if "/projects/" in path] == []
+
+
+def test_a_failed_run_asks_for_each_page_of_its_log_once(
+    open_page: OpenPage, context: BrowserContext, api: Api
+) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    requested = _requests(context)
+
+    page = open_page(f"/p/novel/runs/{run_id}")
+    expect(page.locator(".failure pre")).to_contain_text("placeholder {name} is missing")
+    expect(page.locator(".log-pane .row.current")).to_contain_text("placeholder {name} is missing")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    page.evaluate(FRAMES)
+
+    logs = [path for path in requested if "/log" in path and "/login" not in path]
+    assert sorted(logs) == sorted(set(logs))
+
+
+QUIET = """() => new Promise(done => {
+  let [seen, frames] = [-1, 0];
+  const check = () => {
+    const now = shifts.length + performance.getEntriesByType('resource').length;
+    frames = now === seen ? frames + 1 : 0;
+    seen = now;
+    if (frames > 30) done(shifts); else requestAnimationFrame(check);
+  };
+  requestAnimationFrame(check);
+})"""
+"""Resolves with the shifts when nothing has moved or loaded for some frames."""
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/runs",
+        "/p/novel",
+        "/p/novel/runs/{good}",
+        "/p/novel/runs/{failed}",
+        "/p/novel/runs/{failed}?tab=log",
+        "/compare/{good}/{failed}",
+    ],
+)
+def test_a_page_does_not_move_while_it_loads(
+    open_page: OpenPage, browser: Browser, api: Api, path: str, size: ViewportSize
+) -> None:
+    good = api.complete("novel")
+    failed = api.complete("novel", params={"book": "broken"})
+    context = browser.new_context(viewport=size)
+    context.add_init_script(COUNT_SHIFTS)
+
+    page = open_page(path.format(good=good, failed=failed), within=context)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    shifts = page.evaluate(QUIET)
+    context.close()
+
+    assert sum(value for value, *_ in shifts) <= 0.05, shifts
