@@ -28,7 +28,8 @@
     ├── DatabaseUnusable             written by a newer version, or damaged
     └── ServiceUnreachable           the client cannot reach the service
 
-A docstring is the default message. `api/problems.py` decides the HTTP status of each slug.
+A docstring is the default message. `api/problems.py` decides the HTTP status of each problem's slug. With --json, the
+command line prints an error's slug as its `type`.
 """
 
 from collections.abc import Sequence
@@ -56,6 +57,12 @@ class FieldError:
 class SolorunError(Exception):
     """Something went wrong in Solorun."""
 
+    slug: ClassVar[str] = ""
+
+    def __init_subclass__(cls, slug: str = "") -> None:
+        # Without a slug, an error is the same to clients as its base.
+        cls.slug = slug or cls.slug
+
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
@@ -67,12 +74,7 @@ class SolorunError(Exception):
 class Problem(SolorunError):
     """The request failed."""
 
-    slug: ClassVar[str]
     retry_after_seconds: float | None = None
-
-    def __init_subclass__(cls, slug: str = "") -> None:
-        # Without a slug, an error is the same to clients as its base.
-        cls.slug = slug or cls.slug
 
 
 class InvalidRequest(Problem, slug="invalid-request"):
@@ -176,11 +178,11 @@ class InternalError(Problem, slug="internal"):
     """Internal error. See the service log."""
 
 
-class StoreFailure(SolorunError):
+class StoreFailure(SolorunError, slug="store-failure"):
     """The database refused a write for a reason other than the disk, a lock or damage."""
 
 
-class ConfigurationInvalid(SolorunError):
+class ConfigurationInvalid(SolorunError, slug="configuration-invalid"):
     """The configuration is invalid."""
 
     def __init__(self, errors: Sequence[FieldError], message: str = "") -> None:
@@ -188,13 +190,13 @@ class ConfigurationInvalid(SolorunError):
         self.errors = tuple(errors)
 
 
-class DataDirectoryUnusable(SolorunError):
+class DataDirectoryUnusable(SolorunError, slug="data-directory-unusable"):
     """The data directory cannot be used."""
 
 
-class DatabaseUnusable(SolorunError):
+class DatabaseUnusable(SolorunError, slug="database-unusable"):
     """The database cannot be used."""
 
 
-class ServiceUnreachable(SolorunError):
+class ServiceUnreachable(SolorunError, slug="service-unreachable"):
     """The service cannot be reached."""
