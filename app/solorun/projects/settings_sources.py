@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
-from solorun.projects.service_table import SERVICE_KEYS
 from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
-from solorun.projects.validation import InvalidValue, Node, duration, format_value, path
+from solorun.projects.validation import Node, duration, format_value, path
 from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, Settings
 
 T = TypeVar("T")
@@ -35,12 +34,12 @@ def resolve_settings(
     """
     sources = _Sources(service, environ, flags, base_dir)
     settings = Settings(
-        host=sources.read("host", lambda _: service_table.host, "127.0.0.1"),
-        port=sources.read("port", lambda _: _port, DEFAULT_PORT),
+        host=sources.read("host", service_table.host, "127.0.0.1"),
+        port=sources.read("port", service_table.port, DEFAULT_PORT),
         data_dir=sources.read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
-        allowed_hosts=sources.read("allowed_hosts", lambda _: service_table.allowed_hosts, ()),
-        public_url=sources.read("public_url", lambda _: service_table.public_url, None),
-        shutdown_limit_seconds=sources.read("shutdown_limit", lambda _: duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
+        allowed_hosts=sources.read("allowed_hosts", service_table.allowed_hosts, ()),
+        public_url=sources.read("public_url", service_table.public_url, None),
+        shutdown_limit_seconds=sources.read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
         token=_read_token(sources),
     )
     _refuse_what_needs_a_token(settings, sources)
@@ -55,7 +54,7 @@ class _Sources:
     def __init__(
         self, service: Mapping[str, object], environ: Mapping[str, str], flags: Mapping[str, Any], base_dir: Path
     ) -> None:
-        unknown = flags.keys() - set(SERVICE_KEYS)
+        unknown = flags.keys() - service_table.SERVICE_READERS.keys()
         if unknown:
             raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
         self.errors: list[FieldError] = []
@@ -64,28 +63,28 @@ class _Sources:
         self._flags = flags
         self._base_dir = base_dir
 
-    def find(self, key: str) -> tuple[Node, Path] | None:
-        """The value to use, and the directory where relative paths start."""
+    def find(self, key: str) -> Node | None:
+        """The value to use."""
         flag = self._flags.get(key)
         if flag is not None:
             value = str(flag) if isinstance(flag, Path) else flag
-            return Node(value, f"--{key.replace('_', '-')}", self.errors), Path.cwd()
+            return Node(value, f"--{key.replace('_', '-')}", self.errors, Path.cwd())
         variable = f"SOLORUN_{key.upper()}"
         # Compose files and unit files set variables to "" that should stay unset.
         if self._environ.get(variable, "").strip():
-            return Node(_parse_variable(key, self._environ[variable]), variable, self.errors), Path.cwd()
+            return Node(_parse_variable(key, self._environ[variable]), variable, self.errors, Path.cwd())
         if key in self._service:
-            return Node(self._service[key], f"service.{key}", self.errors), self._base_dir
+            return Node(self._service[key], f"service.{key}", self.errors, self._base_dir)
         return None
 
-    def read(self, key: str, reader_at: Callable[[Path], Callable[[Node], T]], default: D) -> T | D:
+    def read(self, key: str, reader: Callable[[Node], T], default: D) -> T | D:
         found = self.find(key)
-        return found[0].read(reader_at(found[1]), default) if found else default
+        return found.read(reader, default) if found else default
 
     def find_token_variable(self) -> Node | None:
         """SOLORUN_TOKEN if it is set. Set to "", it is an error, so that no service runs without a token by mistake."""
         value = self._environ.get(TOKEN_VARIABLE)
-        return None if value is None else Node(value, TOKEN_VARIABLE, self.errors)
+        return None if value is None else Node(value, TOKEN_VARIABLE, self.errors, Path.cwd())
 
     @property
     def has_token(self) -> bool:
@@ -102,24 +101,13 @@ def _parse_variable(key: str, text: str) -> object:
     return text
 
 
-def _port(node: Node) -> int:
-    if str(node.value).startswith("tcp://"):
-        raise InvalidValue(
-            "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
-        )
-    return service_table.port(node)
-
-
 def _read_token(sources: _Sources) -> str | None:
     variable = sources.find_token_variable()
     file = sources.find("token_file")
-    flag_wins = file is not None and file[0].pointer.startswith("--")
+    flag_wins = file is not None and file.pointer.startswith("--")
     if variable is not None and not flag_wins:
         return variable.read(token, None)
-    if file is None:
-        return None
-    node, base_dir = file
-    return node.read(lambda node: read_token_file(path(base_dir)(node)), None)
+    return file.read(lambda node: read_token_file(path(node)), None) if file else None
 
 
 def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
@@ -135,7 +123,7 @@ def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
     for key, reason in opening.items():
         found = sources.find(key)
         if reason and found:
-            found[0].refuse(
+            found.refuse(
                 f"{reason}, so a token is required: put one into a file and set --token-file, SOLORUN_TOKEN_FILE or "
                 f"token_file, or set SOLORUN_TOKEN ({HOW_TO_MAKE_ONE})"
             )
