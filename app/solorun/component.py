@@ -10,11 +10,9 @@ class Component(Protocol):
 
     async def start(self) -> None:
         """Return once it works. Its tasks have names. Raises whatever keeps it from working."""
-        ...
 
     async def stop(self) -> None:
         """Stop working, and return once nothing of it is left. Safe when it was never started, and safe twice."""
-        ...
 
 
 ComponentT = TypeVar("ComponentT", bound=Component)

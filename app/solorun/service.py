@@ -40,32 +40,21 @@ class ServiceLimits:
 DEFAULT_LIMITS: Final = ServiceLimits()
 
 
+@dataclass(kw_only=True, eq=False)
 class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        catalog: Catalog,
-        store: Store,
-        hub: Hub,
-        writer: Writer,
-        manager: RunManager,
-        owner: str,
-        limits: ServiceLimits = DEFAULT_LIMITS,
-    ) -> None:
-        self.settings = settings
-        self.catalog = catalog
-        self.store = store
-        self.hub = hub
-        self.tail = Tail(hub, store)
-        self.manager = manager
-        self.owner = owner
-        self.directory = DataDirectory(settings.data_dir)
-        self.started_at = now()
-        self._writer = writer
-        self._min_free_bytes = limits.min_free_bytes
+    settings: Settings
+    catalog: Catalog
+    directory: DataDirectory
+    store: Store
+    hub: Hub
+    tail: Tail
+    writer: Writer
+    manager: RunManager
+    owner: str
+    limits: ServiceLimits
+    started_at: datetime
 
     @classmethod
     @asynccontextmanager
@@ -126,12 +115,15 @@ class Service:
             service = cls(
                 settings=settings,
                 catalog=catalog,
+                directory=directory,
                 store=store,
                 hub=hub,
+                tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
                 owner=owner,
                 limits=limits,
+                started_at=now(),
             )
             stack.push_async_callback(service.drain)
             yield service
@@ -150,14 +142,14 @@ class Service:
             reasons.append("the service is shutting down")
         if self.store.write_error is not None:
             reasons.append("the last write to the database failed; see the service log")
-        elif self._writer.is_behind:
+        elif self.writer.is_behind:
             reasons.append("the log of a run cannot be written")
         try:
             free_bytes = shutil.disk_usage(self.directory.path).free
         except OSError as error:
             reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
-            if free_bytes < self._min_free_bytes:
+            if free_bytes < self.limits.min_free_bytes:
                 reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.errors:
             # Only the number: readiness is public, and an error may contain paths.
