@@ -143,15 +143,23 @@ def test_doctor_does_not_guess_the_data_directory_of_an_invalid_file(
     assert "projects.a.steps" in capsys.readouterr().err
 
 
-def test_a_data_directory_that_others_can_read_is_reported(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    open_to_others = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
-    tmp_path.chmod(0o700)
-    closed = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
+def test_doctor_refuses_a_data_directory_that_others_can_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data" / "solorun.db").touch()
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 2
+    assert f"chmod 700 {tmp_path / 'data'}" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_nearly_full_is_reported(tmp_path: Path) -> None:
+    enough = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
     full = list(check_directory(DataDirectory(tmp_path), min_free_bytes=2**62))
 
-    assert "chmod 700" in open_to_others[0]
-    assert closed == []
+    assert enough == []
     assert "MiB left" in full[0]
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,9 +51,6 @@ def doctor(
 
 def check_directory(directory: DataDirectory, *, min_free_bytes: int) -> Iterator[str]:
     """Yield warnings about the data directory."""
-    mode = directory.path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield f"other users can read the logs in {directory.path}. Run `chmod 700 {directory.path}` to prevent that."
     free_bytes = shutil.disk_usage(directory.path).free
     if free_bytes < min_free_bytes:
         yield f"the disk of {directory.path} has only {free_bytes // 2**20} MiB left, too little for the service."
