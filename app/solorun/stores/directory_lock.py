@@ -89,7 +89,7 @@ def _check(directory: DataDirectory, mode: int) -> None:
 def _write_owner_file(file: Path, owner: str) -> None:
     file.unlink(missing_ok=True)
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as stream:
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
         json.dump({"pid": os.getpid(), "owner": owner, "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}, stream)
 
 

@@ -1,4 +1,4 @@
-"""A data directory has one owner, whatever its path is and whoever deletes files in it, and only its user can read it."""
+"""A data directory has one owner, whatever its path is and whichever files are deleted. Only its user can read it."""
 
 import os
 import stat
