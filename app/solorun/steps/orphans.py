@@ -108,7 +108,7 @@ class OrphanProcesses:
 
 def select_by_environment(data_dir: Path, run_id: int) -> Select:
     """Select processes whose environment names the data directory and the run, and the run's shims."""
-    own = os.fsencode(os.path.realpath(data_dir / "artifacts" / str(run_id)))
+    own = os.path.realpath(data_dir / "artifacts" / str(run_id))
     variable = f"{RUN_ID}={run_id}".encode()
 
     def is_own(process: Process) -> bool:
@@ -116,13 +116,14 @@ def select_by_environment(data_dir: Path, run_id: int) -> Select:
         environ = read_proc_file(process.pid, "environ").split(b"\0")
         if variable in environ:
             named += [entry.removeprefix(_PREFIX) for entry in environ if entry.startswith(_PREFIX)]
-        return any(os.path.realpath(path) == own or is_same(process, path) for path in named if path)
+        paths = [os.fsdecode(path) for path in named if path]
+        return any(os.path.realpath(path) == own or is_same(process, path) for path in paths)
 
-    def is_same(process: Process, path: bytes) -> bool:
+    def is_same(process: Process, path: str) -> bool:
         """Whether the process sees our directory at `path`, where it may be mounted for the process alone."""
         try:
-            return os.path.samefile(own, b"/proc/%d/root/%b" % (process.pid, path))
-        except OSError:
+            return Path(f"/proc/{process.pid}/root/{path}").samefile(own)
+        except (OSError, ValueError):
             return False
 
     async def select(processes: list[Process]) -> list[Process]:
