@@ -32,7 +32,7 @@ from solorun.store import FinalState, Store
 _MIN_COMPACTED_SEGMENTS: Final = 8
 """Fewer are not worth a transaction: a reader gets them in one page anyway."""
 
-_logger = logging.getLogger("solorun.runs")
+_logger = logging.getLogger("solorun.execution")
 
 
 class RunExecutor:

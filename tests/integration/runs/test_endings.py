@@ -332,8 +332,8 @@ async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Pat
         assert "correct-horse" not in str(await engine.log_of(run.id))
 
 
-async def test_the_services_log_tells_of_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="solorun.runs")
+async def test_the_service_log_reports_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="solorun.execution")
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook", triggered_by="nightly")
         (await engine.executor.step("extract")).end("exit code 3", 3)
