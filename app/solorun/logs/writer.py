@@ -31,7 +31,7 @@ _LOG_FIELDS: Final = (
     "first_error_seq",
     "steps",
 )
-"""The fields of a run that records change. The engine changes the others."""
+"""The fields of a run that records change. Cancels and the final state change others."""
 _ENDING_FIELDS: Final = ("error_message", "finished_at")
 
 _logger = logging.getLogger("solorun.logs")
