@@ -1,4 +1,4 @@
-"""The contract between the engine and step executors.
+"""The contract between execution and step executors.
 
 A step receives a StepContext and writes to a StepOutput, which a run's log channel implements. A StepExecutor starts a
 step and returns a StepExecution, which can be awaited and stopped.

@@ -50,8 +50,8 @@ class Supervisor:
     async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
         """Log that the step begins. Returns its context, or None if the run had to stop before it could work.
 
-        The first step makes the run `running`. Nothing works for the run before that is committed: if another owner has
-        taken the row, nothing of ours may work for it at all.
+        The first step makes the run `running`. No step begins before that is committed, because another owner may have
+        taken the run.
         """
         run.channel.begin_step(step.name)
         context = await asyncio.to_thread(self._prepare, run, step)
