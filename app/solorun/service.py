@@ -1,5 +1,7 @@
 """The composition root: the only place that chooses implementations and connects them."""
 
+import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +13,7 @@ from typing import Final
 
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.execution.artifacts import find_last_run_id
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
@@ -38,6 +41,8 @@ class ServiceLimits:
 
 
 DEFAULT_LIMITS: Final = ServiceLimits()
+
+_logger = logging.getLogger("solorun.service")
 
 
 class Service:
@@ -90,6 +95,9 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
+            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
+            if await store.reserve_run_ids(last_id):
+                _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
             steps = executor or StepDispatcher(directory.path, environ)
             registry = RunRegistry()

@@ -75,6 +75,9 @@ class SqliteRunStore(Store):
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write(self._writer.transact(writes.insert_run, new, owner))
 
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:

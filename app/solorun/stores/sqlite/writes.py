@@ -42,6 +42,12 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     return get_run(connection, run_id)
 
 
+def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
+    values = {"last_id": last_id}
+    connection.execute(QUERIES["forget_smaller_run_id"], values)
+    return connection.execute(QUERIES["reserve_run_ids"], values).rowcount > 0
+
+
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[UpdateResult, Run]:
