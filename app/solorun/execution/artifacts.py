@@ -28,7 +28,7 @@ def list_artifacts(directory: Path) -> list[Artifact]:
 def find_last_run_id(artifacts: Path) -> int:
     """The largest id of a run with an artifact directory, 0 if there is none."""
     try:
-        names = os.listdir(artifacts)
+        names = [entry.name for entry in artifacts.iterdir()]
     except OSError:
         return 0
     return max((int(name) for name in names if _RUN_ID.fullmatch(name)), default=0)
