@@ -88,5 +88,4 @@ def from_microseconds(microseconds: int | None) -> datetime | None:
 
 def _step_from_row(row: tuple[Any, ...]) -> RunStep:
     name, status, started_at, finished_at, *others = row
-    times = from_microseconds(started_at), from_microseconds(finished_at)
-    return RunStep(name, StepStatus(status), *times, *others)
+    return RunStep(name, StepStatus(status), from_microseconds(started_at), from_microseconds(finished_at), *others)
