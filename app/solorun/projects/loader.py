@@ -28,7 +28,6 @@ _HINTS = {
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
 }
 _TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
-_TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
 
 
 class ConfigurationUnreadable(ConfigurationInvalid):
@@ -119,9 +118,8 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     except RecursionError:
         problem = FieldError("", "is nested too deeply")
     except ValueError as error:
-        found = _TOML_ERROR.fullmatch(str(error))
-        message = _simplify(found["message"] if found else str(error))
-        problem = FieldError(found["where"] if found else "", f"invalid TOML: {message}")
+        message, mark, where = str(error).rpartition(" (at ")
+        problem = FieldError(where.removesuffix(")") if mark else "", f"invalid TOML: {_simplify(message or where)}")
     raise _invalid(path, [problem])
 
 

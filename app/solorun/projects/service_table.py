@@ -25,7 +25,8 @@ _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
     "timeout": "set the timeout of a project or a step",
 }
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_MAX_HOST_CHARS = 253
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _MAX_PORT = 65_535
 
@@ -52,7 +53,7 @@ def host(node: Node) -> str:
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
         raise InvalidValue(f'{format_value(node.value)} contains a port; set "port" instead')
     address = _find_address(name)
-    if address is None and not _HOST_NAME.fullmatch(name):
+    if address is None and not _is_host_name(name):
         raise InvalidValue(f'{format_value(node.value)} is not a host; write a name or an address like "127.0.0.1"')
     return address or name
 
@@ -75,7 +76,7 @@ def _allowed_host(node: Node) -> str:
         raise InvalidValue(
             f'{format_value(node.value)} is not the form that browsers send; write its ASCII form ("xn--…")'
         )
-    if not _HOST_NAME.fullmatch(name):
+    if not _is_host_name(name):
         raise InvalidValue(f'{format_value(node.value)} is not a host name; write it like "runs.example.org"')
     return name
 
@@ -94,7 +95,7 @@ def public_url(node: Node) -> str:
         raise InvalidValue("contains a user or a password; a public URL has neither")
     if "?" in url or "#" in url:
         raise InvalidValue('contains "?" or "#"; end it with the path')
-    if not (_find_address(parts.hostname) or _HOST_NAME.fullmatch(parts.hostname)):
+    if not (_find_address(parts.hostname) or _is_host_name(parts.hostname)):
         raise InvalidValue(f"{format_value(parts.hostname)} is not a host name")
     if not _URL_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise InvalidValue(f'{format_value(parts.path)} is not a plain path like "/solorun"')
@@ -120,6 +121,10 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "shutdown_limit": duration,
 }
 """The reader of each key."""
+
+
+def _is_host_name(name: str) -> bool:
+    return len(name) <= _MAX_HOST_CHARS and all(map(_HOST_LABEL.fullmatch, name.split(".")))
 
 
 def _find_address(name: str) -> str | None:

@@ -13,12 +13,13 @@ from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.shim import Process
+from solorun.steps.process_names import format_processes
+from solorun.steps.shim import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
-"""How long processes that outlive the command may keep writing. Time spent waiting for a full log does not count."""
+"""How long processes that outlive the command may take to exit. Time spent waiting for a full log does not count."""
 MAX_DRAIN_SECONDS: Final = 2.0
 """The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
 ORPHAN_GRACE_SECONDS: Final = 0.5
@@ -207,20 +208,23 @@ class CommandExecution(StepExecution):
         return self._result
 
     async def _drain_output(self) -> None:
-        """Let processes that outlive the command finish writing, then terminate them."""
+        """Give processes that outlive the command some time to exit by themselves, then name and terminate them.
+
+        This is cancelled when none is left.
+        """
         loop = asyncio.get_running_loop()
         remaining = DRAIN_SECONDS
         deadline = loop.time() + MAX_DRAIN_SECONDS
         while remaining > 0 and loop.time() < deadline:
             began = loop.time()
-            done, _ = await asyncio.wait(self._reading, timeout=_TICK_SECONDS)
-            if len(done) == len(self._reading):
-                break
+            await asyncio.sleep(_TICK_SECONDS)
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
+            left = find_descendants({self._shim.pid}, await asyncio.to_thread(list_processes))
+            names = format_processes(left, self._context.output.mask)
             self._stop_shim(ORPHAN_GRACE_SECONDS)
-            await self._warn("command exited; terminating the processes it left behind")
+            await self._warn(f"command exited; terminating the processes it left behind{names and ': '}{names}")
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
