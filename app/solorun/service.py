@@ -13,7 +13,7 @@ from typing import Final
 
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
-from solorun.execution.artifacts import find_last_run_id
+from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
@@ -52,6 +52,7 @@ class Service:
     settings: Settings
     catalog: Catalog
     directory: DataDirectory
+    artifacts: ArtifactListings
     store: Store
     hub: Hub
     tail: Tail
@@ -120,10 +121,13 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            artifacts = ArtifactListings(directory)
+            stack.callback(artifacts.close)
             service = cls(
                 settings=settings,
                 catalog=catalog,
                 directory=directory,
+                artifacts=artifacts,
                 store=store,
                 hub=hub,
                 tail=Tail(hub, store),

@@ -124,4 +124,8 @@ class RunPage(msgspec.Struct, frozen=True):
 
 
 class ArtifactList(msgspec.Struct, frozen=True):
+    """Artifacts by name. `next_cursor` is None on the last page. `truncated`: the run has more than are ever listed."""
+
     artifacts: tuple[Artifact, ...]
+    next_cursor: str | None
+    truncated: bool

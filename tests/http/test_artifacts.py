@@ -1,12 +1,16 @@
 """A run's artifacts can be downloaded, and nothing else."""
 
+import asyncio
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from solorun.api.artifacts import FileChunks, content_disposition, open_beneath
 from solorun.errors import ArtifactNotFound
+from solorun.execution import artifacts
 from tests.fakes.application import OpenServed
 
 
@@ -42,7 +46,58 @@ async def test_a_run_without_artifacts_has_an_empty_list(open_served: OpenServed
 
         response = await served.client.get(f"/api/v1/runs/{run.id}/artifacts")
 
-    assert response.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": [], "next_cursor": None, "truncated": False}
+
+
+async def test_artifacts_are_listed_in_pages(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "MAX_ARTIFACTS", 5)
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "d").mkdir()
+        for name in ("ä", "d/f", "d/e", "c", "b", "a"):
+            (step.context.artifacts / name).write_text("")
+        step.end()
+        await served.end_of(run_id)
+
+        pages: list[Any] = []
+        query: dict[str, str] = {"limit": "2"}
+        while not pages or query["cursor"]:
+            response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params=query)
+            pages.append(response.json())
+            query["cursor"] = pages[-1]["next_cursor"]
+        broken = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params={"cursor": "?"})
+
+    assert [[each["name"] for each in page["artifacts"]] for page in pages] == [["a", "b"], ["c", "d/e"], ["d/f"]]
+    assert [page["truncated"] for page in pages] == [True, True, True]
+    assert broken.json()["type"].endswith("invalid-cursor")
+
+
+async def test_listing_artifacts_takes_no_thread_from_steps(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    scanned: list[Path] = []
+
+    def scan(directory: Path) -> artifacts.ArtifactScan:
+        scanned.append(directory)
+        release.wait(60)
+        return artifacts.ArtifactScan(())
+
+    async with open_served() as served:
+        runs = [await served.complete() for _ in range(4)]
+        monkeypatch.setattr(artifacts, "scan_artifacts", scan)
+        addresses = [f"/api/v1/runs/{run.id}/artifacts" for run in runs] * 10
+        listing = [asyncio.create_task(served.client.get(address)) for address in addresses]
+        await served.until(lambda: len(scanned) == 2)
+
+        run = await served.complete()
+
+        release.set()
+        responses = await asyncio.gather(*listing)
+
+    assert run.status.value == "completed"
+    assert {response.status_code for response in responses} == {200}
+    assert len(scanned) == 4
 
 
 async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServed) -> None:
@@ -55,7 +110,7 @@ async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServ
         response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts")
 
     assert run.status.value == "completed"
-    assert response.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": [], "next_cursor": None, "truncated": False}
 
 
 async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> None:

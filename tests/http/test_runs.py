@@ -6,7 +6,8 @@ from collections import Counter
 import httpx
 import pytest
 
-from solorun.api.runs import decode_cursor, encode_cursor
+from solorun.api.cursors import encode_cursor
+from solorun.api.runs import decode_run_cursor
 from solorun.errors import InvalidCursor
 from tests.fakes.application import OpenServed
 
@@ -241,7 +242,7 @@ async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed
 
 @pytest.mark.parametrize("run_id", [1, 42, 2**63 - 1])
 def test_a_cursor_round_trips(run_id: int) -> None:
-    assert decode_cursor(encode_cursor(run_id)) == run_id
+    assert decode_run_cursor(encode_cursor(str(run_id))) == run_id
 
 
 @pytest.mark.parametrize(
@@ -253,4 +254,4 @@ async def test_a_forged_cursor_is_refused(open_served: OpenServed, cursor: str) 
 
     assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
     with pytest.raises(InvalidCursor):
-        decode_cursor(cursor)
+        decode_run_cursor(cursor)

@@ -3,10 +3,15 @@
 import asyncio
 import os
 import stat
+from bisect import bisect_right
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Meta
+
+from solorun.api.cursors import decode_cursor, encode_cursor
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.errors import ArtifactNotFound
@@ -21,10 +26,25 @@ _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CL
 _FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of artifacts.")] = 1000
+    cursor: (
+        Annotated[
+            str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
+        ]
+        | None
+    ) = None
+
+
 async def list_artifacts(state: State, request: Request) -> Response:
+    query: ArtifactsQuery = request.query
+    after = "" if query.cursor is None else decode_cursor(query.cursor)
     run = await state.service.manager.get_run(run_id_of(request))
-    directory = state.service.directory.artifacts(run.id)
-    return json_response(ArtifactList(tuple(await asyncio.to_thread(artifacts.list_artifacts, directory))))
+    scan = await state.service.artifacts.list(run.id)
+    start = bisect_right(scan.artifacts, after, key=lambda artifact: artifact.name)
+    page = scan.artifacts[start : start + query.limit]
+    cursor = encode_cursor(page[-1].name) if start + len(page) < len(scan.artifacts) else None
+    return json_response(ArtifactList(page, cursor, scan.truncated))
 
 
 async def download_artifact(state: State, request: Request) -> StreamingResponse:

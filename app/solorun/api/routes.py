@@ -130,8 +130,9 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         artifacts.list_artifacts,
         id="listArtifacts",
         summary="List a run's artifacts",
-        responses=(ResponseSpec(200, "The artifacts", model=ArtifactList),),
-        problems=(RunNotFound, StoreUnavailable),
+        responses=(ResponseSpec(200, "The page", model=ArtifactList),),
+        problems=(RunNotFound, InvalidCursor, StoreUnavailable),
+        query=artifacts.ArtifactsQuery,
     ),
     Operation(
         f"GET {_RUN}/artifacts/{{name:any_path}}",

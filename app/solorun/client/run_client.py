@@ -31,8 +31,6 @@ from solorun.wire import (
     encode,
 )
 
-MAX_LISTED_ARTIFACTS: Final = 10_000
-"""The service lists no more artifacts of a run. A list of this length may be cut."""
 _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
@@ -219,10 +217,17 @@ class RunClient:
                 unfinished = []
             unfinished.append(rest)
 
-    async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
-        """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
-        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList)
-        return found.artifacts
+    async def list_artifacts(self, run_id: int) -> ArtifactList:
+        """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
+        artifacts: list[Artifact] = []
+        cursor = None
+        while True:
+            query: Query = {"cursor": cursor}
+            page = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList, query=query)
+            artifacts += page.artifacts
+            cursor = page.next_cursor
+            if cursor is None:
+                return ArtifactList(tuple(artifacts), None, page.truncated)
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
         """Yield the artifact's bytes in chunks."""

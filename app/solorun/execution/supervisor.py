@@ -4,7 +4,7 @@ import asyncio
 import signal
 from typing import Final
 
-from solorun.execution.artifacts import list_artifacts
+from solorun.execution.artifacts import scan_artifacts
 from solorun.execution.handle import RunHandle
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
@@ -109,7 +109,8 @@ class Supervisor:
 
     async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact]) -> None:
         """Log the files that the step created or changed."""
-        for artifact in await asyncio.to_thread(list_artifacts, self._directory.artifacts(run.id)):
+        scan = await asyncio.to_thread(scan_artifacts, self._directory.artifacts(run.id))
+        for artifact in scan.artifacts:
             if known.get(artifact.name) != artifact:
                 known[artifact.name] = artifact
                 name = run.channel.mask(artifact.name)

@@ -188,7 +188,7 @@ async def test_a_cancelled_run_says_how_long_it_ran_and_how_long_the_cancel_took
     )
 
     followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
-    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList(()))))
+    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
 
     assert followed.out.splitlines()[-1] == "Run 17 was cancelled after 9.0 s; stopping it took 0.2 s"
     assert "by cli, stopping took 0.2 s: enough\n" in shown.out

@@ -62,8 +62,8 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="log page of events",
         ),
         pytest.param(
-            lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),)),
-            (Artifact("a", 1, "text/plain", CREATED_AT),), "GET /runs/17/artifacts",
+            lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False),
+            ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False), "GET /runs/17/artifacts",
             id="artifacts",
         ),
     ],

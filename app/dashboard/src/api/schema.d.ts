@@ -384,9 +384,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** ArtifactList */
+        /**
+         * ArtifactList
+         * @description Artifacts by name. `next_cursor` is None on the last page. `truncated`: the run has more than are ever listed.
+         */
         ArtifactList: {
             artifacts: components["schemas"]["Artifact"][];
+            next_cursor: string | null;
+            truncated: boolean;
         };
         /**
          * Artifact
@@ -1666,7 +1671,12 @@ export interface operations {
     };
     listArtifacts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The maximum number of artifacts. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
             header?: never;
             path: {
                 /** @description The run's id. */
@@ -1676,13 +1686,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The artifacts */
+            /** @description The page */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Problem: `invalid-cursor` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
