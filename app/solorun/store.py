@@ -122,11 +122,18 @@ class RunStore(Protocol):
         """
 
     async def finalize_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`.
+        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
+        records of `closing` must follow the run's last one.
         """
 
     # -- reads
