@@ -67,11 +67,6 @@ class DataDirectory:
     path: Path
 
     @property
-    def lock_file(self) -> Path:
-        """Locked for the lifetime of the process that owns the directory."""
-        return self.path / "solorun.lock"
-
-    @property
     def owner_file(self) -> Path:
         """Names the owner, for the error message of a process that cannot get the lock."""
         return self.path / "solorun.owner.json"

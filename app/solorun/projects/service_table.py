@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from solorun.projects.validation import (
@@ -21,7 +21,6 @@ from solorun.projects.validation import (
     whole_number,
 )
 
-SERVICE_KEYS: Final = ("host", "port", "data_dir", "allowed_hosts", "public_url", "token_file", "shutdown_limit")
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
     "timeout": "set the timeout of a project or a step",
@@ -32,24 +31,20 @@ _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _MAX_PORT = 65_535
 
 
-def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
+def check_service(node: Node) -> Mapping[str, object]:
     """The table's values as written, after validating them. Raises InvalidValue if it is not a table."""
-    table = Table.open(node, SERVICE_KEYS, _HINTS)
-    readers: dict[str, Callable[[Node], Any]] = {
-        "host": host,
-        "port": port,
-        "data_dir": data_dir(base_dir),
-        "allowed_hosts": allowed_hosts,
-        "public_url": public_url,
-        "token_file": path(base_dir),
-        "shutdown_limit": duration,
-    }
-    for key, reader in readers.items():
+    table = Table.open(node, list(SERVICE_READERS), _HINTS)
+    for key, reader in SERVICE_READERS.items():
         table.read(key, reader, None)
     return MappingProxyType(dict(node.value))
 
 
-port: Final = whole_number(0, _MAX_PORT)
+def port(node: Node) -> int:
+    if isinstance(node.value, str) and node.value.startswith("tcp://"):
+        raise InvalidValue(
+            "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
+        )
+    return whole_number(0, _MAX_PORT)(node)
 
 
 def host(node: Node) -> str:
@@ -61,10 +56,6 @@ def host(node: Node) -> str:
     if address is None and not _is_host_name(name):
         raise InvalidValue(f'{format_value(node.value)} is not a host; write a name or an address like "127.0.0.1"')
     return address or name
-
-
-def allowed_hosts(node: Node) -> tuple[str, ...]:
-    return array(_allowed_host, 'a list of host names, like ["runs.example.org"]')(node)
 
 
 def _allowed_host(node: Node) -> str:
@@ -111,14 +102,25 @@ def public_url(node: Node) -> str:
     return url.rstrip("/")
 
 
-def data_dir(base_dir: Path) -> Callable[[Node], Path]:
-    def read(node: Node) -> Path:
-        directory = path(base_dir)(node)
-        # It need not exist yet.
-        is_directory(directory)
-        return directory
+def data_dir(node: Node) -> Path:
+    directory = path(node)
+    # It need not exist yet.
+    is_directory(directory)
+    return directory
 
-    return read
+
+allowed_hosts: Final = array(_allowed_host, 'a list of host names, like ["runs.example.org"]')
+
+SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
+    "host": host,
+    "port": port,
+    "data_dir": data_dir,
+    "allowed_hosts": allowed_hosts,
+    "public_url": public_url,
+    "token_file": path,
+    "shutdown_limit": duration,
+}
+"""The reader of each key."""
 
 
 def _is_host_name(name: str) -> bool:

@@ -16,7 +16,7 @@ from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 

@@ -17,7 +17,7 @@ from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class CoroutineExecution(StepExecution):

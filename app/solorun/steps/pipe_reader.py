@@ -20,7 +20,7 @@ CHUNK_BYTES: Final = 64 * 1024
 UNFINISHED_SECONDS: Final = 0.5
 """An unfinished line becomes a record after this time."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class PipeReader:

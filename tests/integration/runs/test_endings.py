@@ -285,7 +285,7 @@ async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
         two.end()
 
         assert (await engine.end_of(second.id)).status is Status.COMPLETED
-        assert (await engine.end_of(first.id)).error_message == "its log could not be written"
+        assert (await engine.end_of(first.id)).error_message == "the log could not be written"
         assert one.told.is_set()
         assert (await engine.store.get_run(first.id)).status is Status.FAILED
 
@@ -332,8 +332,8 @@ async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Pat
         assert "correct-horse" not in str(await engine.log_of(run.id))
 
 
-async def test_the_services_log_tells_of_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="solorun.runs")
+async def test_the_service_log_reports_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="solorun.execution")
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook", triggered_by="nightly")
         (await engine.executor.step("extract")).end("exit code 3", 3)

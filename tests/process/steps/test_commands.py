@@ -47,7 +47,7 @@ PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(di
         (("no-such-program", "x"), StepResult(None, "command not found: no-such-program")),
         (("./leaf.sh",), StepResult(None, "not executable: ./leaf.sh")),
         (("./orphan",), StepResult(None, "the interpreter of ./orphan was not found")),
-        (("./blank",), StepResult(None, "not a program: ./blank (does it begin with #!?)")),
+        (("./blank",), StepResult(None, "not a program: ./blank (is its #! line missing?)")),
         (("echo", "a\0b"), StepResult(None, "could not be started: embedded null byte")),
         (("echo", "x" * 3_000_000), StepResult(None, "could not be started: Argument list too long")),
     ],

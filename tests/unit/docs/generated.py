@@ -1,11 +1,9 @@
-"""Generates parts of the reference pages from the code: routes, parameters, problems, commands, layers."""
+"""Generates parts of the reference pages from the code: routes, parameters, problems, commands."""
 
 import re
 import textwrap
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
-from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -70,20 +68,12 @@ def commands() -> str:
     return "\n\n".join(_command(name, command) for name, command in group.commands.items())
 
 
-def layers() -> str:
-    pyproject = Path(__file__).resolve().parents[3] / "pyproject.toml"
-    contracts = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    (contract,) = [contract for contract in contracts if contract["type"] == "layers"]
-    return "\n".join(["```text", *contract["layers"], "```"])
-
-
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "operations": operations,
     "parameters": parameters,
     "problems": problems,
     "errors": errors,
     "commands": commands,
-    "layers": layers,
 }
 
 

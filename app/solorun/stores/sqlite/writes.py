@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
+
 from solorun.errors import RunActive, StoreFailure
 from solorun.run import Run
 from solorun.segment import Segment
@@ -42,6 +44,12 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     return get_run(connection, run_id)
 
 
+def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
+    values = {"last_id": last_id}
+    connection.execute(QUERIES["forget_smaller_run_id"], values)
+    return connection.execute(QUERIES["reserve_run_ids"], values).rowcount > 0
+
+
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[UpdateResult, Run]:
@@ -76,19 +84,13 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
-    values = {
+    values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
         "active_status": (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value,
         "started_at": to_microseconds(run.started_at),
-        "current_step": run.current_step,
-        "progress_current": run.progress_current,
-        "progress_total": run.progress_total,
-        "progress_item": run.progress_item,
-        "last_seq": run.last_seq,
         "previous_seq": batch.segment.first_seq - 1 if batch.segment else run.last_seq,
         **level_values(run.level_counts),
-        "first_error_seq": run.first_error_seq,
     }
     if ending is not None:
         values |= _ending_values(ending)
