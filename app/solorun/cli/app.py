@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except USAGE_ERRORS as error:
             return _report_usage_error(error, as_json=as_json)
         except SystemExit as end:
+            # Typer exits with 1 if the reader of a help page has closed the pipe.
+            if isinstance(end.__context__, BrokenPipeError):
+                return report_error(end.__context__)
             return end.code if isinstance(end.code, int) else int(end.code is not None)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - reported
             return report_error(error)

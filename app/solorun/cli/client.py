@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_MAX_TOKEN_FILE_BYTES = 4096
+"""More than the longest token and the white space around it, so that a wrong file is not read whole."""
+
 
 def with_client(url: str, token_file: Path | None, work: "Callable[[RunClient], Awaitable[T]]") -> T:
     """Call `work` with a client and return its result. Ctrl-C cancels it, then raises KeyboardInterrupt."""
@@ -42,9 +45,10 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
 def _read_token(token_file: Path | None) -> str | None:
     """Read the token from the same places, in the same order, as the service does."""
     if token_file is None:
-        if token := os.environ.get("SOLORUN_TOKEN"):
+        if token := os.environ.get("SOLORUN_TOKEN", "").strip():
             return token
         if not (path := os.environ.get("SOLORUN_TOKEN_FILE")):
             return None
         token_file = Path(path)
-    return token_file.read_text(encoding="utf-8").strip()
+    with token_file.open("rb") as file:
+        return file.read(_MAX_TOKEN_FILE_BYTES).decode(errors="replace").strip()

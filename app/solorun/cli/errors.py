@@ -20,6 +20,7 @@ from solorun.errors import (
     Problem,
     RunActive,
     RunNotActive,
+    ServiceUnreachable,
     SolorunError,
     Unauthorized,
 )
@@ -63,8 +64,13 @@ def report_error(error: BaseException) -> int:
             code = exit_code_of_error(error)
             print_error(_describe(error), type=_type_of(error), exit_code=code, **_members_of(error))
             return code
+        case UnicodeEncodeError():
+            # The only text that is not Unicode comes from the command line.
+            print_error("An argument is not valid UTF-8.", type="usage", exit_code=ExitCode.USAGE)
+            return ExitCode.USAGE
         case OSError():
-            text = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+            reason = error.strerror or str(error)
+            text = f"{reason}: {error.filename}" if error.filename else reason
             print_error(text, type="os-error", exit_code=ExitCode.USAGE)
             _discard_output()
             return ExitCode.USAGE
@@ -109,6 +115,8 @@ def _type_of(error: SolorunError) -> str:
     """The slug of a problem, or the error's name in the same style."""
     if isinstance(error, Problem):
         return error.slug
+    if isinstance(error, ServiceUnreachable):
+        return "service-unreachable"
     return "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).removeprefix("-")
 
 

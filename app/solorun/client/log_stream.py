@@ -12,7 +12,7 @@ import msgspec
 
 from solorun.client.backoff import Backoff
 from solorun.client.sse import ServerSentEvent, SSEDecoder
-from solorun.client.transport import Connection
+from solorun.client.transport import Connection, UnreadableAnswer
 from solorun.errors import Problem, ServiceDraining, ServiceUnreachable, SolorunError, StoreUnavailable
 from solorun.record import Record
 from solorun.run import Run
@@ -91,6 +91,9 @@ class LogStream:
                 )
             except httpx.HTTPError as error:
                 cause = self._connection.unreachable(error)
+            except UnreadableAnswer:
+                # It would be the same after a reconnect.
+                raise
             except (ServiceUnreachable, ServiceDraining, StoreUnavailable) as error:
                 cause = error
             finally:
@@ -101,7 +104,7 @@ class LogStream:
     async def _open(self) -> httpx.Response:
         if self._tail is not None:
             # Converted to a seq once, because a tail would start later after a reconnect.
-            run = decode_run(await self._connection.request("GET", f"/runs/{self.run_id}"))
+            run = await self._connection.request("GET", f"/runs/{self.run_id}", decode_run)
             self.last_seq = max(self.last_seq, run.last_seq - self._tail)
             self._tail = None
         return await self._connection.open_stream(
@@ -114,12 +117,12 @@ class LogStream:
         match event.event:
             case "records":
                 self._backoff.reset()
-                batch = _decode_batch(event.data)
+                batch = self._connection.decode(_decode_batch, event.data)
                 if batch and batch[0].seq <= self.last_seq:
                     return [record for record in batch if record.seq > self.last_seq]
                 return batch
             case "end":
-                self.run = decode_run(event.data)
+                self.run = self._connection.decode(decode_run, event.data)
         return []
 
     def _record_activity(self) -> None:

@@ -16,6 +16,7 @@ from solorun.errors import (
 from solorun.wire import ProblemDetails
 
 MEDIA_TYPE: Final = "application/problem+json"
+MAX_RETRY_SECONDS: Final = 86_400.0
 
 ERRORS: Final[dict[str, type[Problem]]] = {error.slug: error for error in Problem.__subclasses__()}
 """The exception for each slug."""
@@ -33,7 +34,7 @@ def error_of(status: int, media_type: str, body: bytes, *, retry_after: str | No
         return ServiceUnreachable(f"Got HTTP {status}, but not from a Solorun service.")
     try:
         details = _decoder.decode(body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         return ServiceUnreachable(f"Got HTTP {status} with a malformed problem document.")
     error = _error_of_problem(details)
     seconds = _seconds(retry_after)
@@ -56,5 +57,7 @@ def _error_of_problem(details: ProblemDetails) -> SolorunError:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """The seconds in a Retry-After header. Solorun never sends the other form, a date."""
-    return float(retry_after) if retry_after is not None and retry_after.isascii() and retry_after.isdigit() else None
+    """The seconds in a Retry-After header, at most a day. Solorun never sends the other form, a date."""
+    if retry_after is None or not (retry_after.isascii() and retry_after.isdigit()):
+        return None
+    return min(float(retry_after), MAX_RETRY_SECONDS)

@@ -13,6 +13,7 @@ import httpx
 import msgspec
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
+from solorun.client.download_target import open_target
 from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
@@ -38,6 +39,8 @@ _decode_run_page: Final = msgspec.json.Decoder(RunPage).decode
 _decode_log_page: Final = msgspec.json.Decoder(LogPage).decode
 _decode_artifacts: Final = msgspec.json.Decoder(ArtifactList).decode
 
+MAX_LISTED_ARTIFACTS: Final = 10_000
+"""The service lists no more artifacts of a run. A list of this length may be cut."""
 _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
@@ -101,7 +104,7 @@ class RunClient:
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return decode_run(await self._connection.request("POST", f"{_project_path(project)}/runs", body=body))
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", decode_run, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -109,7 +112,7 @@ class RunClient:
         Raises RunNotActive, with the run, if it has ended without being cancelled.
         """
         body = encode(CancelRequest(reason, requested_by))
-        return decode_run(await self._connection.request("POST", f"/runs/{run_id}/cancel", body=body))
+        return await self._connection.request("POST", f"/runs/{run_id}/cancel", decode_run, body=body)
 
     def follow(
         self,
@@ -145,11 +148,11 @@ class RunClient:
     # -- runs and projects
 
     async def get_run(self, run_id: int) -> Run:
-        return decode_run(await self._connection.request("GET", f"/runs/{run_id}"))
+        return await self._connection.request("GET", f"/runs/{run_id}", decode_run)
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, or its latest one."""
-        return decode_run(await self._connection.request("GET", f"{_project_path(project)}/runs/current"))
+        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", decode_run)
 
     async def list_runs(
         self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
@@ -175,13 +178,13 @@ class RunClient:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
-        return _decode_run_page(await self._connection.request("GET", path, query=query))
+        return await self._connection.request("GET", path, _decode_run_page, query=query)
 
     async def list_projects(self) -> ProjectList:
-        return _decode_projects(await self._connection.request("GET", "/projects"))
+        return await self._connection.request("GET", "/projects", _decode_projects)
 
     async def get_project(self, project: str) -> ProjectSummary:
-        return _decode_project(await self._connection.request("GET", _project_path(project)))
+        return await self._connection.request("GET", _project_path(project), _decode_project)
 
     # -- logs and artifacts
 
@@ -209,7 +212,7 @@ class RunClient:
             "q": text,
             "event": [event.value for event in events],
         }
-        return _decode_log_page(await self._connection.request("GET", f"/runs/{run_id}/log", query=query))
+        return await self._connection.request("GET", f"/runs/{run_id}/log", _decode_log_page, query=query)
 
     async def stream_log(self, run_id: int) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, in batches."""
@@ -217,28 +220,31 @@ class RunClient:
         async for chunk in self._stream(f"/runs/{run_id}/log.ndjson"):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
-                yield decode_records(b"".join([*unfinished, lines]))
+                yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
                 unfinished = []
             unfinished.append(rest)
 
     async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
-        return _decode_artifacts(await self._connection.request("GET", f"/runs/{run_id}/artifacts")).artifacts
+        """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
+        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", _decode_artifacts)
+        return found.artifacts
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
         """Yield the artifact's bytes in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
     async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Save the artifact to `path`. The file appears only when the download is complete."""
-        unfinished = path.with_name(path.name + ".part")
-        try:
-            async with aclosing(self.stream_artifact(run_id, name)) as chunks:
-                with unfinished.open("wb") as file:
-                    async for chunk in chunks:
-                        file.write(chunk)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        """Save the artifact to `path`. The file appears only when the download is complete.
+
+        A symbolic link stays and its file is replaced; a device or a FIFO is written into.
+        """
+        async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+            # Nothing is opened, and no device written, for an artifact that does not exist.
+            first = await anext(chunks, b"")
+            with open_target(path) as file:
+                file.write(first)
+                async for chunk in chunks:
+                    file.write(chunk)
 
     async def _stream(self, path: str) -> AsyncGenerator[bytes]:
         response = await self._connection.open_stream(path)

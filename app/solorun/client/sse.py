@@ -7,6 +7,7 @@ little more than parsing the records' JSON.
 from dataclasses import dataclass
 from typing import Final
 
+MAX_RETRY_SECONDS: Final = 86_400
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -77,7 +78,9 @@ class SSEDecoder:
             case b"event":
                 self._event = value.decode(errors="replace")
             case b"retry" if value.isdigit():
-                self.retry_seconds = int(value) / 1000
+                # Python refuses to convert thousands of digits.
+                is_short = len(value) <= len(str(MAX_RETRY_SECONDS * 1000))
+                self.retry_seconds = min(int(value) / 1000, MAX_RETRY_SECONDS) if is_short else MAX_RETRY_SECONDS
             case _:
                 pass  # a comment (empty name) or an unknown field, which the standard ignores
 

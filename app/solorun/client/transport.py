@@ -1,33 +1,45 @@
-"""HTTP for the client: one connection pool for one service, with network failures as Solorun's exceptions.
+"""HTTP for the client: one connection pool for one service, with all failures as Solorun's exceptions.
 
 Knows the URL, the token and the timeouts, but no endpoints; `run_client.py` and `log_stream.py` use it.
 """
 
-import ipaddress
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import httpx
+import msgspec
 
+from solorun.client.failures import CONNECT_SECONDS, describe_failure
 from solorun.client.problems import error_of
+from solorun.client.proxy import find_proxy, is_port
+from solorun.client.tls import create_tls_context
 from solorun.errors import ConfigurationInvalid, FieldError, ServiceUnreachable
 
 API_PATH: Final = "/api/v1"
-CONNECT_SECONDS: Final = 5.0
 RESPONSE_SECONDS: Final = 30.0
 """How long a request waits for its response. A start can wait 5 s for the database."""
 IDLE_TIMEOUT_SECONDS: Final = 45.0
 """The service sends something at least every 15 s, so a stream that is silent for three times that is dead."""
 
 Query = Mapping[str, str | int | Sequence[str] | None]
+T = TypeVar("T")
 
+_VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 # No limit of connections: each followed run holds one, and at the limit a request would wait for the end of a run.
 # Idle connections are closed before the service closes them, which would look like a lost response.
 _LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2.0)
 
 
+class UnreadableAnswer(ServiceUnreachable):
+    """The service's answer is not what this client expects."""
+
+
 class Connection:
-    """Sends requests to the service at `url`. Can be shared by many tasks."""
+    """Sends requests to the service at `url`. Can be shared by many tasks.
+
+    Raises ConfigurationInvalid if the URL, the token, or the environment's proxy or certificates cannot be used.
+    """
 
     def __init__(
         self,
@@ -37,23 +49,37 @@ class Connection:
         *,
         idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
     ) -> None:
-        self.url = url.rstrip("/")
-        parts = _parse(self.url)
+        parts = _parse(url)
+        self.url = str(parts.copy_with(username=None, password=None)).rstrip("/")
+        """Without user name and password, because it is printed."""
         self._idle_timeout_seconds = idle_timeout_seconds
+        found = find_proxy(parts)
+        self._connects_to = found.proxy.url.host if found else parts.host
+        self._via = f" through the proxy of {found.variable}" if found else ""
         self._http = httpx.AsyncClient(
             base_url=self.url + API_PATH,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers=_authorization(token),
+            auth=httpx.BasicAuth(parts.username, parts.password) if parts.userinfo else None,
             timeout=httpx.Timeout(RESPONSE_SECONDS, connect=CONNECT_SECONDS),
             limits=_LIMITS,
-            # The environment's proxy cannot reach this machine's loopback.
-            trust_env=not _is_loopback(parts.host),
+            # `proxy.py` and `tls.py` read the environment. Their errors name the variable.
+            trust_env=False,
+            proxy=found.proxy if found else None,
             # Loading the CA certificates takes longer than most requests; only https needs them.
-            verify=parts.scheme == "https",
+            verify=create_tls_context() if parts.scheme == "https" else False,
             transport=transport,
         )
 
-    async def request(self, method: str, path: str, *, query: Query | None = None, body: bytes | None = None) -> bytes:
-        """Return the body of the response. Raises the error in the response, or ServiceUnreachable."""
+    async def request(
+        self,
+        method: str,
+        path: str,
+        decode: Callable[[bytes], T],
+        *,
+        query: Query | None = None,
+        body: bytes | None = None,
+    ) -> T:
+        """Return the decoded body of the response. Raises the error in the response, or ServiceUnreachable."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
             response = await self._http.request(
@@ -63,7 +89,7 @@ class Connection:
             raise self.unreachable(error) from error
         if response.status_code >= 300 or not _is_json(response):
             raise self._error_of(response, response.content)
-        return response.content
+        return self.decode(decode, response.content)
 
     async def open_stream(
         self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
@@ -89,9 +115,20 @@ class Connection:
             raise self.unreachable(error) from error
         return response
 
+    def decode(self, decode: Callable[[bytes], T], data: bytes) -> T:
+        """Decode a part of an answer. Raises UnreadableAnswer, which is a ServiceUnreachable."""
+        try:
+            return decode(data)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise UnreadableAnswer(
+                f"The service at {self.url} sent an answer that this client cannot read. "
+                "It may be of another version, or a proxy may have changed the answer."
+            ) from None
+
     def unreachable(self, cause: httpx.HTTPError) -> ServiceUnreachable:
         """The exception for a network failure."""
-        return ServiceUnreachable(f"The service at {self.url} cannot be reached: {_format_cause(cause)}.")
+        reason = describe_failure(cause, self._connects_to)
+        return ServiceUnreachable(f"The service at {self.url} cannot be reached{self._via}: {reason}.")
 
     async def close(self) -> None:
         """Close all connections, including open streams. Safe to call twice."""
@@ -102,28 +139,39 @@ class Connection:
         media_type, retry_after = headers.get("Content-Type", ""), headers.get("Retry-After")
         error = error_of(response.status_code, media_type, body, retry_after=retry_after)
         if isinstance(error, ServiceUnreachable):
-            return ServiceUnreachable(f"The service at {self.url} cannot be reached. {error.message}")
+            return ServiceUnreachable(f"The service at {self.url} cannot be reached{self._via}. {error.message}")
         return error
 
 
 def _parse(url: str) -> httpx.URL:
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise ConfigurationInvalid([FieldError("url", f'"{url}" is not a URL: {error}')]) from error
+        parsed.host.encode()
+    except (httpx.InvalidURL, ValueError):
+        raise _invalid(url) from None
     if parsed.scheme not in ("http", "https") or not parsed.host:
-        message = f'"{url}" is not the URL of a service; example: "http://127.0.0.1:8700"'
-        raise ConfigurationInvalid([FieldError("url", message)])
+        raise _invalid(url)
+    if not is_port(parsed.port):
+        raise ConfigurationInvalid([FieldError("url", f"{parsed.port} is not a port; the highest one is 65535")])
     return parsed
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _invalid(url: str) -> ConfigurationInvalid:
+    # What precedes the last "@" may be a password.
+    shown = url.rpartition("@")[2]
+    message = f'"{shown}" is not the URL of a service; example: "http://127.0.0.1:8700"'
+    return ConfigurationInvalid([FieldError("url", message)])
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    """The header for a token, without the white space around it, which the service strips too."""
+    stripped = (token or "").strip()
+    if not stripped:
+        return {}
+    if not _VISIBLE_ASCII.fullmatch(stripped):
+        message = "contains a space, a control character or a non-ASCII character, which no HTTP header can carry"
+        raise ConfigurationInvalid([FieldError("token", message)])
+    return {"Authorization": f"Bearer {stripped}"}
 
 
 def _is_json(response: httpx.Response) -> bool:
@@ -132,15 +180,3 @@ def _is_json(response: httpx.Response) -> bool:
 
 def _drop_empty(query: Query) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None and value != []}
-
-
-def _format_cause(error: httpx.HTTPError) -> str:
-    match error:
-        case httpx.ConnectTimeout():
-            return f"connecting took longer than {CONNECT_SECONDS:.0f} s"
-        case httpx.ConnectError():
-            return "connection failed"
-        case httpx.ReadTimeout() | httpx.WriteTimeout():
-            return "no response in time"
-        case _:
-            return str(error) or type(error).__name__

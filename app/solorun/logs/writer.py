@@ -110,7 +110,7 @@ class Writer:
         self._task.add_done_callback(_report_crash)
 
     async def stop(self) -> None:
-        """Write what is left, then stop. What cannot be written in time is left to the next start's recovery."""
+        """Write what is left, then stop. Records that cannot be written in time are lost, their runs interrupted."""
         self._stopping = True
         self._work.set()
         self._hurry.set()

@@ -1,17 +1,22 @@
-"""Warns about likely mistakes in a valid configuration: secrets that mask nothing, programs that do not exist.
+"""Warns about likely mistakes in a valid configuration: secrets that mask nothing, programs that do not
+exist, values that no shell expands.
 
 The result depends on the environment too. It is shown by `solorun check`, and logged when the service starts and when
 the file is read again.
 """
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from solorun.errors import FieldError
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked
 from solorun.projects.configuration import Configuration
 from solorun.projects.validation import Node, format_value
+
+_REFERENCE: Final = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|(?P<braced>\{[A-Za-z_]\w*\}))", re.ASCII)
 
 
 def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[FieldError]:
@@ -24,6 +29,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         pointer = table.below(name).pointer
         warnings += _idle_secrets(project, pointer, environ)
         warnings += _missing_programs(project, pointer, environ)
+        warnings += _literal_values(project, pointer, environ)
     return warnings
 
 
@@ -37,6 +43,22 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
         else:
             continue
         yield FieldError(f"{pointer}.secrets[{index}]", f"the variable {format_value(name)} {problem}")
+
+
+def _literal_values(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
+    """Values of `env` that a shell would expand. `$` alone is common in passwords."""
+    for name, value in project.env.items():
+        references = _REFERENCE.finditer(value)
+        if any(found["braced"] or found["name"] in environ or found["name"] in project.env for found in references):
+            problem = "refers to a variable"
+        elif value == "~" or value.startswith("~/"):
+            problem = 'begins with "~"'
+        else:
+            continue
+        place = Node({name: value}, f"{pointer}.env", []).below(name).pointer
+        yield FieldError(
+            place, f"{problem}, but nothing in env is expanded; write the value out, or set it in the script"
+        )
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

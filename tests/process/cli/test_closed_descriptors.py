@@ -1,6 +1,7 @@
-"""Commands whose standard input, output or error is closed, as some supervisors start them."""
+"""Commands whose standard input, output or error is closed or cannot be written."""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
@@ -49,6 +50,33 @@ async def test_a_command_with_closed_descriptors_keeps_its_exit_code(
 
     assert process.returncode == code
     assert b"Traceback" not in out + err
+
+
+@pytest.mark.parametrize("arguments", ["--version", "--help", "start --help"])
+@pytest.mark.parametrize("buffering", ["", "1"])
+async def test_help_for_a_reader_that_has_left_ends_silently(tmp_path: Path, arguments: str, buffering: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "solorun", *arguments.split()),
+        stdout=writer,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": buffering},
+        cwd=tmp_path,
+    )
+    os.close(writer)
+    _, err = await asyncio.wait_for(process.communicate(), 60)
+
+    assert (process.returncode, err) == (141, b"")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("--version", 2), ("init", 2), ("check", 2)])
+async def test_output_to_a_full_disk_is_one_sentence(tmp_path: Path, arguments: str, code: int) -> None:
+    async with _shell(f"exec {sys.executable} -m solorun {arguments} >/dev/full", tmp_path) as process:
+        _, err = await asyncio.wait_for(process.communicate(), 60)
+
+    assert process.returncode == code
+    assert len(err.splitlines()) == 1
 
 
 @asynccontextmanager

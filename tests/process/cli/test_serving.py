@@ -25,18 +25,32 @@ run = "true"
 """
 
 
-async def test_serve_prints_its_address_and_projects_in_one_line(tmp_path: Path) -> None:
+async def test_serve_prints_its_address_its_projects_and_who_can_use_it(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text(TOML)
 
     async with solorun("serve", "--port", "0", "--data-dir", "elsewhere", cwd=tmp_path) as service:
         line = await service.until_stdout_shows("http://")
+        access = await service.until_stdout_shows("token")
         service.process.send_signal(signal.SIGTERM)
         finished = await service.finish()
 
     assert line.startswith("Serving long, glossary-* at http://127.0.0.1:")
     assert line.endswith(f"(data in {tmp_path}/elsewhere)\n")
     assert finished.code == 0
-    assert finished.out == line
+    assert access.startswith("No token is set: everyone on this machine")
+    assert access.endswith("Set token_file to require a token.\n")
+    assert finished.out == line + access
+
+
+async def test_serve_with_a_token_says_that_requests_need_it(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML)
+
+    env = {"SOLORUN_TOKEN": "correct-horse-battery-staple"}
+    async with solorun("serve", "--port", "0", env=env, cwd=tmp_path) as service:
+        await service.until_stdout_shows("http://")
+        access = await service.until_stdout_shows("token")
+
+    assert access == "Requests need the token.\n"
 
 
 async def test_serve_warns_about_a_secret_that_is_not_set(tmp_path: Path) -> None:

@@ -179,3 +179,73 @@ async def test_the_version_is_printed(solorun: Solorun) -> None:
 
 def test_an_error_without_a_message_has_the_message_of_its_class() -> None:
     assert ServiceUnreachable().message == "The service cannot be reached."
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "code", "message"),
+    [
+        ({"ALL_PROXY": "socks5://u:s3cret@proxy"}, ["--url", "http://x.invalid"], 2, "ALL_PROXY: socks5 proxies"),
+        ({"http_proxy": "http://:s3cret:port"}, ["--url", "http://x.invalid"], 2, "http_proxy: is not the URL"),
+        ({}, ["--url", "http://u:s3cret@127.0.0.1:99999"], 2, "url: 99999 is not a port"),
+        ({}, ["--url", "http://u:s3cret@127.0.0.1:1"], 5, "http://127.0.0.1:1 cannot be reached: connection refused"),
+        ({}, ["--url", "http://x.invalid"], 5, 'the name "x.invalid" does not resolve'),
+        ({"SOLORUN_TOKEN": "s3cretö"}, [], 2, "token: contains a space"),
+        ({"SSL_CERT_FILE": "none.pem"}, ["--url", "https://x.invalid"], 2, "SSL_CERT_FILE: none.pem cannot be read"),
+    ],
+)
+async def test_surroundings_that_do_not_work_are_one_sentence(
+    solorun: Solorun,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    arguments: list[str],
+    code: int,
+    message: str,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    ended = await solorun("runs", *arguments)
+
+    assert (ended.code, ended.out) == (code, "")
+    assert message in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert "s3cret" not in ended.err
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", " "])
+async def test_white_space_after_a_token_is_stripped(
+    solorun: Solorun, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    monkeypatch.setenv("SOLORUN_TOKEN", f"s3cret-token{end}")
+
+    ended = await solorun("runs", answers=(answer(RunPage((), None)),))
+
+    assert ended.requests[0].headers["authorization"] == "Bearer s3cret-token"
+
+
+async def test_a_binary_token_file_is_one_sentence(solorun: Solorun, tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(b"\xff\xfe\x00s3cret" * 1000)
+
+    ended = await solorun("runs", "--token-file", "token")
+
+    assert ended.code == 2
+    assert ended.err.startswith("token: contains a space")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "\udcff"],
+        ["runs", "\udcff"],
+        ["start", "x", "--param", "a=\udcff"],
+        ["start", "x", "--scope", "\udcff"],
+        ["log", "17", "--search", "\udcff"],
+        ["download", "17", "\udcff", "-o", "x"],
+        ["cancel", "17", "--reason", "\udcff"],
+    ],
+)
+async def test_an_argument_that_is_not_utf_8_is_one_sentence(solorun: Solorun, arguments: list[str]) -> None:
+    ended = await solorun(*arguments, answers=(answer(RUNNING),))
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "An argument is not valid UTF-8.\n"

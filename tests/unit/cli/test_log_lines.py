@@ -1,6 +1,6 @@
 """Formatting of records as lines of text."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,8 +11,8 @@ from solorun.record import Event, Level, Record, Stream
 from solorun.run import RunStep
 from tests.fakes.scripted_service import make_run
 
-RUN = msgspec.structs.replace(make_run(), steps=(RunStep("extract"), RunStep("go")))
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+RUN = msgspec.structs.replace(make_run(), created_at=AT, finished_at=AT, steps=(RunStep("extract"), RunStep("go")))
 
 
 def record(message: str, **members: Any) -> Record:
@@ -29,6 +29,27 @@ def text_of(*records: Record, colour: bool = False, raw: bool = False) -> str:
 
 def test_a_line_has_a_time_a_step_column_and_a_message() -> None:
     assert text_of(record("one"), record("two", step="go")) == "TIME extract  one\nTIME go       two\n"
+
+
+def test_a_log_that_spans_days_shows_their_dates() -> None:
+    later = AT + timedelta(days=2)
+    run = msgspec.structs.replace(RUN, finished_at=later)
+    lines = LogLines(run)
+
+    text = "".join(map(lines.format, [record("a"), record("b"), record("c", time=later), record("d", time=later)]))
+
+    day, late_day = (at.astimezone().strftime("%Y-%m-%d") for at in (AT, later))
+    assert [line.split()[-1] for line in text.splitlines()] == [day, "a", "b", late_day, "c", "d"]
+
+
+def test_the_log_of_an_active_run_shows_the_date_when_a_day_begins() -> None:
+    now = datetime.now(UTC)
+    lines = LogLines(msgspec.structs.replace(RUN, created_at=now, finished_at=None))
+    tomorrow = now + timedelta(days=1)
+
+    text = "".join(map(lines.format, [record("a", time=now), record("b", time=tomorrow)]))
+
+    assert [line.split()[-1] for line in text.splitlines()] == ["a", tomorrow.astimezone().strftime("%Y-%m-%d"), "b"]
 
 
 def test_a_record_of_the_service_has_no_step() -> None:

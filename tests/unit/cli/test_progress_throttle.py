@@ -53,4 +53,4 @@ def test_the_last_progress_is_shown_if_the_run_ends_without_a_step_record(
         view.show([progress(0, 1, 9), progress(0.1, 2, 9)])
         view.end(run)
 
-    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[1:3]] == ["1/9", "2/9"]
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()[2:4]] == ["1/9", "2/9"]

@@ -1,7 +1,10 @@
 """Commands that read runs and logs."""
 
 import msgspec
+import pytest
 
+from solorun.client import MAX_LISTED_ARTIFACTS
+from solorun.execution.artifacts import MAX_ARTIFACTS
 from solorun.record import Level, LogPage, Record, Stream
 from solorun.run import Artifact, LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
@@ -87,6 +90,28 @@ async def test_show_omits_empty_fields(solorun: Solorun) -> None:
     assert "ARTIFACT" not in ended.out
 
 
+@pytest.mark.parametrize(
+    ("count", "options", "note"),
+    [
+        (9_999, [], ""),
+        (10_000, [], "The list ends after 10,000 artifacts. The run may have more.\n"),
+        (10_000, ["--json"], '{"note":"The list ends after 10,000 artifacts. The run may have more."}\n'),
+    ],
+)
+async def test_show_says_that_a_list_of_artifacts_is_cut(
+    solorun: Solorun, count: int, options: list[str], note: str
+) -> None:
+    artifacts = ArtifactList(tuple(Artifact(f"{number}", 1, "text/plain", CREATED_AT) for number in range(count)))
+
+    ended = await solorun("show", "17", *options, answers=(answer(RUNNING), answer(artifacts)))
+
+    assert (ended.code, ended.err) == (0, note)
+
+
+def test_the_client_knows_the_services_limit_of_listed_artifacts() -> None:
+    assert MAX_LISTED_ARTIFACTS == MAX_ARTIFACTS
+
+
 async def test_show_prints_the_run_and_its_artifacts_as_json(solorun: Solorun) -> None:
     ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList(()))))
 
@@ -99,7 +124,8 @@ async def test_an_unfiltered_log_is_streamed(solorun: Solorun) -> None:
     ended = await solorun("log", "17", answers=(answer(RUNNING), stream))
 
     assert ended.requests[1].target == "/api/v1/runs/17/log.ndjson"
-    assert [line[9:].strip() for line in ended.out.splitlines()] == [f"extract  line {seq}" for seq in (1, 2, 3)]
+    _, *lines = ended.out.splitlines()
+    assert [line[9:].strip() for line in lines] == [f"extract  line {seq}" for seq in (1, 2, 3)]
 
 
 async def test_a_filtered_log_is_read_in_pages(solorun: Solorun) -> None:

@@ -128,8 +128,9 @@ async def test_follow_exits_with_the_code_of_the_run(solorun: Solorun, status: S
     lines = ended.out.splitlines()
     assert ended.code == code
     assert lines[0] == "Run 17 of handbook, scope full, triggered by api"
-    assert [line[9:].strip() for line in lines[1:3]] == ["extract  line 1", "extract  line 2"]
-    assert lines[3].startswith(message)
+    assert lines[1] == f"{CREATED_AT.astimezone():%Y-%m-%d}"
+    assert [line[9:].strip() for line in lines[2:4]] == ["extract  line 1", "extract  line 2"]
+    assert lines[4].startswith(message)
 
 
 async def test_start_can_follow_the_run(solorun: Solorun) -> None:

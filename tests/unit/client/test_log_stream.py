@@ -206,3 +206,31 @@ async def test_waiting_for_a_run_that_has_ended_needs_no_stream() -> None:
 
     assert run == ENDED
     assert len(service.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(b"event: records\ndata: [{\n\n", id="cut JSON"),
+        pytest.param(b'event: records\ndata: [{"seq": "x"}]\n\n', id="another type"),
+        pytest.param(b'event: records\ndata: ["\xff"]\n\n', id="not UTF-8"),
+        pytest.param(b"event: end\ndata: {}\n\n", id="an end without a run"),
+        pytest.param(b"event: end\ndata: " + b"[" * 100_000 + b"\n\n", id="nested too deeply"),
+    ],
+)
+async def test_an_event_that_cannot_be_read_ends_the_stream_immediately(event: bytes) -> None:
+    answers = [events(records_event(1, 3), event), events(end_event(ENDED))]
+
+    async with scripted_service(answers) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            await client.follow(17).wait()
+
+    assert len(service.requests) == 1
+
+
+async def test_an_endless_retry_field_does_not_end_the_stream() -> None:
+    seqs, _ = await follow(
+        events(b"retry: " + b"9" * 5000 + b"\n\n", records_event(1, 3)), events(records_event(4, 4), end_event(ENDED))
+    )
+
+    assert seqs == [1, 2, 3, 4]

@@ -90,6 +90,13 @@ def test_field_errors_keep_their_pointers() -> None:
     assert error.errors == (FieldError("/scope", "unknown"), FieldError("/params/date", "not declared"))
 
 
+def test_an_endless_retry_after_is_limited_to_a_day() -> None:
+    error = error_of(503, MEDIA_TYPE, problem("draining"), retry_after="9" * 5000)
+
+    assert isinstance(error, ServiceDraining)
+    assert error.retry_after_seconds == 86_400
+
+
 def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
     error = error_of(503, MEDIA_TYPE, problem("draining"), retry_after="Wed, 21 Oct 2026 07:28:00 GMT")
 
@@ -103,6 +110,8 @@ def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
         ("text/html", b"<h1>502 Bad Gateway</h1>"),
         ("", b""),
         (MEDIA_TYPE, b"{"),
+        (MEDIA_TYPE, b"[" * 100_000),
+        (MEDIA_TYPE, b'{"type": "\xff"}'),
         (MEDIA_TYPE, b'{"type": "about:blank"}'),
         (MEDIA_TYPE, problem("from-the-future")),
         (MEDIA_TYPE, problem("run-active")),

@@ -124,6 +124,23 @@ async def test_a_response_of_another_program_is_recognized(answer: Response) -> 
             await client.get_run(17)
 
 
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b'{"id": "x"}', b'"\xff"', b"[" * 100_000, b'{"id": 1' + b"0" * 5000 + b"}"]
+)
+async def test_an_answer_that_is_not_the_expected_json_is_unreachable(body: bytes) -> None:
+    async with scripted_service([json_response(body)] * 2) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            await client.get_run(17)
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            await client.list_projects()
+
+
+async def test_a_log_that_is_not_json_is_unreachable() -> None:
+    async with scripted_service([events(b"{}\n")]) as service, RunClient(service.url) as client:
+        with pytest.raises(ServiceUnreachable, match="that this client cannot read"):
+            _ = [batch async for batch in client.stream_log(17)]
+
+
 async def test_all_runs_are_read_page_by_page() -> None:
     runs = [make_run(run_id) for run_id in (5, 4, 3, 2, 1)]
     pages = [
@@ -220,8 +237,11 @@ async def test_the_environments_proxy_is_not_used_for_loopback(host: str, monkey
         (httpx.ConnectError("refused"), "connection failed"),
         (httpx.ConnectTimeout("late"), "connecting took longer than 5 s"),
         (httpx.ReadTimeout("late"), "no response in time"),
-        (httpx.RemoteProtocolError("Server disconnected"), "Server disconnected"),
-        (httpx.ReadError(""), "ReadError"),
+        (httpx.RemoteProtocolError("s3cret"), "the connection was closed before the response was complete"),
+        (httpx.ReadError("s3cret"), "the connection was lost"),
+        (httpx.LocalProtocolError("s3cret"), r"the request failed \(LocalProtocolError\)"),
+        (httpx.ProxyError("407 s3cret"), "the proxy answered with HTTP 407"),
+        (httpx.ProxyError("s3cret"), "the proxy refused the connection"),
     ],
 )
 async def test_a_network_error_is_described(failure: httpx.HTTPError, words: str) -> None:
@@ -229,8 +249,10 @@ async def test_a_network_error_is_described(failure: httpx.HTTPError, words: str
         raise failure
 
     async with RunClient("http://runs.example.org", transport=httpx.MockTransport(fail)) as client:
-        with pytest.raises(ServiceUnreachable, match=words):
+        with pytest.raises(ServiceUnreachable, match=words) as raised:
             await client.get_run(17)
+
+    assert "s3cret" not in str(raised.value)
 
 
 async def test_cancelling_a_call_does_not_affect_others() -> None:

@@ -1,5 +1,6 @@
 """Warnings about a valid configuration."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,3 +97,38 @@ async def test_the_service_warns_when_it_reads_the_file_again(
     (warning,) = errors()
     assert warning.startswith(f"{catalog.path}: projects.one.secrets[0]: ")
     assert catalog.errors == ()
+
+
+ENV = """
+    [projects.one]
+    env = {{ VALUE = {value}, GIVEN = "x" }}
+    [[projects.one.steps]]
+    name = "only"
+    run = ["true"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ('"$PATH:/opt/bin"', "refers to a variable"),
+        ('"/opt/bin:${HOME}/x"', "refers to a variable"),
+        ('"${UNKNOWN}"', "refers to a variable"),
+        ('"$GIVEN"', "refers to a variable"),
+        ('"~/x"', 'begins with "~"'),
+        ('"~"', 'begins with "~"'),
+    ],
+)
+def test_a_value_that_a_shell_would_expand_gives_a_warning_without_its_value(
+    check: Check, value: str, problem: str
+) -> None:
+    (warning,) = lint(check(ENV.format(value=value)), {"PATH": os.defpath, "HOME": "/home/you"})
+
+    assert warning.pointer == "projects.one.env.VALUE"
+    assert warning.message.startswith(f"{problem}, but nothing in env is expanded")
+    assert value.strip('"') not in warning.message.replace('"~"', "")
+
+
+@pytest.mark.parametrize("value", ["pa$sword", "$", "5$", "a~b", "~user", "${", "$(date)", "{HOME}", "$ PATH", "$$"])
+def test_a_value_that_only_looks_similar_gives_no_warning(check: Check, value: str) -> None:
+    assert lint(check(ENV.format(value=f"'{value}'")), {"PATH": os.defpath, "HOME": "/home/you"}) == []

@@ -12,6 +12,7 @@ from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.param_types import port_number
 from solorun.cli.render.terminal import write
 from solorun.errors import SolorunError
+from solorun.settings import Settings
 
 
 def serve(
@@ -36,6 +37,16 @@ def serve(
     raise typer.Exit(code)
 
 
+def describe_access(settings: Settings) -> str:
+    """Who can use the service, and how to restrict that."""
+    if settings.token is not None:
+        return "Requests need the token."
+    return (
+        "No token is set: everyone on this machine, or at the other end of a proxy or tunnel to it, can start and "
+        "cancel runs. Set token_file to require a token."
+    )
+
+
 def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> int:
     from solorun.server import run
     from solorun.server.service_log import start_service_log
@@ -47,6 +58,7 @@ def _serve(config: Path, flags: dict[str, Any], environ: Mapping[str, str]) -> i
 
     def started(url: str) -> None:
         write(f"Serving {', '.join(projects) or 'no projects yet'} at {url} (data in {settings.data_dir})\n")
+        write(f"{describe_access(settings)}\n")
 
     try:
         return run(settings, catalog, started=started)

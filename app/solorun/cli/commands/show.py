@@ -1,11 +1,13 @@
 """`solorun show`: print everything about a run except its log."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from solorun.cli.client import find_named_run, with_client
 from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
 from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
 from solorun.cli.render.log_lines import format_size, progress_of, progress_text
+from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
@@ -31,7 +33,15 @@ def show(
     found, artifacts, base = with_client(url, token_file, read)
     if json:
         write_json(encode({**to_builtins(found), "artifacts": to_builtins(artifacts)}) + b"\n")
-        return
+    else:
+        _write(found, artifacts, base)
+    from solorun.client import MAX_LISTED_ARTIFACTS
+
+    if len(artifacts) >= MAX_LISTED_ARTIFACTS:
+        print_note(f"The list ends after {MAX_LISTED_ARTIFACTS:,} artifacts. The run may have more.")
+
+
+def _write(found: Run, artifacts: Sequence[Artifact], base: str) -> None:
     facts = [(name, sanitize(value)) for name, value in _facts(found, base) if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))

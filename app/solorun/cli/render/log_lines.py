@@ -1,6 +1,6 @@
 """Formats a record as a line of text: time, step and message. `views.py` handles terminals and progress bars."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from solorun.cli.render.sanitize import sanitize
@@ -23,7 +23,7 @@ class LogLines:
     """Formats the records of one run as lines.
 
     `colour`: add ANSI colours and keep those of the log. `raw`: keep control characters in messages. Consecutive
-    `partial` records are joined into one line.
+    `partial` records are joined into one line. If the log spans days, the date precedes the first line of each.
     """
 
     def __init__(self, run: Run, *, colour: bool = False, raw: bool = False) -> None:
@@ -34,6 +34,9 @@ class LogLines:
         """Step and stream of a line without a line end so far."""
         self._second: datetime | None = None
         self._clock = ""
+        created, ended = run.created_at.astimezone(), (run.finished_at or datetime.now(UTC)).astimezone()
+        self._date = created.date() if created.date() == ended.date() else None
+        """The date of the last line. None if it must be shown before the next one."""
 
     def format(self, record: Record) -> str:
         """Format a record, with a line end unless the line continues in another record."""
@@ -50,12 +53,17 @@ class LogLines:
         return "\n" if is_open else ""
 
     def _prefix(self, record: Record) -> str:
+        before = ""
         second = record.time.replace(microsecond=0)
         if second != self._second:
             # Cached, because thousands of records share a second and local time is the slowest part of a line.
-            self._second, self._clock = second, second.astimezone().strftime("%H:%M:%S")
-        time = self._clock
-        return f"{self._paint(time, '2')} {self._paint((record.step or '').ljust(self._step_width), '36')}  "
+            local = second.astimezone()
+            self._second, self._clock = second, local.strftime("%H:%M:%S")
+            if local.date() != self._date:
+                self._date = local.date()
+                before = self._paint(f"{self._date}", "2") + "\n"
+        step = (record.step or "").ljust(self._step_width)
+        return f"{before}{self._paint(self._clock, '2')} {self._paint(step, '36')}  "
 
     def _text(self, record: Record) -> str:
         if record.event is not None:

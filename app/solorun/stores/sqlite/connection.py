@@ -11,14 +11,15 @@ import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Concatenate, Final, ParamSpec, Self, TypeVar
 
 from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.stores.sqlite.driver import Driver
 from solorun.stores.sqlite.errors import DRIVER_ERRORS, is_busy, needs_reopening, translate
 
+P = ParamSpec("P")
 T = TypeVar("T")
-Function = Callable[[sqlite3.Connection], T]
+Function = Callable[Concatenate[sqlite3.Connection, P], T]
 
 LOCK_TIMEOUT_SECONDS: Final = 30.0
 BEGIN_WRITE: Final = "BEGIN IMMEDIATE"
@@ -77,27 +78,27 @@ class Connection:
 
     async def open(self) -> None:
         """Raises the driver's errors."""
-        _open_connections.add(self)
+        _open_drivers.add(self._driver)
         try:
             await self._driver
         except Exception:
             # The thread is stopping. It would otherwise call into an event loop that may be closed by then.
-            self.join(_EXIT_LIMIT_SECONDS)
+            self._driver.join(_EXIT_LIMIT_SECONDS)
             raise
         self._is_open = True
 
-    async def transact(self, function: Function[T]) -> T:
+    async def transact(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` in a transaction: committed when it returns, rolled back when it raises.
 
         Once it has begun it completes, even if the caller is cancelled. Raises driver errors translated.
         """
-        return await self.execute(lambda connection: in_transaction(connection, self._begin, function))
+        return await self.execute(lambda connection: in_transaction(connection, self._begin, function, *args, **kwargs))
 
-    async def execute(self, function: Function[T]) -> T:
+    async def execute(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Execute `function` without a transaction, for statements that cannot run in one."""
-        return await self._submit(function, self._record_error)
+        return await self._submit(lambda connection: function(connection, *args, **kwargs), self._record_error)
 
-    async def maintain(self, function: Function[T]) -> T:
+    async def maintain(self, function: Function[[], T]) -> T:
         """Like `execute`, but without an effect on `error`, for work that is not a write."""
         return await self._submit(function, lambda _: None)
 
@@ -112,16 +113,9 @@ class Connection:
         future = self._driver.stop()
         if future is not None:
             await asyncio.shield(future)
-        _open_connections.discard(self)
+        _open_drivers.discard(self._driver)
 
-    def stop(self) -> None:
-        """Close from outside an event loop, when the process exits."""
-        self._driver.stop()
-
-    def join(self, limit_seconds: float) -> None:
-        self._driver.join(limit_seconds)
-
-    async def _submit(self, function: Function[T], record_error: Callable[[str | None], None]) -> T:
+    async def _submit(self, function: Function[[], T], record_error: Callable[[str | None], None]) -> T:
         if not self._is_open:
             raise StoreUnavailable("The store is closed.")
         self._queued += 1
@@ -130,7 +124,7 @@ class Connection:
     # -- on the connection's thread
 
     def _execute(
-        self, connection: sqlite3.Connection, function: Function[T], record_error: Callable[[str | None], None]
+        self, connection: sqlite3.Connection, function: Function[[], T], record_error: Callable[[str | None], None]
     ) -> T:
         self._begun_at = time.monotonic()
         try:
@@ -192,11 +186,13 @@ class Connection:
         return connection
 
 
-def in_transaction(connection: sqlite3.Connection, begin: str, function: Function[T]) -> T:
+def in_transaction(
+    connection: sqlite3.Connection, begin: str, function: Function[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
     """Execute `function` between `begin` and COMMIT, on the connection's thread; ROLLBACK if it raises."""
     connection.execute(begin)
     try:
-        result = function(connection)
+        result = function(connection, *args, **kwargs)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # SQLite rolls some failed transactions back itself
@@ -220,14 +216,15 @@ def _set_pragma(connection: sqlite3.Connection, pragma: str, limit_seconds: floa
             return
 
 
-_open_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+_open_drivers: weakref.WeakSet[Driver] = weakref.WeakSet()
 
 
 @atexit.register
-def _stop_open_connections() -> None:
+def _stop_open_drivers() -> None:
+    """Close from outside an event loop, when the process exits."""
     deadline = time.monotonic() + _EXIT_LIMIT_SECONDS
-    connections = list(_open_connections)
-    for connection in connections:
-        connection.stop()
-    for connection in connections:
-        connection.join(max(0.0, deadline - time.monotonic()))
+    drivers = list(_open_drivers)
+    for driver in drivers:
+        driver.stop()
+    for driver in drivers:
+        driver.join(max(0.0, deadline - time.monotonic()))

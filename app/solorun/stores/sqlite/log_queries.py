@@ -3,20 +3,20 @@ wait long for the thread or the interpreter, and no read transaction stays open 
 """
 
 import sqlite3
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import anyio
 
-from solorun.errors import RunNotFound
 from solorun.log_filter import LogFilter
 from solorun.record import LogPage, Record
-from solorun.run import Run
+from solorun.run import MAX_RUN_ID, Run
 from solorun.status import StepStatus
 from solorun.store import LogQuery
-from solorun.stores.sqlite.reads import find_run
-from solorun.stores.sqlite.segments import iterate_segments, iterate_segments_backwards
+from solorun.stores.sqlite.reads import get_run
+from solorun.stores.sqlite.segments import iterate_segments
 from solorun.wire import decode_record
 
 T = TypeVar("T")
@@ -38,9 +38,7 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
 
     `scans` limits how many calls scan whole logs at the same time.
     """
-    run = await read(lambda connection: find_run(connection, run_id))
-    if run is None:
-        raise RunNotFound(f"There is no run {run_id}.")
+    run = await read(partial(get_run, run_id=run_id))
     log_filter = LogFilter(level=query.level, step=query.step, text=query.text, events=query.events)
     if query.step is None and not query.text and not query.events:
         return await _read_counted_page(read, run, query, log_filter)
@@ -51,29 +49,41 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
 async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
     """For a filter by level only: the run's row has the number of matches, and the page is next to its bound."""
     low, high = _bounds(run, query)
-    if query.after is not None:
-        found = await _find_first(read, run.id, log_filter, low=low, high=high, limit=query.limit)
-        boundary = low + 1
-    else:
-        found = await _find_last(read, run.id, log_filter, high=high, limit=query.limit)
-        boundary = high
+    find = partial(_find, read, run.id, log_filter)
+    from_end = query.after is None
+    found = await find(low=low, high=high, limit=query.limit, backwards=from_end)
+    boundary = high if from_end else low + 1
     first, last = (found[0][0], found[-1][0]) if found else (boundary, boundary - 1)
     end = run.last_seq + 1
     return LogPage(
         records=_decode(found),
         matches=run.level_counts.total(log_filter.levels),
-        more_before=bool(await _find_last(read, run.id, log_filter, high=first, limit=1)),
-        more_after=bool(await _find_first(read, run.id, log_filter, low=last, high=end, limit=1)),
+        more_before=bool(await find(low=0, high=first, limit=1, backwards=True)),
+        more_after=bool(await find(low=last, high=end, limit=1, backwards=False)),
     )
 
 
 async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
-    """For other filters: read the whole log, or the part of it that belongs to the step."""
-    scan = _Scan(log_filter, query, *_bounds(run, query))
-    position, end = _range_of_step(run, query.step)
-    while position < end:
-        position = await read(lambda connection, after=position: scan.slice(connection, run.id, after, end))  # type: ignore[misc]
-    return scan.page()
+    """For other filters: read the whole log, or the part of it that belongs to the step, and count all matches."""
+    low, high = _bounds(run, query)
+    page: list[Match] = []
+    before = inside = after = 0
+    position, last = _range_of_step(run, query.step)
+    while position < last:
+        found, position = await read(
+            partial(_read_slice, run_id=run.id, log_filter=log_filter, low=position, high=last + 1)
+        )
+        start, stop = bisect_right(found, low, key=_seq), bisect_left(found, high, key=_seq)
+        before, inside, after = before + start, inside + stop - start, after + len(found) - stop
+        page += found[start:stop]
+        page = page[: query.limit] if query.after is not None else page[max(0, len(page) - query.limit) :]
+    has_more = inside > len(page)
+    return LogPage(
+        records=_decode(page),
+        matches=before + inside + after,
+        more_before=before > 0 or (has_more and query.after is None),
+        more_after=after > 0 or (has_more and query.after is not None),
+    )
 
 
 def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
@@ -91,101 +101,65 @@ def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
     for step in run.steps:
         if step.name == name:
             first = 0 if step.first_seq is None else step.first_seq - 1
-            ended = step.status not in _UNENDED and step.last_seq is not None
-            return first, step.last_seq if ended and step.last_seq else run.last_seq
+            return first, step.last_seq if step.status not in _UNENDED and step.last_seq else run.last_seq
     return 0, 0
 
 
-async def _find_first(
-    read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int, limit: int
+async def _find(
+    read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int, limit: int, backwards: bool
 ) -> list[Match]:
-    """The first matches between the bounds."""
+    """The first matches between the bounds, or the last ones if `backwards`, oldest first."""
     found: list[Match] = []
-    position = low
-
-    def read_slice(connection: sqlite3.Connection) -> int:
-        records = 0
-        for segment in iterate_segments(
-            connection, run_id, after=position, levels=log_filter.levels, limit=SLICE_RECORDS
-        ):
-            found.extend(match for match in log_filter.select(segment) if low < match[0] < high)
-            records += segment.record_count
-            if len(found) >= limit or records >= SLICE_RECORDS:
-                return segment.last_seq
-        return high
-
-    while len(found) < limit and position < high - 1:
-        position = await read(read_slice)
-    return found[:limit]
-
-
-async def _find_last(read: Read, run_id: int, log_filter: LogFilter, *, high: int, limit: int) -> list[Match]:
-    """The last matches before the bound, oldest first."""
-    found: deque[Match] = deque()
-    position = high
-
-    def read_slice(connection: sqlite3.Connection) -> int:
-        records = 0
-        for segment in iterate_segments_backwards(
-            connection, run_id, before=position, levels=log_filter.levels, limit=SLICE_RECORDS
-        ):
-            found.extendleft(match for match in reversed(log_filter.select(segment)) if match[0] < position)
-            records += segment.record_count
-            if len(found) >= limit or records >= SLICE_RECORDS:
-                return segment.first_seq
-        return 1
-
-    while len(found) < limit and position > 1:
-        position = await read(read_slice)
-    return list(found)[max(0, len(found) - limit) :]
-
-
-class _Scan:
-    """A scan through a log: counts all matches, and keeps the page of them."""
-
-    def __init__(self, log_filter: LogFilter, query: LogQuery, low: int, high: int) -> None:
-        self._filter = log_filter
-        self._low = low
-        self._high = high
-        self._limit = query.limit
-        self._from_start = query.after is not None
-        self._found: deque[Match] = deque(maxlen=None if self._from_start else query.limit)
-        self._before = self._inside = self._after = 0
-
-    def slice(self, connection: sqlite3.Connection, run_id: int, after: int, end: int) -> int:
-        """Read some records after `after`, up to `end`. Returns the last seq that was read."""
-        records = 0
-        levels, events = self._filter.levels, bool(self._filter.events)
-        for segment in iterate_segments(
-            connection, run_id, after=after, levels=levels, events=events, limit=SLICE_RECORDS
-        ):
-            for match in self._filter.select(segment):
-                if after < match[0] <= end:
-                    self._count(match)
-            records += segment.record_count
-            if records >= SLICE_RECORDS:
-                return segment.last_seq
-        return end
-
-    def page(self) -> LogPage:
-        has_more = self._inside > len(self._found)
-        return LogPage(
-            records=_decode(self._found),
-            matches=self._before + self._inside + self._after,
-            more_before=self._before > 0 or (has_more and not self._from_start),
-            more_after=self._after > 0 or (has_more and self._from_start),
+    while len(found) < limit and high - low > 1:
+        wanted = limit - len(found)
+        matches, position = await read(
+            partial(
+                _read_slice,
+                run_id=run_id,
+                log_filter=log_filter,
+                low=low,
+                high=high,
+                wanted=wanted,
+                backwards=backwards,
+            )
         )
-
-    def _count(self, match: Match) -> None:
-        if match[0] <= self._low:
-            self._before += 1
-        elif match[0] >= self._high:
-            self._after += 1
-        else:
-            self._inside += 1
-            if not self._from_start or len(self._found) < self._limit:
-                self._found.append(match)
+        found += matches
+        low, high = (low, position) if backwards else (position, high)
+    return found[:limit][::-1] if backwards else found[:limit]
 
 
-def _decode(found: Iterable[Match]) -> tuple[Record, ...]:
+def _read_slice(
+    connection: sqlite3.Connection,
+    run_id: int,
+    log_filter: LogFilter,
+    *,
+    low: int,
+    high: int,
+    wanted: int = MAX_RUN_ID,
+    backwards: bool = False,
+) -> tuple[list[Match], int]:
+    """The next matches between the bounds, and the bound to continue from.
+
+    Stops when it has `wanted` matches (it may return more) or has read SLICE_RECORDS. Newest first if `backwards`.
+    """
+    found: list[Match] = []
+    records = 0
+    bound = {"before": high} if backwards else {"after": low}
+    events = bool(log_filter.events)
+    for segment in iterate_segments(
+        connection, run_id, levels=log_filter.levels, events=events, limit=SLICE_RECORDS, **bound
+    ):
+        matches = [match for match in log_filter.select(segment) if low < match[0] < high]
+        found += reversed(matches) if backwards else matches
+        records += segment.record_count
+        if len(found) >= wanted or records >= SLICE_RECORDS:
+            return found, segment.first_seq if backwards else segment.last_seq
+    return found, low + 1 if backwards else high
+
+
+def _seq(match: Match) -> int:
+    return match[0]
+
+
+def _decode(found: list[Match]) -> tuple[Record, ...]:
     return tuple(decode_record(line) for _, line in found)

@@ -7,17 +7,22 @@ from itertools import islice
 from statistics import median
 from typing import Any
 
+from solorun.errors import RunNotFound
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.rows import run_from_row, storable_id
 
 
-def find_run(connection: sqlite3.Connection, run_id: int) -> Run | None:
-    return load_run(connection, "select_run", {"run_id": storable_id(run_id)})
+def get_run(connection: sqlite3.Connection, run_id: int) -> Run:
+    """Raises RunNotFound."""
+    run = find_run(connection, "select_run", {"run_id": storable_id(run_id)})
+    if run is None:
+        raise RunNotFound(f"There is no run {run_id}.")
+    return run
 
 
-def load_run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
+def find_run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
     """The run that a query finds, with its steps; None if it finds none."""
     runs = load_runs(connection, query, parameters)
     return runs[0] if runs else None

@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -63,24 +64,21 @@ def iterate_segments(
     connection: sqlite3.Connection,
     run_id: int,
     *,
-    after: int,
     limit: int,
-    levels: frozenset[Level] = frozenset(Level),
+    levels: frozenset[Level],
     events: bool = False,
+    **bound: int,
 ) -> Iterator[Segment]:
-    """Segments with records after `after`, oldest first.
+    """Segments with records after `after`, oldest first, or before `before`, newest first.
 
-    Leaves out segments without records of `levels` and, with `events`, segments known to have no events.
+    Leaves out segments without records of `levels` and, with `events` and `after`, segments known to have no events.
     """
     query = "list_segments_with_events_after" if events else "list_segments_after"
-    return _segments(_select(connection, query, run_id, limit, levels, after=after))
-
-
-def iterate_segments_backwards(
-    connection: sqlite3.Connection, run_id: int, *, before: int, limit: int, levels: frozenset[Level]
-) -> Iterator[Segment]:
-    """Segments with records before `before`, newest first."""
-    return _segments(_select(connection, "list_segments_before", run_id, limit, levels, before=before))
+    query = "list_segments_before" if "before" in bound else query
+    decompressor = ZstdDecompressor()
+    with closing(_select(connection, query, run_id, limit, levels, **bound)) as cursor:
+        for row in cursor:
+            yield _unpack(row, decompressor)
 
 
 def read_page(
@@ -140,15 +138,6 @@ def _select(
     parameters |= {name: max(0, min(seq, MAX_RUN_ID)) for name, seq in bound.items()}
     parameters |= {level.value: int(level in levels) for level in Level}
     return connection.execute(QUERIES[query], parameters)
-
-
-def _segments(cursor: sqlite3.Cursor) -> Iterator[Segment]:
-    decompressor = ZstdDecompressor()
-    try:
-        for row in cursor:
-            yield _unpack(row, decompressor)
-    finally:
-        cursor.close()
 
 
 def _unpack(row: tuple[Any, ...], decompressor: ZstdDecompressor) -> Segment:

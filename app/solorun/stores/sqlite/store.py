@@ -2,14 +2,14 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import anyio
 
-from solorun.errors import DatabaseUnusable, RunNotFound, StoreFailure, StoreUnavailable
+from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
@@ -17,20 +17,15 @@ from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, Store
 from solorun.stores.sqlite import log_queries, reads, writes
 from solorun.stores.sqlite.checkpointer import Checkpointer
-from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection
+from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection, Function
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
-from solorun.stores.sqlite.segments import (
-    PAGE_RECORDS,
-    StaleCompaction,
-    apply_compaction,
-    plan_compaction,
-    read_page,
-)
+from solorun.stores.sqlite.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sqlite.version_check import warn_of_wal_reset_bug
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 FILE_NAME: Final = "solorun.db"
@@ -78,38 +73,31 @@ class SqliteRunStore(Store):
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write(lambda connection: writes.insert_run(connection, new, owner))
+        return await self._write(self._writer.transact(writes.insert_run, new, owner))
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
-        return await self._write(lambda connection: writes.request_cancel(connection, run_id, requested_by, reason, at))
+        return await self._write(self._writer.transact(writes.request_cancel, run_id, requested_by, reason, at))
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
-        return await self._write(lambda connection: writes.commit(connection, batches, owner), self._writer.execute)
+        return await self._write(self._writer.execute(writes.commit, batches, owner))
 
     async def finalize_run(
         self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
     ) -> UpdateResult:
-        return await self._write(lambda connection: writes.finalize_run(connection, run_id, owner, expected, ending))
+        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending))
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
-        run = await self._read(lambda connection: reads.find_run(connection, run_id))
-        if run is None:
-            raise RunNotFound(f"There is no run {run_id}.")
-        return run
+        return await self._read(reads.get_run, run_id)
 
     async def find_active_run(self, project: str) -> Run | None:
-        return await self._read(
-            lambda connection: reads.load_run(connection, "select_active_run", {"project": project})
-        )
+        return await self._read(reads.find_run, "select_active_run", {"project": project})
 
     async def find_latest_run(self, project: str) -> Run | None:
-        return await self._read(
-            lambda connection: reads.load_run(connection, "select_latest_run", {"project": project})
-        )
+        return await self._read(reads.find_run, "select_latest_run", {"project": project})
 
     async def list_runs(
         self,
@@ -119,23 +107,23 @@ class SqliteRunStore(Store):
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        return await self._read(lambda connection: reads.list_runs(connection, project, statuses, before_id, limit))
+        return await self._read(reads.list_runs, project, statuses, before_id, limit)
 
     async def list_latest_runs(self) -> list[Run]:
-        return await self._read(lambda connection: reads.load_runs(connection, "list_latest_runs", {}))
+        return await self._read(reads.load_runs, "list_latest_runs", {})
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        return await self._read(lambda connection: reads.load_runs(connection, "list_orphaned_runs", {"owner": owner}))
+        return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
-        return await self._read(lambda connection: reads.median_duration_seconds(connection, project, scope))
+        return await self._read(reads.median_duration_seconds, project, scope)
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
         # short, so that none waits long for another.
         is_alone = not any(reader.waiting for reader in self._readers)
         bound = max_records if is_alone else min(max_records, PAGE_RECORDS)
-        return await self._read(lambda connection: read_page(connection, run_id, after=after, max_records=bound))
+        return await self._read(read_page, run_id, after=after, max_records=bound)
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
@@ -148,10 +136,10 @@ class SqliteRunStore(Store):
 
     async def compact_segments(self, run_id: int) -> bool:
         after = self._compaction_positions.pop(run_id, 0)
-        compaction = await self._read(lambda connection: plan_compaction(connection, run_id, after=after))
+        compaction = await self._read(plan_compaction, run_id, after=after)
         if compaction.replacements:
             try:
-                await self._write(lambda connection: apply_compaction(connection, compaction))
+                await self._write(self._writer.transact(apply_compaction, compaction))
             except StaleCompaction:
                 return True
         if compaction.more:
@@ -160,7 +148,7 @@ class SqliteRunStore(Store):
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._writer.execute(lambda connection: check(connection, now=now, repair=repair))
+        return await self._writer.execute(check, now=now, repair=repair)
 
     async def close(self) -> None:
         if self._closing is None:
@@ -175,17 +163,13 @@ class SqliteRunStore(Store):
         await self._checkpointer.stop()
         await self._writer.close()
 
-    async def _write(
-        self,
-        function: Callable[[sqlite3.Connection], T],
-        execute: Callable[[Callable[[sqlite3.Connection], T]], Awaitable[T]] | None = None,
-    ) -> T:
+    async def _write(self, write: Awaitable[T]) -> T:
         self._checkpointer.record_write()
         try:
-            return await (execute or self._writer.transact)(function)
+            return await write
         except (StoreUnavailable, StoreFailure):
             self._probe.record_failure()
             raise
 
-    async def _read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        return await min(self._readers, key=lambda reader: reader.waiting).transact(function)
+    async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await min(self._readers, key=lambda reader: reader.waiting).transact(function, *args, **kwargs)

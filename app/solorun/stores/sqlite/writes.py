@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from solorun.errors import RunActive, RunNotFound, StoreFailure
+from solorun.errors import RunActive, StoreFailure
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState, NewRun
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.reads import find_run, load_run
+from solorun.stores.sqlite.reads import find_run, get_run
 from solorun.stores.sqlite.rows import encode_params, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sqlite.segments import segment_values
 
@@ -31,7 +31,7 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
         },
     ).fetchone()
     if row is None:
-        active = load_run(connection, "select_active_run", {"project": new.project})
+        active = find_run(connection, "select_active_run", {"project": new.project})
         assert active is not None  # noqa: S101 - the unique index refused the insert because of it
         raise RunActive(active)
     (run_id,) = row
@@ -39,7 +39,7 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
         QUERIES["insert_step"],
         [{"run_id": run_id, "position": position, "name": name} for position, name in enumerate(new.steps)],
     )
-    return _get(connection, run_id)
+    return get_run(connection, run_id)
 
 
 def request_cancel(
@@ -49,7 +49,7 @@ def request_cancel(
         QUERIES["request_cancel"],
         {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)},
     )
-    run = _get(connection, run_id)
+    run = get_run(connection, run_id)
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
 
@@ -145,10 +145,3 @@ def _state(connection: sqlite3.Connection, run_id: int) -> dict[str, Any] | None
     row = connection.execute(QUERIES["select_run_state"], {"run_id": storable_id(run_id)}).fetchone()
     names = ("owner", "status", "finished_at", "error_message", "last_seq")
     return dict(zip(names, row, strict=True)) if row else None
-
-
-def _get(connection: sqlite3.Connection, run_id: int) -> Run:
-    run = find_run(connection, run_id)
-    if run is None:
-        raise RunNotFound(f"There is no run {run_id}.")
-    return run

@@ -1,0 +1,68 @@
+"""Opens the file that a download is saved to."""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EACCES
+from pathlib import Path
+from typing import BinaryIO
+
+_SPECIAL_DIRECTORIES = ("/dev/", "/proc/")
+
+
+@contextmanager
+def open_target(path: Path) -> Iterator[BinaryIO]:
+    """Open `path` for writing. A regular file appears, or changes, only when the block ends without an exception.
+
+    It is written under a unique name beside it and then renamed. A symbolic link stays, and the file that it leads to
+    is replaced. Anything else is written into: a device, a FIFO, a file with several hard links, and a file whose
+    directory cannot be written.
+    """
+    status = _find_status(path)
+    if _is_written_into(path, status):
+        with path.open("wb") as existing:
+            yield existing
+        return
+    target = Path(os.path.realpath(path))
+    if status is not None and not os.access(target, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES), str(path))
+    unfinished = target.with_name(f".solorun-{secrets.token_hex(8)}.part")
+    try:
+        file = _create(unfinished)
+    except PermissionError:
+        if status is None:
+            raise
+        with target.open("wb") as existing:
+            yield existing
+        return
+    try:
+        with file:
+            yield file
+            if status is not None:
+                os.fchmod(file.fileno(), stat.S_IMODE(status.st_mode))
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _find_status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
+
+
+def _is_written_into(path: Path, status: os.stat_result | None) -> bool:
+    if status is None:
+        return False
+    # /dev/stdout can lead to a regular file that the shell has opened.
+    is_special = str(path.absolute()).startswith(_SPECIAL_DIRECTORIES)
+    return is_special or not stat.S_ISREG(status.st_mode) or status.st_nlink > 1
+
+
+def _create(path: Path) -> BinaryIO:
+    # With the permissions that the user's umask leaves, which `tempfile` would not give.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    return os.fdopen(descriptor, "wb")
