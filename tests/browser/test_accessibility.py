@@ -266,6 +266,7 @@ def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> No
     title = card.get_by_role("link").first.bounding_box()
     button = card.get_by_role("button", name="Start").bounding_box()
 
-    assert title and button
+    assert title
+    assert button
     assert title["x"] + title["width"] <= button["x"]
     assert title["height"] >= 24
