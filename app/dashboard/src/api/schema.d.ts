@@ -892,7 +892,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pending run; the `Location` header is its address */
+            /** @description The pending run; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1086,7 +1086,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, which had been cancelled before */
+            /** @description The run, which was already cancelled */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1095,7 +1095,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The run, which is being cancelled; it stays active until its work has stopped */
+            /** @description The run, which stays active until its work has stopped */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1198,7 +1198,7 @@ export interface operations {
                 batch?: boolean;
             };
             header?: {
-                /** @description Start after this seq. Takes precedence over the query parameters. */
+                /** @description Start after this seq. Takes precedence over the query parameters `after` and `tail`. */
                 "Last-Event-ID"?: number;
             };
             path: {
@@ -2217,7 +2217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `draining` */
+            /** @description The reasons, as a problem of type `about:blank` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2449,7 +2449,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The form */
+            /** @description The page */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2458,7 +2458,7 @@ export interface operations {
                     "text/html; charset=utf-8": string;
                 };
             };
-            /** @description No token is required */
+            /** @description Redirects to `next` if the service has no token */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -2518,7 +2518,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A session cookie, and where to go next */
+            /** @description Sets the session cookie and redirects to `next` */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -2648,7 +2648,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The login page is next */
+            /** @description Redirects to the login page */
             303: {
                 headers: {
                     [name: string]: unknown;
