@@ -11,6 +11,7 @@ NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
+DEFAULT_LOG_LIMIT_BYTES: Final = 2**30
 MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
@@ -68,6 +69,7 @@ class Project:
     steps: tuple[StepDeclaration, ...]
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
+    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()

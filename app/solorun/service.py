@@ -14,7 +14,7 @@ from typing import Final
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
-from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
+from solorun.logs import DiskReserve, Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -108,6 +108,7 @@ class Service:
                 environ=environ,
                 token=settings.token,
                 now=now,
+                is_disk_low=DiskReserve(directory.path).is_low,
             )
             manager = RunManager(
                 store=store,

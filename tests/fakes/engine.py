@@ -12,7 +12,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
-from solorun.project import CommandStep, Family, Project
+from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Family, Project
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -110,6 +110,7 @@ def declare(
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
     cancel_grace_seconds: float = 10.0,
+    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
@@ -122,6 +123,7 @@ def declare(
         steps=tuple(CommandStep(step, "true", step_timeout_seconds) for step in steps),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
+        log_limit_bytes=log_limit_bytes,
         env=env or {},
         secrets=secrets,
         params=params,
@@ -138,6 +140,7 @@ async def open_engine(
     now: Callable[[], datetime] = system_now,
     drain: bool = True,
     limits: EngineLimits = EngineLimits(),
+    is_disk_low: Callable[[], bool] = lambda: False,
     wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine on `data_dir`. It is drained at the end of the block, unless it should crash instead.
@@ -179,6 +182,7 @@ async def open_engine(
             owner=owner,
             environ=environ or {},
             now=now,
+            is_disk_low=is_disk_low,
             compaction_pause_seconds=limits.compaction_pause_seconds,
         )
 

@@ -20,7 +20,7 @@ from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
-from solorun.logs import Channel, Hub, Masker, Writer
+from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
 from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import Project
@@ -51,6 +51,7 @@ class RunExecutor:
         environ: Mapping[str, str],
         token: str | None = None,
         now: Callable[[], datetime],
+        is_disk_low: Callable[[], bool],
         compaction_pause_seconds: float = 0.05,
     ) -> None:
         self._store = store
@@ -63,6 +64,7 @@ class RunExecutor:
         self._environ = environ
         self._token = token
         self._now = now
+        self._is_disk_low = is_disk_low
         self._compaction_pause_seconds = compaction_pause_seconds
         self._compacting = asyncio.Semaphore(1)
 
@@ -87,7 +89,8 @@ class RunExecutor:
             # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope, clock)
+        output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self._is_disk_low)
+        handle = RunHandle(start, self._hub.open(run), channel, output, cancel_scope, clock)
         self._registry.add(handle)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
-from solorun.logs import Channel, Topic
+from solorun.logs import Channel, LimitedOutput, Topic
 from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
 from solorun.record import Event
@@ -32,6 +32,7 @@ class RunHandle:
     start: AdmittedStart
     topic: Topic
     channel: Channel
+    output: LimitedOutput
     cancel_scope: RunCancelScope
     clock: RunClock
     estimated_seconds: float | None = None

@@ -76,6 +76,7 @@ class Supervisor:
         execution = await self._executor.start(run.project, step, context)
         result = await run.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
         if result is not None:
+            run.output.report_dropped(step.name)
             await self._report_artifacts(run, step, known_artifacts)
             channel.end_step(step.name, result.status, result.exit_code, result.error_message)
             return result
@@ -84,6 +85,7 @@ class Supervisor:
         stopped = await run.cancel_scope.stop(execution)
         if stopped.exit_code == -signal.SIGKILL:
             channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+        run.output.report_dropped(step.name)
         await self._report_artifacts(run, step, known_artifacts)
         channel.end_step(step.name, StepStatus(reason.status), stopped.exit_code, _timeout_message(run, step, reason))
         return None
@@ -104,7 +106,7 @@ class Supervisor:
             params=run.start.params,
             workspace=workspace,
             artifacts=artifacts,
-            output=run.channel,
+            output=run.output,
         )
 
     async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact]) -> None:
