@@ -100,6 +100,49 @@ async def test_listing_artifacts_takes_no_thread_from_steps(
     assert len(scanned) == 4
 
 
+async def test_what_is_not_an_artifact_is_named_in_the_log_once(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin("handbook", "extract")
+        directory = step.context.artifacts
+        (directory / "kept.txt").write_text("x")
+        (directory / "link").symlink_to(tmp_path)
+        os.mkfifo(directory / "pipe")
+        Path(os.fsdecode(os.fsencode(directory) + b"/\xff.txt")).write_text("x")
+        step.end()
+        (await served.executor.step("generate")).end()
+        await served.end_of(run_id)
+
+        listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
+        log = (await served.client.get(f"/api/v1/runs/{run_id}/log?level=warning")).json()["records"]
+
+    assert [each["name"] for each in listed] == ["kept.txt"]
+    [record] = log
+    prefix, _, names = record["message"].partition(": ")
+    assert prefix == "not listed as artifacts"
+    assert sorted(names.split(", ")) == ["\\xff.txt (its name is not UTF-8)", "link (symbolic link)", "pipe (FIFO)"]
+
+
+async def test_a_directory_replaced_by_a_link_is_neither_listed_nor_served(
+    open_served: OpenServed, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.txt").write_text("x")
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        step.context.artifacts.rmdir()
+        step.context.artifacts.symlink_to(tmp_path / "other")
+        step.end()
+        await served.end_of(run_id)
+
+        listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
+        download = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/a.txt")
+        log = (await served.client.get(f"/api/v1/runs/{run_id}/log?level=warning")).json()["records"]
+
+    assert listed == []
+    assert download.status_code == 404
+    assert [record["message"] for record in log] == ["not listed as artifacts: the artifact directory (symbolic link)"]
+
+
 async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()

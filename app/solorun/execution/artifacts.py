@@ -82,7 +82,9 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
         return ArtifactScan((), skipped=("the artifact directory (symbolic link)",))
     skipped: list[str] = []
     found = heapq.nsmallest(MAX_ARTIFACTS + 1, _find_files(directory, skipped), key=lambda file: file[0])
-    artifacts = []
+    artifacts: list[Artifact] = []
+    if len(found) > MAX_ARTIFACTS:
+        skipped.append(f"all after the first {MAX_ARTIFACTS:,} files by name")
     for name, entry in found[:MAX_ARTIFACTS]:
         try:
             status = entry.stat(follow_symlinks=False)

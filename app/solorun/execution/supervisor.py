@@ -27,7 +27,7 @@ class Supervisor:
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one fails or the run has to stop."""
         run_deadline = float("inf")
-        known_artifacts: dict[str, Artifact] = {}
+        known_artifacts: dict[str, Artifact | None] = {}
         for step in run.start.steps:
             if run.cancel_scope.reason is not None:
                 return _stopped(run)
@@ -68,7 +68,7 @@ class Supervisor:
         step: StepDeclaration,
         context: StepContext,
         run_deadline: float,
-        known_artifacts: dict[str, Artifact],
+        known_artifacts: dict[str, Artifact | None],
     ) -> StepResult | None:
         """Execute one step. Returns its result, or None if it was stopped with the run."""
         channel = run.channel
@@ -109,9 +109,13 @@ class Supervisor:
             output=run.output,
         )
 
-    async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact]) -> None:
-        """Log the files that the step created or changed."""
+    async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:
+        """Log the files that the step created or changed, and what is not listed with them."""
         scan = await asyncio.to_thread(scan_artifacts, self._directory.artifacts(run.id))
+        if skipped := [name for name in scan.skipped if name not in known]:
+            known |= dict.fromkeys(skipped)
+            message = f"not listed as artifacts: {', '.join(skipped)}"
+            run.channel.log(message, level=Level.WARNING, step=step.name)
         for artifact in scan.artifacts:
             if known.get(artifact.name) != artifact:
                 known[artifact.name] = artifact
