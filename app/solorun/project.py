@@ -104,7 +104,13 @@ class Family:
 
 
 class Projects(Protocol):
-    """The projects that can be started, as last read from where they are declared."""
+    """The projects that can be started, as last read from where they are declared.
+
+    `faults` are the errors of the latest reading. If there are any, the projects are those of an earlier one.
+    """
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

@@ -81,6 +81,12 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     run: Run | None = None
 
 
+class StartedRun(Run, frozen=True):
+    """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml."""
+
+    configuration_faults: tuple[str, ...] = ()
+
+
 class StepSummary(msgspec.Struct, frozen=True):
     """A step as declared."""
 
@@ -98,6 +104,8 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     params: tuple[str, ...]
     current_run: Run | None
     last_run: Run | None
+    configuration_faults: tuple[str, ...] = ()
+    """Why a start would use an earlier version of solorun.toml."""
 
 
 class FamilySummary(msgspec.Struct, frozen=True):

@@ -32,6 +32,8 @@ def system_now() -> datetime:
 class DeclaredProjects:
     """Projects by name, in place of a catalog."""
 
+    faults: tuple[str, ...] = ()
+
     def __init__(self, *projects: Project) -> None:
         self.projects = {project.name: project for project in projects}
 

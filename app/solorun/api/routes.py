@@ -21,7 +21,16 @@ from solorun.http.operation import Operation, ResponseSpec
 from solorun.http.problems import PROBLEM_JSON
 from solorun.record import LogPage
 from solorun.run import Run
-from solorun.wire import ArtifactList, CancelRequest, ProblemDetails, ProjectList, ProjectSummary, RunPage, StartRequest
+from solorun.wire import (
+    ArtifactList,
+    CancelRequest,
+    ProblemDetails,
+    ProjectList,
+    ProjectSummary,
+    RunPage,
+    StartedRun,
+    StartRequest,
+)
 
 V1: Final = "/api/v1"
 
@@ -45,7 +54,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=Run),),
+        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun),),
         problems=(ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),

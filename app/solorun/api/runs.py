@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
 from solorun.api.cursors import decode_cursor, encode_cursor
 from solorun.api.path_parameters import run_id_of
@@ -15,7 +16,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.run import MAX_RUN_ID
 from solorun.status import Status
-from solorun.wire import CancelRequest, RunPage, StartRequest
+from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
 _RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
@@ -37,7 +38,8 @@ async def start_run(state: State, request: Request) -> Response:
         request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
     location = f"{request.root_path}/api/v1/runs/{run.id}"
-    return json_response(run, status=201, headers=[(b"location", location.encode("ascii"))])
+    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
+    return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
 
 
 async def cancel_run(state: State, request: Request) -> Response:

@@ -26,6 +26,7 @@ from solorun.wire import (
     ProjectList,
     ProjectSummary,
     RunPage,
+    StartedRun,
     StartRequest,
     decode_records,
     encode,
@@ -88,13 +89,13 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """Start a run. Raises RunActive, with the active run, if the project is busy.
 
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", Run, body=body)
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.

@@ -32,6 +32,8 @@ from solorun.store import FinalState, Store
 _MIN_COMPACTED_SEGMENTS: Final = 8
 """Fewer are not worth a transaction: a reader gets them in one page anyway."""
 
+_OUTDATED: Final = "solorun.toml is invalid, so this run uses the last valid configuration:"
+
 _logger = logging.getLogger("solorun.execution")
 
 
@@ -92,6 +94,8 @@ class RunExecutor:
         output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self._is_disk_low)
         handle = RunHandle(start, self._hub.open(run), channel, output, cancel_scope, clock)
         self._registry.add(handle)
+        if start.configuration_faults:
+            channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle
 

@@ -23,6 +23,8 @@ class AdmittedStart:
     triggered_by: str
     params: dict[str, str]
     """As given. The row has them masked."""
+    configuration_faults: tuple[str, ...] = ()
+    """Why the project is that of an earlier configuration."""
 
 
 @dataclass(eq=False, slots=True)

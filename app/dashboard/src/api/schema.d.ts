@@ -636,6 +636,8 @@ export interface components {
             params: string[];
             current_run: components["schemas"]["Run"] | null;
             last_run: components["schemas"]["Run"] | null;
+            /** @default [] */
+            configuration_faults?: string[];
         };
         /**
          * StepSummary
@@ -678,6 +680,58 @@ export interface components {
             params?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * StartedRun
+         * @description A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+         */
+        StartedRun: {
+            id: number;
+            project: string;
+            scope: string;
+            status: components["schemas"]["Status"];
+            triggered_by: string;
+            params: {
+                [key: string]: string;
+            };
+            created_at: string;
+            /** @default null */
+            started_at?: string | null;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default null */
+            cancel_requested_at?: string | null;
+            /** @default null */
+            cancel_requested_by?: string | null;
+            /** @default null */
+            cancel_reason?: string | null;
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            current_step?: string | null;
+            /** @default null */
+            progress_current?: number | null;
+            /** @default null */
+            progress_total?: number | null;
+            /** @default null */
+            progress_item?: string | null;
+            /** @default 0 */
+            last_seq?: number;
+            /**
+             * @default {
+             *       "debug": 0,
+             *       "info": 0,
+             *       "warning": 0,
+             *       "error": 0
+             *     }
+             */
+            level_counts?: components["schemas"]["LevelCounts"];
+            /** @default null */
+            first_error_seq?: number | null;
+            /** @default [] */
+            steps?: components["schemas"]["RunStep"][];
+            /** @default [] */
+            configuration_faults?: string[];
         };
     };
     responses: never;
@@ -898,7 +952,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Run"];
+                    "application/json": components["schemas"]["StartedRun"];
                 };
             };
             /** @description Problem: `unauthorized` */
