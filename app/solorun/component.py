@@ -10,11 +10,9 @@ class Component(Protocol):
 
     async def start(self) -> None:
         """Return once it works. Its tasks have names. Raises if it cannot work."""
-        ...
 
     async def stop(self) -> None:
         """End its tasks. Safe if it was never started, and safe to call twice."""
-        ...
 
 
 ComponentT = TypeVar("ComponentT", bound=Component)

@@ -411,12 +411,17 @@ export interface components {
         /**
          * LogPage
          * @description Records in order. `matches` counts the records of the whole log that pass the filters.
+         *
+         *         `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
+         *         the page has that bound, otherwise for `before`.
          */
         LogPage: {
             records: components["schemas"]["Record"][];
             matches: number;
             more_before: boolean;
             more_after: boolean;
+            /** @default null */
+            next?: number | null;
         };
         /**
          * Record
