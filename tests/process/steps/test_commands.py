@@ -142,6 +142,15 @@ async def test_a_project_can_request_more_variables(
     assert {name for name in OTHERS if name in environment} == names
 
 
+async def test_a_value_of_the_project_may_refer_to_the_service(begin: Begin) -> None:
+    env = {"A": "<${DB_HOST}:$DB_HOST:$$5:${NONE}>", "B": "${NOTIFY_SOCKET}${SOLORUN_TOKEN}", "C": "$${DB_HOST}"}
+    begun = await begin('echo "$A$B$C"', env=env, environ=SERVICE)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["<db:$DB_HOST:$5:>${DB_HOST}"]
+
+
 async def test_a_project_can_override_pythonunbuffered(begin: Begin) -> None:
     begun = await begin('echo "<$PYTHONUNBUFFERED>"', env={"PYTHONUNBUFFERED": ""})
 
