@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,18 @@ async def test_files_that_a_step_left_are_told_when_it_ends(tmp_path: Path) -> N
         assert [record.data for record in records if record.event is Event.ARTIFACT] == [
             {"name": "tables/terms.csv", "size_bytes": 4}
         ]
+
+
+async def test_a_secret_that_refers_to_the_environment_is_masked(tmp_path: Path) -> None:
+    project = replace(declare(steps=("extract",), secrets=("API_KEY",)), env={"API_KEY": "key-${PART}"})
+    async with open_engine(tmp_path, project, environ={"PART": "horse"}) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.context.log("key-horse")
+        step.end()
+        await engine.end_of(run.id)
+
+        assert "key-horse" not in str(await engine.log_of(run.id))
 
 
 async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Path) -> None:

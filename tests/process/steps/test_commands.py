@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -322,6 +323,18 @@ async def test_a_script_is_run_by_its_shell(
     await begun.execution.wait()
 
     assert begun.output.texts() == texts
+
+
+@pytest.mark.parametrize("length", [131_071 - 8, 131_072, 1_000_000])
+async def test_a_script_may_be_long(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    begun = await begin(f"echo begin\n#{'x' * length}\nfalse\necho end")
+
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 1
+    assert begun.output.texts() == ["begin"]
+    assert list(tmp_path.glob("solorun-*")) == []
 
 
 async def test_a_mask_printed_in_two_halves_is_not_logged(begin: Begin) -> None:
