@@ -5,6 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from solorun.steps.pipe_reader import PipeReader
 from solorun.steps.process_names import format_processes
 from solorun.steps.shim import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
+from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
@@ -96,7 +98,10 @@ class EndedExecution(StepExecution):
 
 
 class CommandExecution(StepExecution):
-    """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
+    """A running command. Its result is set when it exits; it has ended when all of its processes have exited.
+
+    The error message of its result is complete when it has ended.
+    """
 
     def __init__(
         self,
@@ -124,8 +129,9 @@ class CommandExecution(StepExecution):
         self._watching: asyncio.Task[None] | None = None
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
+        self._telling_line = TellingLine()
         self._readers = [
-            PipeReader(fd, stream, context, self._interpreter, detects_levels=step.detect_levels)
+            PipeReader(fd, stream, context, self._interpreter, self._telling_line, detects_levels=step.detect_levels)
             for fd, stream in ((shim.stdout, Stream.STDOUT), (shim.stderr, Stream.STDERR))
             if fd is not None
         ]
@@ -165,6 +171,7 @@ class CommandExecution(StepExecution):
                 reader.finish()
             await asyncio.gather(*self._reading)
             await self._interpreter.finish()
+            result = self._result = self._explain(result)
         finally:
             for task in (self._drain, self._watching):
                 if task is not None:
@@ -239,6 +246,13 @@ class CommandExecution(StepExecution):
         """Keep the first result."""
         self._result = self._result or result
         return self._result
+
+    def _explain(self, result: StepResult) -> StepResult:
+        """Add the most telling line of the output, unless it would only say that the command was stopped."""
+        line = self._context.output.mask(self._telling_line.text)
+        if not line or self._stop_requested or not result.exit_code:
+            return result
+        return replace(result, error_message=short_error_message(f"{result.error_message}: {line}"))
 
     async def _drain_output(self) -> None:
         """Give processes that outlive the command some time to exit by themselves, then name and terminate them.

@@ -70,6 +70,43 @@ async def test_the_result_says_how_the_command_ended(
     assert begun.output.records == []
 
 
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("echo one; echo two; exit 3", "exit code 3: two"),
+        ("echo oops >&2; echo two; exit 3", "exit code 3: oops"),
+        ("echo ::error file=a.py,line=3::broken; echo two >&2; exit 1", "exit code 1: a.py:3: broken"),
+        (f"{sys.executable} -c 'import json; json.loads(\"[\")'; echo two >&2; exit 1",
+         "exit code 1: json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)"),
+        ("echo hunter2hunter2; kill -SEGV $$", "killed by SIGSEGV: ***"),
+        ("echo two; true", None),
+    ],
+)  # fmt: skip
+async def test_the_error_message_has_the_most_telling_line(begin: Begin, run: str, message: str | None) -> None:
+    begun = await begin(run, output=RecordedOutput(["hunter2hunter2"]))
+
+    result = await begun.execution.wait()
+
+    assert result.error_message == message
+    assert begun.execution.result == result
+
+
+async def test_an_unknown_program_in_a_script_is_named(begin: Begin) -> None:
+    begun = await begin("nosuchprogram")
+
+    message = (await begun.execution.wait()).error_message or ""
+
+    assert message.startswith("exit code 127 (command not found): ")
+    assert "nosuchprogram" in message
+
+
+async def test_a_stopped_command_has_no_telling_line(begin: Begin) -> None:
+    begun = await begin("echo working; echo $$ > pids; exec sleep 60")
+    await eventually(begun.output.texts)
+
+    assert await begun.execution.stop(5) == StepResult(-15, "killed by SIGTERM")
+
+
 async def test_a_missing_directory_is_a_failed_result(begin: Begin, directory: Path) -> None:
     (directory / "leaf.sh").unlink()
     directory.rmdir()
@@ -359,7 +396,7 @@ async def test_a_failing_log_does_not_stop_the_command(begin: Begin, caplog: pyt
 
     begun = await begin("seq 1 50000; exit 3", output=output)
 
-    assert await begun.execution.wait() == StepResult(3, "exit code 3")
+    assert await begun.execution.wait() == StepResult(3, "exit code 3: 50000")
     assert "lost output of step extract" in caplog.text
 
 
