@@ -100,11 +100,6 @@ class RunStore(Protocol):
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
-        ...
-
-    async def reserve_run_ids(self, last_id: int) -> bool:
-        """Give new runs ids above `last_id`. False if that was so already."""
-        ...
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
