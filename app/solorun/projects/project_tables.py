@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -43,15 +42,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectsTable:
-    """The validated [projects] table."""
-
-    projects: Mapping[str, Project]
-    families: tuple[Family, ...]
-
-
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -70,7 +61,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
             families.append(Family(name, project))
         elif project:
             projects[name] = project
-    return ProjectsTable(projects, tuple(families))
+    return projects, families
 
 
 def _find_name_error(name: str) -> str:
