@@ -23,11 +23,19 @@ def can_be_masked(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CommandStep:
-    """A step that runs a process. `run` is a script for `/bin/sh -c`, or an argument list run without a shell."""
+    """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
+
+    `stderr` is "separate", or "merge" to share the pipe of stdout. With `tty`, both are a pseudo-terminal. With
+    `detect_levels`, lines that look like errors or warnings become records of that level.
+    """
 
     name: str
     run: str | tuple[str, ...]
     timeout_seconds: float | None = None
+    shell: tuple[str, ...] | None = None
+    stderr: str = "separate"
+    tty: bool = False
+    detect_levels: bool = True
     kind: str = field(default="command", init=False)
 
 

@@ -4,6 +4,7 @@ A step receives a StepContext and writes to a StepOutput, which a run's log chan
 step and returns a StepExecution, which can be awaited and stopped.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +51,22 @@ class StepOutput(Protocol):
         arrives. The cut before them is never inside a complete secret."""
 
 
+class CommandFailed(Exception):
+    """A command that a coroutine ran did not succeed. `exit_code` is None if it could not be started."""
+
+    def __init__(self, message: str, exit_code: int | None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class CommandRunner(Protocol):
+    """Runs the commands of one coroutine step."""
+
+    async def run(self, command: tuple[str, ...]) -> StepResult:
+        """Return when the command has ended. Cancelling this call stops the command, and waits until it has ended."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
@@ -66,6 +83,7 @@ class StepContext:
     workspace: Path
     artifacts: Path
     output: StepOutput
+    commands: CommandRunner | None = None
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""
@@ -83,6 +101,19 @@ class StepContext:
     async def progress(self, current: int, total: int | None = None, item: str = "") -> None:
         """Report progress: `current` of `total` (None if unknown), and the current item."""
         await self.output.progress(self.name, current, total, item)
+
+    async def run(self, program: str | os.PathLike[str], *arguments: str | os.PathLike[str]) -> None:
+        """Run a command as a command step does: its output goes to the log, and it ends with the run.
+
+        Returns when it has exited with code 0. Raises CommandFailed if it could not be started, or ended otherwise. If
+        this call is cancelled, the command gets SIGTERM, and after the project's grace SIGKILL.
+        """
+        if self.commands is None:
+            raise RuntimeError("only the coroutine of a step can run commands")
+        command = tuple(os.fspath(word) for word in (program, *arguments))
+        result = await self.commands.run(command)
+        if result.error_message is not None:
+            raise CommandFailed(f"{Path(program).name}: {result.error_message}", result.exit_code)
 
 
 class StepExecution(Protocol):

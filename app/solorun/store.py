@@ -63,6 +63,8 @@ class LogQuery:
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `level` is the lowest level. `text` is a case-insensitive substring of the message. `events` selects records
     with one of these events; if it is empty, events do not matter.
+
+    A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
 
     after: int | None = None
@@ -83,6 +85,8 @@ class Finding:
     repair: str | None
 
 
+MAX_PAGE_BYTES: Final = 1024 * 1024
+"""The size of a page of a log, as JSON, unless it is a single record."""
 MAX_PAGE_RECORDS: Final = 4_000
 """The page size for readers that consume a log as fast as it is read."""
 
@@ -118,11 +122,18 @@ class RunStore(Protocol):
         """
 
     async def finalize_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`.
+        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
+        records of `closing` must follow the run's last one.
         """
 
     # -- reads

@@ -192,24 +192,27 @@ class RunClient:
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> LogPage:
-        """One page of the log, by default the last one. `level` is the lowest level, `text` a substring, and `events`
-        the event types to include.
+        """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
+
+        `level` is the lowest level, `text` a substring, and `events` the event types to include. To get the next page,
+        pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
-        query: Query = {
-            "after": after,
-            "before": before,
-            "limit": limit,
-            "step": step,
-            "level": level.value if level is not None else None,
-            "q": text,
-            "event": [event.value for event in events],
-        }
+        filters = _filters(step, level, text, events)
+        query: Query = {"after": after, "before": before, "limit": limit, **filters}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    async def stream_log(self, run_id: int) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, in batches."""
+    async def stream_log(
+        self,
+        run_id: int,
+        *,
+        step: str | None = None,
+        level: Level | None = None,
+        text: str | None = None,
+        events: Collection[Event] = (),
+    ) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson"):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, level, text, events)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -238,8 +241,8 @@ class RunClient:
                 async for chunk in chunks:
                     file.write(chunk)
 
-    async def _stream(self, path: str) -> AsyncGenerator[bytes]:
-        response = await self._connection.open_stream(path)
+    async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
+        response = await self._connection.open_stream(path, query=query)
         try:
             async for chunk in response.aiter_raw():
                 yield chunk
@@ -247,6 +250,10 @@ class RunClient:
             raise self._connection.unreachable(error) from error
         finally:
             await response.aclose()
+
+
+def _filters(step: str | None, level: Level | None, text: str | None, events: Collection[Event]) -> Query:
+    return {"step": step, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

@@ -8,10 +8,13 @@ from typing import Any, Final
 
 from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
-from solorun.run import Run
+from solorun.record import Level, Record, Stream
+from solorun.run import LevelCounts, Run
+from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
 from solorun.store import FinalState, RunStore
+from solorun.wire import encode_records
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
 
@@ -75,7 +78,8 @@ class Reaper:
     async def _recover(self, run: Run) -> None:
         await self._executor.kill_orphans(run.id)
         ending = FinalState(Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE), self._now())
-        await self._store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending)
+        closing = _closing_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
+        await self._store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
         _logger.warning(
             "Run %s of %s was %s when the service stopped; it is now interrupted", run.id, run.project, run.status
         )
@@ -99,3 +103,10 @@ class Reaper:
                 await asyncio.sleep(self._retry_seconds)
             else:
                 return
+
+
+def _closing_segment(run: Run, message: str, at: datetime) -> Segment:
+    """The record that ends a log, which would otherwise just stop."""
+    seq = run.last_seq + 1
+    record = Record(seq, at, Level.WARNING, run.current_step, Stream.SOLORUN, message)
+    return Segment(run.id, seq, seq, encode_records([record]), LevelCounts(warning=1))

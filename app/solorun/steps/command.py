@@ -45,14 +45,20 @@ def start_command(
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
-    argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
+    argv = _argv_of(step)
     older = tracker.find_children()
     try:
-        shim = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
+        shim = ShimProcess.start(
+            argv,
+            project.directory,
+            command_environment(environ, project, context, tty=step.tty),
+            merge_stderr=step.stderr == "merge",
+            tty=step.tty,
+        )
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(shim, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
+    execution = CommandExecution(shim, step, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -78,7 +84,13 @@ class CommandExecution(StepExecution):
     """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
 
     def __init__(
-        self, shim: ShimProcess, context: StepContext, tracker: DescentTracker, *, unkillable_after_seconds: float
+        self,
+        shim: ShimProcess,
+        step: CommandStep,
+        context: StepContext,
+        tracker: DescentTracker,
+        *,
+        unkillable_after_seconds: float,
     ) -> None:
         self._shim = shim
         self._context = context
@@ -95,8 +107,9 @@ class CommandExecution(StepExecution):
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._readers = [
-            PipeReader(shim.stdout, Stream.STDOUT, context, self._interpreter),
-            PipeReader(shim.stderr, Stream.STDERR, context),
+            PipeReader(fd, stream, context, self._interpreter, detects_levels=step.detect_levels)
+            for fd, stream in ((shim.stdout, Stream.STDOUT), (shim.stderr, Stream.STDERR))
+            if fd is not None
         ]
         self._reading = [
             asyncio.create_task(reader.run(), name=f"output of {context.name}") for reader in self._readers
@@ -228,6 +241,14 @@ class CommandExecution(StepExecution):
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
+
+
+def _argv_of(step: CommandStep) -> tuple[str, ...]:
+    """A script of several lines ends with its first command that fails, unless the step has its own shell."""
+    if not isinstance(step.run, str):
+        return step.run
+    default = ("/bin/sh", "-e") if "\n" in step.run.strip() else ("/bin/sh",)
+    return (*(step.shell or default), "-c", step.run)
 
 
 def _result_of(exit_code: int) -> StepResult:

@@ -5,6 +5,7 @@ import pytest
 
 from solorun.errors import StoreFailure, StoreUnavailable
 from solorun.projects import Catalog
+from solorun.record import Level
 from solorun.service import Service
 from solorun.settings import Settings
 from solorun.status import Status, StepStatus
@@ -130,7 +131,11 @@ async def test_after_a_crash_the_run_is_interrupted_and_the_next_start_works_at_
             StepStatus.SKIPPED,
             StepStatus.SKIPPED,
         ]
-        assert [record.message for record in await engine.log_of(crashed.id)][-1] == "seen by a follower"
+        last, closing = (await engine.log_of(crashed.id))[-2:]
+        assert last.message == "seen by a follower"
+        assert (closing.message, closing.level, closing.step) == (settled.error_message, Level.WARNING, "extract")
+        assert (settled.last_seq, settled.steps[0].last_seq) == (closing.seq, closing.seq)
+        assert await engine.store.check() == []
         assert following.id > crashed.id
 
 

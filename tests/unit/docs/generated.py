@@ -13,6 +13,7 @@ from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import Problem, SolorunError
+from solorun.run import MAX_RUN_ID
 
 
 def operations() -> str:
@@ -42,7 +43,12 @@ def parameters() -> str:
     for path, methods in document(OPERATIONS)["paths"].items():
         for method, operation in methods.items():
             rows += [
-                (f"`{method.upper()} {path}`", f"`{one['name']}`", one["description"], _describe_schema(one["schema"]))
+                (
+                    f"`{method.upper()} {path}`",
+                    _parameter_name(one),
+                    one["description"],
+                    _describe_schema(one["schema"]),
+                )
                 for one in operation["parameters"]
                 if one["in"] != "path"
             ]
@@ -117,9 +123,20 @@ def _describe_schema(schema: Mapping[str, Any]) -> str:
     schema = {**schema, **schema.get("items", {})}
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    bounds = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
     default = [f"default `{str(schema['default']).lower()}`"] if "default" in schema else []
-    return ", ".join([str(schema["type"]), *bounds, *default])
+    return ", ".join([str(schema["type"]), *_describe_bounds(schema), *default])
+
+
+def _parameter_name(parameter: Mapping[str, Any]) -> str:
+    return f"`{parameter['name']}`" + (" (header)" if parameter["in"] == "header" else "")
+
+
+def _describe_bounds(schema: Mapping[str, Any]) -> list[str]:
+    if "minimum" not in schema:
+        return []
+    if schema.get("maximum", MAX_RUN_ID) == MAX_RUN_ID:
+        return [f"at least {schema['minimum']}"]
+    return [f"{schema['minimum']} to {schema['maximum']}"]
 
 
 def _plain_path(path: str) -> str:

@@ -58,22 +58,7 @@ async def log(
 
 
 def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
-    if tail is not None:
-        return _read_last(client, run_id, filters, tail)
-    if any(value is not None for value in filters.values()):
-        return _read_pages(client, run_id, filters)
-    return client.stream_log(run_id)
-
-
-async def _read_pages(client: "RunClient", run_id: int, filters: dict[str, Any]) -> AsyncGenerator[list[Record]]:
-    after = 0
-    while True:
-        page = await client.get_log_page(run_id, after=after, limit=_PAGE_SIZE, **filters)
-        if page.records:
-            yield list(page.records)
-            after = page.records[-1].seq
-        if not page.records or not page.more_after:
-            return
+    return client.stream_log(run_id, **filters) if tail is None else _read_last(client, run_id, filters, tail)
 
 
 async def _read_last(
@@ -86,9 +71,9 @@ async def _read_last(
         page = await client.get_log_page(run_id, before=before, limit=min(count, _PAGE_SIZE), **filters)
         pages.append(list(page.records))
         count -= len(page.records)
-        if not page.records or not page.more_before:
+        before = page.next
+        if before is None:
             break
-        before = page.records[0].seq
     for records in reversed(pages):
         if records:
             yield records

@@ -87,9 +87,15 @@ class SqliteRunStore(Store):
         return await self._write(self._writer.execute(writes.commit, batches, owner))
 
     async def finalize_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
     ) -> UpdateResult:
-        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending))
+        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending, closing))
 
     # -- reads
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from solorun.errors import RunActive, StoreFailure
-from solorun.run import Run
+from solorun.run import LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState, NewRun
@@ -68,10 +68,24 @@ def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str)
 
 
 def finalize_run(
-    connection: sqlite3.Connection, run_id: int, owner: str | None, expected: Collection[Status], ending: FinalState
+    connection: sqlite3.Connection,
+    run_id: int,
+    owner: str | None,
+    expected: Collection[Status],
+    ending: FinalState,
+    closing: Segment | None = None,
 ) -> UpdateResult:
-    values = {"run_id": storable_id(run_id), "owner": owner, **_ending_values(ending, expected)}
+    values = {
+        "run_id": storable_id(run_id),
+        "owner": owner,
+        "previous_seq": closing.first_seq - 1 if closing else None,
+        "record_count": closing.record_count if closing else 0,
+        **level_values(closing.level_counts if closing else LevelCounts()),
+        **_ending_values(ending, expected),
+    }
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
+        if closing is not None:
+            connection.execute(QUERIES["insert_segment"], segment_values(closing))
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         return UpdateResult.UPDATED
