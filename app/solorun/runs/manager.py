@@ -12,22 +12,23 @@ from typing import Final
 
 import anyio
 
-from solorun.errors import RunNotActive, RunNotFound, StoreUnavailable
+from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
-from solorun.logs import Hub
+from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
 from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.conflict import ConflictPolicy
 from solorun.runs.detached import run_detached
-from solorun.runs.insertion import Insertion
 from solorun.runs.reaper import Reaper
 from solorun.status import Status, UpdateResult
-from solorun.store import RunStore
+from solorun.store import NewRun, RunStore
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
+
+_UNCONFIRMED: Final = "its start was not confirmed by the database"
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -56,13 +57,11 @@ class RunManager:
         self._executor = executor
         self._reaper = reaper
         self._projects = projects
+        self._owner = owner
         self._now = now
         self._write_limit_seconds = write_limit_seconds
         self._admission = Admission(projects)
         self._conflicts = ConflictPolicy(registry)
-        self._insertion = Insertion(
-            store=store, registry=registry, conflicts=self._conflicts, reaper=reaper, owner=owner, now=now
-        )
         self._drain_deadline = math.inf
 
     @property
@@ -114,7 +113,7 @@ class RunManager:
                 raise StoreUnavailable
             self._conflicts.resolve(start.project.name)
             masker = self._executor.masker_for(start.project)
-            run = await self._insertion.insert(start, masker)
+            run = await self._insert(start, masker)
             if abandoned.is_set():
                 self._reaper.finalize_later(run, "the database answered too late")
                 return run
@@ -123,6 +122,40 @@ class RunManager:
                 handle.cancel_scope.cancel(StopReason.SHUTDOWN)
             await self._executor.execute(handle)
             return run
+
+    async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
+        """Insert the run as pending. The unique index decides whether the project is free.
+
+        Raises RunActive, StoreUnavailable.
+        """
+        new = NewRun(
+            project=start.project.name,
+            scope=start.scope,
+            triggered_by=masker.mask(start.triggered_by),
+            params={name: masker.mask(value) for name, value in start.params.items()},
+            created_at=self._now(),
+            steps=tuple(step.name for step in start.steps),
+        )
+        finalized: int | None = None
+        while True:
+            try:
+                return await self._store.insert_run(new, owner=self._owner)
+            except RunActive as refusal:
+                blocking = refusal.active_run
+                if blocking.id == finalized:
+                    raise  # It belongs to another owner: we can neither execute nor end it.
+                if (handle := self._registry.find(blocking.id)) is not None:
+                    if handle.run.holds_project:
+                        raise self._conflicts.reject(handle) from None
+                    await handle.ended.wait()  # its end is committed: the project is free in a moment
+                    continue
+                # A row of ours without a task: an insert that was committed although it raised.
+                finalized = blocking.id
+                await self._reaper.finalize(blocking, _UNCONFIRMED)
+            except Exception:
+                # Whether the row was committed is unknown.
+                self._reaper.finalize_project_later(new.project, _UNCONFIRMED)
+                raise
 
     # -- cancel
 
