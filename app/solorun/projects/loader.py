@@ -59,7 +59,7 @@ def check_document(path: Path, data: bytes) -> Configuration:
     errors: list[FieldError] = []
     loader = CoroutineLoader()
     node = Node(_parse(path, data), "", errors, path.parent)
-    table = Table.open(node, _TOP_KEYS, _HINTS)
+    table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     projects, families = table.require(
         "projects",

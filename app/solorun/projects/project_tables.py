@@ -84,7 +84,7 @@ def _find_pattern_error(pattern: str) -> str:
 
 
 def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
-    table = Table.open(node, PROJECT_KEYS, _HINTS)
+    table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     return Project(

@@ -41,7 +41,7 @@ def steps(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> 
 
 
 def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> StepDeclaration:
-    table = Table.open(node, STEP_KEYS, _HINTS)
+    table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
     if "run" in table and "call" in table:
