@@ -3,18 +3,25 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, DEFAULT_LOG_LIMIT_BYTES, NAME_PATTERN, Family, Project
-from solorun.projects.step_tables import NAME_RULE, FindCoroutine, steps
+from solorun.project import (
+    DEFAULT_CANCEL_GRACE_SECONDS,
+    DEFAULT_LOG_LIMIT_BYTES,
+    NAME_PATTERN,
+    Family,
+    Project,
+    find_references,
+)
+from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
+    boolean,
     distinct,
     duration,
     duration_or_zero,
@@ -28,7 +35,7 @@ from solorun.projects.validation import (
 )
 
 PROJECT_KEYS: Final = (
-    *("title", "dir", "timeout", "cancel_grace", "log_limit"),
+    *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("env", "pass_env", "secrets", "params", "steps"),
 )
 
@@ -47,15 +54,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectsTable:
-    """The validated [projects] table."""
-
-    projects: Mapping[str, Project]
-    families: tuple[Family, ...]
-
-
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -74,7 +73,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
             families.append(Family(name, project))
         elif project:
             projects[name] = project
-    return ProjectsTable(projects, tuple(families))
+    return projects, families
 
 
 def _find_name_error(name: str) -> str:
@@ -97,9 +96,10 @@ def _find_pattern_error(pattern: str) -> str:
 
 
 def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
-    table = Table.open(node, PROJECT_KEYS, _HINTS)
+    table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
+    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
     return Project(
         name=name,
         title=table.read("title", line, name),
@@ -115,7 +115,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine),
+            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
@@ -139,7 +139,7 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
 
 def _log_limit(node: Node) -> int:
     missing = 'set the most that the log of a run may take, like { size = "500MB" }'
-    return Table.open(node, ("size",)).require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    return Table(node, ("size",), {}).require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
 
 
 def _env(node: Node) -> Mapping[str, str]:
@@ -154,6 +154,8 @@ def _env(node: Node) -> Mapping[str, str]:
             below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved; choose another name")
         elif not isinstance(value, str):
             below.refuse("expected a string; put the value in quotes")
+        elif any(reference.startswith(_OWN_PREFIX) for reference in find_references(value)):
+            below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved for Solorun and are not passed on")
         elif "\0" in value:
             below.refuse("contains a NUL character, which cannot be passed to a program")
         else:
