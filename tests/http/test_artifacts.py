@@ -170,6 +170,65 @@ async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> N
     assert (response.status_code, response.content) == (200, b"x")
 
 
+@pytest.mark.parametrize(
+    ("value", "status", "content", "content_range"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-20", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=3-1", 200, b"0123456789", None),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+        ("lines=1-2", 200, b"0123456789", None),
+    ],
+)
+async def test_a_download_continues_where_it_broke_off(
+    open_served: OpenServed, value: str, status: int, content: bytes, content_range: str | None
+) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "a.bin").write_text("0123456789")
+
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/a.bin", headers={"range": value})
+
+    assert (response.status_code, response.content) == (status, content)
+    assert response.headers.get("content-range") == content_range
+    assert response.headers["content-length"] == str(len(content))
+
+
+async def test_an_artifact_is_sent_again_only_if_it_has_changed(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        file = step.context.artifacts / "a.txt"
+        file.write_text("first")
+        address = f"/api/v1/runs/{run_id}/artifacts/a.txt"
+
+        first = await served.client.get(address)
+        tag = first.headers["etag"]
+        same = await served.client.get(address, headers={"if-none-match": f'"other", W/{tag}'})
+        rest = await served.client.get(address, headers={"range": "bytes=2-", "if-range": tag})
+        file.write_text("second!")
+        changed = await served.client.get(address, headers={"if-none-match": tag})
+        whole = await served.client.get(address, headers={"range": "bytes=2-", "if-range": tag})
+
+    assert first.headers["accept-ranges"] == "bytes"
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    assert (rest.status_code, rest.content) == (206, b"rst")
+    assert (changed.status_code, changed.content) == (200, b"second!")
+    assert (whole.status_code, whole.content) == (200, b"second!")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.yaml", "a.yml", "a.toml", "a.md", "a.log", "a.ini", "a.py", "a.rs", "a.go", "a.ts", "a.sql", "a.sh"]
+)
+def test_text_has_a_text_type(name: str) -> None:
+    assert artifacts.media_type_of(name).startswith("text/")
+
+
 async def test_a_head_of_an_artifact_returns_its_size_and_closes_the_file(open_served: OpenServed) -> None:
     async with open_served() as served:
         run_id, step = await served.begin()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import stat
 from bisect import bisect_right
 from pathlib import Path
@@ -17,9 +18,11 @@ from solorun.api.state import State
 from solorun.errors import ArtifactNotFound
 from solorun.execution import artifacts
 from solorun.http.request import Request
-from solorun.http.responses import Header, Response, StreamingResponse, json_response
+from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
 
+_TAG: Final = re.compile(rb'"[^"]*"')
+_RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _READ_BYTES: Final = 256 * 1024
 _DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Without O_NONBLOCK, opening a FIFO would wait for its writer.
@@ -47,21 +50,52 @@ async def list_artifacts(state: State, request: Request) -> Response:
     return json_response(ArtifactList(page, cursor, scan.truncated))
 
 
-async def download_artifact(state: State, request: Request) -> StreamingResponse:
+async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:
+    """Sends the file or the part that the client requests, unless the client has the file already."""
     run = await state.service.manager.get_run(run_id_of(request))
     name = request.path_params["name"]
     descriptor = await asyncio.to_thread(open_beneath, state.service.directory.artifacts(run.id), name)
-    size = os.fstat(descriptor).st_size
+    status = os.fstat(descriptor)
+    size, tag = status.st_size, b'"%x-%x-%x"' % (status.st_ino, status.st_mtime_ns, status.st_size)
+    if tag in _TAG.findall(request.headers.get(b"if-none-match", b"")):
+        os.close(descriptor)
+        return Response(status=304, headers=[(b"etag", tag)])
+    part = _find_part(request.headers.get(b"range", b""), size)
+    if request.headers.get(b"if-range", tag) != tag:
+        part = None  # The client has the beginning of an earlier version.
+    if part is not None and not part:
+        os.close(descriptor)
+        return Response(status=416, media_type=TEXT, headers=[(b"content-range", b"bytes */%d" % size)])
+    sent = range(size) if part is None else part
+    headers = [
+        (b"content-length", b"%d" % len(sent)),
+        (b"etag", tag),
+        (b"accept-ranges", b"bytes"),
+        content_disposition(name.rpartition("/")[2]),
+        (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
+    ]
+    if part is not None:
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
     return StreamingResponse(
-        FileChunks(descriptor, size),
+        FileChunks(descriptor, len(sent), start=sent.start),
+        status=200 if part is None else 206,
         media_type=artifacts.media_type_of(name).encode("ascii", "replace"),
-        headers=[
-            (b"content-length", b"%d" % size),
-            content_disposition(name.rpartition("/")[2]),
-            (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
-        ],
+        headers=headers,
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
+
+
+def _find_part(header: bytes, size: int) -> range | None:
+    """The bytes that a Range header selects; None to send all of them, as for several ranges and what is invalid."""
+    match = _RANGE.fullmatch(header)
+    if match is None:
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(max(0, size - int(last)), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
 
 
 def open_beneath(directory: Path, name: str) -> int:
@@ -100,9 +134,10 @@ def _open_at(directory: int, name: str, flags: int) -> int:
 
 
 class FileChunks:
-    """The first `size` bytes of an open file, which is closed with the response."""
+    """`size` bytes of an open file, which is closed with the response."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int, size: int, *, start: int = 0) -> None:
+        os.lseek(descriptor, start, os.SEEK_SET)
         self._descriptor = descriptor
         self._left = size
 

@@ -149,7 +149,12 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         artifacts.download_artifact,
         id="downloadArtifact",
         summary="Download an artifact",
-        responses=(ResponseSpec(200, "The file", "*/*"),),
+        responses=(
+            ResponseSpec(200, "The file", "*/*"),
+            ResponseSpec(206, "The part of the file that `Range` selects", "*/*"),
+            ResponseSpec(304, "The file has not changed since the client got it (`If-None-Match`)", "*/*"),
+            ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
+        ),
         problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
     ),
     Operation(

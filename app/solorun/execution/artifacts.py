@@ -26,7 +26,15 @@ _PAUSE_PER_SCAN: Final = 10
 one costs a tenth of a thread however often it is listed."""
 _RUN_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 """What a service can reach. A longer number is no run's, and ids above it could run out."""
-_MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson", ".log": "text/plain"}
+_TEXT: Final = (
+    *(".cfg", ".conf", ".env", ".ini", ".log", ".toml", ".yaml", ".yml"),
+    *(".go", ".kt", ".rb", ".rs", ".rst", ".sql", ".ts", ".tsx"),
+)
+_MEDIA_TYPES: Final = {
+    **dict.fromkeys(_TEXT, "text/plain"),
+    ".md": "text/markdown",
+    ".ndjson": "application/x-ndjson",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1846,6 +1846,24 @@ export interface operations {
                     "*/*": string;
                 };
             };
+            /** @description The part of the file that `Range` selects */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The file has not changed since the client got it (`If-None-Match`) */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1880,6 +1898,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The file ends before the part that `Range` selects */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description Problem: `invalid-request` */
