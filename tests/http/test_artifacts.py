@@ -1,14 +1,17 @@
 """A run's artifacts can be downloaded, and nothing else."""
 
 import asyncio
+import io
 import os
 import threading
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from solorun.api.artifacts import FileChunks, content_disposition, open_beneath
+from solorun.api.artifacts import FileChunks, content_disposition
+from solorun.api.open_beneath import open_beneath
 from solorun.errors import ArtifactNotFound
 from solorun.execution import artifacts
 from tests.fakes.application import OpenServed
@@ -227,6 +230,31 @@ async def test_an_artifact_is_sent_again_only_if_it_has_changed(open_served: Ope
 )
 def test_text_has_a_text_type(name: str) -> None:
     assert artifacts.media_type_of(name).startswith("text/")
+
+
+async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "terms").mkdir()
+        (step.context.artifacts / "terms" / "用語.json").write_text("{}")
+        (step.context.artifacts / "big.bin").write_bytes(os.urandom(2**20))
+        (step.context.artifacts / "link").symlink_to(tmp_path)
+        big = (step.context.artifacts / "big.bin").read_bytes()
+        before = len(os.listdir("/proc/self/fd"))
+
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts.zip")
+        head = await served.client.head(f"/api/v1/runs/{run_id}/artifacts.zip")
+        missing = await served.client.get("/api/v1/runs/99/artifacts.zip")
+        after = len(os.listdir("/proc/self/fd"))
+
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert files == {"terms/用語.json": b"{}", "big.bin": big}
+    assert response.headers["content-type"] == "application/zip"
+    assert response.headers["content-disposition"].startswith(f'attachment; filename="run-{run_id}.zip"')
+    assert (head.status_code, head.content) == (200, b"")
+    assert missing.status_code == 404
+    assert after == before
 
 
 async def test_a_head_of_an_artifact_returns_its_size_and_closes_the_file(open_served: OpenServed) -> None:

@@ -3,19 +3,18 @@
 import asyncio
 import os
 import re
-import stat
 from bisect import bisect_right
-from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
+from solorun.api.archive import ZipChunks
 from solorun.api.cursors import decode_cursor, encode_cursor
+from solorun.api.open_beneath import open_beneath
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.errors import ArtifactNotFound
 from solorun.execution import artifacts
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
@@ -23,10 +22,8 @@ from solorun.wire import ArtifactList
 
 _TAG: Final = re.compile(rb'"[^"]*"')
 _RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_SANDBOX: Final = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
 _READ_BYTES: Final = 256 * 1024
-_DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a FIFO would wait for its writer.
-_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -72,7 +69,7 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         (b"etag", tag),
         (b"accept-ranges", b"bytes"),
         content_disposition(name.rpartition("/")[2]),
-        (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
+        _SANDBOX,
     ]
     if part is not None:
         headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
@@ -81,6 +78,17 @@ async def download_artifact(state: State, request: Request) -> Response | Stream
         status=200 if part is None else 206,
         media_type=artifacts.media_type_of(name).encode("ascii", "replace"),
         headers=headers,
+        send_timeout_seconds=state.streams.limits.send_timeout_seconds,
+    )
+
+
+async def download_artifacts(state: State, request: Request) -> StreamingResponse:
+    """Sends all files that can be listed, and those beyond the end of the list."""
+    run = await state.service.manager.get_run(run_id_of(request))
+    return StreamingResponse(
+        ZipChunks(state.service.directory.artifacts(run.id)),
+        media_type=b"application/zip",
+        headers=[content_disposition(f"run-{run.id}.zip"), _SANDBOX],
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
 
@@ -98,39 +106,10 @@ def _find_part(header: bytes, size: int) -> range | None:
     return range(int(first), min(int(last) + 1, size) if last else size)
 
 
-def open_beneath(directory: Path, name: str) -> int:
-    """A descriptor of the regular file `name` below `directory`, even if the tree changes meanwhile.
-
-    Each part is opened relative to the previous one and no link is followed, so no name and no race leads outside.
-    Raises ArtifactNotFound.
-    """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise ArtifactNotFound
-    try:
-        parent = os.open(directory, _DIRECTORY_FLAGS)
-        for part in parts[:-1]:
-            parent = _open_at(parent, part, _DIRECTORY_FLAGS)
-        file = _open_at(parent, parts[-1], _FILE_FLAGS)
-    except (OSError, UnicodeEncodeError):
-        raise ArtifactNotFound from None
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise ArtifactNotFound
-    return file
-
-
 def content_disposition(name: str) -> Header:
     """An attachment with this name: exact (RFC 5987), and in ASCII for clients that do not support that."""
     plain = "".join(char if " " <= char <= "~" and char not in '"\\%' else "_" for char in name)
     return (b"content-disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}".encode("ascii"))
-
-
-def _open_at(directory: int, name: str, flags: int) -> int:
-    try:
-        return os.open(name, flags, dir_fd=directory)
-    finally:
-        os.close(directory)
 
 
 class FileChunks:

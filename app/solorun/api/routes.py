@@ -145,6 +145,14 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=artifacts.ArtifactsQuery,
     ),
     Operation(
+        f"GET {_RUN}/artifacts.zip",
+        artifacts.download_artifacts,
+        id="downloadArtifacts",
+        summary="Download all artifacts of a run as a zip",
+        responses=(ResponseSpec(200, "The zip", "application/zip"),),
+        problems=(RunNotFound, StoreUnavailable),
+    ),
+    Operation(
         f"GET {_RUN}/artifacts/{{name:any_path}}",
         artifacts.download_artifact,
         id="downloadArtifact",

@@ -234,12 +234,17 @@ class RunClient:
         """Yield the artifact's bytes in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
-    async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Save the artifact to `path`. The file appears only when the download is complete.
+    def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
+        """Yield a zip of all artifacts in chunks."""
+        return self._stream(f"/runs/{run_id}/artifacts.zip")
+
+    async def download_artifact(self, run_id: int, name: str | None, path: Path) -> None:
+        """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+        stream = self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name)
+        async with aclosing(stream) as chunks:
             # Nothing is opened, and no device written, for an artifact that does not exist.
             first = await anext(chunks, b"")
             with open_target(path) as file:

@@ -86,10 +86,8 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
     Leaves out links, other special files, and names that are not UTF-8, because neither JSON nor a URL can express
     them.
     """
-    if directory.is_symlink():
-        return ArtifactScan((), skipped=("the artifact directory (symbolic link)",))
     skipped: list[str] = []
-    found = heapq.nsmallest(MAX_ARTIFACTS + 1, _find_files(directory, skipped), key=lambda file: file[0])
+    found = heapq.nsmallest(MAX_ARTIFACTS + 1, find_files(directory, skipped), key=lambda file: file[0])
     artifacts: list[Artifact] = []
     if len(found) > MAX_ARTIFACTS:
         skipped.append(f"all after the first {MAX_ARTIFACTS:,} files by name")
@@ -117,8 +115,11 @@ def media_type_of(name: str) -> str:
     return _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
     """Yield regular files with their names, and append the first others to `skipped`."""
+    if directory.is_symlink():
+        skipped.append("the artifact directory (symbolic link)")
+        return
     waiting = [(directory, "")]  # no recursion: a tree may be deeper than Python's stack
     while waiting:
         here, prefix = waiting.pop()
