@@ -133,14 +133,6 @@ class Projects(Protocol):
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""
 
-    def find_family(self, name: str) -> Family | None:
-        """The family that declares `name`; None if there is none, or if the project is declared by its own name."""
-
-    def list_projects(self) -> list[Project]:
-        """The projects declared by name, in the order of their declaration."""
-
-    def list_families(self) -> list[Family]: ...
-
     async def refresh(self) -> None:
         """Read the declarations again if they have changed. Never raises.
 

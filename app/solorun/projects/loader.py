@@ -14,7 +14,7 @@ from typing import Any, Final
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
-from solorun.projects.project_tables import ProjectsTable, check_projects
+from solorun.projects.project_tables import check_projects
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
 
@@ -59,19 +59,19 @@ def check_document(path: Path, data: bytes) -> Configuration:
     errors: list[FieldError] = []
     loader = CoroutineLoader()
     node = Node(_parse(path, data), "", errors, path.parent)
-    table = Table.open(node, _TOP_KEYS, _HINTS)
+    table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
-    declared = table.require(
+    projects, families = table.require(
         "projects",
         partial(check_projects, find_coroutine=loader.find),
-        ProjectsTable({}, ()),
+        ({}, []),
         missing="declare a project in a table [projects.<name>]",
     )
     errors += loader.find_module_collisions()
     if errors:
         loader.withdraw()
         raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+    return Configuration(path, service, MappingProxyType(projects), tuple(families))
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

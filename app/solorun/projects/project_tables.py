@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -47,15 +46,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectsTable:
-    """The validated [projects] table."""
-
-    projects: Mapping[str, Project]
-    families: tuple[Family, ...]
-
-
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -74,7 +65,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
             families.append(Family(name, project))
         elif project:
             projects[name] = project
-    return ProjectsTable(projects, tuple(families))
+    return projects, families
 
 
 def _find_name_error(name: str) -> str:
@@ -97,7 +88,7 @@ def _find_pattern_error(pattern: str) -> str:
 
 
 def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
-    table = Table.open(node, PROJECT_KEYS, _HINTS)
+    table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))

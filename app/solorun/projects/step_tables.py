@@ -62,7 +62,7 @@ def shell(node: Node) -> tuple[str, ...]:
 
 
 def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, defaults: StepDefaults) -> StepDeclaration:
-    table = Table.open(node, STEP_KEYS, _HINTS)
+    table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
     if "run" in table and "call" in table:
