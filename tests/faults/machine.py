@@ -241,7 +241,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         step_counts["after a jump"] += bool(self.offset)
 
         async def in_time() -> T:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await awaitable
 
         return self.loop.run_until_complete(in_time())

@@ -100,7 +100,7 @@ async def test_a_second_drain_does_not_wait_longer_than_the_first_allowed(tmp_pa
         await engine.executor.step("extract")
         await engine.manager.drain(0.05)
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await engine.manager.drain(30)
 
         assert engine.manager.draining

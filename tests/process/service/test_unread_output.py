@@ -91,7 +91,7 @@ async def _until_live(port: int) -> None:
     async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
         while True:
             try:
-                answer = await http.get(f"http://127.0.0.1:{port}/livez", timeout=5)
+                answer = await http.get(f"http://127.0.0.1:{port}/livez", timeout=60)
             except httpx.ConnectError:
                 await asyncio.sleep(0.05)
             else:

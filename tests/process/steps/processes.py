@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-async def eventually(predicate: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until the predicate holds, for less than the 60 s after which leaf processes exit by themselves."""
-    async with asyncio.timeout(seconds):
+async def eventually(predicate: Callable[[], object], limit_seconds: float = 60) -> None:
+    """Wait until the predicate holds. Leaf processes outlive this wait: if they are gone, they were killed."""
+    async with asyncio.timeout(limit_seconds):
         while not predicate():
             await asyncio.sleep(0.005)
 

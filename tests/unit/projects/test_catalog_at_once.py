@@ -37,7 +37,7 @@ async def test_a_start_during_a_reading_waits_for_the_next_one(
     def read_slowly(path: Path) -> bytes:
         data = loader.read_document(path)
         has_read.set()
-        gate.wait(5)
+        gate.wait(60)
         return data
 
     monkeypatch.setattr(catalog, "read_document", read_slowly)
