@@ -51,7 +51,7 @@ async def test_cancelling_an_ended_run_does_not_wait_for_a_start_that_hangs(
             await starting
 
 
-async def test_readers_that_come_and_go_on_a_silent_run_leave_nothing_behind(tmp_path: Path) -> None:
+async def test_readers_of_a_silent_run_that_leave_are_forgotten(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("work")

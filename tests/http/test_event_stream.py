@@ -39,7 +39,7 @@ class Connection:
 
     async def _receive(self) -> dict[str, Any]:
         await asyncio.Event().wait()
-        raise AssertionError("nobody disconnects")
+        raise AssertionError("no client disconnects")
 
     def stall(self) -> None:
         """Make every later send wait."""

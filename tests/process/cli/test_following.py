@@ -213,7 +213,7 @@ async def test_output_on_a_terminal_depends_on_its_abilities(
         (["follow", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
     ],
 )
-async def test_nothing_on_a_terminal_can_control_it(
+async def test_output_cannot_control_the_terminal(
     tmp_path: Path, arguments: list[str], shown: list[str], hidden: list[str]
 ) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:

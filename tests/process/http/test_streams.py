@@ -352,7 +352,7 @@ async def test_a_stream_that_begins_during_the_shutdown_ends_with_shutdown(open_
         run_id, step = await server.begin()
         step.unkillable = True
         server.stop.set()
-        await step.told.wait()
+        await step.stop_requested.wait()
 
         async with server.stream(f"/api/v1/runs/{run_id}/events") as connection:
             body = await connection.read_body()

@@ -134,7 +134,7 @@ async def test_fifty_projects_have_fifty_winners(shared: ServedService) -> None:
     assert Counter(status for status, _ in answers) == {201: 50, 409: 950}
 
 
-async def test_after_a_kill_the_run_is_interrupted_and_nothing_that_was_seen_is_lost(tmp_path: Path) -> None:
+async def test_after_a_kill_the_run_is_interrupted_and_every_record_a_follower_received_is_kept(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     counting = f"""
 [[projects.handbook.steps]]
@@ -164,7 +164,7 @@ run = "i=0; while true; do i=$((i+1)); echo $i; date +%s%N > {mark}; sleep 0.002
         assert following.id > run.id
 
 
-async def test_a_killed_service_leaves_no_work_behind(tmp_path: Path) -> None:
+async def test_a_killed_service_leaves_no_process_behind(tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     working = f"""
 [[projects.handbook.steps]]
@@ -181,7 +181,7 @@ run = "setsid sh -c 'trap \\"\\" TERM; while true; do date +%s%N > {mark}; sleep
         await _until(lambda: _is_still(mark))
 
 
-async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(
+async def test_no_second_run_overlaps_with_a_first_that_ignores_its_cancel(
     shared: ServedService, tmp_path: Path
 ) -> None:
     marks = tmp_path / "marks"
@@ -207,7 +207,7 @@ async def test_no_second_run_works_beside_a_first_that_ignores_its_cancel(
     assert working == sorted(working)
 
 
-async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_whole(shared: ServedService) -> None:
+async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_complete(shared: ServedService) -> None:
     async with RunClient(shared.url) as client, http(shared) as raw:
         run = await client.start_run("flood")
 
@@ -258,7 +258,7 @@ async def test_on_sigterm_runs_are_interrupted_streams_end_with_shutdown_and_the
             assert (await client.get_run(run.id)).status == "interrupted"
 
 
-async def test_a_coroutine_that_swallows_every_cancellation_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+async def test_a_coroutine_that_swallows_every_cancellation_does_not_delay_the_exit(tmp_path: Path) -> None:
     (tmp_path / "stubborn_steps.py").write_text(
         "import asyncio\n"
         "async def work(step):\n"
@@ -293,7 +293,7 @@ call = "stubborn_steps:work"
         assert settled.status == "interrupted"
 
 
-async def test_a_thread_that_a_coroutine_left_at_work_does_not_hold_up_the_exit(tmp_path: Path) -> None:
+async def test_a_thread_that_a_coroutine_left_running_does_not_delay_the_exit(tmp_path: Path) -> None:
     (tmp_path / "threaded_steps.py").write_text(
         "import asyncio, time\n"
         "async def work(step):\n"
@@ -335,7 +335,7 @@ async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_servic
 
 
 @pytest.mark.parametrize("delay_seconds", [0.05, 0.3])
-async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(
+async def test_a_cancel_after_the_command_exited_waits_for_the_processes_it_left(
     shared: ServedService, tmp_path: Path, delay_seconds: float
 ) -> None:
     ticks = tmp_path / "ticks"
@@ -351,7 +351,7 @@ async def test_a_cancel_of_what_has_exited_waits_for_what_it_left_behind(
         assert ended.status == "completed"
 
 
-async def test_the_service_may_open_what_it_can_and_its_commands_what_it_was_given(tmp_path: Path) -> None:
+async def test_the_service_raises_its_file_limit_and_commands_keep_the_original_one(tmp_path: Path) -> None:
     asking = '[[projects.handbook.steps]]\nname = "ask"\nrun = "ulimit -Sn; ulimit -Hn"\n'
     with served(tmp_path, asking, program=("-c", WITH_FEW_FILES)) as service:
         async with RunClient(service.url) as client:
