@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.project_toml import Call, project_toml
+
 PROGRAM = """
 import logging, sys
 from pathlib import Path
@@ -28,30 +30,15 @@ catalog = Catalog.open(directory / "solorun.toml")
 sys.exit(solorun.server.run(settings, catalog, started=lambda url: print(url, flush=True)))
 """
 
-TOML = """
-[projects.long]
-[[projects.long.steps]]
-name = "wait"
-run = "echo waiting; exec sleep 600"
+TOML = (
+    project_toml("long", {"wait": "echo waiting; exec sleep 600"})
+    + project_toml(
+        "unkillable", {"wait": "trap '' TERM; echo deaf; until [ -e release ]; do sleep 0.1; done"}, cancel_grace="600s"
+    )
+    + project_toml("blocking", {"block": Call("blocking_steps:block")})
+)
 
-[projects.unkillable]
-cancel_grace = "600s"
-[[projects.unkillable.steps]]
-name = "wait"
-run = "trap '' TERM; echo deaf; until [ -e release ]; do sleep 0.1; done"
-
-[projects.blocking]
-[[projects.blocking.steps]]
-name = "block"
-call = "blocking_steps:block"
-"""
-
-OTHER_TOML = """
-[projects.other]
-[[projects.other.steps]]
-name = "work"
-run = ["true"]
-"""
+OTHER_TOML = project_toml("other", {"work": ["true"]})
 
 STEPS = """
 import asyncio, time

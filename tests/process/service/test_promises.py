@@ -5,7 +5,6 @@ import contextlib
 import resource
 import signal
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,59 +15,40 @@ from httpx_sse import aconnect_sse
 
 from solorun import Run, RunClient
 from solorun.wire import decode_run
+from tests.fakes.process_table import is_alive
+from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.raw_http import post
 from tests.fakes.running_service import ServedService, served
 
 LIMIT_SECONDS = 60
 """For what has to come about: a slow machine takes its time."""
-SLEEPER = """
-[[projects.handbook.steps]]
-name = "work"
-run = "echo begun; exec sleep 600"
-"""
+SLEEPER = project_toml("handbook", {"work": "echo begun; exec sleep 600"})
 
-SHARED = """
-[[projects.handbook.steps]]
-name = "work"
-run = "echo begun; exec sleep 60"
-
-[projects."glossary-*"]
-[[projects."glossary-*".steps]]
-name = "work"
-run = ["sleep", "60"]
-
-[projects.unkillable]
-cancel_grace = "60s"
-params = ["marks", "until"]
-[[projects.unkillable.steps]]
-name = "work"
-run = '''
-trap '' TERM; echo begun
-until [ -e "$SOLORUN_PARAM_UNTIL" ]; do echo at $SOLORUN_RUN_ID >> "$SOLORUN_PARAM_MARKS"; sleep 0.01; done
-'''
-
-[[projects.flood.steps]]
-name = "flood"
-run = ["seq", "1", "100000"]
-
-[[projects.quick.steps]]
-name = "work"
-run = ["sleep", "0.05"]
-
-[[projects.exiting.steps]]
-name = "work"
-call = "exiting_steps:work"
-
-[[projects.other.steps]]
-name = "work"
-run = "echo begun; exec sleep 60"
-
-[projects.leaving]
-params = ["ticks"]
-[[projects.leaving.steps]]
-name = "work"
-run = "(trap '' TERM; while true; do echo; date +%s%N > $SOLORUN_PARAM_TICKS; sleep 0.01; done) & echo begun; exit 0"
-"""
+SHARED = (
+    project_toml("handbook", {"work": "echo begun; exec sleep 60"})
+    + project_toml("glossary-*", {"work": ["sleep", "60"]})
+    + project_toml(
+        "unkillable",
+        {
+            "work": "trap '' TERM; echo begun; until [ -e $SOLORUN_PARAM_UNTIL ]; do "
+            'echo at $SOLORUN_RUN_ID >> "$SOLORUN_PARAM_MARKS"; sleep 0.01; done'
+        },
+        cancel_grace="60s",
+        params=["marks", "until"],
+    )
+    + project_toml("flood", {"flood": ["seq", "1", "100000"]})
+    + project_toml("quick", {"work": ["sleep", "0.05"]})
+    + project_toml("exiting", {"work": Call("exiting_steps:work")})
+    + project_toml("other", {"work": "echo begun; exec sleep 60"})
+    + project_toml(
+        "leaving",
+        {
+            "work": "(trap '' TERM; sh -c 'echo $PPID' > $SOLORUN_PARAM_PID; while true; do echo; sleep 0.01; done) & "
+            "until [ -s $SOLORUN_PARAM_PID ]; do sleep 0.01; done; echo begun; exit 0"
+        },
+        params=["pid"],
+    )
+)
 
 WITH_FEW_FILES = """
 import resource, sys
@@ -135,12 +115,7 @@ async def test_fifty_projects_have_fifty_winners(shared: ServedService) -> None:
 
 
 async def test_after_a_kill_the_run_is_interrupted_and_every_record_a_follower_received_is_kept(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    counting = f"""
-[[projects.handbook.steps]]
-name = "count"
-run = "i=0; while true; do i=$((i+1)); echo $i; date +%s%N > {mark}; sleep 0.002; done"
-"""
+    counting = project_toml("handbook", {"count": "i=0; while true; do i=$((i+1)); echo $i; sleep 0.002; done"})
     with served(tmp_path, counting) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("handbook")
@@ -165,20 +140,18 @@ run = "i=0; while true; do i=$((i+1)); echo $i; date +%s%N > {mark}; sleep 0.002
 
 
 async def test_a_killed_service_leaves_no_process_behind(tmp_path: Path) -> None:
-    mark = tmp_path / "mark"
-    working = f"""
-[[projects.handbook.steps]]
-name = "work"
-run = "setsid sh -c 'trap \\"\\" TERM; while true; do date +%s%N > {mark}; sleep 0.01; done' & wait"
-"""
+    noted = tmp_path / "pid"
+    leaf = f"trap '' TERM; echo \\$\\$ > {noted}; sleep 600; sleep 600"
+    working = project_toml("handbook", {"work": f'setsid sh -c "{leaf}" & wait'})
     with served(tmp_path, working) as service:
         async with RunClient(service.url) as client:
             await client.start_run("handbook")
-        await _until(mark.exists)
+        await _until(lambda: noted.exists() and noted.read_text())
+        pid = int(noted.read_text())
 
         service.kill()
 
-        await _until(lambda: _is_still(mark))
+        await _until(lambda: not is_alive(pid))
 
 
 async def test_no_second_run_overlaps_with_a_first_that_ignores_its_cancel(
@@ -269,15 +242,9 @@ async def test_a_coroutine_that_swallows_every_cancellation_does_not_delay_the_e
         "        except asyncio.CancelledError:\n"
         "            await step.log('no')\n"
     )
-    unkillable = """
-[service]
-shutdown_limit = "3s"
-[projects.handbook]
-cancel_grace = "200ms"
-[[projects.handbook.steps]]
-name = "work"
-call = "stubborn_steps:work"
-"""
+    unkillable = '[service]\nshutdown_limit = "3s"\n' + project_toml(
+        "handbook", {"work": Call("stubborn_steps:work")}, cancel_grace="200ms"
+    )
     with served(tmp_path, unkillable) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("handbook")
@@ -300,13 +267,7 @@ async def test_a_thread_that_a_coroutine_left_running_does_not_delay_the_exit(tm
         "    await step.log('begun')\n"
         "    await asyncio.to_thread(time.sleep, 600)\n"
     )
-    threaded = """
-[projects.handbook]
-cancel_grace = "200ms"
-[[projects.handbook.steps]]
-name = "work"
-call = "threaded_steps:work"
-"""
+    threaded = project_toml("handbook", {"work": Call("threaded_steps:work")}, cancel_grace="200ms")
     with served(tmp_path, threaded) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("handbook")
@@ -338,21 +299,21 @@ async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_servic
 async def test_a_cancel_after_the_command_exited_waits_for_the_processes_it_left(
     shared: ServedService, tmp_path: Path, delay_seconds: float
 ) -> None:
-    ticks = tmp_path / "ticks"
+    noted = tmp_path / "pid"
     async with http(shared) as raw, RunClient(shared.url) as client:
-        run = await client.start_run("leaving", params={"ticks": str(ticks)})
+        run = await client.start_run("leaving", params={"pid": str(noted)})
         await until_logged(client, run.id, "begun")
         await asyncio.sleep(delay_seconds)
         await raw.post(f"/runs/{run.id}/cancel")
 
         ended = await client.wait_for_run(run.id)
 
-        assert _is_still(ticks)
+        assert not is_alive(int(noted.read_text()))
         assert ended.status == "completed"
 
 
 async def test_the_service_raises_its_file_limit_and_commands_keep_the_original_one(tmp_path: Path) -> None:
-    asking = '[[projects.handbook.steps]]\nname = "ask"\nrun = "ulimit -Sn; ulimit -Hn"\n'
+    asking = project_toml("handbook", {"ask": "ulimit -Sn; ulimit -Hn"})
     with served(tmp_path, asking, program=("-c", WITH_FEW_FILES)) as service:
         async with RunClient(service.url) as client:
             run = await client.start_run("handbook")
@@ -430,9 +391,3 @@ async def _until(predicate) -> None:  # type: ignore[no-untyped-def]
     async with asyncio.timeout(LIMIT_SECONDS):
         while not predicate():
             await asyncio.sleep(0.02)
-
-
-def _is_still(mark: Path) -> bool:
-    before = mark.read_text()
-    time.sleep(0.2)
-    return mark.read_text() == before

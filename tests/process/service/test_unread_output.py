@@ -17,14 +17,10 @@ import pytest
 
 from solorun.client import RunClient
 from solorun.status import Status
+from tests.fakes.project_toml import Call, project_toml
 
 RUNS = 200
-TOML = """
-[projects.quick]
-[[projects.quick.steps]]
-name = "nothing"
-call = "quick:nothing"
-"""
+TOML = project_toml("quick", {"nothing": Call("quick:nothing")})
 # Each run writes to both streams, as a library that a step uses might.
 MODULE = """
 import logging, sys
