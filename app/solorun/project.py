@@ -23,11 +23,19 @@ def can_be_masked(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CommandStep:
-    """A step that runs a process. `run` is a script for `/bin/sh -c`, or an argument list run without a shell."""
+    """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
+
+    `stderr` is "separate", or "merge" to share the pipe of stdout. With `tty`, both are a pseudo-terminal. With
+    `detect_levels`, lines that look like errors or warnings become records of that level.
+    """
 
     name: str
     run: str | tuple[str, ...]
     timeout_seconds: float | None = None
+    shell: tuple[str, ...] | None = None
+    stderr: str = "separate"
+    tty: bool = False
+    detect_levels: bool = True
     kind: str = field(default="command", init=False)
 
 
@@ -98,15 +106,12 @@ class Projects(Protocol):
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""
-        ...
 
     def find_family(self, name: str) -> Family | None:
         """The family that declares `name`; None if there is none, or if the project is declared by its own name."""
-        ...
 
     def list_projects(self) -> list[Project]:
         """The projects declared by name, in the order of their declaration."""
-        ...
 
     def list_families(self) -> list[Family]: ...
 
@@ -116,4 +121,3 @@ class Projects(Protocol):
         Simultaneous callers share one reading. Invalid declarations are logged, and the last valid ones stay in
         effect.
         """
-        ...

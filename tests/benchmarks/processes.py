@@ -100,7 +100,8 @@ async def _read_lines(command: Sequence[str], number: int) -> float:
     context = StepContext("cat", 1, "full", "work", {}, Path(), Path(), output)
     began = time.perf_counter()
     process, fd = await _start(command)
-    await PipeReader(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
+    interpreter = WorkflowCommandInterpreter(context.name, output)
+    await PipeReader(fd, Stream.STDOUT, context, interpreter, detects_levels=True).run()
     await process.wait()
     assert output.lines == number
     return time.perf_counter() - began

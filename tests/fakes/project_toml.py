@@ -32,4 +32,4 @@ def _entry(entry: tuple[str, object]) -> str:
 def _encode(value: object) -> str:
     if isinstance(value, Mapping):
         return f"{{ {', '.join(map(_entry, value.items()))} }}"
-    return json.dumps(value)  # strings, numbers, booleans and arrays are the same in both
+    return json.dumps(value, ensure_ascii=False)  # strings, numbers, booleans and arrays are the same in both

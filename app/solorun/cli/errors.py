@@ -17,14 +17,11 @@ from solorun.errors import (
     ConfigurationInvalid,
     FieldError,
     InvalidRequest,
-    Problem,
     RunActive,
     RunNotActive,
-    ServiceUnreachable,
     SolorunError,
     Unauthorized,
 )
-from solorun.wire import to_builtins
 
 P = ParamSpec("P")
 
@@ -54,6 +51,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 def report_error(error: BaseException) -> int:
     """Print what is wrong and how to fix it, and return the exit code."""
+    code, members = ExitCode.USAGE, {}
     match error:
         case KeyboardInterrupt():
             return ExitCode.CTRL_C
@@ -61,27 +59,20 @@ def report_error(error: BaseException) -> int:
             _discard_output()
             return ExitCode.BROKEN_PIPE
         case SolorunError():
-            code = exit_code_of_error(error)
-            print_error(_describe(error), type=_type_of(error), exit_code=code, **_members_of(error))
-            return code
+            code, members = exit_code_of_error(error), _members_of(error)
+            kind, text = error.slug, _describe(error)
         case UnicodeEncodeError():
             # The only text that is not Unicode comes from the command line.
-            print_error("An argument is not valid UTF-8.", type="usage", exit_code=ExitCode.USAGE)
-            return ExitCode.USAGE
+            kind, text = "usage", "An argument is not valid UTF-8."
         case OSError():
-            reason = error.strerror or str(error)
-            text = f"{reason}: {error.filename}" if error.filename else reason
-            print_error(text, type="os-error", exit_code=ExitCode.USAGE)
             _discard_output()
-            return ExitCode.USAGE
+            reason = error.strerror or str(error)
+            kind, text = "os-error", f"{reason}: {error.filename}" if error.filename else reason
         case _:
             # Without its text, which could contain a secret.
-            print_error(
-                f"This is a bug in Solorun: {type(error).__name__} at {_place_of(error)}.",
-                type="bug",
-                exit_code=ExitCode.USAGE,
-            )
-            return ExitCode.USAGE
+            kind, text = "bug", f"This is a bug in Solorun: {type(error).__name__} at {_place_of(error)}."
+    print_error(text, type=kind, exit_code=code, **members)
+    return code
 
 
 def _describe(error: SolorunError) -> str:
@@ -111,30 +102,17 @@ def _describe_fault(fault: FieldError) -> str:
     return f"{option}: {fault.message}"
 
 
-def _type_of(error: SolorunError) -> str:
-    """The slug of a problem, or the error's name in the same style."""
-    if isinstance(error, Problem):
-        return error.slug
-    if isinstance(error, ServiceUnreachable):
-        return "service-unreachable"
-    return "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).removeprefix("-")
-
-
 def _members_of(error: SolorunError) -> dict[str, Any]:
     """The members that the HTTP API's problem would have."""
     match error:
         case RunActive(active_run=run):
-            return {"active_run": to_builtins(run)}
+            return {"active_run": run}
         case RunNotActive(run=run):
-            return {"run": to_builtins(run)}
+            return {"run": run}
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors):
-            return {"errors": [_to_json(fault) for fault in errors]}
+            return {"errors": errors}
         case _:
             return {}
-
-
-def _to_json(fault: FieldError) -> dict[str, str]:
-    return {"pointer": fault.pointer, "message": fault.message}
 
 
 def _place_of(error: BaseException) -> str:

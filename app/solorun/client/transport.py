@@ -74,12 +74,12 @@ class Connection:
         self,
         method: str,
         path: str,
-        decode: Callable[[bytes], T],
+        kind: type[T],
         *,
         query: Query | None = None,
         body: bytes | None = None,
     ) -> T:
-        """Return the decoded body of the response. Raises the error in the response, or ServiceUnreachable."""
+        """Return the body of the response as a `kind`. Raises the error in the response, or ServiceUnreachable."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
             response = await self._http.request(
@@ -89,7 +89,7 @@ class Connection:
             raise self.unreachable(error) from error
         if response.status_code >= 300 or not _is_json(response):
             raise self._error_of(response, response.content)
-        return self.decode(decode, response.content)
+        return self.decode(lambda data: msgspec.json.decode(data, type=kind), response.content)
 
     async def open_stream(
         self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None

@@ -1,7 +1,7 @@
 """Carries a run from its row to its release: claim, supervise, record, publish, release.
 
-The control side (`runs/`) decides what may start and stop. The executor carries it out, and alone keeps the registry,
-the hub and the writer in step.
+Control (`runs/`) decides which runs start and stop. Only the executor adds a run to the registry, the hub and the
+writer and removes it again, so they always agree.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ from solorun.store import FinalState, Store
 _MIN_COMPACTED_SEGMENTS: Final = 8
 """Fewer are not worth a transaction: a reader gets them in one page anyway."""
 
-_logger = logging.getLogger("solorun.runs")
+_logger = logging.getLogger("solorun.execution")
 
 
 class RunExecutor:
@@ -67,7 +67,7 @@ class RunExecutor:
         self._compacting = asyncio.Semaphore(1)
 
     def masker_for(self, project: Project) -> Masker:
-        """Masks the project's secrets and the service's token, in logs and in rows."""
+        """A masker for the project's secrets and the service's token."""
         masker = Masker()
         values = {name: project.env.get(name) or self._environ.get(name) for name in project.secrets}
         for name, value in {"SOLORUN_TOKEN": self._token, **values}.items():
@@ -84,7 +84,7 @@ class RunExecutor:
             masker,
             now=clock.now,
             notify=self._writer.open_lane().notify,
-            # If another owner took the run, nothing of ours may go on working for it.
+            # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
         handle = RunHandle(start, self._hub.open(run), channel, cancel_scope, clock)
@@ -110,13 +110,13 @@ class RunExecutor:
         try:
             return await self._supervisor.supervise(handle)
         except Exception as error:
-            _logger.exception("Run %s met an internal error", handle.id)
+            _logger.exception("Internal error while executing run %s", handle.id)
             for line in traceback.format_exception(error):
                 handle.channel.log(line.rstrip("\n"), level=Level.ERROR)
             return Outcome(Status.FAILED, f"internal error: {format_exception(error)}")
 
     async def _finish(self, handle: RunHandle, outcome: Outcome) -> None:
-        """Record how the run ended; the writer publishes it after the commit. Then let go of the run."""
+        """Record how the run ended; the writer publishes it after the commit. Then release the run."""
         try:
             result = await self._record(handle, outcome)
             if result is not UpdateResult.UPDATED:
@@ -131,14 +131,14 @@ class RunExecutor:
         """Commit the final state behind the last record, retrying for as long as the service runs."""
         outcome = Outcome(outcome.status, handle.channel.sanitize_error(outcome.error_message))
         if handle.cancel_scope.reason is StopReason.CANCEL:
-            # Work may stop before the row says who requested it. The final state must not overtake that.
+            # The work may stop before the row says who cancelled the run. The final state must come after that.
             await handle.cancel_recorded.wait()
         return await asyncio.shield(handle.channel.close(FinalState(outcome, handle.clock.now())))
 
     async def _publish_stored_state(self, handle: RunHandle) -> None:
-        """Another owner ended the run: show its row as it is. If nothing ended it yet, end it now."""
+        """Publish the row as it is, because another owner ended the run. If the run is still active, end it."""
         try:
-            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), handle.clock.now())
+            ending = FinalState(Outcome(Status.FAILED, "the log could not be written"), handle.clock.now())
             await self._store.finalize_run(handle.id, owner=self._owner, expected=ACTIVE, ending=ending)
             run = await self._store.get_run(handle.id)
         except SolorunError as error:
@@ -146,14 +146,14 @@ class RunExecutor:
             run = replace(
                 handle.run,
                 status=Status.INTERRUPTED,
-                error_message="its row is gone",
+                error_message="the final state could not be read from the database",
                 finished_at=handle.clock.now(),
                 current_step=None,
             )
         self._hub.publish(handle.id, **asdict(run))
 
     async def _load_estimate(self, handle: RunHandle) -> None:
-        """Look up how long such a run usually takes, for the starts that are refused meanwhile."""
+        """Look up how long a run of this scope usually takes, for the Retry-After of starts that are refused."""
         with contextlib.suppress(SolorunError):
             handle.estimated_seconds = await self._store.median_duration_seconds(
                 handle.project.name, handle.start.scope

@@ -31,7 +31,11 @@ class Supervisor:
         for step in run.start.steps:
             if run.cancel_scope.reason is not None:
                 return _stopped(run)
-            context = await self._begin(run, step)
+            try:
+                context = await self._begin(run, step)
+            except OSError as error:
+                message = f"the directories of run {run.id} could not be created: {error.strerror}"
+                return Outcome(Status.FAILED, message)
             if context is None:
                 return _stopped(run, step)
             if step is run.start.steps[0]:
@@ -46,8 +50,8 @@ class Supervisor:
     async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
         """Log that the step begins. Returns its context, or None if the run had to stop before it could work.
 
-        The first step makes the run `running`. Nothing works for the run before that is committed: if another owner has
-        taken the row, nothing of ours may work for it at all.
+        The first step makes the run `running`. No step begins before that is committed, because another owner may have
+        taken the run.
         """
         run.channel.begin_step(step.name)
         context = await asyncio.to_thread(self._prepare, run, step)
@@ -87,8 +91,11 @@ class Supervisor:
     def _prepare(self, run: RunHandle, step: StepDeclaration) -> StepContext:
         workspace = self._directory.workspace(run.project.name)
         artifacts = self._directory.artifacts(run.id)
-        workspace.mkdir(parents=True, exist_ok=True)
-        artifacts.mkdir(parents=True, exist_ok=True)
+        for parent in (workspace.parent, artifacts.parent):
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        workspace.mkdir(mode=0o700, exist_ok=True)
+        # The files of a lost run with the same id would pass for this one's.
+        artifacts.mkdir(mode=0o700, exist_ok=step is not run.start.steps[0])
         return StepContext(
             project=run.project.name,
             run_id=run.id,

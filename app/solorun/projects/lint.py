@@ -14,7 +14,7 @@ from typing import Final
 from solorun.errors import FieldError
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked
 from solorun.projects.configuration import Configuration
-from solorun.projects.validation import Node, format_value
+from solorun.projects.validation import format_value, pointer_below
 
 _REFERENCE: Final = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|(?P<braced>\{[A-Za-z_]\w*\}))", re.ASCII)
 
@@ -23,10 +23,9 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
     """The warnings, for projects and then for families. No message contains the value of a variable."""
     families = {family.pattern: family.template for family in configuration.families}
     declared = [*configuration.projects.items(), *families.items()]
-    table = Node(dict(declared), "projects", [])
     warnings: list[FieldError] = []
     for name, project in declared:
-        pointer = table.below(name).pointer
+        pointer = pointer_below("projects", name)
         warnings += _idle_secrets(project, pointer, environ)
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
@@ -55,7 +54,7 @@ def _literal_values(project: Project, pointer: str, environ: Mapping[str, str]) 
             problem = 'begins with "~"'
         else:
             continue
-        place = Node({name: value}, f"{pointer}.env", []).below(name).pointer
+        place = pointer_below(f"{pointer}.env", name)
         yield FieldError(
             place, f"{problem}, but nothing in env is expanded; write the value out, or set it in the script"
         )

@@ -6,13 +6,14 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
-from solorun.projects.coroutines import CoroutineLoader, find_nothing
+from solorun.projects.coroutines import CoroutineLoader
 from solorun.projects.project_tables import ProjectsTable, check_projects
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
@@ -27,7 +28,6 @@ _HINTS = {
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
 }
 _TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
-_TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
 
 
 class ConfigurationUnreadable(ConfigurationInvalid):
@@ -54,19 +54,16 @@ def read_document(path: Path) -> bytes:
     return data
 
 
-def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -> Configuration:
-    """Validate the whole file, and import its coroutines if `import_coroutines`.
-
-    Raises ConfigurationInvalid with every error.
-    """
+def check_document(path: Path, data: bytes) -> Configuration:
+    """Validate the whole file, and import its coroutines. Raises ConfigurationInvalid with every error."""
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(_parse(path, data), "", errors)
+    node = Node(_parse(path, data), "", errors, path.parent)
     table = Table.open(node, _TOP_KEYS, _HINTS)
-    service = table.read("service", lambda below: check_service(below, path.parent), {})
+    service = table.read("service", check_service, {})
     declared = table.require(
         "projects",
-        lambda below: check_projects(below, path.parent, loader.find if import_coroutines else find_nothing),
+        partial(check_projects, find_coroutine=loader.find),
         ProjectsTable({}, ()),
         missing="declare a project in a table [projects.<name>]",
     )
@@ -121,9 +118,8 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     except RecursionError:
         problem = FieldError("", "is nested too deeply")
     except ValueError as error:
-        found = _TOML_ERROR.fullmatch(str(error))
-        message = _simplify(found["message"] if found else str(error))
-        problem = FieldError(found["where"] if found else "", f"invalid TOML: {message}")
+        message, mark, where = str(error).rpartition(" (at ")
+        problem = FieldError(where.removesuffix(")") if mark else "", f"invalid TOML: {_simplify(message or where)}")
     raise _invalid(path, [problem])
 
 

@@ -5,6 +5,7 @@ The function of a coroutine is found by the FindCoroutine that is passed in: `co
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,37 +28,32 @@ _HINTS = {
 }
 
 
-def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], tuple[StepDeclaration, ...]]:
-    """A reader of a project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
-
-    def read(node: Node) -> tuple[StepDeclaration, ...]:
-        if isinstance(node.value, dict):
-            raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
-        found = array(_step(directory, find_coroutine), "a list of tables [[projects.<name>.steps]]")(node)
-        if not node.value:
-            raise InvalidValue("is empty; a project needs at least one step")
-        _refuse_repeated_names(node)
-        return found
-
-    return read
+def steps(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> tuple[StepDeclaration, ...]:
+    """A project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
+    if isinstance(node.value, dict):
+        raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
+    read_step = partial(_step, directory=directory, find_coroutine=find_coroutine)
+    found = array(read_step, "a list of tables [[projects.<name>.steps]]")(node)
+    if not node.value:
+        raise InvalidValue("is empty; a project needs at least one step")
+    _refuse_repeated_names(node)
+    return found
 
 
-def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], StepDeclaration]:
-    def read(node: Node) -> StepDeclaration:
-        table = Table.open(node, STEP_KEYS, _HINTS)
-        name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
-        timeout_seconds = table.read("timeout", duration, None)
-        if "run" in table and "call" in table:
-            node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
-        if "run" not in table and "call" not in table:
-            node.refuse('needs "run" (a command) or "call" (a coroutine)')
-        command = table.read("run", _command, "")
-        function = table.read("call", _coroutine(directory, find_coroutine), None)
-        if function is None:
-            return CommandStep(name, command, timeout_seconds)
-        return CoroutineStep(name, node.value["call"], function, timeout_seconds)
-
-    return read
+def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> StepDeclaration:
+    table = Table.open(node, STEP_KEYS, _HINTS)
+    name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
+    timeout_seconds = table.read("timeout", duration, None)
+    if "run" in table and "call" in table:
+        node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
+    if "run" not in table and "call" not in table:
+        node.refuse('needs "run" (a command) or "call" (a coroutine)')
+    command = table.read("run", _command, "")
+    read_call = partial(_coroutine, directory=directory, find_coroutine=find_coroutine)
+    function = table.read("call", read_call, None)
+    if function is None:
+        return CommandStep(name, command, timeout_seconds)
+    return CoroutineStep(name, node.value["call"], function, timeout_seconds)
 
 
 def _name(node: Node) -> str:
@@ -78,14 +74,11 @@ def _command(node: Node) -> str | tuple[str, ...]:
     return words
 
 
-def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], CoroutineFunction | None]:
-    def read(node: Node) -> CoroutineFunction | None:
-        call = text(node)
-        if not _CALL.fullmatch(call):
-            raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
-        return find_coroutine(call, node, directory) if directory else None
-
-    return read
+def _coroutine(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> CoroutineFunction | None:
+    call = text(node)
+    if not _CALL.fullmatch(call):
+        raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
+    return find_coroutine(call, node, directory) if directory else None
 
 
 def _refuse_repeated_names(node: Node) -> None:

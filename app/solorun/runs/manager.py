@@ -1,7 +1,6 @@
-"""Starts, cancels, finds and drains runs: the one door to the engine.
+"""Starts, cancels, finds and drains runs: the entry point of the engine.
 
-HTTP is above and SQL below; the manager knows neither. Execution, from the first step to the recorded end, is in
-`execution/`.
+Knows neither HTTP nor SQL. Executing a run, from its first step to its recorded end, is the job of `execution/`.
 """
 
 import asyncio
@@ -28,13 +27,13 @@ from solorun.status import Status, UpdateResult
 from solorun.store import RunStore
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
-"""The part of a shutdown's limit that is kept for killing what outlives its grace and for recording final states."""
+"""The part of the shutdown limit that is reserved for killing processes and recording final states."""
 
 _logger = logging.getLogger("solorun.runs")
 
 
 class RunManager:
-    """Exclusive runs, on one event loop."""
+    """Controls the runs of all projects. All calls are made on one event loop."""
 
     def __init__(
         self,
@@ -80,11 +79,11 @@ class RunManager:
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
     ) -> Run:
-        """Start a run of the project. Returns it pending, with its row committed.
+        """Start a run of the project. Returns the pending run, with its row committed.
 
-        Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable
-        after 5 s; then nothing runs and nothing will. If the call is cancelled, the start is still decided as if the
-        caller had waited.
+        Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable if
+        the row was not committed within the limit for writes: no step will run, but the row may appear later, as a
+        failed run. Cancelling this call does not cancel the start.
         """
         self._admission.check_draining()
         if not self._conflicts.is_busy(project):
@@ -98,7 +97,7 @@ class RunManager:
                 limit_seconds=self._write_limit_seconds,
                 too_late=StoreUnavailable(
                     f"The start of {project} could not be written within {self._write_limit_seconds:g} s. "
-                    "Nothing was started."
+                    "No step will run, but it may appear later as a failed run."
                 ),
                 name=f"start of {project}",
             )
@@ -108,7 +107,7 @@ class RunManager:
             raise
 
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Run:
-        """Under the start lock, where nothing changes meanwhile: admit, resolve the conflict, insert, hand over."""
+        """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self._registry.start_lock:
             self._admission.check_draining()
             if abandoned.is_set():
@@ -128,18 +127,20 @@ class RunManager:
     # -- cancel
 
     async def cancel_run(self, run_id: int, *, requested_by: str = "api", reason: str = "") -> tuple[Run, bool]:
-        """Stop a run. Returns the run, and False if it was cancelled already.
+        """Cancel a run. Returns the run, and False if it had already been cancelled.
 
-        The cancel reaches the work immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if
-        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work still stops).
+        The cancel reaches the work immediately, even if the database does not respond. Raises RunNotFound, RunNotActive
+        if the run ended another way, and StoreUnavailable if the request was not recorded within the limit for writes
+        (work that has begun still stops).
         """
         if (handle := self._registry.find(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
+        effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
             self._tasks,
             lambda _: self._cancel(run_id, handle, requested_by, reason),
             limit_seconds=self._write_limit_seconds,
-            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet; its work is stopping."),
+            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
 
@@ -162,7 +163,7 @@ class RunManager:
             raise RunNotFound(f"There is no run {run_id}.")
         if result is UpdateResult.UPDATED:
             if handle is None:
-                self._reaper.finalize_later(run, "it was cancelled before it began")
+                self._reaper.finalize_later(run, "no task works for it")
             elif (topic := self._hub.find(run_id)) is not None and not topic.has_ended:
                 self._hub.publish(
                     run_id,
@@ -180,7 +181,7 @@ class RunManager:
     # -- find
 
     async def get_run(self, run_id: int) -> Run:
-        """The run as committed, an active one from memory. Raises RunNotFound."""
+        """The run as committed; an active run is read from memory. Raises RunNotFound."""
         if (topic := self._hub.find(run_id)) is not None:
             return topic.run
         return await self._store.get_run(run_id)
@@ -201,9 +202,9 @@ class RunManager:
     # -- drain
 
     async def drain(self, limit_seconds: float) -> None:
-        """Admit nothing more, interrupt active runs, and wait until all are recorded, at most this long.
+        """Refuse new starts, interrupt the active runs, and wait until their ends are recorded, within the limit.
 
-        Safe twice: the earliest limit stands, and a second call with a shorter one shortens the graces.
+        Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
         self._admission.close()
         now = anyio.current_time()
@@ -216,7 +217,7 @@ class RunManager:
             await self._wait_until_ended()
             await self._registry.wait_for_starts()
             await self._wait_until_ended()
-            # A row without a task that is still to be ended would stay active until the next start.
+            # A row without a task would otherwise stay active until the next start of the service.
             await self._reaper.wait_until_done()
 
     async def _wait_until_ended(self) -> None:

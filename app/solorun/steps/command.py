@@ -13,12 +13,13 @@ from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.shim import Process
+from solorun.steps.process_names import format_processes
+from solorun.steps.shim import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
-"""How long processes that outlive the command may keep writing. Time spent waiting for a full log does not count."""
+"""How long processes that outlive the command may take to exit. Time spent waiting for a full log does not count."""
 MAX_DRAIN_SECONDS: Final = 2.0
 """The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
 ORPHAN_GRACE_SECONDS: Final = 0.5
@@ -44,14 +45,20 @@ def start_command(
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
-    argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
+    argv = _argv_of(step)
     older = tracker.find_children()
     try:
-        shim = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
+        shim = ShimProcess.start(
+            argv,
+            project.directory,
+            command_environment(environ, project, context, tty=step.tty),
+            merge_stderr=step.stderr == "merge",
+            tty=step.tty,
+        )
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(shim, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
+    execution = CommandExecution(shim, step, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -77,7 +84,13 @@ class CommandExecution(StepExecution):
     """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
 
     def __init__(
-        self, shim: ShimProcess, context: StepContext, tracker: DescentTracker, *, unkillable_after_seconds: float
+        self,
+        shim: ShimProcess,
+        step: CommandStep,
+        context: StepContext,
+        tracker: DescentTracker,
+        *,
+        unkillable_after_seconds: float,
     ) -> None:
         self._shim = shim
         self._context = context
@@ -94,8 +107,9 @@ class CommandExecution(StepExecution):
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
         self._readers = [
-            PipeReader(shim.stdout, Stream.STDOUT, context, self._interpreter),
-            PipeReader(shim.stderr, Stream.STDERR, context),
+            PipeReader(fd, stream, context, self._interpreter, detects_levels=step.detect_levels)
+            for fd, stream in ((shim.stdout, Stream.STDOUT), (shim.stderr, Stream.STDERR))
+            if fd is not None
         ]
         self._reading = [
             asyncio.create_task(reader.run(), name=f"output of {context.name}") for reader in self._readers
@@ -207,23 +221,34 @@ class CommandExecution(StepExecution):
         return self._result
 
     async def _drain_output(self) -> None:
-        """Let processes that outlive the command finish writing, then terminate them."""
+        """Give processes that outlive the command some time to exit by themselves, then name and terminate them.
+
+        This is cancelled when none is left.
+        """
         loop = asyncio.get_running_loop()
         remaining = DRAIN_SECONDS
         deadline = loop.time() + MAX_DRAIN_SECONDS
         while remaining > 0 and loop.time() < deadline:
             began = loop.time()
-            done, _ = await asyncio.wait(self._reading, timeout=_TICK_SECONDS)
-            if len(done) == len(self._reading):
-                break
+            await asyncio.sleep(_TICK_SECONDS)
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
+            left = find_descendants({self._shim.pid}, await asyncio.to_thread(list_processes))
+            names = format_processes(left, self._context.output.mask)
             self._stop_shim(ORPHAN_GRACE_SECONDS)
-            await self._warn("command exited; terminating the processes it left behind")
+            await self._warn(f"command exited; terminating the processes it left behind{names and ': '}{names}")
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
+
+
+def _argv_of(step: CommandStep) -> tuple[str, ...]:
+    """A script of several lines ends with its first command that fails, unless the step has its own shell."""
+    if not isinstance(step.run, str):
+        return step.run
+    default = ("/bin/sh", "-e") if "\n" in step.run.strip() else ("/bin/sh",)
+    return (*(step.shell or default), "-c", step.run)
 
 
 def _result_of(exit_code: int) -> StepResult:

@@ -22,7 +22,9 @@ NEVER_INHERITED: Final = ("SOLORUN_*", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET",
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
-def command_environment(environ: Mapping[str, str], project: Project, context: StepContext) -> dict[str, str]:
+def command_environment(
+    environ: Mapping[str, str], project: Project, context: StepContext, *, tty: bool = False
+) -> dict[str, str]:
     """Build the environment of a command.
 
     Of the service's variables, it gets the usual ones, those that hold its secrets, and those that it requests. RUN_ID
@@ -30,6 +32,7 @@ def command_environment(environ: Mapping[str, str], project: Project, context: S
     """
     return (
         {"PYTHONUNBUFFERED": "1"}
+        | ({"TERM": "xterm-256color"} if tty else {})
         | _inherit(environ, (*INHERITED, *project.pass_env), project.secrets)
         | dict(project.env)
         | {

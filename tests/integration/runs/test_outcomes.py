@@ -251,7 +251,7 @@ async def test_a_log_that_cannot_be_encoded_fails_its_run_and_no_other(
         two.end()
 
         assert (await engine.end_of(second.id)).status is Status.COMPLETED
-        assert (await engine.end_of(first.id)).error_message == "its log could not be written"
+        assert (await engine.end_of(first.id)).error_message == "the log could not be written"
         assert one.stop_requested.is_set()
         assert (await engine.store.get_run(first.id)).status is Status.FAILED
 

@@ -79,7 +79,7 @@ async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Pat
 async def test_the_service_logs_the_start_and_the_end_of_every_run(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger="solorun.runs")
+    caplog.set_level("INFO", logger="solorun.execution")
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook", triggered_by="nightly")
         (await engine.executor.step("extract")).end("exit code 3", 3)

@@ -47,7 +47,7 @@ PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(di
         (("no-such-program", "x"), StepResult(None, "command not found: no-such-program")),
         (("./leaf.sh",), StepResult(None, "not executable: ./leaf.sh")),
         (("./orphan",), StepResult(None, "the interpreter of ./orphan was not found")),
-        (("./blank",), StepResult(None, "not a program: ./blank (does it begin with #!?)")),
+        (("./blank",), StepResult(None, "not a program: ./blank (is its #! line missing?)")),
         (("echo", "a\0b"), StepResult(None, "could not be started: embedded null byte")),
         (("echo", "x" * 3_000_000), StepResult(None, "could not be started: Argument list too long")),
     ],
@@ -243,6 +243,76 @@ async def test_workflow_commands_on_stderr_are_text(begin: Begin) -> None:
     await begun.execution.wait()
 
     assert begun.output.records == [LoggedLine(Stream.STDERR, "::notice::hello")]
+
+
+async def test_a_mask_on_stderr_is_obeyed(begin: Begin) -> None:
+    begun = await begin("echo '  ::add-mask::hunter2' >&2; echo hunter2 >&2")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [LoggedLine(Stream.STDERR, "***")]
+
+
+async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
+    begun = await begin("for n in 1 2 3; do echo out $n; echo err $n >&2; done", stderr="merge")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, f"{name} {number}") for number in (1, 2, 3) for name in ("out", "err")
+    ]
+
+
+async def test_a_terminal_is_one(begin: Begin) -> None:
+    begun = await begin("test -t 1 && test -t 2 && stty size <&1 && echo $TERM; cat; echo oops >&2; exit 3", tty=True)
+
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 3
+    assert begun.output.records == [LoggedLine(Stream.STDOUT, text) for text in ("40 120", "xterm-256color", "oops")]
+
+
+async def test_all_output_of_a_terminal_arrives(begin: Begin) -> None:
+    begun = await begin("seq 1 20000; sleep 60 & exit 0", tty=True)
+
+    await begun.execution.wait()
+
+    assert begun.output.joined() == [str(number) for number in range(1, 20_001)]
+
+
+@pytest.mark.parametrize(("detects", "level"), [(True, Level.ERROR), (False, Level.INFO)])
+async def test_the_level_of_a_line_is_detected(begin: Begin, detects: bool, level: Level) -> None:
+    begun = await begin("echo one; echo ERROR: two; printf 'ERROR three'", detect_levels=detects)
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, "one"),
+        LoggedLine(Stream.STDOUT, "ERROR: two", level),
+        LoggedLine(Stream.STDOUT, "ERROR three", level),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "shell", "texts"),
+    [
+        ("false; echo on", None, ["on"]),
+        ("\nfalse; echo on\n", None, ["on"]),
+        ("false\necho on", None, []),
+        ("set +e\nfalse\necho on", None, ["on"]),
+        ("false; echo on", ("sh", "-e"), []),
+        ("false\necho on", ("sh",), ["on"]),
+        ("false | true; echo ${BASH_VERSION:+bash}", ("bash", "-o", "pipefail"), ["bash"]),
+    ],
+)
+async def test_a_script_is_run_by_its_shell(
+    begin: Begin, run: str, shell: tuple[str, ...] | None, texts: list[str]
+) -> None:
+    begun = await begin(run, shell=shell)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == texts
 
 
 async def test_a_mask_printed_in_two_halves_is_not_logged(begin: Begin) -> None:

@@ -210,16 +210,6 @@ async def test_an_internal_error_is_reported_and_never_fails_a_start(
     assert len(errors()) == 2
 
 
-async def test_a_catalog_opened_without_imports_imports_nothing(rewrite: Callable[[str], Path], write: Write) -> None:
-    opened = Catalog.open(rewrite(ONE), import_coroutines=False)
-    write("steps_unwanted.py", 'raise AssertionError("imported")')
-    rewrite('[projects.two]\nsteps = [{ name = "a", call = "steps_unwanted:main" }]\n')
-
-    await opened.refresh()
-
-    assert opened.get_project("two").name == "two"
-
-
 async def test_a_file_that_could_not_be_read_is_read_again_before_the_next_start(
     rewrite: Callable[[str], Path], errors: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

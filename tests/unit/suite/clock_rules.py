@@ -61,12 +61,13 @@ def _judge(
     node: ast.AST, scope: "_Scope", timed: set[str], constants: Mapping[str, float]
 ) -> Iterator[tuple[int, str]]:
     match node:
-        case ast.Compare(left=left, comparators=comparators, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE(), *_]):
-            sides = [left, *comparators]
+        case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE() as operator, *_]):
+            sides = [left, *node.comparators]
             if any(scope.is_elapsed(side, timed) for side in sides):
                 yield node.lineno, "compares elapsed time"
-            elif any(map(scope.reads_clock, sides)):
-                periods = [period for side in sides for period in scope.periods_of(side, constants)]
+            elif isinstance(operator, ast.Lt | ast.LtE) and scope.reads_clock(left):
+                # With `>`, a test waits until the period has passed.
+                periods = [period for side in node.comparators for period in scope.periods_of(side, constants)]
                 if any(period < MIN_GUARD_SECONDS for period in periods):
                     yield node.lineno, f"compares the clock with {min(periods):g} s"
         case ast.Call():

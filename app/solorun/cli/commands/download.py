@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from solorun.cli.client import find_named_run, with_client
-from solorun.cli.options import DEFAULT_URL, RunArgument, TokenFileOption, UrlOption
+from solorun.cli.client import connected, find_named_run
+from solorun.cli.options import RunArgument
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
 from solorun.errors import ArtifactNotFound
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 STDOUT: Final = "-"
 
 
-def download(
+@connected
+async def download(
     run: RunArgument,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the artifact, as shown by `solorun show`.")],
+    *,
     output: Annotated[
         str | None,
         typer.Option(
@@ -33,27 +35,21 @@ def download(
             "Default: its own name in the current directory.",
         ),
     ] = None,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
 ) -> None:
     """Download an artifact of a run. The file appears only when the download is complete.
 
     A link stays and its file is replaced; a device or a FIFO is written into.
     """
     path = None if output == STDOUT else _choose_path(name, output)
-
-    async def save(client: "RunClient") -> None:
-        found = await find_named_run(client, run)
-        if path is not None:
-            await client.download_artifact(found.id, name, path)
-            return
-        async with aclosing(client.stream_artifact(found.id, name)) as chunks:
-            async for chunk in chunks:
-                sys.stdout.buffer.write(chunk)
-
-    with_client(url, token_file, save)
+    found = await find_named_run(client, run)
     if path is not None:
+        await client.download_artifact(found.id, name, path)
         write(f"Saved {sanitize(str(path))}.\n")
+        return
+    async with aclosing(client.stream_artifact(found.id, name)) as chunks:
+        async for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
 
 
 def _choose_path(name: str, output: str | None) -> Path:

@@ -4,11 +4,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
+from solorun.wire import encode
 
 STATUS_STYLES: Final[dict[str, str]] = {
     Status.PENDING: "yellow",
@@ -47,9 +48,9 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def write_json(lines: bytes) -> None:
-    """Write JSON documents, one per line. On a terminal, characters that could control it are escaped."""
-    text = lines.decode()
+def write_json(values: Iterable[object]) -> None:
+    """Write values as JSON, one per line. On a terminal, characters that could control it are escaped."""
+    text = b"".join(encode(value) + b"\n" for value in values).decode()
     write(escape_json(text) if sys.stdout.isatty() else text)
 
 

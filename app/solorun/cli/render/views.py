@@ -7,11 +7,10 @@ from solorun.cli.render.formatting import format_cancel_duration, format_duratio
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import has_colour, is_terminal, write, write_json
+from solorun.cli.render.terminal import STATUS_STYLES, has_colour, is_terminal, write, write_json
 from solorun.record import Event, Record
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from solorun.wire import encode, encode_records, to_builtins
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -43,19 +42,16 @@ class JsonView(View):
         self._run = run
 
     def __enter__(self) -> Self:
-        self._write_run("start", self._run)
+        write_json([{"event": "start", "run": self._run}])
         return self
 
     def __exit__(self, *error: object) -> None: ...
 
     def show(self, records: Sequence[Record]) -> None:
-        write_json(encode_records(records))
+        write_json(records)
 
     def end(self, run: Run) -> None:
-        self._write_run("end", run)
-
-    def _write_run(self, event: str, run: Run) -> None:
-        write_json(encode({"event": event, "run": to_builtins(run)}) + b"\n")
+        write_json([{"event": "end", "run": run}])
 
 
 class PlainView(View):
@@ -135,7 +131,7 @@ class TerminalView(View):
 
     def end(self, run: Run) -> None:
         self._progress.stop()
-        self._progress.console.print(ending(run), style=_ENDING_STYLES[run.status], markup=False)
+        self._progress.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
 
     def _print(self, text: str) -> None:
         from rich.text import Text
@@ -165,14 +161,6 @@ class TerminalView(View):
         if self._task is not None:
             completed, total = data.get("current", 0), data.get("total")
             self._progress.update(self._task, completed=completed, total=total, item=progress_text(data))
-
-
-_ENDING_STYLES = {
-    Status.COMPLETED: "bold green",
-    Status.FAILED: "bold red",
-    Status.CANCELLED: "bold magenta",
-    Status.INTERRUPTED: "bold yellow",
-}
 
 
 def heading(run: Run) -> str:
