@@ -15,14 +15,13 @@ from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
 
 _encoder: Final = msgspec.json.Encoder()
-_run_decoder: Final = msgspec.json.Decoder(Run)
 _record_decoder: Final = msgspec.json.Decoder(Record)
 
 encode = _encoder.encode
 """A value as JSON bytes, its members in the order of its fields."""
 encode_records = _encoder.encode_lines
 """NDJSON with a final newline: a segment's payload."""
-decode_run = _run_decoder.decode
+decode_run = msgspec.json.Decoder(Run).decode
 decode_record = _record_decoder.decode
 decode_records = _record_decoder.decode_lines
 """The records in NDJSON bytes."""

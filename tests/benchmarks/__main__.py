@@ -21,6 +21,7 @@ from tests.benchmarks import (
     history,
     idle,
     memory,
+    neighbours,
     processes,
     records,
     replay,
@@ -53,6 +54,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "idle": idle.idle,
     "dashboard": dashboard.dashboard,
     "history": history.history,
+    "neighbours": neighbours.neighbours,
     "soak": memory.soak,
 }
 

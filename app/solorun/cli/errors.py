@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec
+from typing import Final, ParamSpec
 
 import typer
 
@@ -18,7 +18,6 @@ from solorun.errors import (
     FieldError,
     InvalidRequest,
     RunActive,
-    RunNotActive,
     SolorunError,
     Unauthorized,
 )
@@ -29,6 +28,8 @@ USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
 )
 """Click's exceptions for a wrong command line. Typer exports none of their base classes."""
+_MEMBERS: Final = ("active_run", "run", "errors")
+"""The members that the HTTP API's problem would have."""
 
 
 def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -59,7 +60,8 @@ def report_error(error: BaseException) -> int:
             _discard_output()
             return ExitCode.BROKEN_PIPE
         case SolorunError():
-            code, members = exit_code_of_error(error), _members_of(error)
+            code = exit_code_of_error(error)
+            members = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
             kind, text = error.slug, _describe(error)
         case UnicodeEncodeError():
             # The only text that is not Unicode comes from the command line.
@@ -100,19 +102,6 @@ def _describe_fault(fault: FieldError) -> str:
     name, *rest = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer[1:].split("/")]
     option = f"--param {'/'.join(rest)}" if name == "params" and rest else f"--{name.replace('_', '-')}"
     return f"{option}: {fault.message}"
-
-
-def _members_of(error: SolorunError) -> dict[str, Any]:
-    """The members that the HTTP API's problem would have."""
-    match error:
-        case RunActive(active_run=run):
-            return {"active_run": run}
-        case RunNotActive(run=run):
-            return {"run": run}
-        case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors):
-            return {"errors": errors}
-        case _:
-            return {}
 
 
 def _place_of(error: BaseException) -> str:

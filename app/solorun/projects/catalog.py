@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from solorun.errors import ConfigurationInvalid, FieldError
-from solorun.project import Family, Project, Projects
+from solorun.project import Project, Projects
 from solorun.projects.configuration import Configuration
 from solorun.projects.lint import lint
 from solorun.projects.loader import ConfigurationUnreadable, check_document, read_document
@@ -58,15 +58,6 @@ class Catalog(Projects):
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
-
-    def find_family(self, name: str) -> Family | None:
-        return self.configuration.find_family(name)
-
-    def list_projects(self) -> list[Project]:
-        return list(self.configuration.projects.values())
-
-    def list_families(self) -> list[Family]:
-        return list(self.configuration.families)
 
     def lint(self) -> list[FieldError]:
         """Valid but probably unintended parts of the configuration, given the current environment."""

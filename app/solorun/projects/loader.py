@@ -14,7 +14,7 @@ from typing import Any, Final
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
-from solorun.projects.project_tables import ProjectsTable, check_projects
+from solorun.projects.project_tables import check_projects
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
 
@@ -59,19 +59,19 @@ def check_document(path: Path, data: bytes) -> Configuration:
     errors: list[FieldError] = []
     loader = CoroutineLoader()
     node = Node(_parse(path, data), "", errors, path.parent)
-    table = Table.open(node, _TOP_KEYS, _HINTS)
+    table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
-    declared = table.require(
+    projects, families = table.require(
         "projects",
         partial(check_projects, find_coroutine=loader.find),
-        ProjectsTable({}, ()),
+        ({}, []),
         missing="declare a project in a table [projects.<name>]",
     )
     errors += loader.find_module_collisions()
     if errors:
         loader.withdraw()
         raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+    return Configuration(path, service, MappingProxyType(projects), tuple(families))
 
 
 def read_service_table(path: Path) -> dict[str, Any]:
@@ -119,8 +119,26 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         problem = FieldError("", "is nested too deeply")
     except ValueError as error:
         message, mark, where = str(error).rpartition(" (at ")
-        problem = FieldError(where.removesuffix(")") if mark else "", f"invalid TOML: {_simplify(message or where)}")
+        where = where.removesuffix(")") if mark else ""
+        hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
+        problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
     raise _invalid(path, [problem])
+
+
+def _line_at(where: str, text: str) -> str:
+    """The line that `line 3, column 7` or `end of document` means."""
+    number = where.removeprefix("line ").partition(",")[0]
+    return (text.split("\n")[int(number) - 1 :] or [""])[0] if number.isdecimal() else text.rstrip().rpartition("\n")[2]
+
+
+def _find_hint(message: str, line: str) -> str:
+    if any(quote in line for quote in "“”„‘’"):
+        return "the line contains typographic quotes; write straight ones"
+    if "\xa0" in line:
+        return "the line contains a no-break space; write an ordinary one"
+    if "hex value" in message or "Unescaped '\\'" in message:
+        return "write a path with backslashes in single quotes: 'C:\\Users'"
+    return ""
 
 
 def _simplify(message: str) -> str:

@@ -3,18 +3,18 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project
-from solorun.projects.step_tables import NAME_RULE, FindCoroutine, steps
+from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project, find_references
+from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
+    boolean,
     distinct,
     duration,
     duration_or_zero,
@@ -26,7 +26,10 @@ from solorun.projects.validation import (
     text,
 )
 
-PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "pass_env", "secrets", "params", "steps")
+PROJECT_KEYS: Final = (
+    *("title", "dir", "timeout", "cancel_grace", "shell", "detect_levels"),
+    *("env", "pass_env", "secrets", "params", "steps"),
+)
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -43,15 +46,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectsTable:
-    """The validated [projects] table."""
-
-    projects: Mapping[str, Project]
-    families: tuple[Family, ...]
-
-
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -70,7 +65,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> ProjectsTable:
             families.append(Family(name, project))
         elif project:
             projects[name] = project
-    return ProjectsTable(projects, tuple(families))
+    return projects, families
 
 
 def _find_name_error(name: str) -> str:
@@ -93,9 +88,10 @@ def _find_pattern_error(pattern: str) -> str:
 
 
 def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
-    table = Table.open(node, PROJECT_KEYS, _HINTS)
+    table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
+    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
     return Project(
         name=name,
         title=table.read("title", line, name),
@@ -110,7 +106,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine),
+            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
@@ -144,6 +140,8 @@ def _env(node: Node) -> Mapping[str, str]:
             below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved; choose another name")
         elif not isinstance(value, str):
             below.refuse("expected a string; put the value in quotes")
+        elif any(reference.startswith(_OWN_PREFIX) for reference in find_references(value)):
+            below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved for Solorun and are not passed on")
         elif "\0" in value:
             below.refuse("contains a NUL character, which cannot be passed to a program")
         else:

@@ -33,7 +33,7 @@ _MAX_PORT = 65_535
 
 def check_service(node: Node) -> Mapping[str, object]:
     """The table's values as written, after validating them. Raises InvalidValue if it is not a table."""
-    table = Table.open(node, list(SERVICE_READERS), _HINTS)
+    table = Table(node, SERVICE_READERS, _HINTS)
     for key, reader in SERVICE_READERS.items():
         table.read(key, reader, None)
     return MappingProxyType(dict(node.value))

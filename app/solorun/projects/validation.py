@@ -7,7 +7,7 @@ Nothing here knows projects or settings: their tables do.
 import json
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -61,21 +61,16 @@ class Node:
         return [replace(self, value=value, pointer=f"{self.pointer}[{i}]") for i, value in enumerate(self.value)]
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose keys are known. Opening it refuses unknown keys."""
+    """A table whose keys are known. Refuses unknown ones; `hints` has suggestions for some of them."""
 
-    node: Node
-
-    @classmethod
-    def open(cls, node: Node, keys: Sequence[str], hints: Mapping[str, str] | None = None) -> "Table":
-        """`hints` has suggestions for some unknown keys. Raises InvalidValue if the value is not a table."""
-        values = table_of(node)
-        for key in values:
+    def __init__(self, node: Node, keys: Collection[str], hints: Mapping[str, str]) -> None:
+        """Raises InvalidValue if the value is not a table."""
+        self.node = node
+        for key in table_of(node):
             if key not in keys:
-                hint = (hints or {}).get(key) or suggest(key, keys) or f"known keys: {', '.join(keys)}"
+                hint = hints.get(key) or suggest(key, keys) or f"known keys: {', '.join(keys)}"
                 node.below(key).refuse(f"unknown key; {hint}")
-        return cls(node)
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.value
@@ -200,6 +195,12 @@ def whole_number(low: int, high: int) -> Callable[[Node], int]:
         return node.value
 
     return read
+
+
+def boolean(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
+    return node.value
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

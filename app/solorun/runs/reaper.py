@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,27 +22,19 @@ _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the
 _logger = logging.getLogger("solorun.runs")
 
 
+@dataclass(kw_only=True, eq=False)
 class Reaper:
     """Ends these runs, and so frees their projects. Retries until the store can be written."""
 
-    def __init__(
-        self,
-        *,
-        store: RunStore,
-        registry: RunRegistry,
-        tasks: TaskSet,
-        executor: StepExecutor,
-        owner: str,
-        now: Callable[[], datetime],
-        retry_seconds: float = 0.5,
-    ) -> None:
-        self._store = store
-        self._registry = registry
-        self._tasks = tasks
-        self._executor = executor
-        self._owner = owner
-        self._now = now
-        self._retry_seconds = retry_seconds
+    store: RunStore
+    registry: RunRegistry
+    tasks: TaskSet
+    executor: StepExecutor
+    owner: str
+    now: Callable[[], datetime]
+    retry_seconds: float = 0.5
+
+    def __post_init__(self) -> None:
         self._unfinished: set[asyncio.Task[None]] = set()
 
     async def recover(self) -> list[Run]:
@@ -49,7 +42,7 @@ class Reaper:
 
         A run's processes end before its row does: until then, the row holds the project.
         """
-        orphaned = await self._store.list_orphaned_runs(self._owner)
+        orphaned = await self.store.list_orphaned_runs(self.owner)
         async with asyncio.TaskGroup() as group:
             for run in orphaned:
                 group.create_task(self._recover(run), name=f"recovery of run {run.id}")
@@ -59,8 +52,8 @@ class Reaper:
         """End a run that could not be started: `cancelled` if that was requested, else `failed`."""
         failed = Outcome(Status.FAILED, f"it could not be started: {why}")
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
-        ending = FinalState(outcome, self._now())
-        await self._store.finalize_run(run.id, owner=self._owner, expected=ACTIVE, ending=ending)
+        ending = FinalState(outcome, self.now())
+        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
 
     def finalize_later(self, run: Run, why: str) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""
@@ -76,22 +69,22 @@ class Reaper:
             await asyncio.wait(self._unfinished)
 
     async def _recover(self, run: Run) -> None:
-        await self._executor.kill_orphans(run.id)
-        ending = FinalState(Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE), self._now())
+        await self.executor.kill_orphans(run.id)
+        ending = FinalState(Outcome(Status.INTERRUPTED, _INTERRUPTED_MESSAGE), self.now())
         closing = _closing_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
-        await self._store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
+        await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
         _logger.warning(
             "Run %s of %s was %s when the service stopped; it is now interrupted", run.id, run.project, run.status
         )
 
     async def _finalize_project(self, project: str, why: str) -> None:
-        async with self._registry.start_lock:
-            run = await self._store.find_active_run(project)
-            if run is not None and self._registry.find(run.id) is None:
+        async with self.registry.start_lock:
+            run = await self.store.find_active_run(project)
+            if run is not None and self.registry.find(run.id) is None:
                 await self.finalize(run, why)
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
-        task = self._tasks.spawn(self._retry(finalize), name=name)
+        task = self.tasks.spawn(self._retry(finalize), name=name)
         self._unfinished.add(task)
         task.add_done_callback(self._unfinished.discard)
 
@@ -100,7 +93,7 @@ class Reaper:
             try:
                 await finalize()
             except Exception:  # noqa: BLE001 - the store cannot be written: retry
-                await asyncio.sleep(self._retry_seconds)
+                await asyncio.sleep(self.retry_seconds)
             else:
                 return
 

@@ -79,7 +79,22 @@ async def test_a_step_that_exceeds_its_time_limit_fails_the_run_even_if_it_exits
         ended = await engine.end_of(run.id)
 
         assert (ended.status, ended.error_message) == (Status.FAILED, "extract timed out after 50ms")
-        assert ended.steps[0].error_message == "extract timed out after 50ms"
+        assert ended.steps[0].error_message == "timed out after 50ms"
+
+
+async def test_the_log_reports_a_time_out_once(tmp_path: Path) -> None:
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.stop_requested.wait()
+        step.end("killed by SIGTERM", -15)
+        ended = await engine.end_of(run.id)
+
+        messages = [record.message for record in await engine.log_of(run.id)]
+
+        assert messages[-2:] == ["stopping extract (grace 10s)", "extract failed: timed out after 50ms"]
+        assert ended.steps[0].exit_code is None
 
 
 async def test_a_cancel_after_a_timeout_does_not_change_the_outcome(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a run logs and what becomes of its records: positions, counts, artifacts, and the end."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,15 @@ async def test_an_ended_run_is_removed_from_memory(tmp_path: Path, count: int) -
         assert engine.manager.list_active_runs() == []
         assert engine.hub.find(runs[0].id) is None
         assert engine.writer.pending_lanes == 0
+
+
+async def test_a_secret_that_refers_to_the_environment_is_masked(tmp_path: Path) -> None:
+    project = replace(declare(steps=("extract",), secrets=("API_KEY",)), env={"API_KEY": "key-${PART}"})
+    async with open_engine(tmp_path, project, environ={"PART": "horse"}) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.context.log("key-horse")
+        step.end()
+        await engine.end_of(run.id)
+
+        assert "key-horse" not in str(await engine.log_of(run.id))

@@ -43,8 +43,8 @@ def test_a_relative_path_starts_at_the_working_directory(
 def test_projects_and_families_are_those_of_the_configuration(rewrite: Callable[[str], Path]) -> None:
     opened = Catalog.open(rewrite(ONE + TWO.replace(".two.", '."two-*".')))
 
-    assert opened.list_projects() == [opened.get_project("one")]
-    assert opened.list_families() == [opened.find_family("two-x")]
+    assert list(opened.configuration.projects.values()) == [opened.get_project("one")]
+    assert list(opened.configuration.families) == [opened.configuration.find_family("two-x")]
     assert opened.errors == ()
 
 
