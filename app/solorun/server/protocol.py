@@ -4,6 +4,7 @@ Without them, a connection may stay idle forever before its first request, and a
 """
 
 import asyncio
+import logging
 import math
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.http.sparse_log import SparseLog
 from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.transport import CoalescingTransport
 
@@ -19,6 +21,11 @@ MAX_HEAD_BYTES: Final = 32 * 1024
 IDLE_TIMEOUT_SECONDS: Final = 10.0
 WRITE_BUFFER_BYTES: Final = 16 * 1024
 """How much may be buffered for a reader before a send waits, in addition to the kernel's own buffers."""
+
+_refusals = SparseLog(logging.getLogger("solorun.server"))
+_uvicorn = logging.getLogger("uvicorn.error.protocol")
+# Uvicorn warns of every malformed request, without its address.
+_uvicorn.setLevel(logging.ERROR)
 
 
 class LimitedProtocol(HttpToolsProtocol):
@@ -30,6 +37,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = _uvicorn
         self._idle_timeout_seconds = idle_timeout_seconds
         self._waiting_since: float | None = None
         """Since when we have been waiting for the client to send bytes; None while we are not."""
@@ -68,7 +76,7 @@ class LimitedProtocol(HttpToolsProtocol):
             if self.transport.is_closing():
                 return
             if self._in_head and self._heads == head:
-                self._refuse(HEAD_TOO_LARGE)
+                self._refuse(HEAD_TOO_LARGE, "a request with too large headers")
                 return
             data = data[room:]
         if self._in_head:
@@ -77,7 +85,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._bytes_since_body += len(data)
         super().data_received(data)
         if self._bytes_since_body > MAX_HEAD_BYTES:
-            # Trailers are kept like headers, even if the response has already been sent.
+            # The parser reads them to their end, even if the response has already been sent.
             self.abort()
 
     def on_message_begin(self) -> None:
@@ -90,6 +98,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._waiting_since = self.loop.time()
         super().on_headers_complete()
+        # Trailers are dropped: the request must not change after it has been checked.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         self._waiting_since = self.loop.time()
@@ -104,14 +114,15 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not a problem (RFC 9457)
-        self._refuse(BAD_REQUEST)
+        self._refuse(BAD_REQUEST, "a malformed request")
 
     def abort(self) -> None:
         """Close immediately, discarding what has not been sent."""
         self.transport.abort()
 
-    def _refuse(self, response: bytes) -> None:
+    def _refuse(self, response: bytes, reason: str) -> None:
         """Respond and close, unless the response to an earlier request is in progress: then only close."""
+        _refusals.warning("Refused %s from %s.", reason, self.client[0] if self.client else "an unknown address")
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(response)
         self.transport.close()

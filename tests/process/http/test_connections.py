@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from contextlib import ExitStack
@@ -10,7 +11,9 @@ import pytest
 
 from solorun.errors import ConfigurationInvalid
 from solorun.http.event_stream import StreamLimits
+from solorun.http.sparse_log import SparseLog
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
+from tests.fakes.application import TOKEN
 from tests.fakes.http_server import OpenServer
 
 HEAD = b"POST /api/v1/projects/deploy/runs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
@@ -119,6 +122,24 @@ async def test_malformed_requests_are_refused_with_a_problem(open_server: OpenSe
     assert problem_of(response) == (400, "/problems/invalid-request")
 
 
+async def test_malformed_requests_are_logged_at_most_once_a_second_with_the_address(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("solorun.server.protocol._refusals", SparseLog(logging.getLogger("solorun"), lambda: now[0]))
+    async with open_server() as server:
+        for count in (3, 1):
+            for _ in range(count):
+                async with server.connect(sent=b"nonsense\r\n\r\n") as connection:
+                    await connection.read_to_close()
+            now[0] += 1
+
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"] == [
+        "Refused a malformed request from 127.0.0.1.",
+        "Refused a malformed request from 127.0.0.1. (2 more since the last message)",
+    ]
+
+
 async def test_an_endless_body_is_refused_and_its_connection_closed(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
@@ -139,6 +160,15 @@ async def test_endless_trailers_are_cut_off(open_server: OpenServer, head: bytes
 
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await connection.read_until(b"no such response")
+
+
+async def test_trailers_are_not_headers(open_server: OpenServer) -> None:
+    body = b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    async with open_server(token=TOKEN) as server, server.connect() as connection:
+        await connection.send(HEAD + body + b"authorization: Bearer %b\r\n\r\n" % TOKEN.encode())
+        response = await connection.read_until(b"}")
+
+    assert problem_of(response) == (401, "/problems/unauthorized")
 
 
 async def test_a_request_without_a_host_is_refused(open_server: OpenServer) -> None:
