@@ -15,6 +15,7 @@
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
+    │   ├── RepeatedHeader           repeated-header
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
     │   ├── PayloadTooLarge          too-large
@@ -164,6 +165,12 @@ class HostNotAllowed(Problem):
     """The Host header names a host that this service does not serve."""
 
     slug = "host-not-allowed"
+
+
+class RepeatedHeader(Problem):
+    """A header that must not be repeated is repeated."""
+
+    slug = "repeated-header"
 
 
 class CrossOrigin(Problem):

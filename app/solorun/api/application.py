@@ -11,7 +11,7 @@ from starlette.websockets import WebSocketClose
 from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
-from solorun.auth.authorization import Authorizer, public_addresses
+from solorun.auth.authorization import FAILURE_DELAY_SECONDS, Authorizer, public_addresses
 from solorun.errors import InternalError, Problem
 from solorun.http.event_stream import StreamLimits, Streams
 from solorun.http.operation import Endpoint
@@ -52,11 +52,17 @@ class Pages(Protocol):
 class Application:
     """An open service over HTTP, below any root path. `pages` is the dashboard, if it is to be served."""
 
-    def __init__(self, service: Service, pages: Pages | None = None, limits: StreamLimits | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        pages: Pages | None = None,
+        limits: StreamLimits | None = None,
+        failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
+    ) -> None:
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS)),
+            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS), failure_delay_seconds),
             streams=Streams(service.hub.count_stream, limits or StreamLimits()),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
@@ -110,7 +116,7 @@ class Application:
         await failure(scope, receive, send_counted)
 
     async def _handle(self, request: Request) -> ASGIApp:
-        login = self.state.authorizer.authorize(request)
+        login = await self.state.authorizer.authorize(request)
         if login is not None:
             return login
         request.check_announced_size()

@@ -27,6 +27,7 @@ _STATUSES: Final = {
     "unauthorized": HTTPStatus.UNAUTHORIZED,
     "token-required": HTTPStatus.FORBIDDEN,
     "host-not-allowed": HTTPStatus.FORBIDDEN,
+    "repeated-header": HTTPStatus.BAD_REQUEST,
     "cross-origin": HTTPStatus.FORBIDDEN,
     "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -72,7 +72,12 @@ async def follow_run(state: State, request: Request) -> EventStream:
     if after is None:
         after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
     source = _stream_run(service, run.id, after, batch=query.batch)
-    return EventStream(state.streams, source, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
+    return EventStream(
+        state.streams,
+        source,
+        opening=OPENING_OF_ENDED if run.has_ended else OPENING,
+        is_still_authorized=request.is_still_authorized,
+    )
 
 
 async def follow_all(state: State, request: Request) -> EventStream:
@@ -80,7 +85,8 @@ async def follow_all(state: State, request: Request) -> EventStream:
     follows = _parse_follows(request.query.follow)
     for run_id in follows:
         await state.service.manager.get_run(run_id)
-    return EventStream(state.streams, DashboardStream(state.service, follows).run)
+    source = DashboardStream(state.service, follows).run
+    return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
 
 
 def _stream_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:

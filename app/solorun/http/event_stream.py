@@ -85,7 +85,12 @@ class Streams:
         """End every stream with `event: shutdown`, between two events."""
         self.shutting_down = True
         for stream in list(self._open):
-            stream.stop()
+            stream.stop(SHUTDOWN)
+
+    def end_unauthorized(self) -> None:
+        """End every stream whose session has ended."""
+        for stream in list(self._open):
+            stream.end_if_unauthorized()
 
     @contextmanager
     def hold(self, stream: "EventStream") -> Iterator[None]:
@@ -100,14 +105,24 @@ class Streams:
 class EventStream:
     """One stream: the opening, the source's events, and `shutdown` if the service stops first.
 
-    The source returns after the last event. It may write from several tasks: events are never interleaved.
+    It ends early if `is_still_authorized` is false, which is checked at every comment interval or more often. The source
+    returns after the last event. It may write from several tasks: events are never interleaved.
     """
 
-    def __init__(self, streams: Streams, source: StreamSource, *, opening: bytes = OPENING) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        source: StreamSource,
+        *,
+        opening: bytes = OPENING,
+        is_still_authorized: Callable[[], bool] | None = None,
+    ) -> None:
         self._streams = streams
         self._limits = streams.limits
         self._source = source
         self._opening = opening
+        self._is_still_authorized = is_still_authorized
+        self._farewell = SHUTDOWN
         self._sourcing = anyio.CancelScope()
         self._turn = asyncio.Lock()
         self._stopping = streams.shutting_down
@@ -129,9 +144,13 @@ class EventStream:
         if not self._disconnected:
             await send({"type": "http.response.body", "body": b""})
 
-    def stop(self) -> None:
-        """End with `shutdown`: immediately, or after the event that is being sent."""
-        self._stopping = True
+    def end_if_unauthorized(self) -> None:
+        if self._is_still_authorized is not None and not self._is_still_authorized():
+            self.stop(b"")
+
+    def stop(self, farewell: bytes) -> None:
+        """End with `farewell`: immediately, or after the event that is being sent."""
+        self._stopping, self._farewell = True, farewell
         if not self._turn.locked():
             self._sourcing.cancel()
 
@@ -146,7 +165,7 @@ class EventStream:
                 await self._source(self)
                 finished = True
             if self._stopping and not finished and not self._disconnected:
-                await self._send_events(SHUTDOWN)
+                await self._send_events(self._farewell)
         finally:
             watching.cancel()
             if self._timer is not None:
@@ -223,6 +242,7 @@ class EventStream:
 
     def _check_idle(self) -> None:
         """Send a comment if the stream is idle; disconnect a reader that has stalled for too long."""
+        self.end_if_unauthorized()
         interval_seconds = self._limits.comment_interval_seconds
         idle_seconds = self._clock() - self._active_at
         if self._turn.locked():

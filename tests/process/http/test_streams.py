@@ -8,6 +8,7 @@ from typing import Any
 import httpx_sse
 import pytest
 
+from solorun.auth.sessions import SESSION_SECONDS
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import HubLimits, Receiver
 from solorun.record import Stream
@@ -15,6 +16,7 @@ from solorun.run import Run
 from solorun.segment import Segment
 from solorun.service import ServiceLimits
 from solorun.wire import encode
+from tests.fakes.application import TOKEN
 from tests.fakes.http_server import Connection, LiveServer, OpenServer
 
 
@@ -347,6 +349,39 @@ async def test_an_idle_stream_ends_with_shutdown(open_server: OpenServer) -> Non
         rest = await connection.read_body()
 
     assert rest == b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
+
+
+async def test_the_streams_of_a_session_end_when_it_logs_out(open_server: OpenServer) -> None:
+    own = {"sec_fetch_site": "same-origin"}
+    async with open_server(token=TOKEN) as server:
+        await server.client.post("/login", data={"token": TOKEN}, headers={"sec-fetch-site": "same-origin"})
+        ((name, session),) = server.client.cookies.items()
+        async with (
+            server.stream("/api/v1/events", cookie=f"{name}={session}", **own) as one,
+            server.stream("/api/v1/events", authorization=f"Bearer {TOKEN}") as other,
+        ):
+            await one.read_chunks_until(b'{"runs":[]}\n\n')
+            await server.client.post("/logout", headers={"sec-fetch-site": "same-origin"})
+            rest = await one.read_body()
+            left = len(server.app.state.streams)
+            other.close()
+
+    assert (rest, left) == (b"", 1)
+
+
+async def test_a_stream_ends_when_its_session_expires(open_server: OpenServer) -> None:
+    limits = StreamLimits(comment_interval_seconds=0.02)
+    async with open_server(token=TOKEN, limits=limits) as server:
+        sessions, now = server.app.state.authorizer.sessions, [0.0]
+        sessions._clock = lambda: now[0]
+        await server.client.post("/login", data={"token": TOKEN}, headers={"sec-fetch-site": "same-origin"})
+        ((name, session),) = server.client.cookies.items()
+        async with server.stream("/api/v1/events", cookie=f"{name}={session}") as connection:
+            await connection.read_chunks_until(b'{"runs":[]}\n\n')
+            now[0] = SESSION_SECONDS
+            rest = await connection.read_body()
+
+    assert rest.strip(b": \n") == b""
 
 
 async def test_a_stream_that_begins_during_the_shutdown_ends_with_shutdown(open_server: OpenServer) -> None:

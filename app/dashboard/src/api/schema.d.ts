@@ -474,7 +474,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -699,6 +699,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -708,7 +717,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -792,7 +801,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -810,7 +819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -889,6 +898,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -995,6 +1013,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1004,7 +1031,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1092,6 +1119,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -1208,7 +1244,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Problem: `invalid-last-event-id` */
+            /** @description Problem: `invalid-last-event-id`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1226,7 +1262,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1303,6 +1339,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1312,7 +1357,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1404,6 +1449,15 @@ export interface operations {
                     "application/json": components["schemas"]["LogPage"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1413,7 +1467,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1499,6 +1553,15 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1508,7 +1571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1594,6 +1657,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1603,7 +1675,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1680,6 +1752,15 @@ export interface operations {
                     "application/json": components["schemas"]["ArtifactList"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1689,7 +1770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1768,6 +1849,15 @@ export interface operations {
                     "*/*": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1777,7 +1867,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1858,7 +1948,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1876,7 +1966,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1941,6 +2031,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectList"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1950,7 +2049,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2018,6 +2117,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectSummary"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2027,7 +2135,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2101,6 +2209,15 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2155,6 +2272,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `host-not-allowed`, `token-required` */
@@ -2222,6 +2348,15 @@ export interface operations {
                     "application/openmetrics-text": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2285,6 +2420,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2353,6 +2497,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2443,6 +2596,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2501,6 +2663,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2577,6 +2748,15 @@ export interface operations {
                     "text/css; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2631,6 +2811,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
