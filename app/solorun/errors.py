@@ -19,6 +19,7 @@
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
     │   ├── PayloadTooLarge          too-large
+    │   ├── TooManyStreams           too-many-streams
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
@@ -189,6 +190,13 @@ class PayloadTooLarge(Problem):
     """The request is too large."""
 
     slug = "too-large"
+
+
+class TooManyStreams(Problem):
+    """Too many event streams are open, in all or from this address."""
+
+    slug = "too-many-streams"
+    retry_after_seconds = 5.0
 
 
 class ServiceDraining(Problem):

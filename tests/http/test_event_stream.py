@@ -48,7 +48,11 @@ class Connection:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Sink]:
         flow = {"is_full": lambda: self.is_full, "write": self.written.append}
-        scope = {"method": "GET", "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}}}
+        scope = {
+            "method": "GET",
+            "client": None,
+            "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}},
+        }
         streaming = asyncio.create_task(self.stream(scope, self._receive, self._send))
         sink = await self.sinks.get()
         self.written.clear()

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
@@ -59,15 +60,21 @@ class Application:
         limits: StreamLimits | None = None,
         failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
     ) -> None:
+        settings = service.settings
+        limits = replace(
+            limits or StreamLimits(),
+            max_open=settings.max_streams,
+            max_open_per_client=settings.max_streams_per_client,
+        )
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS), failure_delay_seconds),
-            streams=Streams(service.hub.count_stream, limits or StreamLimits()),
+            authorizer=Authorizer(settings, public_addresses(OPERATIONS), failure_delay_seconds),
+            streams=Streams(service.hub.count_stream, limits),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
         self._router = Router(self.state, self.endpoints, fallback=pages.show_not_found if pages else None)
-        self._public_path = service.settings.root_path
+        self._public_path = settings.root_path
 
     def end_streams(self) -> None:
         """End every open stream with `event: shutdown`, and every later one immediately."""

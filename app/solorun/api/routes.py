@@ -16,6 +16,7 @@ from solorun.errors import (
     RunNotFound,
     ServiceDraining,
     StoreUnavailable,
+    TooManyStreams,
 )
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.record import LogPage
@@ -85,7 +86,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="followRun",
         summary="Follow a run's log from any point until the run ends",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, InvalidLastEventId, StoreUnavailable),
+        problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
         query=streams.EventsQuery,
         headers=(("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters."),),
     ),
@@ -95,7 +96,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="followAllRuns",
         summary="Follow all active runs and their changes, with the logs of selected runs",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound, TooManyStreams, StoreUnavailable),
         query=streams.FollowQuery,
     ),
     Operation(

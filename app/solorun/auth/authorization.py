@@ -18,7 +18,7 @@ from solorun.auth.sessions import Sessions
 from solorun.auth.throttle import Throttle
 from solorun.errors import CrossOrigin, HostNotAllowed, RepeatedHeader, TokenRequired, Unauthorized
 from solorun.http.operation import Operation
-from solorun.http.request import Request
+from solorun.http.request import Request, address_of
 from solorun.http.responses import Response, redirect
 from solorun.http.sparse_log import SparseLog
 from solorun.settings import LOOPBACK_HOSTS, Settings
@@ -128,7 +128,7 @@ class Authorizer:
         self._wrong_tokens.warning(
             "%s %s from %s with a wrong token.", request.method, request.path, _client_of(request)
         )
-        if self._throttle.is_exceeded(_address_of(request)):
+        if self._throttle.is_exceeded(address_of(request.scope)):
             await asyncio.sleep(self._failure_delay_seconds)
         raise Unauthorized
 
@@ -214,14 +214,10 @@ def _check_not_proxied(request: Request) -> None:
             raise TokenRequired
 
 
-def _address_of(request: Request) -> str:
-    return str((request.scope.get("client") or ("an unknown address",))[0])
-
-
 def _client_of(request: Request) -> str:
     """The address of the client for the log, with what a proxy says about it."""
     forwarded = request.headers.get(b"x-forwarded-for", b"")[:100].decode("latin-1")
-    return _address_of(request) + (f" (for {forwarded})" if forwarded else "")
+    return address_of(request.scope) + (f" (for {forwarded})" if forwarded else "")
 
 
 def _is_navigation(request: Request) -> bool:

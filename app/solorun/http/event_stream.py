@@ -5,6 +5,7 @@ A source (see `api/streams.py`) decides what is sent; it writes encoded events t
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ import anyio
 import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
+from solorun.errors import TooManyStreams
 from solorun.http.flow_control import Flow
+from solorun.http.request import address_of
 from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
+from solorun.settings import MAX_STREAMS, MAX_STREAMS_PER_CLIENT
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies close connections that are silent for a minute; the standard recommends about this interval."""
@@ -47,6 +51,9 @@ class StreamLimits:
     """How long `offer` waits for a reader before it lets go of the events that are left."""
     max_stall_graces: int = 32
     """At most this many slow readers may hold a page in memory at once."""
+    max_open: int = MAX_STREAMS
+    max_open_per_client: int = MAX_STREAMS_PER_CLIENT
+    """At most this many streams of one address may be open."""
 
 
 class Sink(Protocol):
@@ -77,6 +84,7 @@ class Streams:
         self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
         self._track = track
         self._open: set[EventStream] = set()
+        self._open_by_client: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -93,20 +101,27 @@ class Streams:
             stream.end_if_unauthorized()
 
     @contextmanager
-    def hold(self, stream: "EventStream") -> Iterator[None]:
+    def hold(self, stream: "EventStream", client: str) -> Iterator[None]:
+        """Count the stream as open within this block. Raises TooManyStreams."""
+        if len(self._open) >= self.limits.max_open or self._open_by_client[client] >= self.limits.max_open_per_client:
+            raise TooManyStreams
         self._open.add(stream)
+        self._open_by_client[client] += 1
         try:
             with self._track():
                 yield
         finally:
             self._open.discard(stream)
+            self._open_by_client[client] -= 1
+            if not self._open_by_client[client]:
+                del self._open_by_client[client]
 
 
 class EventStream:
     """One stream: the opening, the source's events, and `shutdown` if the service stops first.
 
-    It ends early if `is_still_authorized` is false, which is checked at every comment interval or more often. The source
-    returns after the last event. It may write from several tasks: events are never interleaved.
+    It ends early if `is_still_authorized` is false, which is checked in every comment interval. The source returns after
+    the last event. It may write from several tasks: events are never interleaved.
     """
 
     def __init__(
@@ -134,12 +149,15 @@ class EventStream:
         self._commenting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        if scope["method"] != "HEAD":
+        start = {"type": "http.response.start", "status": 200, "headers": _HEADERS}
+        if scope["method"] == "HEAD":
+            await send(start)
+        else:
             self._scope = scope
             self._flow = Flow(scope, send)
             self._clock = asyncio.get_running_loop().time
-            with self._streams.hold(self):
+            with self._streams.hold(self, address_of(scope)):
+                await send(start)
                 await self._stream(receive)
         if not self._disconnected:
             await send({"type": "http.response.body", "body": b""})

@@ -87,6 +87,11 @@ class Request:
         return b"".join(chunks)
 
 
+def address_of(scope: Scope) -> str:
+    """The address of the client, or of the proxy in front of it."""
+    return str((scope.get("client") or ("an unknown address",))[0])
+
+
 def _split_path(scope: Scope, public_path: str) -> tuple[str, str]:
     """The root that clients see, and the path below it.
 

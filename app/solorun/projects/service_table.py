@@ -21,7 +21,17 @@ from solorun.projects.validation import (
     whole_number,
 )
 
-SERVICE_KEYS: Final = ("host", "port", "data_dir", "allowed_hosts", "public_url", "token_file", "shutdown_limit")
+SERVICE_KEYS: Final = (
+    "host",
+    "port",
+    "data_dir",
+    "allowed_hosts",
+    "public_url",
+    "token_file",
+    "shutdown_limit",
+    "max_streams",
+    "max_streams_per_client",
+)
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
     "timeout": "set the timeout of a project or a step",
@@ -42,6 +52,8 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
         "public_url": public_url,
         "token_file": path(base_dir),
         "shutdown_limit": duration,
+        "max_streams": stream_count,
+        "max_streams_per_client": stream_count,
     }
     for key, reader in readers.items():
         table.read(key, reader, None)
@@ -49,6 +61,7 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
 
 
 port: Final = whole_number(0, _MAX_PORT)
+stream_count: Final = whole_number(1, 100_000)
 
 
 def host(node: Node) -> str:

@@ -19,6 +19,8 @@ from solorun.server.transport import CoalescingTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 IDLE_TIMEOUT_SECONDS: Final = 10.0
+REQUEST_TIMEOUT_SECONDS: Final = 60.0
+"""How long a whole request may take to arrive, however steadily: a client must not hold a connection by dripping."""
 WRITE_BUFFER_BYTES: Final = 16 * 1024
 """How much may be buffered for a reader before a send waits, in addition to the kernel's own buffers."""
 
@@ -32,7 +34,8 @@ class LimitedProtocol(HttpToolsProtocol):
     """One connection.
 
     A request's head must be complete within `idle_timeout_seconds` and 32 KiB, and its body must not pause for longer.
-    Between requests uvicorn's own keep-alive limit applies; while a response is sent, none does.
+    The whole request must arrive within `REQUEST_TIMEOUT_SECONDS`. Between requests uvicorn's own keep-alive limit
+    applies; while a response is sent, none does.
     """
 
     def __init__(self, *args: Any, idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS, **kwargs: Any) -> None:
@@ -41,6 +44,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._idle_timeout_seconds = idle_timeout_seconds
         self._waiting_since: float | None = None
         """Since when we have been waiting for the client to send bytes; None while we are not."""
+        self._receiving_since = 0.0
+        """Since when we have been waiting for the rest of the request."""
         self._head_bytes = 0
         self._in_head = True
         self._heads = 0
@@ -58,7 +63,7 @@ class LimitedProtocol(HttpToolsProtocol):
             FLOW_EXTENSION: {"is_full": lambda: flow.write_paused, "write": coalescing.write_chunk},
             HEAD_LINES_EXTENSION: {"add": coalescing.add_to_next_head},
         }
-        self._waiting_since = self.loop.time()
+        self._waiting_since = self._receiving_since = self.loop.time()
         self._schedule_check()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -68,7 +73,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
-            self._waiting_since = self.loop.time()
+            self._waiting_since = self._receiving_since = self.loop.time()
         while self._in_head and len(data) > MAX_HEAD_BYTES - self._head_bytes:
             # One read may contain a head and its body, or several requests: only this head counts.
             room, head = MAX_HEAD_BYTES - self._head_bytes, self._heads
@@ -91,7 +96,7 @@ class LimitedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if self._waiting_since is None:
-            self._waiting_since = self.loop.time()
+            self._waiting_since = self._receiving_since = self.loop.time()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
@@ -140,9 +145,13 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._waiting_since is None:
             self._schedule_check()
             return
+        now = self.loop.time()
         flow: FlowControl = self.flow
-        left_seconds = self._waiting_since + self._idle_timeout_seconds - self.loop.time()
-        if left_seconds <= 0 and not flow.read_paused:
+        if flow.read_paused:
+            # The client waits for us.
+            self._waiting_since = self._receiving_since = now
+        due_at = min(self._waiting_since + self._idle_timeout_seconds, self._receiving_since + REQUEST_TIMEOUT_SECONDS)
+        if due_at <= now:
             self.transport.abort()
             return
-        self._timer = self.loop.call_later(left_seconds if left_seconds > 0 else 1.0, self._check_idle)
+        self._timer = self.loop.call_at(due_at, self._check_idle)

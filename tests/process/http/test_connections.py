@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -42,6 +42,21 @@ async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
+
+
+@pytest.mark.parametrize("head", [b"GET /livez HTTP/1.1\r\nx-slow: ", HEAD + b"content-length: 1000000\r\n\r\n"])
+async def test_a_request_that_drips_in_is_closed(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr("solorun.server.protocol.REQUEST_TIMEOUT_SECONDS", 0.2)
+    async with open_server() as server, server.connect(sent=head) as connection:
+        closed = asyncio.create_task(connection.read_to_close())
+        while not closed.done():
+            with suppress(ConnectionError):
+                await connection.send(b"x")
+            await asyncio.sleep(0.01)
+
+    assert closed.result() == b""
 
 
 async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:

@@ -351,6 +351,23 @@ async def test_an_idle_stream_ends_with_shutdown(open_server: OpenServer) -> Non
     assert rest == b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
 
+@pytest.mark.parametrize("settings", [{"max_streams": 2}, {"max_streams_per_client": 2}])
+async def test_a_stream_above_the_limit_is_refused_until_another_ends(
+    open_server: OpenServer, settings: dict[str, int]
+) -> None:
+    async with open_server(**settings) as server:
+        async with server.stream("/api/v1/events"), server.stream("/api/v1/events"):
+            refused = await server.client.get("/api/v1/events")
+            head = await server.client.head("/api/v1/events")
+        await server.until(lambda: len(server.app.state.streams) == 0)
+        async with server.stream("/api/v1/events") as connection:
+            await connection.read_chunks_until(b'{"runs":[]}\n\n')
+
+    assert (refused.status_code, refused.json()["type"]) == (503, "/problems/too-many-streams")
+    assert refused.headers["retry-after"] == "5"
+    assert head.status_code == 200
+
+
 async def test_the_streams_of_a_session_end_when_it_logs_out(open_server: OpenServer) -> None:
     own = {"sec_fetch_site": "same-origin"}
     async with open_server(token=TOKEN) as server:

@@ -54,6 +54,7 @@ def test_settings_come_from_the_file(resolve: Resolve, tmp_path: Path) -> None:
         "allowed_hosts": ["Runs.Example.org.", "2001:DB8:0::1"],
         "public_url": "https://runs.example.org/solorun/",
         "shutdown_limit": "1m",
+        "max_streams": 10,
     }
 
     settings = resolve(service, {"SOLORUN_TOKEN": TOKEN})
@@ -66,6 +67,7 @@ def test_settings_come_from_the_file(resolve: Resolve, tmp_path: Path) -> None:
         public_url="https://runs.example.org/solorun",
         token=TOKEN,
         shutdown_limit_seconds=60.0,
+        max_streams=10,
     )
     assert settings.root_path == "/solorun"
 
