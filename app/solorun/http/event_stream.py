@@ -120,8 +120,8 @@ class Streams:
 class EventStream:
     """One stream: the opening, the source's events, and `shutdown` if the service stops first.
 
-    It ends early if `is_still_authorized` is false, which is checked in every comment interval. The source returns after
-    the last event. It may write from several tasks: events are never interleaved.
+    It ends early if `is_still_authorized` is false, which is checked in every comment interval. The source returns
+    after the last event. It may write from several tasks: events are never interleaved.
     """
 
     def __init__(

@@ -15,6 +15,7 @@ from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
 from solorun.http.sparse_log import SparseLog
 from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
+from solorun.server.stalled_readers import StalledReaders
 from solorun.server.transport import CoalescingTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
@@ -35,11 +36,18 @@ class LimitedProtocol(HttpToolsProtocol):
 
     A request's head must be complete within `idle_timeout_seconds` and 32 KiB, and its body must not pause for longer.
     The whole request must arrive within `REQUEST_TIMEOUT_SECONDS`. Between requests uvicorn's own keep-alive limit
-    applies; while a response is sent, none does.
+    applies. A client that reads nothing of a response for `SEND_TIMEOUT_SECONDS` is disconnected.
     """
 
-    def __init__(self, *args: Any, idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        stalled_readers: StalledReaders,
+        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._stalled_readers = stalled_readers
         self.logger = _uvicorn
         self._idle_timeout_seconds = idle_timeout_seconds
         self._waiting_since: float | None = None
@@ -51,6 +59,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._heads = 0
         self._bytes_since_body = 0
         """What followed a head without being part of its body: sizes of chunks, and trailers."""
+        self._unread_bytes = 0
+        self._progress_at = 0.0
+        """When the client last read, or had nothing to read."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -69,7 +80,17 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._stalled_readers.discard(self)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled_readers.add(self, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        self._stalled_readers.discard(self)
+        self._progress_at = self.loop.time()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
@@ -138,11 +159,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_at(due_at, self._check_idle)
 
     def _check_idle(self) -> None:
-        if self.transport.is_closing():
-            # The last bytes may be waiting for a stalled reader.
-            self._timer = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.transport.abort)
+        if self._has_stalled():
+            self.transport.abort()
             return
-        if self._waiting_since is None:
+        if self._waiting_since is None or self.transport.is_closing():
             self._schedule_check()
             return
         now = self.loop.time()
@@ -155,3 +175,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self._timer = self.loop.call_at(due_at, self._check_idle)
+
+    def _has_stalled(self) -> bool:
+        """Whether the client has read nothing for too long. Streamed responses have the same limit themselves."""
+        now, unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        cycle, is_closing = self.cycle, self.transport.is_closing()
+        is_streaming = cycle is not None and cycle.response_started and not cycle.response_complete and not is_closing
+        if is_streaming or self._unread_bytes == 0 or unread_bytes < self._unread_bytes:
+            self._progress_at = now
+        self._unread_bytes = unread_bytes
+        return now - self._progress_at > SEND_TIMEOUT_SECONDS

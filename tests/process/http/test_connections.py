@@ -12,9 +12,10 @@ import pytest
 from solorun.errors import ConfigurationInvalid
 from solorun.http.event_stream import StreamLimits
 from solorun.http.sparse_log import SparseLog
+from solorun.server.protocol import LimitedProtocol
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
 from tests.fakes.application import TOKEN
-from tests.fakes.http_server import OpenServer
+from tests.fakes.http_server import OpenServer, request_for
 
 HEAD = b"POST /api/v1/projects/deploy/runs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
@@ -49,7 +50,7 @@ async def test_a_request_that_drips_in_is_closed(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     monkeypatch.setattr("solorun.server.protocol.REQUEST_TIMEOUT_SECONDS", 0.2)
-    async with open_server() as server, server.connect(sent=head) as connection:
+    async with open_server(idle_timeout_seconds=1) as server, server.connect(sent=head) as connection:
         closed = asyncio.create_task(connection.read_to_close())
         while not closed.done():
             with suppress(ConnectionError):
@@ -234,6 +235,68 @@ async def test_a_download_to_a_stalled_reader_is_cut_off(open_server: OpenServer
             await server.until(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
 
         step.end()
+
+
+@pytest.fixture
+def lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ports of the clients that the server has disconnected."""
+    ports: list[int] = []
+    connection_lost = LimitedProtocol.connection_lost
+
+    def noted(self: LimitedProtocol, exc: Exception | None) -> None:
+        assert self.client is not None
+        ports.append(self.client[1])
+        connection_lost(self, exc)
+
+    monkeypatch.setattr(LimitedProtocol, "connection_lost", noted)
+    return ports
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, lost: list[int], requests: int
+) -> None:
+    monkeypatch.setattr("solorun.server.protocol.SEND_TIMEOUT_SECONDS", 0.05)
+    async with open_server(idle_timeout_seconds=0.01) as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.send(request_for(f"/api/v1/runs/{run.id}/log") * requests)
+            await server.until(lambda: connection.port in lost)
+
+
+async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.server.main.KEEP_ALIVE_SECONDS", 0)
+    async with open_server(idle_timeout_seconds=0.01) as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+        whole = (await server.client.get(f"/api/v1/runs/{run.id}/log")).content
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run.id}/log")
+            # The server closes the connection before all is sent.
+            await asyncio.sleep(0.1)
+            response = await connection.read_to_close()
+
+    assert response.endswith(whole)
+
+
+async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.server.stalled_readers.MAX_UNREAD_BYTES", 3_000_000)
+    async with open_server() as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+        path = f"/api/v1/runs/{run.id}/log"
+        async with server.connect(receive_buffer=4096) as first, server.connect(receive_buffer=4096) as second:
+            await first.get(path)
+            await first.read_until(b"\r\n\r\n")
+            await second.get(path, connection="close")
+            cut = await first.read_to_close()
+            whole = await second.read_to_close()
+
+    assert (cut.endswith(b"}"), whole.endswith(b"}")) == (False, True)
 
 
 async def test_a_stalled_reader_does_not_delay_the_shutdown(
