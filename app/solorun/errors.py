@@ -19,6 +19,7 @@
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
     │   ├── PayloadTooLarge          too-large
+    │   ├── TooManyProjects          too-many-projects
     │   ├── TooManyStreams           too-many-streams
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
@@ -33,11 +34,15 @@
 A docstring is the default message. `api/problems.py` decides the HTTP status of each slug.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, Final
 
 from solorun.run import Run
+
+MAX_FAULTS: Final = 100
+"""How many errors of one request are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,9 @@ class InvalidRequest(Problem):
 
     slug = "invalid-request"
 
-    def __init__(self, message: str = "", errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(message or "; ".join(map(str, errors)))
-        self.errors = tuple(errors)
+    def __init__(self, message: str = "", errors: Iterable[FieldError] = ()) -> None:
+        self.errors = tuple(islice(errors, MAX_FAULTS))
+        super().__init__(message or "; ".join(map(str, self.errors)))
 
 
 class InvalidCursor(Problem):
@@ -190,6 +195,12 @@ class PayloadTooLarge(Problem):
     """The request is too large."""
 
     slug = "too-large"
+
+
+class TooManyProjects(Problem):
+    """The pattern of this project has as many projects as it may have."""
+
+    slug = "too-many-projects"
 
 
 class TooManyStreams(Problem):

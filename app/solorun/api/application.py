@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from solorun.api.family_limit import FamilyLimit
 from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
@@ -71,6 +72,7 @@ class Application:
             operations=OPERATIONS,
             authorizer=Authorizer(settings, public_addresses(OPERATIONS), failure_delay_seconds),
             streams=Streams(service.hub.count_stream, limits),
+            family_limit=FamilyLimit(service),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
         self._router = Router(self.state, self.endpoints, fallback=pages.show_not_found if pages else None)

@@ -31,6 +31,7 @@ _STATUSES: Final = {
     "cross-origin": HTTPStatus.FORBIDDEN,
     "unsupported-media-type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "too-large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "too-many-projects": HTTPStatus.CONFLICT,
     "too-many-streams": HTTPStatus.SERVICE_UNAVAILABLE,
     "draining": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

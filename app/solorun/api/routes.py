@@ -16,6 +16,7 @@ from solorun.errors import (
     RunNotFound,
     ServiceDraining,
     StoreUnavailable,
+    TooManyProjects,
     TooManyStreams,
 )
 from solorun.http.operation import Operation, ResponseSpec
@@ -46,7 +47,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="startRun",
         summary="Start a run, unless the project has an active run",
         responses=(ResponseSpec(201, "The pending run; the `Location` header is its address", model=Run),),
-        problems=(ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
+        problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
     Operation(

@@ -29,6 +29,7 @@ SERVICE_KEYS: Final = (
     "public_url",
     "token_file",
     "shutdown_limit",
+    "max_projects_per_pattern",
     "max_streams",
     "max_streams_per_client",
 )
@@ -52,8 +53,9 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
         "public_url": public_url,
         "token_file": path(base_dir),
         "shutdown_limit": duration,
-        "max_streams": stream_count,
-        "max_streams_per_client": stream_count,
+        "max_projects_per_pattern": limit,
+        "max_streams": limit,
+        "max_streams_per_client": limit,
     }
     for key, reader in readers.items():
         table.read(key, reader, None)
@@ -61,7 +63,7 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
 
 
 port: Final = whole_number(0, _MAX_PORT)
-stream_count: Final = whole_number(1, 100_000)
+limit: Final = whole_number(1, 100_000)
 
 
 def host(node: Node) -> str:

@@ -10,7 +10,14 @@ from solorun.projects import service_table
 from solorun.projects.service_table import SERVICE_KEYS
 from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
 from solorun.projects.validation import InvalidValue, Node, duration, format_value, path
-from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, MAX_STREAMS, MAX_STREAMS_PER_CLIENT, Settings
+from solorun.settings import (
+    DEFAULT_PORT,
+    LOOPBACK_HOSTS,
+    MAX_PROJECTS_PER_PATTERN,
+    MAX_STREAMS,
+    MAX_STREAMS_PER_CLIENT,
+    Settings,
+)
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -42,9 +49,12 @@ def resolve_settings(
         public_url=sources.read("public_url", lambda _: service_table.public_url, None),
         shutdown_limit_seconds=sources.read("shutdown_limit", lambda _: duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
         token=_read_token(sources),
-        max_streams=sources.read("max_streams", lambda _: service_table.stream_count, MAX_STREAMS),
+        max_streams=sources.read("max_streams", lambda _: service_table.limit, MAX_STREAMS),
         max_streams_per_client=sources.read(
-            "max_streams_per_client", lambda _: service_table.stream_count, MAX_STREAMS_PER_CLIENT
+            "max_streams_per_client", lambda _: service_table.limit, MAX_STREAMS_PER_CLIENT
+        ),
+        max_projects_per_pattern=sources.read(
+            "max_projects_per_pattern", lambda _: service_table.limit, MAX_PROJECTS_PER_PATTERN
         ),
     )
     _refuse_what_needs_a_token(settings, sources)
@@ -99,7 +109,7 @@ class _Sources:
 
 def _parse_variable(key: str, text: str) -> object:
     """The variable's value with the type it would have in TOML."""
-    if key in ("port", "max_streams", "max_streams_per_client") and text.strip().isascii() and text.strip().isdecimal():
+    if (key == "port" or key.startswith("max_")) and text.strip().isascii() and text.strip().isdecimal():
         return int(text[:20])
     if key == "allowed_hosts":
         return [name.strip() for name in text.split(",") if name.strip()]
