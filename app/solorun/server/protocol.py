@@ -6,10 +6,11 @@ Without them, a connection may stay idle forever before its first request, and a
 import asyncio
 import logging
 import math
+import sys
 from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
@@ -69,7 +70,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_made(coalescing)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         flow: FlowControl = self.flow
-        self._extensions = {
+        self._extensions: dict[str, dict[str, Any]] = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
             FLOW_EXTENSION: {"is_full": lambda: flow.write_paused, "write": coalescing.write_chunk},
             HEAD_LINES_EXTENSION: {"add": coalescing.add_to_next_head},
@@ -124,6 +125,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._waiting_since = self.loop.time()
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            _delimit_by_close(self.cycle)
+            flow = {**self._extensions[FLOW_EXTENSION], "write": self.transport.write}
+            self.scope["extensions"] = {**self._extensions, FLOW_EXTENSION: flow}  # type: ignore[dict-item]
         # Trailers are dropped: the request must not change after it has been checked.
         self.headers = []
 
@@ -185,3 +190,20 @@ class LimitedProtocol(HttpToolsProtocol):
             self._progress_at = now
         self._unread_bytes = unread_bytes
         return now - self._progress_at > SEND_TIMEOUT_SECONDS
+
+
+def _delimit_by_close(cycle: RequestResponseCycle) -> None:
+    """Send bodies of unknown length without chunks, which HTTP/1.0 lacks: they end with the connection."""
+    send, is_unknown = cycle.send, False
+
+    async def send_unchunked(message: Any) -> None:
+        nonlocal is_unknown
+        if message["type"] == "http.response.start":
+            is_unknown = all(name != b"content-length" for name, _ in message["headers"])
+            if is_unknown:
+                cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
+        elif is_unknown and not message.get("more_body", False):
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    cycle.send = send_unchunked  # type: ignore[method-assign]

@@ -56,6 +56,23 @@ async def test_an_ended_run_is_streamed_completely_with_its_end(open_server: Ope
     assert body == b"retry: 60000\n\n" + b"".join(expected) + end_of(run)
 
 
+@pytest.mark.parametrize("path", ["events", "log.ndjson", "log"])
+async def test_an_http_1_0_client_gets_a_body_without_chunks(open_server: OpenServer, path: str) -> None:
+    async with open_server() as server:
+        run = await server.complete(["one", "x" * 100_000, "three"])
+        path = f"/api/v1/runs/{run.id}/{path}"
+        whole = (await server.client.get(path)).content
+
+        async with server.connect() as connection:
+            await connection.send(f"GET {path} HTTP/1.0\r\nhost: localhost\r\n\r\n".encode())
+            head = await connection.read_until(b"\r\n\r\n")
+            body = await connection.read_to_close()
+
+    assert b"transfer-encoding" not in head
+    assert b"connection: close\r\n" in head
+    assert body == whole
+
+
 async def test_an_active_run_is_streamed_live_from_the_first_byte(open_server: OpenServer) -> None:
     async with open_server() as server:
         run_id, step = await server.begin()
