@@ -106,7 +106,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         executor = ScriptedExecutor()
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
-        checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
+        checked = Settings(**{"data_dir": tmp_path / "data", "shutdown_limit_seconds": 5, **settings})
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
             app = Application(service, Dashboard(), failure_delay_seconds=failure_delay_seconds)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -166,6 +167,16 @@ async def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(open_se
     assert secure.headers["set-cookie"].startswith("__Host-solorun_")
     assert secure.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
     assert reported.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
+
+
+async def test_services_under_one_host_name_have_their_own_cookies(tmp_path: Path, open_served: OpenServed) -> None:
+    names = set()
+    for directory, public_url in [("a", None), ("a", "http://localhost/x"), ("b", None), ("b", "https://localhost/x")]:
+        async with open_served(token=TOKEN, data_dir=tmp_path / directory, public_url=public_url) as served:
+            await _log_in(served.client)
+            names |= {name.removeprefix("__Host-") for name in served.client.cookies}
+
+    assert len(names) == 4
 
 
 async def test_a_login_ends_the_previous_session(open_served: OpenServed) -> None:

@@ -100,7 +100,7 @@ async def test_bad_requests_are_refused_on_every_route_with_every_method(
 
 
 async def test_a_proxied_request_needs_a_token_on_every_route(open_served: OpenServed) -> None:
-    names = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
+    names = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via", "cf-ray")
 
     async with open_served() as served:
         responses = [

@@ -27,6 +27,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HOST: Final = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip")
+_PROXY_PREFIXES: Final = (b"x-forwarded-", b"cf-")
 _SINGLE_HEADERS: Final = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
@@ -65,7 +66,7 @@ class Authorizer:
         self._hosts = _allowed_hosts(settings)
         self._good_hosts: set[bytes] = set()
         self._is_https = (settings.public_url or "").startswith("https:")
-        self._cookie_name = f"solorun_{settings.port}"
+        self._cookie_name = f"solorun_{_identity_of(settings)}"
 
     @property
     def requires_token(self) -> bool:
@@ -181,6 +182,12 @@ class Authorizer:
         raise CrossOrigin
 
 
+def _identity_of(settings: Settings) -> str:
+    """Cookies ignore ports and, with `Secure`, paths: services under one host name must not overwrite each other's."""
+    status = settings.data_dir.stat()
+    return hashlib.sha256(f"{status.st_dev}:{status.st_ino}:{settings.root_path}".encode()).hexdigest()[:16]
+
+
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
     names = {*LOOPBACK_HOSTS, *(host.lower() for host in settings.allowed_hosts)}
     if settings.public_url is not None:
@@ -209,9 +216,13 @@ def _check_repeated(request: Request) -> None:
 
 
 def _check_not_proxied(request: Request) -> None:
+    """Refuse what a proxy on this machine forwards, as far as that can be noticed."""
     for name in request.headers:
-        if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
+        if name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES):
             raise TokenRequired
+    # This is how nginx forwards requests unless it is configured otherwise.
+    if request.scope["http_version"] == "1.0" and request.headers.get(b"connection", b"").lower() == b"close":
+        raise TokenRequired
 
 
 def _client_of(request: Request) -> str:

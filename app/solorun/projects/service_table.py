@@ -28,6 +28,7 @@ SERVICE_KEYS: Final = (
     "allowed_hosts",
     "public_url",
     "token_file",
+    "require_token",
     "shutdown_limit",
     "max_projects_per_pattern",
     "max_streams",
@@ -52,6 +53,7 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
         "allowed_hosts": allowed_hosts,
         "public_url": public_url,
         "token_file": path(base_dir),
+        "require_token": switch,
         "shutdown_limit": duration,
         "max_projects_per_pattern": limit,
         "max_streams": limit,
@@ -64,6 +66,12 @@ def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
 
 port: Final = whole_number(0, _MAX_PORT)
 limit: Final = whole_number(1, 100_000)
+
+
+def switch(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise InvalidValue(f"expected true or false, not {format_value(node.value)}")
+    return node.value
 
 
 def host(node: Node) -> str:

@@ -111,6 +111,8 @@ def _parse_variable(key: str, text: str) -> object:
     """The variable's value with the type it would have in TOML."""
     if (key == "port" or key.startswith("max_")) and text.strip().isascii() and text.strip().isdecimal():
         return int(text[:20])
+    if key == "require_token":
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
     if key == "allowed_hosts":
         return [name.strip() for name in text.split(",") if name.strip()]
     return text
@@ -137,11 +139,13 @@ def _read_token(sources: _Sources) -> str | None:
 
 
 def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
+    required = sources.read("require_token", lambda _: service_table.switch, False)
     if sources.has_token:
         return
     public_host = urlsplit(settings.public_url or "http://localhost").hostname
     foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
     opening = {
+        "require_token": "is set" if required else "",
         "host": "" if settings.is_loopback else f"{format_value(settings.host)} is reachable from other machines",
         "allowed_hosts": f"{format_value(foreign[0])} is not a loopback host" if foreign else "",
         "public_url": "" if public_host in LOOPBACK_HOSTS else f"{format_value(public_host)} is not a loopback host",

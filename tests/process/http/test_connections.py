@@ -196,6 +196,15 @@ async def test_a_request_without_a_host_is_refused(open_server: OpenServer) -> N
     assert problem_of(response) == (403, "/problems/host-not-allowed")
 
 
+async def test_a_request_as_nginx_forwards_it_by_default_needs_a_token(open_server: OpenServer) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(b"GET /livez HTTP/1.0\r\nhost: 127.0.0.1:8700\r\nconnection: close\r\n\r\n")
+
+        response = await connection.read_to_close()
+
+    assert problem_of(response) == (403, "/problems/token-required")
+
+
 async def test_a_client_that_disconnects_during_its_body_logs_no_error(
     open_server: OpenServer, caplog: pytest.LogCaptureFixture
 ) -> None:

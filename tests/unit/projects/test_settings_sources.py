@@ -251,3 +251,20 @@ def test_an_unreadable_token_file_is_the_only_error(find_errors: Callable[..., d
 def write_token(file: Path, token: str) -> None:
     file.write_text(token + "\n")
     file.chmod(0o600)
+
+
+@pytest.mark.parametrize("sources", [{"service": {"require_token": True}}, {"environ": {"SOLORUN_REQUIRE_TOKEN": "1"}}])
+def test_a_required_token_must_be_set(find_errors: Callable[..., dict[str, str]], sources: dict[str, Any]) -> None:
+    ((pointer, message),) = find_errors(**sources).items()
+
+    assert pointer in ("service.require_token", "SOLORUN_REQUIRE_TOKEN")
+    assert "so a token is required" in message
+
+
+@pytest.mark.parametrize("environ", [{"SOLORUN_REQUIRE_TOKEN": "false"}, {"SOLORUN_TOKEN": TOKEN}])
+def test_a_token_that_is_set_or_not_required_is_no_error(resolve: Resolve, environ: dict[str, str]) -> None:
+    assert resolve({"require_token": True}, environ).token == environ.get("SOLORUN_TOKEN")
+
+
+def test_require_token_is_true_or_false(find_errors: Callable[..., dict[str, str]]) -> None:
+    assert "expected true or false" in find_errors(environ={"SOLORUN_REQUIRE_TOKEN": "maybe"})["SOLORUN_REQUIRE_TOKEN"]
