@@ -21,7 +21,7 @@ class Connection:
         self.written: list[bytes] = []
         self.is_full = False
         self.aborted = False
-        self.streams = Streams(nullcontext, limits)
+        self.streams = Streams(nullcontext, limits, max_open=1, max_open_per_client=1)
         self.sinks: asyncio.Queue[Sink] = asyncio.Queue()
         self.stream = EventStream(self.streams, self._pump)
         self._may_send = asyncio.Event()

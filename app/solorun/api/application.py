@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-from dataclasses import replace
 from functools import cache
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import FAILURE_DELAY_SECONDS, Authorizer, public_addresses
 from solorun.errors import InternalError, Problem
+from solorun.http.compression import compress
 from solorun.http.event_stream import StreamLimits, Streams
 from solorun.http.operation import Endpoint
 from solorun.http.request import ClientDisconnected, Request
@@ -62,16 +62,16 @@ class Application:
         failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
     ) -> None:
         settings = service.settings
-        limits = replace(
-            limits or StreamLimits(),
-            max_open=settings.max_streams,
-            max_open_per_client=settings.max_streams_per_client,
-        )
         self.state = State(
             service=service,
             operations=OPERATIONS,
             authorizer=Authorizer(settings, public_addresses(OPERATIONS), failure_delay_seconds),
-            streams=Streams(service.hub.count_stream, limits),
+            streams=Streams(
+                service.hub.count_stream,
+                limits or StreamLimits(),
+                max_open=settings.max_streams,
+                max_open_per_client=settings.max_streams_per_client,
+            ),
             family_limit=FamilyLimit(service),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
@@ -108,7 +108,7 @@ class Application:
 
         try:
             response = await self._handle(request)
-            await response(scope, receive, send_counted)
+            await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
         except Exception as error:

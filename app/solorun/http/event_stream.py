@@ -19,7 +19,6 @@ from solorun.errors import TooManyStreams
 from solorun.http.flow_control import Flow
 from solorun.http.request import address_of
 from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
-from solorun.settings import MAX_STREAMS, MAX_STREAMS_PER_CLIENT
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies close connections that are silent for a minute; the standard recommends about this interval."""
@@ -51,9 +50,6 @@ class StreamLimits:
     """How long `offer` waits for a reader before it lets go of the events that are left."""
     max_stall_graces: int = 32
     """At most this many slow readers may hold a page in memory at once."""
-    max_open: int = MAX_STREAMS
-    max_open_per_client: int = MAX_STREAMS_PER_CLIENT
-    """At most this many streams of one address may be open."""
 
 
 class Sink(Protocol):
@@ -78,8 +74,17 @@ StreamSource = Callable[[Sink], Awaitable[None]]
 class Streams:
     """The open streams of an application. `track` wraps the life of each. After `shut_down`, new ones only say so."""
 
-    def __init__(self, track: Callable[[], AbstractContextManager[None]], limits: StreamLimits) -> None:
+    def __init__(
+        self,
+        track: Callable[[], AbstractContextManager[None]],
+        limits: StreamLimits,
+        *,
+        max_open: int,
+        max_open_per_client: int,
+    ) -> None:
         self.limits = limits
+        self._max_open = max_open
+        self._max_open_per_client = max_open_per_client
         self.shutting_down = False
         self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
         self._track = track
@@ -103,7 +108,7 @@ class Streams:
     @contextmanager
     def hold(self, stream: "EventStream", client: str) -> Iterator[None]:
         """Count the stream as open within this block. Raises TooManyStreams."""
-        if len(self._open) >= self.limits.max_open or self._open_by_client[client] >= self.limits.max_open_per_client:
+        if len(self._open) >= self._max_open or self._open_by_client[client] >= self._max_open_per_client:
             raise TooManyStreams
         self._open.add(stream)
         self._open_by_client[client] += 1
