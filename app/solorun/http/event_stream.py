@@ -83,8 +83,7 @@ class Streams:
         max_open_per_client: int,
     ) -> None:
         self.limits = limits
-        self._max_open = max_open
-        self._max_open_per_client = max_open_per_client
+        self._max_open, self._max_open_per_client = max_open, max_open_per_client
         self.shutting_down = False
         self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
         self._track = track
