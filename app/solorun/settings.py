@@ -12,7 +12,7 @@ MAX_PROJECTS_PER_PATTERN: Final = 1_000
 MAX_STREAMS: Final = 5_000
 MAX_STREAMS_PER_CLIENT: Final = 2_000
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -71,11 +71,6 @@ class DataDirectory:
     """The paths in the service's data directory. Creates nothing."""
 
     path: Path
-
-    @property
-    def lock_file(self) -> Path:
-        """Locked for the lifetime of the process that owns the directory."""
-        return self.path / "solorun.lock"
 
     @property
     def owner_file(self) -> Path:

@@ -13,7 +13,7 @@ class FamilyLimit:
 
     async def check(self, project: str) -> None:
         """Raises TooManyProjects if this would be the first run of a project of a pattern that is full."""
-        find_family = self._service.catalog.find_family
+        find_family = self._service.catalog.configuration.find_family
         family = find_family(project)
         if family is None or project in self._known:
             return
