@@ -84,14 +84,15 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         toml: str = TOML,
         headers: Mapping[str, str] | None = None,
         limits: ServiceLimits = DEFAULT_LIMITS,
+        failure_delay_seconds: float = 0,
         **settings: Any,
     ) -> AsyncIterator[Served]:
         executor = ScriptedExecutor()
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
-        checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
+        checked = Settings(**{"data_dir": tmp_path / "data", "shutdown_limit_seconds": 5, **settings})
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
-            app = Application(service, Dashboard())
+            app = Application(service, Dashboard(), failure_delay_seconds=failure_delay_seconds)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

@@ -22,7 +22,7 @@ class Connection:
         self.written: list[bytes] = []
         self.is_full = False
         self.aborted = False
-        self.streams = Streams(nullcontext, limits)
+        self.streams = Streams(nullcontext, limits, max_open=1, max_open_per_client=1)
         self.sinks: asyncio.Queue[Sink] = asyncio.Queue()
         self.stream = EventStream(self.streams, self._pump)
         self._may_send = asyncio.Event()
@@ -49,7 +49,11 @@ class Connection:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Sink]:
         flow = {"is_full": lambda: self.is_full, "write": self.written.append}
-        scope = {"method": "GET", "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}}}
+        scope = {
+            "method": "GET",
+            "client": None,
+            "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}},
+        }
         streaming = asyncio.create_task(self.stream(scope, self._receive, self._send))
         sink = await self.sinks.get()
         self.written.clear()
