@@ -501,7 +501,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -780,6 +780,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -789,7 +798,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -873,7 +882,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -891,7 +900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -972,6 +981,15 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -999,7 +1017,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `run-active` */
+            /** @description Problem: `run-active`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1076,6 +1094,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1085,7 +1112,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1173,6 +1200,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -1289,7 +1325,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Problem: `invalid-last-event-id` */
+            /** @description Problem: `invalid-last-event-id`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1307,7 +1343,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1352,7 +1388,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `store-unavailable` */
+            /** @description Problem: `store-unavailable`, `too-many-streams` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1384,6 +1420,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1393,7 +1438,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1438,7 +1483,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `store-unavailable` */
+            /** @description Problem: `store-unavailable`, `too-many-streams` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1485,6 +1530,15 @@ export interface operations {
                     "application/json": components["schemas"]["LogPage"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1494,7 +1548,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1580,6 +1634,15 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1589,7 +1652,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1675,6 +1738,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1684,7 +1756,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1766,7 +1838,7 @@ export interface operations {
                     "application/json": components["schemas"]["ArtifactList"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1784,7 +1856,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1861,6 +1933,15 @@ export interface operations {
                     "application/zip": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1870,7 +1951,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1967,6 +2048,15 @@ export interface operations {
                     "*/*": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1976,7 +2066,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2066,7 +2156,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2084,7 +2174,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2149,6 +2239,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectList"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2158,7 +2257,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2226,6 +2325,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectSummary"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2235,7 +2343,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2309,6 +2417,15 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2363,6 +2480,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `host-not-allowed`, `token-required` */
@@ -2430,6 +2556,15 @@ export interface operations {
                     "application/openmetrics-text": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2493,6 +2628,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2561,6 +2705,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2651,6 +2804,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2709,6 +2871,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2785,6 +2956,15 @@ export interface operations {
                     "text/css; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2839,6 +3019,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
