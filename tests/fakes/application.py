@@ -17,35 +17,19 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
+from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 BASE_URL = "http://127.0.0.1:8700"
 TOKEN = "correct-horse-battery-staple"
 
-TOML = """
-[projects.handbook]
-title = "Handbook glossary"
-params = ["date", "documents"]
-
-[[projects.handbook.steps]]
-name = "extract"
-run = ["true"]
-
-[[projects.handbook.steps]]
-name = "generate"
-run = ["true"]
-
-[projects.deploy]
-[[projects.deploy.steps]]
-name = "deploy"
-run = ["true"]
-
-[projects."glossary-*"]
-title = "Glossaries"
-[[projects."glossary-*".steps]]
-name = "extract"
-run = ["true"]
-"""
+TOML = (
+    project_toml(
+        "handbook", {"extract": ["true"], "generate": ["true"]}, title="Handbook glossary", params=["date", "documents"]
+    )
+    + project_toml("deploy", {"deploy": ["true"]})
+    + project_toml("glossary-*", {"extract": ["true"]}, title="Glossaries")
+)
 
 
 @dataclass

@@ -188,13 +188,11 @@ async def test_idle_checks_of_streams_share_a_wake_up_on_whole_seconds(open_serv
     async with open_server() as server, server.stream("/api/v1/events") as one, server.stream("/api/v1/events") as two:
         await one.read_chunks_until(b"]}\n\n")
         await two.read_chunks_until(b"]}\n\n")
-        now = asyncio.get_running_loop().time()
 
         dues = [stream._timer.when() for stream in server.app.state.streams._open if stream._timer is not None]
 
     assert len(dues) == 2
     assert all(due == int(due) for due in dues)
-    assert all(now < due <= now + 15 for due in dues)
 
 
 async def test_a_stalled_reader_is_disconnected(open_server: OpenServer) -> None:
@@ -348,7 +346,7 @@ async def test_streams_of_active_runs_end_with_shutdown(open_server: OpenServer)
         step.unkillable = True
         paths = [f"/api/v1/runs/{run_id}/events", "/api/v1/events", f"/api/v1/events?follow={run_id}:0"]
 
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             async with server.stream(paths[0]) as one, server.stream(paths[1]) as two, server.stream(paths[2]) as three:
                 await server.until(lambda: server.service.hub.open_streams == 3)
                 server.stop.set()
@@ -423,7 +421,7 @@ async def test_a_stream_that_begins_during_the_shutdown_ends_with_shutdown(open_
         run_id, step = await server.begin()
         step.unkillable = True
         server.stop.set()
-        await step.told.wait()
+        await step.stop_requested.wait()
 
         async with server.stream(f"/api/v1/runs/{run_id}/events") as connection:
             body = await connection.read_body()
