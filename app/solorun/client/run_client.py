@@ -26,13 +26,12 @@ from solorun.wire import (
     ProjectList,
     ProjectSummary,
     RunPage,
+    StartedRun,
     StartRequest,
     decode_records,
     encode,
 )
 
-MAX_LISTED_ARTIFACTS: Final = 10_000
-"""The service lists no more artifacts of a run. A list of this length may be cut."""
 _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
@@ -90,13 +89,13 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """Start a run. Raises RunActive, with the active run, if the project is busy.
 
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", Run, body=body)
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -219,21 +218,33 @@ class RunClient:
                 unfinished = []
             unfinished.append(rest)
 
-    async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
-        """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
-        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList)
-        return found.artifacts
+    async def list_artifacts(self, run_id: int) -> ArtifactList:
+        """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
+        artifacts: list[Artifact] = []
+        cursor = None
+        while True:
+            query: Query = {"cursor": cursor}
+            page = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList, query=query)
+            artifacts += page.artifacts
+            cursor = page.next_cursor
+            if cursor is None:
+                return ArtifactList(tuple(artifacts), None, page.truncated)
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
         """Yield the artifact's bytes in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
-    async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Save the artifact to `path`. The file appears only when the download is complete.
+    def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
+        """Yield a zip of all artifacts in chunks."""
+        return self._stream(f"/runs/{run_id}/artifacts.zip")
+
+    async def download_artifact(self, run_id: int, name: str | None, path: Path) -> None:
+        """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+        stream = self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name)
+        async with aclosing(stream) as chunks:
             # Nothing is opened, and no device written, for an artifact that does not exist.
             first = await anext(chunks, b"")
             with open_target(path) as file:

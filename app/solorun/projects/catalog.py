@@ -56,6 +56,10 @@ class Catalog(Projects):
     def path(self) -> Path:
         return self.configuration.path
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(map(str, self.errors))
+
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
 
