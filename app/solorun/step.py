@@ -121,7 +121,8 @@ class StepExecution(Protocol):
 
     @property
     def result(self) -> StepResult | None:
-        """The result, or None while the step is running. It never changes once set, so it settles races with stops."""
+        """The result, or None while the step is running. Once set, it settles races with stops: only its error message
+        may change, until the step has ended."""
 
     async def wait(self) -> StepResult:
         """Wait until the step has ended and all its output is in the channel.

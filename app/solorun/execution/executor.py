@@ -58,7 +58,8 @@ class RunExecutor:
     def masker_for(self, project: Project) -> Masker:
         """A masker for the project's secrets and the service's token."""
         masker = Masker()
-        values = {name: project.env.get(name) or self.environ.get(name) for name in project.secrets}
+        env = project.expand_env(self.environ)
+        values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
         for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)

@@ -119,8 +119,26 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         problem = FieldError("", "is nested too deeply")
     except ValueError as error:
         message, mark, where = str(error).rpartition(" (at ")
-        problem = FieldError(where.removesuffix(")") if mark else "", f"invalid TOML: {_simplify(message or where)}")
+        where = where.removesuffix(")") if mark else ""
+        hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
+        problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
     raise _invalid(path, [problem])
+
+
+def _line_at(where: str, text: str) -> str:
+    """The line that `line 3, column 7` or `end of document` means."""
+    number = where.removeprefix("line ").partition(",")[0]
+    return (text.split("\n")[int(number) - 1 :] or [""])[0] if number.isdecimal() else text.rstrip().rpartition("\n")[2]
+
+
+def _find_hint(message: str, line: str) -> str:
+    if any(quote in line for quote in "“”„‘’"):
+        return "the line contains typographic quotes; write straight ones"
+    if "\xa0" in line:
+        return "the line contains a no-break space; write an ordinary one"
+    if "hex value" in message or "Unescaped '\\'" in message:
+        return "write a path with backslashes in single quotes: 'C:\\Users'"
+    return ""
 
 
 def _simplify(message: str) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project
-from solorun.projects.step_tables import NAME_RULE, FindCoroutine, steps
+from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project, find_references
+from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
+    boolean,
     distinct,
     duration,
     duration_or_zero,
@@ -25,7 +26,10 @@ from solorun.projects.validation import (
     text,
 )
 
-PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "pass_env", "secrets", "params", "steps")
+PROJECT_KEYS: Final = (
+    *("title", "dir", "timeout", "cancel_grace", "shell", "detect_levels"),
+    *("env", "pass_env", "secrets", "params", "steps"),
+)
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -87,6 +91,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
+    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
     return Project(
         name=name,
         title=table.read("title", line, name),
@@ -101,7 +106,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine),
+            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
@@ -135,6 +140,8 @@ def _env(node: Node) -> Mapping[str, str]:
             below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved; choose another name")
         elif not isinstance(value, str):
             below.refuse("expected a string; put the value in quotes")
+        elif any(reference.startswith(_OWN_PREFIX) for reference in find_references(value)):
+            below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved for Solorun and are not passed on")
         elif "\0" in value:
             below.refuse("contains a NUL character, which cannot be passed to a program")
         else:

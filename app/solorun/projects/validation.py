@@ -197,6 +197,12 @@ def whole_number(low: int, high: int) -> Callable[[Node], int]:
     return read
 
 
+def boolean(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
+    return node.value
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """`did you mean "steps"?`, or "" if no known word is similar."""
     candidates = list(known)

@@ -13,11 +13,12 @@ import termios
 from itertools import groupby
 from typing import Final
 
-from solorun.record import Stream
+from solorun.record import Level, Stream
 from solorun.step import StepContext
 from solorun.steps.levels import detect_levels
 from solorun.steps.line_splitter import LineBatch, LineSplitter
-from solorun.steps.workflow_commands import AddMask, WorkflowCommandInterpreter, parse_workflow_command
+from solorun.steps.telling_line import TellingLine
+from solorun.steps.workflow_commands import AddMask, LogMessage, WorkflowCommandInterpreter, parse_workflow_command
 
 CHUNK_BYTES: Final = 64 * 1024
 UNFINISHED_SECONDS: Final = 0.5
@@ -38,6 +39,7 @@ class PipeReader:
         stream: Stream,
         context: StepContext,
         interpreter: WorkflowCommandInterpreter,
+        telling_line: TellingLine,
         *,
         detects_levels: bool,
     ) -> None:
@@ -47,6 +49,7 @@ class PipeReader:
         self._step = context.name
         self._output = context.output
         self._interpreter = interpreter
+        self._telling_line = telling_line
         self._detects_levels = detects_levels
         self._splitter = LineSplitter(mask=self._output.mask, pending_secret_length=self._output.pending_secret_length)
         self._read_bytes = 0
@@ -140,12 +143,15 @@ class PipeReader:
             if command is not None and (self._stream is Stream.STDOUT or isinstance(command, AddMask)):
                 if written < index:
                     await self._write(lines.texts[written:index], partial=False)
+                if isinstance(command, LogMessage) and command.level is Level.ERROR:
+                    self._telling_line.add_error(command.text)
                 await self._interpreter.execute(command)
                 written = index + 1
         if written < len(lines.texts):
             await self._write(lines.texts[written:], partial=lines.partial)
 
     async def _write(self, texts: list[str], *, partial: bool) -> None:
+        self._telling_line.add_lines(self._stream, texts)
         levels = detect_levels(texts) if self._detects_levels else None
         if levels is None:
             await self._output.write(self._step, self._stream, texts, partial=partial)

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,22 @@ async def test_a_step_that_takes_too_long_fails_the_run_whatever_its_exit(tmp_pa
         ended = await engine.end_of(run.id)
 
         assert (ended.status, ended.error_message) == (Status.FAILED, "extract timed out after 50ms")
-        assert ended.steps[0].error_message == "extract timed out after 50ms"
+        assert ended.steps[0].error_message == "timed out after 50ms"
+
+
+async def test_the_log_reports_a_time_out_once(tmp_path: Path) -> None:
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.told.wait()
+        step.end("killed by SIGTERM", -15)
+        ended = await engine.end_of(run.id)
+
+        messages = [record.message for record in await engine.log_of(run.id)]
+
+        assert messages[-2:] == ["stopping extract (grace 10s)", "extract failed: timed out after 50ms"]
+        assert ended.steps[0].exit_code is None
 
 
 async def test_a_cancel_after_a_time_out_does_not_change_the_reason(tmp_path: Path) -> None:
@@ -317,6 +333,18 @@ async def test_files_that_a_step_left_are_told_when_it_ends(tmp_path: Path) -> N
         assert [record.data for record in records if record.event is Event.ARTIFACT] == [
             {"name": "tables/terms.csv", "size_bytes": 4}
         ]
+
+
+async def test_a_secret_that_refers_to_the_environment_is_masked(tmp_path: Path) -> None:
+    project = replace(declare(steps=("extract",), secrets=("API_KEY",)), env={"API_KEY": "key-${PART}"})
+    async with open_engine(tmp_path, project, environ={"PART": "horse"}) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.context.log("key-horse")
+        step.end()
+        await engine.end_of(run.id)
+
+        assert "key-horse" not in str(await engine.log_of(run.id))
 
 
 async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Path) -> None:

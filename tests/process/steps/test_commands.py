@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,43 @@ async def test_the_result_says_how_the_command_ended(
     assert begun.execution.result == result
     assert await begun.execution.stop(1) == result
     assert begun.output.records == []
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("echo one; echo two; exit 3", "exit code 3: two"),
+        ("echo oops >&2; echo two; exit 3", "exit code 3: oops"),
+        ("echo ::error file=a.py,line=3::broken; echo two >&2; exit 1", "exit code 1: a.py:3: broken"),
+        (f"{sys.executable} -c 'import json; json.loads(\"[\")'; echo two >&2; exit 1",
+         "exit code 1: json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)"),
+        ("echo hunter2hunter2; kill -SEGV $$", "killed by SIGSEGV: ***"),
+        ("echo two; true", None),
+    ],
+)  # fmt: skip
+async def test_the_error_message_has_the_most_telling_line(begin: Begin, run: str, message: str | None) -> None:
+    begun = await begin(run, output=RecordedOutput(["hunter2hunter2"]))
+
+    result = await begun.execution.wait()
+
+    assert result.error_message == message
+    assert begun.execution.result == result
+
+
+async def test_an_unknown_program_in_a_script_is_named(begin: Begin) -> None:
+    begun = await begin("nosuchprogram")
+
+    message = (await begun.execution.wait()).error_message or ""
+
+    assert message.startswith("exit code 127 (command not found): ")
+    assert "nosuchprogram" in message
+
+
+async def test_a_stopped_command_has_no_telling_line(begin: Begin) -> None:
+    begun = await begin("echo working; echo $$ > pids; exec sleep 60")
+    await eventually(begun.output.texts)
+
+    assert await begun.execution.stop(5) == StepResult(-15, "killed by SIGTERM")
 
 
 async def test_a_missing_directory_is_a_failed_result(begin: Begin, directory: Path) -> None:
@@ -140,6 +178,15 @@ async def test_a_project_can_request_more_variables(
 
     environment = json.loads("".join(begun.output.texts()))
     assert {name for name in OTHERS if name in environment} == names
+
+
+async def test_a_value_of_the_project_may_refer_to_the_service(begin: Begin) -> None:
+    env = {"A": "<${DB_HOST}:$DB_HOST:$$5:${NONE}>", "B": "${NOTIFY_SOCKET}${SOLORUN_TOKEN}", "C": "$${DB_HOST}"}
+    begun = await begin('echo "$A$B$C"', env=env, environ=SERVICE)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["<db:$DB_HOST:$5:>${DB_HOST}"]
 
 
 async def test_a_project_can_override_pythonunbuffered(begin: Begin) -> None:
@@ -315,6 +362,18 @@ async def test_a_script_is_run_by_its_shell(
     assert begun.output.texts() == texts
 
 
+@pytest.mark.parametrize("length", [131_071 - 8, 131_072, 1_000_000])
+async def test_a_script_may_be_long(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    begun = await begin(f"echo begin\n#{'x' * length}\nfalse\necho end")
+
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 1
+    assert begun.output.texts() == ["begin"]
+    assert list(tmp_path.glob("solorun-*")) == []
+
+
 async def test_a_mask_printed_in_two_halves_is_not_logged(begin: Begin) -> None:
     begun = await begin("echo begin; printf ::add-mask::hun; sleep 0.7; echo ter2; echo hunter2")
 
@@ -337,7 +396,7 @@ async def test_a_failing_log_does_not_stop_the_command(begin: Begin, caplog: pyt
 
     begun = await begin("seq 1 50000; exit 3", output=output)
 
-    assert await begun.execution.wait() == StepResult(3, "exit code 3")
+    assert await begun.execution.wait() == StepResult(3, "exit code 3: 50000")
     assert "lost output of step extract" in caplog.text
 
 

@@ -58,6 +58,11 @@ def test_the_largest_file_is_read(tmp_path: Path) -> None:
     assert len(read_document(file)) == MAX_FILE_BYTES
 
 
+QUOTES = "the line contains typographic quotes; write straight ones"
+SPACE = "the line contains a no-break space; write an ordinary one"
+BACKSLASHES = "write a path with backslashes in single quotes: 'C:\\Users'"
+
+
 def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     assert check_document(tmp_path / "solorun.toml", b"\xef\xbb\xbf" + GOOD).get_project("p").name == "p"
 
@@ -73,6 +78,19 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
         (b"[a.'b\"']\n[a.'b\"']\n", FieldError("line 2, column 8", 'invalid TOML: "a.b\\"" is declared twice')),
         (b"a = 1\na = 2\n\n", FieldError("line 2, column 6", "invalid TOML: a key or a table is declared twice")),
         (b"[projects.p", FieldError("end of document", "invalid TOML: Expected ']' at the end of a table declaration")),
+        (
+            "a = “x”\n".encode(),
+            FieldError("line 1, column 5", f"invalid TOML: Invalid value; {QUOTES}"),
+        ),
+        (
+            "\na =\u00a01\n".encode(),
+            FieldError("line 2, column 4", f"invalid TOML: Invalid value; {SPACE}"),
+        ),
+        (b'a = "C:\\Users"', FieldError("line 1, column 10", f"invalid TOML: Invalid hex value; {BACKSLASHES}")),
+        (
+            b'b = 1\na = "C:\\path"',
+            FieldError("line 2, column 10", f"invalid TOML: Unescaped '\\' in a string; {BACKSLASHES}"),
+        ),
         (GOOD + b"# caf\xe9", FieldError("line 4", "is not UTF-8; save the file in that encoding")),
         (b"a = " + b"[" * 5000, FieldError("", "is nested too deeply")),
     ],

@@ -29,7 +29,7 @@ async def download(
             "--output",
             "-o",
             metavar="FILE",
-            help="File to save it to, overwriting an existing one; a directory; or - for stdout. "
+            help="Where to save it: a file, which is overwritten if it exists, a directory, or - for stdout. "
             "Default: its own name in the current directory.",
         ),
     ] = None,
@@ -37,7 +37,7 @@ async def download(
 ) -> None:
     """Download an artifact of a run. The file appears only when the download is complete.
 
-    A link stays and its file is replaced; a device or a FIFO is written into.
+    A symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
     """
     path = None if output == "-" else _choose_path(name, output)
     found = await find_named_run(client, run)

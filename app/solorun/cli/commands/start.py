@@ -28,7 +28,7 @@ async def start(
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
     ] = None,
-    triggered_by: Annotated[str, typer.Option(metavar="NAME", help="What triggers the run, as a short name.")] = "cli",
+    triggered_by: Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")] = "cli",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
     ] = False,
@@ -37,7 +37,7 @@ async def start(
     raw: RawOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")] = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3, without starting anything, if the project has an active run."""
+    """Start a run of PROJECT. Exits with 3 if the project has an active run."""
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
