@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from solorun.errors import InvalidRequest, MethodNotAllowed, Problem
@@ -16,21 +14,12 @@ UNTYPED: Final = "about:blank"
 """The `type` of a problem that says no more than its HTTP status."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemKind:
-    """What all problems of one slug have in common."""
-
-    status: HTTPStatus
-    title: str
-    error: type[Problem]
-
-
-def render_problem(problem: Problem, kind: ProblemKind, *, instance: str, members: Mapping[str, Any]) -> Response:
+def render_problem(problem: Problem, *, instance: str, members: Mapping[str, Any]) -> Response:
     """The response for a problem at the address `instance`. `members` are the extension members of its kind."""
     details = ProblemDetails(
         type=TYPE_PREFIX + problem.slug,
-        title=kind.title,
-        status=kind.status.value,
+        title=problem.title,
+        status=problem.status.value,
         detail=problem.message,
         instance=instance,
         errors=_errors_of(problem),
