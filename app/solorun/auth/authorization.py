@@ -4,14 +4,13 @@ Denies by default: unless it is exempt, a request needs the token (if the servic
 sends from another site, or to a host name that is not ours, are refused.
 """
 
-import hashlib
 import hmac
 import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from solorun.auth.sessions import LoginThrottle, Sessions
+from solorun.auth.sessions import LoginThrottle, Sessions, hash_secret
 from solorun.errors import CrossOrigin, HostNotAllowed, TokenRequired, Unauthorized
 from solorun.http.operation import Operation
 from solorun.http.request import Request
@@ -44,7 +43,7 @@ class Authorizer:
         self.sessions = Sessions()
         self._throttle = LoginThrottle()
         self._public = frozenset(public)
-        self._token_hash = None if settings.token is None else _hash(settings.token.encode())
+        self._token_hash = None if settings.token is None else hash_secret(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
         self._hosts = _allowed_hosts(settings)
         self._good_hosts: set[bytes] = set()
@@ -101,7 +100,7 @@ class Authorizer:
 
     def _is_valid_token(self, token: bytes) -> bool:
         """Compares in constant time."""
-        return self._token_hash is not None and hmac.compare_digest(_hash(token), self._token_hash)
+        return self._token_hash is not None and hmac.compare_digest(hash_secret(token), self._token_hash)
 
     def _find_session(self, request: Request) -> str | None:
         """The session in the request's cookie, if it is still open."""
@@ -183,7 +182,3 @@ def _is_navigation(request: Request) -> bool:
         and request.headers.get(b"sec-fetch-mode", b"navigate") == b"navigate"
         and not request.path.startswith("/api/")
     )
-
-
-def _hash(token: bytes) -> bytes:
-    return hashlib.sha256(token).digest()

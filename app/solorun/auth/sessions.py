@@ -29,12 +29,12 @@ class Sessions:
         while len(self._expiries) >= MAX_SESSIONS:
             del self._expiries[next(iter(self._expiries))]
         session = secrets.token_urlsafe(32)
-        self._expiries[_hash(session)] = self._clock() + SESSION_SECONDS
+        self._expiries[hash_secret(session.encode())] = self._clock() + SESSION_SECONDS
         return session
 
     def is_valid(self, session: str) -> bool:
         """Whether the session exists and has not expired."""
-        key = _hash(session)
+        key = hash_secret(session.encode())
         expiry = self._expiries.get(key)
         if expiry is None:
             return False
@@ -44,7 +44,7 @@ class Sessions:
         return True
 
     def end(self, session: str) -> None:
-        self._expiries.pop(_hash(session), None)
+        self._expiries.pop(hash_secret(session.encode()), None)
 
 
 class LoginThrottle:
@@ -69,5 +69,6 @@ class LoginThrottle:
             del self._failures[next(iter(self._failures))]
 
 
-def _hash(session: str) -> bytes:
-    return hashlib.sha256(session.encode()).digest()
+def hash_secret(secret: bytes) -> bytes:
+    """What is kept of a token or a session id."""
+    return hashlib.sha256(secret).digest()
