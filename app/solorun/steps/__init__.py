@@ -22,7 +22,7 @@ __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
 
 class StepDispatcher(StepExecutor):
-    """Executes both kinds of steps. `environ` is the service's environment.
+    """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
 
     Processes that escape a killed shim are found only if this process is a subreaper (`become_subreaper`).
     """
@@ -32,10 +32,12 @@ class StepDispatcher(StepExecutor):
         data_dir: Path,
         environ: Mapping[str, str],
         *,
+        url: str | None = None,
         watchdog: Watchdog | None = None,
         unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
     ) -> None:
         self._environ = dict(environ)
+        self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
         self._unkillable_after_seconds = unkillable_after_seconds
@@ -49,6 +51,7 @@ class StepDispatcher(StepExecutor):
                 step,
                 context,
                 environ=self._environ,
+                url=self._url,
                 tracker=self._tracker,
                 unkillable_after_seconds=self._unkillable_after_seconds,
             )

@@ -65,7 +65,8 @@ def unkillable_after_seconds() -> float:
 def dispatcher(tmp_path: Path, unkillable_after_seconds: float) -> StepDispatcher:
     become_subreaper()
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
-    return StepDispatcher(tmp_path / "data", environ, unkillable_after_seconds=unkillable_after_seconds)
+    url = "http://127.0.0.1:8700"
+    return StepDispatcher(tmp_path / "data", environ, url=url, unkillable_after_seconds=unkillable_after_seconds)
 
 
 @pytest.fixture
