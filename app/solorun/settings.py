@@ -40,10 +40,6 @@ class Settings:
         """The path of `public_url`, under which a proxy serves the service: "" or "/solorun"."""
         return urlsplit(self.public_url).path.rstrip("/") if self.public_url else ""
 
-    @property
-    def is_loopback(self) -> bool:
-        return self.host in LOOPBACK_HOSTS
-
 
 def parse_duration(text: str) -> float:
     """The seconds of "30s", "1.5h", "1h30m" or "500ms". Raises ValueError with a message that shows the format."""
