@@ -32,6 +32,10 @@ class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
 
 
+class LogTextQuery(LogFilterQuery, forbid_unknown_fields=True):
+    raw: Annotated[bool, Meta(description="Keep escape sequences and other control characters.")] = False
+
+
 class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
     after: Annotated[_Seq, Meta(description="Only records after this seq.")] | None = None
     before: Annotated[_Seq, Meta(description="Only records before this seq.")] | None = None
@@ -81,8 +85,8 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
             yield segment.payload if log_filter.selects_everything else _select(log_filter, segment)
 
 
-async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    log_filter, text = _filter_of(query), PlainTextRenderer()
+async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
+    log_filter, text = _filter_of(query), PlainTextRenderer(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
             yield text.add(decode_records(_select(log_filter, segment)))

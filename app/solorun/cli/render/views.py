@@ -14,7 +14,9 @@ from solorun.status import Status, StepStatus
 from solorun.wire import encode, encode_records, to_builtins
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress import TaskID
+    from rich.text import Text
 
 
 class View(Protocol):
@@ -86,10 +88,11 @@ class PlainView(View):
 
 
 class TerminalView(View):
-    """Log lines scroll above a bar with the current step, its progress and the elapsed time."""
+    """Log lines scroll above those that are unfinished, and a bar with the current step, its progress and its time."""
 
     def __init__(self, run: Run, *, raw: bool = False) -> None:
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._run = run
@@ -102,14 +105,14 @@ class TerminalView(View):
             BarColumn(bar_width=24),
             TextColumn("{task.fields[item]}", markup=False),
             TimeElapsedColumn(),
-            console=Console(highlight=False),
-            transient=True,
+            auto_refresh=False,
         )
+        self._live = Live(get_renderable=self._bottom, console=Console(highlight=False), transient=True)
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.console.print(heading(self._run), style="bold", markup=False)
-        self._progress.start()
+        self._live.console.print(heading(self._run), style="bold", markup=False)
+        self._live.start()
         if self._run.current_step is not None:
             self._begin_step(self._run.current_step)
             if self._run.progress_current is not None:
@@ -117,7 +120,8 @@ class TerminalView(View):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+        self._print(self._lines.finish())
+        self._live.stop()
 
     def show(self, records: Sequence[Record]) -> None:
         written: list[str] = []
@@ -128,20 +132,34 @@ class TerminalView(View):
                     continue
                 case Event.STEP:
                     self._handle_step(record.data or {})
-            # No partial lines above a bar: each record gets its own line.
-            written.append(self._lines.format(record) + self._lines.finish())
-        if written:
-            self._print("".join(written))
+            written.append(self._lines.format(record))
+        self._print("".join(written))
 
     def end(self, run: Run) -> None:
-        self._progress.stop()
-        self._progress.console.print(ending(run), style=_ENDING_STYLES[run.status], markup=False)
+        self._print(self._lines.finish())
+        self._live.stop()
+        self._live.console.print(ending(run), style=_ENDING_STYLES[run.status], markup=False)
 
     def _print(self, text: str) -> None:
         from rich.text import Text
 
-        # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
-        self._progress.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
+        if text:
+            # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
+            self._live.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
+
+    @property
+    def unfinished(self) -> "Text":
+        """The unfinished lines, each cut to the terminal's width."""
+        from rich.text import Text
+
+        return Text.from_ansi("\n".join(self._lines.unfinished()), no_wrap=True, overflow="ellipsis")
+
+    def _bottom(self) -> "Group":
+        """What is redrawn in place: the unfinished lines and the bar."""
+        from rich.console import Group
+
+        unfinished = self.unfinished
+        return Group(unfinished, self._progress) if unfinished else Group(self._progress)
 
     def _handle_step(self, data: dict[str, Any]) -> None:
         if data.get("status") == StepStatus.RUNNING:
