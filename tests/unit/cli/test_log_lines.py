@@ -172,7 +172,7 @@ def test_a_terminal_shows_unfinished_lines_in_place_and_whole_ones_above(
     with TerminalView(RUN) as view:
         for pieces in (["\r1%"], ["\r2%"], ["\r3%", "\r"]):
             view.show([record(piece, partial=piece != "\r") for piece in pieces])
-            drawn.append(view.unfinished.plain.rpartition(" ")[2])
+            drawn.append(view.unfinished.rpartition(" ")[2])
 
     assert drawn == ["1%", "2%", ""]
     assert "3%" in capsys.readouterr().out

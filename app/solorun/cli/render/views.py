@@ -16,7 +16,6 @@ from solorun.wire import encode, encode_records, to_builtins
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.progress import TaskID
-    from rich.text import Text
 
 
 class View(Protocol):
@@ -97,6 +96,8 @@ class TerminalView(View):
 
         self._run = run
         self._lines = LogLines(run, colour=has_colour(), raw=raw)
+        self.unfinished = ""
+        """The lines that continue in later records, so far."""
         self._step_names = [step.name for step in run.steps]
         # Markup is off, because names and items are untrusted.
         self._progress = Progress(
@@ -133,6 +134,7 @@ class TerminalView(View):
                 case Event.STEP:
                     self._handle_step(record.data or {})
             written.append(self._lines.format(record))
+        self.unfinished = "\n".join(self._lines.unfinished())
         self._print("".join(written))
 
     def end(self, run: Run) -> None:
@@ -147,18 +149,12 @@ class TerminalView(View):
             # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
             self._live.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
-    @property
-    def unfinished(self) -> "Text":
-        """The unfinished lines, each cut to the terminal's width."""
+    def _bottom(self) -> "Group":
+        """What rich's thread redraws in place: unfinished lines, cut to the terminal's width, and the bar."""
+        from rich.console import Group
         from rich.text import Text
 
-        return Text.from_ansi("\n".join(self._lines.unfinished()), no_wrap=True, overflow="ellipsis")
-
-    def _bottom(self) -> "Group":
-        """What is redrawn in place: the unfinished lines and the bar."""
-        from rich.console import Group
-
-        unfinished = self.unfinished
+        unfinished = Text.from_ansi(self.unfinished, no_wrap=True, overflow="ellipsis")
         return Group(unfinished, self._progress) if unfinished else Group(self._progress)
 
     def _handle_step(self, data: dict[str, Any]) -> None:
