@@ -40,6 +40,11 @@ def visible_text(text: str, *, colour: bool = False) -> str:
     plain = _strip_colours("", text)
     if not _has_control(plain):
         return text + _RESET if colour else plain  # Nothing but colours, as in most lines that have any.
+    if not colour and not _has_control(plain.replace("\r", "")):
+        shown = ""  # Nothing but carriage returns, as in most bars.
+        for part in plain.split("\r"):
+            shown = part + shown[len(part) :]
+        return shown
     line = TerminalLine(colour=colour)
     line.write(text)
     return line.text

@@ -26,9 +26,7 @@ _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     step: Annotated[str, Meta(description="Only this step's records.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
-    q: (
-        Annotated[str, Meta(max_length=1000, description="Only messages that contain this text, ignoring case.")] | None
-    ) = None
+    q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text, ignoring case.")] | None = None
     event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
 
 

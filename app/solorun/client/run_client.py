@@ -202,8 +202,8 @@ class RunClient:
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        `level` is the lowest level, `text` a substring, and `events` the event types to include. To get the next page,
-        pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
+        `level` is the lowest level, `text` is part of what a line shows, and `events` are the event types to include.
+        To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
         filters = _filters(step, level, text, events)
         query: Query = {"after": after, "before": before, "limit": limit, **filters}

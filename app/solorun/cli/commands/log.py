@@ -36,7 +36,7 @@ def log(
     ] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only records that contain this text, ignoring case.", show_default=False),
+        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
     ] = None,
     tail: TailOption = None,
     url: UrlOption = DEFAULT_URL,
