@@ -14,7 +14,7 @@ from msgspec import Meta
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
-from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink, StreamSource
+from solorun.http.event_stream import EventStream, Sink, StreamSource
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
@@ -28,6 +28,10 @@ _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
 # Parsed by hand, since a malformed value has its own problem. As an alternative, this type replaces that of the text.
 _SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
+
+_END: Final = b"retry: 60000\n\nid: %d\nevent: end\ndata: %b\n\n"
+"""An EventSource reconnects when a stream ends. `retry` makes it wait a minute, but not after a connection that is lost
+before the end."""
 
 Form = Callable[[Segment], bytes]
 _EVENTS: Final[Form] = attrgetter("sse")
@@ -72,7 +76,7 @@ async def follow_run(state: State, request: Request) -> EventStream:
     if after is None:
         after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
     source = _stream_run(service, run.id, after, batch=query.batch)
-    return EventStream(state.streams, source, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
+    return EventStream(state.streams, source)
 
 
 async def follow_all(state: State, request: Request) -> EventStream:
@@ -86,7 +90,7 @@ async def follow_all(state: State, request: Request) -> EventStream:
 def _stream_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:
     async def source(sink: Sink) -> None:
         run = await _send_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
-        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run)))
+        await sink.emit(_END % (run.last_seq, encode(run)))
 
     return source
 

@@ -22,8 +22,6 @@ COMMENT_INTERVAL_SECONDS: Final = 15.0
 STALL_GRACE_SECONDS: Final = 0.05
 
 OPENING: Final = b": ok\n\n"
-OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
-"""An EventSource reconnects when a stream ends: make it wait a minute."""
 COMMENT: Final = b": \n\n"
 SHUTDOWN: Final = b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
@@ -103,11 +101,10 @@ class EventStream:
     The source returns after the last event. It may write from several tasks: events are never interleaved.
     """
 
-    def __init__(self, streams: Streams, source: StreamSource, *, opening: bytes = OPENING) -> None:
+    def __init__(self, streams: Streams, source: StreamSource) -> None:
         self._streams = streams
         self._limits = streams.limits
         self._source = source
-        self._opening = opening
         self._sourcing = anyio.CancelScope()
         self._turn = asyncio.Lock()
         self._stopping = streams.shutting_down
@@ -142,7 +139,7 @@ class EventStream:
         finished = False
         try:
             with self._sourcing:
-                await self.emit(self._opening)
+                await self.emit(OPENING)
                 await self._source(self)
                 finished = True
             if self._stopping and not finished and not self._disconnected:

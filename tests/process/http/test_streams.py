@@ -29,7 +29,7 @@ def events_of(ndjson: bytes) -> list[bytes]:
 
 
 def end_of(run: Run) -> bytes:
-    return b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run))
+    return b"retry: 60000\n\nid: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run))
 
 
 async def read_log(server: LiveServer, run: Run) -> list[bytes]:
@@ -51,7 +51,7 @@ async def test_an_ended_run_is_streamed_completely_with_its_end(open_server: Ope
     assert b"x-accel-buffering: no\r\n" in head
     assert b"content-encoding" not in head
     assert len(expected) == 5
-    assert body == b"retry: 60000\n\n" + b"".join(expected) + end_of(run)
+    assert body == b": ok\n\n" + b"".join(expected) + end_of(run)
 
 
 async def test_an_active_run_is_streamed_live_from_the_first_byte(open_server: OpenServer) -> None:
@@ -100,7 +100,7 @@ async def test_a_stream_starts_exactly_where_requested(
         async with server.stream(f"/api/v1/runs/{run.id}/events{query}", **headers) as connection:
             body = await connection.read_body()
 
-    assert body == b"retry: 60000\n\n" + b"".join(expected[after:]) + end_of(run)
+    assert body == b": ok\n\n" + b"".join(expected[after:]) + end_of(run)
 
 
 async def test_a_batched_stream_contains_the_same_records(open_server: OpenServer) -> None:
@@ -111,7 +111,7 @@ async def test_a_batched_stream_contains_the_same_records(open_server: OpenServe
         async with server.stream(f"/api/v1/runs/{run.id}/events?batch=1&after=1500") as connection:
             body = await connection.read_body()
 
-    *batches, end = body.removeprefix(b"retry: 60000\n\n").removesuffix(b"\n\n").split(b"\n\n")
+    *batches, end = body.removeprefix(b": ok\n\n").removesuffix(b"\n\n").split(b"\n\n")
     fields = [batch.split(b"\n") for batch in batches]
     records = [record for _, _, data in fields for record in json.loads(data.removeprefix(b"data: "))]
     assert records == [json.loads(line) for line in lines[1500:]]
@@ -132,7 +132,7 @@ async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gaps_or_repeats
             last = events.rpartition(b"id: ")[2].partition(b"\n")[0].decode()
             async with server.stream(f"/api/v1/runs/{run.id}/events", last_event_id=last) as connection:
                 rest = await connection.read_body()
-            return events + rest.removeprefix(b"retry: 60000\n\n")
+            return events + rest.removeprefix(b": ok\n\n")
 
         results = {await read_cut(offset) for offset in range(0, len(whole), 61)}
 
