@@ -1,4 +1,4 @@
-"""Selects the records of a segment by level, step, text and event, for log pages and for downloads alike."""
+"""Selects the records of a segment by level, step, stream, text and event, for log pages and for downloads alike."""
 
 from collections.abc import Collection
 from typing import Final
@@ -28,7 +28,7 @@ _decode_entries = msgspec.json.Decoder(_Entry).decode_lines
 
 
 class LogFilter:
-    """Selects records of at least this level, of this step, that end this text, and with one of these events.
+    """Selects records of at least this level, of this step and stream, that end this text, with one of these events.
 
     None, an empty `text` and empty `events` select every record. Takes the segments of a log in order.
     """
@@ -38,14 +38,16 @@ class LogFilter:
         *,
         level: Level | None = None,
         step: str | None = None,
+        stream: Stream | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> None:
         self.levels = level.at_least if level else _ALL_LEVELS
         self.events = frozenset(events)
         self._step = step
+        self._stream = stream
         self._search = TextSearch(text) if text else None
-        self.selects_everything = self.levels == _ALL_LEVELS and step is None and not text and not events
+        self.selects_everything = self.levels == _ALL_LEVELS and not (step is not None or stream or text or events)
 
     def select(self, segment: Segment) -> list[tuple[int, bytes]]:
         """The seq and the JSON of each selected record, in order."""
@@ -62,6 +64,8 @@ class LogFilter:
         # A list per criterion takes less time than a call per entry.
         if self._step is not None:
             entries = [entry for entry in entries if entry.step == self._step]
+        if self._stream is not None:
+            entries = [entry for entry in entries if entry.stream is self._stream]
         if self._search is not None:
             entries = self._search.find(entries)
         if self.levels != _ALL_LEVELS:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
-from solorun.record import Event, Level, LogPage
+from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -72,6 +72,7 @@ class LogQuery:
     before: int | None = None
     limit: int = 1000
     step: str | None = None
+    stream: Stream | None = None
     level: Level | None = None
     text: str | None = None
     events: frozenset[Event] = frozenset()

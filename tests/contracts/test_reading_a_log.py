@@ -41,7 +41,7 @@ def _log() -> list[Record]:
             later(seq),
             Level.ERROR if seq % 50 == 0 else Level.WARNING if seq % 5 == 0 else Level.INFO,
             ("extract", "review", None)[(seq - 1) // 700],
-            Stream.STDOUT,
+            Stream.STDERR if seq % 11 == 0 else Stream.STDOUT,
             f'Term {seq % 7} of PAGE {seq},"event":"cancel",' if seq == 20 else f"Term {seq % 7} of PAGE {seq}",
             _EVENTS.get(seq),
             {"current": 1, "total": 2, "item": ',"level":"error","step":"review",'} if seq == 3 else None,
@@ -57,6 +57,7 @@ def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
         for record in content
         if (query.level is None or record.level in query.level.at_least)
         and (query.step is None or record.step == query.step)
+        and (query.stream is None or record.stream is query.stream)
         and (not query.events or record.event in query.events)
         and (not query.text or fold(query.text) in fold(visible_text(record.message)))
     ]
@@ -122,6 +123,10 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
         LogQuery(step="review", level=Level.ERROR),
         LogQuery(step="review", after=2000),
         LogQuery(step="nobody"),
+        LogQuery(stream=Stream.STDERR, limit=20),
+        LogQuery(stream=Stream.STDERR, after=300, limit=20),
+        LogQuery(stream=Stream.STDERR, step="review", level=Level.WARNING, text="term 3"),
+        LogQuery(stream=Stream.STEP),
         LogQuery(text="page 77"),
         LogQuery(text="TERM 3", limit=20),
         LogQuery(text="term 3", after=300, limit=20),

@@ -37,6 +37,8 @@ def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
         ({"event": "step"}, ([1, 7], 2, False, False)),
         ({"event": ["artifact", "step"], "limit": 1}, ([7], 2, True, False)),
         ({"event": "progress"}, ([], 0, False, False)),
+        ({"stream": "solorun"}, ([1, 7], 2, False, False)),
+        ({"stream": "stdout", "limit": 1}, ([6], 5, True, False)),
     ],
     ids=str,
 )
@@ -112,6 +114,8 @@ async def test_the_whole_log_is_downloaded_as_it_was_printed(open_served: OpenSe
         ({"event": "step"}, ["deploy started", "deploy completed"]),
         ({"event": ["group", "step"], "q": "completed"}, ["deploy completed"]),
         ({"event": "cancel"}, []),
+        ({"stream": "solorun"}, ["deploy started", "deploy completed"]),
+        ({"stream": "stderr"}, []),
     ],
     ids=str,
 )

@@ -11,7 +11,7 @@ from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument,
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
-from solorun.record import Level, Record
+from solorun.record import Level, Record, Stream
 from solorun.wire import encode_records
 
 if TYPE_CHECKING:
@@ -24,6 +24,15 @@ def log(
     run: RunArgument,
     step: Annotated[
         str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
+    ] = None,
+    stream: Annotated[
+        Stream | None,
+        typer.Option(
+            metavar="STREAM",
+            parser=one_of(Stream),
+            help=f"Only records from this stream: {', '.join(Stream)}.",
+            show_default=False,
+        ),
     ] = None,
     level: Annotated[
         Level | None,
@@ -45,7 +54,7 @@ def log(
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
-    filters = {"step": step, "level": level, "text": search}
+    filters = {"step": step, "stream": stream, "level": level, "text": search}
 
     async def print_log(client: "RunClient") -> None:
         found = await find_named_run(client, run)
