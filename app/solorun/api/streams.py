@@ -29,7 +29,7 @@ _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
 # Parsed by hand, since a malformed value has its own problem. As an alternative, this type replaces that of the text.
 _SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
 
-_END: Final = b"retry: 60000\n\nid: %d\nevent: end\ndata: %b\n\n"
+_END: Final = b"id: %d\nevent: end\ndata: %b\nretry: 60000\n\n"
 """An EventSource reconnects when a stream ends. `retry` makes it wait a minute, but not after a connection that is lost
 before the end."""
 
