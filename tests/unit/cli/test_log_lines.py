@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from solorun.cli.render.log_lines import LogLines, format_size, progress_text
+from solorun.cli.render.log_lines import LogLines, progress_text
 from solorun.cli.render.views import TerminalView
 from solorun.record import Event, Level, Record, Stream
-from solorun.run import RunStep
+from solorun.run import RunStep, format_size
 from tests.fakes.scripted_service import make_run
 from tests.fakes.terminal_lines import TERMINAL_LINES
 
@@ -78,7 +78,8 @@ def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
         ("progress", "", None, "None"),
         ("group", "setup", {"name": "setup", "open": True}, "▸ setup"),
         ("group", "setup", {"name": "setup", "open": False}, "◂ setup"),
-        ("artifact", "", {"name": "a/b\x1b[2J.md", "size_bytes": 12345}, "artifact a/b.md, 12.3 kB"),
+        ("artifact", "artifact a/b\x1b[2J.md, 12.3 kB", {"name": "a/b.md"}, "artifact a/b.md, 12.3 kB"),
+        ("step", "go failed: killed by SIGSEGV", {"status": "failed", "exit_code": -11}, "✘ go failed: killed by SIGSEGV"),
         ("cancel", "cancel requested by cli: enough", {"requested_by": "cli"}, "cancel requested by cli: enough"),
     ],
 )  # fmt: skip

@@ -82,7 +82,9 @@ class LogLines:
             case Event.STEP:
                 mark, colour = _STEP_MARKS.get(str(data.get("status")), ("-", "0"))
                 exit_code = data.get("exit_code")
-                ending = f" (exit code {exit_code})" if exit_code and "exit code" not in message else ""
+                # A signal has a name, which the message has.
+                is_unnamed = exit_code is not None and exit_code > 0 and "exit code" not in message
+                ending = f" (exit code {exit_code})" if is_unnamed else ""
                 return self._paint(f"{mark} {message}{ending}", colour)
             case Event.PROGRESS:
                 return self._paint(progress_text(data), "2")
@@ -90,8 +92,7 @@ class LogLines:
                 name = sanitize(str(data.get("name") or ""))
                 return self._paint(f"▸ {name}" if data.get("open") else f"◂ {name}".rstrip(), "1")
             case Event.ARTIFACT:
-                name = sanitize(str(data.get("name") or ""))
-                return f"artifact {name}, {format_size(data.get('size_bytes') or 0)}"
+                return message
             case Event.CANCEL:
                 return self._paint(message, "35")
 
@@ -109,13 +110,3 @@ def progress_text(data: dict[str, Any]) -> str:
     current, total = data.get("current"), data.get("total")
     count = f"{current}/{total}" if total is not None else f"{current}"
     return f"{count} {sanitize(str(data.get('item') or ''))}".rstrip()
-
-
-def format_size(size_bytes: int) -> str:
-    """`317 B`, `12.5 kB`, `3.1 MB`."""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"
