@@ -38,6 +38,7 @@ name = "hold"
 run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
 [projects.crash]
+title = "A project whose title is much longer than its card is wide, in any window and any language"
 [[projects.crash.steps]]
 name = "parse"
 run = ["{sys.executable}", "{_WORK}", "crash"]

@@ -42,6 +42,7 @@ def paths(service: ServedService) -> dict[str, str]:
     failed = api.complete("novel", params={"book": "broken"})
     report = api.complete("report")
     terminal = api.complete("terminal")
+    crash = api.complete("crash")
     api.close()
     return {
         "overview": "/",
@@ -57,6 +58,13 @@ def paths(service: ServedService) -> dict[str, str]:
         "table": f"/p/report/runs/{report}/artifacts/words.csv",
         "compare": f"/compare/{good}/{failed}",
         "colours": f"/p/terminal/runs/{terminal}?tab=log",
+        "crash": f"/p/crash/runs/{crash}",
+        "image": f"/p/report/runs/{report}/artifacts/figures/dot.png",
+        "no run": "/p/novel/runs/999999",
+        "no run by number": "/runs/999999",
+        "no project": "/p/missing",
+        "no artifact": f"/p/report/runs/{report}/artifacts/nothing.txt",
+        "no comparison": "/compare/999998/999999",
         "nowhere": "/nowhere",
     }
 
@@ -95,6 +103,13 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "table",
         "compare",
         "colours",
+        "crash",
+        "image",
+        "no run",
+        "no run by number",
+        "no project",
+        "no artifact",
+        "no comparison",
         "nowhere",
     ],
 )
@@ -207,3 +222,51 @@ def test_the_first_tab_stop_skips_to_the_content(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("main")).to_be_focused()
+
+
+def test_arrow_keys_move_in_a_menu_and_escape_returns_the_focus(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=batch")
+    expect(page.get_by_role("log")).to_contain_text("batch 1 of 40")
+    button = page.locator(".tools summary")
+    items = page.locator(".tools details").get_by_role("link")
+
+    button.focus()
+    page.keyboard.press("ArrowDown")
+    expect(items.first).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(items.last).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    expect(items.nth(1)).to_be_focused()
+    page.keyboard.press("End")
+    expect(items.last).to_be_focused()
+    page.keyboard.press("Escape")
+
+    expect(button).to_be_focused()
+    expect(items.first).to_be_hidden()
+
+
+def test_escape_in_the_search_returns_the_focus_to_the_log(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
+    expect(page.get_by_role("log")).to_contain_text("fetch started")
+
+    page.keyboard.press("/")
+    page.keyboard.type("batch")
+    expect(page.locator(".search .count")).to_have_text("1 of 40")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("log")).to_be_focused()
+    assert "q=" not in page.url
+
+
+def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> None:
+    page = open_page("/")
+    card = page.get_by_role("article", name=re.compile("^A project whose title"))
+
+    title = card.get_by_role("link").first.bounding_box()
+    button = card.get_by_role("button", name="Start").bounding_box()
+
+    assert title
+    assert button
+    assert title["x"] + title["width"] <= button["x"]
+    assert title["height"] >= 24

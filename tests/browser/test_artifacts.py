@@ -86,7 +86,7 @@ def test_an_image_is_shown(open_page: OpenPage, report_id: int) -> None:
 
     image = page.get_by_role("img", name="figures/dot.png")
     expect(image).to_be_visible()
-    assert image.evaluate("image => image.naturalWidth") == 1
+    assert image.evaluate("image => [image.naturalWidth, image.clientWidth, image.clientHeight]") == [1, 1, 1]
 
 
 def test_other_files_can_be_downloaded(open_page: OpenPage, report_id: int) -> None:

@@ -142,6 +142,47 @@ def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, ap
     service.start()
 
 
+def test_a_page_says_that_its_state_is_old_while_the_service_is_unreachable(
+    open_page: OpenPage, api: Api, service: ServedService
+) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}")
+    badge = page.locator("header .badge")
+    cancel = page.get_by_role("main").get_by_role("button", name="Cancel")
+    expect(page.locator(".sidebar .connection")).to_have_text("Connected")
+    icon = page.locator("link[rel=icon]").get_attribute("href")
+
+    service.kill()
+    expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(
+        re.compile(r"No connection since \d\d:\d\d:\d\d\. This page shows the state at that time\.")
+    )
+    expect(badge).to_have_text("was running")
+    expect(cancel).to_be_disabled()
+    expect(page).to_have_title(re.compile(rf"^as of \d\d:\d\d · ticker #{run_id}$"))
+    assert page.locator("link[rel=icon]").get_attribute("href") != icon
+    service.start()
+
+    expect(badge).to_have_text("interrupted")
+    expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
+
+
+def test_cards_say_that_their_state_is_old_while_the_service_is_unreachable(
+    open_page: OpenPage, api: Api, service: ServedService
+) -> None:
+    api.start("ticker")
+    page = open_page("/")
+    card = page.get_by_role("article", name="ticker")
+    expect(card.locator(".badge")).to_have_text("running")
+
+    service.kill()
+    expect(card.locator(".badge")).to_have_text("was running")
+    expect(card.get_by_role("button")).to_be_disabled()
+    expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_disabled()
+    service.start()
+
+    expect(page.get_by_role("article", name="novel").get_by_role("button", name="Start")).to_be_enabled()
+
+
 def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     page = open_page("/nowhere")
     page.route("**/assets/RunsPage-*.js", lambda route: route.abort())

@@ -10,7 +10,6 @@ from typing import Final, Self
 from urllib.parse import quote
 
 import httpx
-import msgspec
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import open_target
@@ -29,15 +28,8 @@ from solorun.wire import (
     RunPage,
     StartRequest,
     decode_records,
-    decode_run,
     encode,
 )
-
-_decode_project: Final = msgspec.json.Decoder(ProjectSummary).decode
-_decode_projects: Final = msgspec.json.Decoder(ProjectList).decode
-_decode_run_page: Final = msgspec.json.Decoder(RunPage).decode
-_decode_log_page: Final = msgspec.json.Decoder(LogPage).decode
-_decode_artifacts: Final = msgspec.json.Decoder(ArtifactList).decode
 
 MAX_LISTED_ARTIFACTS: Final = 10_000
 """The service lists no more artifacts of a run. A list of this length may be cut."""
@@ -104,7 +96,7 @@ class RunClient:
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", decode_run, body=body)
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", Run, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -112,7 +104,7 @@ class RunClient:
         Raises RunNotActive, with the run, if it has ended without being cancelled.
         """
         body = encode(CancelRequest(reason, requested_by))
-        return await self._connection.request("POST", f"/runs/{run_id}/cancel", decode_run, body=body)
+        return await self._connection.request("POST", f"/runs/{run_id}/cancel", Run, body=body)
 
     def follow(
         self,
@@ -148,11 +140,11 @@ class RunClient:
     # -- runs and projects
 
     async def get_run(self, run_id: int) -> Run:
-        return await self._connection.request("GET", f"/runs/{run_id}", decode_run)
+        return await self._connection.request("GET", f"/runs/{run_id}", Run)
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, or its latest one."""
-        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", decode_run)
+        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", Run)
 
     async def list_runs(
         self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
@@ -178,13 +170,13 @@ class RunClient:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
-        return await self._connection.request("GET", path, _decode_run_page, query=query)
+        return await self._connection.request("GET", path, RunPage, query=query)
 
     async def list_projects(self) -> ProjectList:
-        return await self._connection.request("GET", "/projects", _decode_projects)
+        return await self._connection.request("GET", "/projects", ProjectList)
 
     async def get_project(self, project: str) -> ProjectSummary:
-        return await self._connection.request("GET", _project_path(project), _decode_project)
+        return await self._connection.request("GET", _project_path(project), ProjectSummary)
 
     # -- logs and artifacts
 
@@ -208,7 +200,7 @@ class RunClient:
         """
         filters = _filters(step, stream, level, text, events)
         query: Query = {"after": after, "before": before, "limit": limit, **filters}
-        return await self._connection.request("GET", f"/runs/{run_id}/log", _decode_log_page, query=query)
+        return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
     async def stream_log(
         self,
@@ -231,7 +223,7 @@ class RunClient:
 
     async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
         """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
-        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", _decode_artifacts)
+        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList)
         return found.artifacts
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:

@@ -8,13 +8,15 @@ from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
+from solorun.steps.coroutine_commands import CoroutineCommands
+from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.descent import DescentTracker
 from solorun.steps.orphans import SHIM_SECONDS, UNKILLABLE_AFTER_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
@@ -38,9 +40,10 @@ class StepDispatcher(StepExecutor):
         self._data_dir = data_dir
         self._unkillable_after_seconds = unkillable_after_seconds
         self._tracker = DescentTracker()
+        self._processes = CoroutineProcesses(self._tracker, unkillable_after_seconds=unkillable_after_seconds)
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        if isinstance(step, CommandStep):
+        def start(step: CommandStep) -> StepExecution:
             return start_command(
                 project,
                 step,
@@ -49,7 +52,11 @@ class StepDispatcher(StepExecutor):
                 tracker=self._tracker,
                 unkillable_after_seconds=self._unkillable_after_seconds,
             )
-        return CoroutineExecution(project, step, context, self._watchdog)
+
+        if isinstance(step, CommandStep):
+            return start(step)
+        commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
+        return CoroutineExecution(project, step, context, self._watchdog, commands, self._processes)
 
     async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:

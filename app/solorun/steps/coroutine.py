@@ -4,17 +4,20 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
 from solorun.project import CoroutineStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
+from solorun.steps.coroutine_commands import CoroutineCommands
+from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class CoroutineExecution(StepExecution):
@@ -24,10 +27,21 @@ class CoroutineExecution(StepExecution):
     of repeated cancellations.
     """
 
-    def __init__(self, project: Project, step: CoroutineStep, context: StepContext, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        project: Project,
+        step: CoroutineStep,
+        context: StepContext,
+        watchdog: Watchdog,
+        commands: CoroutineCommands,
+        processes: CoroutineProcesses,
+    ) -> None:
         self.project = project
         self._function = step.function
-        self._context = context
+        self._context = replace(context, commands=commands)
+        self._commands = commands
+        self._processes = processes
+        self._span = processes.begin()
         self._result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
@@ -81,6 +95,8 @@ class CoroutineExecution(StepExecution):
             await self._stopping
         if self._traceback:
             await self._log(self._traceback, Level.ERROR)
+        await self._commands.stop()
+        await self._processes.end(self._span, self._warn, self._context.output.mask)
         if self._logging:
             await asyncio.wait(self._logging)
         return self._result
@@ -99,6 +115,9 @@ class CoroutineExecution(StepExecution):
                 self._work.cancel()
                 cancels += 1
                 self._deadline = loop.time() + _SECONDS_BETWEEN_CANCELS
+
+    async def _warn(self, message: str) -> None:
+        await self._log([message], Level.WARNING)
 
     def _log_later(self, lines: Sequence[str], level: Level) -> None:
         task = asyncio.create_task(self._log(lines, level))

@@ -79,7 +79,7 @@ def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
         ("group", "setup", {"name": "setup", "open": True}, "▸ setup"),
         ("group", "setup", {"name": "setup", "open": False}, "◂ setup"),
         ("artifact", "artifact a/b\x1b[2J.md, 12.3 kB", {"name": "a/b.md"}, "artifact a/b.md, 12.3 kB"),
-        ("step", "go failed: killed by SIGSEGV", {"status": "failed", "exit_code": -11}, "✘ go failed: killed by SIGSEGV"),
+        ("step", "go failed: killed by SIGHUP", {"status": "failed", "exit_code": -1}, "✘ go failed: killed by SIGHUP"),
         ("cancel", "cancel requested by cli: enough", {"requested_by": "cli"}, "cancel requested by cli: enough"),
     ],
 )  # fmt: skip

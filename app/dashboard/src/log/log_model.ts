@@ -147,9 +147,9 @@ export class LogModel {
   }
 
   /** Queries the log with the current filters, bypassing the cache. */
-  query(query: LogQuery): Promise<LogPage> {
+  query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
     const { step, level } = this.filters;
-    return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, this.abort.signal);
+    return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, signal);
   }
 
   private createCache(run: Run): PageCache {

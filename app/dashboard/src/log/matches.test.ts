@@ -4,7 +4,7 @@ import { aLogService, aRecord, someRecords } from './testing';
 
 function matchesOf(count: number, every: number): Matches {
   const { read } = aLogService(someRecords(1, count, (seq) => ({ message: seq % every ? 'other' : 'needle' })));
-  return new Matches('needle', (query) => read(query, new AbortController().signal));
+  return new Matches('needle', read);
 }
 
 test('a search starts at the current position and counts matches', async () => {
@@ -50,4 +50,37 @@ test('matches from the stream are counted and reachable', async () => {
 
   expect(matches.total).toBe(3);
   expect(await matches.go(1)).toBe(22);
+});
+
+test('a stopped search makes its request fail, so that the service can stop reading', async () => {
+  const signals: AbortSignal[] = [];
+  const matches = new Matches('needle', (_, signal) => {
+    signals.push(signal);
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  });
+
+  const started = matches.start(1);
+  matches.close();
+
+  await expect(started).rejects.toThrow();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+});
+
+test('a search is under way until the service has answered', async () => {
+  const matches = matchesOf(10, 5);
+  expect(matches.isSearching).toBe(false);
+
+  const started = matches.start(1);
+  expect(matches.isSearching).toBe(true);
+  await started;
+
+  expect(matches.isSearching).toBe(false);
+});
+
+test('a search that could not be answered has failed, and found nothing', async () => {
+  const matches = new Matches('needle', () => Promise.reject(new Error('the service is away')));
+
+  await expect(matches.start(1)).rejects.toThrow();
+
+  expect([matches.isSearching, matches.hasFailed, matches.total]).toEqual([false, true, 0]);
 });

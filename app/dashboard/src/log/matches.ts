@@ -2,8 +2,8 @@
  * Full-log search, done by the service: the matching records, the current match, and the total. Keeps one page of matches
  * around the current one and loads another at its ends.
  */
-import type { LogPage, LogRecord } from '../api/mapping';
-import type { LogQuery } from './log_model';
+import type { LogRecord } from '../api/mapping';
+import type { ReadLog } from './log_model';
 import { stripEscapes } from './ansi';
 
 const PAGE = 1000;
@@ -14,13 +14,24 @@ export class Matches {
   private skipped: number | null = 0;
   private moreBefore = false;
   private moreAfter = false;
+  private request: AbortController | null = null;
   total = 0;
+  hasFailed = false;
   current: number | null = null;
 
   constructor(
     readonly q: string,
-    private readonly query: (query: LogQuery) => Promise<LogPage>,
+    private readonly query: ReadLog,
   ) {}
+
+  get isSearching(): boolean {
+    return this.request !== null;
+  }
+
+  /** Stops the request that is under way. The service stops reading the log for it. */
+  close(): void {
+    this.request?.abort();
+  }
 
   /** Position of the current match, from 1; null if unknown. */
   get position(): number | null {
@@ -63,7 +74,17 @@ export class Matches {
   }
 
   private async load(bounds: { after?: number; before?: number }): Promise<void> {
-    const page = await this.query({ ...bounds, q: this.q, limit: PAGE });
+    this.close();
+    const request = (this.request = new AbortController());
+    const page = await this.query({ ...bounds, q: this.q, limit: PAGE }, request.signal)
+      .catch((error: unknown) => {
+        this.hasFailed = !request.signal.aborted;
+        throw error;
+      })
+      .finally(() => {
+        if (this.request === request) this.request = null;
+      });
+    this.hasFailed = false;
     const { skipped, seqs } = this;
     this.seqs = page.records.map((record) => record.seq);
     this.total = page.totalMatches;

@@ -67,6 +67,7 @@ test.each([
 test.each([
   ['full', [step('a', 'completed'), step('b', 'failed'), step('c', 'skipped')], 'from:b'],
   ['b', [step('b', 'failed')], 'b'],
+  ['full', [step('a', 'failed'), step('b', 'skipped')], 'full'],
   ['from:b', [step('b', 'cancelled'), step('c', 'skipped')], 'from:b'],
 ])('a run with scope %s resumes where it stopped', (scope, steps, resumed) => {
   expect(resumeScope(aRun({ status: 'failed', scope, steps }))).toBe(resumed);

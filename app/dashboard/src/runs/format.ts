@@ -114,7 +114,7 @@ export const failedStepOf = (run: Run): RunStep | undefined =>
 export function resumeScope(run: Run): string | null {
   const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
   if (!stopped || run.status === 'completed') return null;
-  return run.scope === stopped.name ? run.scope : `from:${stopped.name}`;
+  return run.scope === stopped.name || stopped === run.steps[0] ? run.scope : `from:${stopped.name}`;
 }
 
 export function formatScope(scope: string): string {

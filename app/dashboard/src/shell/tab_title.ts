@@ -1,6 +1,7 @@
 /** The tab's title and icon show the status of the run, so that it is visible from other tabs. */
 import type { Run } from '../api/mapping';
 import { type Medians, completedParts, shareDone } from '../runs/timing';
+import { formatClock } from '../runs/format';
 import { type DisplayStatus, displayStatus } from '../runs/status';
 
 const COLOURS: Readonly<Record<string, string>> = {
@@ -23,6 +24,10 @@ export function titleOf(run: Run, medians: Medians, now: number): string {
   const sign = share !== null ? `${completedParts(share, 100)} %` : (SIGNS[state] ?? state);
   return `${sign} · ${run.project} #${run.id}`;
 }
+
+/** The title while the service is unreachable. */
+export const staleTitleOf = (run: Run, asOf: number): string =>
+  `as of ${formatClock(asOf)} · ${run.project} #${run.id}`;
 
 /** A ring that closes as the run progresses. */
 export function iconOf(state: DisplayStatus | 'none', share: number | null): string {

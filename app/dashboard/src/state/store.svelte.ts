@@ -17,6 +17,8 @@ export const HISTORY_LENGTH = 30;
 /** The API's maximum for one page. */
 const MAX_RUNS = 1000;
 const HIDDEN_GRACE_MS = 2_000;
+/** A restart of the service takes less. */
+const STALE_AFTER_MS = 3_000;
 
 class Store {
   /** Declared projects, and projects of families that have runs; null until loaded. */
@@ -26,9 +28,12 @@ class Store {
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
+  /** The time that the data is from, once the service has been unreachable for some seconds. */
+  staleSince: number | null = $state(null);
   /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
   epoch = $state(0);
   private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
+  private staleTimer: ReturnType<typeof setTimeout> | undefined;
   private readonly loading = new Map<string, Promise<void>>();
   private readonly stream = new SharedStream(
     {
@@ -191,6 +196,11 @@ class Store {
     if (connection.state === 'connected' || connection.state === 'polling') clock.resume();
     // Durations are as old as the data.
     if (connection.state !== 'connected') clock.stop();
+    if (!('retryAt' in connection)) {
+      clearTimeout(this.staleTimer);
+      this.staleTimer = undefined;
+      this.staleSince = null;
+    } else this.staleTimer ??= setTimeout(() => (this.staleSince = connection.asOf), STALE_AFTER_MS);
     if (was !== connection.state) announcer.announceConnection(connection);
   }
 

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solorun.cli.client import find_named_run, with_client
-from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
+from solorun.cli.client import connected, find_named_run
+from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record, Stream
-from solorun.wire import encode_records
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1_000
 
 
-def log(
+@connected
+async def log(
     run: RunArgument,
+    *,
     step: Annotated[
         str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
     ] = None,
@@ -48,26 +49,21 @@ def log(
         typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
     ] = None,
     tail: TailOption = None,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
     filters = {"step": step, "stream": stream, "level": level, "text": search}
-
-    async def print_log(client: "RunClient") -> None:
-        found = await find_named_run(client, run)
-        lines = LogLines(found, colour=has_colour(), raw=raw)
-        async with aclosing(_read(client, found.id, filters, tail)) as batches:
-            async for records in batches:
-                if json:
-                    write_json(encode_records(records))
-                else:
-                    write("".join(map(lines.format, records)))
-        write(lines.finish())
-
-    with_client(url, token_file, print_log)
+    found = await find_named_run(client, run)
+    lines = LogLines(found, colour=has_colour(), raw=raw)
+    async with aclosing(_read(client, found.id, filters, tail)) as batches:
+        async for records in batches:
+            if json:
+                write_json(records)
+            else:
+                write("".join(map(lines.format, records)))
+    write(lines.finish())
 
 
 def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
