@@ -14,12 +14,14 @@ import uvloop
 from tests.benchmarks import (
     cancelling,
     client,
+    crowds,
     dashboard,
     delivery,
     fanout,
     history,
     idle,
     memory,
+    neighbours,
     processes,
     records,
     replay,
@@ -41,6 +43,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "queues": fanout.queues,
     "delivery": delivery.idle_run,
     "stalled-readers": delivery.stalled_readers,
+    "crowds": crowds.crowds,
     "stream-memory": memory.streams,
     "replay": replay.replay,
     "cancel": cancelling.cancels,
@@ -51,6 +54,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "idle": idle.idle,
     "dashboard": dashboard.dashboard,
     "history": history.history,
+    "neighbours": neighbours.neighbours,
     "soak": memory.soak,
 }
 

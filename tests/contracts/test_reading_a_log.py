@@ -122,7 +122,7 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
         LogQuery(step="extract", before=100, limit=10),
         LogQuery(step="review", level=Level.ERROR),
         LogQuery(step="review", after=2000),
-        LogQuery(step="nobody"),
+        LogQuery(step="unknown"),
         LogQuery(stream=Stream.STDERR, limit=20),
         LogQuery(stream=Stream.STDERR, after=300, limit=20),
         LogQuery(stream=Stream.STDERR, step="review", level=Level.WARNING, text="term 3"),

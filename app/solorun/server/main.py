@@ -19,6 +19,7 @@ from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
 from solorun.server.sockets import address_of, bind
+from solorun.server.stalled_readers import StalledReaders
 from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
@@ -75,8 +76,11 @@ async def serve(
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
         with signals.handled():
-            async with open_application(settings, catalog, limits, service_limits) as app:
-                protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
+            url = address_of(sockets, settings.host)
+            async with open_application(settings, catalog, limits, service_limits, url) as app:
+                protocol: Any = partial(
+                    LimitedProtocol, stalled_readers=StalledReaders(), idle_timeout_seconds=idle_timeout_seconds
+                )
                 config = Config(
                     app,
                     http=protocol,
@@ -94,7 +98,7 @@ async def serve(
                     config,
                     app,
                     stops=(signals.stop, stop or asyncio.Event()),
-                    on_started=lambda: started(address_of(sockets, settings.host)) if started else None,
+                    on_started=lambda: started(url) if started else None,
                 )
                 await server.serve(sockets=sockets)
     finally:

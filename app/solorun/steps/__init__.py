@@ -22,7 +22,9 @@ __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
 
 class StepDispatcher(StepExecutor):
-    """Executes both kinds of steps. `environ` is the service's environment.
+    """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
+
+    `owns_process`: all children of this process belong to the service, not to a host application.
 
     Processes that escape a killed shim are found only if this process is a subreaper (`become_subreaper`).
     """
@@ -32,15 +34,20 @@ class StepDispatcher(StepExecutor):
         data_dir: Path,
         environ: Mapping[str, str],
         *,
+        url: str | None = None,
+        owns_process: bool = True,
         watchdog: Watchdog | None = None,
         unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
     ) -> None:
         self._environ = dict(environ)
+        self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
         self._unkillable_after_seconds = unkillable_after_seconds
         self._tracker = DescentTracker()
-        self._processes = CoroutineProcesses(self._tracker, unkillable_after_seconds=unkillable_after_seconds)
+        self._processes = CoroutineProcesses(
+            self._tracker, owns_process=owns_process, unkillable_after_seconds=unkillable_after_seconds
+        )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         def start(step: CommandStep) -> StepExecution:
@@ -49,6 +56,7 @@ class StepDispatcher(StepExecutor):
                 step,
                 context,
                 environ=self._environ,
+                url=self._url,
                 tracker=self._tracker,
                 unkillable_after_seconds=self._unkillable_after_seconds,
             )

@@ -47,6 +47,7 @@ def start_command(
     context: StepContext,
     *,
     environ: Mapping[str, str],
+    url: str | None,
     tracker: DescentTracker,
     unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
 ) -> StepExecution:
@@ -65,7 +66,7 @@ def start_command(
         shim = ShimProcess.start(
             argv,
             project.directory,
-            command_environment(environ, project, context, tty=step.tty),
+            command_environment(environ, project, context, url=url, tty=step.tty),
             merge_stderr=step.stderr == "merge",
             tty=step.tty,
         )

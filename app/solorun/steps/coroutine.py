@@ -13,6 +13,7 @@ from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
+from solorun.steps.printed_output import PrintedOutput, Redirection
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
@@ -38,7 +39,8 @@ class CoroutineExecution(StepExecution):
     ) -> None:
         self.project = project
         self._function = step.function
-        self._context = replace(context, commands=commands)
+        self._printed = PrintedOutput(context.name, context.output)
+        self._context = replace(context, output=self._printed, commands=commands)
         self._commands = commands
         self._processes = processes
         self._span = processes.begin()
@@ -73,15 +75,16 @@ class CoroutineExecution(StepExecution):
 
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
-        try:
-            await self._function(self._context)
-        except asyncio.CancelledError:
-            self._result = StepResult(error_message=self._cancellation_message())
-        except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
-            self._traceback = _format_traceback(error)
-            self._result = StepResult(error_message=self._error_message(error))
-        else:
-            self._result = StepResult()
+        with Redirection.to(self._printed):
+            try:
+                await self._function(self._context)
+            except asyncio.CancelledError:
+                self._result = StepResult(error_message=self._cancellation_message())
+            except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
+                self._traceback = _format_traceback(error)
+                self._result = StepResult(error_message=self._error_message(error))
+            else:
+                self._result = StepResult()
 
     def report_block(self, seconds: float, place: str) -> None:
         """Log that the step blocked the event loop at `place`: file, line and function."""
@@ -93,6 +96,7 @@ class CoroutineExecution(StepExecution):
             self._result = StepResult(error_message=self._cancellation_message())
         if self._stopping is not None:
             await self._stopping
+        await self._printed.finish()
         if self._traceback:
             await self._log(self._traceback, Level.ERROR)
         await self._commands.stop()

@@ -21,12 +21,13 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
 def command_environment(
-    environ: Mapping[str, str], project: Project, context: StepContext, *, tty: bool = False
+    environ: Mapping[str, str], project: Project, context: StepContext, *, url: str | None = None, tty: bool = False
 ) -> dict[str, str]:
     """Build the environment of a command.
 
-    Of the service's variables, it gets the usual ones, those that hold its secrets, and those that it requests. RUN_ID
-    and ARTIFACTS (a path in the data directory) also identify orphaned processes: see `orphans.py`.
+    `url` is the service's own. Of the service's variables, the command gets the usual ones, those that hold its
+    secrets, and those that it requests. RUN_ID and ARTIFACTS (a path in the data directory) also identify orphaned
+    processes: see `orphans.py`.
     """
     return (
         {"PYTHONUNBUFFERED": "1"}
@@ -41,6 +42,7 @@ def command_environment(
             "SOLORUN_WORKSPACE": str(context.workspace),
             ARTIFACTS: str(context.artifacts),
         }
+        | ({"SOLORUN_URL": url} if url else {})
         | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
     )
 

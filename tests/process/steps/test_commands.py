@@ -136,6 +136,7 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
         "SOLORUN_RUN_ID": "7",
         "SOLORUN_SCOPE": "full",
         "SOLORUN_STEP": "extract",
+        "SOLORUN_URL": "http://127.0.0.1:8700",
         "SOLORUN_WORKSPACE": str(directory),
         "SOLORUN_ARTIFACTS": str(directory.parent / "data" / "artifacts" / "7"),
         "SOLORUN_PARAM_DATE": "today",
@@ -338,6 +339,30 @@ async def test_the_level_of_a_line_is_detected(begin: Begin, detects: bool, leve
         LoggedLine(Stream.STDOUT, "ERROR: two", level),
         LoggedLine(Stream.STDOUT, "ERROR three", level),
     ]
+
+
+async def test_all_pieces_of_a_line_have_its_level(begin: Begin) -> None:
+    begun = await begin("printf 'ERROR: no'; until [ -e go ]; do sleep 0.01; done; echo ' table ERROR'; echo next")
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, "ERROR: no", Level.ERROR, partial=True),
+        LoggedLine(Stream.STDOUT, " table ERROR", Level.ERROR),
+        LoggedLine(Stream.STDOUT, "next"),
+    ]
+
+
+async def test_the_rest_of_a_line_does_not_change_its_level(begin: Begin) -> None:
+    begun = await begin("printf 'reading '; until [ -e go ]; do sleep 0.01; done; echo 'ERROR.md'; echo ERROR next")
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+
+    await begun.execution.wait()
+
+    assert [record.level for record in begun.output.records] == [Level.INFO, Level.INFO, Level.ERROR]
 
 
 @pytest.mark.parametrize(
