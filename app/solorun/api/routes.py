@@ -135,7 +135,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="Download a run's log so far as plain text",
         responses=(ResponseSpec(200, "The text", _TEXT),),
         problems=(RunNotFound, StoreUnavailable),
-        query=logs.LogFilterQuery,
+        query=logs.LogTextQuery,
     ),
     Operation(
         f"GET {_RUN}/artifacts",

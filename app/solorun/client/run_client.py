@@ -17,7 +17,7 @@ from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
-from solorun.record import Event, Level, LogPage, Record
+from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
@@ -187,16 +187,17 @@ class RunClient:
         before: int | None = None,
         limit: int | None = None,
         step: str | None = None,
+        stream: Stream | None = None,
         level: Level | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        `level` is the lowest level, `text` a substring, and `events` the event types to include. To get the next page,
-        pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
+        `level` is the lowest level, `text` is part of what a line shows, and `events` are the event types to include.
+        To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
-        filters = _filters(step, level, text, events)
+        filters = _filters(step, stream, level, text, events)
         query: Query = {"after": after, "before": before, "limit": limit, **filters}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
@@ -205,13 +206,14 @@ class RunClient:
         run_id: int,
         *,
         step: str | None = None,
+        stream: Stream | None = None,
         level: Level | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, level, text, events)):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, stream, level, text, events)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -263,8 +265,10 @@ class RunClient:
             await response.aclose()
 
 
-def _filters(step: str | None, level: Level | None, text: str | None, events: Collection[Event]) -> Query:
-    return {"step": step, "level": level, "q": text, "event": [event.value for event in events]}
+def _filters(
+    step: str | None, stream: Stream | None, level: Level | None, text: str | None, events: Collection[Event]
+) -> Query:
+    return {"step": step, "stream": stream, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

@@ -9,7 +9,7 @@ from solorun.execution.handle import RunHandle
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
-from solorun.run import Artifact
+from solorun.run import Artifact, format_size
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
@@ -124,7 +124,7 @@ class Supervisor:
                 known[artifact.name] = artifact
                 name = run.channel.mask(artifact.name)
                 run.channel.log(
-                    f"artifact {name} ({artifact.size_bytes} bytes)",
+                    f"artifact {name}, {format_size(artifact.size_bytes)}",
                     step=step.name,
                     event=Event.ARTIFACT,
                     data={"name": name, "size_bytes": artifact.size_bytes},

@@ -127,13 +127,13 @@ async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
     stream = events(encode_records([*make_records(1, 2), *make_records(9, 9)]))
 
     ended = await solorun(
-        "log", "17", "--level", "warning", "--step", "extract", "--search", "x", "--json",
+        "log", "17", "--level", "warning", "--step", "extract", "--stream", "stderr", "--search", "x", "--json",
         answers=(answer(RUNNING), stream),
     )  # fmt: skip
 
     assert [record["seq"] for record in ended.documents] == [1, 2, 9]
     assert [request.target for request in ended.requests[1:]] == [
-        "/api/v1/runs/17/log.ndjson?step=extract&level=warning&q=x"
+        "/api/v1/runs/17/log.ndjson?step=extract&stream=stderr&level=warning&q=x"
     ]
 
 

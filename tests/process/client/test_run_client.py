@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from solorun.client import RunClient
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import ConfigurationInvalid, RunActive, ServiceUnreachable
-from solorun.record import Event, Level, LogPage
+from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
@@ -63,8 +63,10 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="runs of a project",
         ),
         pytest.param(
-            lambda c: c.get_log_page(17, after=0, limit=9, step="extract", level=Level.WARNING, text="a&b"),
-            PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&level=warning&q=a%26b",
+            lambda c: c.get_log_page(
+                17, after=0, limit=9, step="extract", stream=Stream.STDERR, level=Level.WARNING, text="a&b"
+            ),
+            PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&stream=stderr&level=warning&q=a%26b",
             id="log page",
         ),
         pytest.param(

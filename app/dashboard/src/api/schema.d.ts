@@ -1499,9 +1499,11 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
@@ -1609,9 +1611,11 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
@@ -1713,12 +1717,16 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
+                /** @description Keep escape sequences and other control characters. */
+                raw?: boolean;
             };
             header?: never;
             path: {

@@ -8,12 +8,12 @@ from msgspec.structs import asdict
 from solorun.cli.client import connected, find_named_run
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
-from solorun.cli.render.log_lines import format_size, progress_of, progress_text
+from solorun.cli.render.log_lines import progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
-from solorun.run import Artifact, Run, RunStep
+from solorun.run import Artifact, Run, RunStep, format_size
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
