@@ -43,6 +43,11 @@ title = "A project whose title is much longer than its card is wide, in any wind
 name = "parse"
 run = ["{sys.executable}", "{_WORK}", "crash"]
 
+[projects.a-name-that-is-much-longer-than-its-card-is-wide]
+[[projects.a-name-that-is-much-longer-than-its-card-is-wide.steps]]
+name = "work"
+run = "true"
+
 [projects.terminal]
 [[projects.terminal.steps]]
 name = "print"

@@ -24,7 +24,7 @@ def test_a_restart_of_the_service_is_shown_and_then_the_new_state(
     service.wait()
     expect(connection).to_contain_text(re.compile("Reconnecting|Offline"))
     expect(connection.get_by_role("button", name="Retry now")).to_be_visible()
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
     expect(page.locator(".log-pane")).to_contain_text("tick")
 
     service.start()
