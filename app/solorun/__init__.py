@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from solorun.record import Level, Record
 from solorun.run import Run
-from solorun.step import StepContext
+from solorun.step import CommandFailed, StepContext
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
 
-__all__ = ["Level", "Record", "Run", "RunClient", "StepContext"]
+__all__ = ["CommandFailed", "Level", "Record", "Run", "RunClient", "StepContext"]
 
 
 def __getattr__(name: str) -> Any:

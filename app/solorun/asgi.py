@@ -76,7 +76,11 @@ async def open_application(
     catalog: Catalog,
     limits: StreamLimits | None = None,
     service_limits: ServiceLimits = DEFAULT_LIMITS,
+    url: str | None = None,
 ) -> AsyncIterator[Application]:
-    """The application of a service that is open within this block. Raises DataDirectoryUnusable, DatabaseUnusable."""
-    async with Service.open(settings, catalog, limits=service_limits) as service:
+    """The application of a service that is open within this block. `url` is its address for commands.
+
+    Raises DataDirectoryUnusable, DatabaseUnusable.
+    """
+    async with Service.open(settings, catalog, url=url, limits=service_limits) as service:
         yield Application(service, Dashboard(), limits)

@@ -1,4 +1,4 @@
-"""The contract of everything that works in the background: the writer, the reaper, the checkpointer and their like."""
+"""The contract of what works in the background and has to be started and stopped, such as the log writer."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,15 +6,13 @@ from typing import Protocol, TypeVar
 
 
 class Component(Protocol):
-    """A part of the service with work of its own. It gets its collaborators when it is made, not later."""
+    """A part of the service with background tasks. Its collaborators are arguments of its constructor."""
 
     async def start(self) -> None:
-        """Return once it works. Its tasks have names. Raises whatever keeps it from working."""
-        ...
+        """Return once it works. Its tasks have names. Raises if it cannot work."""
 
     async def stop(self) -> None:
-        """Stop working, and return once nothing of it is left. Safe when it was never started, and safe twice."""
-        ...
+        """End its tasks. Safe if it was never started, and safe to call twice."""
 
 
 ComponentT = TypeVar("ComponentT", bound=Component)

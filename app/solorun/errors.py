@@ -28,7 +28,8 @@
     ├── DatabaseUnusable             written by a newer version, or damaged
     └── ServiceUnreachable           the client cannot reach the service
 
-A docstring is the default message. `api/problems.py` decides the HTTP status of each slug.
+A docstring is the default message. `api/problems.py` decides the HTTP status of each problem's slug. With --json, the
+command line prints an error's slug as its `type`.
 """
 
 from collections.abc import Sequence
@@ -56,6 +57,12 @@ class FieldError:
 class SolorunError(Exception):
     """Something went wrong in Solorun."""
 
+    slug: ClassVar[str] = ""
+
+    def __init_subclass__(cls, slug: str = "") -> None:
+        # Without a slug, an error is the same to clients as its base.
+        cls.slug = slug or cls.slug
+
     def __init__(self, message: str = "") -> None:
         super().__init__(message or (self.__doc__ or "").strip().splitlines()[0])
 
@@ -67,70 +74,51 @@ class SolorunError(Exception):
 class Problem(SolorunError):
     """The request failed."""
 
-    slug: ClassVar[str]
     retry_after_seconds: float | None = None
 
 
-class InvalidRequest(Problem):
+class InvalidRequest(Problem, slug="invalid-request"):
     """The request is not valid."""
-
-    slug = "invalid-request"
 
     def __init__(self, message: str = "", errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message or "; ".join(map(str, errors)))
         self.errors = tuple(errors)
 
 
-class InvalidCursor(Problem):
+class InvalidCursor(Problem, slug="invalid-cursor"):
     """The cursor was not issued by this service."""
 
-    slug = "invalid-cursor"
 
-
-class InvalidLastEventId(Problem):
+class InvalidLastEventId(Problem, slug="invalid-last-event-id"):
     """Last-Event-ID (or `after`) must be a record's seq: an integer, zero or greater."""
 
-    slug = "invalid-last-event-id"
 
-
-class NotFound(Problem):
+class NotFound(Problem, slug="not-found"):
     """Nothing exists at this address."""
 
-    slug = "not-found"
 
-
-class ProjectNotFound(Problem):
+class ProjectNotFound(Problem, slug="project-not-found"):
     """Project not found."""
 
-    slug = "project-not-found"
 
-
-class RunNotFound(Problem):
+class RunNotFound(Problem, slug="run-not-found"):
     """Run not found."""
 
-    slug = "run-not-found"
 
-
-class ArtifactNotFound(Problem):
+class ArtifactNotFound(Problem, slug="artifact-not-found"):
     """Artifact not found."""
 
-    slug = "artifact-not-found"
 
-
-class MethodNotAllowed(Problem):
+class MethodNotAllowed(Problem, slug="method-not-allowed"):
     """Method not allowed."""
-
-    slug = "method-not-allowed"
 
     def __init__(self, message: str = "", allowed: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.allowed = tuple(allowed)
 
 
-class RunActive(Problem):
+class RunActive(Problem, slug="run-active"):
     """The project has an active run."""
-
-    slug = "run-active"
 
     def __init__(self, active_run: Run, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.")
@@ -138,63 +126,47 @@ class RunActive(Problem):
         self.retry_after_seconds = retry_after_seconds
 
 
-class RunNotActive(Problem):
+class RunNotActive(Problem, slug="run-not-active"):
     """The run has ended."""
-
-    slug = "run-not-active"
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"Run {run.id} is not active: it is {run.status}.")
         self.run = run
 
 
-class Unauthorized(Problem):
+class Unauthorized(Problem, slug="unauthorized"):
     """A valid token is required. Send it as Authorization: Bearer, or log in."""
 
-    slug = "unauthorized"
 
-
-class TokenRequired(Problem):
+class TokenRequired(Problem, slug="token-required"):
     """A service without a token refuses requests that come through a proxy."""
 
-    slug = "token-required"
 
-
-class HostNotAllowed(Problem):
+class HostNotAllowed(Problem, slug="host-not-allowed"):
     """The Host header names a host that this service does not serve."""
 
-    slug = "host-not-allowed"
 
-
-class CrossOrigin(Problem):
+class CrossOrigin(Problem, slug="cross-origin"):
     """A browser sent this request from another site."""
 
-    slug = "cross-origin"
 
-
-class UnsupportedMediaType(Problem):
+class UnsupportedMediaType(Problem, slug="unsupported-media-type"):
     """The request body must be application/json."""
 
-    slug = "unsupported-media-type"
 
-
-class PayloadTooLarge(Problem):
+class PayloadTooLarge(Problem, slug="too-large"):
     """The request is too large."""
 
-    slug = "too-large"
 
-
-class ServiceDraining(Problem):
+class ServiceDraining(Problem, slug="draining"):
     """The service is shutting down and no longer starts runs."""
 
-    slug = "draining"
     retry_after_seconds = 5.0
 
 
-class StoreUnavailable(Problem):
+class StoreUnavailable(Problem, slug="store-unavailable"):
     """The database cannot be read or written."""
 
-    slug = "store-unavailable"
     retry_after_seconds = 5.0
 
 
@@ -202,17 +174,15 @@ class StoreCorrupted(StoreUnavailable):
     """The database is damaged."""
 
 
-class InternalError(Problem):
+class InternalError(Problem, slug="internal"):
     """Internal error. See the service log."""
 
-    slug = "internal"
 
-
-class StoreFailure(SolorunError):
+class StoreFailure(SolorunError, slug="store-failure"):
     """The database refused a write for a reason other than the disk, a lock or damage."""
 
 
-class ConfigurationInvalid(SolorunError):
+class ConfigurationInvalid(SolorunError, slug="configuration-invalid"):
     """The configuration is invalid."""
 
     def __init__(self, errors: Sequence[FieldError], message: str = "") -> None:
@@ -220,13 +190,13 @@ class ConfigurationInvalid(SolorunError):
         self.errors = tuple(errors)
 
 
-class DataDirectoryUnusable(SolorunError):
+class DataDirectoryUnusable(SolorunError, slug="data-directory-unusable"):
     """The data directory cannot be used."""
 
 
-class DatabaseUnusable(SolorunError):
+class DatabaseUnusable(SolorunError, slug="database-unusable"):
     """The database cannot be used."""
 
 
-class ServiceUnreachable(SolorunError):
+class ServiceUnreachable(SolorunError, slug="service-unreachable"):
     """The service cannot be reached."""

@@ -16,6 +16,22 @@ MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
 
 
+NEVER_INHERITED: Final = ("SOLORUN_*", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*")
+"""Variables that no command gets: settings and secrets of the service, and the channels on which its process manager
+listens to it."""
+_REFERENCE = re.compile(r"\$(?:\$|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+
+
+def find_references(value: str) -> list[str]:
+    """The names in the references `${NAME}` of a value in `env`."""
+    return [found[1] for found in _REFERENCE.finditer(value) if found[1]]
+
+
+def is_inheritable(name: str) -> bool:
+    """Whether a command may get this variable of the service."""
+    return not any(fnmatchcase(name, pattern) for pattern in NEVER_INHERITED)
+
+
 def can_be_masked(value: str) -> bool:
     """Whether a line of the secret is long enough, without the whitespace around it."""
     return any(len(line.strip()) >= MIN_SECRET_CHARACTERS for line in value.splitlines())
@@ -23,11 +39,19 @@ def can_be_masked(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CommandStep:
-    """A step that runs a process. `run` is a script for `/bin/sh -c`, or an argument list run without a shell."""
+    """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
+
+    `stderr` is "separate", or "merge" to share the pipe of stdout. With `tty`, both are a pseudo-terminal. With
+    `detect_levels`, lines that look like errors or warnings become records of that level.
+    """
 
     name: str
     run: str | tuple[str, ...]
     timeout_seconds: float | None = None
+    shell: tuple[str, ...] | None = None
+    stderr: str = "separate"
+    tty: bool = False
+    detect_levels: bool = True
     kind: str = field(default="command", init=False)
 
 
@@ -49,9 +73,10 @@ StepDeclaration = CommandStep | CoroutineStep
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
-    `directory` is absolute. `secrets` are the names of variables (in the service's environment or in `env`) whose
-    values are masked in logs. `pass_env` names more variables of the service's environment that commands get; `*`, `?`
-    and `[...]` are wildcards. `params` are the names of the parameters that a start may set.
+    `directory` is absolute. `env` is as declared; `expand_env` expands it. `secrets` are the names of variables (in the
+    service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
+    environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the names of the parameters that a
+    start may set.
     """
 
     name: str
@@ -64,6 +89,15 @@ class Project:
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
+
+    def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""
+
+        def replace(found: re.Match[str]) -> str:
+            name = found[1]
+            return "$" if name is None else environ.get(name, "") if is_inheritable(name) else ""
+
+        return {name: _REFERENCE.sub(replace, value) for name, value in self.env.items()}
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -98,17 +132,6 @@ class Projects(Protocol):
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""
-        ...
-
-    def find_family(self, name: str) -> Family | None:
-        """The family that declares `name`; None if there is none, or if the project is declared by its own name."""
-        ...
-
-    def list_projects(self) -> list[Project]:
-        """The projects declared by name, in the order of their declaration."""
-        ...
-
-    def list_families(self) -> list[Family]: ...
 
     async def refresh(self) -> None:
         """Read the declarations again if they have changed. Never raises.
@@ -116,4 +139,3 @@ class Projects(Protocol):
         Simultaneous callers share one reading. Invalid declarations are logged, and the last valid ones stay in
         effect.
         """
-        ...

@@ -65,9 +65,14 @@ class Record(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class LogPage(msgspec.Struct, frozen=True):
-    """Records in order. `matches` counts the records of the whole log that pass the filters."""
+    """Records in order. `matches` counts the records of the whole log that pass the filters.
+
+    `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
+    the page has that bound, otherwise for `before`.
+    """
 
     records: tuple[Record, ...]
     matches: int
     more_before: bool
     more_after: bool
+    next: int | None = None

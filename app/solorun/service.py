@@ -1,5 +1,7 @@
 """The composition root: the only place that chooses implementations and connects them."""
 
+import asyncio
+import logging
 import os
 import secrets
 import shutil
@@ -11,6 +13,7 @@ from typing import Final
 
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.execution.artifacts import find_last_run_id
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
@@ -39,33 +42,24 @@ class ServiceLimits:
 
 DEFAULT_LIMITS: Final = ServiceLimits()
 
+_logger = logging.getLogger("solorun.service")
 
+
+@dataclass(kw_only=True, eq=False)
 class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
-    def __init__(
-        self,
-        *,
-        settings: Settings,
-        catalog: Catalog,
-        store: Store,
-        hub: Hub,
-        writer: Writer,
-        manager: RunManager,
-        owner: str,
-        limits: ServiceLimits = DEFAULT_LIMITS,
-    ) -> None:
-        self.settings = settings
-        self.catalog = catalog
-        self.store = store
-        self.hub = hub
-        self.tail = Tail(hub, store)
-        self.manager = manager
-        self.owner = owner
-        self.directory = DataDirectory(settings.data_dir)
-        self.started_at = now()
-        self._writer = writer
-        self._min_free_bytes = limits.min_free_bytes
+    settings: Settings
+    catalog: Catalog
+    directory: DataDirectory
+    store: Store
+    hub: Hub
+    tail: Tail
+    writer: Writer
+    manager: RunManager
+    owner: str
+    limits: ServiceLimits
+    started_at: datetime
 
     @classmethod
     @asynccontextmanager
@@ -75,13 +69,14 @@ class Service:
         catalog: Catalog,
         *,
         environ: Mapping[str, str] | None = None,
+        url: str | None = None,
         executor: StepExecutor | None = None,
         limits: ServiceLimits = DEFAULT_LIMITS,
     ) -> AsyncIterator["Service"]:
         """A service that has ended what an earlier one left behind, and can start runs.
 
-        Leaving the block drains it. `executor` replaces the way steps are executed. Raises DataDirectoryUnusable,
-        DatabaseUnusable.
+        Leaving the block drains it. `url` is its address for commands. `executor` replaces the way steps are executed.
+        Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = dict(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir)
@@ -90,8 +85,11 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await SqliteRunStore.open(directory.path)
             stack.push_async_callback(store.close)
+            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
+            if await store.reserve_run_ids(last_id):
+                _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
-            steps = executor or StepDispatcher(directory.path, environ)
+            steps = executor or StepDispatcher(directory.path, environ, url=url or settings.public_url)
             registry = RunRegistry()
             tasks = TaskSet()
             reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
@@ -126,12 +124,15 @@ class Service:
             service = cls(
                 settings=settings,
                 catalog=catalog,
+                directory=directory,
                 store=store,
                 hub=hub,
+                tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
                 owner=owner,
                 limits=limits,
+                started_at=now(),
             )
             stack.push_async_callback(service.drain)
             yield service
@@ -150,14 +151,14 @@ class Service:
             reasons.append("the service is shutting down")
         if self.store.write_error is not None:
             reasons.append("the last write to the database failed; see the service log")
-        elif self._writer.is_behind:
+        elif self.writer.is_behind:
             reasons.append("the log of a run cannot be written")
         try:
             free_bytes = shutil.disk_usage(self.directory.path).free
         except OSError as error:
             reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
-            if free_bytes < self._min_free_bytes:
+            if free_bytes < self.limits.min_free_bytes:
                 reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.errors:
             # Only the number: readiness is public, and an error may contain paths.

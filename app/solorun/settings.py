@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 DEFAULT_PORT: Final = 8700
 
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)", re.ASCII)
+_DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -65,11 +65,6 @@ class DataDirectory:
     """The paths in the service's data directory. Creates nothing."""
 
     path: Path
-
-    @property
-    def lock_file(self) -> Path:
-        """Locked for the lifetime of the process that owns the directory."""
-        return self.path / "solorun.lock"
 
     @property
     def owner_file(self) -> Path:

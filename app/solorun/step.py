@@ -1,9 +1,10 @@
-"""The contract between the engine and step executors.
+"""The contract between execution and step executors.
 
 A step receives a StepContext and writes to a StepOutput, which a run's log channel implements. A StepExecutor starts a
 step and returns a StepExecution, which can be awaited and stopped.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,27 +33,37 @@ class StepOutput(Protocol):
         partial: bool = False,
     ) -> None:
         """Append one record per line, in order. `partial`: the last line continues in the step's next record."""
-        ...
 
     async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
         """Append a progress record and make it the run's current progress."""
-        ...
 
     async def group(self, step: str, name: str, *, open: bool) -> None:
         """Append a record that opens or closes a group of records."""
-        ...
 
     def add_mask(self, value: str) -> None:
         """Mask `value` from now on. Values under 5 characters are ignored: they would match all over the log."""
-        ...
 
     def mask(self, text: str) -> str:
         """Return `text` with its secrets masked. Idempotent."""
-        ...
 
     def pending_secret_length(self, text: str) -> int:
         """How many characters at the end of `text` may be the beginning of a secret. Hold them back until more text
         arrives. The cut before them is never inside a complete secret."""
+
+
+class CommandFailed(Exception):
+    """A command that a coroutine ran did not succeed. `exit_code` is None if it could not be started."""
+
+    def __init__(self, message: str, exit_code: int | None) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class CommandRunner(Protocol):
+    """Runs the commands of one coroutine step."""
+
+    async def run(self, command: tuple[str, ...]) -> StepResult:
+        """Return when the command has ended. Cancelling this call stops the command, and waits until it has ended."""
         ...
 
 
@@ -72,6 +83,7 @@ class StepContext:
     workspace: Path
     artifacts: Path
     output: StepOutput
+    commands: CommandRunner | None = None
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""
@@ -90,21 +102,33 @@ class StepContext:
         """Report progress: `current` of `total` (None if unknown), and the current item."""
         await self.output.progress(self.name, current, total, item)
 
+    async def run(self, program: str | os.PathLike[str], *arguments: str | os.PathLike[str]) -> None:
+        """Run a command as a command step does: its output goes to the log, and it ends with the run.
+
+        Returns when it has exited with code 0. Raises CommandFailed if it could not be started, or ended otherwise. If
+        this call is cancelled, the command gets SIGTERM, and after the project's grace SIGKILL.
+        """
+        if self.commands is None:
+            raise RuntimeError("only the coroutine of a step can run commands")
+        command = tuple(os.fspath(word) for word in (program, *arguments))
+        result = await self.commands.run(command)
+        if result.error_message is not None:
+            raise CommandFailed(f"{Path(program).name}: {result.error_message}", result.exit_code)
+
 
 class StepExecution(Protocol):
     """One running step."""
 
     @property
     def result(self) -> StepResult | None:
-        """The result, or None while the step is running. It never changes once set, so it settles races with stops."""
-        ...
+        """The result, or None while the step is running. Once set, it settles races with stops: only its error message
+        may change, until the step has ended."""
 
     async def wait(self) -> StepResult:
         """Wait until the step has ended and all its output is in the channel.
 
         Cancelling this call does not affect the step; wait and stop may be called again.
         """
-        ...
 
     async def stop(self, grace_seconds: float) -> StepResult:
         """Stop the step, and return only when it has ended and all its output is in the channel.
@@ -113,7 +137,6 @@ class StepExecution(Protocol):
         step cannot be stopped, this keeps waiting and logs a warning with the reason. Idempotent; a second call with a
         shorter grace shortens it. Cancelling this call does not cancel the stop.
         """
-        ...
 
 
 class StepExecutor(Protocol):
@@ -125,7 +148,6 @@ class StepExecutor(Protocol):
         A step that cannot start (no such program, no such directory) returns an execution with a failed result. This
         raises only for errors of the service. Cancelling this call leaves nothing behind.
         """
-        ...
 
     async def kill_orphans(self, run_id: int) -> None:
         """Return when no process of a run that belonged to an earlier service is alive.
@@ -133,4 +155,3 @@ class StepExecutor(Protocol):
         Gives the run's shims a moment to kill their processes, then kills every process that names this data directory
         and run in its environment.
         """
-        ...

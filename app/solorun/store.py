@@ -63,6 +63,8 @@ class LogQuery:
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
     one. `level` is the lowest level. `text` is a case-insensitive substring of the message. `events` selects records
     with one of these events; if it is empty, events do not matter.
+
+    A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
 
     after: int | None = None
@@ -83,6 +85,8 @@ class Finding:
     repair: str | None
 
 
+MAX_PAGE_BYTES: Final = 1024 * 1024
+"""The size of a page of a log, as JSON, unless it is a single record."""
 MAX_PAGE_RECORDS: Final = 4_000
 """The page size for readers that consume a log as fast as it is read."""
 
@@ -97,7 +101,9 @@ class RunStore(Protocol):
 
         Raises RunActive, with the active run, if the project has one: a unique index decides.
         """
-        ...
+
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        """Give new runs ids above `last_id`. False if that was so already."""
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
@@ -106,7 +112,6 @@ class RunStore(Protocol):
 
         A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
         """
-        ...
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
         """Write the batches of several runs in one transaction.
@@ -115,22 +120,26 @@ class RunStore(Protocol):
         to another owner) writes nothing; the others are unaffected. Writing a batch again is UPDATED and changes
         nothing.
         """
-        ...
 
     async def finalize_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`.
+        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
+        records of `closing` must follow the run's last one.
         """
-        ...
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
-        ...
 
     async def find_active_run(self, project: str) -> Run | None: ...
 
@@ -145,19 +154,15 @@ class RunStore(Protocol):
         limit: int = 50,
     ) -> list[Run]:
         """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status."""
-        ...
 
     async def list_latest_runs(self) -> list[Run]:
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
-        ...
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners, oldest first."""
-        ...
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
         """The median duration of the last 20 completed runs of this scope; None if there are none."""
-        ...
 
     async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
         """The next segments with records after `after`, oldest first; [] if there are none.
@@ -165,15 +170,12 @@ class RunStore(Protocol):
         At least one segment, otherwise up to `max_records` records (fewer while others are reading) and 1 MiB. The
         first segment may begin before `after + 1`.
         """
-        ...
 
     async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
         """A page of the log. Raises RunNotFound."""
-        ...
 
     async def close(self) -> None:
         """Finish what has begun, then close. Safe to call twice."""
-        ...
 
 
 class StoreMaintenance(Protocol):
@@ -185,15 +187,12 @@ class StoreMaintenance(Protocol):
 
         Known without a query. After a failure the store checks by itself when it can write again.
         """
-        ...
 
     async def compact_segments(self, run_id: int) -> bool:
         """Merge some of an ended run's small segments in one bounded transaction. True while more can be merged."""
-        ...
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
-        ...
 
 
 class Store(RunStore, StoreMaintenance, Protocol):

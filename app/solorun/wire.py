@@ -3,8 +3,7 @@
 Service and client share them, so each field has one name.
 """
 
-from collections.abc import Iterable
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -16,20 +15,16 @@ from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
 
 _encoder: Final = msgspec.json.Encoder()
-_run_decoder: Final = msgspec.json.Decoder(Run)
 _record_decoder: Final = msgspec.json.Decoder(Record)
 
 encode = _encoder.encode
 """A value as JSON bytes, its members in the order of its fields."""
-decode_run = _run_decoder.decode
+encode_records = _encoder.encode_lines
+"""NDJSON with a final newline: a segment's payload."""
+decode_run = msgspec.json.Decoder(Run).decode
 decode_record = _record_decoder.decode
 decode_records = _record_decoder.decode_lines
 """The records in NDJSON bytes."""
-
-
-def encode_records(records: Iterable[Record]) -> bytes:
-    """NDJSON with a final newline: a segment's payload."""
-    return _encoder.encode_lines(records)
 
 
 def is_encodable(text: str) -> bool:
@@ -129,8 +124,3 @@ class RunPage(msgspec.Struct, frozen=True):
 
 class ArtifactList(msgspec.Struct, frozen=True):
     artifacts: tuple[Artifact, ...]
-
-
-def to_builtins(value: Any) -> Any:
-    """Plain dicts, lists and strings, as on the wire."""
-    return msgspec.to_builtins(value)

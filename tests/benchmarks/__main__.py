@@ -20,6 +20,7 @@ from tests.benchmarks import (
     history,
     idle,
     memory,
+    neighbours,
     processes,
     records,
     replay,
@@ -51,6 +52,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "idle": idle.idle,
     "dashboard": dashboard.dashboard,
     "history": history.history,
+    "neighbours": neighbours.neighbours,
     "soak": memory.soak,
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from solorun.record import Level, Stream
 from solorun.step import StepContext
 from solorun.steps.pipe_reader import CHUNK_BYTES, PipeReader
+from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.records import insert_segments, work_seconds
@@ -100,7 +101,8 @@ async def _read_lines(command: Sequence[str], number: int) -> float:
     context = StepContext("cat", 1, "full", "work", {}, Path(), Path(), output)
     began = time.perf_counter()
     process, fd = await _start(command)
-    await PipeReader(fd, Stream.STDOUT, context, WorkflowCommandInterpreter(context.name, output)).run()
+    interpreter = WorkflowCommandInterpreter(context.name, output)
+    await PipeReader(fd, Stream.STDOUT, context, interpreter, TellingLine(), detects_levels=True).run()
     await process.wait()
     assert output.lines == number
     return time.perf_counter() - began

@@ -56,6 +56,29 @@ async def test_a_second_run_of_a_project_is_refused_and_names_the_first(store: S
     assert [run.id for run in await store.list_runs()] == [first.id]
 
 
+@pytest.mark.parametrize("runs_before", [0, 2])
+async def test_ids_begin_above_those_that_are_reserved(open_store: OpenStore, runs_before: int) -> None:
+    store = await open_store()
+    for number in range(runs_before):
+        await store.insert_run(new_run(f"project-{number}"), owner=OWNER)
+
+    raised = await store.reserve_run_ids(41)
+    await store.close()
+    run = await (await open_store()).insert_run(new_run(), owner=OWNER)
+
+    assert raised
+    assert run.id == 42
+
+
+async def test_reserving_smaller_ids_changes_nothing(store: Store) -> None:
+    await store.reserve_run_ids(41)
+
+    raised = [await store.reserve_run_ids(41), await store.reserve_run_ids(3), await store.reserve_run_ids(0)]
+
+    assert raised == [False, False, False]
+    assert (await store.insert_run(new_run(), owner=OWNER)).id == 42
+
+
 async def test_a_run_being_cancelled_keeps_its_project(store: Store) -> None:
     first = await start(store)
     await store.request_cancel(first.id, requested_by="api", reason="", at=NOW)

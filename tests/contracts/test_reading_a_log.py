@@ -1,6 +1,7 @@
 """Pages of a log: bounds, filters, search, the number of matches, and whether there is more on either side."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace as replace_query
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,13 +9,15 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
-from solorun.store import LogQuery, Store
+from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.wire import encode
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
 
 _MESSAGES = (
@@ -66,6 +69,7 @@ def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
         len(matching),
         any(record.seq < first for record in matching),
         any(record.seq > last for record in matching),
+        (last if query.after is not None else first) if 0 < len(shown) < len(inside) else None,
     )
 
 
@@ -169,6 +173,47 @@ async def test_all_of_many_small_segments_are_searched(store: Store) -> None:
     page = await store.read_log(run.id, LogQuery(text="LINE", limit=1))
 
     assert (page.matches, page.records) == (4500, tuple(records(4500, 4500)))
+
+
+@pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="\0"), LogQuery(level=Level.INFO)], ids=repr)
+async def test_pages_of_large_records_end_at_a_megabyte(store: Store, query: LogQuery) -> None:
+    run = await start(store)
+    content = [replace(record, message="\0" * 16_000) for record in records(1, 40)]
+    await write(store, run, content[:20], content[20:])
+
+    forward = [page async for page in _read_forward(store, run.id, query)]
+    backward = [page async for page in _read_backward(store, run.id, query)]
+
+    assert [record for page in forward for record in page.records] == content
+    assert [record for page in reversed(backward) for record in page.records] == content
+    assert [len(page.records) for page in forward] == [len(page.records) for page in backward] == [10, 10, 10, 10]
+    assert all(len(encode(page)) <= MAX_PAGE_BYTES + 200 for page in forward)
+
+
+async def test_a_page_contains_a_record_of_any_size(store: Store) -> None:
+    run = await start(store)
+    content = [replace(record, data={"item": "x" * MAX_PAGE_BYTES}) for record in records(1, 2)]
+    await write(store, run, content)
+
+    page = await store.read_log(run.id, LogQuery(after=0))
+
+    assert (page.records, page.next) == ((content[0],), 1)
+
+
+async def _read_forward(store: Store, run_id: int, query: LogQuery) -> AsyncIterator[LogPage]:
+    after: int | None = 0
+    while after is not None:
+        page = await store.read_log(run_id, replace_query(query, after=after))
+        yield page
+        after = page.next
+
+
+async def _read_backward(store: Store, run_id: int, query: LogQuery) -> AsyncIterator[LogPage]:
+    page = await store.read_log(run_id, query)
+    yield page
+    while page.next is not None:
+        page = await store.read_log(run_id, replace_query(query, before=page.next))
+        yield page
 
 
 async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: Store) -> None:

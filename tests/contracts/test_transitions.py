@@ -5,10 +5,24 @@ from collections.abc import Collection
 import pytest
 from msgspec.structs import replace
 
+from solorun.record import Level
 from solorun.run import RunStep
 from solorun.status import ACTIVE, TERMINAL, TRANSITIONS, Status, StepStatus, UpdateResult
 from solorun.store import Store
-from tests.contracts.builders import NOW, OWNER, batch_of, beginning, end, ending, later, new_run, records, start
+from tests.contracts.builders import (
+    NOW,
+    OWNER,
+    batch_of,
+    beginning,
+    end,
+    ending,
+    later,
+    new_run,
+    records,
+    segment_of,
+    start,
+    write,
+)
 
 
 async def test_a_pending_run_becomes_running_with_its_first_records(store: Store) -> None:
@@ -68,6 +82,31 @@ async def test_a_running_run_never_becomes_pending_again(store: Store) -> None:
     moved = await store.commit([batch_of(replace(run, status=Status.PENDING), records(1, 2))], owner=OWNER)
 
     assert moved == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_run_without_a_task_ends_with_a_closing_record(store: Store) -> None:
+    run = await write(store, await start(store), records(1, 3))
+    closing = segment_of(run.id, records(run.last_seq + 1, run.last_seq + 1, level=Level.WARNING))
+    final = ending(Status.INTERRUPTED, "died")
+
+    result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=final, closing=closing)
+
+    ended = await store.get_run(run.id)
+    assert result is UpdateResult.UPDATED
+    assert ended.last_seq == closing.last_seq
+    assert ended.level_counts == run.level_counts + closing.level_counts
+    assert (await store.read_segments(run.id, after=run.last_seq))[-1].payload == closing.payload
+    assert await store.check() == []
+
+
+async def test_a_closing_record_that_does_not_follow_the_log_ends_nothing(store: Store) -> None:
+    run = await write(store, await start(store), records(1, 3))
+    closing = segment_of(run.id, records(run.last_seq + 2, run.last_seq + 2))
+
+    result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(), closing=closing)
+
+    assert result is UpdateResult.NOT_IN_EXPECTED_STATUS
     assert await store.get_run(run.id) == run
 
 

@@ -12,7 +12,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
-from solorun.project import CommandStep, Family, Project
+from solorun.project import CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -39,15 +39,6 @@ class DeclaredProjects:
         if name not in self.projects:
             raise ProjectNotFound(f"There is no project {name}.")
         return self.projects[name]
-
-    def find_family(self, name: str) -> Family | None:
-        return None
-
-    def list_projects(self) -> list[Project]:
-        return list(self.projects.values())
-
-    def list_families(self) -> list[Family]:
-        return []
 
     async def refresh(self) -> None: ...
 

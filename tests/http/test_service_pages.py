@@ -10,6 +10,7 @@ from openapi_spec_validator import validate
 from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from solorun.api.openapi import document
 from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from tests.fakes.application import OpenServed
@@ -77,6 +78,16 @@ async def test_a_draining_service_is_alive_but_not_ready(open_served: OpenServed
     assert ready.headers["content-type"] == "application/problem+json"
     assert ready.json()["type"] == "about:blank"
     assert [fault["message"] for fault in ready.json()["errors"]] == ["the service is shutting down"]
+
+
+def test_the_document_describes_the_response_of_a_service_that_is_not_ready() -> None:
+    response = document(OPERATIONS)["paths"]["/readyz"]["get"]["responses"]["503"]
+
+    assert "`about:blank`" in response["description"]
+    assert "`draining`" not in response["description"]
+    assert response["content"] == {
+        "application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}
+    }
 
 
 async def test_an_invalid_file_makes_the_service_not_ready_and_keeps_the_last_valid_one(

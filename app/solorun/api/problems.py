@@ -10,7 +10,6 @@ from solorun.errors import NotFound, Problem, RunActive, RunNotActive
 from solorun.http.problems import ProblemKind, render_problem
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Response
-from solorun.run import Run
 from solorun.wire import RunLinks
 
 _STATUSES: Final = {
@@ -65,13 +64,10 @@ def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
     """The extension members (RFC 9457, 3.2) of problems with a run."""
     match problem:
         case RunActive():
-            return {"active_run": problem.active_run, "links": _links(problem.active_run, root_path)}
+            address = f"{root_path}/api/v1/runs/{problem.active_run.id}"
+            links = RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")
+            return {"active_run": problem.active_run, "links": links}
         case RunNotActive():
             return {"run": problem.run}
         case _:
             return {}
-
-
-def _links(run: Run, root_path: str) -> RunLinks:
-    address = f"{root_path}/api/v1/runs/{run.id}"
-    return RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")

@@ -9,16 +9,16 @@ from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 
 
 async def list_projects(state: State, _request: Request) -> Response:
-    service = state.service
+    service, declared = state.service, state.service.catalog.configuration
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.list_active_runs()}
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
-    family_of = {name: service.catalog.find_family(name) for name in sorted({*latest, *active})}
+    family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
         ProjectList(
             projects=tuple(
                 _summary(project, active.get(project.name), latest.get(project.name))
-                for project in service.catalog.list_projects()
+                for project in declared.projects.values()
             ),
             families=tuple(
                 FamilySummary(
@@ -29,7 +29,7 @@ async def list_projects(state: State, _request: Request) -> Response:
                     params=family.template.params,
                     projects=tuple(name for name, owner in family_of.items() if owner is family),
                 )
-                for family in service.catalog.list_families()
+                for family in declared.families
             ),
         )
     )

@@ -18,9 +18,10 @@ from solorun.errors import (
     StoreUnavailable,
 )
 from solorun.http.operation import Operation, ResponseSpec
+from solorun.http.problems import PROBLEM_JSON
 from solorun.record import LogPage
 from solorun.run import Run
-from solorun.wire import ArtifactList, CancelRequest, ProjectList, ProjectSummary, RunPage, StartRequest
+from solorun.wire import ArtifactList, CancelRequest, ProblemDetails, ProjectList, ProjectSummary, RunPage, StartRequest
 
 V1: Final = "/api/v1"
 
@@ -44,7 +45,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header is its address", model=Run),),
+        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=Run),),
         problems=(ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
@@ -71,10 +72,8 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="cancelRun",
         summary="Cancel a run",
         responses=(
-            ResponseSpec(200, "The run, which had been cancelled before", model=Run),
-            ResponseSpec(
-                202, "The run, which is being cancelled; it stays active until its work has stopped", model=Run
-            ),
+            ResponseSpec(200, "The run, which was already cancelled", model=Run),
+            ResponseSpec(202, "The run, which stays active until its work has stopped", model=Run),
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
@@ -87,7 +86,9 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(_EVENT_STREAM,),
         problems=(RunNotFound, InvalidLastEventId, StoreUnavailable),
         query=streams.EventsQuery,
-        headers=(("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters."),),
+        headers=(
+            ("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters `after` and `tail`."),
+        ),
     ),
     Operation(
         f"GET {V1}/events",
@@ -182,8 +183,15 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         health.readyz,
         id="readyz",
         summary="Readiness probe, with the reasons if the service is not ready",
-        responses=(ResponseSpec(200, "The service can start runs"),),
-        problems=(ServiceDraining,),
+        responses=(
+            ResponseSpec(200, "The service can start runs"),
+            ResponseSpec(
+                503,
+                "The reasons, as a problem of type `about:blank`",
+                PROBLEM_JSON.decode(),
+                model=ProblemDetails,
+            ),
+        ),
         public=True,
         tag="service",
     ),
@@ -218,8 +226,8 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="showLogin",
         summary="Show the login page",
         responses=(
-            ResponseSpec(200, "The form", "text/html; charset=utf-8"),
-            ResponseSpec(303, "No token is required", _TEXT),
+            ResponseSpec(200, "The page", "text/html; charset=utf-8"),
+            ResponseSpec(303, "Redirects to `next` if the service has no token", _TEXT),
         ),
         query=login.LoginQuery,
         public=True,
@@ -230,7 +238,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         login.log_in,
         id="logIn",
         summary="Log in with a token",
-        responses=(ResponseSpec(303, "A session cookie, and where to go next", _TEXT),),
+        responses=(ResponseSpec(303, "Sets the session cookie and redirects to `next`", _TEXT),),
         form=login.LoginForm,
         public=True,
         tag="session",
@@ -249,7 +257,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         login.log_out,
         id="logOut",
         summary="End the session",
-        responses=(ResponseSpec(303, "The login page is next", _TEXT),),
+        responses=(ResponseSpec(303, "Redirects to the login page", _TEXT),),
         tag="session",
     ),
 )

@@ -14,7 +14,7 @@ from msgspec import Meta
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
-from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink, StreamSource
+from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
@@ -71,7 +71,11 @@ async def follow_run(state: State, request: Request) -> EventStream:
         after = _parse_seq(query.after)
     if after is None:
         after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
-    source = _stream_run(service, run.id, after, batch=query.batch)
+
+    async def source(sink: Sink) -> None:
+        ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
+        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (ended.last_seq, encode(ended)))
+
     return EventStream(state.streams, source, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
 
 
@@ -81,14 +85,6 @@ async def follow_all(state: State, request: Request) -> EventStream:
     for run_id in follows:
         await state.service.manager.get_run(run_id)
     return EventStream(state.streams, DashboardStream(state.service, follows).run)
-
-
-def _stream_run(service: Service, run_id: int, after: int, *, batch: bool) -> StreamSource:
-    async def source(sink: Sink) -> None:
-        run = await _send_log(service, run_id, after, sink, _BATCH if batch else _EVENTS)
-        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run)))
-
-    return source
 
 
 async def _send_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
@@ -138,7 +134,6 @@ class DashboardStream:
     def __init__(self, service: Service, follows: dict[int, int]) -> None:
         self._service = service
         self._follows = follows
-        self._following = set(follows)
         self._ended: set[int] = set()
         # Choosing and sending a run's state must not be interleaved, or an older state could overtake a newer one.
         self._publishing = asyncio.Lock()
@@ -159,7 +154,11 @@ class DashboardStream:
     async def publish(self, runs: list[Run], sink: Sink) -> None:
         """Send the states of these runs, except those that `follow` sends."""
         async with self._publishing:
-            events = [_run_event(run) for run in runs if not self._is_left_to_follower(run)]
+            events = [
+                _run_event(run)
+                for run in runs
+                if run.id not in self._ended and not (run.id in self._follows and run.has_ended)
+            ]
             if events:
                 await sink.emit(b"".join(events))
 
@@ -169,9 +168,6 @@ class DashboardStream:
         async with self._publishing:
             self._ended.add(run_id)
             await sink.emit(_run_event(run))
-
-    def _is_left_to_follower(self, run: Run) -> bool:
-        return run.id in self._ended or (run.id in self._following and run.has_ended)
 
 
 def _run_event(run: Run) -> bytes:

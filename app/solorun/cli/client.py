@@ -3,33 +3,54 @@
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from solorun.cli.options import DEFAULT_URL, TokenFileOption, UrlOption
+from solorun.cli.render.messages import print_note
 from solorun.errors import RunNotFound
 from solorun.run import MAX_RUN_ID, Run
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
 
-T = TypeVar("T")
-
 _MAX_TOKEN_FILE_BYTES = 4096
 """More than the longest token and the white space around it, so that a wrong file is not read whole."""
 
+_OPTIONS = (
+    Parameter("url", Parameter.KEYWORD_ONLY, default=DEFAULT_URL, annotation=UrlOption),
+    Parameter("token_file", Parameter.KEYWORD_ONLY, default=None, annotation=TokenFileOption),
+)
 
-def with_client(url: str, token_file: Path | None, work: "Callable[[RunClient], Awaitable[T]]") -> T:
-    """Call `work` with a client and return its result. Ctrl-C cancels it, then raises KeyboardInterrupt."""
-    # httpx imports its command line, with click, rich and pygments, which takes a third of the time of a short command.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
-    from solorun.client import RunClient
 
-    async def run() -> T:
-        async with RunClient(url, _read_token(token_file)) as client:
-            return await work(client)
+def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Make a command of a coroutine function whose parameter `client` stands for the options --url and --token-file.
 
-    return asyncio.run(run())
+    Ctrl-C cancels it, then raises KeyboardInterrupt.
+    """
+
+    @wraps(command)
+    def run(*, url: str, token_file: Path | None, **arguments: Any) -> None:
+        # httpx imports its command line with click, rich and pygments: a third of the time of a short command.
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
+        from solorun.client import RunClient
+
+        async def work() -> None:
+            async with RunClient(url, _read_token(token_file)) as client:
+                await command(**arguments, client=client)
+
+        asyncio.run(work())
+
+    parameters: list[Parameter] = []
+    for parameter in signature(command).parameters.values():
+        parameters += _OPTIONS if parameter.name == "client" else [parameter]
+    run.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return run
 
 
 async def find_named_run(client: "RunClient", name: str) -> Run:
@@ -40,6 +61,16 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
     if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
         raise RunNotFound("There is no run with so large an id.")
     return await client.get_run(int(name))
+
+
+@contextmanager
+def note_if_interrupted(note: str) -> Iterator[None]:
+    """Print the note if Ctrl-C ends this block."""
+    try:
+        yield
+    except asyncio.CancelledError:
+        print_note(note)
+        raise
 
 
 def _read_token(token_file: Path | None) -> str | None:

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec
+from typing import Final, ParamSpec
 
 import typer
 
@@ -17,14 +17,10 @@ from solorun.errors import (
     ConfigurationInvalid,
     FieldError,
     InvalidRequest,
-    Problem,
     RunActive,
-    RunNotActive,
-    ServiceUnreachable,
     SolorunError,
     Unauthorized,
 )
-from solorun.wire import to_builtins
 
 P = ParamSpec("P")
 
@@ -32,6 +28,8 @@ USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
 )
 """Click's exceptions for a wrong command line. Typer exports none of their base classes."""
+_MEMBERS: Final = ("active_run", "run", "errors")
+"""The members that the HTTP API's problem would have."""
 
 
 def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
@@ -54,6 +52,7 @@ def handle_errors(command: Callable[P, None]) -> Callable[P, None]:
 
 def report_error(error: BaseException) -> int:
     """Print what is wrong and how to fix it, and return the exit code."""
+    code, members = ExitCode.USAGE, {}
     match error:
         case KeyboardInterrupt():
             return ExitCode.CTRL_C
@@ -62,26 +61,20 @@ def report_error(error: BaseException) -> int:
             return ExitCode.BROKEN_PIPE
         case SolorunError():
             code = exit_code_of_error(error)
-            print_error(_describe(error), type=_type_of(error), exit_code=code, **_members_of(error))
-            return code
+            members = {name: getattr(error, name) for name in _MEMBERS if hasattr(error, name)}
+            kind, text = error.slug, _describe(error)
         case UnicodeEncodeError():
             # The only text that is not Unicode comes from the command line.
-            print_error("An argument is not valid UTF-8.", type="usage", exit_code=ExitCode.USAGE)
-            return ExitCode.USAGE
+            kind, text = "usage", "An argument is not valid UTF-8."
         case OSError():
-            reason = error.strerror or str(error)
-            text = f"{reason}: {error.filename}" if error.filename else reason
-            print_error(text, type="os-error", exit_code=ExitCode.USAGE)
             _discard_output()
-            return ExitCode.USAGE
+            reason = error.strerror or str(error)
+            kind, text = "os-error", f"{reason}: {error.filename}" if error.filename else reason
         case _:
             # Without its text, which could contain a secret.
-            print_error(
-                f"This is a bug in Solorun: {type(error).__name__} at {_place_of(error)}.",
-                type="bug",
-                exit_code=ExitCode.USAGE,
-            )
-            return ExitCode.USAGE
+            kind, text = "bug", f"This is a bug in Solorun: {type(error).__name__} at {_place_of(error)}."
+    print_error(text, type=kind, exit_code=code, **members)
+    return code
 
 
 def _describe(error: SolorunError) -> str:
@@ -109,32 +102,6 @@ def _describe_fault(fault: FieldError) -> str:
     name, *rest = [part.replace("~1", "/").replace("~0", "~") for part in fault.pointer[1:].split("/")]
     option = f"--param {'/'.join(rest)}" if name == "params" and rest else f"--{name.replace('_', '-')}"
     return f"{option}: {fault.message}"
-
-
-def _type_of(error: SolorunError) -> str:
-    """The slug of a problem, or the error's name in the same style."""
-    if isinstance(error, Problem):
-        return error.slug
-    if isinstance(error, ServiceUnreachable):
-        return "service-unreachable"
-    return "".join(f"-{char.lower()}" if char.isupper() else char for char in type(error).__name__).removeprefix("-")
-
-
-def _members_of(error: SolorunError) -> dict[str, Any]:
-    """The members that the HTTP API's problem would have."""
-    match error:
-        case RunActive(active_run=run):
-            return {"active_run": to_builtins(run)}
-        case RunNotActive(run=run):
-            return {"run": to_builtins(run)}
-        case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors):
-            return {"errors": [_to_json(fault) for fault in errors]}
-        case _:
-            return {}
-
-
-def _to_json(fault: FieldError) -> dict[str, str]:
-    return {"pointer": fault.pointer, "message": fault.message}
 
 
 def _place_of(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from solorun.status import Status
 class ExitCode(IntEnum):
     COMPLETED = 0
     FAILED = 1
-    """The run failed, or `doctor` found a problem. Nothing else."""
+    """The run failed, or a problem that `doctor` found remains."""
     USAGE = 2
     """The command line, solorun.toml, a setting, the token or the data directory must be changed, or Solorun has a bug.
     """

@@ -21,7 +21,9 @@ TokenFileOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON objects of the HTTP API.")]
-RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="Run id, or project name for its current run.")]
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="Id of a run, or name of a project for its current run.")
+]
 RawOption = Annotated[bool, typer.Option("--raw", help="Keep control characters in log messages.")]
 TailOption = Annotated[
     int | None, typer.Option("--tail", "-n", metavar="N", parser=whole_number(0), help="Only the last N records.")

@@ -1,5 +1,6 @@
 """Parsers of option values. The built-in ones of Typer produce error messages about their internals."""
 
+import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -11,8 +12,8 @@ MAX_PORT: Final = 65_535
 E = TypeVar("E", bound=StrEnum)
 
 
-def whole_number(minimum: int) -> Callable[[str | int], int]:
-    """A parser of whole numbers from `minimum` up."""
+def whole_number(minimum: int, maximum: float = math.inf) -> Callable[[str | int], int]:
+    """A parser of whole numbers from `minimum` to `maximum`."""
 
     def parse(value: str | int) -> int:
         try:
@@ -21,17 +22,15 @@ def whole_number(minimum: int) -> Callable[[str | int], int]:
             raise typer.BadParameter(f'"{value}" is not a whole number.') from None
         if number < minimum:
             raise typer.BadParameter(f"{number} is less than {minimum}.")
+        if number > maximum:
+            raise typer.BadParameter(f"{number} is greater than {maximum}.")
         return number
 
     return parse
 
 
-def port_number(value: str | int) -> int:
-    """Parse a port; 0 means a free one."""
-    number = whole_number(0)(value)
-    if number > MAX_PORT:
-        raise typer.BadParameter(f"{number} is greater than {MAX_PORT}.")
-    return number
+port_number: Final = whole_number(0, MAX_PORT)
+"""Parses a port; 0 means a free one."""
 
 
 def one_of(values: type[E]) -> Callable[[str], E]:

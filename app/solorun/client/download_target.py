@@ -20,8 +20,8 @@ def open_target(path: Path) -> Iterator[BinaryIO]:
     is replaced. Anything else is written into: a device, a FIFO, a file with several hard links, and a file whose
     directory cannot be written.
     """
-    status = _find_status(path)
-    if _is_written_into(path, status):
+    status = path.stat() if path.exists() else None
+    if status is not None and _is_written_into(path, status):
         with path.open("wb") as existing:
             yield existing
         return
@@ -30,7 +30,8 @@ def open_target(path: Path) -> Iterator[BinaryIO]:
         raise PermissionError(EACCES, os.strerror(EACCES), str(path))
     unfinished = target.with_name(f".solorun-{secrets.token_hex(8)}.part")
     try:
-        file = _create(unfinished)
+        # With the permissions that the user's umask leaves, which `tempfile` would not give.
+        file = unfinished.open("xb")
     except PermissionError:
         if status is None:
             raise
@@ -47,22 +48,7 @@ def open_target(path: Path) -> Iterator[BinaryIO]:
         unfinished.unlink(missing_ok=True)
 
 
-def _find_status(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:
-        return None
-
-
-def _is_written_into(path: Path, status: os.stat_result | None) -> bool:
-    if status is None:
-        return False
+def _is_written_into(path: Path, status: os.stat_result) -> bool:
     # /dev/stdout can lead to a regular file that the shell has opened.
     is_special = str(path.absolute()).startswith(_SPECIAL_DIRECTORIES)
     return is_special or not stat.S_ISREG(status.st_mode) or status.st_nlink > 1
-
-
-def _create(path: Path) -> BinaryIO:
-    # With the permissions that the user's umask leaves, which `tempfile` would not give.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    return os.fdopen(descriptor, "wb")

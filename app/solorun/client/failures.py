@@ -43,17 +43,11 @@ def describe_failure(error: httpx.HTTPError, host: str) -> str:
 
 def _causes_of(error: BaseException) -> Iterator[BaseException]:
     """The error and everything that it was raised from."""
-    seen: set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        cause = waiting.pop()
-        if cause is None or id(cause) in seen:
-            continue
-        seen.add(id(cause))
-        yield cause
-        waiting += [cause.__context__, cause.__cause__]
-        if isinstance(cause, BaseExceptionGroup):
-            waiting += cause.exceptions
+    yield error
+    group = error.exceptions[::-1] if isinstance(error, BaseExceptionGroup) else ()
+    for cause in dict.fromkeys((*group, error.__cause__, error.__context__)):
+        if cause is not None:
+            yield from _causes_of(cause)
 
 
 def _describe_cause(cause: BaseException, host: str) -> str | None:

@@ -104,7 +104,7 @@ class LogStream:
     async def _open(self) -> httpx.Response:
         if self._tail is not None:
             # Converted to a seq once, because a tail would start later after a reconnect.
-            run = await self._connection.request("GET", f"/runs/{self.run_id}", decode_run)
+            run = await self._connection.request("GET", f"/runs/{self.run_id}", Run)
             self.last_seq = max(self.last_seq, run.last_seq - self._tail)
             self._tail = None
         return await self._connection.open_stream(

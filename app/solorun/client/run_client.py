@@ -10,7 +10,6 @@ from typing import Final, Self
 from urllib.parse import quote
 
 import httpx
-import msgspec
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import open_target
@@ -29,15 +28,8 @@ from solorun.wire import (
     RunPage,
     StartRequest,
     decode_records,
-    decode_run,
     encode,
 )
-
-_decode_project: Final = msgspec.json.Decoder(ProjectSummary).decode
-_decode_projects: Final = msgspec.json.Decoder(ProjectList).decode
-_decode_run_page: Final = msgspec.json.Decoder(RunPage).decode
-_decode_log_page: Final = msgspec.json.Decoder(LogPage).decode
-_decode_artifacts: Final = msgspec.json.Decoder(ArtifactList).decode
 
 MAX_LISTED_ARTIFACTS: Final = 10_000
 """The service lists no more artifacts of a run. A list of this length may be cut."""
@@ -104,7 +96,7 @@ class RunClient:
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", decode_run, body=body)
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", Run, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -112,7 +104,7 @@ class RunClient:
         Raises RunNotActive, with the run, if it has ended without being cancelled.
         """
         body = encode(CancelRequest(reason, requested_by))
-        return await self._connection.request("POST", f"/runs/{run_id}/cancel", decode_run, body=body)
+        return await self._connection.request("POST", f"/runs/{run_id}/cancel", Run, body=body)
 
     def follow(
         self,
@@ -148,11 +140,11 @@ class RunClient:
     # -- runs and projects
 
     async def get_run(self, run_id: int) -> Run:
-        return await self._connection.request("GET", f"/runs/{run_id}", decode_run)
+        return await self._connection.request("GET", f"/runs/{run_id}", Run)
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, or its latest one."""
-        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", decode_run)
+        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", Run)
 
     async def list_runs(
         self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
@@ -178,13 +170,13 @@ class RunClient:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
-        return await self._connection.request("GET", path, _decode_run_page, query=query)
+        return await self._connection.request("GET", path, RunPage, query=query)
 
     async def list_projects(self) -> ProjectList:
-        return await self._connection.request("GET", "/projects", _decode_projects)
+        return await self._connection.request("GET", "/projects", ProjectList)
 
     async def get_project(self, project: str) -> ProjectSummary:
-        return await self._connection.request("GET", _project_path(project), _decode_project)
+        return await self._connection.request("GET", _project_path(project), ProjectSummary)
 
     # -- logs and artifacts
 
@@ -200,24 +192,27 @@ class RunClient:
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> LogPage:
-        """One page of the log, by default the last one. `level` is the lowest level, `text` a substring, and `events`
-        the event types to include.
-        """
-        query: Query = {
-            "after": after,
-            "before": before,
-            "limit": limit,
-            "step": step,
-            "level": level.value if level is not None else None,
-            "q": text,
-            "event": [event.value for event in events],
-        }
-        return await self._connection.request("GET", f"/runs/{run_id}/log", _decode_log_page, query=query)
+        """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-    async def stream_log(self, run_id: int) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, in batches."""
+        `level` is the lowest level, `text` a substring, and `events` the event types to include. To get the next page,
+        pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
+        """
+        filters = _filters(step, level, text, events)
+        query: Query = {"after": after, "before": before, "limit": limit, **filters}
+        return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
+
+    async def stream_log(
+        self,
+        run_id: int,
+        *,
+        step: str | None = None,
+        level: Level | None = None,
+        text: str | None = None,
+        events: Collection[Event] = (),
+    ) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson"):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, level, text, events)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -226,7 +221,7 @@ class RunClient:
 
     async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
         """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
-        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", _decode_artifacts)
+        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList)
         return found.artifacts
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
@@ -246,8 +241,8 @@ class RunClient:
                 async for chunk in chunks:
                     file.write(chunk)
 
-    async def _stream(self, path: str) -> AsyncGenerator[bytes]:
-        response = await self._connection.open_stream(path)
+    async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
+        response = await self._connection.open_stream(path, query=query)
         try:
             async for chunk in response.aiter_raw():
                 yield chunk
@@ -255,6 +250,10 @@ class RunClient:
             raise self._connection.unreachable(error) from error
         finally:
             await response.aclose()
+
+
+def _filters(step: str | None, level: Level | None, text: str | None, events: Collection[Event]) -> Query:
+    return {"step": step, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

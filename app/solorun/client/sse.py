@@ -13,11 +13,10 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event. `event` is `message` if the stream does not name it; `id` is the last one seen on the stream."""
+    """One event. `event` is `message` if the stream does not name it. Its `id` is not kept: records have a seq."""
 
     event: str
     data: bytes
-    id: str
 
 
 class SSEDecoder:
@@ -29,7 +28,6 @@ class SSEDecoder:
 
     def __init__(self) -> None:
         self.retry_seconds: float | None = None
-        self._last_id = ""
         self._event = ""
         self._data: list[bytes] = []
         self._unfinished: list[bytes] = []
@@ -73,8 +71,6 @@ class SSEDecoder:
         match name:
             case b"data":
                 self._data.append(value)
-            case b"id" if b"\x00" not in value:
-                self._last_id = value.decode(errors="replace")
             case b"event":
                 self._event = value.decode(errors="replace")
             case b"retry" if value.isdigit():
@@ -89,4 +85,4 @@ class SSEDecoder:
         self._event, self._data = "", []
         if not data:
             return None
-        return ServerSentEvent(event or "message", data[0] if len(data) == 1 else b"\n".join(data), self._last_id)
+        return ServerSentEvent(event or "message", b"\n".join(data))

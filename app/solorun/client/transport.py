@@ -53,9 +53,9 @@ class Connection:
         self.url = str(parts.copy_with(username=None, password=None)).rstrip("/")
         """Without user name and password, because it is printed."""
         self._idle_timeout_seconds = idle_timeout_seconds
-        found = find_proxy(parts)
-        self._connects_to = found.proxy.url.host if found else parts.host
-        self._via = f" through the proxy of {found.variable}" if found else ""
+        proxy, variable = find_proxy(parts) or (None, "")
+        self._connects_to = proxy.url.host if proxy else parts.host
+        self._via = f" through the proxy of {variable}" if proxy else ""
         self._http = httpx.AsyncClient(
             base_url=self.url + API_PATH,
             headers=_authorization(token),
@@ -64,7 +64,7 @@ class Connection:
             limits=_LIMITS,
             # `proxy.py` and `tls.py` read the environment. Their errors name the variable.
             trust_env=False,
-            proxy=found.proxy if found else None,
+            proxy=proxy,
             # Loading the CA certificates takes longer than most requests; only https needs them.
             verify=create_tls_context() if parts.scheme == "https" else False,
             transport=transport,
@@ -74,12 +74,12 @@ class Connection:
         self,
         method: str,
         path: str,
-        decode: Callable[[bytes], T],
+        kind: type[T],
         *,
         query: Query | None = None,
         body: bytes | None = None,
     ) -> T:
-        """Return the decoded body of the response. Raises the error in the response, or ServiceUnreachable."""
+        """Return the body of the response as a `kind`. Raises the error in the response, or ServiceUnreachable."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
         try:
             response = await self._http.request(
@@ -87,9 +87,10 @@ class Connection:
             )
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
-        if response.status_code >= 300 or not _is_json(response):
+        media_type = response.headers.get("Content-Type", "").partition(";")[0].strip()
+        if response.status_code >= 300 or media_type != "application/json":
             raise self._error_of(response, response.content)
-        return self.decode(decode, response.content)
+        return self.decode(lambda data: msgspec.json.decode(data, type=kind), response.content)
 
     async def open_stream(
         self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
@@ -172,10 +173,6 @@ def _authorization(token: str | None) -> dict[str, str]:
         message = "contains a space, a control character or a non-ASCII character, which no HTTP header can carry"
         raise ConfigurationInvalid([FieldError("token", message)])
     return {"Authorization": f"Bearer {stripped}"}
-
-
-def _is_json(response: httpx.Response) -> bool:
-    return str(response.headers.get("Content-Type", "")).partition(";")[0].strip() == "application/json"
 
 
 def _drop_empty(query: Query) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 response, so that the browser fetches them while it still reads the page. The build lists them in `preload.json`.
 """
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 # No fonts: a browser delays the first paint for preloaded ones.
 _KINDS: Final = {
@@ -17,8 +17,7 @@ _KINDS: Final = {
 _RUN_ID: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """An address of the dashboard, and what its page loads first."""
 
     path: str
@@ -48,7 +47,6 @@ class PreloadLinks:
 def read_pages(directory: Path) -> Sequence[Page]:
     """The dashboard's pages as the build lists them; empty if there is no build."""
     try:
-        pages = json.loads((directory / "preload.json").read_text("utf-8"))
+        return msgspec.json.decode((directory / "preload.json").read_bytes(), type=tuple[Page, ...])
     except FileNotFoundError:
         return ()
-    return tuple(Page(page["path"], tuple(page["files"]), tuple(page["requests"])) for page in pages)

@@ -2,6 +2,7 @@
 
 import mimetypes
 import os
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ from solorun.run import Artifact
 from solorun.wire import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
+_RUN_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
+"""What a service can reach. A longer number is no run's, and ids above it could run out."""
 _MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson", ".log": "text/plain"}
 
 
@@ -20,6 +23,15 @@ def list_artifacts(directory: Path) -> list[Artifact]:
     Leaves out links, and names that are not UTF-8, because neither JSON nor a URL can express them.
     """
     return sorted(_find_artifacts(directory), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
+
+
+def find_last_run_id(artifacts: Path) -> int:
+    """The largest id of a run with an artifact directory, 0 if there is none."""
+    try:
+        names = [entry.name for entry in artifacts.iterdir()]
+    except OSError:
+        return 0
+    return max((int(name) for name in names if _RUN_ID.fullmatch(name)), default=0)
 
 
 def media_type_of(name: str) -> str:

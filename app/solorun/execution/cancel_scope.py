@@ -3,10 +3,17 @@
 It surrounds only the wait for a step, together with the deadlines. Stopping the step happens outside of it.
 """
 
+import asyncio
+from typing import Final
+
 import anyio
 
 from solorun.outcome import StepResult, StopReason
 from solorun.step import StepExecution
+
+_TURNS_PER_LOOK: Final = 8
+"""Turns of the event loop, each of which polls for I/O, before a deadline decides. The report of a command takes three
+from its pipe to the result."""
 
 
 class RunCancelScope:
@@ -39,7 +46,8 @@ class RunCancelScope:
     ) -> StepResult | None:
         """Wait for a step. Returns its result, or None if it has to be stopped, for `reason`.
 
-        Deadlines are loop times. What came first decides: a step that ended before the cancel keeps its result.
+        Deadlines are loop times. What came first decides: a step that ended before the cancel keeps its result. A
+        service that stood still (SIGSTOP, a suspended machine) notices both together, so it looks for the end first.
         """
         with anyio.CancelScope(deadline=min(run_deadline, step_deadline)) as scope:
             self._waiting = scope
@@ -49,6 +57,10 @@ class RunCancelScope:
                 return await execution.wait()
             finally:
                 self._waiting = None
+        for _ in range(_TURNS_PER_LOOK):
+            if execution.result is not None or self.reason is not None:
+                break
+            await asyncio.sleep(0)
         if execution.result is not None:
             # It ended first. Its output may still be on its way, and processes it left behind may be alive: the
             # execution ends both, and nothing may follow it before that.

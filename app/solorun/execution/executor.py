@@ -1,7 +1,7 @@
 """Carries a run from its row to its release: claim, supervise, record, publish, release.
 
-The control side (`runs/`) decides what may start and stop. The executor carries it out, and alone keeps the registry,
-the hub and the writer in step.
+Control (`runs/`) decides which runs start and stop. Only the executor adds a run to the registry, the hub and the
+writer and removes it again, so they always agree.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -32,45 +33,34 @@ from solorun.store import FinalState, Store
 _MIN_COMPACTED_SEGMENTS: Final = 8
 """Fewer are not worth a transaction: a reader gets them in one page anyway."""
 
-_logger = logging.getLogger("solorun.runs")
+_logger = logging.getLogger("solorun.execution")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RunExecutor:
     """Executes runs, each in a task of its own."""
 
-    def __init__(
-        self,
-        *,
-        store: Store,
-        hub: Hub,
-        writer: Writer,
-        registry: RunRegistry,
-        tasks: TaskSet,
-        supervisor: Supervisor,
-        owner: str,
-        environ: Mapping[str, str],
-        token: str | None = None,
-        now: Callable[[], datetime],
-        compaction_pause_seconds: float = 0.05,
-    ) -> None:
-        self._store = store
-        self._hub = hub
-        self._writer = writer
-        self._registry = registry
-        self._tasks = tasks
-        self._supervisor = supervisor
-        self._owner = owner
-        self._environ = environ
-        self._token = token
-        self._now = now
-        self._compaction_pause_seconds = compaction_pause_seconds
+    store: Store
+    hub: Hub
+    writer: Writer
+    registry: RunRegistry
+    tasks: TaskSet
+    supervisor: Supervisor
+    owner: str
+    environ: Mapping[str, str]
+    token: str | None = None
+    now: Callable[[], datetime]
+    compaction_pause_seconds: float = 0.05
+
+    def __post_init__(self) -> None:
         self._compacting = asyncio.Semaphore(1)
 
     def masker_for(self, project: Project) -> Masker:
-        """Masks the project's secrets and the service's token, in logs and in rows."""
+        """A masker for the project's secrets and the service's token."""
         masker = Masker()
-        values = {name: project.env.get(name) or self._environ.get(name) for name in project.secrets}
-        for name, value in {"SOLORUN_TOKEN": self._token, **values}.items():
+        env = project.expand_env(self.environ)
+        values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
+        for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
         return masker
@@ -78,28 +68,28 @@ class RunExecutor:
     def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:
         """Create the run's topic, channel and cancel scope. Without an await: they become visible together."""
         cancel_scope = RunCancelScope(start.project.cancel_grace_seconds)
-        clock = RunClock(max(run.created_at, self._now()))
+        clock = RunClock(max(run.created_at, self.now()))
         channel = Channel(
             run,
             masker,
             now=clock.now,
-            notify=self._writer.open_lane().notify,
-            # If another owner took the run, nothing of ours may go on working for it.
+            notify=self.writer.open_lane().notify,
+            # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        handle = RunHandle(start, self._hub.open(run), channel, cancel_scope, clock)
-        self._registry.add(handle)
+        handle = RunHandle(start, self.hub.open(run), channel, cancel_scope, clock)
+        self.registry.add(handle)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle
 
     async def execute(self, handle: RunHandle) -> None:
         """Start the task that executes a claimed run. If that fails, the run is `failed` and the error is raised."""
         try:
-            self._tasks.spawn(self._execute(handle), name=f"run {handle.id}")
+            self.tasks.spawn(self._execute(handle), name=f"run {handle.id}")
         except Exception as error:
             await self._finish(handle, Outcome(Status.FAILED, format_exception(error)))
             raise
-        self._tasks.spawn(self._load_estimate(handle), name=f"estimate of run {handle.id}")
+        self.tasks.spawn(self._load_estimate(handle), name=f"estimate of run {handle.id}")
 
     async def _execute(self, handle: RunHandle) -> None:
         outcome = await self._supervise(handle)
@@ -108,15 +98,15 @@ class RunExecutor:
 
     async def _supervise(self, handle: RunHandle) -> Outcome:
         try:
-            return await self._supervisor.supervise(handle)
+            return await self.supervisor.supervise(handle)
         except Exception as error:
-            _logger.exception("Run %s met an internal error", handle.id)
+            _logger.exception("Internal error while executing run %s", handle.id)
             for line in traceback.format_exception(error):
                 handle.channel.log(line.rstrip("\n"), level=Level.ERROR)
             return Outcome(Status.FAILED, f"internal error: {format_exception(error)}")
 
     async def _finish(self, handle: RunHandle, outcome: Outcome) -> None:
-        """Record how the run ended; the writer publishes it after the commit. Then let go of the run."""
+        """Record how the run ended; the writer publishes it after the commit. Then release the run."""
         try:
             result = await self._record(handle, outcome)
             if result is not UpdateResult.UPDATED:
@@ -124,40 +114,38 @@ class RunExecutor:
             message = f": {handle.run.error_message}" if handle.run.error_message else ""
             _logger.info("Run %s of %s: %s%s", handle.id, handle.run.project, handle.run.status, message)
         finally:
-            self._hub.close(handle.id)
-            self._registry.remove(handle)
+            self.hub.close(handle.id)
+            self.registry.remove(handle)
 
     async def _record(self, handle: RunHandle, outcome: Outcome) -> UpdateResult:
         """Commit the final state behind the last record, retrying for as long as the service runs."""
         outcome = Outcome(outcome.status, handle.channel.sanitize_error(outcome.error_message))
         if handle.cancel_scope.reason is StopReason.CANCEL:
-            # Work may stop before the row says who requested it. The final state must not overtake that.
+            # The work may stop before the row says who cancelled the run. The final state must come after that.
             await handle.cancel_recorded.wait()
         return await asyncio.shield(handle.channel.close(FinalState(outcome, handle.clock.now())))
 
     async def _publish_stored_state(self, handle: RunHandle) -> None:
-        """Another owner ended the run: show its row as it is. If nothing ended it yet, end it now."""
+        """Publish the row as it is, because another owner ended the run. If the run is still active, end it."""
         try:
-            ending = FinalState(Outcome(Status.FAILED, "its log could not be written"), handle.clock.now())
-            await self._store.finalize_run(handle.id, owner=self._owner, expected=ACTIVE, ending=ending)
-            run = await self._store.get_run(handle.id)
+            ending = FinalState(Outcome(Status.FAILED, "the log could not be written"), handle.clock.now())
+            await self.store.finalize_run(handle.id, owner=self.owner, expected=ACTIVE, ending=ending)
+            run = await self.store.get_run(handle.id)
         except SolorunError as error:
             _logger.warning("The final state of run %s cannot be read: %s", handle.id, error)
             run = replace(
                 handle.run,
                 status=Status.INTERRUPTED,
-                error_message="its row is gone",
+                error_message="the final state could not be read from the database",
                 finished_at=handle.clock.now(),
                 current_step=None,
             )
-        self._hub.publish(handle.id, **asdict(run))
+        self.hub.publish(handle.id, **asdict(run))
 
     async def _load_estimate(self, handle: RunHandle) -> None:
-        """Look up how long such a run usually takes, for the starts that are refused meanwhile."""
+        """Look up how long a run of this scope usually takes, for the Retry-After of starts that are refused."""
         with contextlib.suppress(SolorunError):
-            handle.estimated_seconds = await self._store.median_duration_seconds(
-                handle.project.name, handle.start.scope
-            )
+            handle.estimated_seconds = await self.store.median_duration_seconds(handle.project.name, handle.start.scope)
 
     async def _compact(self, handle: RunHandle) -> None:
         """Join the ended run's small segments, a few at a time, one run after another."""
@@ -166,7 +154,7 @@ class RunExecutor:
         async with self._compacting:
             try:
                 # A pause between the bounded transactions leaves the disk to active runs.
-                while await self._store.compact_segments(handle.id):  # noqa: ASYNC110
-                    await asyncio.sleep(self._compaction_pause_seconds)
+                while await self.store.compact_segments(handle.id):  # noqa: ASYNC110
+                    await asyncio.sleep(self.compaction_pause_seconds)
             except Exception as error:  # noqa: BLE001 - compaction saves space; nothing depends on it
                 _logger.warning("The segments of run %s were not compacted: %s", handle.id, error)

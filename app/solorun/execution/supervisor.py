@@ -31,7 +31,11 @@ class Supervisor:
         for step in run.start.steps:
             if run.cancel_scope.reason is not None:
                 return _stopped(run)
-            context = await self._begin(run, step)
+            try:
+                context = await self._begin(run, step)
+            except OSError as error:
+                message = f"the directories of run {run.id} could not be created: {error.strerror}"
+                return Outcome(Status.FAILED, message)
             if context is None:
                 return _stopped(run, step)
             if step is run.start.steps[0]:
@@ -46,8 +50,8 @@ class Supervisor:
     async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
         """Log that the step begins. Returns its context, or None if the run had to stop before it could work.
 
-        The first step makes the run `running`. Nothing works for the run before that is committed: if another owner has
-        taken the row, nothing of ours may work for it at all.
+        The first step makes the run `running`. No step begins before that is committed, because another owner may have
+        taken the run.
         """
         run.channel.begin_step(step.name)
         context = await asyncio.to_thread(self._prepare, run, step)
@@ -81,14 +85,20 @@ class Supervisor:
         if stopped.exit_code == -signal.SIGKILL:
             channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
         await self._report_artifacts(run, step, known_artifacts)
-        channel.end_step(step.name, StepStatus(reason.status), stopped.exit_code, _timeout_message(run, step, reason))
+        message = _timeout_message(run, step, reason)
+        # After a time-out, the signal that ended the command says nothing new.
+        exit_code = None if message and (stopped.exit_code or 0) < 0 else stopped.exit_code
+        channel.end_step(step.name, StepStatus(reason.status), exit_code, message)
         return None
 
     def _prepare(self, run: RunHandle, step: StepDeclaration) -> StepContext:
         workspace = self._directory.workspace(run.project.name)
         artifacts = self._directory.artifacts(run.id)
-        workspace.mkdir(parents=True, exist_ok=True)
-        artifacts.mkdir(parents=True, exist_ok=True)
+        for parent in (workspace.parent, artifacts.parent):
+            parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        workspace.mkdir(mode=0o700, exist_ok=True)
+        # The files of a lost run with the same id would pass for this one's.
+        artifacts.mkdir(mode=0o700, exist_ok=step is not run.start.steps[0])
         return StepContext(
             project=run.project.name,
             run_id=run.id,
@@ -115,14 +125,10 @@ class Supervisor:
 
 
 def _log_stop(run: RunHandle, step: StepDeclaration, reason: StopReason) -> None:
-    causes = {
-        StopReason.CANCEL: "cancel requested",
-        StopReason.RUN_TIMEOUT: _timeout_message(run, step, reason),
-        StopReason.STEP_TIMEOUT: _timeout_message(run, step, reason),
-        StopReason.SHUTDOWN: "the service is shutting down",
-    }
+    causes = {StopReason.CANCEL: ": cancel requested", StopReason.SHUTDOWN: ": the service is shutting down"}
+    cause = causes.get(reason, "")  # the step's end reports a time-out
     grace = format_duration(run.cancel_scope.grace_seconds)
-    run.channel.log(f"stopping {step.name}: {causes[reason]} (grace {grace})", level=Level.WARNING, step=step.name)
+    run.channel.log(f"stopping {step.name}{cause} (grace {grace})", level=Level.WARNING, step=step.name)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
@@ -131,7 +137,8 @@ def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
         return Outcome(Status.CANCELLED)
     if reason is StopReason.SHUTDOWN:
         return Outcome(Status.INTERRUPTED, _SHUTDOWN_MESSAGE)
-    return Outcome(Status.FAILED, _timeout_message(run, step, reason))
+    prefix = f"{step.name} " if step is not None and reason is StopReason.STEP_TIMEOUT else ""
+    return Outcome(Status.FAILED, f"{prefix}{_timeout_message(run, step, reason)}")
 
 
 def _failed(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
@@ -149,7 +156,7 @@ def _deadline(timeout_seconds: float | None) -> float:
 
 def _timeout_message(run: RunHandle, step: StepDeclaration | None, reason: StopReason) -> str | None:
     if reason is StopReason.STEP_TIMEOUT and step is not None and step.timeout_seconds is not None:
-        return f"{step.name} timed out after {format_duration(step.timeout_seconds)}"
+        return f"timed out after {format_duration(step.timeout_seconds)}"
     if reason is StopReason.RUN_TIMEOUT and run.project.timeout_seconds is not None:
         return f"the run timed out after {format_duration(run.project.timeout_seconds)}"
     return None

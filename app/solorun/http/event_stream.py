@@ -1,6 +1,6 @@
-"""Server-sent events: a response that lasts, with comments while idle, a limit for stalled readers, a clean shutdown.
+"""Server-sent events: sends comments on idle streams, disconnects stalled readers, and ends streams on shutdown.
 
-A source (see `api/streams.py`) decides what is sent; it writes encoded events to a sink.
+A source (see `api/streams.py`) decides what is sent. It writes encoded events to a sink.
 """
 
 import asyncio
@@ -18,12 +18,12 @@ from solorun.http.flow_control import Flow
 from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
-"""Proxies close connections that are silent for a minute; the standard recommends about this interval."""
+"""Proxies often close a connection after a minute of silence. The HTML standard recommends about 15 seconds."""
 STALL_GRACE_SECONDS: Final = 0.05
 
 OPENING: Final = b": ok\n\n"
 OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
-"""An EventSource reconnects when a stream ends: make it wait a minute."""
+"""An EventSource reconnects when its stream ends. This makes it wait a minute first."""
 COMMENT: Final = b": \n\n"
 SHUTDOWN: Final = b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
@@ -37,39 +37,39 @@ _EVENT_END: Final = b"\n\n"
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """Limits of streams; times are in seconds."""
+    """The limits of every stream."""
 
     comment_interval_seconds: float = COMMENT_INTERVAL_SECONDS
-    """A stream that is silent for this long gets a comment."""
+    """A comment is sent after this long without an event."""
     send_timeout_seconds: float = SEND_TIMEOUT_SECONDS
     """A reader that accepts nothing for this long is disconnected."""
     stall_grace_seconds: float = STALL_GRACE_SECONDS
-    """How long `offer` waits for a reader before it lets go of the events that are left."""
+    """How long `offer` waits for a slow reader before it returns."""
     max_stall_graces: int = 32
-    """At most this many slow readers may hold a page in memory at once."""
+    """How many slow readers `offer` waits for at the same time. Each keeps a page in memory meanwhile."""
 
 
 class Sink(Protocol):
     """Where a source writes its events."""
 
     async def emit(self, events: bytes) -> None:
-        """Send whole events, however long the reader takes. Empty events (`b""`) wait until earlier ones are sent."""
+        """Send all of these events, even if the reader is slow. `b""` waits until the reader accepts more."""
 
     async def offer(self, events: bytes) -> int:
-        """Send as many of these events as the reader accepts in time. Returns how many bytes.
+        """Send as many whole events as the reader accepts in time. Returns the number of bytes sent.
 
-        If that is fewer than all, let go of the rest before you wait: thousands of readers may stall.
+        If some are left, drop them before you call `emit`, and read them again later: thousands of readers may stall.
         """
 
     def offer_nowait(self, events: bytes) -> bool:
-        """Send all of these events if that takes no waiting, otherwise none. Returns whether they were sent."""
+        """Send all of these events if it need not wait, otherwise none. Returns whether they were sent."""
 
 
 StreamSource = Callable[[Sink], Awaitable[None]]
 
 
 class Streams:
-    """The open streams of an application. `track` wraps the life of each. After `shut_down`, new ones only say so."""
+    """The open streams of an application. Each stays inside the context `track()` while it is open."""
 
     def __init__(self, track: Callable[[], AbstractContextManager[None]], limits: StreamLimits) -> None:
         self.limits = limits
@@ -82,7 +82,7 @@ class Streams:
         return len(self._open)
 
     def shut_down(self) -> None:
-        """End every stream with `event: shutdown`, between two events."""
+        """End every open stream, and every later one immediately, with `event: shutdown`."""
         self.shutting_down = True
         for stream in list(self._open):
             stream.stop()
@@ -98,9 +98,9 @@ class Streams:
 
 
 class EventStream:
-    """One stream: the opening, the source's events, and `shutdown` if the service stops first.
+    """One response: the opening, then the events of the source, or `shutdown` if the service stops first.
 
-    The source returns after the last event. It may write from several tasks: events are never interleaved.
+    The source returns after its last event. It may write from several tasks; events are never interleaved.
     """
 
     def __init__(self, streams: Streams, source: StreamSource, *, opening: bytes = OPENING) -> None:
@@ -113,7 +113,7 @@ class EventStream:
         self._stopping = streams.shutting_down
         self._disconnected = False
         self._active_at = 0.0
-        """When the last send began or, if none is in progress, ended."""
+        """When the current send began, or the last one ended."""
         self._bytes_since_yield = 0
         self._timer: asyncio.TimerHandle | None = None
         self._commenting: asyncio.Task[None] | None = None
@@ -130,7 +130,7 @@ class EventStream:
             await send({"type": "http.response.body", "body": b""})
 
     def stop(self) -> None:
-        """End with `shutdown`: immediately, or after the event that is being sent."""
+        """End the stream with `shutdown`, after the event that is being sent, if any."""
         self._stopping = True
         if not self._turn.locked():
             self._sourcing.cancel()
@@ -163,7 +163,7 @@ class EventStream:
         async with self._turn:
             while sent < len(events) and (not self._flow.is_full() or await self._has_room_in_time()):
                 end = _end_of_piece(events, sent)
-                # A copy: a view would keep all of these events alive while the reader stalls.
+                # A copy: a view would keep all of the events in memory while the reader stalls.
                 await self._send_piece(events[sent:end])
                 sent = end
             self._active_at = self._clock()
@@ -216,13 +216,13 @@ class EventStream:
         self._sourcing.cancel()
 
     def _schedule_check(self, seconds: float) -> None:
-        """Check within `seconds`, on a whole second, so that one wake-up serves every idle stream."""
+        """Check for idleness within `seconds`, on a whole second, so that one wake-up serves all idle streams."""
         step = _alignment_seconds(seconds)
         due_at = math.floor((self._clock() + seconds) / step) * step
         self._timer = asyncio.get_running_loop().call_at(due_at, self._check_idle)
 
     def _check_idle(self) -> None:
-        """Send a comment if the stream is idle; disconnect a reader that has stalled for too long."""
+        """Send a comment if the stream is idle, or disconnect the reader if it has stalled for too long."""
         interval_seconds = self._limits.comment_interval_seconds
         idle_seconds = self._clock() - self._active_at
         if self._turn.locked():
@@ -245,7 +245,7 @@ class EventStream:
 
 
 def _end_of_piece(events: bytes, start: int) -> int:
-    """The end of the last event after `start` that fits into a piece, or of the first one if none fits."""
+    """The end of the last event after `start` that fits into one piece, or of the first event if none fits."""
     if len(events) - start <= MAX_PIECE_BYTES:
         return len(events)
     end = events.rfind(_EVENT_END, start, start + MAX_PIECE_BYTES)

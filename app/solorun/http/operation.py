@@ -41,7 +41,7 @@ class Endpoint(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class ResponseSpec:
-    """A successful response. `model` is the struct that it encodes, None unless it is JSON of a known shape."""
+    """A response that is not one of `problems`. `model` is the struct that it encodes; None unless it is known JSON."""
 
     status: int
     description: str

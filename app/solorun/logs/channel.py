@@ -1,6 +1,6 @@
 """One run's log as it is created: each record is masked, and gets its seq and time once, in one order.
 
-Steps write to the channel (it is their StepOutput). The engine logs through it and closes it with the run's final
+Steps write to the channel (it is their StepOutput). The executor logs through it and closes it with the run's final
 state. The writer takes batches from it. The channel knows neither the store nor the readers.
 """
 

@@ -1,6 +1,6 @@
 """What is committed, as readers find it in memory: each active run, its newest segments, and its waiting followers.
 
-The writer and the engine publish here after each commit; tails and feeds read. A follower is a cursor, not a queue.
+The writer and the executor publish here after each commit; tails and feeds read. A follower is a cursor, not a queue.
 """
 
 from bisect import bisect_right

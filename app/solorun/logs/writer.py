@@ -1,7 +1,7 @@
-"""The one writer of all runs' logs: takes a batch from each channel in turn, commits them together, then publishes.
+"""Writes the logs of all runs: takes a batch from each channel in turn, commits them together, then publishes them.
 
-Nothing is published before it is committed, and nothing is committed twice. A batch that was taken is kept until the
-store has it, however long the disk is full.
+Nothing is published before it is committed, and no record is stored twice. A batch that was taken is retried until the
+store accepts it, even while the disk is full.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ _LOG_FIELDS: Final = (
     "first_error_seq",
     "steps",
 )
-"""The fields of a run that records change. The engine changes the others."""
+"""The fields of a run that records change. Cancels and the final state change others."""
 _ENDING_FIELDS: Final = ("error_message", "finished_at")
 
 _logger = logging.getLogger("solorun.logs")
@@ -39,10 +39,10 @@ _logger = logging.getLogger("solorun.logs")
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """How long the writer gathers records, retries, and takes to stop.
+    """How long the writer gathers records, waits between retries, and takes to stop.
 
-    A flush costs about 25 µs per open stream. Pausing 100 µs per stream keeps fan-out below a quarter of the event
-    loop's time at any rate of records.
+    Publishing costs about 25 µs per open stream. A pause of 100 µs per stream keeps that below a quarter of the event
+    loop's time at any rate of records, for up to 1,000 streams: then the pause reaches its maximum.
     """
 
     min_pause_seconds: float = 0.010
@@ -57,25 +57,25 @@ _LIMITS: Final = WriterLimits()
 
 
 class Lane:
-    """What the writer knows of one run's channel: the batch it took, when it may retry, when it last committed."""
+    """The writer's state for one run: the batch it took from the channel, the time of a retry, and the last commit."""
 
     __slots__ = ("_schedule", "batch", "last_commit_at", "retry_at")
 
     def __init__(self, schedule: "Callable[[Lane, Channel, bool], None]") -> None:
         self._schedule = schedule
         self.batch: Batch | None = None
-        """Taken and not committed yet."""
+        """Taken from the channel, but not committed yet."""
         self.retry_at: float | None = None
-        """When a batch that the database refused is tried again, alone, so that it harms no other run."""
+        """When a batch that the database refused is tried again, without other batches; None if it was not refused."""
         self.last_commit_at: float | None = None
 
     def notify(self, channel: Channel, urgent: bool) -> None:
-        """Called by the channel when it has something to take."""
+        """Called by the channel when it has records or a final state to commit."""
         self._schedule(self, channel, urgent)
 
 
 class Writer:
-    """Commits what channels hold. Stop it when every channel is closed."""
+    """A Component that commits and publishes the records of all channels. Stop it after every channel is closed."""
 
     def __init__(self, store: Store, hub: Hub, *, owner: str, limits: WriterLimits = _LIMITS) -> None:
         self._store = store
@@ -83,9 +83,9 @@ class Writer:
         self._owner = owner
         self._limits = limits
         self._ready: dict[Lane, Channel] = {}
-        """Lanes whose channel has something to take, the one that waited longest first."""
+        """Lanes whose channel has something to commit. The lane that has waited longest is first."""
         self._taken: dict[Lane, Channel] = {}
-        """Lanes with a batch that is not committed yet."""
+        """Lanes with a batch that was taken but not committed yet."""
         self._work = asyncio.Event()
         self._hurry = asyncio.Event()
         self._stopping = False
@@ -93,7 +93,7 @@ class Writer:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a batch was refused and is being retried."""
+        """Whether a batch is being retried, or the last write of the store failed."""
         return any(lane.retry_at is not None for lane in self._taken) or self._store.write_error is not None
 
     @property
@@ -102,7 +102,7 @@ class Writer:
         return len(self._ready.keys() | self._taken.keys())
 
     def open_lane(self) -> Lane:
-        """A lane for one run's channel. The writer holds it only while there is something to write."""
+        """A lane for one run's channel. The writer keeps a reference to it only while it has something to commit."""
         return Lane(self._schedule)
 
     async def start(self) -> None:
@@ -110,7 +110,7 @@ class Writer:
         self._task.add_done_callback(_report_crash)
 
     async def stop(self) -> None:
-        """Write what is left, then stop. Records that cannot be written in time are lost, their runs interrupted."""
+        """Commit what is left, then stop. Records that cannot be committed within `stop_seconds` are lost."""
         self._stopping = True
         self._work.set()
         self._hurry.set()
@@ -126,7 +126,7 @@ class Writer:
             self._hurry.set()
 
     async def _run(self) -> None:
-        """Write until stopped. Waits out errors of the store and never raises them."""
+        """Commit until stopped. Retries after errors of the store instead of raising them."""
         while True:
             await self._work.wait()
             self._work.clear()
@@ -142,7 +142,7 @@ class Writer:
                 await self._pause()
 
     def _take(self) -> bool:
-        """Take from each ready channel in turn. Returns whether a whole commit was filled: no need to gather more."""
+        """Take a batch from each ready channel in turn. Returns True if they fill a commit: do not wait for more."""
         share = max(_MIN_SHARE_BYTES, MAX_SEGMENT_BYTES // max(1, len(self._ready)))
         budget = MAX_SEGMENT_BYTES
         for lane, channel in list(self._ready.items()):
@@ -154,39 +154,39 @@ class Writer:
             try:
                 lane.batch = channel.take(min(share, budget))
             except Exception:
-                # Whatever a step managed to put there, the writer serves the other runs too.
+                # Give up this run instead of failing: the writer serves all runs.
                 _logger.exception("The log of run %s cannot be encoded; giving up the run", channel.run_id)
                 channel.invalidate(UpdateResult.NOT_IN_EXPECTED_STATUS)
                 continue
             if channel.has_work:
-                self._ready[lane] = channel  # Behind the others: each in turn.
+                self._ready[lane] = channel  # at the end of the queue
             if lane.batch is not None:
                 self._taken[lane] = channel
                 budget -= len(lane.batch.segment.payload) if lane.batch.segment is not None else 0
         return budget <= 0
 
     async def _commit_taken(self) -> None:
-        """Commit what is taken. Returns when only batches are left that the database itself refuses."""
+        """Commit the taken batches. Returns when all are committed, except those that have to be retried alone."""
         retry_seconds = self._limits.min_retry_seconds
         while together := [lane for lane in self._taken if lane.retry_at is None]:
             try:
                 await self._commit(together)
             except StoreCorrupted as error:
-                # The damage may affect only one of them.
+                # The damage may affect only one of the runs.
                 self._set_apart(together, error)
             except StoreUnavailable as error:
                 if retry_seconds == self._limits.min_retry_seconds:
                     _logger.warning("The log cannot be written; retrying: %s", error)
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, self._limits.max_retry_seconds)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is retried
+            except Exception as error:  # noqa: BLE001 - every error is retried
                 self._set_apart(together, error)
         now = asyncio.get_running_loop().time()
         for lane in [lane for lane in self._taken if lane.retry_at is not None and lane.retry_at <= now]:
             await self._commit_alone(lane)
 
     def _set_apart(self, together: Sequence[Lane], error: Exception) -> None:
-        """From here on, each of these is tried alone."""
+        """From now on, commit each of these batches alone, so that a refused one does not hold up other runs."""
         if len(together) == 1:
             run_id = self._taken[together[0]].run_id
             _logger.error("The log of run %s cannot be written; retrying", run_id, exc_info=error)
@@ -197,7 +197,7 @@ class Writer:
         loop = asyncio.get_running_loop()
         try:
             await self._commit([lane])
-        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns this run alone and is retried
+        except Exception as error:  # noqa: BLE001 - it concerns this run alone and is retried
             run_id = self._taken[lane].run_id
             _logger.warning("The log of run %s cannot be written; retrying: %s", run_id, error)
             lane.retry_at = loop.time() + self._limits.max_retry_seconds
@@ -224,7 +224,7 @@ class Writer:
         self._hub.publish(batch.run.id, batch.segment, **{field: getattr(batch.run, field) for field in fields})
 
     async def _pause(self) -> None:
-        """Let records gather so that a commit and a flush carry many; skipped when something is urgent."""
+        """Wait for more records, so that one commit carries many. Ends early if something becomes urgent."""
         if self._hurry.is_set() or self._stopping:
             await asyncio.sleep(0)
             return

@@ -7,8 +7,7 @@
 
 from solorun.projects.catalog import Catalog
 from solorun.projects.configuration import Configuration
-from solorun.projects.example import EXAMPLE, write_example
 from solorun.projects.loader import read_service_table
 from solorun.projects.settings_sources import resolve_settings
 
-__all__ = ["EXAMPLE", "Catalog", "Configuration", "read_service_table", "resolve_settings", "write_example"]
+__all__ = ["Catalog", "Configuration", "read_service_table", "resolve_settings"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from solorun.errors import ConfigurationInvalid, FieldError
-from solorun.project import Family, Project, Projects
+from solorun.project import Project, Projects
 from solorun.projects.configuration import Configuration
 from solorun.projects.lint import lint
 from solorun.projects.loader import ConfigurationUnreadable, check_document, read_document
@@ -33,28 +33,24 @@ class Catalog(Projects):
     `configuration` is the last valid one; `errors` are those of the latest reading, () if it was valid.
     """
 
-    def __init__(
-        self, configuration: Configuration, stamp: Stamp | None, *, import_coroutines: bool, max_check_seconds: float
-    ) -> None:
+    def __init__(self, configuration: Configuration, stamp: Stamp | None, *, max_check_seconds: float) -> None:
         self.configuration = configuration
         self.errors: tuple[FieldError, ...] = ()
         self._stamp = stamp
-        self._import_coroutines = import_coroutines
         self._max_check_seconds = max_check_seconds
         self._service_at_start = configuration.service
         self._lock = asyncio.Lock()
         self._readings = 0
 
     @classmethod
-    def open(cls, path: Path, *, import_coroutines: bool = True, max_check_seconds: float = MAX_CHECK_SECONDS) -> Self:
-        """Read and check the file, and import its coroutines if `import_coroutines`.
+    def open(cls, path: Path, *, max_check_seconds: float = MAX_CHECK_SECONDS) -> Self:
+        """Read and check the file, and import its coroutines.
 
         Raises ConfigurationInvalid with every error in the file, and if there is no file.
         """
         path = path.absolute()
         stamp = _find_stamp(path)
-        configuration = check_document(path, read_document(path), import_coroutines=import_coroutines)
-        return cls(configuration, stamp, import_coroutines=import_coroutines, max_check_seconds=max_check_seconds)
+        return cls(check_document(path, read_document(path)), stamp, max_check_seconds=max_check_seconds)
 
     @property
     def path(self) -> Path:
@@ -62,15 +58,6 @@ class Catalog(Projects):
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
-
-    def find_family(self, name: str) -> Family | None:
-        return self.configuration.find_family(name)
-
-    def list_projects(self) -> list[Project]:
-        return list(self.configuration.projects.values())
-
-    def list_families(self) -> list[Family]:
-        return list(self.configuration.families)
 
     def lint(self) -> list[FieldError]:
         """Valid but probably unintended parts of the configuration, given the current environment."""
@@ -100,7 +87,7 @@ class Catalog(Projects):
     async def _read_again(self, logged: tuple[FieldError, ...]) -> None:
         self._readings += 1
         stamp = _find_stamp(self.path)
-        work = _run_in_daemon_thread(partial(_check, self.path, import_coroutines=self._import_coroutines))
+        work = _run_in_daemon_thread(partial(_check, self.path))
         # asyncio.wait, because it neither cancels the future nor raises its exception.
         await asyncio.wait({work}, timeout=self._max_check_seconds)
         outcome = work.result() if work.done() else _still_checking(self.path, self._max_check_seconds)
@@ -133,9 +120,9 @@ def _find_stamp(path: Path) -> Stamp | None:
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino, status.st_dev
 
 
-def _check(path: Path, *, import_coroutines: bool) -> Configuration | ConfigurationInvalid:
+def _check(path: Path) -> Configuration | ConfigurationInvalid:
     try:
-        return check_document(path, read_document(path), import_coroutines=import_coroutines)
+        return check_document(path, read_document(path))
     except ConfigurationInvalid as invalid:
         return invalid
     except BaseException as error:

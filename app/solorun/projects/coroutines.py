@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from solorun.errors import FieldError
 from solorun.projects.step_tables import CoroutineFunction
@@ -101,16 +100,6 @@ class CoroutineLoader:
             f"{own_file} and {origin} are both the module {format_value(top)}, but Python keeps only one; "
             "rename one of them"
         )
-
-
-async def not_imported(_step: Any) -> None:
-    """Stands in for every coroutine of a file that was read without importing."""
-    raise RuntimeError("The configuration was read without importing its coroutines.")
-
-
-def find_nothing(_call: str, _place: Node, _directory: Path) -> CoroutineFunction:
-    """A FindCoroutine that imports nothing, for callers that need only settings and names."""
-    return not_imported
 
 
 def _import(module_name: str, directory: Path) -> ModuleType:

@@ -1,5 +1,5 @@
 """Warns about likely mistakes in a valid configuration: secrets that mask nothing, programs that do not
-exist, values that no shell expands.
+exist, values and scripts that mean something else than they seem to.
 
 The result depends on the environment too. It is shown by `solorun check`, and logged when the service starts and when
 the file is read again.
@@ -9,33 +9,36 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Final
 
 from solorun.errors import FieldError
-from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked
+from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked, find_references
 from solorun.projects.configuration import Configuration
-from solorun.projects.validation import Node, format_value
+from solorun.projects.validation import format_value, pointer_below
 
-_REFERENCE: Final = re.compile(r"\$(?:(?P<name>[A-Za-z_]\w*)|(?P<braced>\{[A-Za-z_]\w*\}))", re.ASCII)
+_PLAIN_REFERENCE: Final = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)", re.ASCII)
+_SOURCE: Final = re.compile(r"(?:^|&&|;)[ \t]*source[ \t]", re.MULTILINE)
 
 
 def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[FieldError]:
     """The warnings, for projects and then for families. No message contains the value of a variable."""
     families = {family.pattern: family.template for family in configuration.families}
     declared = [*configuration.projects.items(), *families.items()]
-    table = Node(dict(declared), "projects", [])
     warnings: list[FieldError] = []
     for name, project in declared:
-        pointer = table.below(name).pointer
+        pointer = pointer_below("projects", name)
         warnings += _idle_secrets(project, pointer, environ)
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
+        warnings += _suspect_scripts(project, pointer)
     return warnings
 
 
 def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
+    env = project.expand_env(environ)
     for index, name in enumerate(project.secrets):
-        value = project.env.get(name) or environ.get(name)
+        value = env.get(name) or environ.get(name)
         if not value:
             problem = "is set neither in the environment nor in env, so there is nothing to mask"
         elif not can_be_masked(value):
@@ -46,24 +49,37 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
 
 
 def _literal_values(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
-    """Values of `env` that a shell would expand. `$` alone is common in passwords."""
+    """Values of `env` that a shell would expand, and references to nothing. `$` alone is common in passwords."""
     for name, value in project.env.items():
-        references = _REFERENCE.finditer(value)
-        if any(found["braced"] or found["name"] in environ or found["name"] in project.env for found in references):
-            problem = "refers to a variable"
+        plain = [found[1] for found in _PLAIN_REFERENCE.finditer(value) if found[1] in {*environ, *project.env}]
+        unset = [reference for reference in find_references(value) if reference not in environ]
+        if plain:
+            problem = f"${plain[0]} is taken literally; write ${{{plain[0]}}} for the service's variable"
+        elif unset:
+            problem = (
+                f"${{{unset[0]}}} is not set in the service's environment and becomes empty; write $$ for a dollar"
+            )
         elif value == "~" or value.startswith("~/"):
-            problem = 'begins with "~"'
+            problem = 'begins with "~", which is taken literally; write ${HOME}'
         else:
             continue
-        place = Node({name: value}, f"{pointer}.env", []).below(name).pointer
-        yield FieldError(
-            place, f"{problem}, but nothing in env is expanded; write the value out, or set it in the script"
-        )
+        yield FieldError(pointer_below(f"{pointer}.env", name), problem)
+
+
+def _suspect_scripts(project: Project, pointer: str) -> Iterator[FieldError]:
+    for index, step in enumerate(project.steps):
+        if not isinstance(step, CommandStep) or not isinstance(step.run, str):
+            continue
+        place = f"{pointer}.steps[{index}].run"
+        if _SOURCE.search(step.run) and (step.shell is None or PurePath(step.shell[0]).name in ("sh", "dash")):
+            yield FieldError(place, '"source" is a command of bash; write ".", or set shell = "bash"')
+        if "\xa0" in step.run:
+            yield FieldError(place, "contains a no-break space, which the shell takes as a part of a word")
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
     """Only for commands without a shell: what a shell does with a string cannot be checked."""
-    search_path = project.env.get("PATH") or environ.get("PATH") or os.defpath
+    search_path = project.expand_env(environ).get("PATH") or environ.get("PATH") or os.defpath
     for index, step in enumerate(project.steps):
         if not isinstance(step, CommandStep) or isinstance(step.run, str):
             continue

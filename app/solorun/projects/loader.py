@@ -6,14 +6,15 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
-from solorun.projects.coroutines import CoroutineLoader, find_nothing
-from solorun.projects.project_tables import ProjectsTable, check_projects
+from solorun.projects.coroutines import CoroutineLoader
+from solorun.projects.project_tables import check_projects
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
 
@@ -27,7 +28,6 @@ _HINTS = {
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
 }
 _TOML_KEY = re.compile(r"(?<=^Cannot declare )\(.*\)|(?<= namespace )\(.*\)", re.DOTALL)
-_TOML_ERROR = re.compile(r"(?P<message>.*) \(at (?P<where>.*)\)", re.DOTALL)
 
 
 class ConfigurationUnreadable(ConfigurationInvalid):
@@ -54,27 +54,24 @@ def read_document(path: Path) -> bytes:
     return data
 
 
-def check_document(path: Path, data: bytes, *, import_coroutines: bool = True) -> Configuration:
-    """Validate the whole file, and import its coroutines if `import_coroutines`.
-
-    Raises ConfigurationInvalid with every error.
-    """
+def check_document(path: Path, data: bytes) -> Configuration:
+    """Validate the whole file, and import its coroutines. Raises ConfigurationInvalid with every error."""
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(_parse(path, data), "", errors)
-    table = Table.open(node, _TOP_KEYS, _HINTS)
-    service = table.read("service", lambda below: check_service(below, path.parent), {})
-    declared = table.require(
+    node = Node(_parse(path, data), "", errors, path.parent)
+    table = Table(node, _TOP_KEYS, _HINTS)
+    service = table.read("service", check_service, {})
+    projects, families = table.require(
         "projects",
-        lambda below: check_projects(below, path.parent, loader.find if import_coroutines else find_nothing),
-        ProjectsTable({}, ()),
+        partial(check_projects, find_coroutine=loader.find),
+        ({}, []),
         missing="declare a project in a table [projects.<name>]",
     )
     errors += loader.find_module_collisions()
     if errors:
         loader.withdraw()
         raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(dict(declared.projects)), declared.families)
+    return Configuration(path, service, MappingProxyType(projects), tuple(families))
 
 
 def read_service_table(path: Path) -> dict[str, Any]:
@@ -121,10 +118,27 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
     except RecursionError:
         problem = FieldError("", "is nested too deeply")
     except ValueError as error:
-        found = _TOML_ERROR.fullmatch(str(error))
-        message = _simplify(found["message"] if found else str(error))
-        problem = FieldError(found["where"] if found else "", f"invalid TOML: {message}")
+        message, mark, where = str(error).rpartition(" (at ")
+        where = where.removesuffix(")") if mark else ""
+        hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
+        problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
     raise _invalid(path, [problem])
+
+
+def _line_at(where: str, text: str) -> str:
+    """The line that `line 3, column 7` or `end of document` means."""
+    number = where.removeprefix("line ").partition(",")[0]
+    return (text.split("\n")[int(number) - 1 :] or [""])[0] if number.isdecimal() else text.rstrip().rpartition("\n")[2]
+
+
+def _find_hint(message: str, line: str) -> str:
+    if any(quote in line for quote in "“”„‘’"):
+        return "the line contains typographic quotes; write straight ones"
+    if "\xa0" in line:
+        return "the line contains a no-break space; write an ordinary one"
+    if "hex value" in message or "Unescaped '\\'" in message:
+        return "write a path with backslashes in single quotes: 'C:\\Users'"
+    return ""
 
 
 def _simplify(message: str) -> str:

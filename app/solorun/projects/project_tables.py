@@ -2,31 +2,34 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project
-from solorun.projects.step_tables import NAME_RULE, FindCoroutine, steps
+from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project, find_references
+from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
     Table,
-    array,
+    boolean,
+    distinct,
     duration,
     duration_or_zero,
     format_value,
     is_directory,
     line,
     path,
-    refuse_repeats,
     table_of,
     text,
 )
 
-PROJECT_KEYS: Final = ("title", "dir", "timeout", "cancel_grace", "env", "pass_env", "secrets", "params", "steps")
+PROJECT_KEYS: Final = (
+    *("title", "dir", "timeout", "cancel_grace", "shell", "detect_levels"),
+    *("env", "pass_env", "secrets", "params", "steps"),
+)
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -43,15 +46,7 @@ _HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectsTable:
-    """The validated [projects] table."""
-
-    projects: Mapping[str, Project]
-    families: tuple[Family, ...]
-
-
-def check_projects(node: Node, base_dir: Path, find_coroutine: FindCoroutine) -> ProjectsTable:
+def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -65,12 +60,12 @@ def check_projects(node: Node, base_dir: Path, find_coroutine: FindCoroutine) ->
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(_project(name, base_dir, find_coroutine), None)
+        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
             projects[name] = project
-    return ProjectsTable(projects, tuple(families))
+    return projects, families
 
 
 def _find_name_error(name: str) -> str:
@@ -92,31 +87,30 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(name: str, base_dir: Path, find_coroutine: FindCoroutine) -> Callable[[Node], Project]:
-    def read(node: Node) -> Project:
-        table = Table.open(node, PROJECT_KEYS, _HINTS)
-        directory = (
-            table.read("dir", _directory(base_dir, has_calls=_has_calls(node)), None) if "dir" in table else base_dir
-        )
-        return Project(
-            name=name,
-            title=table.read("title", line, name),
-            directory=directory or base_dir,
-            timeout_seconds=table.read("timeout", duration, None),
-            cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
-            env=table.read("env", _env, {}),
-            pass_env=table.read("pass_env", _pass_env, ()),
-            secrets=table.read("secrets", _secrets, ()),
-            params=table.read("params", _params, ()),
-            steps=table.require(
-                "steps",
-                steps(directory, find_coroutine),
-                (),
-                missing="declare each step of the project in a table [[projects.<name>.steps]]",
-            ),
-        )
-
-    return read
+def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
+    table = Table(node, PROJECT_KEYS, _HINTS)
+    read_directory = partial(_directory, has_calls=_has_calls(node))
+    directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
+    defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
+    return Project(
+        name=name,
+        title=table.read("title", line, name),
+        directory=directory or node.base_dir,
+        timeout_seconds=table.read("timeout", duration, None),
+        cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
+        env=table.read("env", _env, {}),
+        pass_env=table.read(
+            "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
+        ),
+        secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
+        params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
+        steps=table.require(
+            "steps",
+            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
+            (),
+            missing="declare each step of the project in a table [[projects.<name>.steps]]",
+        ),
+    )
 
 
 def _has_calls(node: Node) -> bool:
@@ -124,17 +118,14 @@ def _has_calls(node: Node) -> bool:
     return isinstance(steps, list) and any(isinstance(step, dict) and "call" in step for step in steps)
 
 
-def _directory(base_dir: Path, *, has_calls: bool) -> Callable[[Node], Path]:
-    def read(node: Node) -> Path:
-        directory = path(base_dir)(node)
-        if not is_directory(directory):
-            unchecked = "; its coroutines are not checked" if has_calls else ""
-            raise InvalidValue(f"the directory {directory} does not exist{unchecked}")
-        if not os.access(directory, os.X_OK):
-            raise InvalidValue(f"the directory {directory} is not accessible to this user")
-        return directory
-
-    return read
+def _directory(node: Node, *, has_calls: bool) -> Path:
+    directory = path(node)
+    if not is_directory(directory):
+        unchecked = "; its coroutines are not checked" if has_calls else ""
+        raise InvalidValue(f"the directory {directory} does not exist{unchecked}")
+    if not os.access(directory, os.X_OK):
+        raise InvalidValue(f"the directory {directory} is not accessible to this user")
+    return directory
 
 
 def _env(node: Node) -> Mapping[str, str]:
@@ -149,17 +140,13 @@ def _env(node: Node) -> Mapping[str, str]:
             below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved; choose another name")
         elif not isinstance(value, str):
             below.refuse("expected a string; put the value in quotes")
+        elif any(reference.startswith(_OWN_PREFIX) for reference in find_references(value)):
+            below.refuse(f"variables that begin with {_OWN_PREFIX} are reserved for Solorun and are not passed on")
         elif "\0" in value:
             below.refuse("contains a NUL character, which cannot be passed to a program")
         else:
             variables[name] = value
     return MappingProxyType(variables)
-
-
-def _pass_env(node: Node) -> tuple[str, ...]:
-    patterns = array(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]')(node)
-    refuse_repeats(node)
-    return patterns
 
 
 def _variable_pattern(node: Node) -> str:
@@ -171,23 +158,11 @@ def _variable_pattern(node: Node) -> str:
     return pattern
 
 
-def _secrets(node: Node) -> tuple[str, ...]:
-    names = array(_variable, 'a list of variables, like ["OPENAI_API_KEY"]')(node)
-    refuse_repeats(node)
-    return names
-
-
 def _variable(node: Node) -> str:
     # This may be the secret itself, so it is not repeated.
     if not _VARIABLE.fullmatch(text(node)):
         raise InvalidValue("is not a valid variable name; write the name of the variable, not the secret itself")
     return str(node.value)
-
-
-def _params(node: Node) -> tuple[str, ...]:
-    names = array(_param, 'a list of names, like ["date"]')(node)
-    refuse_repeats(node)
-    return names
 
 
 def _param(node: Node) -> str:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from solorun.projects.validation import (
@@ -21,34 +21,30 @@ from solorun.projects.validation import (
     whole_number,
 )
 
-SERVICE_KEYS: Final = ("host", "port", "data_dir", "allowed_hosts", "public_url", "token_file", "shutdown_limit")
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
     "timeout": "set the timeout of a project or a step",
 }
-_HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
+_HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_MAX_HOST_CHARS = 253
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 _MAX_PORT = 65_535
 
 
-def check_service(node: Node, base_dir: Path) -> Mapping[str, object]:
+def check_service(node: Node) -> Mapping[str, object]:
     """The table's values as written, after validating them. Raises InvalidValue if it is not a table."""
-    table = Table.open(node, SERVICE_KEYS, _HINTS)
-    readers: dict[str, Callable[[Node], Any]] = {
-        "host": host,
-        "port": port,
-        "data_dir": data_dir(base_dir),
-        "allowed_hosts": allowed_hosts,
-        "public_url": public_url,
-        "token_file": path(base_dir),
-        "shutdown_limit": duration,
-    }
-    for key, reader in readers.items():
+    table = Table(node, SERVICE_READERS, _HINTS)
+    for key, reader in SERVICE_READERS.items():
         table.read(key, reader, None)
     return MappingProxyType(dict(node.value))
 
 
-port: Final = whole_number(0, _MAX_PORT)
+def port(node: Node) -> int:
+    if isinstance(node.value, str) and node.value.startswith("tcp://"):
+        raise InvalidValue(
+            "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
+        )
+    return whole_number(0, _MAX_PORT)(node)
 
 
 def host(node: Node) -> str:
@@ -57,13 +53,9 @@ def host(node: Node) -> str:
     if re.search(r"[^:]:\d+$", name) and name.count(":") == 1:
         raise InvalidValue(f'{format_value(node.value)} contains a port; set "port" instead')
     address = _find_address(name)
-    if address is None and not _HOST_NAME.fullmatch(name):
+    if address is None and not _is_host_name(name):
         raise InvalidValue(f'{format_value(node.value)} is not a host; write a name or an address like "127.0.0.1"')
     return address or name
-
-
-def allowed_hosts(node: Node) -> tuple[str, ...]:
-    return array(_allowed_host, 'a list of host names, like ["runs.example.org"]')(node)
 
 
 def _allowed_host(node: Node) -> str:
@@ -84,7 +76,7 @@ def _allowed_host(node: Node) -> str:
         raise InvalidValue(
             f'{format_value(node.value)} is not the form that browsers send; write its ASCII form ("xn--…")'
         )
-    if not _HOST_NAME.fullmatch(name):
+    if not _is_host_name(name):
         raise InvalidValue(f'{format_value(node.value)} is not a host name; write it like "runs.example.org"')
     return name
 
@@ -103,21 +95,36 @@ def public_url(node: Node) -> str:
         raise InvalidValue("contains a user or a password; a public URL has neither")
     if "?" in url or "#" in url:
         raise InvalidValue('contains "?" or "#"; end it with the path')
-    if not (_find_address(parts.hostname) or _HOST_NAME.fullmatch(parts.hostname)):
+    if not (_find_address(parts.hostname) or _is_host_name(parts.hostname)):
         raise InvalidValue(f"{format_value(parts.hostname)} is not a host name")
     if not _URL_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise InvalidValue(f'{format_value(parts.path)} is not a plain path like "/solorun"')
     return url.rstrip("/")
 
 
-def data_dir(base_dir: Path) -> Callable[[Node], Path]:
-    def read(node: Node) -> Path:
-        directory = path(base_dir)(node)
-        # It need not exist yet.
-        is_directory(directory)
-        return directory
+def data_dir(node: Node) -> Path:
+    directory = path(node)
+    # It need not exist yet.
+    is_directory(directory)
+    return directory
 
-    return read
+
+allowed_hosts: Final = array(_allowed_host, 'a list of host names, like ["runs.example.org"]')
+
+SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
+    "host": host,
+    "port": port,
+    "data_dir": data_dir,
+    "allowed_hosts": allowed_hosts,
+    "public_url": public_url,
+    "token_file": path,
+    "shutdown_limit": duration,
+}
+"""The reader of each key."""
+
+
+def _is_host_name(name: str) -> bool:
+    return len(name) <= _MAX_HOST_CHARS and all(map(_HOST_LABEL.fullmatch, name.split(".")))
 
 
 def _find_address(name: str) -> str | None:

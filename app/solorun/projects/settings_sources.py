@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
-from solorun.projects.service_table import SERVICE_KEYS
 from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
-from solorun.projects.validation import InvalidValue, Node, duration, format_value, path
+from solorun.projects.validation import Node, duration, format_value, path
 from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, Settings
 
 T = TypeVar("T")
@@ -33,64 +32,56 @@ def resolve_settings(
     keys; None means not given. Reads the token file; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises
     ConfigurationInvalid with every error, each with the flag, variable or key that caused it.
     """
-    sources = _Sources(service, environ, flags, base_dir)
+    errors: list[FieldError] = []
+    given = _find_given(service, environ, flags, base_dir, errors)
+
+    def read(key: str, reader: Callable[[Node], T], default: D) -> T | D:
+        return given[key].read(reader, default) if key in given else default
+
     settings = Settings(
-        host=sources.read("host", lambda _: service_table.host, "127.0.0.1"),
-        port=sources.read("port", lambda _: _port, DEFAULT_PORT),
-        data_dir=sources.read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
-        allowed_hosts=sources.read("allowed_hosts", lambda _: service_table.allowed_hosts, ()),
-        public_url=sources.read("public_url", lambda _: service_table.public_url, None),
-        shutdown_limit_seconds=sources.read("shutdown_limit", lambda _: duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
-        token=_read_token(sources),
+        host=read("host", service_table.host, "127.0.0.1"),
+        port=read("port", service_table.port, DEFAULT_PORT),
+        data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
+        allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
+        public_url=read("public_url", service_table.public_url, None),
+        shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
+        token=read(TOKEN_VARIABLE, token, None) or read("token_file", lambda node: read_token_file(path(node)), None),
     )
-    _refuse_what_needs_a_token(settings, sources)
-    if sources.errors:
-        raise ConfigurationInvalid(sources.errors)
+    if TOKEN_VARIABLE not in given and "token_file" not in given:
+        _refuse_what_needs_a_token(settings, given)
+    if errors:
+        raise ConfigurationInvalid(errors)
     return settings
 
 
-class _Sources:
-    """The sources of settings. Relative paths in flags and variables start at the working directory."""
-
-    def __init__(
-        self, service: Mapping[str, object], environ: Mapping[str, str], flags: Mapping[str, Any], base_dir: Path
-    ) -> None:
-        unknown = flags.keys() - set(SERVICE_KEYS)
-        if unknown:
-            raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
-        self.errors: list[FieldError] = []
-        self._service = service
-        self._environ = environ
-        self._flags = flags
-        self._base_dir = base_dir
-
-    def find(self, key: str) -> tuple[Node, Path] | None:
-        """The value to use, and the directory where relative paths start."""
-        flag = self._flags.get(key)
-        if flag is not None:
-            value = str(flag) if isinstance(flag, Path) else flag
-            return Node(value, f"--{key.replace('_', '-')}", self.errors), Path.cwd()
+def _find_given(
+    service: Mapping[str, object],
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    base_dir: Path,
+    errors: list[FieldError],
+) -> dict[str, Node]:
+    """The value to use of each setting that is given. Relative paths in flags and variables start at the working
+    directory. A token in SOLORUN_TOKEN, under that name, takes the place of a file that no flag names.
+    """
+    unknown = flags.keys() - service_table.SERVICE_READERS.keys()
+    if unknown:
+        raise TypeError(f"no such settings: {', '.join(sorted(unknown))}")
+    given: dict[str, Node] = {}
+    for key in service_table.SERVICE_READERS:
         variable = f"SOLORUN_{key.upper()}"
+        if (flag := flags.get(key)) is not None:
+            value = str(flag) if isinstance(flag, Path) else flag
+            given[key] = Node(value, f"--{key.replace('_', '-')}", errors, Path.cwd())
+        elif key == "token_file" and TOKEN_VARIABLE in environ:
+            # Set to "", it is an error, so that no service runs without a token by mistake.
+            given[TOKEN_VARIABLE] = Node(environ[TOKEN_VARIABLE], TOKEN_VARIABLE, errors, Path.cwd())
         # Compose files and unit files set variables to "" that should stay unset.
-        if self._environ.get(variable, "").strip():
-            return Node(_parse_variable(key, self._environ[variable]), variable, self.errors), Path.cwd()
-        if key in self._service:
-            return Node(self._service[key], f"service.{key}", self.errors), self._base_dir
-        return None
-
-    def read(self, key: str, reader_at: Callable[[Path], Callable[[Node], T]], default: D) -> T | D:
-        found = self.find(key)
-        return found[0].read(reader_at(found[1]), default) if found else default
-
-    def find_token_variable(self) -> Node | None:
-        """SOLORUN_TOKEN if it is set. Set to "", it is an error, so that no service runs without a token by mistake."""
-        value = self._environ.get(TOKEN_VARIABLE)
-        return None if value is None else Node(value, TOKEN_VARIABLE, self.errors)
-
-    @property
-    def has_token(self) -> bool:
-        """Whether a token was given, valid or not."""
-        return self.find_token_variable() is not None or self.find("token_file") is not None
+        elif environ.get(variable, "").strip():
+            given[key] = Node(_parse_variable(key, environ[variable]), variable, errors, Path.cwd())
+        elif key in service:
+            given[key] = Node(service[key], f"service.{key}", errors, base_dir)
+    return given
 
 
 def _parse_variable(key: str, text: str) -> object:
@@ -102,29 +93,7 @@ def _parse_variable(key: str, text: str) -> object:
     return text
 
 
-def _port(node: Node) -> int:
-    if str(node.value).startswith("tcp://"):
-        raise InvalidValue(
-            "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
-        )
-    return service_table.port(node)
-
-
-def _read_token(sources: _Sources) -> str | None:
-    variable = sources.find_token_variable()
-    file = sources.find("token_file")
-    flag_wins = file is not None and file[0].pointer.startswith("--")
-    if variable is not None and not flag_wins:
-        return variable.read(token, None)
-    if file is None:
-        return None
-    node, base_dir = file
-    return node.read(lambda node: read_token_file(path(base_dir)(node)), None)
-
-
-def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
-    if sources.has_token:
-        return
+def _refuse_what_needs_a_token(settings: Settings, given: Mapping[str, Node]) -> None:
     public_host = urlsplit(settings.public_url or "http://localhost").hostname
     foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
     opening = {
@@ -133,9 +102,8 @@ def _refuse_what_needs_a_token(settings: Settings, sources: _Sources) -> None:
         "public_url": "" if public_host in LOOPBACK_HOSTS else f"{format_value(public_host)} is not a loopback host",
     }
     for key, reason in opening.items():
-        found = sources.find(key)
-        if reason and found:
-            found[0].refuse(
+        if reason and key in given:
+            given[key].refuse(
                 f"{reason}, so a token is required: put one into a file and set --token-file, SOLORUN_TOKEN_FILE or "
                 f"token_file, or set SOLORUN_TOKEN ({HOW_TO_MAKE_ONE})"
             )

@@ -4,14 +4,18 @@ The function of a coroutine is found by the FindCoroutine that is passed in: `co
 """
 
 import re
+import shlex
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, CommandStep, CoroutineStep, StepDeclaration
-from solorun.projects.validation import InvalidValue, Node, Table, array, duration, format_value, text
+from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, duration, format_value, text
 
-STEP_KEYS: Final = ("name", "run", "call", "timeout")
+_COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
+STEP_KEYS: Final = ("name", "run", "call", "timeout", *_COMMAND_KEYS)
 NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
 
 CoroutineFunction = Callable[[Any], Awaitable[None]]
@@ -27,37 +31,63 @@ _HINTS = {
 }
 
 
-def steps(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], tuple[StepDeclaration, ...]]:
-    """A reader of a project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
+@dataclass(frozen=True, slots=True)
+class StepDefaults:
+    """What a project sets for all of its steps."""
 
-    def read(node: Node) -> tuple[StepDeclaration, ...]:
-        if isinstance(node.value, dict):
-            raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
-        found = array(_step(directory, find_coroutine), "a list of tables [[projects.<name>.steps]]")(node)
-        if not node.value:
-            raise InvalidValue("is empty; a project needs at least one step")
-        _refuse_repeated_names(node)
-        return found
-
-    return read
+    shell: tuple[str, ...] | None
+    detect_levels: bool
 
 
-def _step(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], StepDeclaration]:
-    def read(node: Node) -> StepDeclaration:
-        table = Table.open(node, STEP_KEYS, _HINTS)
-        name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
-        timeout_seconds = table.read("timeout", duration, None)
-        if "run" in table and "call" in table:
-            node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
-        if "run" not in table and "call" not in table:
-            node.refuse('needs "run" (a command) or "call" (a coroutine)')
-        command = table.read("run", _command, "")
-        function = table.read("call", _coroutine(directory, find_coroutine), None)
-        if function is None:
-            return CommandStep(name, command, timeout_seconds)
-        return CoroutineStep(name, node.value["call"], function, timeout_seconds)
+def steps(
+    node: Node, directory: Path | None, find_coroutine: FindCoroutine, defaults: StepDefaults
+) -> tuple[StepDeclaration, ...]:
+    """A project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
+    if isinstance(node.value, dict):
+        raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
+    read_step = partial(_step, directory=directory, find_coroutine=find_coroutine, defaults=defaults)
+    found = array(read_step, "a list of tables [[projects.<name>.steps]]")(node)
+    if not node.value:
+        raise InvalidValue("is empty; a project needs at least one step")
+    _refuse_repeated_names(node)
+    return found
 
-    return read
+
+def shell(node: Node) -> tuple[str, ...]:
+    """The words of a command line that runs a script: `bash -euo pipefail`."""
+    try:
+        return tuple(shlex.split(text(node)))
+    except ValueError as error:
+        raise InvalidValue(f"{format_value(node.value)} is not a command line: {str(error).lower()}") from None
+
+
+def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, defaults: StepDefaults) -> StepDeclaration:
+    table = Table(node, STEP_KEYS, _HINTS)
+    name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
+    timeout_seconds = table.read("timeout", duration, None)
+    if "run" in table and "call" in table:
+        node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
+    if "run" not in table and "call" not in table:
+        node.refuse('needs "run" (a command) or "call" (a coroutine)')
+    command = table.read("run", _command, "")
+    read_call = partial(_coroutine, directory=directory, find_coroutine=find_coroutine)
+    function = table.read("call", read_call, None)
+    as_command = CommandStep(
+        name,
+        command,
+        timeout_seconds,
+        shell=table.read("shell", shell, defaults.shell),
+        stderr=table.read("stderr", _stderr, "separate"),
+        tty=table.read("tty", boolean, False),
+        detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
+    )
+    if "shell" in table and isinstance(command, tuple):
+        node.below("shell").refuse("is for scripts; a list of arguments is run without a shell")
+    for key in filter(table.__contains__, _COMMAND_KEYS if "call" in table else ()):
+        node.below(key).refuse('is for commands; a step with "call" runs none')
+    if function is None:
+        return as_command
+    return CoroutineStep(name, node.value["call"], function, timeout_seconds)
 
 
 def _name(node: Node) -> str:
@@ -78,14 +108,17 @@ def _command(node: Node) -> str | tuple[str, ...]:
     return words
 
 
-def _coroutine(directory: Path | None, find_coroutine: FindCoroutine) -> Callable[[Node], CoroutineFunction | None]:
-    def read(node: Node) -> CoroutineFunction | None:
-        call = text(node)
-        if not _CALL.fullmatch(call):
-            raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
-        return find_coroutine(call, node, directory) if directory else None
+def _stderr(node: Node) -> str:
+    if node.value not in ("separate", "merge"):
+        raise InvalidValue(f'expected "separate" or "merge", got {format_value(node.value)}')
+    return str(node.value)
 
-    return read
+
+def _coroutine(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> CoroutineFunction | None:
+    call = text(node)
+    if not _CALL.fullmatch(call):
+        raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
+    return find_coroutine(call, node, directory) if directory else None
 
 
 def _refuse_repeated_names(node: Node) -> None:

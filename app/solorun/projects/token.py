@@ -15,7 +15,7 @@ HOW_TO_MAKE_ONE: Final = "`openssl rand -hex 32` generates a good one"
 
 _VISIBLE_ASCII = re.compile(r"[!-~]+", re.ASCII)
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.projects")
 
 
 def token(node: Node) -> str:

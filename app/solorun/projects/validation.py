@@ -7,8 +7,8 @@ Nothing here knows projects or settings: their tables do.
 import json
 import re
 import stat
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -31,11 +31,15 @@ class InvalidValue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value of the document and its position. All nodes of a document share one list of errors."""
+    """A value of the document and its position.
+
+    All nodes of a document share one list of errors, and the directory where its relative paths start.
+    """
 
     value: Any
     pointer: str
     errors: list[FieldError]
+    base_dir: Path
 
     def refuse(self, message: str) -> None:
         """Record an error at this position."""
@@ -51,28 +55,22 @@ class Node:
 
     def below(self, key: str) -> "Node":
         """The value of a key of this table; None for a missing key, which can be refused too."""
-        name = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
-        return Node(self.value.get(key), f"{self.pointer}.{name}" if self.pointer else name, self.errors)
+        return replace(self, value=self.value.get(key), pointer=pointer_below(self.pointer, key))
 
     def items(self) -> "list[Node]":
-        return [Node(value, f"{self.pointer}[{index}]", self.errors) for index, value in enumerate(self.value)]
+        return [replace(self, value=value, pointer=f"{self.pointer}[{i}]") for i, value in enumerate(self.value)]
 
 
-@dataclass(frozen=True, slots=True)
 class Table:
-    """A table whose keys are known. Opening it refuses unknown keys."""
+    """A table whose keys are known. Refuses unknown ones; `hints` has suggestions for some of them."""
 
-    node: Node
-
-    @classmethod
-    def open(cls, node: Node, keys: Sequence[str], hints: Mapping[str, str] | None = None) -> "Table":
-        """`hints` has suggestions for some unknown keys. Raises InvalidValue if the value is not a table."""
-        values = table_of(node)
-        for key in values:
+    def __init__(self, node: Node, keys: Collection[str], hints: Mapping[str, str]) -> None:
+        """Raises InvalidValue if the value is not a table."""
+        self.node = node
+        for key in table_of(node):
             if key not in keys:
-                hint = (hints or {}).get(key) or suggest(key, keys) or f"known keys: {', '.join(keys)}"
+                hint = hints.get(key) or suggest(key, keys) or f"known keys: {', '.join(keys)}"
                 node.below(key).refuse(f"unknown key; {hint}")
-        return cls(node)
 
     def __contains__(self, key: str) -> bool:
         return key in self.node.value
@@ -85,6 +83,12 @@ class Table:
         if key not in self:
             self.node.below(key).refuse(f"is missing; {missing}")
         return self.read(key, reader, default)
+
+
+def pointer_below(pointer: str, key: str) -> str:
+    """The pointer of a key of the table at `pointer`."""
+    name = key if _BARE_KEY.fullmatch(key) else json.dumps(key, ensure_ascii=False)
+    return f"{pointer}.{name}" if pointer else name
 
 
 def table_of(node: Node) -> dict[str, Any]:
@@ -112,18 +116,14 @@ def line(node: Node) -> str:
     return found
 
 
-def path(base_dir: Path) -> Callable[[Node], Path]:
-    """A reader of paths relative to `base_dir`; `~` is the home directory. Links and `..` are not resolved."""
-
-    def read(node: Node) -> Path:
-        try:
-            return base_dir / Path(text(node)).expanduser()
-        except RuntimeError:
-            raise InvalidValue(
-                f"{format_value(node.value)} begins with an unknown home directory; write the full path"
-            ) from None
-
-    return read
+def path(node: Node) -> Path:
+    """A path, relative to the document's directory; `~` is the home directory. Links and `..` are not resolved."""
+    try:
+        return node.base_dir / Path(text(node)).expanduser()
+    except RuntimeError:
+        raise InvalidValue(
+            f"{format_value(node.value)} begins with an unknown home directory; write the full path"
+        ) from None
 
 
 def is_directory(directory: Path) -> bool:
@@ -147,6 +147,22 @@ def array(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tuple[
             raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
         items = [item.read(reader, None) for item in node.items()]
         return tuple(item for item in items if item is not None)
+
+    return read
+
+
+def distinct(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tuple[T, ...]]:
+    """Like `array`, for lists of strings. Refuses the second and later occurrences of each."""
+
+    def read(node: Node) -> tuple[T, ...]:
+        found = array(reader, expected)(node)
+        seen: set[str] = set()
+        for item in node.items():
+            if isinstance(item.value, str):
+                if item.value in seen:
+                    item.refuse(f"{format_value(item.value)} is listed twice")
+                seen.add(item.value)
+        return found
 
     return read
 
@@ -181,14 +197,10 @@ def whole_number(low: int, high: int) -> Callable[[Node], int]:
     return read
 
 
-def refuse_repeats(node: Node) -> None:
-    """Refuse the second and later occurrences of each string in a list."""
-    seen: set[str] = set()
-    for item in node.items():
-        if isinstance(item.value, str):
-            if item.value in seen:
-                item.refuse(f"{format_value(item.value)} is listed twice")
-            seen.add(item.value)
+def boolean(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
+    return node.value
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -1,69 +1,57 @@
-"""Starts, cancels, finds and drains runs: the one door to the engine.
+"""Starts, cancels, finds and drains runs: the entry point of the engine.
 
-HTTP is above and SQL below; the manager knows neither. Execution, from the first step to the recorded end, is in
-`execution/`.
+Knows neither HTTP nor SQL. Executing a run, from its first step to its recorded end, is the job of `execution/`.
 """
 
 import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import anyio
 
-from solorun.errors import RunNotActive, RunNotFound, StoreUnavailable
+from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
-from solorun.logs import Hub
+from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
 from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.conflict import ConflictPolicy
 from solorun.runs.detached import run_detached
-from solorun.runs.insertion import Insertion
 from solorun.runs.reaper import Reaper
 from solorun.status import Status, UpdateResult
-from solorun.store import RunStore
+from solorun.store import NewRun, RunStore
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
-"""The part of a shutdown's limit that is kept for killing what outlives its grace and for recording final states."""
+"""The part of the shutdown limit that is reserved for killing processes and recording final states."""
+
+_UNCONFIRMED: Final = "its start was not confirmed by the database"
 
 _logger = logging.getLogger("solorun.runs")
 
 
+@dataclass(kw_only=True, eq=False)
 class RunManager:
-    """Exclusive runs, on one event loop."""
+    """Controls the runs of all projects. All calls are made on one event loop."""
 
-    def __init__(
-        self,
-        *,
-        store: RunStore,
-        hub: Hub,
-        registry: RunRegistry,
-        tasks: TaskSet,
-        executor: RunExecutor,
-        reaper: Reaper,
-        projects: Projects,
-        owner: str,
-        now: Callable[[], datetime],
-        write_limit_seconds: float,
-    ) -> None:
-        self._store = store
-        self._hub = hub
-        self._registry = registry
-        self._tasks = tasks
-        self._executor = executor
-        self._reaper = reaper
-        self._projects = projects
-        self._now = now
-        self._write_limit_seconds = write_limit_seconds
-        self._admission = Admission(projects)
-        self._conflicts = ConflictPolicy(registry)
-        self._insertion = Insertion(
-            store=store, registry=registry, conflicts=self._conflicts, reaper=reaper, owner=owner, now=now
-        )
+    store: RunStore
+    hub: Hub
+    registry: RunRegistry
+    tasks: TaskSet
+    executor: RunExecutor
+    reaper: Reaper
+    projects: Projects
+    owner: str
+    now: Callable[[], datetime]
+    write_limit_seconds: float
+
+    def __post_init__(self) -> None:
+        self._admission = Admission(self.projects)
+        self._conflicts = ConflictPolicy(self.registry)
         self._drain_deadline = math.inf
 
     @property
@@ -80,25 +68,25 @@ class RunManager:
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
     ) -> Run:
-        """Start a run of the project. Returns it pending, with its row committed.
+        """Start a run of the project. Returns the pending run, with its row committed.
 
-        Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable
-        after 5 s; then nothing runs and nothing will. If the call is cancelled, the start is still decided as if the
-        caller had waited.
+        Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable if
+        the row was not committed within the limit for writes: no step will run, but the row may appear later, as a
+        failed run. Cancelling this call does not cancel the start.
         """
         self._admission.check_draining()
         if not self._conflicts.is_busy(project):
-            await self._projects.refresh()  # A start that will be refused does not need the newest configuration.
+            await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
         start = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
         self._conflicts.resolve(project)
         try:
             return await run_detached(
-                self._tasks,
+                self.tasks,
                 lambda abandoned: self._start(start, abandoned),
-                limit_seconds=self._write_limit_seconds,
+                limit_seconds=self.write_limit_seconds,
                 too_late=StoreUnavailable(
-                    f"The start of {project} could not be written within {self._write_limit_seconds:g} s. "
-                    "Nothing was started."
+                    f"The start of {project} could not be written within {self.write_limit_seconds:g} s. "
+                    "No step will run, but it may appear later as a failed run."
                 ),
                 name=f"start of {project}",
             )
@@ -108,52 +96,88 @@ class RunManager:
             raise
 
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Run:
-        """Under the start lock, where nothing changes meanwhile: admit, resolve the conflict, insert, hand over."""
-        async with self._registry.start_lock:
+        """Check again, insert the row and hand the run over, with the start lock held throughout."""
+        async with self.registry.start_lock:
             self._admission.check_draining()
             if abandoned.is_set():
                 raise StoreUnavailable
             self._conflicts.resolve(start.project.name)
-            masker = self._executor.masker_for(start.project)
-            run = await self._insertion.insert(start, masker)
+            masker = self.executor.masker_for(start.project)
+            run = await self._insert(start, masker)
             if abandoned.is_set():
-                self._reaper.finalize_later(run, "the database answered too late")
+                self.reaper.finalize_later(run, "the database answered too late")
                 return run
-            handle = self._executor.claim(start, run, masker)
+            handle = self.executor.claim(start, run, masker)
             if self._admission.draining:
                 handle.cancel_scope.cancel(StopReason.SHUTDOWN)
-            await self._executor.execute(handle)
+            await self.executor.execute(handle)
             return run
+
+    async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
+        """Insert the run as pending. The unique index decides whether the project is free.
+
+        Raises RunActive, StoreUnavailable.
+        """
+        new = NewRun(
+            project=start.project.name,
+            scope=start.scope,
+            triggered_by=masker.mask(start.triggered_by),
+            params={name: masker.mask(value) for name, value in start.params.items()},
+            created_at=self.now(),
+            steps=tuple(step.name for step in start.steps),
+        )
+        finalized: int | None = None
+        while True:
+            try:
+                return await self.store.insert_run(new, owner=self.owner)
+            except RunActive as refusal:
+                blocking = refusal.active_run
+                if blocking.id == finalized:
+                    raise  # It belongs to another owner: we can neither execute nor end it.
+                if (handle := self.registry.find(blocking.id)) is not None:
+                    if handle.run.holds_project:
+                        raise self._conflicts.reject(handle) from None
+                    await handle.ended.wait()  # its end is committed: the project is free in a moment
+                    continue
+                # A row of ours without a task: an insert that was committed although it raised.
+                finalized = blocking.id
+                await self.reaper.finalize(blocking, _UNCONFIRMED)
+            except Exception:
+                # Whether the row was committed is unknown.
+                self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
+                raise
 
     # -- cancel
 
     async def cancel_run(self, run_id: int, *, requested_by: str = "api", reason: str = "") -> tuple[Run, bool]:
-        """Stop a run. Returns the run, and False if it was cancelled already.
+        """Cancel a run. Returns the run, and False if it had already been cancelled.
 
-        The cancel reaches the work immediately, whatever the log and the store do. Raises RunNotFound, RunNotActive if
-        the run ended otherwise, and StoreUnavailable if the request was not recorded within 5 s (the work still stops).
+        The cancel reaches the work immediately, even if the database does not respond. Raises RunNotFound, RunNotActive
+        if the run ended another way, and StoreUnavailable if the request was not recorded within the limit for writes
+        (work that has begun still stops).
         """
-        if (handle := self._registry.find(run_id)) is not None:
+        if (handle := self.registry.find(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
+        effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
-            self._tasks,
+            self.tasks,
             lambda _: self._cancel(run_id, handle, requested_by, reason),
-            limit_seconds=self._write_limit_seconds,
-            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet; its work is stopping."),
+            limit_seconds=self.write_limit_seconds,
+            too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
 
     async def _cancel(self, run_id: int, handle: RunHandle | None, requested_by: str, reason: str) -> tuple[Run, bool]:
-        if handle is None and (handle := await self._registry.find_starting(run_id)) is not None:
+        if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
             handle.request_cancel(requested_by, reason)
         if handle is not None:
             requested_by, reason = handle.channel.mask(requested_by), handle.channel.mask(reason)
         try:
-            result, run = await self._store.request_cancel(
+            result, run = await self.store.request_cancel(
                 run_id,
                 requested_by=requested_by,
                 reason=reason,
-                at=self._now() if handle is None else handle.clock.now(),
+                at=self.now() if handle is None else handle.clock.now(),
             )
         finally:
             if handle is not None:
@@ -162,9 +186,9 @@ class RunManager:
             raise RunNotFound(f"There is no run {run_id}.")
         if result is UpdateResult.UPDATED:
             if handle is None:
-                self._reaper.finalize_later(run, "it was cancelled before it began")
-            elif (topic := self._hub.find(run_id)) is not None and not topic.has_ended:
-                self._hub.publish(
+                self.reaper.finalize_later(run, "no task works for it")
+            elif (topic := self.hub.find(run_id)) is not None and not topic.has_ended:
+                self.hub.publish(
                     run_id,
                     cancel_requested_at=run.cancel_requested_at,
                     cancel_requested_by=run.cancel_requested_by,
@@ -180,45 +204,45 @@ class RunManager:
     # -- find
 
     async def get_run(self, run_id: int) -> Run:
-        """The run as committed, an active one from memory. Raises RunNotFound."""
-        if (topic := self._hub.find(run_id)) is not None:
+        """The run as committed; an active run is read from memory. Raises RunNotFound."""
+        if (topic := self.hub.find(run_id)) is not None:
             return topic.run
-        return await self._store.get_run(run_id)
+        return await self.store.get_run(run_id)
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
-        if (handle := self._registry.find_by_project(project)) is not None:
+        if (handle := self.registry.find_by_project(project)) is not None:
             return handle.run
-        if (run := await self._store.find_latest_run(project)) is not None:
+        if (run := await self.store.find_latest_run(project)) is not None:
             return await self.get_run(run.id)
-        self._projects.get_project(project)
+        self.projects.get_project(project)
         raise RunNotFound(f"{project} has no runs yet.")
 
     def list_active_runs(self) -> list[Run]:
         """All active runs as committed, oldest first."""
-        return self._hub.list_runs()
+        return self.hub.list_runs()
 
     # -- drain
 
     async def drain(self, limit_seconds: float) -> None:
-        """Admit nothing more, interrupt active runs, and wait until all are recorded, at most this long.
+        """Refuse new starts, interrupt the active runs, and wait until their ends are recorded, within the limit.
 
-        Safe twice: the earliest limit stands, and a second call with a shorter one shortens the graces.
+        Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
         self._admission.close()
         now = anyio.current_time()
         limit_seconds = min(limit_seconds, max(0.0, self._drain_deadline - now))
         self._drain_deadline = now + limit_seconds
-        for handle in self._registry:
+        for handle in self.registry:
             handle.cancel_scope.limit_grace(max(0.0, limit_seconds - _DRAIN_MARGIN_SECONDS))
             handle.cancel_scope.cancel(StopReason.SHUTDOWN)
         with anyio.move_on_after(limit_seconds):
             await self._wait_until_ended()
-            await self._registry.wait_for_starts()
+            await self.registry.wait_for_starts()
             await self._wait_until_ended()
-            # A row without a task that is still to be ended would stay active until the next start.
-            await self._reaper.wait_until_done()
+            # A row without a task would otherwise stay active until the next start of the service.
+            await self.reaper.wait_until_done()
 
     async def _wait_until_ended(self) -> None:
-        for handle in self._registry:
+        for handle in self.registry:
             await handle.ended.wait()

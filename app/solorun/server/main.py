@@ -75,7 +75,8 @@ async def serve(
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
         with signals.handled():
-            async with open_application(settings, catalog, limits, service_limits) as app:
+            url = address_of(sockets, settings.host)
+            async with open_application(settings, catalog, limits, service_limits, url) as app:
                 protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
                 config = Config(
                     app,
@@ -94,7 +95,7 @@ async def serve(
                     config,
                     app,
                     stops=(signals.stop, stop or asyncio.Event()),
-                    on_started=lambda: started(address_of(sockets, settings.host)) if started else None,
+                    on_started=lambda: started(url) if started else None,
                 )
                 await server.serve(sockets=sockets)
     finally:

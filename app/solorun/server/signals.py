@@ -4,10 +4,10 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Final, Self
 
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
@@ -19,8 +19,8 @@ _logger = logging.getLogger("solorun.server")
 class Signals:
     """Sets `stop` and `hangup`.
 
-    The first request to stop starts a timer in a thread, which a blocked event loop cannot hold up: when the limit has
-    passed, the process exits, and the next start cleans up.
+    A thread receives the signals and measures the shutdown limit, which starts with the first request to stop. A
+    blocked event loop can hold up neither: after the limit, the process exits, and the next start cleans up.
     """
 
     def __init__(self, limit_seconds: float) -> None:
@@ -32,27 +32,48 @@ class Signals:
     @contextmanager
     def handled(self) -> Iterator[Self]:
         """Handle signals within this block; only in the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield self
+            return
+        receiver, sender = socket.socketpair()
+        sender.setblocking(False)
         loop = asyncio.get_running_loop()
-        handlers: dict[signal.Signals, Callable[[], None]] = {}
-        if threading.current_thread() is threading.main_thread():
-            handlers = {number: partial(self._request_stop, number) for number in _STOPPING}
-            handlers[signal.SIGHUP] = self.hangup.set
-        for number, handler in handlers.items():
-            loop.add_signal_handler(number, handler)
+        listening = threading.Thread(target=self._listen, args=(receiver, loop), name="solorun-signals", daemon=True)
+        listening.start()
+
+        def forward(number: int, _frame: object) -> None:
+            # A step that adds a signal handler to the loop diverts all signals there.
+            if signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False) != sender.fileno():
+                sender.send(bytes([number]))
+
+        handlers = {number: signal.signal(number, forward) for number in (*_STOPPING, signal.SIGHUP)}
+        wakeup_fd = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
         try:
             yield self
         finally:
-            for number in handlers:
-                loop.remove_signal_handler(number)
+            signal.set_wakeup_fd(wakeup_fd)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+            sender.close()
+            listening.join()
+            receiver.close()
             if self._timer is not None:
                 self._timer.cancel()
 
+    def _listen(self, receiver: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
+        while numbers := receiver.recv(64):
+            for number in numbers:
+                if number in _STOPPING:
+                    self._request_stop(signal.Signals(number))
+                    loop.call_soon_threadsafe(self.stop.set)
+                elif number == signal.SIGHUP:
+                    loop.call_soon_threadsafe(self.hangup.set)
+
     def _request_stop(self, number: signal.Signals) -> None:
-        if self.stop.is_set():
+        if self._timer is not None:
             _logger.warning("%s again: exiting immediately.", number.name)
             exit_now(128 + number)
         _logger.info("%s: shutting down.", number.name)
-        self.stop.set()
         self._timer = threading.Timer(self._limit_seconds, self._give_up)
         self._timer.daemon = True
         self._timer.start()

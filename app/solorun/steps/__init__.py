@@ -8,19 +8,21 @@ from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
+from solorun.steps.coroutine_commands import CoroutineCommands
+from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.descent import DescentTracker
 from solorun.steps.orphans import SHIM_SECONDS, UNKILLABLE_AFTER_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 
 
 class StepDispatcher(StepExecutor):
-    """Executes both kinds of steps. `environ` is the service's environment.
+    """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
 
     Processes that escape a killed shim are found only if this process is a subreaper (`become_subreaper`).
     """
@@ -30,26 +32,34 @@ class StepDispatcher(StepExecutor):
         data_dir: Path,
         environ: Mapping[str, str],
         *,
+        url: str | None = None,
         watchdog: Watchdog | None = None,
         unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
     ) -> None:
         self._environ = dict(environ)
+        self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
         self._unkillable_after_seconds = unkillable_after_seconds
         self._tracker = DescentTracker()
+        self._processes = CoroutineProcesses(self._tracker, unkillable_after_seconds=unkillable_after_seconds)
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        if isinstance(step, CommandStep):
+        def start(step: CommandStep) -> StepExecution:
             return start_command(
                 project,
                 step,
                 context,
                 environ=self._environ,
+                url=self._url,
                 tracker=self._tracker,
                 unkillable_after_seconds=self._unkillable_after_seconds,
             )
-        return CoroutineExecution(project, step, context, self._watchdog)
+
+        if isinstance(step, CommandStep):
+            return start(step)
+        commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
+        return CoroutineExecution(project, step, context, self._watchdog, commands, self._processes)
 
     async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:

@@ -1,8 +1,12 @@
 """Command steps: runs a process under a shim, sends its output to the log and kills its whole process tree."""
 
 import asyncio
+import os
 import signal
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
@@ -11,17 +15,22 @@ from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
 from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
+from solorun.steps.exit_codes import count_memory_kills, result_of
 from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.shim import Process
+from solorun.steps.process_names import format_processes
+from solorun.steps.shim import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
+from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 DRAIN_SECONDS: Final = 0.5
-"""How long processes that outlive the command may keep writing. Time spent waiting for a full log does not count."""
+"""How long processes that outlive the command may take to exit. Time spent waiting for a full log does not count."""
 MAX_DRAIN_SECONDS: Final = 2.0
 """The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
 ORPHAN_GRACE_SECONDS: Final = 0.5
+MAX_ARGUMENT_BYTES: Final = 128 * 1024
+"""What Linux accepts for one argument, with the NUL at its end."""
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
 _FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
@@ -38,20 +47,36 @@ def start_command(
     context: StepContext,
     *,
     environ: Mapping[str, str],
+    url: str | None,
     tracker: DescentTracker,
     unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
 ) -> StepExecution:
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
-    argv = ("/bin/sh", "-c", step.run) if isinstance(step.run, str) else step.run
+    script: Path | None = None
     older = tracker.find_children()
     try:
-        shim = ShimProcess.start(argv, project.directory, command_environment(environ, project, context))
+        argv = step.run
+        if isinstance(argv, str):
+            # A script of several lines ends with its first command that fails, unless the step has its own shell.
+            shell = step.shell or (("/bin/sh", "-e") if "\n" in argv.strip() else ("/bin/sh",))
+            script = _write_long_script(argv)
+            argv = (*shell, str(script)) if script else (*shell, "-c", argv)
+        shim = ShimProcess.start(
+            argv,
+            project.directory,
+            command_environment(environ, project, context, url=url, tty=step.tty),
+            merge_stderr=step.stderr == "merge",
+            tty=step.tty,
+        )
     except (OSError, ValueError) as error:
+        _remove(script)
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(shim, context, tracker, unkillable_after_seconds=unkillable_after_seconds)
+    execution = CommandExecution(
+        shim, step, context, tracker, script, unkillable_after_seconds=unkillable_after_seconds
+    )
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -74,17 +99,29 @@ class EndedExecution(StepExecution):
 
 
 class CommandExecution(StepExecution):
-    """A running command. Its result is set when it exits; it has ended when all of its processes have exited."""
+    """A running command. Its result is set when it exits; it has ended when all of its processes have exited.
+
+    The error message of its result is complete when it has ended.
+    """
 
     def __init__(
-        self, shim: ShimProcess, context: StepContext, tracker: DescentTracker, *, unkillable_after_seconds: float
+        self,
+        shim: ShimProcess,
+        step: CommandStep,
+        context: StepContext,
+        tracker: DescentTracker,
+        script: Path | None,
+        *,
+        unkillable_after_seconds: float,
     ) -> None:
         self._shim = shim
         self._context = context
         self._tracker = tracker
+        self._script = script
         self._unkillable_after_seconds = unkillable_after_seconds
         self._result: StepResult | None = None
         self._session: int = -1
+        self._memory_kills = count_memory_kills()
         self._stop_requested = False
         self._shim_done = False
         self._has_forged = False
@@ -93,9 +130,11 @@ class CommandExecution(StepExecution):
         self._watching: asyncio.Task[None] | None = None
         self._drain: asyncio.Task[None] | None = None
         self._interpreter = WorkflowCommandInterpreter(context.name, context.output)
+        self._telling_line = TellingLine()
         self._readers = [
-            PipeReader(shim.stdout, Stream.STDOUT, context, self._interpreter),
-            PipeReader(shim.stderr, Stream.STDERR, context),
+            PipeReader(fd, stream, context, self._interpreter, self._telling_line, detects_levels=step.detect_levels)
+            for fd, stream in ((shim.stdout, Stream.STDOUT), (shim.stderr, Stream.STDERR))
+            if fd is not None
         ]
         self._reading = [
             asyncio.create_task(reader.run(), name=f"output of {context.name}") for reader in self._readers
@@ -133,12 +172,14 @@ class CommandExecution(StepExecution):
                 reader.finish()
             await asyncio.gather(*self._reading)
             await self._interpreter.finish()
+            result = self._result = self._explain(result)
         finally:
             for task in (self._drain, self._watching):
                 if task is not None:
                     task.cancel()
             await self._shim.close()
             self._tracker.remove(self._shim.pid)
+            _remove(self._script)
         if self._resuming is not None:
             await asyncio.wait([self._resuming])
         return result
@@ -151,7 +192,8 @@ class CommandExecution(StepExecution):
             case "refused":
                 self._set_result(StepResult(error_message=short_error_message(self._context.output.mask(rest))))
             case "exited":
-                self._set_result(_result_of(int(rest)))
+                ran_out = count_memory_kills() > self._memory_kills
+                self._set_result(result_of(int(rest), kernel_ran_out_of_memory=ran_out))
             case "left":
                 self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self._context.name}")
             case "unkillable":
@@ -206,33 +248,47 @@ class CommandExecution(StepExecution):
         self._result = self._result or result
         return self._result
 
+    def _explain(self, result: StepResult) -> StepResult:
+        """Add the most telling line of the output, unless it would only say that the command was stopped."""
+        line = self._context.output.mask(self._telling_line.text)
+        if not line or self._stop_requested or not result.exit_code:
+            return result
+        return replace(result, error_message=short_error_message(f"{result.error_message}: {line}"))
+
     async def _drain_output(self) -> None:
-        """Let processes that outlive the command finish writing, then terminate them."""
+        """Give processes that outlive the command some time to exit by themselves, then name and terminate them.
+
+        This is cancelled when none is left.
+        """
         loop = asyncio.get_running_loop()
         remaining = DRAIN_SECONDS
         deadline = loop.time() + MAX_DRAIN_SECONDS
         while remaining > 0 and loop.time() < deadline:
             began = loop.time()
-            done, _ = await asyncio.wait(self._reading, timeout=_TICK_SECONDS)
-            if len(done) == len(self._reading):
-                break
+            await asyncio.sleep(_TICK_SECONDS)
             if not any(reader.is_waiting_for_output for reader in self._readers):
                 remaining -= loop.time() - began
         if not self._stop_requested:
+            left = find_descendants({self._shim.pid}, await asyncio.to_thread(list_processes))
+            names = format_processes(left, self._context.output.mask)
             self._stop_shim(ORPHAN_GRACE_SECONDS)
-            await self._warn("command exited; terminating the processes it left behind")
+            await self._warn(f"command exited; terminating the processes it left behind{names and ': '}{names}")
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
 
 
-def _result_of(exit_code: int) -> StepResult:
-    if exit_code == 0:
-        return StepResult(exit_code=0)
-    if exit_code > 0:
-        return StepResult(exit_code, f"exit code {exit_code}")
-    try:
-        name = signal.Signals(-exit_code).name
-    except ValueError:
-        name = f"signal {-exit_code}"
-    return StepResult(exit_code, f"killed by {name}")
+def _write_long_script(script: str) -> Path | None:
+    """Write a script that is too long for an argument into a file. None if it is short."""
+    data = script.encode()
+    if len(data) < MAX_ARGUMENT_BYTES:
+        return None
+    fd, name = tempfile.mkstemp(prefix="solorun-", suffix=".sh")
+    with os.fdopen(fd, "wb") as file:
+        file.write(data)
+    return Path(name)
+
+
+def _remove(script: Path | None) -> None:
+    if script is not None:
+        script.unlink(missing_ok=True)

@@ -4,17 +4,21 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
 from solorun.project import CoroutineStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
+from solorun.steps.coroutine_commands import CoroutineCommands
+from solorun.steps.coroutine_processes import CoroutineProcesses
+from solorun.steps.printed_output import PrintedOutput, Redirection
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class CoroutineExecution(StepExecution):
@@ -24,10 +28,22 @@ class CoroutineExecution(StepExecution):
     of repeated cancellations.
     """
 
-    def __init__(self, project: Project, step: CoroutineStep, context: StepContext, watchdog: Watchdog) -> None:
+    def __init__(
+        self,
+        project: Project,
+        step: CoroutineStep,
+        context: StepContext,
+        watchdog: Watchdog,
+        commands: CoroutineCommands,
+        processes: CoroutineProcesses,
+    ) -> None:
         self.project = project
         self._function = step.function
-        self._context = context
+        self._printed = PrintedOutput(context.name, context.output)
+        self._context = replace(context, output=self._printed, commands=commands)
+        self._commands = commands
+        self._processes = processes
+        self._span = processes.begin()
         self._result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
@@ -59,15 +75,16 @@ class CoroutineExecution(StepExecution):
 
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
-        try:
-            await self._function(self._context)
-        except asyncio.CancelledError:
-            self._result = StepResult(error_message=self._cancellation_message())
-        except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
-            self._traceback = _format_traceback(error)
-            self._result = StepResult(error_message=self._error_message(error))
-        else:
-            self._result = StepResult()
+        with Redirection.to(self._printed):
+            try:
+                await self._function(self._context)
+            except asyncio.CancelledError:
+                self._result = StepResult(error_message=self._cancellation_message())
+            except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
+                self._traceback = _format_traceback(error)
+                self._result = StepResult(error_message=self._error_message(error))
+            else:
+                self._result = StepResult()
 
     def report_block(self, seconds: float, place: str) -> None:
         """Log that the step blocked the event loop at `place`: file, line and function."""
@@ -79,8 +96,11 @@ class CoroutineExecution(StepExecution):
             self._result = StepResult(error_message=self._cancellation_message())
         if self._stopping is not None:
             await self._stopping
+        await self._printed.finish()
         if self._traceback:
             await self._log(self._traceback, Level.ERROR)
+        await self._commands.stop()
+        await self._processes.end(self._span, self._warn, self._context.output.mask)
         if self._logging:
             await asyncio.wait(self._logging)
         return self._result
@@ -99,6 +119,9 @@ class CoroutineExecution(StepExecution):
                 self._work.cancel()
                 cancels += 1
                 self._deadline = loop.time() + _SECONDS_BETWEEN_CANCELS
+
+    async def _warn(self, message: str) -> None:
+        await self._log([message], Level.WARNING)
 
     def _log_later(self, lines: Sequence[str], level: Level) -> None:
         task = asyncio.create_task(self._log(lines, level))

@@ -52,7 +52,28 @@ class DescentTracker:
 
     def find_children(self) -> Identities:
         """The children of the service that are no shims. Call this before a shim is started."""
-        return {child.pid: child.started for child in _list_children() if child.pid not in self._shims}
+        return {child.pid: child.started for child in self.list_children()}
+
+    def list_children(self) -> list[Process]:
+        """The live children of the service that are no shims."""
+        return [child for child in _list_children() if child.pid not in self._shims] if self._has_proc else []
+
+    def find_unrelated(self, processes: Iterable[Process]) -> list[Process]:
+        """Those of `processes` that are children of the service, but neither shims nor left by a killed one.
+
+        In doubt, a process in another session counts as left by a shim that is not alive.
+        """
+        own_session = os.getsid(0)
+        has_lost_shim = not all(self._is_alive(tracked.shim) for tracked in self._tracked.values())
+        noted = {identity for tracked in self._tracked.values() for identity in tracked.noted.items()}
+        return [
+            process
+            for process in processes
+            if process.parent == os.getpid()
+            and process.pid not in self._shims
+            and (process.pid, process.started) not in noted
+            and not (has_lost_shim and process.session != own_session)
+        ]
 
     def add(self, shim: int, older: Identities, on_stopped: Callable[[], None]) -> None:
         """Track a shim, in the same iteration of the event loop that started it.

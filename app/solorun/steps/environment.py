@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
-from solorun.project import Project
+from solorun.project import Project, is_inheritable
 from solorun.step import StepContext
 
 RUN_ID: Final = "SOLORUN_RUN_ID"
@@ -16,22 +16,24 @@ INHERITED: Final = (
     *("LANG", "LANGUAGE", "LC_*", "TZ"),
 )
 """The variables that every command gets, as patterns: who and where it is, and how to print text and times."""
-NEVER_INHERITED: Final = ("SOLORUN_*", "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET", "WATCHDOG_*", "LISTEN_*")
-"""Settings and secrets of the service, and the channels on which its process manager listens to it."""
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
-def command_environment(environ: Mapping[str, str], project: Project, context: StepContext) -> dict[str, str]:
+def command_environment(
+    environ: Mapping[str, str], project: Project, context: StepContext, *, url: str | None = None, tty: bool = False
+) -> dict[str, str]:
     """Build the environment of a command.
 
-    Of the service's variables, it gets the usual ones, those that hold its secrets, and those that it requests. RUN_ID
-    and ARTIFACTS (a path in the data directory) also identify orphaned processes: see `orphans.py`.
+    `url` is the service's own. Of the service's variables, the command gets the usual ones, those that hold its
+    secrets, and those that it requests. RUN_ID and ARTIFACTS (a path in the data directory) also identify orphaned
+    processes: see `orphans.py`.
     """
     return (
         {"PYTHONUNBUFFERED": "1"}
+        | ({"TERM": "xterm-256color"} if tty else {})
         | _inherit(environ, (*INHERITED, *project.pass_env), project.secrets)
-        | dict(project.env)
+        | project.expand_env(environ)
         | {
             "SOLORUN_PROJECT": context.project,
             RUN_ID: str(context.run_id),
@@ -40,6 +42,7 @@ def command_environment(environ: Mapping[str, str], project: Project, context: S
             "SOLORUN_WORKSPACE": str(context.workspace),
             ARTIFACTS: str(context.artifacts),
         }
+        | ({"SOLORUN_URL": url} if url else {})
         | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
     )
 
@@ -48,9 +51,5 @@ def _inherit(environ: Mapping[str, str], patterns: tuple[str, ...], names: tuple
     return {
         name: value
         for name, value in environ.items()
-        if (name in names or _matches(name, patterns)) and not _matches(name, NEVER_INHERITED)
+        if (name in names or any(fnmatchcase(name, pattern) for pattern in patterns)) and is_inheritable(name)
     }
-
-
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from solorun.record import MAX_MESSAGE_BYTES
+from solorun.steps.workflow_commands import ADD_MASK
 
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
 _COMMAND_MARK: Final = "::"
-_ADD_MASK: Final = "::add-mask::"
 _OMITTED: Final = "(omitted an ::add-mask:: line of more than 16 KiB; its value is not masked)"
 
 
@@ -39,17 +39,14 @@ class LineSplitter:
     """Turns chunks of bytes into batches of lines.
 
     `mask` and `pending_secret_length` are those of a StepOutput. Process each batch before requesting the next: a mask
-    that one line adds applies to the next line. With `takes_commands`, an unfinished line that may become a workflow
-    command is held back, because it may be an `::add-mask::`.
+    that one line adds applies to the next line. An unfinished line that may become a workflow command is held back,
+    because it may be an `::add-mask::`.
     """
 
-    def __init__(
-        self, *, mask: Callable[[str], str], pending_secret_length: Callable[[str], int], takes_commands: bool = False
-    ) -> None:
+    def __init__(self, *, mask: Callable[[str], str], pending_secret_length: Callable[[str], int]) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._mask = mask
         self._pending_secret_length = pending_secret_length
-        self._takes_commands = takes_commands
         self._pending = ""
         self._begun = False  # the beginning of the pending line has been yielded
         self._omitting = False
@@ -66,7 +63,7 @@ class LineSplitter:
         if self._omitting:
             _, line_feed, text = text.partition("\n")
             self._omitting = not line_feed
-        may_be_command = self._takes_commands and ("\n::" in text or text.startswith(_COMMAND_MARK))
+        may_be_command = "\n::" in text or text.startswith(_COMMAND_MARK) or ADD_MASK in text
         texts = text.split("\n")
         self._pending = texts.pop()
         if texts:
@@ -95,14 +92,14 @@ class LineSplitter:
         self._pending = ""
         if text and not self._omitting:
             begun, self._begun = self._begun, False
-            yield from self._cut_long([text], continues=begun, may_be_command=self._takes_commands)
+            yield from self._cut_long([text], continues=begun, may_be_command=True)
 
     def _cut_long(self, texts: list[str], *, continues: bool, may_be_command: bool) -> Iterator[LineBatch]:
         waiting: list[str] = []
         for text in texts:
             if not _is_long(text):
                 waiting.append(text)
-            elif self._takes_commands and text.startswith(_ADD_MASK) and not (continues and not waiting):
+            elif text.lstrip().startswith(ADD_MASK) and not (continues and not waiting):
                 waiting.append(_OMITTED)
             else:
                 if waiting:
@@ -117,7 +114,7 @@ class LineSplitter:
 
     def _yield_beginning(self) -> Iterator[LineBatch]:
         """Yield the unfinished line except for its last piece, so that a following line end makes no empty record."""
-        if self._takes_commands and not self._begun and self._pending.startswith(_ADD_MASK):
+        if not self._begun and self._pending.lstrip().startswith(ADD_MASK):
             self._pending, self._omitting = "", True
             yield LineBatch([_OMITTED])
             return
@@ -132,7 +129,7 @@ class LineSplitter:
             yield LineBatch([piece], partial=True, continues=begun)
 
     def _may_become_command(self) -> bool:
-        return self._takes_commands and not self._begun and self._pending[:2] in (":", _COMMAND_MARK)
+        return not self._begun and self._pending.lstrip()[:2] in ("", ":", _COMMAND_MARK)
 
     def _split_safely(self, text: str) -> tuple[str, str]:
         """Split `text` into a part that is safe to yield, masked, and an end that may be the beginning of a secret."""

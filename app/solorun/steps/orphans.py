@@ -108,18 +108,23 @@ class OrphanProcesses:
 
 def select_by_environment(data_dir: Path, run_id: int) -> Select:
     """Select processes whose environment names the data directory and the run, and the run's shims."""
-    parent = os.fsencode(os.path.realpath(data_dir)) + b"/"
+    own = os.path.realpath(data_dir / "artifacts" / str(run_id))
     variable = f"{RUN_ID}={run_id}".encode()
 
     def is_own(process: Process) -> bool:
-        if names_run(_artifacts_of_shim(process)):
-            return True
+        named = [_artifacts_of_shim(process)]
         environ = read_proc_file(process.pid, "environ").split(b"\0")
-        return variable in environ and any(names_run(v.removeprefix(_PREFIX)) for v in environ if v.startswith(_PREFIX))
+        if variable in environ:
+            named += [entry.removeprefix(_PREFIX) for entry in environ if entry.startswith(_PREFIX)]
+        paths = [os.fsdecode(path) for path in named if path]
+        return any(os.path.realpath(path) == own or is_same(process, path) for path in paths)
 
-    def names_run(artifacts: bytes) -> bool:
-        path = os.path.realpath(artifacts) if artifacts else b""
-        return path.startswith(parent) and path.rpartition(b"/")[2] == str(run_id).encode()
+    def is_same(process: Process, path: str) -> bool:
+        """Whether the process sees our directory at `path`, where it may be mounted for the process alone."""
+        try:
+            return Path(f"/proc/{process.pid}/root/{path}").samefile(own)
+        except (OSError, ValueError):
+            return False
 
     async def select(processes: list[Process]) -> list[Process]:
         return await asyncio.to_thread(lambda: list(filter(is_own, processes)))

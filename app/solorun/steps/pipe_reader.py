@@ -5,32 +5,43 @@ Nothing is read while the output is full, so a fast command is slowed down by it
 
 import array
 import asyncio
+import errno
 import fcntl
 import logging
 import os
 import termios
+from itertools import groupby
 from typing import Final
 
-from solorun.record import Stream
+from solorun.record import Level, Stream
 from solorun.step import StepContext
+from solorun.steps.levels import detect_levels
 from solorun.steps.line_splitter import LineBatch, LineSplitter
-from solorun.steps.workflow_commands import WorkflowCommandInterpreter, parse_workflow_command
+from solorun.steps.telling_line import TellingLine
+from solorun.steps.workflow_commands import AddMask, LogMessage, WorkflowCommandInterpreter, parse_workflow_command
 
 CHUNK_BYTES: Final = 64 * 1024
 UNFINISHED_SECONDS: Final = 0.5
 """An unfinished line becomes a record after this time."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class PipeReader:
     """Reads `fd`, which it owns, until the end of the pipe or until `finish` is called.
 
-    If there is an `interpreter`, workflow commands are executed instead of being logged.
+    Workflow commands are executed instead of being logged; on stderr, only `::add-mask::` is one.
     """
 
     def __init__(
-        self, fd: int, stream: Stream, context: StepContext, interpreter: WorkflowCommandInterpreter | None = None
+        self,
+        fd: int,
+        stream: Stream,
+        context: StepContext,
+        interpreter: WorkflowCommandInterpreter,
+        telling_line: TellingLine,
+        *,
+        detects_levels: bool,
     ) -> None:
         os.set_blocking(fd, False)
         self._fd = fd
@@ -38,11 +49,9 @@ class PipeReader:
         self._step = context.name
         self._output = context.output
         self._interpreter = interpreter
-        self._splitter = LineSplitter(
-            mask=self._output.mask,
-            pending_secret_length=self._output.pending_secret_length,
-            takes_commands=interpreter is not None,
-        )
+        self._telling_line = telling_line
+        self._detects_levels = detects_levels
+        self._splitter = LineSplitter(mask=self._output.mask, pending_secret_length=self._output.pending_secret_length)
         self._read_bytes = 0
         self._last_byte: int | None = None
         self._unfinished_since: float | None = None
@@ -58,6 +67,10 @@ class PipeReader:
                 except BlockingIOError:
                     await self._wait_until_readable()
                     continue
+                except OSError as error:
+                    if error.errno == errno.EIO:  # the end of a terminal
+                        break
+                    raise
                 if not chunk:
                     break
                 self._read_bytes += len(chunk)
@@ -113,8 +126,8 @@ class PipeReader:
     async def _log(self, lines: LineBatch) -> None:
         self.is_waiting_for_output = True
         try:
-            if self._interpreter is not None and lines.may_be_command:
-                await self._log_and_execute(lines, self._interpreter)
+            if lines.may_be_command:
+                await self._log_and_execute(lines)
             else:
                 await self._write(lines.texts, partial=lines.partial)
         except Exception:
@@ -123,17 +136,30 @@ class PipeReader:
         finally:
             self.is_waiting_for_output = False
 
-    async def _log_and_execute(self, lines: LineBatch, interpreter: WorkflowCommandInterpreter) -> None:
+    async def _log_and_execute(self, lines: LineBatch) -> None:
         written = 0
         for index in lines.whole:
             command = parse_workflow_command(lines.texts[index])
-            if command is not None:
+            if command is not None and (self._stream is Stream.STDOUT or isinstance(command, AddMask)):
                 if written < index:
                     await self._write(lines.texts[written:index], partial=False)
-                await interpreter.execute(command)
+                if isinstance(command, LogMessage) and command.level is Level.ERROR:
+                    self._telling_line.add_error(command.text)
+                await self._interpreter.execute(command)
                 written = index + 1
         if written < len(lines.texts):
             await self._write(lines.texts[written:], partial=lines.partial)
 
     async def _write(self, texts: list[str], *, partial: bool) -> None:
-        await self._output.write(self._step, self._stream, texts, partial=partial)
+        self._telling_line.add_lines(self._stream, texts)
+        levels = detect_levels(texts) if self._detects_levels else None
+        if levels is None:
+            await self._output.write(self._step, self._stream, texts, partial=partial)
+            return
+        begin = 0
+        for level, group in groupby(levels):
+            end = begin + len(list(group))
+            await self._output.write(
+                self._step, self._stream, texts[begin:end], level=level, partial=partial and end == len(texts)
+            )
+            begin = end

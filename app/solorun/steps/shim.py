@@ -1,19 +1,20 @@
 """A small program that starts one command and terminates all of its descendants.
 
-Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...]`: two inherited pipes, the limit of
-open files for the command, and the run's artifacts directory, by which a later service recognizes the shim. The shim
-must start fast and outlive the service, so it imports little.
+Run as `python -I -S shim.py CONTROL STATUS FILES ARTIFACTS PROGRAM [ARGUMENT...]`: two inherited pipes, the command's
+limit of open files, and the run's artifacts directory, by which a later service recognizes the shim. The shim has to
+start fast and to outlive the service, so it imports little. CONTROL carries a nonce, then requests:
+- `stop SECONDS`: send SIGTERM, and SIGKILL after this grace. A second request can only shorten the grace.
+- `ping`: report `alive`.
 
-CONTROL begins with a nonce, and carries `stop SECONDS` lines: SIGTERM now, SIGKILL after that grace (a second line can
-only shorten it). When it is closed, or the service dies, the shim kills immediately. STATUS reports `started PID` or
-`refused REASON`; then `exited CODE` of the command itself, followed immediately by `left` if other processes remain;
-`unkillable PID NAME` for a process that survives its signals; `alive` for each `ping` line; and `done` when no process
-is left. Without `done`, the shim itself was killed. Each report repeats the nonce, which the command cannot know: a
-command that runs as root can write to both pipes.
+When CONTROL is closed or the service dies, the shim kills immediately. STATUS carries reports, each with the nonce. The
+command cannot know the nonce, even if it runs as root and can write to both pipes.
+- `started PID`, or `refused REASON`.
+- `exited CODE`: the command itself has exited. `left` follows immediately if other processes remain.
+- `unkillable PID NAME`: this process survives its signals.
+- `done`: no process is left. Without this report, the shim itself was killed.
 """
 
-# pathlib would double the start-up time.
-# ruff: noqa: PTH110, PTH123, PTH208
+# ruff: noqa: PTH110, PTH123, PTH208 - pathlib would double the start-up time
 
 import _signal as signal  # type: ignore[import-not-found]  # `signal` takes 4 ms to build its enums
 import ctypes
@@ -97,8 +98,7 @@ def send(pid: int, signum: int) -> bool:
 
 
 def kill_all(processes: Collection[Process], *, spared_group: int) -> None:
-    """SIGKILL each process and its process group. A process that forks and exits in a loop has always exited by the
-    time its pid is signalled, but it stays in its group."""
+    """SIGKILL each process and its group: only its group reaches a process that forks and exits in a loop."""
     for process in processes:
         send(process.pid, signal.SIGKILL)
     for group in {process.group for process in processes} - {spared_group, 0, 1}:
@@ -106,7 +106,7 @@ def kill_all(processes: Collection[Process], *, spared_group: int) -> None:
 
 
 def signal_group(group: int, signum: int) -> None:
-    """Signal a process group, if it exists. Without /proc (macOS) this is the only way to reach descendants."""
+    """Signal a process group, if it exists. Without /proc (macOS), this is the only way to reach descendants."""
     try:
         os.killpg(group, signum)
     except (ProcessLookupError, PermissionError):
@@ -174,7 +174,7 @@ class Shim:
             return False
         self._report(f"started {self._command}")
         null = os.open(os.devnull, os.O_WRONLY)
-        for fd in (1, 2):  # the pipes end with the command's processes
+        for fd in (1, 2):  # so that the pipes close when the command's processes have exited
             os.dup2(null, fd)
         os.close(null)
         return True
@@ -213,7 +213,7 @@ class Shim:
     def _terminate(self) -> None:
         self._signal_group_without_proc(signal.SIGTERM)
         signalled: set[int] = set()
-        for _ in range(_TERM_ROUNDS):  # bounded: a process that forks and exits in a loop would keep us here forever
+        for _ in range(_TERM_ROUNDS):  # a process that forks and exits in a loop would never end this
             new = [process for process in self._descendants() if process.pid not in signalled]
             for process in new:
                 signalled.add(process.pid)
@@ -224,7 +224,7 @@ class Shim:
                 return
 
     def _kill(self) -> None:
-        """Kill until no process is left. A child that cannot be signalled is waited for, however long it takes."""
+        """Kill until no process is left. Keeps waiting for a child that cannot be signalled."""
         began = time.monotonic()
         rounds = 0
         while self._reap():
@@ -239,7 +239,7 @@ class Shim:
             rounds += 1
 
     def _reap(self) -> bool:
-        """Reap exited children. True while any child is left: a subreaper is an ancestor of every descendant."""
+        """Reap exited children, and return whether any child is left. A subreaper inherits all orphaned descendants."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -280,12 +280,12 @@ def _format_refusal(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, PermissionError):
         return f"not executable: {program}"
     if isinstance(error, OSError) and error.errno == errno.ENOEXEC:
-        return f"not a program: {program} (does it begin with #!?)"
+        return f"not a program: {program} (is its #! line missing?)"
     return f"could not be started: {error.strerror if isinstance(error, OSError) else error}"
 
 
 def _limit_open_files(soft: int) -> None:
-    """Restore the limit that the service raised. An equal one is left alone: macOS rejects setting "unlimited"."""
+    """Restore the limit that the service raised. Skip this for an equal one: macOS rejects setting "unlimited"."""
     now, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != now and (hard == resource.RLIM_INFINITY or 0 <= soft <= hard):
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

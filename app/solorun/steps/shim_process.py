@@ -6,6 +6,7 @@ import os
 import secrets
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -19,13 +20,16 @@ SHIM_ARGUMENTS: Final = ("-I", "-S", SHIM_PROGRAM)
 FORGED: Final = "forged"
 """The kind of a line that the shim did not write."""
 
+TERMINAL_SIZE: Final = (40, 120)
+"""Rows and columns of a step's pseudo-terminal."""
 _MAX_REPORT_BYTES: Final = 8192
 
 
 class ShimProcess:
     """A shim and its command.
 
-    `stdout` and `stderr` are the read ends of the command's pipes. The reader closes them.
+    `stdout` and `stderr` are the ends of the command's pipes to read, or of its terminal. The reader closes them.
+    `stderr` is None if stdout carries both.
     """
 
     def __init__(
@@ -35,7 +39,7 @@ class ShimProcess:
         control: int,
         status: int,
         stdout: int,
-        stderr: int,
+        stderr: int | None,
         nonce: bytes,
     ) -> None:
         self._process = process
@@ -47,7 +51,15 @@ class ShimProcess:
         self.stderr = stderr
 
     @classmethod
-    def start(cls, argv: Sequence[str], directory: Path, environ: Mapping[str, str]) -> "ShimProcess":
+    def start(
+        cls,
+        argv: Sequence[str],
+        directory: Path,
+        environ: Mapping[str, str],
+        *,
+        merge_stderr: bool = False,
+        tty: bool = False,
+    ) -> "ShimProcess":
         """Start a shim for `argv`. This takes a millisecond and awaits nothing, so it cannot be cancelled halfway.
 
         Raises OSError or ValueError: no such directory, arguments too long, a NUL in an argument.
@@ -55,10 +67,12 @@ class ShimProcess:
         nonce = secrets.token_hex(NONCE_BYTES // 2).encode()
         pipes: list[int] = []
         try:
-            for _ in range(4):
+            outputs = [_open_terminal] if tty else [os.pipe] if merge_stderr else [os.pipe, os.pipe]
+            for make in (os.pipe, os.pipe, *outputs):
                 # Not loop.subprocess_exec: uvloop uses socket pairs, which cost twice the CPU.
-                pipes += os.pipe()
-            control, to_control, status, to_status, stdout, to_stdout, stderr, to_stderr = pipes
+                pipes += make()
+            control, to_control, status, to_status, stdout, to_stdout, *error = pipes
+            stderr, to_stderr = error or (None, to_stdout)
             os.write(to_control, nonce)
             process = subprocess.Popen(
                 [
@@ -77,7 +91,7 @@ class ShimProcess:
             for fd in pipes:
                 os.close(fd)
             raise
-        for fd in (control, to_status, to_stdout, to_stderr):
+        for fd in {control, to_status, to_stdout, to_stderr}:
             os.close(fd)
         for fd in (to_control, status):
             os.set_blocking(fd, False)
@@ -160,6 +174,13 @@ class ShimProcess:
         finally:
             for fd in watched:
                 loop.remove_reader(fd)
+
+
+def _open_terminal() -> tuple[int, int]:
+    """A pseudo-terminal: the end to read, and the end for the command."""
+    reading, writing = os.openpty()
+    termios.tcsetwinsize(writing, TERMINAL_SIZE)
+    return reading, writing
 
 
 def _open_pidfd(pid: int) -> int:

@@ -18,7 +18,7 @@ from solorun.project import Project
 
 _LINGER_SECONDS: Final = 2.0
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("solorun.steps")
 
 
 class Watched(Protocol):

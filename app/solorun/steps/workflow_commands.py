@@ -1,6 +1,6 @@
 """Parses workflow commands on stdout, in the syntax of GitHub Actions: `::name key=value,key=value::text`.
 
-Any line that is not exactly a known command is ordinary text.
+Any line that is not exactly a known command is ordinary text, except for an `::add-mask::` with whitespace before it.
 """
 
 import re
@@ -12,7 +12,7 @@ from solorun.project import MIN_SECRET_CHARACTERS, can_be_masked
 from solorun.record import Level, Stream
 from solorun.step import StepOutput
 
-_COMMAND = re.compile(r"::([a-z-]+)(?: +((?:(?!::).)*))?::(.*)", re.DOTALL)
+ADD_MASK: Final = "::add-mask::"
 _ESCAPE_IN_TEXT = re.compile(r"%(25|0A|0D)", re.IGNORECASE)
 _ESCAPE_IN_PROPERTY = re.compile(r"%(25|0A|0D|3A|2C)", re.IGNORECASE)
 _TOO_SHORT: Final = f"the value of an ::add-mask:: has fewer than {MIN_SECRET_CHARACTERS} characters and is not masked"
@@ -52,11 +52,12 @@ WorkflowCommand = Progress | OpenGroup | CloseGroup | LogMessage | AddMask
 
 def parse_workflow_command(line: str) -> WorkflowCommand | None:
     """Parse a line. None if it is ordinary text."""
-    match = _COMMAND.fullmatch(line)
-    if match is None:
-        return None
-    name, properties, text = match.groups(default="")
-    parse = _PARSERS.get(name)
+    indented = line.lstrip()
+    if indented.startswith(ADD_MASK):
+        line = indented
+    head, mark, text = line.removeprefix("::").partition("::")
+    name, _, properties = head.partition(" ")
+    parse = _PARSERS.get(name) if mark and line.startswith("::") else None
     return parse(_parse_properties(properties), _unescape(_ESCAPE_IN_TEXT, text)) if parse else None
 
 

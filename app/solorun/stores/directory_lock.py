@@ -1,14 +1,15 @@
 """A data directory belongs to one process, which locks it for its lifetime. A second process learns who holds it."""
 
+import fcntl
 import json
 import os
+import shlex
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-
-from filelock import FileLock, Timeout
 
 from solorun.errors import DataDirectoryUnusable
 from solorun.settings import DataDirectory
@@ -23,40 +24,38 @@ _MOUNTS: Final = Path("/proc/self/mountinfo")
 def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None]:
     """Create the directory if necessary, and lock it while the block runs. The kernel releases the lock after a crash.
 
-    Raises DataDirectoryUnusable if another process owns the directory, if it is not writable, or if it is on a network
-    file system, where SQLite's locks and shared memory do not work.
+    The directory itself is locked, so neither a deleted file nor another path lets a second owner in. Raises
+    DataDirectoryUnusable if another process owns the directory, if it is not writable or other users can enter it, or
+    if it is on a network file system, where SQLite's locks and shared memory do not work.
     """
     try:
         directory.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(directory.path, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise DataDirectoryUnusable(
             f"The data directory {directory.path} cannot be created: {error.strerror}."
         ) from error
-    if (kind := file_system_of(directory.path)) in _NETWORK_FILE_SYSTEMS:
-        raise DataDirectoryUnusable(
-            f"The data directory {directory.path} is on a network file system ({kind}), where a database can be "
-            "corrupted. Choose a directory on a local disk (data_dir, SOLORUN_DATA_DIR, --data-dir)."
-        )
-    lock = FileLock(directory.lock_file)
     try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise DataDirectoryUnusable(
-            f"The data directory {directory.path} is in use by {format_owner(directory)}. "
-            "Stop that service, or choose another directory."
-        ) from None
-    except OSError as error:
-        raise DataDirectoryUnusable(
-            f"The data directory {directory.path} is not writable: {error.strerror}."
-        ) from error
-    try:
-        directory.owner_file.write_text(
-            json.dumps({"pid": os.getpid(), "owner": owner, "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"})
-        )
-        yield
+        _check(directory, os.fstat(descriptor).st_mode)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataDirectoryUnusable(
+                f"The data directory {directory.path} is in use by {format_owner(directory)}. "
+                "Stop that service, or choose another directory."
+            ) from None
+        try:
+            _write_owner_file(directory.owner_file, owner)
+        except OSError as error:
+            raise DataDirectoryUnusable(
+                f"The data directory {directory.path} is not writable: {error.strerror}."
+            ) from error
+        try:
+            yield
+        finally:
+            directory.owner_file.unlink(missing_ok=True)
     finally:
-        directory.owner_file.unlink(missing_ok=True)
-        lock.release()
+        os.close(descriptor)
 
 
 def format_owner(directory: DataDirectory) -> str:
@@ -66,6 +65,32 @@ def format_owner(directory: DataDirectory) -> str:
         return f"a running service (pid {owner['pid']}, since {owner['started_at']})"
     except (OSError, ValueError, KeyError, TypeError):
         return "a running service"
+
+
+def _check(directory: DataDirectory, mode: int) -> None:
+    if (kind := file_system_of(directory.path)) in _NETWORK_FILE_SYSTEMS:
+        raise DataDirectoryUnusable(
+            f"The data directory {directory.path} is on a network file system ({kind}), where a database can be "
+            "corrupted. Choose a directory on a local disk (data_dir, SOLORUN_DATA_DIR, --data-dir)."
+        )
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise DataDirectoryUnusable(
+            f"Other users can enter the data directory {directory.path}, which holds logs and artifacts. "
+            f"Run `chmod 700 {shlex.quote(str(directory.path))}`, or choose another directory."
+        )
+    for entry in directory.path.iterdir():
+        # It may have been planted while others could write here.
+        if entry.is_symlink() and entry.lstat().st_uid not in (0, os.geteuid()):
+            raise DataDirectoryUnusable(
+                f"{entry.name} is a symbolic link of another user in the data directory {directory.path}. Remove it."
+            )
+
+
+def _write_owner_file(file: Path, owner: str) -> None:
+    file.unlink(missing_ok=True)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump({"pid": os.getpid(), "owner": owner, "started_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}, stream)
 
 
 def file_system_of(path: Path, mounts: Path = _MOUNTS) -> str | None:

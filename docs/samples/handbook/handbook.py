@@ -1,4 +1,4 @@
-"""The second step: a coroutine. It reports progress, logs, and writes an artifact."""
+"""The second step: a coroutine. It reports progress, writes an artifact, runs a command, and logs."""
 
 import asyncio
 import json
@@ -15,4 +15,5 @@ async def publish(step: StepContext) -> None:
         await asyncio.sleep(0)  # a real step would do network I/O here
         pages.append(f"## {name.capitalize()}\n\n{text}")
     (step.artifacts / "handbook.md").write_text("\n\n".join(pages) + "\n")
+    await step.run("gzip", "--keep", step.artifacts / "handbook.md")
     await step.log(f"published {len(chapters)} chapters")

@@ -6,6 +6,7 @@ import pytest
 from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
 from solorun.record import Event
 from solorun.status import Status, StepStatus
+from tests.contracts.builders import new_run
 from tests.fakes.engine import declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
@@ -273,6 +274,28 @@ async def test_the_work_is_stopped_even_if_the_store_does_not_answer(tmp_path: P
         assert step.told.is_set()
         gate.open()
         assert (await engine.end_of(run.id)).status is Status.CANCELLED
+
+
+async def test_a_cancelled_run_without_a_task_has_no_error_message(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, owner="ours") as engine:
+        await engine.store.insert_run(new_run("handbook"), owner="ours")
+
+        await engine.manager.cancel_run(1)
+
+        ended = await engine.end_of(1)
+        assert (ended.status, ended.error_message) == (Status.CANCELLED, None)
+
+
+async def test_a_cancel_that_cannot_be_recorded_promises_nothing_about_a_run_without_a_task(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, owner="ours") as engine:
+        await engine.store.insert_run(new_run("handbook"), owner="ours")
+        gate = engine.faults.hold("request_cancel")
+
+        with pytest.raises(StoreUnavailable, match=r"not recorded yet\. It may still take effect\."):
+            await engine.make_manager(0.05).cancel_run(1)
+
+        gate.open()
+        assert (await engine.end_of(1)).status is Status.CANCELLED
 
 
 async def test_the_grace_is_the_projects(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,22 @@ async def test_a_step_that_takes_too_long_fails_the_run_whatever_its_exit(tmp_pa
         ended = await engine.end_of(run.id)
 
         assert (ended.status, ended.error_message) == (Status.FAILED, "extract timed out after 50ms")
-        assert ended.steps[0].error_message == "extract timed out after 50ms"
+        assert ended.steps[0].error_message == "timed out after 50ms"
+
+
+async def test_the_log_reports_a_time_out_once(tmp_path: Path) -> None:
+    executor = ScriptedExecutor(unkillable=True)
+    async with open_engine(tmp_path, declare(step_timeout_seconds=0.05), executor=executor) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.told.wait()
+        step.end("killed by SIGTERM", -15)
+        ended = await engine.end_of(run.id)
+
+        messages = [record.message for record in await engine.log_of(run.id)]
+
+        assert messages[-2:] == ["stopping extract (grace 10s)", "extract failed: timed out after 50ms"]
+        assert ended.steps[0].exit_code is None
 
 
 async def test_a_cancel_after_a_time_out_does_not_change_the_reason(tmp_path: Path) -> None:
@@ -285,7 +301,7 @@ async def test_a_log_that_cannot_be_encoded_fails_its_run_and_harms_no_other(
         two.end()
 
         assert (await engine.end_of(second.id)).status is Status.COMPLETED
-        assert (await engine.end_of(first.id)).error_message == "its log could not be written"
+        assert (await engine.end_of(first.id)).error_message == "the log could not be written"
         assert one.told.is_set()
         assert (await engine.store.get_run(first.id)).status is Status.FAILED
 
@@ -319,6 +335,18 @@ async def test_files_that_a_step_left_are_told_when_it_ends(tmp_path: Path) -> N
         ]
 
 
+async def test_a_secret_that_refers_to_the_environment_is_masked(tmp_path: Path) -> None:
+    project = replace(declare(steps=("extract",), secrets=("API_KEY",)), env={"API_KEY": "key-${PART}"})
+    async with open_engine(tmp_path, project, environ={"PART": "horse"}) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        await step.context.log("key-horse")
+        step.end()
+        await engine.end_of(run.id)
+
+        assert "key-horse" not in str(await engine.log_of(run.id))
+
+
 async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Path) -> None:
     project = declare(steps=("extract",), secrets=("API_KEY",))
     async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
@@ -332,8 +360,8 @@ async def test_a_secret_in_the_name_of_a_file_is_masked_in_the_log(tmp_path: Pat
         assert "correct-horse" not in str(await engine.log_of(run.id))
 
 
-async def test_the_services_log_tells_of_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO", logger="solorun.runs")
+async def test_the_service_log_reports_every_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="solorun.execution")
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook", triggered_by="nightly")
         (await engine.executor.step("extract")).end("exit code 3", 3)

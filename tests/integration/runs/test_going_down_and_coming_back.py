@@ -4,6 +4,10 @@ from pathlib import Path
 import pytest
 
 from solorun.errors import StoreFailure, StoreUnavailable
+from solorun.projects import Catalog
+from solorun.record import Level
+from solorun.service import Service
+from solorun.settings import Settings
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import EngineLimits, declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
@@ -127,7 +131,11 @@ async def test_after_a_crash_the_run_is_interrupted_and_the_next_start_works_at_
             StepStatus.SKIPPED,
             StepStatus.SKIPPED,
         ]
-        assert [record.message for record in await engine.log_of(crashed.id)][-1] == "seen by a follower"
+        last, closing = (await engine.log_of(crashed.id))[-2:]
+        assert last.message == "seen by a follower"
+        assert (closing.message, closing.level, closing.step) == (settled.error_message, Level.WARNING, "extract")
+        assert (settled.last_seq, settled.steps[0].last_seq) == (closing.seq, closing.seq)
+        assert await engine.store.check() == []
         assert following.id > crashed.id
 
 
@@ -178,3 +186,28 @@ async def test_a_drain_gives_up_on_a_store_that_cannot_settle_a_start(tmp_path: 
 
         (run,) = await engine.store.list_runs()
         assert run.status is Status.PENDING
+
+
+async def test_an_older_database_beside_newer_artifacts_gives_no_id_again(tmp_path: Path) -> None:
+    for name in ("artifacts/7", "artifacts/12", "artifacts/notes", "artifacts/99999999999999999999"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+    (tmp_path / "data").chmod(0o700)
+    (tmp_path / "solorun.toml").write_text('[projects.a]\n[[projects.a.steps]]\nname = "a"\nrun = "true"\n')
+
+    async with Service.open(Settings(data_dir=tmp_path / "data"), Catalog.open(tmp_path / "solorun.toml")) as service:
+        run = await service.manager.start_run("a")
+
+    assert run.id == 13
+
+
+async def test_a_run_does_not_begin_in_a_directory_that_exists(tmp_path: Path) -> None:
+    (tmp_path / "artifacts" / "1").mkdir(parents=True)
+
+    async with open_engine(tmp_path, declare(steps=("extract", "review"))) as engine:
+        run = await engine.manager.start_run("handbook")
+        ended = await engine.end_of(run.id)
+
+        assert ended.status is Status.FAILED
+        assert ended.error_message == "the directories of run 1 could not be created: File exists"
+        assert [step.status for step in ended.steps] == [StepStatus.FAILED, StepStatus.SKIPPED]
+        assert engine.executor.begun == []

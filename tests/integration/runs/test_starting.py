@@ -162,7 +162,7 @@ async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(tmp_path: 
     async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
         gate = engine.faults.hold_after("insert_run")
 
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable, match="may appear later as a failed run"):
             await engine.manager.start_run("handbook")
         await gate.reached.wait()
         gate.open()

@@ -10,13 +10,15 @@ import pytest
 
 import solorun.stores.sqlite as package
 from solorun.stores.queries import parse_queries
-from solorun.stores.sqlite.doctor import checks
+from solorun.stores.sqlite.doctor import checks, log_checks
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.schema import migrate
 
 _FOLDER = Path(package.__file__).parent
 _CODE = "\n".join(path.read_text() for path in _FOLDER.glob("**/*.py"))
-_ALL = {**QUERIES, **checks.QUERIES}
+_NAMED = {**QUERIES, **log_checks.QUERIES}
+_RULES = checks.load_rules()
+_STATEMENTS = [*_NAMED.values(), *(rule.find for rule in _RULES), *(rule.repair for rule in _RULES if rule.repair)]
 
 
 @pytest.fixture
@@ -26,30 +28,38 @@ def database() -> Iterator[sqlite3.Connection]:
         yield raw
 
 
-@pytest.mark.parametrize("name", sorted(_ALL))
-def test_sqlite_accepts_each_statement(database: sqlite3.Connection, name: str) -> None:
-    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", _ALL[name]), 1)
+@pytest.mark.parametrize("statement", _STATEMENTS)
+def test_sqlite_accepts_each_statement(database: sqlite3.Connection, statement: str) -> None:
+    parameters = dict.fromkeys(re.findall(r":([a-z_]+)", statement), 1)
 
-    plan = database.execute(f"EXPLAIN {_ALL[name]}", parameters).fetchall()
+    plan = database.execute(f"EXPLAIN {statement}", parameters).fetchall()
 
     assert plan
 
 
-@pytest.mark.parametrize("name", sorted(_ALL))
+@pytest.mark.parametrize("name", sorted(_NAMED))
 def test_each_statement_is_used(name: str) -> None:
-    rule = name.removeprefix("find_").removeprefix("repair_")
     run_list = f'{{query}}{name.removeprefix("list_runs").removeprefix("_of_project")}"'
 
-    assert f'"{name}"' in _CODE or f'"{rule}"' in _CODE or run_list in _CODE
+    assert f'"{name}"' in _CODE or run_list in _CODE
 
 
-@pytest.mark.parametrize("file", ["queries.sql", "doctor/invariants.sql"])
+@pytest.mark.parametrize("file", ["queries.sql", "doctor/logs.sql"])
 def test_every_statement_is_described(file: str) -> None:
     text = (_FOLDER / file).read_text()
 
     undescribed = re.findall(r"^-- name: (\w+)\n(?!-- )", text, re.MULTILINE)
 
     assert undescribed == []
+
+
+def test_every_rule_is_described_and_says_what_its_repair_does() -> None:
+    text = (_FOLDER / "doctor/rules.toml").read_text()
+
+    undescribed = re.findall(r"^(?!#).*\n(?:find|repair) = ", text, re.MULTILINE)
+
+    assert undescribed == []
+    assert [rule.message for rule in _RULES if (rule.repair is None) != (rule.effect is None)] == []
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))

@@ -44,6 +44,16 @@ run = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
 [[projects.blocking.steps]]
 name = "block"
 call = "blocking_steps:block"
+
+[projects.standing]
+[[projects.standing.steps]]
+name = "stand"
+call = "blocking_steps:stand"
+
+[projects.handling]
+[[projects.handling.steps]]
+name = "handle"
+call = "blocking_steps:handle"
 """
 
 OTHER_TOML = """
@@ -54,7 +64,10 @@ run = ["true"]
 """
 
 STEPS = """
-import asyncio, time
+import asyncio, signal, time
+from pathlib import Path
+
+here = Path(__file__).parent
 
 async def block(step):
     await step.log("waiting")
@@ -62,6 +75,18 @@ async def block(step):
         await asyncio.sleep(60)
     finally:
         time.sleep(60)
+
+async def stand(step):
+    await step.log("waiting")
+    while not (here / "go").exists():
+        await asyncio.sleep(0.01)
+    (here / "blocked").touch()
+    time.sleep(600)
+
+async def handle(step):
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)
+    await step.log("handling")
+    await asyncio.sleep(600)
 """
 
 
@@ -173,6 +198,45 @@ def test_the_shutdown_limit_holds_even_if_the_loop_is_blocked(start_server: Star
     assert server.wait(5) == 1
     assert server.status_of(run_id) == "running"
     assert "took longer than its limit" in (server.directory / "log").read_text()
+
+
+def _block_the_loop(server: ServerProcess) -> None:
+    server.begin("standing", "waiting")
+    (server.directory / "go").touch()
+    _until((server.directory / "blocked").exists)
+
+
+def test_the_shutdown_limit_counts_from_the_signal_even_if_the_loop_never_sees_it(start_server: StartServer) -> None:
+    server = start_server(limit_seconds=1)
+    _block_the_loop(server)
+
+    server.process.terminate()
+
+    assert server.wait(30) == 1
+    log = (server.directory / "log").read_text()
+    assert "SIGTERM: shutting down" in log
+    assert "took longer than its limit" in log
+
+
+def test_a_second_signal_ends_a_process_whose_loop_is_blocked(start_server: StartServer) -> None:
+    server = start_server(limit_seconds=600)
+    _block_the_loop(server)
+    server.process.terminate()
+    _until(lambda: "SIGTERM: shutting down" in (server.directory / "log").read_text())
+
+    server.process.send_signal(signal.SIGINT)
+
+    assert server.wait(30) == 130
+
+
+def test_a_step_that_handles_signals_does_not_keep_the_service_from_its_own(start_server: StartServer) -> None:
+    server = start_server()
+    run_id = server.begin("handling", "handling")
+
+    server.process.terminate()
+
+    assert server.wait(30) == 0
+    assert server.status_of(run_id) == "interrupted"
 
 
 def test_sighup_reloads_the_file(start_server: StartServer) -> None:

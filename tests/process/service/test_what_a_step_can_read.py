@@ -94,7 +94,9 @@ def test_a_step_cannot_read_the_processes_above_it(guarded: ServedService, direc
     assert (directory / "environ").read_text() == "", log
     assert (directory / "descriptors").read_text().split() == ["0", "0"]
     assert not (directory / "memory").exists()
-    assert TOKEN not in (directory / "inherited").read_text()
+    inherited = (directory / "inherited").read_text().splitlines()
+    assert TOKEN not in str(inherited)
+    assert f"SOLORUN_URL={guarded.url}" in inherited
 
 
 def test_the_token_is_erased_even_for_those_who_may_read_the_environment(guarded: ServedService) -> None:

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
@@ -39,6 +39,7 @@ class Begin(Protocol):
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
+        **options: Any,
     ) -> Begun: ...
 
 
@@ -64,7 +65,8 @@ def unkillable_after_seconds() -> float:
 def dispatcher(tmp_path: Path, unkillable_after_seconds: float) -> StepDispatcher:
     become_subreaper()
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
-    return StepDispatcher(tmp_path / "data", environ, unkillable_after_seconds=unkillable_after_seconds)
+    url = "http://127.0.0.1:8700"
+    return StepDispatcher(tmp_path / "data", environ, url=url, unkillable_after_seconds=unkillable_after_seconds)
 
 
 @pytest.fixture
@@ -79,8 +81,9 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
+        **options: Any,
     ) -> Begun:
-        step = CommandStep("extract", run)
+        step = CommandStep("extract", run, **options)
         project = Project("handbook", "Handbook", directory, (step,), env=env, pass_env=pass_env, secrets=secrets)
         output = output or RecordedOutput()
         context = StepContext(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(di
         (("no-such-program", "x"), StepResult(None, "command not found: no-such-program")),
         (("./leaf.sh",), StepResult(None, "not executable: ./leaf.sh")),
         (("./orphan",), StepResult(None, "the interpreter of ./orphan was not found")),
-        (("./blank",), StepResult(None, "not a program: ./blank (does it begin with #!?)")),
+        (("./blank",), StepResult(None, "not a program: ./blank (is its #! line missing?)")),
         (("echo", "a\0b"), StepResult(None, "could not be started: embedded null byte")),
         (("echo", "x" * 3_000_000), StepResult(None, "could not be started: Argument list too long")),
     ],
@@ -67,6 +68,43 @@ async def test_the_result_says_how_the_command_ended(
     assert begun.execution.result == result
     assert await begun.execution.stop(1) == result
     assert begun.output.records == []
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ("echo one; echo two; exit 3", "exit code 3: two"),
+        ("echo oops >&2; echo two; exit 3", "exit code 3: oops"),
+        ("echo ::error file=a.py,line=3::broken; echo two >&2; exit 1", "exit code 1: a.py:3: broken"),
+        (f"{sys.executable} -c 'import json; json.loads(\"[\")'; echo two >&2; exit 1",
+         "exit code 1: json.decoder.JSONDecodeError: Expecting value: line 1 column 2 (char 1)"),
+        ("echo hunter2hunter2; kill -SEGV $$", "killed by SIGSEGV: ***"),
+        ("echo two; true", None),
+    ],
+)  # fmt: skip
+async def test_the_error_message_has_the_most_telling_line(begin: Begin, run: str, message: str | None) -> None:
+    begun = await begin(run, output=RecordedOutput(["hunter2hunter2"]))
+
+    result = await begun.execution.wait()
+
+    assert result.error_message == message
+    assert begun.execution.result == result
+
+
+async def test_an_unknown_program_in_a_script_is_named(begin: Begin) -> None:
+    begun = await begin("nosuchprogram")
+
+    message = (await begun.execution.wait()).error_message or ""
+
+    assert message.startswith("exit code 127 (command not found): ")
+    assert "nosuchprogram" in message
+
+
+async def test_a_stopped_command_has_no_telling_line(begin: Begin) -> None:
+    begun = await begin("echo working; echo $$ > pids; exec sleep 60")
+    await eventually(begun.output.texts)
+
+    assert await begun.execution.stop(5) == StepResult(-15, "killed by SIGTERM")
 
 
 async def test_a_missing_directory_is_a_failed_result(begin: Begin, directory: Path) -> None:
@@ -98,6 +136,7 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
         "SOLORUN_RUN_ID": "7",
         "SOLORUN_SCOPE": "full",
         "SOLORUN_STEP": "extract",
+        "SOLORUN_URL": "http://127.0.0.1:8700",
         "SOLORUN_WORKSPACE": str(directory),
         "SOLORUN_ARTIFACTS": str(directory.parent / "data" / "artifacts" / "7"),
         "SOLORUN_PARAM_DATE": "today",
@@ -140,6 +179,15 @@ async def test_a_project_can_request_more_variables(
 
     environment = json.loads("".join(begun.output.texts()))
     assert {name for name in OTHERS if name in environment} == names
+
+
+async def test_a_value_of_the_project_may_refer_to_the_service(begin: Begin) -> None:
+    env = {"A": "<${DB_HOST}:$DB_HOST:$$5:${NONE}>", "B": "${NOTIFY_SOCKET}${SOLORUN_TOKEN}", "C": "$${DB_HOST}"}
+    begun = await begin('echo "$A$B$C"', env=env, environ=SERVICE)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["<db:$DB_HOST:$5:>${DB_HOST}"]
 
 
 async def test_a_project_can_override_pythonunbuffered(begin: Begin) -> None:
@@ -245,6 +293,88 @@ async def test_workflow_commands_on_stderr_are_text(begin: Begin) -> None:
     assert begun.output.records == [LoggedLine(Stream.STDERR, "::notice::hello")]
 
 
+async def test_a_mask_on_stderr_is_obeyed(begin: Begin) -> None:
+    begun = await begin("echo '  ::add-mask::hunter2' >&2; echo hunter2 >&2")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [LoggedLine(Stream.STDERR, "***")]
+
+
+async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
+    begun = await begin("for n in 1 2 3; do echo out $n; echo err $n >&2; done", stderr="merge")
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, f"{name} {number}") for number in (1, 2, 3) for name in ("out", "err")
+    ]
+
+
+async def test_a_terminal_is_one(begin: Begin) -> None:
+    begun = await begin("test -t 1 && test -t 2 && stty size <&1 && echo $TERM; cat; echo oops >&2; exit 3", tty=True)
+
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 3
+    assert begun.output.records == [LoggedLine(Stream.STDOUT, text) for text in ("40 120", "xterm-256color", "oops")]
+
+
+async def test_all_output_of_a_terminal_arrives(begin: Begin) -> None:
+    begun = await begin("seq 1 20000; sleep 60 & exit 0", tty=True)
+
+    await begun.execution.wait()
+
+    assert begun.output.joined() == [str(number) for number in range(1, 20_001)]
+
+
+@pytest.mark.parametrize(("detects", "level"), [(True, Level.ERROR), (False, Level.INFO)])
+async def test_the_level_of_a_line_is_detected(begin: Begin, detects: bool, level: Level) -> None:
+    begun = await begin("echo one; echo ERROR: two; printf 'ERROR three'", detect_levels=detects)
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, "one"),
+        LoggedLine(Stream.STDOUT, "ERROR: two", level),
+        LoggedLine(Stream.STDOUT, "ERROR three", level),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "shell", "texts"),
+    [
+        ("false; echo on", None, ["on"]),
+        ("\nfalse; echo on\n", None, ["on"]),
+        ("false\necho on", None, []),
+        ("set +e\nfalse\necho on", None, ["on"]),
+        ("false; echo on", ("sh", "-e"), []),
+        ("false\necho on", ("sh",), ["on"]),
+        ("false | true; echo ${BASH_VERSION:+bash}", ("bash", "-o", "pipefail"), ["bash"]),
+    ],
+)
+async def test_a_script_is_run_by_its_shell(
+    begin: Begin, run: str, shell: tuple[str, ...] | None, texts: list[str]
+) -> None:
+    begun = await begin(run, shell=shell)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == texts
+
+
+@pytest.mark.parametrize("length", [131_071 - 8, 131_072, 1_000_000])
+async def test_a_script_may_be_long(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    begun = await begin(f"echo begin\n#{'x' * length}\nfalse\necho end")
+
+    result = await begun.execution.wait()
+
+    assert result.exit_code == 1
+    assert begun.output.texts() == ["begin"]
+    assert list(tmp_path.glob("solorun-*")) == []
+
+
 async def test_a_mask_printed_in_two_halves_is_not_logged(begin: Begin) -> None:
     begun = await begin("echo begin; printf ::add-mask::hun; sleep 0.7; echo ter2; echo hunter2")
 
@@ -267,7 +397,7 @@ async def test_a_failing_log_does_not_stop_the_command(begin: Begin, caplog: pyt
 
     begun = await begin("seq 1 50000; exit 3", output=output)
 
-    assert await begun.execution.wait() == StepResult(3, "exit code 3")
+    assert await begun.execution.wait() == StepResult(3, "exit code 3: 50000")
     assert "lost output of step extract" in caplog.text
 
 

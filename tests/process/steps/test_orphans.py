@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from solorun.steps import StepDispatcher, shim
 from solorun.steps.orphans import OrphanProcesses, select_by_environment
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
+
+CAN_MOUNT = subprocess.run(["unshare", "--map-root-user", "--mount", "true"], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("environ", [os.environ, {"SOLORUN_RUN_ID": "8"}], ids=["the service's own", "another run's"])
@@ -96,6 +99,25 @@ async def test_a_run_with_the_same_id_in_another_service_is_left_alone(
     await dispatcher.kill_orphans(7)
 
     assert other.poll() is None
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="bind mounts require user namespaces")
+async def test_recovery_recognizes_the_directory_of_a_run_under_another_path(
+    dispatcher: StepDispatcher, bystander: Bystander, tmp_path: Path
+) -> None:
+    (tmp_path / "data" / "artifacts" / "7").mkdir(parents=True)
+    (tmp_path / "mounted").mkdir()
+    orphan = await bystander(
+        {**os.environ, "SOLORUN_RUN_ID": "7", "SOLORUN_ARTIFACTS": str(tmp_path / "mounted/artifacts/7")},
+        f"exec unshare --map-root-user --mount sh -c 'mount --bind {tmp_path}/data {tmp_path}/mounted; exec sleep 60'",
+    )
+    await eventually(
+        lambda: (Path("/proc", str(orphan.pid), "root", *tmp_path.parts[1:]) / "mounted/artifacts").exists()
+    )
+
+    await dispatcher.kill_orphans(7)
+
+    assert not Path("/proc", str(orphan.pid)).exists()
 
 
 @pytest.mark.parametrize("unkillable_after_seconds", [0.0])

@@ -11,6 +11,8 @@ import pytest
 
 from solorun.outcome import StepResult
 from solorun.record import Stream
+from solorun.steps import command
+from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.conftest import Begin, Begun
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
@@ -196,8 +198,36 @@ async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -
 
     assert result == StepResult(0)
     assert sorted(begun.output.texts()) == ["done", "from the child"]
-    assert begun.output.warnings() == ["command exited; terminating the processes it left behind"]
+    [left] = noted_pids(begun.directory)
+    assert begun.output.warnings() == [f"command exited; terminating the processes it left behind: {left} (sleep 60)"]
     assert survivors(begun.directory) == []
+
+
+async def test_processes_that_exit_soon_after_their_command_are_not_mentioned(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "DRAIN_SECONDS", 60.0)
+    monkeypatch.setattr(command, "MAX_DRAIN_SECONDS", 60.0)
+
+    begun = await begin("(exec >/dev/null 2>&1; while kill -0 $$; do sleep 0.01; done; sleep 0.1) & exit 0")
+    async with asyncio.timeout(30):
+        await begun.execution.wait()
+
+    assert begun.output.warnings() == []
+
+
+async def test_a_long_list_of_processes_left_behind_is_cut_and_masked(begin: Begin) -> None:
+    command = "import time; time.sleep(60)"
+    begun = await begin(
+        f"for n in 1 2 3 4 5 6 7; do {sys.executable} -c '{command}' hunter2hunter2 & done; exit 0",
+        output=RecordedOutput(["hunter2hunter2"]),
+    )
+
+    await begun.execution.wait()
+
+    [warning] = begun.output.warnings()
+    assert warning.count("time.sleep(60) ***)") == 5
+    assert warning.endswith(" and 2 more")
 
 
 async def test_a_grandchild_that_never_stops_writing_is_terminated(begin: Begin) -> None:

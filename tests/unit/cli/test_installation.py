@@ -1,5 +1,6 @@
 """`init`, `check` and `doctor`, which need no service."""
 
+import asyncio
 import sqlite3
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from solorun.cli import main
 from solorun.cli.commands.doctor import check_directory
 from solorun.settings import DataDirectory
+from solorun.stores.sqlite import SqliteRunStore
 
 VALID = """
 [projects.handbook]
@@ -25,6 +27,10 @@ run = "true"
 name = "extract"
 run = "true"
 """
+
+
+async def create_database(data_dir: Path) -> None:
+    await (await SqliteRunStore.open(data_dir)).close()
 
 
 @pytest.fixture(autouse=True)
@@ -143,15 +149,35 @@ def test_doctor_does_not_guess_the_data_directory_of_an_invalid_file(
     assert "projects.a.steps" in capsys.readouterr().err
 
 
-def test_a_data_directory_that_others_can_read_is_reported(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    open_to_others = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
-    tmp_path.chmod(0o700)
-    closed = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
+def test_doctor_refuses_a_data_directory_that_others_can_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir(mode=0o755)
+    (tmp_path / "data" / "solorun.db").touch()
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 2
+    assert f"chmod 700 {tmp_path / 'data'}" in capsys.readouterr().err
+
+
+def test_doctor_finds_a_database_that_is_older_than_its_artifacts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(create_database(tmp_path / "data"))
+    (tmp_path / "data" / "artifacts" / "7").mkdir(parents=True)
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 0
+    assert "artifacts of run 7 exist, but the database ends at run 0" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_nearly_full_is_reported(tmp_path: Path) -> None:
+    enough = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
     full = list(check_directory(DataDirectory(tmp_path), min_free_bytes=2**62))
 
-    assert "chmod 700" in open_to_others[0]
-    assert closed == []
+    assert enough == []
     assert "MiB left" in full[0]
 
 

@@ -128,36 +128,31 @@ async def test_an_unfiltered_log_is_streamed(solorun: Solorun) -> None:
     assert [line[9:].strip() for line in lines] == [f"extract  line {seq}" for seq in (1, 2, 3)]
 
 
-async def test_a_filtered_log_is_read_in_pages(solorun: Solorun) -> None:
-    pages = (
-        answer(LogPage(tuple(make_records(1, 2)), 3, more_before=False, more_after=True)),
-        answer(LogPage(tuple(make_records(9, 9)), 3, more_before=True, more_after=False)),
-    )
+async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
+    stream = events(encode_records([*make_records(1, 2), *make_records(9, 9)]))
 
     ended = await solorun(
         "log", "17", "--level", "warning", "--step", "extract", "--search", "x", "--json",
-        answers=(answer(RUNNING), *pages),
+        answers=(answer(RUNNING), stream),
     )  # fmt: skip
 
     assert [record["seq"] for record in ended.documents] == [1, 2, 9]
-    assert [request.target.partition("?")[2] for request in ended.requests[1:]] == [
-        "after=0&limit=1000&step=extract&level=warning&q=x",
-        "after=2&limit=1000&step=extract&level=warning&q=x",
+    assert [request.target for request in ended.requests[1:]] == [
+        "/api/v1/runs/17/log.ndjson?step=extract&level=warning&q=x"
     ]
 
 
 async def test_a_filter_without_matches_prints_nothing(solorun: Solorun) -> None:
-    nothing = answer(LogPage((), 0, more_before=False, more_after=False))
-
-    ended = await solorun("log", "17", "--search", "x", answers=(answer(RUNNING), nothing))
+    ended = await solorun("log", "17", "--search", "x", answers=(answer(RUNNING), events(b"")))
 
     assert (ended.code, ended.out) == (0, "")
 
 
 async def test_a_tail_is_read_backwards_and_printed_in_order(solorun: Solorun) -> None:
     pages = (
-        answer(LogPage(tuple(make_records(1001, 2000)), 2000, more_before=True, more_after=False)),
-        answer(LogPage(tuple(make_records(501, 1000)), 2000, more_before=True, more_after=True)),
+        answer(LogPage(tuple(make_records(1001, 2000)), 2000, more_before=True, more_after=False, next=1001)),
+        answer(LogPage(tuple(make_records(901, 1000)), 2000, more_before=True, more_after=True, next=901)),
+        answer(LogPage(tuple(make_records(501, 900)), 2000, more_before=True, more_after=True, next=501)),
     )
 
     ended = await solorun("log", "17", "-n", "1500", "--json", answers=(answer(RUNNING), *pages))
@@ -166,6 +161,7 @@ async def test_a_tail_is_read_backwards_and_printed_in_order(solorun: Solorun) -
     assert [request.target.partition("?")[2] for request in ended.requests[1:]] == [
         "limit=1000",
         "before=1001&limit=500",
+        "before=901&limit=400",
     ]
 
 

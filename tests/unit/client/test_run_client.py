@@ -170,6 +170,14 @@ async def test_a_log_is_decoded_however_its_chunks_are_cut() -> None:
     assert records == make_records(1, 50)
 
 
+async def test_a_log_can_be_streamed_with_filters() -> None:
+    async with scripted_service([events(b"")]) as service, RunClient(service.url) as client:
+        stream = client.stream_log(17, step="extract", level=Level.WARNING, text="a&b", events=[Event.STEP])
+        assert [batch async for batch in stream] == []
+
+    assert service.requests[0].target == "/api/v1/runs/17/log.ndjson?step=extract&level=warning&q=a%26b&event=step"
+
+
 async def test_an_artifact_is_downloaded(tmp_path: Path) -> None:
     async with scripted_service([events(b"one ", b"two")]) as service, RunClient(service.url) as client:
         await client.download_artifact(17, "dir/a b.txt", tmp_path / "a.txt")

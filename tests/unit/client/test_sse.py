@@ -20,19 +20,19 @@ def test_every_standard_line_end_is_recognized(line_end: bytes) -> None:
 
     events = decode(stream)
 
-    assert events == [ServerSentEvent("log", b"{}", "3")]
+    assert events == [ServerSentEvent("log", b"{}")]
 
 
 def test_a_crlf_split_between_chunks_is_one_line_end() -> None:
     events = decode(b"data: a\r", b"\ndata: b\r", b"\n\r", b"\n")
 
-    assert events == [ServerSentEvent("message", b"a\nb", "")]
+    assert events == [ServerSentEvent("message", b"a\nb")]
 
 
 def test_an_empty_chunk_between_cr_and_lf_changes_nothing() -> None:
     events = decode(b"data: a\r", b"", b"\n\n")
 
-    assert events == [ServerSentEvent("message", b"a", "")]
+    assert events == [ServerSentEvent("message", b"a")]
 
 
 def test_comments_are_ignored() -> None:
@@ -40,37 +40,27 @@ def test_comments_are_ignored() -> None:
 
 
 def test_an_incomplete_event_at_the_end_is_dropped() -> None:
-    assert decode(b"data: a\n\ndata: b\n") == [ServerSentEvent("message", b"a", "")]
+    assert decode(b"data: a\n\ndata: b\n") == [ServerSentEvent("message", b"a")]
 
 
 def test_a_byte_order_mark_is_skipped_once_even_if_it_is_split() -> None:
     events = decode(b"\xef", b"\xbb\xbfdata: a\n\n", b"\xef\xbb\xbfdata: b\n\n")
 
-    assert events == [ServerSentEvent("message", b"a", "")]
-
-
-def test_an_id_persists_until_the_next_one_and_an_empty_one_resets_it() -> None:
-    events = decode(b"id: 3\ndata: a\n\ndata: b\n\nid\ndata: c\n\n")
-
-    assert [event.id for event in events] == ["3", "3", ""]
-
-
-def test_an_id_with_nul_is_ignored() -> None:
-    assert decode(b"id: 3\x004\ndata: a\n\n") == [ServerSentEvent("message", b"a", "")]
+    assert events == [ServerSentEvent("message", b"a")]
 
 
 def test_an_event_name_applies_to_one_event() -> None:
     events = decode(b"event: end\n\ndata: a\n\n")
 
-    assert events == [ServerSentEvent("message", b"a", "")]
+    assert events == [ServerSentEvent("message", b"a")]
 
 
 def test_only_one_space_after_the_colon_is_removed() -> None:
-    assert decode(b"data:  a\ndata:b\ndata\n\n") == [ServerSentEvent("message", b" a\nb\n", "")]
+    assert decode(b"data:  a\ndata:b\ndata\n\n") == [ServerSentEvent("message", b" a\nb\n")]
 
 
 def test_an_unknown_field_is_ignored() -> None:
-    assert decode(b"color: red\ndata: a\n\n") == [ServerSentEvent("message", b"a", "")]
+    assert decode(b"color: red\ndata: a\n\n") == [ServerSentEvent("message", b"a")]
 
 
 @pytest.mark.parametrize(("value", "seconds"), [(b"1000", 1.0), (b"60000", 60.0)])
@@ -119,4 +109,4 @@ def test_a_stream_fed_byte_by_byte_gives_the_same_events() -> None:
 
     events = decode(*[stream[index : index + 1] for index in range(len(stream))])
 
-    assert events == decode(stream) == [ServerSentEvent("log", b"{}", "1"), ServerSentEvent("message", b"x", "1")]
+    assert events == decode(stream) == [ServerSentEvent("log", b"{}"), ServerSentEvent("message", b"x")]

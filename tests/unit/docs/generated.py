@@ -1,11 +1,9 @@
-"""Generates parts of the reference pages from the code: routes, parameters, problems, commands, layers."""
+"""Generates parts of the reference pages from the code: routes, parameters, problems, commands."""
 
 import re
 import textwrap
-import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from inspect import cleandoc
-from pathlib import Path
 from typing import Any, Final
 
 import typer
@@ -15,6 +13,7 @@ from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import Problem, SolorunError
+from solorun.run import MAX_RUN_ID
 
 
 def operations() -> str:
@@ -44,7 +43,12 @@ def parameters() -> str:
     for path, methods in document(OPERATIONS)["paths"].items():
         for method, operation in methods.items():
             rows += [
-                (f"`{method.upper()} {path}`", f"`{one['name']}`", one["description"], _describe_schema(one["schema"]))
+                (
+                    f"`{method.upper()} {path}`",
+                    _parameter_name(one),
+                    one["description"],
+                    _describe_schema(one["schema"]),
+                )
                 for one in operation["parameters"]
                 if one["in"] != "path"
             ]
@@ -70,20 +74,12 @@ def commands() -> str:
     return "\n\n".join(_command(name, command) for name, command in group.commands.items())
 
 
-def layers() -> str:
-    pyproject = Path(__file__).resolve().parents[3] / "pyproject.toml"
-    contracts = tomllib.loads(pyproject.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    (contract,) = [contract for contract in contracts if contract["type"] == "layers"]
-    return "\n".join(["```text", *contract["layers"], "```"])
-
-
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "operations": operations,
     "parameters": parameters,
     "problems": problems,
     "errors": errors,
     "commands": commands,
-    "layers": layers,
 }
 
 
@@ -127,9 +123,20 @@ def _describe_schema(schema: Mapping[str, Any]) -> str:
     schema = {**schema, **schema.get("items", {})}
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
-    bounds = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to")) if key in schema]
     default = [f"default `{str(schema['default']).lower()}`"] if "default" in schema else []
-    return ", ".join([str(schema["type"]), *bounds, *default])
+    return ", ".join([str(schema["type"]), *_describe_bounds(schema), *default])
+
+
+def _parameter_name(parameter: Mapping[str, Any]) -> str:
+    return f"`{parameter['name']}`" + (" (header)" if parameter["in"] == "header" else "")
+
+
+def _describe_bounds(schema: Mapping[str, Any]) -> list[str]:
+    if "minimum" not in schema:
+        return []
+    if schema.get("maximum", MAX_RUN_ID) == MAX_RUN_ID:
+        return [f"at least {schema['minimum']}"]
+    return [f"{schema['minimum']} to {schema['maximum']}"]
 
 
 def _plain_path(path: str) -> str:

@@ -1,7 +1,7 @@
-"""The concept pages agree with the code: status transitions, the tree, the glossary."""
+"""The concept pages agree with the code: status transitions, the layers, the glossary."""
 
 import re
-from pathlib import Path
+import tomllib
 
 import pytest
 
@@ -17,7 +17,6 @@ ARCHITECTURE = (DOCS / "concepts" / "architecture.md").read_text(encoding="utf-8
 GLOSSARY = (DOCS / "glossary.md").read_text(encoding="utf-8")
 
 _ARROW = re.compile(r"^ +(\S+) --> (\S+)(?: : (.+))?$", re.M)
-_PARTS = re.compile(r"(?: *[a-z_]+(?:\.py|/)(?=\s))*")
 
 
 def test_the_status_diagram_shows_exactly_the_transitions_of_the_store() -> None:
@@ -39,20 +38,20 @@ def test_every_transition_of_the_diagram_has_a_label() -> None:
     assert unexplained == []
 
 
-def test_the_tree_shows_every_part_of_the_package_and_nothing_else() -> None:
-    tree = ARCHITECTURE.partition("app/solorun/\n")[2].partition("```")[0]
+def test_the_architecture_shows_the_layers_that_the_linter_enforces() -> None:
+    pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (contract,) = [one for one in pyproject["tool"]["importlinter"]["contracts"] if one["type"] == "layers"]
 
-    shown = {name.rstrip("/") for line in tree.splitlines() for name in _PARTS.match(line)[0].split()}  # type: ignore[index]
+    shown = [codes(row[0]) for row in rows_after("\n## Layers\n", ARCHITECTURE)]
 
-    assert shown == {path.name for path in PACKAGE.iterdir() if _is_part(path)}
+    assert shown == [[_part(name) for name in layer.split(" | ")] for layer in contract["layers"]]
 
 
-def test_the_engine_table_lists_every_file() -> None:
-    rows = rows_after("\n## Control and execution\n", ARCHITECTURE)
+@pytest.mark.parametrize("folder", ["runs", "execution"])
+def test_the_architecture_names_every_file_of_the_engine(folder: str) -> None:
+    files = {f"{folder}/{path.name}" for path in (PACKAGE / folder).glob("[!_]*.py")}
 
-    folders = [PACKAGE / "runs", PACKAGE / "execution"]
-    files = {f"{path.parent.name}/{path.name}" for folder in folders for path in folder.glob("[!_]*.py")}
-    assert {codes(row[0])[0] for row in rows} == files
+    assert files - set(codes(ARCHITECTURE)) == set()
 
 
 @pytest.mark.parametrize("status", [*StepStatus])
@@ -84,6 +83,5 @@ def test_a_slug_with_a_section_exists(slug: str) -> None:
     assert slug in {problem.slug for problem in Problem.__subclasses__()}
 
 
-def _is_part(path: Path) -> bool:
-    is_module = path.suffix == ".py" and not path.name.startswith("__")
-    return is_module or (path / "__init__.py").is_file()
+def _part(name: str) -> str:
+    return f"{name}/" if (PACKAGE / name).is_dir() else f"{name}.py"

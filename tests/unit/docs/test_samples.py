@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from solorun.cli.commands.init import EXAMPLE
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import Catalog, resolve_settings
-from solorun.projects.example import EXAMPLE
 from tests.unit.docs.pages import DOCS, SAMPLES, name_of
 
 _SERVES = re.compile(r"at (http://\S+) ")
@@ -36,7 +36,7 @@ async def test_a_sample_configuration_is_valid(path: Path) -> None:
 )
 def test_a_service_table_that_the_pages_call_invalid_is_refused(table: str, expected: str, tmp_path: Path) -> None:
     path = tmp_path / "solorun.toml"
-    path.write_text(f"[service]\n{table}\n" + EXAMPLE.partition("\n[service]\n")[2])
+    path.write_text(f"[service]\n{table}\n" + EXAMPLE.read_text("utf-8").partition("\n[service]\n")[2])
 
     with pytest.raises(ConfigurationInvalid, match=expected):
         resolve_settings(Catalog.open(path).configuration.service, {}, {}, base_dir=tmp_path)

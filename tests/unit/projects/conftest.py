@@ -80,9 +80,9 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     seen: list[Path] = []
     real = loader.check_document
 
-    def counted(path: Path, data: bytes, *, import_coroutines: bool = True) -> object:
+    def counted(path: Path, data: bytes) -> object:
         seen.append(path)
-        return real(path, data, import_coroutines=import_coroutines)
+        return real(path, data)
 
     monkeypatch.setattr(catalog, "check_document", counted)
     return seen

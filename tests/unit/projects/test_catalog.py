@@ -43,8 +43,8 @@ def test_a_relative_path_starts_at_the_working_directory(
 def test_projects_and_families_are_those_of_the_configuration(rewrite: Callable[[str], Path]) -> None:
     opened = Catalog.open(rewrite(ONE + TWO.replace(".two.", '."two-*".')))
 
-    assert opened.list_projects() == [opened.get_project("one")]
-    assert opened.list_families() == [opened.find_family("two-x")]
+    assert list(opened.configuration.projects.values()) == [opened.get_project("one")]
+    assert list(opened.configuration.families) == [opened.configuration.find_family("two-x")]
     assert opened.errors == ()
 
 
@@ -208,16 +208,6 @@ async def test_an_internal_error_is_reported_and_never_fails_a_start(
     assert opened.get_project("one").name == "one"
     assert [error.message for error in opened.errors] == ["could not be checked: ZeroDivisionError('division by zero')"]
     assert len(errors()) == 2
-
-
-async def test_a_catalog_opened_without_imports_imports_nothing(rewrite: Callable[[str], Path], write: Write) -> None:
-    opened = Catalog.open(rewrite(ONE), import_coroutines=False)
-    write("steps_unwanted.py", 'raise AssertionError("imported")')
-    rewrite('[projects.two]\nsteps = [{ name = "a", call = "steps_unwanted:main" }]\n')
-
-    await opened.refresh()
-
-    assert opened.get_project("two").name == "two"
 
 
 async def test_a_file_that_could_not_be_read_is_read_again_before_the_next_start(

@@ -69,28 +69,6 @@ def test_an_invalid_file_leaves_the_path_unchanged(find_errors: FindErrors, writ
     assert sys.path == before
 
 
-def test_coroutines_are_not_imported_on_request(write: Write, tmp_path: Path) -> None:
-    write("steps_f.py", 'raise AssertionError("imported")')
-
-    configuration = check_document(
-        tmp_path / "solorun.toml", declare("p", "steps_f:main").encode(), import_coroutines=False
-    )
-
-    assert "steps_f" not in sys.modules
-    assert configuration.get_project("p").steps[0].kind == "coroutine"
-
-
-async def test_a_coroutine_that_was_not_imported_raises_when_called(tmp_path: Path) -> None:
-    configuration = check_document(
-        tmp_path / "solorun.toml", declare("p", "steps_f:main").encode(), import_coroutines=False
-    )
-    [step] = configuration.get_project("p").steps
-    assert isinstance(step, CoroutineStep)
-
-    with pytest.raises(RuntimeError, match="without importing"):
-        await step.function(None)
-
-
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -4,14 +4,14 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
-
+from solorun.cli import main
+from solorun.cli.commands.init import EXAMPLE
 from solorun.project import CommandStep
-from solorun.projects import EXAMPLE, Catalog, write_example
+from solorun.projects import Catalog
 
 
 def test_the_example_is_valid(tmp_path: Path) -> None:
-    write_example(tmp_path / "solorun.toml")
+    main(["init", "--config", f"{tmp_path}/solorun.toml"])
 
     project = Catalog.open(tmp_path / "solorun.toml").get_project("hello")
 
@@ -20,7 +20,11 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
 
 
 def test_all_keys_in_its_comments_are_valid(tmp_path: Path) -> None:
-    keys = [line.removeprefix("# ") for line in EXAMPLE.splitlines() if line.startswith("# ") and " = " in line[:20]]
+    keys = [
+        line.removeprefix("# ")
+        for line in EXAMPLE.read_text("utf-8").splitlines()
+        if line.startswith("# ") and " = " in line[:20]
+    ]
     (tmp_path / "solorun.toml").write_text(
         "\n".join(["[service]", *keys[:3], "[projects.hello]", *keys[3:], "[[projects.hello.steps]]"])
         + '\nname = "a"\nrun = "true"\n'
@@ -33,14 +37,14 @@ def test_all_keys_in_its_comments_are_valid(tmp_path: Path) -> None:
 def test_an_existing_file_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text("mine")
 
-    with pytest.raises(FileExistsError):
-        write_example(tmp_path / "solorun.toml")
+    code = main(["init", "--config", f"{tmp_path}/solorun.toml"])
 
+    assert code == 2
     assert (tmp_path / "solorun.toml").read_text() == "mine"
 
 
 def test_its_steps_work(tmp_path: Path) -> None:
-    write_example(tmp_path / "solorun.toml")
+    main(["init", "--config", f"{tmp_path}/solorun.toml"])
     count, greet = Catalog.open(tmp_path / "solorun.toml").get_project("hello").steps
     assert isinstance(count, CommandStep)
     assert isinstance(count.run, str)

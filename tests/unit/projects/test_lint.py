@@ -111,24 +111,46 @@ ENV = """
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ('"$PATH:/opt/bin"', "refers to a variable"),
-        ('"/opt/bin:${HOME}/x"', "refers to a variable"),
-        ('"${UNKNOWN}"', "refers to a variable"),
-        ('"$GIVEN"', "refers to a variable"),
-        ('"~/x"', 'begins with "~"'),
-        ('"~"', 'begins with "~"'),
+        ('"$PATH:/opt/bin"', "$PATH is taken literally; write ${PATH} for the service's variable"),
+        ('"$GIVEN"', "$GIVEN is taken literally; write ${GIVEN} for the service's variable"),
+        (
+            '"a${UNKNOWN}"',
+            "${UNKNOWN} is not set in the service's environment and becomes empty; write $$ for a dollar",
+        ),
+        ('"~/x"', 'begins with "~", which is taken literally; write ${HOME}'),
+        ('"~"', 'begins with "~", which is taken literally; write ${HOME}'),
     ],
 )
-def test_a_value_that_a_shell_would_expand_gives_a_warning_without_its_value(
-    check: Check, value: str, problem: str
-) -> None:
+def test_a_value_that_means_something_else_gives_a_warning(check: Check, value: str, problem: str) -> None:
     (warning,) = lint(check(ENV.format(value=value)), {"PATH": os.defpath, "HOME": "/home/you"})
 
-    assert warning.pointer == "projects.one.env.VALUE"
-    assert warning.message.startswith(f"{problem}, but nothing in env is expanded")
-    assert value.strip('"') not in warning.message.replace('"~"', "")
+    assert (warning.pointer, warning.message) == ("projects.one.env.VALUE", problem)
 
 
-@pytest.mark.parametrize("value", ["pa$sword", "$", "5$", "a~b", "~user", "${", "$(date)", "{HOME}", "$ PATH", "$$"])
-def test_a_value_that_only_looks_similar_gives_no_warning(check: Check, value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    ["pa$sword", "$", "5$", "a~b", "~user", "${", "$(date)", "{HOME}", "$ PATH", "$$", "$$PATH", "$${X}", "${HOME}/x"],
+)
+def test_other_values_give_no_warning(check: Check, value: str) -> None:
     assert lint(check(ENV.format(value=f"'{value}'")), {"PATH": os.defpath, "HOME": "/home/you"}) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ('"source venv/bin/activate && python x.py"', '"source" is a command of bash'),
+        ('"cd x && source y\\n"', '"source" is a command of bash'),
+        ('"source x"\n    shell = "/bin/sh -e"', '"source" is a command of bash'),
+        ('"echo\\u00a0hi"', "no-break space"),
+    ],
+)
+def test_a_script_that_means_something_else_gives_a_warning(check: Check, run: str, words: str) -> None:
+    (warning,) = lint(check(text(run=run)), {})
+
+    assert warning.pointer == "projects.one.steps[0].run"
+    assert words in warning.message
+
+
+@pytest.mark.parametrize("run", ['"source x"\n    shell = "bash"', '"echo source x"', '"./source x"'])
+def test_other_scripts_give_no_warning(check: Check, run: str) -> None:
+    assert lint(check(text(run=run)), {}) == []

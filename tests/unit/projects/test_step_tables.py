@@ -5,6 +5,9 @@ from textwrap import dedent
 
 import pytest
 
+from solorun.project import CommandStep
+from solorun.projects.configuration import Configuration
+
 FindErrors = Callable[[str], dict[str, str]]
 
 
@@ -30,7 +33,12 @@ FindErrors = Callable[[str], dict[str, str]]
         ('name = "x"\nrun = "true"\ntimeout = "0m"', ".timeout", "must be greater than zero"),
         ('name = "x"\nrun = "true"\ntimout = "3m"', ".timout", 'did you mean "timeout"?'),
         ('name = "x"\nrun = "true"\nenv = { A = "1" }', ".env", "set variables for the whole project"),
-        ('name = "x"\nrun = "true"\nretries = 2', ".retries", "known keys: name, run, call, timeout"),
+        ('name = "x"\nrun = "true"\nstderr = "merged"', ".stderr", 'expected "separate" or "merge", got "merged"'),
+        ('name = "x"\nrun = "true"\ntty = 1', ".tty", "expected true or false, got 1"),
+        ('name = "x"\nrun = "true"\nshell = "bash -c \'"', ".shell", "is not a command line: no closing quotation"),
+        ('name = "x"\nrun = "true"\nshell = " "', ".shell", "is empty"),
+        ('name = "x"\nrun = ["true"]\nshell = "bash"', ".shell", "run without a shell"),
+        ('name = "x"\nrun = "true"\nretries = 2', ".retries", "known keys: name, run, call, timeout, shell, stderr"),
     ],
 )
 def test_a_step_error_has_the_index_of_the_step(find_errors: FindErrors, step: str, pointer: str, words: str) -> None:
@@ -38,6 +46,37 @@ def test_a_step_error_has_the_index_of_the_step(find_errors: FindErrors, step: s
 
     assert list(errors) == [f"projects.p.steps[1]{pointer}"]
     assert words in errors[f"projects.p.steps[1]{pointer}"]
+
+
+def test_a_coroutine_refuses_the_options_of_commands(find_errors: FindErrors) -> None:
+    errors = find_errors('[[projects.p.steps]]\nname = "x"\ncall = "no_such_module:main"\ntty = true\n')
+
+    assert errors["projects.p.steps[0].tty"] == 'is for commands; a step with "call" runs none'
+
+
+def test_a_step_overrides_the_shell_and_the_levels_of_its_project(check: Callable[[str], Configuration]) -> None:
+    configuration = check(
+        """
+        [projects.p]
+        shell = "bash -euo pipefail"
+        detect_levels = false
+        [[projects.p.steps]]
+        name = "one"
+        run = "true"
+        stderr = "merge"
+        [[projects.p.steps]]
+        name = "two"
+        run = "true"
+        shell = "'/opt/my shell' -e"
+        detect_levels = true
+        tty = true
+        """
+    )
+
+    assert configuration.projects["p"].steps == (
+        CommandStep("one", "true", shell=("bash", "-euo", "pipefail"), stderr="merge", detect_levels=False),
+        CommandStep("two", "true", shell=("/opt/my shell", "-e"), tty=True),
+    )
 
 
 def test_a_step_cannot_be_a_command_and_a_coroutine(find_errors: FindErrors) -> None:

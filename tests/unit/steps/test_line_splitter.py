@@ -20,14 +20,10 @@ ALPHABET = st.sampled_from(
 SECRET_ALPHABET = st.sampled_from(["abcde", "abcdef", "deXYZab", "ab", "c", "de", "X", "YZ", "abcabcdabcab", "\n", "-"])
 
 
-def split(
-    chunks: Iterable[bytes | None], masker: Masker | None = None, *, takes_commands: bool = False
-) -> list[LineBatch]:
+def split(chunks: Iterable[bytes | None], masker: Masker | None = None) -> list[LineBatch]:
     """Split the chunks. A pause flushes the unfinished line."""
     masker = masker or Masker()
-    splitter = LineSplitter(
-        mask=masker.mask, pending_secret_length=masker.pending_secret_length, takes_commands=takes_commands
-    )
+    splitter = LineSplitter(mask=masker.mask, pending_secret_length=masker.pending_secret_length)
 
     def each() -> Iterator[LineBatch]:
         for chunk in chunks:
@@ -70,14 +66,11 @@ def with_pauses(chunks: list[bytes], pauses: list[bool]) -> list[bytes | None]:
     st.lists(ALPHABET, max_size=60).map(b"".join) | st.binary(max_size=200),
     st.lists(st.integers(0, 10_000), max_size=8),
     st.lists(st.booleans(), min_size=10, max_size=10),
-    st.booleans(),
 )
-@example(b"a\r", [], [True] * 10, False)
-@example(b"a\r\n\n", [1, 2], [True] * 10, False)
-def test_joining_the_records_restores_the_input(
-    data: bytes, places: list[int], pauses: list[bool], takes_commands: bool
-) -> None:
-    batches = split(with_pauses(cut_at(data, places), pauses), takes_commands=takes_commands)
+@example(b"a\r", [], [True] * 10)
+@example(b"a\r\n\n", [1, 2], [True] * 10)
+def test_joining_the_records_restores_the_input(data: bytes, places: list[int], pauses: list[bool]) -> None:
+    batches = split(with_pauses(cut_at(data, places), pauses))
 
     assert join(batches).removesuffix("\n") == normalised(data).removesuffix("\n")
 
@@ -187,7 +180,7 @@ def test_a_complete_long_line_is_cut_in_order() -> None:
 
 
 def test_only_complete_lines_can_be_commands() -> None:
-    batches = split([b"a::", PAUSE, b"b\n::c\nd\n", b"::notice::", b"x" * LONG, b"\n"], takes_commands=True)
+    batches = split([b"a::", PAUSE, b"b\n::c\nd\n", b"::notice::", b"x" * LONG, b"\n"])
 
     whole = [batch.texts[index] for batch in batches for index in batch.whole if batch.may_be_command]
 
@@ -197,19 +190,29 @@ def test_only_complete_lines_can_be_commands() -> None:
 def test_a_possible_command_is_held_back_during_a_pause() -> None:
     chunks = [b":", PAUSE, b":add-mask::hun", PAUSE, b"ter2\n", b"::", PAUSE]
 
-    assert records(split(chunks, takes_commands=True)) == [("::add-mask::hunter2", False), ("::", False)]
+    assert records(split(chunks)) == [("::add-mask::hunter2", False), ("::", False)]
+
+
+def test_an_indented_mask_is_held_back_during_a_pause() -> None:
+    chunks = [b"\t ", PAUSE, b":", PAUSE, b":add-mask::hun", PAUSE, b"ter2\n"]
+
+    [batch] = split(chunks)
+
+    assert (batch.texts, batch.may_be_command) == (["\t ::add-mask::hunter2"], True)
 
 
 @pytest.mark.parametrize(
     "chunks",
     [
+        [b"  ::add-mask::" + b"x" * 3 * LONG + b"\nnext\n"],
+        [b" ::add-mask::", b"x" * 2 * LONG, b"x" * 2 * LONG, b"x\nnext\n"],
         [b"::add-mask::" + b"x" * 3 * LONG + b"\nnext\n"],
         [b"::add-mask::", b"x" * 2 * LONG, b"x" * 2 * LONG, b"x\nnext\n"],
         [b"next\n::add-mask::", b"x" * 2 * LONG, b"x" * LONG],
     ],
 )
 def test_a_mask_that_is_too_long_is_omitted(chunks: list[bytes]) -> None:
-    found = records(split(chunks, takes_commands=True))
+    found = records(split(chunks))
 
     assert sorted(found) == [
         ("(omitted an ::add-mask:: line of more than 16 KiB; its value is not masked)", False),

@@ -34,6 +34,7 @@ from tests.fakes.step_output import LoggedLine, RecordedOutput
         ("::error file=a%2Cb%3Ac.py::50%25 done%0D%0Anow%2C", LogMessage(Level.ERROR, "a,b:c.py: 50% done\r\nnow%2C")),
         ("::notice::%250A", LogMessage(Level.INFO, "%0A")),
         ("::add-mask::hunter2", AddMask("hunter2")),
+        ("\t  ::add-mask::hunter2", AddMask("hunter2")),
     ],
 )
 def test_workflow_commands_are_parsed(line: str, command: WorkflowCommand) -> None:

@@ -67,6 +67,8 @@ export interface LogPage {
   readonly totalMatches: number;
   readonly moreBefore: boolean;
   readonly moreAfter: boolean;
+  /** Where the following page begins if a limit has cut this one: a value for `after`, or for `before` without it. */
+  readonly next: number | null;
 }
 
 export interface Project {
@@ -151,6 +153,7 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
     totalMatches: wire.matches,
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
+    next: wire.next ?? null,
   };
 }
 

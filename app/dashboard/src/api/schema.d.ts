@@ -411,12 +411,17 @@ export interface components {
         /**
          * LogPage
          * @description Records in order. `matches` counts the records of the whole log that pass the filters.
+         *
+         *         `next` is where the following page begins if the limit of records or of bytes cut this one: a value for `after` if
+         *         the page has that bound, otherwise for `before`.
          */
         LogPage: {
             records: components["schemas"]["Record"][];
             matches: number;
             more_before: boolean;
             more_after: boolean;
+            /** @default null */
+            next?: number | null;
         };
         /**
          * Record
@@ -882,7 +887,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pending run; the `Location` header is its address */
+            /** @description The pending run; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1076,7 +1081,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The run, which had been cancelled before */
+            /** @description The run, which was already cancelled */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1085,7 +1090,7 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
-            /** @description The run, which is being cancelled; it stays active until its work has stopped */
+            /** @description The run, which stays active until its work has stopped */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -1188,7 +1193,7 @@ export interface operations {
                 batch?: boolean;
             };
             header?: {
-                /** @description Start after this seq. Takes precedence over the query parameters. */
+                /** @description Start after this seq. Takes precedence over the query parameters `after` and `tail`. */
                 "Last-Event-ID"?: number;
             };
             path: {
@@ -2193,7 +2198,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `draining` */
+            /** @description The reasons, as a problem of type `about:blank` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2425,7 +2430,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The form */
+            /** @description The page */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2434,7 +2439,7 @@ export interface operations {
                     "text/html; charset=utf-8": string;
                 };
             };
-            /** @description No token is required */
+            /** @description Redirects to `next` if the service has no token */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -2494,7 +2499,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A session cookie, and where to go next */
+            /** @description Sets the session cookie and redirects to `next` */
             303: {
                 headers: {
                     [name: string]: unknown;
@@ -2624,7 +2629,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The login page is next */
+            /** @description Redirects to the login page */
             303: {
                 headers: {
                     [name: string]: unknown;

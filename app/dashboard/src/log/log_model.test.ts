@@ -34,6 +34,19 @@ test('a page in flight is not requested again', async () => {
   expect(requests.length).toBe(1);
 });
 
+test('a page that ends before its limit is followed by the page after it', async () => {
+  const service = aLogService(someRecords(1, 100), 40);
+  const model = new LogModel(service.read);
+  model.open(aRun({ lastSeq: 100 }), NONE);
+
+  for (const loaded of [40, 80, 100]) {
+    model.load(0, 100);
+    await vi.waitFor(() => expect(model.isLoaded(loaded)).toBe(true));
+  }
+
+  expect(seqs(model, 0, 101)).toEqual(someRecords(1, 100).map((record) => record.seq));
+});
+
 test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
   const step = {
@@ -135,7 +148,13 @@ test('a prefetched tail is shown without another request', async () => {
   model.open(
     run,
     NONE,
-    Promise.resolve({ records: someRecords(4900, 5010), totalMatches: 5010, moreBefore: true, moreAfter: false }),
+    Promise.resolve({
+      records: someRecords(4900, 5010),
+      totalMatches: 5010,
+      moreBefore: true,
+      moreAfter: false,
+      next: 4900,
+    }),
   );
   model.load(4960, 5000);
 

@@ -227,10 +227,8 @@ export class LogModel {
   }
 }
 
-/** The range of seqs that a page covers. A full page covers nothing beyond its own records. */
-function covered(request: PageRequest, { records }: LogPage): [after: number, upTo: number] {
-  const full = records.length >= PAGE;
-  const [first, last] = [records[0], records[records.length - 1]];
-  if (request.after === undefined) return [full && first ? first.seq - 1 : 0, request.before - 1];
-  return [request.after, full && last ? last.seq : request.before - 1];
+/** The range of seqs that a page covers. A page that a limit has cut covers nothing beyond its own records. */
+function covered({ after, before }: PageRequest, { next }: LogPage): [after: number, upTo: number] {
+  if (after === undefined) return [next === null ? 0 : next - 1, before - 1];
+  return [after, next ?? before - 1];
 }

@@ -52,7 +52,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
 }
 
 /** Responds as the service does, and records the requests. */
-export function aLogService(records: readonly LogRecord[]): { read: ReadLog; requests: LogQuery[] } {
+export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { read: ReadLog; requests: LogQuery[] } {
   const requests: LogQuery[] = [];
   const read = (query: LogQuery): Promise<LogPage> => {
     requests.push(query);
@@ -64,14 +64,16 @@ export function aLogService(records: readonly LogRecord[]): { read: ReadLog; req
         (!query.event || (record.event !== null && query.event.includes(record.event))),
     );
     const within = all.filter((record) => record.seq > (query.after ?? 0) && record.seq < (query.before ?? Infinity));
-    const limit = query.limit ?? 1000;
+    const limit = Math.min(query.limit ?? 1000, pageLimit);
     const page = query.after === undefined ? within.slice(-limit) : within.slice(0, limit);
+    const isCut = page.length < within.length;
     const [first, last] = [page[0]?.seq ?? 0, page[page.length - 1]?.seq ?? 0];
     return Promise.resolve({
       records: page,
       totalMatches: all.length,
       moreBefore: all.some((record) => record.seq < first),
       moreAfter: all.some((record) => record.seq > last),
+      next: isCut ? (query.after === undefined ? first : last) : null,
     });
   };
   return { read, requests };

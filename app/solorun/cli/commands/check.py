@@ -7,7 +7,7 @@ from solorun.cli.render.terminal import write
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
-    """Check solorun.toml and the settings, and report every error at once. Warnings do not fail the check.
+    """Check solorun.toml and the settings, and report all errors together. Warnings do not fail the check.
 
     This imports the modules of coroutine steps, which executes their code.
     """

@@ -64,7 +64,12 @@ def demo(
         source = documents or DOCUMENTS
         catalog = Catalog.open(write_project(directory, source))
         settings = Settings(data_dir=directory / "data", port=_default_port() if port is None else port)
-        _print_plan(source, directory, catalog)
+        steps = " → ".join(step.name for step in catalog.configuration.projects[PROJECT].steps)
+        write(
+            f"This demo makes a glossary from {source}:\n"
+            f"it starts a service with a dashboard, and a run of the steps {steps}.\n"
+            f"Its files are in {directory}; the next demo replaces them. Ctrl-C stops everything.\n"
+        )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             code = runner.run(_demonstrate(settings, catalog, exit_after_run=exit_after_run))
     raise typer.Exit(code)
@@ -107,15 +112,6 @@ def _default_port() -> int:
     for sock in sockets:
         sock.close()
     return DEFAULT_PORT
-
-
-def _print_plan(source: Path, directory: Path, catalog: "Catalog") -> None:
-    steps = " → ".join(step.name for step in catalog.configuration.projects[PROJECT].steps)
-    write(
-        f"This demo makes a glossary from {source}:\n"
-        f"it starts a service with a dashboard, and a run of the steps {steps}.\n"
-        f"Its files are in {directory}; the next demo replaces them. Ctrl-C stops everything.\n"
-    )
 
 
 async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run: bool) -> int:

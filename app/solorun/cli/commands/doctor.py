@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,9 +51,6 @@ def doctor(
 
 def check_directory(directory: DataDirectory, *, min_free_bytes: int) -> Iterator[str]:
     """Yield warnings about the data directory."""
-    mode = directory.path.stat().st_mode
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        yield f"other users can read the logs in {directory.path}. Run `chmod 700 {directory.path}` to prevent that."
     free_bytes = shutil.disk_usage(directory.path).free
     if free_bytes < min_free_bytes:
         yield f"the disk of {directory.path} has only {free_bytes // 2**20} MiB left, too little for the service."
@@ -75,13 +71,23 @@ def _find_directory(config: Path, data_dir: Path | None) -> tuple[DataDirectory,
 
 
 async def _check_database(directory: DataDirectory, *, fix: bool) -> "list[Finding]":
+    from solorun.execution.artifacts import find_last_run_id
     from solorun.stores.directory_lock import own_data_directory
     from solorun.stores.sqlite import SqliteRunStore
 
     with own_data_directory(directory, owner="doctor"):
         store = await SqliteRunStore.open(directory.path)
         try:
-            return await store.check(repair=fix)
+            findings = await store.check(repair=fix)
+            if all(finding.repair is not None for finding in findings):
+                last_id = next((run.id for run in await store.list_runs(limit=1)), 0)
+                last_with_files = find_last_run_id(directory.path / "artifacts")
+                if last_with_files > last_id:
+                    write(
+                        f"warning: artifacts of run {last_with_files} exist, but the database ends at run {last_id}: it"
+                        f" is older than they are. The ids of new runs begin above {last_with_files}.\n"
+                    )
+            return findings
         finally:
             await store.close()
 

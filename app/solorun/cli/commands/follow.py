@@ -1,14 +1,13 @@
 """`solorun follow`: show a run from its beginning until it ends. Interrupting this does not stop the run."""
 
-import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import typer
 
-from solorun.cli.client import find_named_run, with_client
+from solorun.cli.client import connected, find_named_run, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
-from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
+from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.views import View, choose_view
 from solorun.run import Run
@@ -17,11 +16,12 @@ if TYPE_CHECKING:
     from solorun.client import LogStream, RunClient
 
 
-def follow(
+@connected
+async def follow(
     run: RunArgument,
+    *,
     tail: TailOption = None,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
@@ -30,23 +30,18 @@ def follow(
     Ctrl-C stops following; the run continues. Progress is a bar on a terminal. Elsewhere, it is at most one line per
     second plus the last one of each step; --json and `solorun log` omit nothing.
     """
-
-    async def show(client: "RunClient") -> Run:
-        found = await find_named_run(client, run)
-        return await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
-
-    ended = with_client(url, token_file, show)
+    found = await find_named_run(client, run)
+    ended = await follow_run(client, found.id, choose_view(found, json=json, raw=raw), tail=tail)
     raise typer.Exit(exit_code_of_status(ended.status))
 
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
     """Show a run until it ends. Reports lost connections, and that the run continues if this is cancelled."""
     stream = client.follow(run_id, tail=tail, on_disconnect=lambda cause: print_note(f"{cause.message} Reconnecting…"))
-    try:
+    with note_if_interrupted(
+        f"Stopped following. Run {run_id} continues.\n  solorun follow {run_id}\n  solorun cancel {run_id}"
+    ):
         return await show_run(stream, view)
-    except asyncio.CancelledError:
-        print_note(f"Stopped following. Run {run_id} continues.\n  solorun follow {run_id}\n  solorun cancel {run_id}")
-        raise
 
 
 async def show_run(stream: "LogStream", view: View) -> Run:

@@ -1,6 +1,7 @@
 """`solorun init`: write an example solorun.toml."""
 
-from typing import Annotated
+from importlib.resources import files
+from typing import Annotated, Final
 
 import typer
 
@@ -9,18 +10,19 @@ from solorun.cli.options import DEFAULT_CONFIG, ConfigOption
 from solorun.cli.render.messages import print_error
 from solorun.cli.render.terminal import write
 
+EXAMPLE: Final = files("solorun.projects") / "example.toml"
+
 
 def init(
     config: ConfigOption = DEFAULT_CONFIG,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
     """Write an example solorun.toml: a working project, and the keys you need next."""
-    from solorun.projects import write_example
-
     if force:
         config.unlink(missing_ok=True)
     try:
-        write_example(config)
+        with config.open("xb") as file:
+            file.write(EXAMPLE.read_bytes())
     except FileExistsError:
         print_error(f"{config} already exists. Use --force to overwrite it.")
         raise typer.Exit(ExitCode.USAGE) from None

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solorun.cli.client import find_named_run, with_client
-from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, RunArgument, TailOption, TokenFileOption, UrlOption
+from solorun.cli.client import connected, find_named_run
+from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
 from solorun.record import Level, Record
-from solorun.wire import encode_records
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -20,8 +19,10 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 1_000
 
 
-def log(
+@connected
+async def log(
     run: RunArgument,
+    *,
     step: Annotated[
         str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
     ] = None,
@@ -39,45 +40,25 @@ def log(
         typer.Option(metavar="TEXT", help="Only records that contain this text, ignoring case.", show_default=False),
     ] = None,
     tail: TailOption = None,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
     filters = {"step": step, "level": level, "text": search}
-
-    async def print_log(client: "RunClient") -> None:
-        found = await find_named_run(client, run)
-        lines = LogLines(found, colour=has_colour(), raw=raw)
-        async with aclosing(_read(client, found.id, filters, tail)) as batches:
-            async for records in batches:
-                if json:
-                    write_json(encode_records(records))
-                else:
-                    write("".join(map(lines.format, records)))
-        write(lines.finish())
-
-    with_client(url, token_file, print_log)
+    found = await find_named_run(client, run)
+    lines = LogLines(found, colour=has_colour(), raw=raw)
+    async with aclosing(_read(client, found.id, filters, tail)) as batches:
+        async for records in batches:
+            if json:
+                write_json(records)
+            else:
+                write("".join(map(lines.format, records)))
+    write(lines.finish())
 
 
 def _read(client: "RunClient", run_id: int, filters: dict[str, Any], tail: int | None) -> AsyncGenerator[list[Record]]:
-    if tail is not None:
-        return _read_last(client, run_id, filters, tail)
-    if any(value is not None for value in filters.values()):
-        return _read_pages(client, run_id, filters)
-    return client.stream_log(run_id)
-
-
-async def _read_pages(client: "RunClient", run_id: int, filters: dict[str, Any]) -> AsyncGenerator[list[Record]]:
-    after = 0
-    while True:
-        page = await client.get_log_page(run_id, after=after, limit=_PAGE_SIZE, **filters)
-        if page.records:
-            yield list(page.records)
-            after = page.records[-1].seq
-        if not page.records or not page.more_after:
-            return
+    return client.stream_log(run_id, **filters) if tail is None else _read_last(client, run_id, filters, tail)
 
 
 async def _read_last(
@@ -90,9 +71,9 @@ async def _read_last(
         page = await client.get_log_page(run_id, before=before, limit=min(count, _PAGE_SIZE), **filters)
         pages.append(list(page.records))
         count -= len(page.records)
-        if not page.records or not page.more_before:
+        before = page.next
+        if before is None:
             break
-        before = page.records[0].seq
     for records in reversed(pages):
         if records:
             yield records

@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.client import with_client
-from solorun.cli.options import DEFAULT_URL, JsonOption, TokenFileOption, UrlOption
+from solorun.cli.client import connected
+from solorun.cli.options import JsonOption
 from solorun.cli.param_types import one_of, whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import Run
 from solorun.status import Status
-from solorun.wire import encode
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -19,10 +18,12 @@ if TYPE_CHECKING:
 _PAGE_SIZE = 200
 
 
-def runs(
+@connected
+async def runs(
     project: Annotated[
         str | None, typer.Argument(metavar="PROJECT", help="Only runs of this project.", show_default=False)
     ] = None,
+    *,
     status: Annotated[
         list[Status] | None,
         typer.Option(
@@ -35,27 +36,21 @@ def runs(
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
     ] = 20,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
     json: JsonOption = False,
 ) -> None:
     """List runs, newest first. With --json, one run per line."""
-
-    async def read(client: "RunClient") -> list[Run]:
-        found: list[Run] = []
-        cursor = None
-        while len(found) < limit:
-            page_size = min(limit - len(found), _PAGE_SIZE)
-            page = await client.list_run_page(project, statuses=status or (), limit=page_size, cursor=cursor)
-            found.extend(page.runs)
-            cursor = page.next_cursor
-            if cursor is None:
-                break
-        return found
-
-    found = with_client(url, token_file, read)
+    found: list[Run] = []
+    cursor = None
+    while len(found) < limit:
+        page_size = min(limit - len(found), _PAGE_SIZE)
+        page = await client.list_run_page(project, statuses=status or (), limit=page_size, cursor=cursor)
+        found.extend(page.runs)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
     if json:
-        write_json(b"".join(encode(run) + b"\n" for run in found))
+        write_json(found)
     elif found:
         write_table(
             ["RUN", "PROJECT", "SCOPE", "STATUS", "CREATED", "DURATION", "TRIGGERED BY"], [_row(run) for run in found]

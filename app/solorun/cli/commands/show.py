@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from solorun.cli.client import find_named_run, with_client
-from solorun.cli.options import DEFAULT_URL, JsonOption, RunArgument, TokenFileOption, UrlOption
+from msgspec.structs import asdict
+
+from solorun.cli.client import connected, find_named_run
+from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
 from solorun.cli.render.log_lines import format_size, progress_of, progress_text
 from solorun.cli.render.messages import print_note
@@ -12,30 +14,22 @@ from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
 from solorun.run import Artifact, Run, RunStep
-from solorun.wire import encode, to_builtins
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
 
 
-def show(
-    run: RunArgument,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
-    json: JsonOption = False,
-) -> None:
+@connected
+async def show(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts`."""
-
-    async def read(client: "RunClient") -> tuple[Run, tuple[Artifact, ...], str]:
-        found = await find_named_run(client, run)
-        return found, await client.list_artifacts(found.id), client.url
-
-    found, artifacts, base = with_client(url, token_file, read)
-    if json:
-        write_json(encode({**to_builtins(found), "artifacts": to_builtins(artifacts)}) + b"\n")
-    else:
-        _write(found, artifacts, base)
     from solorun.client import MAX_LISTED_ARTIFACTS
+
+    found = await find_named_run(client, run)
+    artifacts = await client.list_artifacts(found.id)
+    if json:
+        write_json([{**asdict(found), "artifacts": artifacts}])
+    else:
+        _write(found, artifacts, client.url)
 
     if len(artifacts) >= MAX_LISTED_ARTIFACTS:
         print_note(f"The list ends after {MAX_LISTED_ARTIFACTS:,} artifacts. The run may have more.")

@@ -1,68 +1,57 @@
 """`solorun start`: start a run, and follow it on request."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.client import with_client
+from solorun.cli.client import connected, note_if_interrupted
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.exit_codes import exit_code_of_status
-from solorun.cli.options import DEFAULT_URL, JsonOption, RawOption, TokenFileOption, UrlOption
+from solorun.cli.options import JsonOption, RawOption
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
 from solorun.project import FULL_SCOPE
-from solorun.run import Run
-from solorun.wire import encode
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
 
 
-def start(
+@connected
+async def start(
     project: Annotated[str, typer.Argument(metavar="PROJECT", help="Name of the project.")],
+    *,
     scope: Annotated[
         str, typer.Option(metavar="SCOPE", help="Steps to run: full, the name of a step, or from:STEP.")
     ] = FULL_SCOPE,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
     ] = None,
-    triggered_by: Annotated[str, typer.Option(metavar="NAME", help="What triggers the run, as a short name.")] = "cli",
+    triggered_by: Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")] = "cli",
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
     ] = False,
-    url: UrlOption = DEFAULT_URL,
-    token_file: TokenFileOption = None,
+    client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")] = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3, without starting anything, if the project has an active run."""
+    """Start a run of PROJECT. Exits with 3 if the project has an active run."""
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
     params = _parse_params(param or [])
-
-    async def begin(client: "RunClient") -> tuple[Run, str]:
-        try:
-            run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
-        except asyncio.CancelledError:
-            print_note(f"The run may or may not have been started. Check with:\n  solorun runs {project}")
-            raise
-        page = run_url(client.url, run)
-        if follow:
-            if not json:
-                print_note(page)
-            run = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
-        return run, page
-
-    run, page = with_client(url, token_file, begin)
+    with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
+        run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+    page = run_url(client.url, run)
     if follow:
-        raise typer.Exit(exit_code_of_status(run.status))
+        if not json:
+            print_note(page)
+        ended = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
+        raise typer.Exit(exit_code_of_status(ended.status))
     if json:
-        write_json(encode(run) + b"\n")
+        write_json([run])
     elif quiet:
         write(f"{run.id}\n")
     else:

@@ -4,11 +4,12 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from solorun.cli.render.sanitize import BIDIRECTIONAL_CONTROLS, sanitize
 from solorun.status import Status
+from solorun.wire import encode
 
 STATUS_STYLES: Final[dict[str, str]] = {
     Status.PENDING: "yellow",
@@ -47,9 +48,9 @@ def write(text: str) -> None:
     sys.stdout.flush()
 
 
-def write_json(lines: bytes) -> None:
-    """Write JSON documents, one per line. On a terminal, characters that could control it are escaped."""
-    text = lines.decode()
+def write_json(values: Iterable[object]) -> None:
+    """Write values as JSON, one per line. On a terminal, characters that could control it are escaped."""
+    text = b"".join(encode(value) + b"\n" for value in values).decode()
     write(escape_json(text) if sys.stdout.isatty() else text)
 
 
@@ -61,16 +62,12 @@ def escape_json(text: str) -> str:
 def write_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Write a table: with rich on a terminal, in plain columns elsewhere. Statuses are coloured."""
     cells = [[sanitize(cell) for cell in row] for row in rows]
-    if is_terminal():
-        _write_rich_table(headings, cells)
+    if not is_terminal():
+        widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
+        for row in [headings, *cells]:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+            sys.stdout.write(line.rstrip() + "\n")
         return
-    widths = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
-    for row in [headings, *cells]:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write(line.rstrip() + "\n")
-
-
-def _write_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
@@ -79,6 +76,6 @@ def _write_rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) ->
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for heading in headings:
         table.add_column(heading, overflow="fold")
-    for row in rows:
+    for row in cells:
         table.add_row(*[Text(cell, style=STATUS_STYLES.get(cell, "")) for cell in row])
     Console(highlight=False).print(table)

@@ -7,11 +7,10 @@ from solorun.cli.render.formatting import format_cancel_duration, format_duratio
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
-from solorun.cli.render.terminal import has_colour, is_terminal, write, write_json
+from solorun.cli.render.terminal import STATUS_STYLES, has_colour, is_terminal, write, write_json
 from solorun.record import Event, Record
 from solorun.run import Run
 from solorun.status import Status, StepStatus
-from solorun.wire import encode, encode_records, to_builtins
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -43,19 +42,16 @@ class JsonView(View):
         self._run = run
 
     def __enter__(self) -> Self:
-        self._write_run("start", self._run)
+        write_json([{"event": "start", "run": self._run}])
         return self
 
     def __exit__(self, *error: object) -> None: ...
 
     def show(self, records: Sequence[Record]) -> None:
-        write_json(encode_records(records))
+        write_json(records)
 
     def end(self, run: Run) -> None:
-        self._write_run("end", run)
-
-    def _write_run(self, event: str, run: Run) -> None:
-        write_json(encode({"event": event, "run": to_builtins(run)}) + b"\n")
+        write_json([{"event": "end", "run": run}])
 
 
 class PlainView(View):
@@ -78,8 +74,8 @@ class PlainView(View):
         self._write(self._progress.filter(records))
 
     def end(self, run: Run) -> None:
-        self._write(self._progress.finish())
-        write(self._lines.finish() + ending(run) + "\n")
+        self.__exit__()
+        write(ending(run) + "\n")
 
     def _write(self, records: Iterable[Record]) -> None:
         write("".join(map(self._lines.format, records)))
@@ -127,30 +123,24 @@ class TerminalView(View):
                     self._update_bar(record.data or {})
                     continue
                 case Event.STEP:
-                    self._handle_step(record.data or {})
+                    self._remove_bar()
+                    data = record.data or {}
+                    if data.get("status") == StepStatus.RUNNING:
+                        self._begin_step(str(data.get("name", "")))
             # No partial lines above a bar: each record gets its own line.
             written.append(self._lines.format(record) + self._lines.finish())
         if written:
-            self._print("".join(written))
+            from rich.text import Text
+
+            text = Text.from_ansi("".join(written).removesuffix("\n"))
+            # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
+            self._progress.console.print(text, soft_wrap=True)
 
     def end(self, run: Run) -> None:
         self._progress.stop()
-        self._progress.console.print(ending(run), style=_ENDING_STYLES[run.status], markup=False)
-
-    def _print(self, text: str) -> None:
-        from rich.text import Text
-
-        # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
-        self._progress.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
-
-    def _handle_step(self, data: dict[str, Any]) -> None:
-        if data.get("status") == StepStatus.RUNNING:
-            self._begin_step(str(data.get("name", "")))
-        else:
-            self._remove_bar()
+        self._progress.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
 
     def _begin_step(self, name: str) -> None:
-        self._remove_bar()
         position = ""
         if name in self._step_names:
             position = f"{self._step_names.index(name) + 1}/{len(self._step_names)}"
@@ -167,14 +157,6 @@ class TerminalView(View):
             self._progress.update(self._task, completed=completed, total=total, item=progress_text(data))
 
 
-_ENDING_STYLES = {
-    Status.COMPLETED: "bold green",
-    Status.FAILED: "bold red",
-    Status.CANCELLED: "bold magenta",
-    Status.INTERRUPTED: "bold yellow",
-}
-
-
 def heading(run: Run) -> str:
     """The first line of a followed run."""
     return f"Run {run.id} of {run.project}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
@@ -182,16 +164,12 @@ def heading(run: Run) -> str:
 
 def ending(run: Run) -> str:
     """One sentence on how a run ended: status, duration and error."""
-    when = _duration_of_cancelled(run) if run.status is Status.CANCELLED else format_elapsed(run)
+    when = format_elapsed(run)
+    if run.status is Status.CANCELLED and run.started_at and run.cancel_requested_at:
+        # Until the cancel; the rest of the time was spent on stopping.
+        worked = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
+        when = f"{worked}; stopping it took {format_cancel_duration(run)}"
     when = f" after {when}" if when else ""
     words = {Status.CANCELLED: "was cancelled", Status.INTERRUPTED: "was interrupted"}.get(run.status, str(run.status))
     cause = f": {sanitize(run.error_message)}" if run.error_message else ""
     return f"Run {run.id} {words}{when}{cause}"
-
-
-def _duration_of_cancelled(run: Run) -> str:
-    """How long the run worked until the cancel, and how long the cancel took: `9.0 s; stopping it took 0.2 s`."""
-    if run.started_at is None or run.cancel_requested_at is None:
-        return format_elapsed(run)
-    worked = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
-    return f"{worked}; stopping it took {format_cancel_duration(run)}"

@@ -1,11 +1,12 @@
-"""Pages of a log. Reads of any length are split into slices of a few thousand records, so that other readers do not
-wait long for the thread or the interpreter, and no read transaction stays open for long.
+"""Pages of a log. Reads of any length are split into slices of a few thousand records or 2 MiB. Other readers do not
+wait long for the thread or the interpreter, no read transaction stays open for long, and memory is bounded.
 """
 
 import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable
 from functools import partial
+from itertools import accumulate
 from typing import Final, Protocol, TypeVar
 
 import anyio
@@ -14,7 +15,7 @@ from solorun.log_filter import LogFilter
 from solorun.record import LogPage, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import StepStatus
-from solorun.store import LogQuery
+from solorun.store import MAX_PAGE_BYTES, LogQuery
 from solorun.stores.sqlite.reads import get_run
 from solorun.stores.sqlite.segments import iterate_segments
 from solorun.wire import decode_record
@@ -24,6 +25,7 @@ Match = tuple[int, bytes]
 """A record that the filter selects: its seq and its JSON."""
 
 SLICE_RECORDS: Final = 4_000
+SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
 _UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
 
 
@@ -50,22 +52,25 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: 
     """For a filter by level only: the run's row has the number of matches, and the page is next to its bound."""
     low, high = _bounds(run, query)
     find = partial(_find, read, run.id, log_filter)
-    from_end = query.after is None
-    found = await find(low=low, high=high, limit=query.limit, backwards=from_end)
-    boundary = high if from_end else low + 1
-    first, last = (found[0][0], found[-1][0]) if found else (boundary, boundary - 1)
-    end = run.last_seq + 1
+    backwards = query.after is None
+    page, is_cut = await find(low=low, high=high, limit=query.limit, backwards=backwards)
+    boundary = high if backwards else low + 1
+    first, last = (page[0][0], page[-1][0]) if page else (boundary, boundary - 1)
+    _, more_before = await find(low=0, high=first, limit=0, backwards=True)
+    _, more_after = await find(low=last, high=run.last_seq + 1, limit=0, backwards=False)
     return LogPage(
-        records=_decode(found),
+        records=_decode(page),
         matches=run.level_counts.total(log_filter.levels),
-        more_before=bool(await find(low=0, high=first, limit=1, backwards=True)),
-        more_after=bool(await find(low=last, high=end, limit=1, backwards=False)),
+        more_before=more_before,
+        more_after=more_after,
+        next=_next(page, query) if is_cut else None,
     )
 
 
 async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
     """For other filters: read the whole log, or the part of it that belongs to the step, and count all matches."""
     low, high = _bounds(run, query)
+    backwards = query.after is None
     page: list[Match] = []
     before = inside = after = 0
     position, last = _range_of_step(run, query.step)
@@ -76,13 +81,14 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogF
         start, stop = bisect_right(found, low, key=_seq), bisect_left(found, high, key=_seq)
         before, inside, after = before + start, inside + stop - start, after + len(found) - stop
         page += found[start:stop]
-        page = page[: query.limit] if query.after is not None else page[max(0, len(page) - query.limit) :]
-    has_more = inside > len(page)
+        page = _cut(page[::-1], query.limit)[::-1] if backwards else _cut(page, query.limit)
+    is_cut = inside > len(page)
     return LogPage(
         records=_decode(page),
         matches=before + inside + after,
-        more_before=before > 0 or (has_more and query.after is None),
-        more_after=after > 0 or (has_more and query.after is not None),
+        more_before=before > 0 or (is_cut and backwards),
+        more_after=after > 0 or (is_cut and not backwards),
+        next=_next(page, query) if is_cut else None,
     )
 
 
@@ -107,11 +113,14 @@ def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
 
 async def _find(
     read: Read, run_id: int, log_filter: LogFilter, *, low: int, high: int, limit: int, backwards: bool
-) -> list[Match]:
-    """The first matches between the bounds, or the last ones if `backwards`, oldest first."""
+) -> tuple[list[Match], bool]:
+    """The first matches between the bounds that fit into a page, or the last ones if `backwards`, oldest first.
+
+    Also returns whether there are more of them.
+    """
     found: list[Match] = []
-    while len(found) < limit and high - low > 1:
-        wanted = limit - len(found)
+    page: list[Match] = []
+    while len(page) == len(found) and high - low > 1:
         matches, position = await read(
             partial(
                 _read_slice,
@@ -119,13 +128,14 @@ async def _find(
                 log_filter=log_filter,
                 low=low,
                 high=high,
-                wanted=wanted,
+                wanted=limit + 1 - len(found),
                 backwards=backwards,
             )
         )
         found += matches
+        page = _cut(found, limit)
         low, high = (low, position) if backwards else (position, high)
-    return found[:limit][::-1] if backwards else found[:limit]
+    return page[::-1] if backwards else page, len(page) < len(found)
 
 
 def _read_slice(
@@ -140,10 +150,10 @@ def _read_slice(
 ) -> tuple[list[Match], int]:
     """The next matches between the bounds, and the bound to continue from.
 
-    Stops when it has `wanted` matches (it may return more) or has read SLICE_RECORDS. Newest first if `backwards`.
+    Stops when it has `wanted` matches (it may return more) or has read a slice. Newest first if `backwards`.
     """
     found: list[Match] = []
-    records = 0
+    records = size = 0
     bound = {"before": high} if backwards else {"after": low}
     events = bool(log_filter.events)
     for segment in iterate_segments(
@@ -152,9 +162,24 @@ def _read_slice(
         matches = [match for match in log_filter.select(segment) if low < match[0] < high]
         found += reversed(matches) if backwards else matches
         records += segment.record_count
-        if len(found) >= wanted or records >= SLICE_RECORDS:
+        size += len(segment.payload)
+        if len(found) >= wanted or records >= SLICE_RECORDS or size >= SLICE_BYTES:
             return found, segment.first_seq if backwards else segment.last_seq
     return found, low + 1 if backwards else high
+
+
+def _cut(found: list[Match], limit: int) -> list[Match]:
+    """The first matches that fit into a page: at most `limit`, of at most MAX_PAGE_BYTES unless it is a single one."""
+    found = found[:limit]
+    sizes = accumulate(len(line) + 1 for _, line in found)
+    return found[: max(1, sum(size <= MAX_PAGE_BYTES for size in sizes))]
+
+
+def _next(page: list[Match], query: LogQuery) -> int | None:
+    """Where the following page begins."""
+    if not page:
+        return None
+    return page[0][0] if query.after is None else page[-1][0]
 
 
 def _seq(match: Match) -> int:

@@ -20,6 +20,15 @@ RETURNING id;
 -- Inserts a step of a new run.
 INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
 
+-- name: forget_smaller_run_id
+-- Forgets the last id if it is below `last_id`. AUTOINCREMENT keeps it in this table, which only SQLite has.
+DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id;
+
+-- name: reserve_run_ids
+-- Continues above `last_id`, unless a last id is known.
+INSERT INTO sqlite_sequence (name, seq)
+SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs');
+
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests change nothing.
 UPDATE runs
@@ -64,11 +73,16 @@ SET status = :status, started_at = :started_at, finished_at = :finished_at, exit
 WHERE run_id = :run_id AND name = :name;
 
 -- name: finalize_run
--- Ends a run that has no task. `from_pending` and `from_running` as in end_run; a null owner means any owner.
+-- Ends a run that has no task. `from_pending` and `from_running` as in end_run; a null owner means any owner, and a null
+-- `previous_seq` that there are no closing records.
 UPDATE runs
-SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL
+SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL,
+    last_seq = last_seq + :record_count, debug_count = debug_count + :debug_count,
+    info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
+    error_count = error_count + :error_count
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
-    AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner);
+    AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner)
+    AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
 -- name: finalize_running_steps
 -- Ends the running steps of a finalized run. All records up to the run's last one may be theirs.

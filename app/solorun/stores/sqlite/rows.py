@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import asdict
 
 from solorun.run import MAX_RUN_ID, LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
@@ -50,27 +51,17 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
 
 def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
     """The parameters of `update_step`."""
-    return {
+    return asdict(step) | {
         "run_id": run_id,
-        "name": step.name,
         "status": step.status.value,
         "started_at": to_microseconds(step.started_at),
         "finished_at": to_microseconds(step.finished_at),
-        "exit_code": step.exit_code,
-        "error_message": step.error_message,
-        "first_seq": step.first_seq,
-        "last_seq": step.last_seq,
     }
 
 
 def level_values(counts: LevelCounts) -> dict[str, int]:
     """The values of the level count columns."""
-    return {
-        "debug_count": counts.debug,
-        "info_count": counts.info,
-        "warning_count": counts.warning,
-        "error_count": counts.error,
-    }
+    return {f"{level}_count": count for level, count in asdict(counts).items()}
 
 
 def storable_id(run_id: int) -> int:
@@ -96,14 +87,5 @@ def from_microseconds(microseconds: int | None) -> datetime | None:
 
 
 def _step_from_row(row: tuple[Any, ...]) -> RunStep:
-    name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq = row
-    return RunStep(
-        name=name,
-        status=StepStatus(status),
-        started_at=from_microseconds(started_at),
-        finished_at=from_microseconds(finished_at),
-        exit_code=exit_code,
-        error_message=error_message,
-        first_seq=first_seq,
-        last_seq=last_seq,
-    )
+    name, status, started_at, finished_at, *others = row
+    return RunStep(name, StepStatus(status), from_microseconds(started_at), from_microseconds(finished_at), *others)

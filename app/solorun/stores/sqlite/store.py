@@ -57,7 +57,7 @@ class SqliteRunStore(Store):
         path = data_dir / FILE_NAME
         store = cls(path, lock_timeout_seconds=lock_timeout_seconds)
         try:
-            await asyncio.to_thread(data_dir.mkdir, parents=True, exist_ok=True)
+            await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.transact(migrate)
             for reader in store._readers:
@@ -75,6 +75,9 @@ class SqliteRunStore(Store):
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         return await self._write(self._writer.transact(writes.insert_run, new, owner))
 
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
@@ -84,9 +87,15 @@ class SqliteRunStore(Store):
         return await self._write(self._writer.execute(writes.commit, batches, owner))
 
     async def finalize_run(
-        self, run_id: int, *, owner: str | None, expected: Collection[Status], ending: FinalState
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
     ) -> UpdateResult:
-        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending))
+        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending, closing))
 
     # -- reads
 
@@ -173,3 +182,12 @@ class SqliteRunStore(Store):
 
     async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function, *args, **kwargs)
+
+
+def _create_private(path: Path) -> None:
+    """Create the database's file for its user alone; SQLite gives its other files the same mode. Never by a link."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.is_symlink():
+        raise OSError("it is a symbolic link")
+    path.touch(0o600)
+    path.chmod(0o600)

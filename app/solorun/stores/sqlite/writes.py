@@ -5,8 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
+
 from solorun.errors import RunActive, StoreFailure
-from solorun.run import Run
+from solorun.run import LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState, NewRun
@@ -42,6 +44,12 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     return get_run(connection, run_id)
 
 
+def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
+    values = {"last_id": last_id}
+    connection.execute(QUERIES["forget_smaller_run_id"], values)
+    return connection.execute(QUERIES["reserve_run_ids"], values).rowcount > 0
+
+
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[UpdateResult, Run]:
@@ -60,10 +68,24 @@ def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str)
 
 
 def finalize_run(
-    connection: sqlite3.Connection, run_id: int, owner: str | None, expected: Collection[Status], ending: FinalState
+    connection: sqlite3.Connection,
+    run_id: int,
+    owner: str | None,
+    expected: Collection[Status],
+    ending: FinalState,
+    closing: Segment | None = None,
 ) -> UpdateResult:
-    values = {"run_id": storable_id(run_id), "owner": owner, **_ending_values(ending, expected)}
+    values = {
+        "run_id": storable_id(run_id),
+        "owner": owner,
+        "previous_seq": closing.first_seq - 1 if closing else None,
+        "record_count": closing.record_count if closing else 0,
+        **level_values(closing.level_counts if closing else LevelCounts()),
+        **_ending_values(ending, expected),
+    }
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
+        if closing is not None:
+            connection.execute(QUERIES["insert_segment"], segment_values(closing))
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         return UpdateResult.UPDATED
@@ -76,19 +98,13 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
-    values = {
+    values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
         "active_status": (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value,
         "started_at": to_microseconds(run.started_at),
-        "current_step": run.current_step,
-        "progress_current": run.progress_current,
-        "progress_total": run.progress_total,
-        "progress_item": run.progress_item,
-        "last_seq": run.last_seq,
         "previous_seq": batch.segment.first_seq - 1 if batch.segment else run.last_seq,
         **level_values(run.level_counts),
-        "first_error_seq": run.first_error_seq,
     }
     if ending is not None:
         values |= _ending_values(ending)

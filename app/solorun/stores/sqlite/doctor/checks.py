@@ -2,76 +2,35 @@
 
 import re
 import sqlite3
+import tomllib
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
-from typing import Final
+from importlib.resources import files
+
+import msgspec
 
 from solorun.store import Finding
-from solorun.stores.queries import load_queries
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.doctor.log_checks import check_logs
 from solorun.stores.sqlite.errors import is_damage
 from solorun.stores.sqlite.schema import migrate
 
-QUERIES: Final = load_queries(__package__, "invariants.sql")
-
 _SQL_COMMENT = re.compile(r"--[^\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """An invariant: `find_<name>` selects its violations, and `repair_<repair>` repairs one, with this `effect`."""
+class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An invariant: the statement that finds its violations, and the one that repairs them, if that is possible."""
 
-    name: str
+    find: str
     message: str
     repair: str | None = None
     effect: str | None = None
 
 
-# In this order, because a repair may leave a violation for a later rule.
-_RULES: Final = (
-    _Rule(
-        "step_without_run", "Steps exist for run {run_id}, which does not exist.", "step_without_run", "deletes them",
-    ),
-    _Rule(
-        "segment_without_run", "Records exist for run {run_id}, which does not exist.", "segment_without_run",
-        "deletes them",
-    ),
-    _Rule(
-        "second_active_run", "Run {run_id} of project {project} is active although run {newest} is too.",
-        "by_interrupting", "marks it as interrupted and keeps the newest run",
-    ),
-    _Rule(
-        "active_run_without_owner", "Run {run_id} of project {project} is {status}, but no service executes it.",
-        "by_interrupting", "marks it as interrupted",
-    ),
-    _Rule(
-        "ended_run_without_end", "Run {run_id} is {status}, but has no end time.", "ended_run_without_end",
-        "uses the end of its last step, or else its start",
-    ),
-    _Rule(
-        "active_run_with_end", "Run {run_id} is {status}, but has an end time.", "active_run_with_end",
-        "clears that time; the next start of the service ends the run",
-    ),
-    _Rule(
-        "pending_run_that_began", "Run {run_id} is pending, but has started.", "by_starting",
-        "marks it as running; the next start of the service ends it",
-    ),
-    _Rule(
-        "running_run_without_start", "Run {run_id} is running, but has no start time.", "by_starting",
-        "uses the time it was created",
-    ),
-    _Rule(
-        "unended_step_of_ended_run", "Step {step} of run {run_id} is {status}, but the run is {run_status}.",
-        "unended_step_of_ended_run", "ends the step: running takes the run's status, pending becomes skipped",
-    ),
-    _Rule("failed_step_of_completed_run", "Step {step} of run {run_id} is {status}, but the run is completed."),
-    _Rule(
-        "step_out_of_log", "Step {step} of run {run_id} refers to records outside the log, which ends at {end_seq}.",
-        "step_out_of_log", "forgets the position; the step's records are then searched for in the whole log",
-    ),
-)  # fmt: skip
+def load_rules() -> list[Rule]:
+    """The rules, in the order of their checks."""
+    document = tomllib.loads((files(__package__) / "rules.toml").read_text(encoding="utf-8"))
+    return msgspec.convert(document["rules"], list[Rule])
 
 
 def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
@@ -89,9 +48,9 @@ def _check_contents(connection: sqlite3.Connection, *, now: int, repair: bool) -
     findings = list(_check_tables(connection))
     if findings:
         return findings
-    for rule in _RULES:
+    for rule in load_rules():
         findings += _check_rule(connection, rule, now=now, repair=repair)
-    findings += check_logs(connection, QUERIES, repair=repair)
+    findings += check_logs(connection, repair=repair)
     findings += _check_indexes(connection, repair=repair)
     return findings
 
@@ -126,14 +85,14 @@ def _check_indexes(connection: sqlite3.Connection, *, repair: bool) -> Iterator[
             connection.execute(sql)
 
 
-def _check_rule(connection: sqlite3.Connection, rule: _Rule, *, now: int, repair: bool) -> Iterator[Finding]:
-    cursor = connection.execute(QUERIES[f"find_{rule.name}"])
+def _check_rule(connection: sqlite3.Connection, rule: Rule, *, now: int, repair: bool) -> Iterator[Finding]:
+    cursor = connection.execute(rule.find)
     names = [column[0] for column in cursor.description]
     for row in cursor.fetchall():
         values = dict(zip(names, row, strict=True))
         yield Finding(values["run_id"], rule.message.format_map(values), rule.effect)
         if repair and rule.repair is not None:
-            connection.execute(QUERIES[f"repair_{rule.repair}"], {**values, "now": now})
+            connection.execute(rule.repair, {**values, "now": now})
 
 
 def _find_schema_changes(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str, str]]:

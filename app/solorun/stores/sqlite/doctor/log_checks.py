@@ -2,8 +2,8 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Final
 
 import msgspec
 from zstandard import ZstdDecompressor, ZstdError
@@ -12,18 +12,21 @@ from solorun.record import Level, Record
 from solorun.run import LevelCounts
 from solorun.segment import Segment
 from solorun.store import Finding
+from solorun.stores.queries import load_queries
 from solorun.stores.sqlite.rows import level_values
 from solorun.stores.sqlite.segments import segment_values
 from solorun.wire import decode_records
 
+QUERIES: Final = load_queries(__package__, "logs.sql")
 
-def check_logs(connection: sqlite3.Connection, queries: Mapping[str, str], *, repair: bool) -> Iterator[Finding]:
+
+def check_logs(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Finding]:
     """Check every record of every run."""
     for run_id, last_seq, debug, info, warning, error, first_error_seq in connection.execute(
-        queries["list_logs"]
+        QUERIES["list_logs"]
     ).fetchall():
-        log = _Log(connection, queries, run_id, repair=repair)
-        for row in connection.execute(queries["list_stored_segments"], {"run_id": run_id}).fetchall():
+        log = _Log(connection, run_id, repair=repair)
+        for row in connection.execute(QUERIES["list_stored_segments"], {"run_id": run_id}).fetchall():
             yield from log.take(row)
         yield from log.compare(last_seq, LevelCounts(debug, info, warning, error), first_error_seq)
 
@@ -31,11 +34,8 @@ def check_logs(connection: sqlite3.Connection, queries: Mapping[str, str], *, re
 class _Log:
     """The log of one run. Takes its segments in order, then compares the run's row."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, queries: Mapping[str, str], run_id: int, *, repair: bool
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, run_id: int, *, repair: bool) -> None:
         self._connection = connection
-        self._queries = queries
         self._run_id = run_id
         self._repair = repair
         self._last_seq = 0
@@ -92,7 +92,7 @@ class _Log:
             yield Finding(self._run_id, message, "recounts them")
         if is_wrong and self._repair:
             values = {"run_id": self._run_id, "last_seq": self._last_seq, "first_error_seq": first_known}
-            self._connection.execute(self._queries["repair_log"], values | level_values(counts_known))
+            self._connection.execute(QUERIES["repair_log"], values | level_values(counts_known))
 
     def _without_repeats(self, stored: Segment) -> Segment | None:
         if stored.last_seq <= self._last_seq:
@@ -102,9 +102,9 @@ class _Log:
 
     def _replace(self, row_id: int, segment: Segment | None) -> None:
         if self._repair and segment is None:
-            self._connection.execute(self._queries["delete_segment"], {"id": row_id})
+            self._connection.execute(QUERIES["delete_segment"], {"id": row_id})
         elif self._repair and segment is not None:
-            self._connection.execute(self._queries["replace_segment"], {"id": row_id, **segment_values(segment)})
+            self._connection.execute(QUERIES["replace_segment"], {"id": row_id, **segment_values(segment)})
 
     def _add(self, records: Iterator[Record]) -> None:
         new = list(records)

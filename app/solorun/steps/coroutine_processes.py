@@ -1,0 +1,68 @@
+"""Ends the processes that coroutine steps start without `step.run` and leave behind (Linux only).
+
+They are children of the service, directly or once their parent has exited (see `subreaper`). The kernel does not say
+which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from solorun.steps.descent import DescentTracker, Identities
+from solorun.steps.orphans import OrphanProcesses
+from solorun.steps.process_names import format_processes
+from solorun.steps.shim import HAS_PROC, Process
+
+EXIT_SECONDS: Final = 0.5
+"""How long processes that outlive their coroutine may take to exit."""
+_TICK_SECONDS: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Span:
+    """A coroutine's lifetime: when it began, in clock ticks since boot, and the service's children at that time."""
+
+    began: int
+    older: Identities
+
+    def covers(self, process: Process) -> bool:
+        return process.started >= self.began and (process.pid, process.started) not in self.older.items()
+
+
+class CoroutineProcesses:
+    """The processes of all coroutine steps of one service."""
+
+    def __init__(self, tracker: DescentTracker, *, unkillable_after_seconds: float) -> None:
+        self._tracker = tracker
+        self._unkillable_after_seconds = unkillable_after_seconds
+        self._running: set[Span] = set()
+
+    def begin(self) -> Span:
+        """Call this before a coroutine begins."""
+        span = Span(_ticks_since_boot(), self._tracker.find_children())
+        self._running.add(span)
+        return span
+
+    async def end(self, span: Span, warn: Callable[[str], Awaitable[None]], mask: Callable[[str], str]) -> None:
+        """Return when no process of the coroutine is left, except those that may belong to one that is running."""
+        self._running.remove(span)
+
+        async def select(processes: list[Process]) -> list[Process]:
+            found = self._tracker.find_unrelated(processes)
+            return [one for one in found if span.covers(one) and not any(other.covers(one) for other in self._running)]
+
+        deadline = asyncio.get_running_loop().time() + EXIT_SECONDS
+        while left := await select(self._tracker.list_children()):
+            if asyncio.get_running_loop().time() >= deadline:
+                await warn(f"coroutine ended; killing the processes it left behind: {format_processes(left, mask)}")
+                orphans = OrphanProcesses(select, warn, unkillable_after_seconds=self._unkillable_after_seconds)
+                await orphans.kill()
+                return
+            await asyncio.sleep(_TICK_SECONDS)
+
+
+def _ticks_since_boot() -> int:
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")) if HAS_PROC else 0

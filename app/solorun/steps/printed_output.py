@@ -1,0 +1,199 @@
+"""Sends what a coroutine step prints and logs to its run's log: `print`, other writes to stdout and stderr, `logging`.
+
+A context variable names the step. Tasks that a coroutine starts inherit it, and so do threads of `asyncio.to_thread`.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import groupby
+from typing import Any, Final
+
+from solorun.record import Level, Stream
+from solorun.step import StepOutput
+
+MAX_QUEUED_LINES: Final = 10_000
+"""What a coroutine may print before it has to await, so that the lines can be written."""
+
+_current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", default=None)
+_logger = logging.getLogger(__name__)
+
+
+class PrintedOutput(StepOutput):
+    """The output of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
+
+    Printing does not wait on the event loop. In another thread it does, as all calls, while the run's log is full.
+    """
+
+    def __init__(self, step: str, output: StepOutput) -> None:
+        self._step = step
+        self._output = output
+        self._loop = asyncio.get_running_loop()
+        self._loop_thread = threading.get_ident()
+        self._unfinished = {Stream.STDOUT: "", Stream.STDERR: ""}
+        self._queue: deque[tuple[Stream, Level, str]] = deque()
+        self._dropped = 0
+        self._writing = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        self.is_open = True
+
+    # -- for the context variable
+
+    def print(self, stream: Stream, text: str) -> None:
+        *lines, self._unfinished[stream] = (self._unfinished[stream] + text).split("\n")
+        self._put(stream, Level.INFO, lines)
+
+    def log(self, level: Level, text: str) -> None:
+        self._put(Stream.STEP, level, [text])
+
+    async def finish(self) -> None:
+        """Write what is left. Later prints go to the service's own output."""
+        self.is_open = False
+        for stream, text in self._unfinished.items():
+            if text:
+                self._queue.append((stream, Level.INFO, text))
+        await self._write_queue()
+
+    # -- StepOutput
+
+    async def write(
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
+    ) -> None:
+        await self._write_queue()
+        await self._output.write(step, stream, lines, level=level, partial=partial)
+
+    async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
+        await self._write_queue()
+        await self._output.progress(step, current, total, item)
+
+    async def group(self, step: str, name: str, *, open: bool) -> None:
+        await self._write_queue()
+        await self._output.group(step, name, open=open)
+
+    def add_mask(self, value: str) -> None:
+        self._output.add_mask(value)
+
+    def mask(self, text: str) -> str:
+        return self._output.mask(text)
+
+    def pending_secret_length(self, text: str) -> int:
+        return self._output.pending_secret_length(text)
+
+    def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
+        room = max(0, MAX_QUEUED_LINES - len(self._queue))
+        if threading.get_ident() != self._loop_thread:
+            if lines:
+                writing = self.write(self._step, stream, lines, level=level)
+                asyncio.run_coroutine_threadsafe(writing, self._loop).result()
+            return
+        self._queue.extend((stream, level, line) for line in lines[:room])
+        self._dropped += len(lines[room:])
+        if self._queue and (self._task is None or self._task.done()):
+            self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
+
+    async def _write_queue(self) -> None:
+        async with self._writing:
+            while self._queue:
+                printed, dropped = list(self._queue), self._dropped
+                self._queue.clear()
+                self._dropped = 0
+                try:
+                    for (stream, level), lines in groupby(printed, key=lambda entry: entry[:2]):
+                        await self._output.write(self._step, stream, [text for *_, text in lines], level=level)
+                    if dropped:
+                        note = f"dropped {dropped} printed lines: the coroutine printed too much without awaiting"
+                        await self._output.write(self._step, Stream.SOLORUN, [note], level=Level.WARNING)
+                except Exception:
+                    _logger.exception("lost printed lines of step %s", self._step)
+
+
+class _RedirectedStream:
+    """Standard output or error of the process, except for what coroutine steps write to it."""
+
+    def __init__(self, original: Any, stream: Stream) -> None:
+        self.original = original
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        output = _find_output()
+        if output is None:
+            return int(self.original.write(text))
+        output.print(self._stream, str(text))
+        return len(text)
+
+    def writelines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+
+class _RunLogHandler(logging.Handler):
+    """Copies messages of coroutine steps to their run's log. The service's own messages stay out of it."""
+
+    def createLock(self) -> None:  # noqa: N802 - the name is that of logging.Handler
+        self.lock = None  # a thread that waits for the run's log must not stop the others
+
+    def emit(self, record: logging.LogRecord) -> None:
+        output = _find_output()
+        if output is None or record.name.partition(".")[0] == "solorun":
+            return
+        try:
+            output.log(_level_of(record.levelno), self.format(record))
+        except Exception:  # noqa: BLE001 - as other handlers do: the arguments may not fit the message
+            self.handleError(record)
+
+
+class Redirection:
+    """Redirects the process's output while coroutine steps run: to their logs what is theirs."""
+
+    _count = 0
+    _handler: Final = _RunLogHandler()
+
+    @classmethod
+    @contextmanager
+    def to(cls, output: PrintedOutput) -> Iterator[None]:
+        """Within this block, what this task and its descendants print and log goes to `output`."""
+        cls._begin()
+        token = _current.set(output)
+        try:
+            yield
+        finally:
+            _current.reset(token)
+            cls._end()
+
+    @classmethod
+    def _begin(cls) -> None:
+        cls._count += 1
+        for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
+            if not isinstance(getattr(sys, name), _RedirectedStream):
+                setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
+        logging.getLogger().addHandler(cls._handler)
+
+    @classmethod
+    def _end(cls) -> None:
+        cls._count -= 1
+        if cls._count == 0:
+            for name in ("stdout", "stderr"):
+                if isinstance(redirected := getattr(sys, name), _RedirectedStream):
+                    setattr(sys, name, redirected.original)
+            logging.getLogger().removeHandler(cls._handler)
+
+
+def _find_output() -> PrintedOutput | None:
+    output = _current.get()
+    return output if output is not None and output.is_open else None
+
+
+def _level_of(number: int) -> Level:
+    if number >= logging.ERROR:
+        return Level.ERROR
+    if number >= logging.WARNING:
+        return Level.WARNING
+    return Level.INFO if number >= logging.INFO else Level.DEBUG

@@ -1,0 +1,45 @@
+"""Finds the line of a command's output that says best why it failed."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from solorun.record import Stream
+
+_TRACEBACK: Final = "Traceback (most recent call last):"
+_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?")
+
+
+class TellingLine:
+    """Watches the output while it is read. Keeps a few lines, as the command printed them: mask what you take."""
+
+    def __init__(self) -> None:
+        self._exception = ""
+        self._error = ""
+        self._last: dict[Stream, str] = {}
+        self._in_traceback: set[Stream] = set()
+
+    def add_lines(self, stream: Stream, lines: Sequence[str]) -> None:
+        last = next((line for line in reversed(lines) if line.strip()), None)
+        if last is not None:
+            self._last[stream] = last
+        if stream in self._in_traceback or _TRACEBACK in "\n".join(lines):
+            self._find_exception(stream, lines)
+
+    def add_error(self, text: str) -> None:
+        """Add the text of an `::error::`."""
+        self._error = text or self._error
+
+    @property
+    def text(self) -> str:
+        """The last exception of a traceback, else the last `::error::`, else the last line of stderr or stdout."""
+        best = self._exception or self._error or self._last.get(Stream.STDERR) or self._last.get(Stream.STDOUT, "")
+        return _ESCAPE.sub("", best).rstrip().rpartition("\r")[2].strip()
+
+    def _find_exception(self, stream: Stream, lines: Sequence[str]) -> None:
+        for line in lines:
+            if line.startswith(_TRACEBACK):
+                self._in_traceback.add(stream)
+            elif stream in self._in_traceback and line[:1] not in ("", " ", "\t"):
+                self._exception = line
+                self._in_traceback.remove(stream)

@@ -1,0 +1,148 @@
+"""Coroutine steps run commands, and leave no processes behind."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from solorun.outcome import StepResult
+from solorun.project import CoroutineStep, Project
+from solorun.record import Stream
+from solorun.step import CommandFailed, StepContext, StepExecution
+from solorun.steps import StepDispatcher
+from tests.fakes.step_output import LoggedLine, RecordedOutput
+from tests.process.steps.conftest import Bystander
+from tests.process.steps.processes import eventually, noted_pids, survivors
+
+BeginCoroutine = Callable[[Callable[[StepContext], Awaitable[None]]], Awaitable[StepExecution]]
+
+
+@pytest.fixture
+def output() -> RecordedOutput:
+    return RecordedOutput()
+
+
+@pytest.fixture
+def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path, output: RecordedOutput) -> BeginCoroutine:
+    async def begin(function: Callable[[StepContext], Awaitable[None]]) -> StepExecution:
+        step = CoroutineStep("publish", "handbook:publish", function)
+        project = Project("handbook", "Handbook", directory, (step,), cancel_grace_seconds=0.2)
+        artifacts = tmp_path / "data" / "artifacts" / "7"
+        context = StepContext("handbook", 7, "full", "publish", {"date": "today"}, directory, artifacts, output)
+        return await dispatcher.start(project, step, context)
+
+    return begin
+
+
+async def test_a_command_of_a_coroutine_writes_to_the_log(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def publish(step: StepContext) -> None:
+        await step.run("sh", "-c", 'echo "$SOLORUN_PARAM_DATE ::"; echo ::notice::hello; echo oops >&2')
+        await step.log("after")
+
+    result = await (await begin(publish)).wait()
+
+    assert result == StepResult()
+    assert [line for line in output.records if line.stream is not Stream.STDERR] == [
+        LoggedLine(Stream.STDOUT, "today ::"),
+        LoggedLine(Stream.STEP, "hello"),
+        LoggedLine(Stream.STEP, "after"),
+    ]
+    assert output.texts(Stream.STDERR) == ["oops"]
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [(("sh", "-c", "exit 3"), "sh: exit code 3"), (("/no/program",), "program: command not found: program")],
+)
+async def test_a_command_that_fails_raises(begin: BeginCoroutine, command: tuple[str, ...], message: str) -> None:
+    async def publish(step: StepContext) -> None:
+        await step.run(*command)
+
+    assert await (await begin(publish)).wait() == StepResult(error_message=f"CommandFailed: {message}")
+
+
+async def test_a_coroutine_may_handle_the_failure_of_a_command(begin: BeginCoroutine) -> None:
+    codes: list[int | None] = []
+
+    async def publish(step: StepContext) -> None:
+        for command in (["sh", "-c", "exit 3"], ["./leaf.sh"]):
+            try:
+                await step.run(*command)
+            except CommandFailed as failed:
+                codes.append(failed.exit_code)
+
+    assert await (await begin(publish)).wait() == StepResult()
+    assert codes == [3, None]
+
+
+async def test_a_stop_ends_the_command_and_all_its_processes(begin: BeginCoroutine, directory: Path) -> None:
+    async def publish(step: StepContext) -> None:
+        await step.run("sh", "-c", "trap '' TERM; setsid sh leaf.sh & sh leaf.sh; sh leaf.sh")
+
+    execution = await begin(publish)
+    await eventually(lambda: len(noted_pids(directory)) == 2)
+
+    assert await execution.stop(0.2) == StepResult(error_message="stopped")
+    assert survivors(directory) == []
+
+
+async def test_a_command_that_nothing_waits_for_ends_with_its_coroutine(begin: BeginCoroutine, directory: Path) -> None:
+    tasks: list[asyncio.Task[None]] = []
+
+    async def publish(step: StepContext) -> None:
+        tasks.append(asyncio.create_task(step.run("sh", "leaf.sh")))
+        await eventually(lambda: noted_pids(directory))
+
+    assert await (await begin(publish)).wait() == StepResult()
+    assert survivors(directory) == []
+    await asyncio.wait(tasks)
+    assert isinstance(tasks[0].exception(), CommandFailed)
+
+
+async def start_processes(step: StepContext) -> None:
+    await asyncio.create_subprocess_exec("sh", "-c", "(sh leaf.sh &); setsid sh leaf.sh & wait", cwd=step.workspace)
+    await eventually(lambda: len(noted_pids(step.workspace)) == 2)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
+@pytest.mark.parametrize("is_stopped", [True, False])
+async def test_processes_that_a_coroutine_started_by_itself_are_named_and_killed(
+    begin: BeginCoroutine, directory: Path, output: RecordedOutput, is_stopped: bool
+) -> None:
+    async def publish(step: StepContext) -> None:
+        await start_processes(step)
+        await (asyncio.Event().wait() if is_stopped else asyncio.sleep(0))
+
+    execution = await begin(publish)
+    await eventually(lambda: len(noted_pids(directory)) == 2)
+    await (execution.stop(5) if is_stopped else execution.wait())
+
+    assert survivors(directory) == []
+    [warning] = output.warnings()
+    assert warning.startswith("coroutine ended; killing the processes it left behind: ")
+    assert "(sh -c (sh leaf.sh &); setsid sh leaf.sh & wait)" in warning
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
+async def test_other_processes_of_the_service_are_spared(
+    begin: BeginCoroutine, directory: Path, output: RecordedOutput, bystander: Bystander
+) -> None:
+    release = asyncio.Event()
+
+    async def wait(step: StepContext) -> None:
+        await release.wait()
+
+    older = await bystander(os.environ)
+    other = await begin(wait)
+    await (await begin(start_processes)).wait()
+
+    assert older.poll() is None
+    assert len(survivors(directory)) >= 2
+    release.set()
+    await other.wait()
+    assert older.poll() is None
+    assert survivors(directory) == []
+    assert len(output.warnings()) == 1

@@ -1,0 +1,83 @@
+"""The levels of lines that commands print."""
+
+import pytest
+
+from solorun.record import Level
+from solorun.steps.levels import detect_levels
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR: no such table",
+        "ERROR no such table",
+        "error: could not compile `x`",
+        "main.c:3:5: error: expected ';'",
+        "2026-11-29 12:00:00,123 ERROR app: broken",
+        "2026-11-29 12:00:00 [ERROR] app: broken",
+        "12:00:01  1 of 3 ERROR creating sql view model a.b",
+        "[error] broken",
+        "\x1b[31mERROR\x1b[0m broken",
+        "ERROR:root:broken",
+        "FATAL: password authentication failed",
+        "npm ERR! code E404",
+        'time="2026-11-29T12:00:00Z" level=error msg="broken"',
+        'lvl="fatal" msg=x',
+        '{"level":50,"time":1,"msg":"broken"}',
+        '{"event": "broken", "level": "error"}',
+        '{"severity": "CRITICAL", "message": "x"}',
+        "ValueError: no title",
+        "sqlalchemy.exc.OperationalError: (sqlite3)",
+        "E       assert 1 == 2",
+        "FAILED tests/test_a.py::test_b - assert 1 == 2",
+        "ERROR tests/test_a.py",
+    ],
+)
+def test_an_error_is_recognized(line: str) -> None:
+    assert detect_levels(["fine", line]) == [Level.INFO, Level.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("WARNING: x", Level.WARNING),
+        ("[warn] x", Level.WARNING),
+        ("a.py:3: warning: x", Level.WARNING),
+        ('{"level":40}', Level.WARNING),
+        ("2026-11-29 12:00:00 DEBUG x", Level.DEBUG),
+        ('{"level":"trace"}', Level.DEBUG),
+        ("level=debug x", Level.DEBUG),
+    ],
+)
+def test_other_levels_are_recognized(line: str, level: Level) -> None:
+    assert detect_levels([line]) == [level]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "0 errors, 0 warnings",
+        "no error occurred",
+        "see the error: it is below",
+        "handling an Error",
+        "INFO: retry after ERROR",
+        "12:00:00 [info] the last ERROR was yesterday",
+        "level=info msg=error",
+        "exit=error",
+        "one two three four five six seven ERROR",
+        "{error: not JSON}",
+        '{"level":30,"msg":"error"}',
+        '{"level":{"name":"error"}}',
+        '{"msg":"error"}',
+        '{"level":"verbose error"}',
+        "{" * 100_000 + "error",
+        "=error",
+        "[] error",
+    ],
+)
+def test_any_other_line_is_info(line: str) -> None:
+    assert detect_levels([line]) == [Level.INFO]
+
+
+def test_lines_without_any_word_of_a_level_are_not_looked_at() -> None:
+    assert detect_levels(["one", "two"]) is None
