@@ -116,8 +116,7 @@ def test_a_card_stays_when_its_run_ends_while_only_running_ones_are_shown(
 
 
 def test_all_runs_of_today_are_counted(open_page: OpenPage, street: ServedService, street_api: Api) -> None:
-    for _ in range(34):
-        last = street_api.complete("project-00")
+    last = max(street_api.complete("project-00") for _ in range(34))
     page = open_page("/", url=street.url)
 
     # Each run has the next number, and all are from today.
