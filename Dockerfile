@@ -25,6 +25,7 @@ RUN groupadd --gid 1000 solorun \
 COPY --from=build /opt/solorun /opt/solorun
 ENV PATH=/opt/solorun/bin:$PATH \
     SOLORUN_HOST=0.0.0.0 \
+    SOLORUN_REQUIRE_TOKEN=true \
     SOLORUN_DATA_DIR=/data
 # Mount solorun.toml and the files it refers to here. The service requires a token from outside, and refuses to start
 # without one.

@@ -78,7 +78,8 @@ async def open_application(
     service_limits: ServiceLimits = DEFAULT_LIMITS,
     url: str | None = None,
 ) -> AsyncIterator[Application]:
-    """The application of a service that is open within this block. `url` is its address for commands.
+    """The application of a service that is open within this block. `url` is its address for commands, None in a host
+    application.
 
     Raises DataDirectoryUnusable, DatabaseUnusable.
     """

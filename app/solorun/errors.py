@@ -15,9 +15,12 @@
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
+    │   ├── RepeatedHeader           repeated-header
     │   ├── CrossOrigin              cross-origin
     │   ├── UnsupportedMediaType     unsupported-media-type
     │   ├── PayloadTooLarge          too-large
+    │   ├── TooManyProjects          too-many-projects
+    │   ├── TooManyStreams           too-many-streams
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
@@ -32,11 +35,15 @@ A docstring is the default message. `api/problems.py` decides the HTTP status of
 command line prints an error's slug as its `type`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, Final
 
 from solorun.run import Run
+
+MAX_FAULTS: Final = 100
+"""How many errors of one request are reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +87,9 @@ class Problem(SolorunError):
 class InvalidRequest(Problem, slug="invalid-request"):
     """The request is not valid."""
 
-    def __init__(self, message: str = "", errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(message or "; ".join(map(str, errors)))
-        self.errors = tuple(errors)
+    def __init__(self, message: str = "", errors: Iterable[FieldError] = ()) -> None:
+        self.errors = tuple(islice(errors, MAX_FAULTS))
+        super().__init__(message or "; ".join(map(str, self.errors)))
 
 
 class InvalidCursor(Problem, slug="invalid-cursor"):
@@ -146,6 +153,10 @@ class HostNotAllowed(Problem, slug="host-not-allowed"):
     """The Host header names a host that this service does not serve."""
 
 
+class RepeatedHeader(Problem, slug="repeated-header"):
+    """A header that must not be repeated is repeated."""
+
+
 class CrossOrigin(Problem, slug="cross-origin"):
     """A browser sent this request from another site."""
 
@@ -156,6 +167,16 @@ class UnsupportedMediaType(Problem, slug="unsupported-media-type"):
 
 class PayloadTooLarge(Problem, slug="too-large"):
     """The request is too large."""
+
+
+class TooManyProjects(Problem, slug="too-many-projects"):
+    """The pattern of this project has as many projects as it may have."""
+
+
+class TooManyStreams(Problem, slug="too-many-streams"):
+    """Too many event streams are open, in all or from this address."""
+
+    retry_after_seconds = 5.0
 
 
 class ServiceDraining(Problem, slug="draining"):

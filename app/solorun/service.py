@@ -75,8 +75,8 @@ class Service:
     ) -> AsyncIterator["Service"]:
         """A service that has ended what an earlier one left behind, and can start runs.
 
-        Leaving the block drains it. `url` is its address for commands. `executor` replaces the way steps are executed.
-        Raises DataDirectoryUnusable, DatabaseUnusable.
+        Leaving the block drains it. `url` is its address for commands, None in a host application. `executor` replaces
+        the way steps are executed. Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = dict(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir)
@@ -89,7 +89,9 @@ class Service:
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
-            steps = executor or StepDispatcher(directory.path, environ, url=url or settings.public_url)
+            steps = executor or StepDispatcher(
+                directory.path, environ, url=url or settings.public_url, owns_process=url is not None
+            )
             registry = RunRegistry()
             tasks = TaskSet()
             reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)

@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 DEFAULT_PORT: Final = 8700
+MAX_PROJECTS_PER_PATTERN: Final = 1_000
+MAX_STREAMS: Final = 5_000
+MAX_STREAMS_PER_CLIENT: Final = 2_000
 
 _DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ms|s|m|h|d)", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -27,6 +30,9 @@ class Settings:
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
+    max_streams: int = MAX_STREAMS
+    max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
+    max_projects_per_pattern: int = MAX_PROJECTS_PER_PATTERN
 
     @property
     def root_path(self) -> str:

@@ -14,6 +14,7 @@ import uvloop
 from tests.benchmarks import (
     cancelling,
     client,
+    crowds,
     dashboard,
     delivery,
     fanout,
@@ -42,6 +43,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "queues": fanout.queues,
     "delivery": delivery.idle_run,
     "stalled-readers": delivery.stalled_readers,
+    "crowds": crowds.crowds,
     "stream-memory": memory.streams,
     "replay": replay.replay,
     "cancel": cancelling.cancels,

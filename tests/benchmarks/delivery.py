@@ -72,12 +72,12 @@ async def _overhead(service: Ours, broadcast: Limit, streams: int, goal: Goal, s
         gate = service.new_gate()
         run_id = await service.start("clock", count=lines, gate=gate)
         await service.running(run_id)
-        with_delays = await _listen(service.port, f"/api/v1/runs/{run_id}/events", streams)
+        with_delays = await listen(service.port, f"/api/v1/runs/{run_id}/events", streams)
         gate.touch()
         return await _median_delay(with_delays, lines)
 
     async def theirs() -> float:
-        with_delays = await _listen(broadcast.port, "/stream", streams)
+        with_delays = await listen(broadcast.port, "/stream", streams)
         (control,) = await command(broadcast.port, f"/clock?count={lines}")
         delay = await _median_delay(with_delays, lines)
         await close_streams([control])
@@ -103,7 +103,7 @@ def _commit_milliseconds(path: Path, number: int) -> float:
         return statistics.median(taken)
 
 
-async def _listen(port: int, path: str, streams: int) -> list[tuple[StreamReader, list[float]]]:
+async def listen(port: int, path: str, streams: int) -> list[tuple[StreamReader, list[float]]]:
     """Open streams, each with the list of the milliseconds that its lines take."""
     readers = await open_streams(port, path, streams)
     return [(reader, _record_delays(reader)) for reader in readers]

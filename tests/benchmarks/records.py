@@ -13,7 +13,7 @@ from solorun.record import Level, Record, Stream
 from solorun.wire import encode_records
 from tests.benchmarks.measuring import Goal, Result, Scale, compare
 from tests.benchmarks.samples import make_lines
-from tests.benchmarks.serving import Ours, ours
+from tests.benchmarks.serving import Ours, ours, project
 
 BATCH_RECORDS = 1_000
 
@@ -53,7 +53,7 @@ async def disk(scale: Scale) -> list[Result]:
 async def many_runs(scale: Scale) -> list[Result]:
     """50 projects that log concurrently, against one that logs as much."""
     projects = scale.open_streams(50)
-    async with ours('[projects."many-*"]\n' + _FLOOD) as service:
+    async with ours(project("many-*", "flood")) as service:
         each = scale.lines(200_000) // projects // 100 * 100 or 100
 
         async def together() -> float:
@@ -73,15 +73,6 @@ async def many_runs(scale: Scale) -> list[Result]:
 
         name = f"{projects} runs logging together"
         return [await compare(name, "records/s, against one run", None, together, alone, scale=scale)]
-
-
-_FLOOD = f"""
-dir = "{Path(__file__).parent / "project"}"
-params = ["count", "rate", "gate", "lines"]
-[[projects."many-*".steps]]
-name = "work"
-call = "workload:flood"
-"""
 
 
 async def flood(service: Ours, number: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Runs the service and the limits as separate processes, so that the CPU time of each can be read."""
 
 import asyncio
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tests.benchmarks.samples import write_lines
+from tests.fakes.project_toml import Call, Step, project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECT_DIR: Final = Path(__file__).parent / "project"
@@ -87,22 +87,23 @@ async def ours(extra: str = "") -> AsyncIterator[Ours]:
 @asynccontextmanager
 async def serving(directory: Path, extra: str = "") -> AsyncIterator[Ours]:
     """A running service on existing data."""
-    with served(directory, "\n".join([*map(_project, _PROJECTS), extra])) as service:
+    with served(directory, "\n".join([*(project(name, name) for name in _PROJECTS), extra])) as service:
         async with httpx.AsyncClient(base_url=service.api, trust_env=False, timeout=60) as http:
             yield Ours(service, http)
 
 
-def _project(name: str, *, step: str = "") -> str:
-    step = step or f'call = "workload:{name}"'
-    return (
-        f'[projects.{name}]\ndir = "{PROJECT_DIR}"\nparams = {json.dumps(_PARAMS)}\n'
-        f'[[projects.{name}.steps]]\nname = "work"\n{step}\n'
-    )
+def project(name: str, work: str) -> str:
+    """A project whose step is this function of the workload."""
+    return _project(name, Call(f"workload:{work}"))
 
 
 def command_project(name: str, command: str) -> str:
-    """The configuration of a project whose only step is a command, for `extra`."""
-    return _project(name, step=f"run = {json.dumps(command)}")
+    """A project whose step is this shell command."""
+    return _project(name, command)
+
+
+def _project(name: str, step: Step) -> str:
+    return project_toml(name, {"work": step}, dir=str(PROJECT_DIR), params=_PARAMS)
 
 
 class Limit:

@@ -8,89 +8,53 @@ from typing import Any, Final
 
 import httpx
 
+from tests.fakes.project_toml import project_toml
+
 _WORK: Final = Path(__file__).parent / "work.py"
 _LIMIT_SECONDS: Final = 120.0
 
-CONFIGURATION: Final = f"""
-[projects.novel]
-title = "Novel"
-params = ["book"]
-[[projects.novel.steps]]
-name = "fetch"
-run = "echo fetched"
-[[projects.novel.steps]]
-name = "translate"
-run = ["{sys.executable}", "{_WORK}", "translate"]
-[[projects.novel.steps]]
-name = "render"
-run = "echo rendered"
 
-[projects.ticker]
-cancel_grace = "1s"
-[[projects.ticker.steps]]
-name = "tick"
-run = ["{sys.executable}", "{_WORK}", "tick"]
+def _work(kind: str) -> list[str]:
+    """The command of a step that does this kind of work."""
+    return [sys.executable, str(_WORK), kind]
 
-[projects.unkillable]
-cancel_grace = "1s"
-[[projects.unkillable.steps]]
-name = "hold"
-run = "trap '' TERM; {sys.executable} {_WORK} unkillable"
 
-[projects.crash]
-title = "A project whose title is much longer than its card is wide, in any window and any language"
-[[projects.crash.steps]]
-name = "parse"
-run = ["{sys.executable}", "{_WORK}", "crash"]
-
-[projects.a-name-that-is-much-longer-than-its-card-is-wide]
-[[projects.a-name-that-is-much-longer-than-its-card-is-wide.steps]]
-name = "work"
-run = "true"
-
-[projects.terminal]
-[[projects.terminal.steps]]
-name = "print"
-run = ["{sys.executable}", "{_WORK}", "terminal"]
-
-[projects.report]
-[[projects.report.steps]]
-name = "write"
-run = ["{sys.executable}", "{_WORK}", "files"]
-
-[projects.survey]
-cancel_grace = "1s"
-params = ["stops"]
-[[projects.survey.steps]]
-name = "walk"
-run = ["{sys.executable}", "{_WORK}", "walk"]
-
-[projects.flood]
-params = ["lines"]
-[[projects.flood.steps]]
-name = "lines"
-run = "seq -f 'line %.0f of the flood, as long as lines of logs usually are' 1 ${{SOLORUN_PARAM_LINES:-1000000}}"
-
-[projects.vault]
-params = ["key", "text"]
-secrets = ["VAULT_KEY"]
-env = {{ VAULT_KEY = "correct-horse-battery" }}
-[[projects.vault.steps]]
-name = "open"
-run = "echo opened"
-
-[projects."paced-*"]
-cancel_grace = "60s"
-params = ["gates", "shares"]
-[[projects."paced-*".steps]]
-name = "work"
-run = ["{sys.executable}", "{_WORK}", "paced"]
-
-[projects."glossary-*"]
-[[projects."glossary-*".steps]]
-name = "extract"
-run = "echo extracted"
-"""
+CONFIGURATION: Final = (
+    project_toml(
+        "novel",
+        {"fetch": "echo fetched", "translate": _work("translate"), "render": "echo rendered"},
+        title="Novel",
+        params=["book"],
+    )
+    + project_toml("ticker", {"tick": _work("tick")}, cancel_grace="1s")
+    + project_toml("unkillable", {"hold": f"trap '' TERM; {sys.executable} {_WORK} unkillable"}, cancel_grace="1s")
+    + project_toml(
+        "crash",
+        {"parse": _work("crash")},
+        title="A project whose title is much longer than its card is wide, in any window and any language",
+    )
+    + project_toml("a-name-that-is-much-longer-than-its-card-is-wide", {"work": "true"})
+    + project_toml("terminal", {"print": _work("terminal")})
+    + project_toml("report", {"write": _work("files")})
+    + project_toml("survey", {"walk": _work("walk")}, cancel_grace="1s", params=["stops"])
+    + project_toml(
+        "flood",
+        {
+            "lines": "seq -f 'line %.0f of the flood, as long as lines of logs usually are'"
+            " 1 ${SOLORUN_PARAM_LINES:-1000000}"
+        },
+        params=["lines"],
+    )
+    + project_toml(
+        "vault",
+        {"open": "echo opened"},
+        params=["key", "text"],
+        secrets=["VAULT_KEY"],
+        env={"VAULT_KEY": "correct-horse-battery"},
+    )
+    + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
+    + project_toml("glossary-*", {"extract": "echo extracted"})
+)
 
 
 class Api:

@@ -201,7 +201,7 @@ def test_a_page_that_fails_to_load_offers_a_retry(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="All runs")).to_be_visible()
 
 
-def test_a_page_whose_stream_is_held_back_polls(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
+def test_a_page_whose_stream_is_delayed_polls(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-held", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page("/nowhere")
     # As a proxy that waits for the end of the response.

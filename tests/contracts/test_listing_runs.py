@@ -31,7 +31,7 @@ async def _history(store: Store) -> list[int]:
         (None, (Status.FAILED, Status.FAILED), [2]),
         ("glossary", {Status.COMPLETED, Status.CANCELLED}, [3, 1]),
         ("glossary", {Status.RUNNING}, []),
-        ("nobody", (), []),
+        ("unknown", (), []),
     ],
 )
 async def test_runs_are_listed_newest_first_by_project_and_status(
@@ -73,7 +73,7 @@ async def test_the_active_and_the_latest_run_of_a_project(store: Store) -> None:
     assert active == latest == await store.get_run(ids[4])
     assert ended == await store.get_run(ids[3])
     assert await store.find_active_run("glossary") is None
-    assert await store.find_latest_run("nobody") is None
+    assert await store.find_latest_run("unknown") is None
 
 
 async def test_the_latest_run_of_every_project_by_name(store: Store) -> None:

@@ -119,7 +119,7 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
         LogQuery(step="extract", before=100, limit=10),
         LogQuery(step="review", level=Level.ERROR),
         LogQuery(step="review", after=2000),
-        LogQuery(step="nobody"),
+        LogQuery(step="unknown"),
         LogQuery(text="page 77"),
         LogQuery(text="TERM 3", limit=20),
         LogQuery(text="term 3", after=300, limit=20),

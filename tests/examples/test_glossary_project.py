@@ -43,7 +43,7 @@ async def run(service: Service, scope: str = "full", **params: str) -> tuple[Run
     raise AssertionError("the stream ended without the run")
 
 
-async def test_every_scope_works_from_what_the_last_run_left(tmp_path: Path) -> None:
+async def test_every_scope_continues_from_the_results_of_the_last_run(tmp_path: Path) -> None:
     catalog = Catalog.open(write_project(tmp_path, DOCUMENTS))
     async with Service.open(Settings(data_dir=tmp_path / "data"), catalog) as service:
         full, log = await run(service)

@@ -17,35 +17,19 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
+from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 BASE_URL = "http://127.0.0.1:8700"
 TOKEN = "correct-horse-battery-staple"
 
-TOML = """
-[projects.handbook]
-title = "Handbook glossary"
-params = ["date", "documents"]
-
-[[projects.handbook.steps]]
-name = "extract"
-run = ["true"]
-
-[[projects.handbook.steps]]
-name = "generate"
-run = ["true"]
-
-[projects.deploy]
-[[projects.deploy.steps]]
-name = "deploy"
-run = ["true"]
-
-[projects."glossary-*"]
-title = "Glossaries"
-[[projects."glossary-*".steps]]
-name = "extract"
-run = ["true"]
-"""
+TOML = (
+    project_toml(
+        "handbook", {"extract": ["true"], "generate": ["true"]}, title="Handbook glossary", params=["date", "documents"]
+    )
+    + project_toml("deploy", {"deploy": ["true"]})
+    + project_toml("glossary-*", {"extract": ["true"]}, title="Glossaries")
+)
 
 
 @dataclass
@@ -100,14 +84,15 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         toml: str = TOML,
         headers: Mapping[str, str] | None = None,
         limits: ServiceLimits = DEFAULT_LIMITS,
+        failure_delay_seconds: float = 0,
         **settings: Any,
     ) -> AsyncIterator[Served]:
         executor = ScriptedExecutor()
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
-        checked = Settings(data_dir=tmp_path / "data", shutdown_limit_seconds=5, **settings)
+        checked = Settings(**{"data_dir": tmp_path / "data", "shutdown_limit_seconds": 5, **settings})
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
-            app = Application(service, Dashboard())
+            app = Application(service, Dashboard(), failure_delay_seconds=failure_delay_seconds)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

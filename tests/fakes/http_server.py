@@ -38,6 +38,11 @@ class Connection:
         self._reader = reader
         self._writer = writer
 
+    @property
+    def port(self) -> int:
+        port: int = self._writer.get_extra_info("sockname")[1]
+        return port
+
     async def send(self, data: bytes) -> None:
         self._writer.write(data)
         await self._writer.drain()

@@ -68,17 +68,11 @@ class ServedService:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def end(self, number: signal.Signals) -> tuple[int, float]:
-        """Send a signal and wait until the process exits. Returns the exit code and the seconds that took."""
-        began = time.monotonic()
-        self.signal(number)
-        return self.wait(), time.monotonic() - began
-
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def wait(self, limit_seconds: float = 40) -> int:
+    def wait(self, limit_seconds: float = 60) -> int:
         """Wait for the process and return its exit code."""
         assert self._process is not None
         return self._process.wait(limit_seconds)
@@ -90,7 +84,7 @@ class ServedService:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(40)
+            return self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.send_signal(signal.SIGKILL)
             return self._process.wait()
@@ -107,7 +101,7 @@ class ServedService:
 
     def _answers(self) -> bool:
         # Creating an httpx client takes longer than a request.
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/livez")
             return connection.getresponse().status == 200

@@ -28,14 +28,18 @@ class Finished:
 class Command:
     """A running command."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader, pipe: asyncio.ReadTransport
+    ) -> None:
         self.process = process
+        self._stdout = stdout
+        self._pipe = pipe
         self._out: list[str] = []
         self._err: list[str] = []
 
     async def until_stdout_shows(self, text: str) -> str:
         """Wait for a line of output that contains `text`, and return it."""
-        return await self._until(text, self.process.stdout, self._out)
+        return await self._until(text, self._stdout, self._out)
 
     async def until_stderr_shows(self, text: str) -> str:
         """Wait for a line on stderr that contains `text`, and return it."""
@@ -57,17 +61,15 @@ class Command:
     async def finish(self) -> Finished:
         """Wait until the command exits."""
         async with asyncio.timeout(LIMIT_SECONDS):
-            out, err = await self.process.communicate()
+            out, (_, err) = await asyncio.gather(self._stdout.read(), self.process.communicate())
         code = self.process.returncode
         assert code is not None
         return Finished(code, "".join(self._out) + out.decode(), "".join(self._err) + err.decode())
 
     async def finish_unread(self) -> Finished:
         """Close the pipe that reads its output, and wait until it exits."""
-        assert self.process.stdout is not None
         assert self.process.stderr is not None
-        # asyncio has no public way to close the read end of a pipe.
-        self.process.stdout._transport.close()  # type: ignore[attr-defined]
+        self._pipe.close()
         async with asyncio.timeout(LIMIT_SECONDS):
             code = await self.process.wait()
             return Finished(code, "".join(self._out), (await self.process.stderr.read()).decode())
@@ -79,22 +81,30 @@ async def solorun(
 ) -> AsyncGenerator[Command]:
     """Run `solorun ...` as a process, killed at the end of the block. `program` replaces the Python program."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SOLORUN_")}
+    # A pipe of our own: asyncio has no public way to close the read end of a subprocess's pipe.
+    reading, writing = os.pipe()
+    stdout = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(reading, "rb")
+    )
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *program,
         *arguments,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=writing,
         stderr=asyncio.subprocess.PIPE,
         env={**inherited, **(env or {})},
         cwd=cwd,
     )
+    os.close(writing)
     try:
-        yield Command(process)
+        yield Command(process, stdout, pipe)
     finally:
         if process.returncode is None:
             process.kill()
             await process.communicate()
+        pipe.close()
 
 
 async def run_solorun(*arguments: str, env: Mapping[str, str] | None = None, cwd: Path) -> Finished:

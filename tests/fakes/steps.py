@@ -15,7 +15,7 @@ class ScriptedStep:
         self.context = context
         self.unkillable = unkillable
         self.graces: list[float] = []
-        self.told = asyncio.Event()
+        self.stop_requested = asyncio.Event()
         self._ended = asyncio.Event()
         self._result: StepResult | None = None
 
@@ -39,7 +39,7 @@ class ScriptedStep:
 
     async def stop(self, grace_seconds: float) -> StepResult:
         self.graces.append(grace_seconds)
-        self.told.set()
+        self.stop_requested.set()
         if not self.unkillable:
             self.end("killed by SIGTERM", -15)
         return await self.wait()

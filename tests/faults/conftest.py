@@ -34,13 +34,13 @@ class Trials:
 
     def __iter__(self) -> Iterator[int]:
         """Yields numbers: `short` of them, or until the goal or the time limit is reached. Raises on violations."""
-        began = time.monotonic()
+        deadline = time.monotonic() + (self.seconds or 0.0)
         number = 0
         while len(self.violations) < _MAX_KEPT:
             if self.seconds is None:
                 if number >= self.short:
                     break
-            elif number and (self.tried >= self.goal or time.monotonic() - began >= self.seconds):
+            elif number and (self.tried >= self.goal or time.monotonic() >= deadline):
                 break
             yield number
             number += 1

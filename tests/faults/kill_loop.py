@@ -29,7 +29,7 @@ from tests.faults.kill_points import KillAt, KillPointStore
 from tests.faults.parent_death import end_with_parent
 
 PROJECTS = ("extract", "deploy", "nightly")
-CHILD_LIMIT_SECONDS = 20.0
+CHILD_LIMIT_SECONDS = 60.0
 POINT_SECONDS = 0.3
 """The time a child has to reach its kill point once it is up. After that it is killed wherever it is."""
 

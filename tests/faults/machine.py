@@ -241,7 +241,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         step_counts["after a jump"] += bool(self.offset)
 
         async def in_time() -> T:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 return await awaitable
 
         return self.loop.run_until_complete(in_time())
@@ -282,7 +282,7 @@ class RunManagerMachine(RuleBasedStateMachine):
         for run in self.active.values():
             step = self._step(run)
             step.unkillable = False
-            if step.told.is_set():
+            if step.stop_requested.is_set():
                 step.end("killed by SIGKILL", -9)
         await self.engine.manager.drain(10)
         for run in self.active.values():

@@ -41,7 +41,7 @@ class MemoryDisk:
 @contextmanager
 def memory_disk(directory: Path, mebibytes: int) -> Iterator[MemoryDisk]:
     directory.mkdir(parents=True, exist_ok=True)
-    mount = f"mount -t tmpfs -o size={mebibytes}m solorun '{directory}' && echo mounted && exec cat"
+    mount = f"mount -t tmpfs -o size={mebibytes}m,mode=700 solorun '{directory}' && echo mounted && exec cat"
     with subprocess.Popen(
         ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount],
         stdin=subprocess.PIPE,  # the kernel closes it when this process ends, and then the holder ends

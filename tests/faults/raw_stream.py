@@ -32,6 +32,13 @@ async def read_to_end(sock: socket.socket, seconds: float = 60) -> bytes:
     return received
 
 
+def has_received(sock: socket.socket) -> bool:
+    """True once there is something to read."""
+    with contextlib.suppress(BlockingIOError):
+        return bool(sock.recv(1, socket.MSG_PEEK))
+    return False
+
+
 def complete_events(answer: bytes) -> list[tuple[int, bytes, bytes]]:
     """(id, event, data) of each complete event in a chunked response, parsed as the standard says."""
     body = _unchunk(answer.partition(HEAD_END)[2])

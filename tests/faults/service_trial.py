@@ -13,6 +13,8 @@ import httpx
 from solorun.run import Run
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_run
+from tests.fakes.process_table import is_alive
+from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import Process, ServedService
 from tests.faults.checkers import audit
 from tests.faults.database import install_triggers, read_database
@@ -75,8 +77,9 @@ class ServiceTrial:
         for name, script in steps.items():
             (directory / f"{name}.sh").write_text(WITNESS + script)
         toml = extra + "".join(
-            f'\n[projects.{name}]\ncancel_grace = "{grace}"\nenv = {{ WITNESS = "{self.witness}" }}\n'
-            f'[[projects.{name}.steps]]\nname = "work"\nrun = ["/bin/sh", "{name}.sh"]\n'
+            project_toml(
+                name, {"work": ["/bin/sh", f"{name}.sh"]}, cancel_grace=grace, env={"WITNESS": str(self.witness)}
+            )
             for name in steps
         )
         self._stalls = directory / "stalls"
@@ -185,7 +188,7 @@ class ServiceTrial:
 
     def surviving_pids(self, run_id: int) -> tuple[str, ...]:
         """The recorded pids that are still alive."""
-        return tuple(pid for pid in self.recorded_pids(run_id) if _is_alive(pid))
+        return tuple(pid for pid in self.recorded_pids(run_id) if is_alive(pid))
 
     async def _post(self, operation: Operation, path: str) -> httpx.Response | None:
         try:
@@ -253,11 +256,3 @@ async def service_trial(
             await trial.stop()
     stalls = trial.take_stalls()
     assert not stalls, "\n".join(stalls)
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat[stat.rindex(")") + 2] not in "ZX"

@@ -56,7 +56,7 @@ async def syscalls_fail(trial: ServiceTrial, *, calls: str, error: str, when: st
 @asynccontextmanager
 async def another_process_holds_the_lock(trial: ServiceTrial) -> AsyncIterator[None]:
     """Another process holds an open write transaction."""
-    with contextlib.closing(sqlite3.connect(trial.database, isolation_level=None, timeout=5)) as other:
+    with contextlib.closing(sqlite3.connect(trial.database, isolation_level=None, timeout=60)) as other:
         other.execute("BEGIN IMMEDIATE")
         try:
             yield

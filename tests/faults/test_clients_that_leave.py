@@ -78,6 +78,7 @@ async def _request_and_disconnect(served: Served, method: str, path: str, at: in
     """A request whose client disconnects at its n-th suspension; True if it got there."""
     gone = asyncio.Event()
     asked = False
+    sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
         nonlocal asked
@@ -88,6 +89,7 @@ async def _request_and_disconnect(served: Served, method: str, path: str, at: in
         return {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
+        sent.append(message)
         await asyncio.sleep(0)
 
     scope = {
@@ -101,10 +103,9 @@ async def _request_and_disconnect(served: Served, method: str, path: str, at: in
         await counted
 
     answering = asyncio.create_task(answer())
-    seen = -1
-    while not answering.done() and counted.suspensions != seen:
-        seen = counted.suspensions
-        await asyncio.wait([answering], timeout=0.3)
+    await served.until(lambda: answering.done() or counted.reached or _is_waiting(served, sent))
+    for _ in range(20):
+        await asyncio.sleep(0)
     reached = counted.reached
     # A stream that only waits does not suspend that often, so its client disconnects here.
     gone.set()
@@ -112,3 +113,11 @@ async def _request_and_disconnect(served: Served, method: str, path: str, at: in
     assert answering.done(), f"{method} {path} did not notice that its client disconnected at suspension {at}"
     answering.result()
     return reached
+
+
+def _is_waiting(served: Served, sent: list[Any]) -> bool:
+    """Whether a stream has sent what there is, and waits for a change."""
+    if any(b"event: runs" in message.get("body", b"") for message in sent):
+        return True
+    topics = [served.service.hub.find(run.id) for run in served.service.list_active_runs()]
+    return any(topic is not None and topic.waiting_count for topic in topics)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.process_table import is_alive
 from tests.faults.trial import until
 
 ROOT = Path(__file__).parents[2]
@@ -47,16 +48,8 @@ async def test_a_forked_service_ends_with_its_test_run(tmp_path: Path, ended: st
 
         os.kill({"test run": test_run.pid, "parent": parent}[ended], number)
 
-        await until(lambda: not _is_alive(parent) and not _is_alive(service))
+        await until(lambda: not is_alive(parent) and not is_alive(service))
     finally:
-        for pid in filter(_is_alive, (test_run.pid, parent, service)):
+        for pid in filter(is_alive, (test_run.pid, parent, service)):
             os.kill(pid, signal.SIGKILL)
         await test_run.wait()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return stat[stat.rindex(")") + 2] not in "ZX"

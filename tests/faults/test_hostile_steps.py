@@ -104,7 +104,7 @@ def dig_directories() -> Iterator[Callable[[Path], None]]:
     subprocess.run(["rm", "-rf", *made], check=True)
 
 
-async def test_a_run_completes_whatever_directories_it_leaves(
+async def test_a_run_completes_with_any_directories_left_behind(
     tmp_path: Path, dig_directories: Callable[[Path], None]
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:

@@ -68,7 +68,7 @@ async def _follow(bench: Bench) -> list[Any]:
 
 async def _follow_live(bench: Bench) -> None:
     items = bench.engine.tail.follow(bench.active)
-    async with contextlib.aclosing(items), asyncio.timeout(5):
+    async with contextlib.aclosing(items), asyncio.timeout(60):
         async for item in items:
             if isinstance(item, Run):
                 return
@@ -84,7 +84,7 @@ async def _watch(bench: Bench) -> None:
     with bench.engine.hub.open_feed() as feed:
         feed.snapshot()
         bench.trial.executor.steps[bench.active].end()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await feed.changes()
 
 
@@ -175,7 +175,7 @@ async def test_opening_a_store_cancelled_at_any_await_leaves_no_lock(tmp_path: P
             await store.close()
 
     store = await SqliteRunStore.open(tmp_path)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await store.insert_run(_new(), owner="bench")
     await store.close()
 

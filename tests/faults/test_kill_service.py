@@ -48,7 +48,7 @@ async def test_a_start_on_a_full_disk_fails_with_a_message(tmp_path: Path) -> No
             "sh", "-c", f"ulimit -f 0; exec {sys.executable} -m solorun serve --port 0",
             cwd=trial.directory, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             output, _ = await process.communicate()
 
         assert process.returncode not in {0, None}

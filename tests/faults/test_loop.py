@@ -19,7 +19,7 @@ PATHS = (
 
 
 @pytest.mark.needs(minutes=2.1)
-async def test_nothing_stalls_the_loop(trials: MakeTrials, tmp_path: Path) -> None:
+async def test_no_callback_blocks_the_loop(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials(
         "P18", "seconds of floods, streams, searches, starts and cancels without a stall of 50 ms", short=1, goal=120
     )

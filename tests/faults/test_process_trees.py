@@ -5,15 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from solorun.steps.command import MAX_DRAIN_SECONDS
-from tests.faults.budget import PLAIN_STEPS, measure_budget, run_seconds
 from tests.faults.conftest import MakeTrials
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until
 
+# Every process would outlive the wait for the end: only the service can end it in time.
 NOTE = "echo $$ >> $WITNESS/pids-$SOLORUN_RUN_ID"
-LEAF = f"sh -c '{NOTE}; exec sleep 60'"
-DEAF = f"sh -c 'trap \"\" TERM INT HUP; {NOTE}; sleep 60; sleep 60'"
+LEAF = f"sh -c '{NOTE}; exec sleep 600'"
+DEAF = f"sh -c 'trap \"\" TERM INT HUP; {NOTE}; sleep 600; sleep 600'"
 DAEMON = """python3 -c '
 import os, time
 path = os.environ["WITNESS"] + "/pids-" + os.environ["SOLORUN_RUN_ID"]
@@ -23,16 +22,16 @@ if os.fork() == 0:
         open(path, "a").write("%d\\n" % os.getpid())
         os.chdir("/")
         os.closerange(0, 256)
-        time.sleep(60)
+        time.sleep(600)
     os._exit(0)
 '; wait
-sleep 60
+sleep 600
 """
 
 SHAPES: dict[str, tuple[str, int]] = {
     "child": (f"{LEAF} & wait", 1),
     "setsid": (f"setsid {LEAF} & wait", 1),
-    "doublefork": (f"( {LEAF} & ) ; sleep 60", 1),
+    "doublefork": (f"( {LEAF} & ) ; sleep 600", 1),
     "nohup": (f"nohup {LEAF} & wait", 1),
     "deaf": (f"trap '' TERM; {DEAF} & while true; do sleep 1; done", 1),
     "deafsession": (f"setsid {DEAF} & wait", 1),
@@ -42,10 +41,9 @@ SHAPES: dict[str, tuple[str, int]] = {
     "flood": (f"for i in $(seq 40); do {LEAF} & done; wait", 40),
     "bareenviron": (f'setsid env -i WITNESS="$WITNESS" SOLORUN_RUN_ID="$SOLORUN_RUN_ID" {LEAF} & wait', 1),
     "daemon": (DAEMON, 1),
-    "respawning": (f"respawn() {{ {LEAF} & wait $!; respawn; }}; setsid sh -c 'sleep 60' & respawn & wait", 1),
+    "respawning": (f"respawn() {{ {LEAF} & wait $!; respawn; }}; setsid sh -c 'sleep 600' & respawn & wait", 1),
 }
 """The script of each, and how many pids it records in addition to its first process."""
-AFTER_GRACE_SECONDS = 2.3
 
 
 @pytest.mark.needs(minutes=2)
@@ -56,16 +54,11 @@ async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_p
         short=1,
         goal=200 * len(SHAPES),
     )
-    slowest = 0.0
     scripts = {name: script for name, (script, _) in SHAPES.items()}
-    async with service_trial(tmp_path / "trial", scripts | PLAIN_STEPS) as trial:
+    async with service_trial(tmp_path / "trial", scripts) as trial:
         for _ in tried:
-            async with measure_budget(trial) as allowed:
-                took = max(await asyncio.gather(*(_begin_and_cancel(trial, name) for name in SHAPES)))
-            slowest = max(slowest, took)
-            assert took < AFTER_GRACE_SECONDS + allowed.machine_seconds
+            await asyncio.gather(*(_begin_and_cancel(trial, name) for name in SHAPES))
             tried.judge([], tried=len(SHAPES))
-            tried.notes = f"slowest end {slowest:.1f} s after the cancel, with a grace of 0.3 s"
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
 
@@ -73,30 +66,24 @@ async def test_a_cancel_leaves_no_process_of_any_shape(trials: MakeTrials, tmp_p
 @pytest.mark.needs(minutes=2)
 async def test_a_run_ends_with_its_command_whichever_process_keeps_the_pipe(trials: MakeTrials, tmp_path: Path) -> None:
     tried = trials("P12", "a command that exits and leaves children that hold its pipes", short=1, goal=200)
-    slowest = 0.0
     copies = 4 if tried.is_long else 1
     left = {f"quiet{copy}": f"{LEAF} & exit 0" for copy in range(copies)}
     left |= {f"deaf{copy}": f"setsid {DEAF} & exit 3" for copy in range(copies)}
     left["talking"] = "(while echo x; do sleep 0.01; done) &"
     flooding = {"flooding": "(while echo x; do :; done) &"}
-    async with service_trial(tmp_path / "trial", left | flooding | PLAIN_STEPS) as trial:
+    async with service_trial(tmp_path / "trial", left | flooding) as trial:
         for _ in tried:
-            async with measure_budget(trial) as allowed:
-                ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))
-            took = max(map(run_seconds, ends))
-            slowest = max(slowest, took)
-            assert took < MAX_DRAIN_SECONDS + 1 + allowed.machine_seconds
+            ends = await asyncio.gather(*(trial.run_to_end(name) for name in left))
             # Writing all the output that arrives until the drain ends takes as long as the machine needs.
             assert (await trial.run_to_end("flooding")).steps[0].exit_code == 0
             tried.judge([], tried=len(left))
-            tried.notes = f"slowest run {slowest:.1f} s"
             assert [end.steps[0].exit_code for end in ends] == [0] * copies + [3] * copies + [0]
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
 
 
-async def _begin_and_cancel(trial: ServiceTrial, name: str) -> float:
-    """The seconds from the cancel to the end, according to the row."""
+async def _begin_and_cancel(trial: ServiceTrial, name: str) -> None:
+    """Cancel a run when all of its processes work, and read its stream to the end."""
     run_id = await trial.start(name)
     assert run_id is not None
     reader = trial.follow(run_id)
@@ -106,5 +93,3 @@ async def _begin_and_cancel(trial: ServiceTrial, name: str) -> float:
         run = await reader
     assert run is not None
     assert run.cancel_requested_at is not None
-    assert run.finished_at is not None
-    return (run.finished_at - run.cancel_requested_at).total_seconds()

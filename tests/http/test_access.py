@@ -1,13 +1,16 @@
 """Authorization: hosts, origins, tokens, sessions, and a public path behind a proxy."""
 
+import asyncio
 import itertools
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from solorun.auth.login import safe_next
-from solorun.auth.sessions import MAX_SESSIONS, SESSION_SECONDS, LoginThrottle, Sessions
+from solorun.auth.sessions import MAX_SESSIONS, SESSION_SECONDS, Sessions
+from solorun.auth.throttle import MAX_FAILURES, Throttle
 from tests.fakes.application import TOKEN, OpenServed
 
 BEARER = {"authorization": f"Bearer {TOKEN}"}
@@ -40,11 +43,13 @@ async def test_a_wildcard_address_is_not_an_allowed_host(open_served: OpenServed
     assert response.status_code == 403
 
 
-async def test_a_repeated_host_is_refused(open_served: OpenServed) -> None:
-    async with open_served() as served:
-        response = await served.client.get("/livez", headers=[("host", "evil.example"), ("host", "localhost")])
+@pytest.mark.parametrize("name", ["host", "authorization", "origin", "sec-fetch-site"])
+async def test_a_header_that_decides_about_access_must_not_be_repeated(open_served: OpenServed, name: str) -> None:
+    async with open_served(token=TOKEN) as served:
+        response = await served.client.get("/api/v1/runs", headers=[(name, "localhost"), (name, "evil.example")])
 
-    assert (response.status_code, response.json()["type"]) == (403, "/problems/host-not-allowed")
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/repeated-header")
+    assert response.json()["detail"] == f"The header {name} must not be repeated."
 
 
 async def test_other_headers_may_be_repeated(open_served: OpenServed) -> None:
@@ -139,14 +144,14 @@ async def test_a_login_begins_a_session_and_a_logout_ends_it(open_served: OpenSe
         login = await _log_in(served.client)
         during = await served.client.get("/api/v1/runs")
         start = await served.client.post(RUNS, headers={"sec-fetch-site": "same-origin"})
-        cookie = served.client.cookies["solorun_8700"]
+        ((name, cookie),) = served.client.cookies.items()
         logout = await served.client.post("/logout", headers={"sec-fetch-site": "same-origin"})
-        afterwards = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={cookie}"})
+        afterwards = await served.client.get("/api/v1/runs", headers={"cookie": f"{name}={cookie}"})
 
     assert (login.status_code, login.headers["location"]) == (303, "/")
     assert (during.status_code, start.status_code, logout.status_code) == (200, 201, 303)
     assert afterwards.status_code == 401
-    assert "solorun_8700" not in served.client.cookies
+    assert not served.client.cookies
 
 
 async def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(open_served: OpenServed) -> None:
@@ -154,21 +159,34 @@ async def test_the_session_cookie_is_hidden_from_scripts_and_other_sites(open_se
         plain = await _log_in(served.client)
     async with open_served(token=TOKEN, public_url="https://localhost/solorun") as served:
         secure = await _log_in(served.client)
+    async with open_served(token=TOKEN) as served:
+        reported = await _log_in(served.client, **{"x-forwarded-proto": "https, http"})
 
     attributes = plain.headers["set-cookie"].split("; ")[1:]
     assert attributes == ["Path=/", f"Max-Age={SESSION_SECONDS}", "HttpOnly", "SameSite=Strict"]
-    assert secure.headers["set-cookie"].startswith("__Host-solorun=")
+    assert secure.headers["set-cookie"].startswith("__Host-solorun_")
     assert secure.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
+    assert reported.headers["set-cookie"].split("; ")[1:] == [*attributes, "Secure"]
+
+
+async def test_services_under_one_host_name_have_their_own_cookies(tmp_path: Path, open_served: OpenServed) -> None:
+    names = set()
+    for directory, public_url in [("a", None), ("a", "http://localhost/x"), ("b", None), ("b", "https://localhost/x")]:
+        async with open_served(token=TOKEN, data_dir=tmp_path / directory, public_url=public_url) as served:
+            await _log_in(served.client)
+            names |= {name.removeprefix("__Host-") for name in served.client.cookies}
+
+    assert len(names) == 4
 
 
 async def test_a_login_ends_the_previous_session(open_served: OpenServed) -> None:
     async with open_served(token=TOKEN) as served:
         await _log_in(served.client)
-        first = served.client.cookies["solorun_8700"]
+        ((name, first),) = served.client.cookies.items()
         await _log_in(served.client)
-        second = served.client.cookies["solorun_8700"]
+        second = served.client.cookies[name]
         served.client.cookies.clear()
-        response = await served.client.get("/api/v1/runs", headers={"cookie": f"solorun_8700={first}"})
+        response = await served.client.get("/api/v1/runs", headers={"cookie": f"{name}={first}"})
 
     assert first != second
     assert response.status_code == 401
@@ -192,19 +210,35 @@ async def test_a_wrong_token_shows_the_form_again_or_returns_401_to_programs(ope
         program = await _log_in(served.client, "wrong")
 
     assert browser.status_code == 303
-    assert "too many attempts" in page.text
+    assert "Wrong token." in page.text
     assert (program.status_code, program.json()["type"]) == (401, "/problems/unauthorized")
     assert "set-cookie" not in browser.headers
 
 
-async def test_after_ten_failures_even_the_right_token_is_refused(open_served: OpenServed) -> None:
-    async with open_served(token=TOKEN) as served:
-        for _ in range(10):
-            await _log_in(served.client, "wrong")
-        response = await _log_in(served.client)
+async def test_wrong_tokens_delay_other_wrong_tokens_and_never_the_right_one(
+    open_served: OpenServed, caplog: pytest.LogCaptureFixture
+) -> None:
+    wrong = {"authorization": "Bearer wrong"}
+    async with open_served(token=TOKEN, failure_delay_seconds=3600) as served:
+        early = [(await served.client.get("/api/v1/runs", headers=wrong)).status_code for _ in range(5)]
+        early += [(await _log_in(served.client, "wrong")).status_code for _ in range(MAX_FAILURES - 5)]
+        delayed = [
+            asyncio.create_task(served.client.get("/metrics", headers=wrong)),
+            asyncio.create_task(_log_in(served.client, "wrong")),
+        ]
         bearer = await served.client.get("/api/v1/runs", headers=BEARER)
+        session = await _log_in(served.client)
+        missing = await served.client.get("/metrics", headers={"cookie": ""})
+        done, _ = await asyncio.wait(delayed, timeout=0)
+        for task in delayed:
+            task.cancel()
 
-    assert (response.status_code, bearer.status_code) == (401, 200)
+    assert early == [401] * MAX_FAILURES
+    assert (bearer.status_code, session.status_code, missing.status_code) == (200, 303, 401)
+    assert done == set()
+    messages = [entry.getMessage() for entry in caplog.records if entry.name == "solorun.auth"]
+    assert messages[0] == "GET /api/v1/runs from 127.0.0.1 with a wrong token."
+    assert "GET /metrics from 127.0.0.1 without a token." in messages
 
 
 @pytest.mark.parametrize(
@@ -286,26 +320,25 @@ def test_sessions_are_bounded_and_the_oldest_ends_first() -> None:
     assert (sessions.is_valid(first), sessions.is_valid(second)) == (False, True)
 
 
-def test_a_throttled_peer_waits_a_minute_and_others_do_not() -> None:
-    now = itertools.count(0.0, 1.0)
-    throttle = LoginThrottle(clock=lambda: next(now))
-    list(map(throttle.record_failure, ["10.0.0.1"] * 10))
+def test_the_eleventh_wrong_token_within_a_minute_is_too_many() -> None:
+    now = itertools.count(0.0, 5.5)
+    throttle = Throttle(clock=lambda: next(now))
 
-    waiting = throttle.wait_seconds("10.0.0.1")
-    other = throttle.wait_seconds("10.0.0.2")
-    list(itertools.islice(now, 60))
+    first = [throttle.is_exceeded("10.0.0.1") for _ in range(11)]
+    other = throttle.is_exceeded("10.0.0.2")
+    list(itertools.islice(now, 10))
 
-    assert waiting == 50.0
-    assert other == 0.0
-    assert throttle.wait_seconds("10.0.0.1") == 0.0
+    assert first == [False] * 10 + [True]
+    assert other is False
+    assert throttle.is_exceeded("10.0.0.1") is False
 
 
-def test_the_throttle_forgets_the_oldest_peers() -> None:
-    throttle = LoginThrottle()
-    list(map(throttle.record_failure, ["10.0.0.1"] * 10))
-    list(map(throttle.record_failure, map(str, range(1000))))
+def test_the_throttle_forgets_the_oldest_addresses() -> None:
+    throttle = Throttle()
+    for address in ["10.0.0.1"] * 11 + [str(number) for number in range(1000)]:
+        throttle.is_exceeded(address)
 
-    assert throttle.wait_seconds("10.0.0.1") == 0.0
+    assert throttle.is_exceeded("10.0.0.1") is False
 
 
 @pytest.mark.parametrize("prefix", ["", "/solorun"])

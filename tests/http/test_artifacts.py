@@ -36,6 +36,20 @@ async def test_artifacts_are_listed_and_downloaded(open_served: OpenServed) -> N
     assert "sandbox" in page.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize("name", ["j.js", "module.mjs", "J.JS", "style.css"])
+async def test_no_artifact_can_be_a_script_or_a_style_of_the_dashboard(open_served: OpenServed, name: str) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / name).write_text("alert(1)")
+        step.end()
+        await served.end_of(run_id)
+
+        script = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/{name}")
+
+    assert (script.text, script.headers["content-type"]) == ("alert(1)", "application/octet-stream")
+    assert script.headers["x-content-type-options"] == "nosniff"
+
+
 async def test_a_run_without_artifacts_has_an_empty_list(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()

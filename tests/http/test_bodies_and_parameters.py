@@ -223,3 +223,22 @@ async def test_a_caller_with_several_lines_is_refused(open_served: OpenServed, c
         cancelled = await served.client.post(f"/api/v1/runs/{run_id}/cancel", json={"requested_by": caller})
 
         assert (started.status_code, cancelled.status_code) == (422, 422)
+
+
+@pytest.mark.parametrize("value", [1, "text"])
+async def test_at_most_100_errors_are_reported(open_served: OpenServed, value: Any) -> None:
+    params = {f"p{number}": value for number in range(50_000)}
+    async with open_served() as served:
+        response = await served.client.post("/api/v1/projects/deploy/runs", json={"params": params})
+
+    assert response.status_code == 422
+    assert len(response.json()["errors"]) == 100
+    assert len(response.content) < 50_000
+
+
+async def test_a_scope_of_any_length_gets_a_short_answer(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        response = await served.client.post("/api/v1/projects/deploy/runs", json={"scope": "x" * 500_000})
+
+    assert response.status_code == 422
+    assert len(response.content) < 2_000

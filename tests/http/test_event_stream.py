@@ -10,6 +10,7 @@ import pytest
 from solorun.http.event_stream import COMMENT, EventStream, Sink, StreamLimits, Streams
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import MAX_PIECE_BYTES
+from tests.fakes.stepped_loop import SteppedLoop, run_stepped
 
 EVENT = b"data: 1\n\n"
 
@@ -21,7 +22,7 @@ class Connection:
         self.written: list[bytes] = []
         self.is_full = False
         self.aborted = False
-        self.streams = Streams(nullcontext, limits)
+        self.streams = Streams(nullcontext, limits, max_open=1, max_open_per_client=1)
         self.sinks: asyncio.Queue[Sink] = asyncio.Queue()
         self.stream = EventStream(self.streams, self._pump)
         self._may_send = asyncio.Event()
@@ -38,7 +39,7 @@ class Connection:
 
     async def _receive(self) -> dict[str, Any]:
         await asyncio.Event().wait()
-        raise AssertionError("nobody disconnects")
+        raise AssertionError("no client disconnects")
 
     def stall(self) -> None:
         """Make every later send wait."""
@@ -48,7 +49,11 @@ class Connection:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Sink]:
         flow = {"is_full": lambda: self.is_full, "write": self.written.append}
-        scope = {"method": "GET", "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}}}
+        scope = {
+            "method": "GET",
+            "client": None,
+            "extensions": {FLOW_EXTENSION: flow, "solorun.abort": {"abort": self._abort}},
+        }
         streaming = asyncio.create_task(self.stream(scope, self._receive, self._send))
         sink = await self.sinks.get()
         self.written.clear()
@@ -117,16 +122,18 @@ async def test_all_events_are_sent_or_none(events: bytes, sent: bool) -> None:
     assert connection.written == ([events] if sent else [])
 
 
-async def test_a_stream_that_is_not_idle_gets_no_comment() -> None:
-    connection = Connection(StreamLimits(comment_interval_seconds=0.4))
-    async with connection.open() as sink:
-        loop = asyncio.get_running_loop()
-        until, gaps, last = loop.time() + 1.5, [0.0], loop.time()
-        while loop.time() < until:
-            assert sink.offer_nowait(EVENT)
-            gaps.append(loop.time() - last)
-            last = loop.time()
-            await asyncio.sleep(0.01)
+def test_a_stream_gets_a_comment_only_while_it_is_idle() -> None:
+    async def stream(loop: SteppedLoop) -> tuple[list[bytes], list[bytes]]:
+        connection = Connection(StreamLimits(comment_interval_seconds=0.4))
+        async with connection.open() as sink:
+            for _ in range(150):
+                assert sink.offer_nowait(EVENT)
+                await loop.advance(0.01)
+            while_busy = [*connection.written]
+            await loop.advance(0.4)
+            return while_busy, connection.written[150:]
 
-    # On a stalled machine a comment is right.
-    assert COMMENT not in connection.written or max(gaps) > 0.15
+    while_busy, while_idle = run_stepped(stream)
+
+    assert while_busy == [EVENT] * 150
+    assert while_idle == [COMMENT]

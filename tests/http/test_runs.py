@@ -254,3 +254,15 @@ async def test_a_forged_cursor_is_refused(open_served: OpenServed, cursor: str) 
     assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
     with pytest.raises(InvalidCursor):
         decode_cursor(cursor)
+
+
+async def test_a_full_pattern_starts_the_projects_it_has_and_no_others(open_served: OpenServed) -> None:
+    async with open_served(max_projects_per_pattern=2) as served:
+        for project in ("glossary-a", "glossary-b", "glossary-a"):
+            await served.complete(project, "extract")
+        refused = await served.client.post("/api/v1/projects/glossary-c/runs")
+        declared = await served.client.post("/api/v1/projects/deploy/runs")
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/too-many-projects")
+    assert refused.json()["detail"] == "glossary-* has 2 projects, which is the limit."
+    assert declared.status_code == 201

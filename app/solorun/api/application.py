@@ -8,11 +8,13 @@ from typing import Final, Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
+from solorun.api.family_limit import FamilyLimit
 from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
-from solorun.auth.authorization import Authorizer, public_addresses
+from solorun.auth.authorization import FAILURE_DELAY_SECONDS, Authorizer, public_addresses
 from solorun.errors import InternalError, Problem
+from solorun.http.compression import compress
 from solorun.http.event_stream import StreamLimits, Streams
 from solorun.http.operation import Endpoint
 from solorun.http.request import ClientDisconnected, Request
@@ -52,16 +54,29 @@ class Pages(Protocol):
 class Application:
     """An open service over HTTP, below any root path. `pages` is the dashboard, if it is to be served."""
 
-    def __init__(self, service: Service, pages: Pages | None = None, limits: StreamLimits | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        pages: Pages | None = None,
+        limits: StreamLimits | None = None,
+        failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
+    ) -> None:
+        settings = service.settings
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(service.settings, public_addresses(OPERATIONS)),
-            streams=Streams(service.hub.count_stream, limits or StreamLimits()),
+            authorizer=Authorizer(settings, public_addresses(OPERATIONS), failure_delay_seconds),
+            streams=Streams(
+                service.hub.count_stream,
+                limits or StreamLimits(),
+                max_open=settings.max_streams,
+                max_open_per_client=settings.max_streams_per_client,
+            ),
+            family_limit=FamilyLimit(service),
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
         self._router = Router(self.state, self.endpoints, fallback=pages.show_not_found if pages else None)
-        self._public_path = service.settings.root_path
+        self._public_path = settings.root_path
 
     def end_streams(self) -> None:
         """End every open stream with `event: shutdown`, and every later one immediately."""
@@ -93,7 +108,7 @@ class Application:
 
         try:
             response = await self._handle(request)
-            await response(scope, receive, send_counted)
+            await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
         except Exception as error:
@@ -110,7 +125,7 @@ class Application:
         await failure(scope, receive, send_counted)
 
     async def _handle(self, request: Request) -> ASGIApp:
-        login = self.state.authorizer.authorize(request)
+        login = await self.state.authorizer.authorize(request)
         if login is not None:
             return login
         request.check_announced_size()

@@ -16,6 +16,8 @@ from solorun.errors import (
     RunNotFound,
     ServiceDraining,
     StoreUnavailable,
+    TooManyProjects,
+    TooManyStreams,
 )
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.http.problems import PROBLEM_JSON
@@ -46,7 +48,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="startRun",
         summary="Start a run, unless the project has an active run",
         responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=Run),),
-        problems=(ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
+        problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
     Operation(
@@ -84,7 +86,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="followRun",
         summary="Follow a run's log from any point until the run ends",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, InvalidLastEventId, StoreUnavailable),
+        problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
         query=streams.EventsQuery,
         headers=(
             ("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters `after` and `tail`."),
@@ -96,7 +98,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="followAllRuns",
         summary="Follow all active runs and their changes, with the logs of selected runs",
         responses=(_EVENT_STREAM,),
-        problems=(RunNotFound, StoreUnavailable),
+        problems=(RunNotFound, TooManyStreams, StoreUnavailable),
         query=streams.FollowQuery,
     ),
     Operation(

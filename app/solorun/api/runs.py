@@ -34,6 +34,7 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
+    await state.family_limit.check(request.path_params["project"])
     run = await state.service.manager.start_run(
         request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )

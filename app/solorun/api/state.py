@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from solorun.api.family_limit import FamilyLimit
 from solorun.auth.authorization import Authorizer
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
@@ -17,5 +18,6 @@ class State:
     operations: "tuple[Operation[State], ...]"
     authorizer: Authorizer
     streams: Streams
+    family_limit: FamilyLimit
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""

@@ -76,7 +76,12 @@ async def follow_run(state: State, request: Request) -> EventStream:
         ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
         await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (ended.last_seq, encode(ended)))
 
-    return EventStream(state.streams, source, opening=OPENING_OF_ENDED if run.has_ended else OPENING)
+    return EventStream(
+        state.streams,
+        source,
+        opening=OPENING_OF_ENDED if run.has_ended else OPENING,
+        is_still_authorized=request.is_still_authorized,
+    )
 
 
 async def follow_all(state: State, request: Request) -> EventStream:
@@ -84,7 +89,8 @@ async def follow_all(state: State, request: Request) -> EventStream:
     follows = _parse_follows(request.query.follow)
     for run_id in follows:
         await state.service.manager.get_run(run_id)
-    return EventStream(state.streams, DashboardStream(state.service, follows).run)
+    source = DashboardStream(state.service, follows).run
+    return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
 
 
 async def _send_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:

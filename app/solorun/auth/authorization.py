@@ -1,30 +1,40 @@
 """Decides who may call, before anything else happens and for every path, even paths that do not exist.
 
 Denies by default: unless it is exempt, a request needs the token (if the service has one). Requests that a browser
-sends from another site, or to a host name that is not ours, are refused.
+sends to the API from another site, or to a host name that is not ours, are refused.
 """
 
+import asyncio
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Collection, Iterable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlsplit
 
-from solorun.auth.sessions import LoginThrottle, Sessions
-from solorun.errors import CrossOrigin, HostNotAllowed, TokenRequired, Unauthorized
+from solorun.auth.sessions import Sessions
+from solorun.auth.throttle import Throttle
+from solorun.errors import CrossOrigin, HostNotAllowed, RepeatedHeader, TokenRequired, Unauthorized
 from solorun.http.operation import Operation
-from solorun.http.request import Request
+from solorun.http.request import Request, address_of
 from solorun.http.responses import Response, redirect
+from solorun.http.sparse_log import SparseLog
 from solorun.settings import LOOPBACK_HOSTS, Settings
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HOST: Final = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip")
+_PROXY_PREFIXES: Final = (b"x-forwarded-", b"cf-")
 _SINGLE_HEADERS: Final = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
+FAILURE_DELAY_SECONDS: Final = 1.0
+"""How long the answer to a wrong token waits once its address has sent too many. The right token never waits."""
+
+_logger = logging.getLogger("solorun.auth")
 
 
 def public_addresses(operations: Iterable[Operation[Any]]) -> frozenset[tuple[str, str]]:
@@ -40,26 +50,40 @@ def public_addresses(operations: Iterable[Operation[Any]]) -> frozenset[tuple[st
 class Authorizer:
     """Admits or refuses requests. `public` holds the exact (method, path) pairs that need no token."""
 
-    def __init__(self, settings: Settings, public: Collection[tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        public: Collection[tuple[str, str]],
+        failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
+    ) -> None:
         self.sessions = Sessions()
-        self._throttle = LoginThrottle()
+        self._throttle = Throttle()
+        self._failure_delay_seconds = failure_delay_seconds
+        self._wrong_tokens, self._missing_tokens = SparseLog(_logger), SparseLog(_logger)
         self._public = frozenset(public)
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
         self._hosts = _allowed_hosts(settings)
         self._good_hosts: set[bytes] = set()
-        self.is_secure = (settings.public_url or "").startswith("https:")
-        # Cookies ignore ports: two services on one machine would overwrite each other's.
-        self.cookie_name = "__Host-solorun" if self.is_secure else f"solorun_{settings.port}"
+        self._is_https = (settings.public_url or "").startswith("https:")
+        self._cookie_name = f"solorun_{_identity_of(settings)}"
 
     @property
     def requires_token(self) -> bool:
         return self._token_hash is not None
 
-    def authorize(self, request: Request) -> Response | None:
+    def is_secure(self, request: Request) -> bool:
+        """Whether the client uses https, as far as the settings or a proxy say so."""
+        reported = request.headers.get(b"x-forwarded-proto", request.scope["scheme"].encode())
+        return self._is_https or reported.partition(b",")[0].strip().lower() == b"https"
+
+    def cookie_name(self, request: Request) -> str:
+        return ("__Host-" if self.is_secure(request) else "") + self._cookie_name
+
+    async def authorize(self, request: Request) -> Response | None:
         """None if the request may proceed, a response if a browser should log in first.
 
-        Raises HostNotAllowed, TokenRequired, CrossOrigin, Unauthorized.
+        Raises RepeatedHeader, HostNotAllowed, TokenRequired, CrossOrigin, Unauthorized.
         """
         if len(request.headers) != len(request.scope["headers"]):
             _check_repeated(request)
@@ -67,25 +91,30 @@ class Authorizer:
         if self._token_hash is None:
             _check_not_proxied(request)
         is_safe = request.method in SAFE_METHODS
-        is_browser = False if is_safe else self._check_origin(request)
+        is_browser = (not is_safe or request.path.startswith("/api/")) and self._check_origin(request)
         if self._token_hash is None or (request.method, request.path) in self._public:
             return None
         if self._has_token(request):
             return None
-        if self._find_session(request) is not None:
+        session = self._find_session(request)
+        if session is not None:
             if is_safe or is_browser:
+                request.is_still_authorized = partial(self.sessions.is_valid, session)
                 return None
             raise CrossOrigin("A request with a session must say where it comes from, as browsers do.")
         if is_safe and _is_navigation(request):
             return redirect(f"{request.root_path}/login?next={quote(request.target, safe='')}")
+        if b"authorization" in request.headers:
+            await self._refuse_token(request)
+        self._missing_tokens.warning(
+            "%s %s from %s without a token.", request.method, request.path, _client_of(request)
+        )
         raise Unauthorized
 
-    def log_in(self, request: Request, token: str) -> str | None:
-        """A new session that replaces the request's own, or None if the token is wrong or there were too many tries."""
-        peer = (request.scope.get("client") or ("",))[0]
-        if self._throttle.wait_seconds(peer) > 0 or not self._is_valid_token(token.encode()):
-            self._throttle.record_failure(peer)
-            return None
+    async def log_in(self, request: Request, token: str) -> str:
+        """A new session that replaces the request's own. Raises Unauthorized if the token is wrong."""
+        if not self._is_valid_token(token.encode()):
+            await self._refuse_token(request)
         self.log_out(request)
         return self.sessions.begin()
 
@@ -94,6 +123,15 @@ class Authorizer:
         session = self._find_session(request)
         if session is not None:
             self.sessions.end(session)
+
+    async def _refuse_token(self, request: Request) -> NoReturn:
+        """Log and raise Unauthorized, after a delay if the address has sent too many wrong tokens."""
+        self._wrong_tokens.warning(
+            "%s %s from %s with a wrong token.", request.method, request.path, _client_of(request)
+        )
+        if self._throttle.is_exceeded(address_of(request.scope)):
+            await asyncio.sleep(self._failure_delay_seconds)
+        raise Unauthorized
 
     def _has_token(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get(b"authorization", b"").partition(b" ")
@@ -105,9 +143,10 @@ class Authorizer:
 
     def _find_session(self, request: Request) -> str | None:
         """The session in the request's cookie, if it is still open."""
+        cookie_name = self.cookie_name(request)
         for cookie in request.headers.get(b"cookie", b"").decode("latin-1").split(";"):
             name, _, value = cookie.strip().partition("=")
-            if name == self.cookie_name and self.sessions.is_valid(value):
+            if name == cookie_name and self.sessions.is_valid(value):
                 return value
         return None
 
@@ -143,6 +182,12 @@ class Authorizer:
         raise CrossOrigin
 
 
+def _identity_of(settings: Settings) -> str:
+    """Cookies ignore ports and, with `Secure`, paths: services under one host name must not overwrite each other's."""
+    status = settings.data_dir.stat()
+    return hashlib.sha256(f"{status.st_dev}:{status.st_ino}:{settings.root_path}".encode()).hexdigest()[:16]
+
+
 def _allowed_hosts(settings: Settings) -> frozenset[str]:
     names = {*LOOPBACK_HOSTS, *(host.lower() for host in settings.allowed_hosts)}
     if settings.public_url is not None:
@@ -166,14 +211,24 @@ def _check_repeated(request: Request) -> None:
     seen: set[bytes] = set()
     for name, _ in request.scope["headers"]:
         if name in seen and name in _SINGLE_HEADERS:
-            raise HostNotAllowed(f"The header {name.decode('ascii')} must not be repeated.")
+            raise RepeatedHeader(f"The header {name.decode('ascii')} must not be repeated.")
         seen.add(name)
 
 
 def _check_not_proxied(request: Request) -> None:
+    """Refuse what a proxy on this machine forwards, as far as that can be noticed."""
     for name in request.headers:
-        if name in _PROXY_HEADERS or name.startswith(b"x-forwarded-"):
+        if name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIXES):
             raise TokenRequired
+    # This is how nginx forwards requests unless it is configured otherwise.
+    if request.scope["http_version"] == "1.0" and request.headers.get(b"connection", b"").lower() == b"close":
+        raise TokenRequired
+
+
+def _client_of(request: Request) -> str:
+    """The address of the client for the log, with what a proxy says about it."""
+    forwarded = request.headers.get(b"x-forwarded-for", b"")[:100].decode("latin-1")
+    return address_of(request.scope) + (f" (for {forwarded})" if forwarded else "")
 
 
 def _is_navigation(request: Request) -> bool:

@@ -12,13 +12,14 @@ from msgspec import Meta
 from solorun.auth.authorization import Authorizer
 from solorun.auth.sessions import SESSION_SECONDS
 from solorun.errors import FieldError, InvalidRequest, Unauthorized
+from solorun.http.event_stream import Streams
 from solorun.http.request import Request
 from solorun.http.responses import HTML, Header, Response, redirect
 
 _DIRECTORY: Final = Path(__file__).parent
 _PAGE: Final = (_DIRECTORY / "login.html").read_text("utf-8")
 _STYLE: Final = (_DIRECTORY / "login.css").read_bytes()
-_FAILED: Final = '<p role="alert">Wrong token, or too many attempts. Wait a minute and try again.</p>\n  '
+_FAILED: Final = '<p role="alert">Wrong token.</p>\n  '
 
 _NEXT: Final = re.compile(r"/(?!/)[!#-\[\]-~]*", re.ASCII)
 """A path of this service. A leading `//`, a backslash, a space or a quote could lead to another site."""
@@ -32,6 +33,8 @@ class LoginState(Protocol):
 
     @property
     def authorizer(self) -> Authorizer: ...
+    @property
+    def streams(self) -> Streams: ...
 
 
 class LoginForm(msgspec.Struct):
@@ -66,17 +69,20 @@ async def log_in(state: LoginState, request: Request) -> Response:
     """With the right token, a new session. With a wrong one, the form again, or 401 for a program."""
     form = _parse_form(await request.read_form())
     target = safe_next(form.get("next", ["/"])[0])
-    session = state.authorizer.log_in(request, form.get("token", [""])[0])
-    if session is not None:
-        cookie = _cookie(state.authorizer, request, session, max_age=SESSION_SECONDS)
-        return redirect(request.root_path + target, headers=[cookie])
-    if b"text/html" in request.headers.get(b"accept", b""):
-        return redirect(f"{request.root_path}/login?failed=1&next={quote(target, safe='')}")
-    raise Unauthorized
+    try:
+        session = await state.authorizer.log_in(request, form.get("token", [""])[0])
+    except Unauthorized:
+        if b"text/html" in request.headers.get(b"accept", b""):
+            return redirect(f"{request.root_path}/login?failed=1&next={quote(target, safe='')}")
+        raise
+    state.streams.end_unauthorized()
+    cookie = _cookie(state.authorizer, request, session, max_age=SESSION_SECONDS)
+    return redirect(request.root_path + target, headers=[cookie])
 
 
 async def log_out(state: LoginState, request: Request) -> Response:
     state.authorizer.log_out(request)
+    state.streams.end_unauthorized()
     return redirect(f"{request.root_path}/login", headers=[_cookie(state.authorizer, request, "", max_age=0)])
 
 
@@ -94,7 +100,8 @@ def _parse_form(body: bytes) -> dict[str, list[str]]:
 
 def _cookie(authorizer: Authorizer, request: Request, session: str, *, max_age: int) -> Header:
     # A __Host- cookie must have the path "/". Without one, services on different paths of a host keep their own.
-    path = "/" if authorizer.is_secure else request.root_path or "/"
-    secure = "; Secure" if authorizer.is_secure else ""
-    text = f"{authorizer.cookie_name}={session}; Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
-    return (b"set-cookie", text.encode("ascii"))
+    is_secure = authorizer.is_secure(request)
+    path = "/" if is_secure else request.root_path or "/"
+    secure = "; Secure" if is_secure else ""
+    attributes = f"Path={path}; Max-Age={max_age}; HttpOnly; SameSite=Strict{secure}"
+    return (b"set-cookie", f"{authorizer.cookie_name(request)}={session}; {attributes}".encode("ascii"))

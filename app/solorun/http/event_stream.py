@@ -5,6 +5,7 @@ A source (see `api/streams.py`) decides what is sent. It writes encoded events t
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ import anyio
 import anyio.lowlevel
 from starlette.types import Receive, Scope, Send
 
+from solorun.errors import TooManyStreams
 from solorun.http.flow_control import Flow
+from solorun.http.request import address_of
 from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort, pieces, wait_for_disconnect
 
 COMMENT_INTERVAL_SECONDS: Final = 15.0
@@ -71,12 +74,21 @@ StreamSource = Callable[[Sink], Awaitable[None]]
 class Streams:
     """The open streams of an application. Each stays inside the context `track()` while it is open."""
 
-    def __init__(self, track: Callable[[], AbstractContextManager[None]], limits: StreamLimits) -> None:
+    def __init__(
+        self,
+        track: Callable[[], AbstractContextManager[None]],
+        limits: StreamLimits,
+        *,
+        max_open: int,
+        max_open_per_client: int,
+    ) -> None:
         self.limits = limits
+        self._max_open, self._max_open_per_client = max_open, max_open_per_client
         self.shutting_down = False
         self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
         self._track = track
         self._open: set[EventStream] = set()
+        self._open_by_client: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -85,29 +97,51 @@ class Streams:
         """End every open stream, and every later one immediately, with `event: shutdown`."""
         self.shutting_down = True
         for stream in list(self._open):
-            stream.stop()
+            stream.stop(SHUTDOWN)
+
+    def end_unauthorized(self) -> None:
+        """End every stream whose session has ended."""
+        for stream in list(self._open):
+            stream.end_if_unauthorized()
 
     @contextmanager
-    def hold(self, stream: "EventStream") -> Iterator[None]:
+    def hold(self, stream: "EventStream", client: str) -> Iterator[None]:
+        """Count the stream as open within this block. Raises TooManyStreams."""
+        if len(self._open) >= self._max_open or self._open_by_client[client] >= self._max_open_per_client:
+            raise TooManyStreams
         self._open.add(stream)
+        self._open_by_client[client] += 1
         try:
             with self._track():
                 yield
         finally:
             self._open.discard(stream)
+            self._open_by_client[client] -= 1
+            if not self._open_by_client[client]:
+                del self._open_by_client[client]
 
 
 class EventStream:
     """One response: the opening, then the events of the source, or `shutdown` if the service stops first.
 
-    The source returns after its last event. It may write from several tasks; events are never interleaved.
+    It ends early if `is_still_authorized` is false, which is checked in every comment interval. The source returns
+    after its last event. It may write from several tasks; events are never interleaved.
     """
 
-    def __init__(self, streams: Streams, source: StreamSource, *, opening: bytes = OPENING) -> None:
+    def __init__(
+        self,
+        streams: Streams,
+        source: StreamSource,
+        *,
+        opening: bytes = OPENING,
+        is_still_authorized: Callable[[], bool] | None = None,
+    ) -> None:
         self._streams = streams
         self._limits = streams.limits
         self._source = source
         self._opening = opening
+        self._is_still_authorized = is_still_authorized
+        self._farewell = SHUTDOWN
         self._sourcing = anyio.CancelScope()
         self._turn = asyncio.Lock()
         self._stopping = streams.shutting_down
@@ -119,19 +153,26 @@ class EventStream:
         self._commenting: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        if scope["method"] != "HEAD":
+        start = {"type": "http.response.start", "status": 200, "headers": _HEADERS}
+        if scope["method"] == "HEAD":
+            await send(start)
+        else:
             self._scope = scope
             self._flow = Flow(scope, send)
             self._clock = asyncio.get_running_loop().time
-            with self._streams.hold(self):
+            with self._streams.hold(self, address_of(scope)):
+                await send(start)
                 await self._stream(receive)
         if not self._disconnected:
             await send({"type": "http.response.body", "body": b""})
 
-    def stop(self) -> None:
-        """End the stream with `shutdown`, after the event that is being sent, if any."""
-        self._stopping = True
+    def end_if_unauthorized(self) -> None:
+        if self._is_still_authorized is not None and not self._is_still_authorized():
+            self.stop(b"")
+
+    def stop(self, farewell: bytes) -> None:
+        """End with `farewell`: immediately, or after the event that is being sent."""
+        self._stopping, self._farewell = True, farewell
         if not self._turn.locked():
             self._sourcing.cancel()
 
@@ -146,7 +187,7 @@ class EventStream:
                 await self._source(self)
                 finished = True
             if self._stopping and not finished and not self._disconnected:
-                await self._send_events(SHUTDOWN)
+                await self._send_events(self._farewell)
         finally:
             watching.cancel()
             if self._timer is not None:
@@ -223,6 +264,7 @@ class EventStream:
 
     def _check_idle(self) -> None:
         """Send a comment if the stream is idle, or disconnect the reader if it has stalled for too long."""
+        self.end_if_unauthorized()
         interval_seconds = self._limits.comment_interval_seconds
         idle_seconds = self._clock() - self._active_at
         if self._turn.locked():

@@ -13,6 +13,7 @@ from solorun.errors import (
     InvalidRequest,
     PayloadTooLarge,
     Problem,
+    RepeatedHeader,
     TokenRequired,
     Unauthorized,
     UnsupportedMediaType,
@@ -57,10 +58,11 @@ def build_document(
 
 def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
     """Every problem that an operation may return: its own, and those of all operations of its kind."""
-    problems = [*operation.problems, InvalidRequest, HostNotAllowed, TokenRequired, PayloadTooLarge, InternalError]
+    problems = [*operation.problems, InvalidRequest, RepeatedHeader, HostNotAllowed, TokenRequired, PayloadTooLarge]
+    problems.append(InternalError)
     if not operation.public or operation.form is not None:
         problems.append(Unauthorized)
-    if operation.method not in _SAFE_METHODS:
+    if operation.method not in _SAFE_METHODS or operation.path.startswith("/api/"):
         problems.append(CrossOrigin)
     if operation.body is not None or operation.form is not None:
         problems.append(UnsupportedMediaType)

@@ -1,6 +1,6 @@
 """One request: its headers, its path below the application's root, and its body with limits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -28,6 +28,9 @@ class Request:
     percent-encoded, without a final slash: prepend it to every address in a response. The router fills in
     `operation_id`, `path_params` and `query` (an instance of the operation's query model).
     """
+
+    is_still_authorized: Callable[[], bool] | None = None
+    """For a request with a session: whether that is still open."""
 
     def __init__(self, scope: Scope, receive: Receive, *, public_path: str = "") -> None:
         """`public_path` is where clients see the application, if its root path alone does not say so."""
@@ -82,6 +85,11 @@ class Request:
             if size > MAX_BODY_BYTES:
                 raise _too_large()
         return b"".join(chunks)
+
+
+def address_of(scope: Scope) -> str:
+    """The address of the client, or of the proxy in front of it."""
+    return str((scope.get("client") or ("an unknown address",))[0])
 
 
 def _split_path(scope: Scope, public_path: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Decodes JSON bodies and query strings into structs, and reports every error in them.
+"""Decodes JSON bodies and query strings into structs, and reports every error in them, up to a limit.
 
 msgspec stops at the first error. If there is one, the members are validated again, one by one.
 """
@@ -22,7 +22,7 @@ _LOCATION: Final = re.compile(r" - at `.*`", re.DOTALL)
 
 
 def decode_body(body: bytes, model: type[Model]) -> Model:
-    """The body as a `model`; an empty body gives the defaults. Raises InvalidRequest with every error."""
+    """The body as a `model`; an empty body gives the defaults. Raises InvalidRequest with the errors."""
     if not body:
         return model()
     try:
@@ -74,7 +74,7 @@ def _convert(document: Any, model: type[Model], *, prefix: str) -> Model:
     except msgspec.ValidationError as error:
         if not isinstance(document, dict):
             raise InvalidRequest(errors=[FieldError("", _sentence(str(error)))]) from None
-    raise InvalidRequest(errors=list(_faults(document, model, prefix)))
+    raise InvalidRequest(errors=_faults(document, model, prefix))
 
 
 def _faults(document: Mapping[str, Any], model: type[msgspec.Struct], prefix: str) -> Iterator[FieldError]:

@@ -39,12 +39,21 @@ def check_service(node: Node) -> Mapping[str, object]:
     return MappingProxyType(dict(node.value))
 
 
+limit: Final = whole_number(1, 100_000)
+
+
 def port(node: Node) -> int:
     if isinstance(node.value, str) and node.value.startswith("tcp://"):
         raise InvalidValue(
             "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
         )
     return whole_number(0, _MAX_PORT)(node)
+
+
+def switch(node: Node) -> bool:
+    if not isinstance(node.value, bool):
+        raise InvalidValue(f"expected true or false, got {format_value(node.value)}")
+    return node.value
 
 
 def host(node: Node) -> str:
@@ -118,7 +127,11 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
     "token_file": path,
+    "require_token": switch,
     "shutdown_limit": duration,
+    "max_projects_per_pattern": limit,
+    "max_streams": limit,
+    "max_streams_per_client": limit,
 }
 """The reader of each key."""
 

@@ -9,7 +9,14 @@ from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects import service_table
 from solorun.projects.token import HOW_TO_MAKE_ONE, read_token_file, token
 from solorun.projects.validation import Node, duration, format_value, path
-from solorun.settings import DEFAULT_PORT, LOOPBACK_HOSTS, Settings
+from solorun.settings import (
+    DEFAULT_PORT,
+    LOOPBACK_HOSTS,
+    MAX_PROJECTS_PER_PATTERN,
+    MAX_STREAMS,
+    MAX_STREAMS_PER_CLIENT,
+    Settings,
+)
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -45,10 +52,14 @@ def resolve_settings(
         allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
         public_url=read("public_url", service_table.public_url, None),
         shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
+        max_streams=read("max_streams", service_table.limit, MAX_STREAMS),
+        max_streams_per_client=read("max_streams_per_client", service_table.limit, MAX_STREAMS_PER_CLIENT),
+        max_projects_per_pattern=read("max_projects_per_pattern", service_table.limit, MAX_PROJECTS_PER_PATTERN),
         token=read(TOKEN_VARIABLE, token, None) or read("token_file", lambda node: read_token_file(path(node)), None),
     )
+    required = read("require_token", service_table.switch, False)
     if TOKEN_VARIABLE not in given and "token_file" not in given:
-        _refuse_what_needs_a_token(settings, given)
+        _refuse_what_needs_a_token(settings, given, required=required)
     if errors:
         raise ConfigurationInvalid(errors)
     return settings
@@ -86,17 +97,20 @@ def _find_given(
 
 def _parse_variable(key: str, text: str) -> object:
     """The variable's value with the type it would have in TOML."""
-    if key == "port" and text.strip().isascii() and text.strip().isdecimal():
+    if (key == "port" or key.startswith("max_")) and text.strip().isascii() and text.strip().isdecimal():
         return int(text[:20])
+    if key == "require_token":
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.strip().lower(), text)
     if key == "allowed_hosts":
         return [name.strip() for name in text.split(",") if name.strip()]
     return text
 
 
-def _refuse_what_needs_a_token(settings: Settings, given: Mapping[str, Node]) -> None:
+def _refuse_what_needs_a_token(settings: Settings, given: Mapping[str, Node], *, required: bool) -> None:
     public_host = urlsplit(settings.public_url or "http://localhost").hostname
     foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
     opening = {
+        "require_token": "is set" if required else "",
         "host": "" if settings.is_loopback else f"{format_value(settings.host)} is reachable from other machines",
         "allowed_hosts": f"{format_value(foreign[0])} is not a loopback host" if foreign else "",
         "public_url": "" if public_host in LOOPBACK_HOSTS else f"{format_value(public_host)} is not a loopback host",

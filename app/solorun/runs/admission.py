@@ -4,9 +4,10 @@ Whether the project is free is decided elsewhere, by the store's unique index.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
-from solorun.errors import FieldError, InvalidRequest, ServiceDraining
+from solorun.errors import MAX_FAULTS, FieldError, InvalidRequest, ServiceDraining
 from solorun.execution import AdmittedStart
 from solorun.project import MAX_PARAM_BYTES, Project, Projects
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
@@ -38,10 +39,10 @@ class Admission:
         self.check_draining()
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
-        faults = [*_faults_of_triggered_by(triggered_by), *_faults_of_params(declared, params)]
+        faults = [*_faults_of_triggered_by(triggered_by), *islice(_faults_of_params(declared, params), MAX_FAULTS)]
         if steps is None:
             known = ", ".join(declared.scopes)
-            faults.insert(0, FieldError("/scope", f'"{scope}" is not a scope of {project}; it has: {known}'))
+            faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
         return AdmittedStart(declared, scope, steps, triggered_by, dict(params))
@@ -53,15 +54,13 @@ def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
     return [FieldError("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]
 
 
-def _faults_of_params(project: Project, params: Mapping[str, str]) -> list[FieldError]:
-    faults = []
+def _faults_of_params(project: Project, params: Mapping[str, str]) -> Iterator[FieldError]:
     for name, value in params.items():
-        pointer = "/params/" + name.replace("~", "~0").replace("/", "~1")
+        pointer = "/params/" + name[:100].replace("~", "~0").replace("/", "~1")
         if name not in project.params:
             known = ", ".join(project.params) or "none"
-            faults.append(FieldError(pointer, f"is not a parameter of {project.name}; it has: {known}"))
+            yield FieldError(pointer, f"is not a parameter of {project.name}; it has: {known}")
         elif "\0" in value or not is_encodable(value):
-            faults.append(FieldError(pointer, "must be text without NUL"))
+            yield FieldError(pointer, "must be text without NUL")
         elif len(value.encode()) > MAX_PARAM_BYTES:
-            faults.append(FieldError(pointer, f"is longer than {MAX_PARAM_BYTES} bytes"))
-    return faults
+            yield FieldError(pointer, f"is longer than {MAX_PARAM_BYTES} bytes")

@@ -19,6 +19,7 @@ from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
 from solorun.server.sockets import address_of, bind
+from solorun.server.stalled_readers import StalledReaders
 from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
@@ -77,7 +78,9 @@ async def serve(
         with signals.handled():
             url = address_of(sockets, settings.host)
             async with open_application(settings, catalog, limits, service_limits, url) as app:
-                protocol: Any = partial(LimitedProtocol, idle_timeout_seconds=idle_timeout_seconds)
+                protocol: Any = partial(
+                    LimitedProtocol, stalled_readers=StalledReaders(), idle_timeout_seconds=idle_timeout_seconds
+                )
                 config = Config(
                     app,
                     http=protocol,

@@ -4,40 +4,65 @@ Without them, a connection may stay idle forever before its first request, and a
 """
 
 import asyncio
+import logging
 import math
+import sys
 from typing import Any, Final
 
 from uvicorn.protocols.http.flow_control import FlowControl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.http.sparse_log import SparseLog
 from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
+from solorun.server.stalled_readers import StalledReaders
 from solorun.server.transport import CoalescingTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
 IDLE_TIMEOUT_SECONDS: Final = 10.0
+REQUEST_TIMEOUT_SECONDS: Final = 60.0
+"""How long a whole request may take to arrive, however steadily: a client must not hold a connection by dripping."""
 WRITE_BUFFER_BYTES: Final = 16 * 1024
 """How much may be buffered for a reader before a send waits, in addition to the kernel's own buffers."""
+
+_refusals = SparseLog(logging.getLogger("solorun.server"))
+_uvicorn = logging.getLogger("uvicorn.error.protocol")
+# Uvicorn warns of every malformed request, without its address.
+_uvicorn.setLevel(logging.ERROR)
 
 
 class LimitedProtocol(HttpToolsProtocol):
     """One connection.
 
     A request's head must be complete within `idle_timeout_seconds` and 32 KiB, and its body must not pause for longer.
-    Between requests uvicorn's own keep-alive limit applies; while a response is sent, none does.
+    The whole request must arrive within `REQUEST_TIMEOUT_SECONDS`. Between requests uvicorn's own keep-alive limit
+    applies. A client that reads nothing of a response for `SEND_TIMEOUT_SECONDS` is disconnected.
     """
 
-    def __init__(self, *args: Any, idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        stalled_readers: StalledReaders,
+        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
+        self._stalled_readers = stalled_readers
+        self.logger = _uvicorn
         self._idle_timeout_seconds = idle_timeout_seconds
         self._waiting_since: float | None = None
         """Since when we have been waiting for the client to send bytes; None while we are not."""
+        self._receiving_since = 0.0
+        """Since when we have been waiting for the rest of the request."""
         self._head_bytes = 0
         self._in_head = True
         self._heads = 0
         self._bytes_since_body = 0
         """What followed a head without being part of its body: sizes of chunks, and trailers."""
+        self._unread_bytes = 0
+        self._progress_at = 0.0
+        """When the client last read, or had nothing to read."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -45,22 +70,32 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_made(coalescing)
         transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
         flow: FlowControl = self.flow
-        self._extensions = {
+        self._extensions: dict[str, dict[str, Any]] = {
             ABORT_EXTENSION: {"abort": self.transport.abort},
             FLOW_EXTENSION: {"is_full": lambda: flow.write_paused, "write": coalescing.write_chunk},
             HEAD_LINES_EXTENSION: {"add": coalescing.add_to_next_head},
         }
-        self._waiting_since = self.loop.time()
+        self._waiting_since = self._receiving_since = self.loop.time()
         self._schedule_check()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._stalled_readers.discard(self)
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._stalled_readers.add(self, self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        self._stalled_readers.discard(self)
+        self._progress_at = self.loop.time()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         if self._waiting_since is None and (self.cycle is None or self.cycle.response_complete):
-            self._waiting_since = self.loop.time()
+            self._waiting_since = self._receiving_since = self.loop.time()
         while self._in_head and len(data) > MAX_HEAD_BYTES - self._head_bytes:
             # One read may contain a head and its body, or several requests: only this head counts.
             room, head = MAX_HEAD_BYTES - self._head_bytes, self._heads
@@ -68,7 +103,7 @@ class LimitedProtocol(HttpToolsProtocol):
             if self.transport.is_closing():
                 return
             if self._in_head and self._heads == head:
-                self._refuse(HEAD_TOO_LARGE)
+                self._refuse(HEAD_TOO_LARGE, "a request with too large headers")
                 return
             data = data[room:]
         if self._in_head:
@@ -77,19 +112,25 @@ class LimitedProtocol(HttpToolsProtocol):
             self._bytes_since_body += len(data)
         super().data_received(data)
         if self._bytes_since_body > MAX_HEAD_BYTES:
-            # Trailers are kept like headers, even if the response has already been sent.
+            # The parser reads them to their end, even if the response has already been sent.
             self.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         if self._waiting_since is None:
-            self._waiting_since = self.loop.time()
+            self._waiting_since = self._receiving_since = self.loop.time()
         self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._waiting_since = self.loop.time()
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            _delimit_by_close(self.cycle)
+            flow = {**self._extensions[FLOW_EXTENSION], "write": self.transport.write}
+            self.scope["extensions"] = {**self._extensions, FLOW_EXTENSION: flow}  # type: ignore[dict-item]
+        # Trailers are dropped: the request must not change after it has been checked.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         self._waiting_since = self.loop.time()
@@ -104,14 +145,15 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not a problem (RFC 9457)
-        self._refuse(BAD_REQUEST)
+        self._refuse(BAD_REQUEST, "a malformed request")
 
     def abort(self) -> None:
         """Close immediately, discarding what has not been sent."""
         self.transport.abort()
 
-    def _refuse(self, response: bytes) -> None:
+    def _refuse(self, response: bytes, reason: str) -> None:
         """Respond and close, unless the response to an earlier request is in progress: then only close."""
+        _refusals.warning("Refused %s from %s.", reason, self.client[0] if self.client else "an unknown address")
         if self.cycle is None or self.cycle.response_complete:
             self.transport.write(response)
         self.transport.close()
@@ -122,16 +164,46 @@ class LimitedProtocol(HttpToolsProtocol):
         self._timer = self.loop.call_at(due_at, self._check_idle)
 
     def _check_idle(self) -> None:
-        if self.transport.is_closing():
-            # The last bytes may be waiting for a stalled reader.
-            self._timer = self.loop.call_later(SEND_TIMEOUT_SECONDS, self.transport.abort)
-            return
-        if self._waiting_since is None:
-            self._schedule_check()
-            return
-        flow: FlowControl = self.flow
-        left_seconds = self._waiting_since + self._idle_timeout_seconds - self.loop.time()
-        if left_seconds <= 0 and not flow.read_paused:
+        if self._has_stalled():
             self.transport.abort()
             return
-        self._timer = self.loop.call_later(left_seconds if left_seconds > 0 else 1.0, self._check_idle)
+        if self._waiting_since is None or self.transport.is_closing():
+            self._schedule_check()
+            return
+        now = self.loop.time()
+        flow: FlowControl = self.flow
+        if flow.read_paused:
+            # The client waits for us.
+            self._waiting_since = self._receiving_since = now
+        due_at = min(self._waiting_since + self._idle_timeout_seconds, self._receiving_since + REQUEST_TIMEOUT_SECONDS)
+        if due_at <= now:
+            self.transport.abort()
+            return
+        self._timer = self.loop.call_at(due_at, self._check_idle)
+
+    def _has_stalled(self) -> bool:
+        """Whether the client has read nothing for too long. Streamed responses have the same limit themselves."""
+        now, unread_bytes = self.loop.time(), self.transport.get_write_buffer_size()
+        cycle, is_closing = self.cycle, self.transport.is_closing()
+        is_streaming = cycle is not None and cycle.response_started and not cycle.response_complete and not is_closing
+        if is_streaming or self._unread_bytes == 0 or unread_bytes < self._unread_bytes:
+            self._progress_at = now
+        self._unread_bytes = unread_bytes
+        return now - self._progress_at > SEND_TIMEOUT_SECONDS
+
+
+def _delimit_by_close(cycle: RequestResponseCycle) -> None:
+    """Send bodies of unknown length without chunks, which HTTP/1.0 lacks: they end with the connection."""
+    send, is_unknown = cycle.send, False
+
+    async def send_unchunked(message: Any) -> None:
+        nonlocal is_unknown
+        if message["type"] == "http.response.start":
+            is_unknown = all(name != b"content-length" for name, _ in message["headers"])
+            if is_unknown:
+                cycle.chunked_encoding, cycle.expected_content_length = False, sys.maxsize
+        elif is_unknown and not message.get("more_body", False):
+            cycle.expected_content_length = len(message.get("body", b""))
+        await send(message)
+
+    cycle.send = send_unchunked  # type: ignore[method-assign]

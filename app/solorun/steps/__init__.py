@@ -24,6 +24,8 @@ __all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
 class StepDispatcher(StepExecutor):
     """Executes both kinds of steps. `environ` is the service's environment, `url` its address for commands.
 
+    `owns_process`: all children of this process belong to the service, not to a host application.
+
     Processes that escape a killed shim are found only if this process is a subreaper (`become_subreaper`).
     """
 
@@ -33,6 +35,7 @@ class StepDispatcher(StepExecutor):
         environ: Mapping[str, str],
         *,
         url: str | None = None,
+        owns_process: bool = True,
         watchdog: Watchdog | None = None,
         unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
     ) -> None:
@@ -42,7 +45,9 @@ class StepDispatcher(StepExecutor):
         self._data_dir = data_dir
         self._unkillable_after_seconds = unkillable_after_seconds
         self._tracker = DescentTracker()
-        self._processes = CoroutineProcesses(self._tracker, unkillable_after_seconds=unkillable_after_seconds)
+        self._processes = CoroutineProcesses(
+            self._tracker, owns_process=owns_process, unkillable_after_seconds=unkillable_after_seconds
+        )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         def start(step: CommandStep) -> StepExecution:

@@ -1,7 +1,8 @@
 """Ends the processes that coroutine steps start without `step.run` and leave behind (Linux only).
 
 They are children of the service, directly or once their parent has exited (see `subreaper`). The kernel does not say
-which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started.
+which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started. In
+a host application, a child may be the host's, and nothing is ended.
 """
 
 import asyncio
@@ -35,8 +36,9 @@ class Span:
 class CoroutineProcesses:
     """The processes of all coroutine steps of one service."""
 
-    def __init__(self, tracker: DescentTracker, *, unkillable_after_seconds: float) -> None:
+    def __init__(self, tracker: DescentTracker, *, owns_process: bool, unkillable_after_seconds: float) -> None:
         self._tracker = tracker
+        self._owns_process = owns_process
         self._unkillable_after_seconds = unkillable_after_seconds
         self._running: set[Span] = set()
 
@@ -55,7 +57,7 @@ class CoroutineProcesses:
             return [one for one in found if span.covers(one) and not any(other.covers(one) for other in self._running)]
 
         deadline = asyncio.get_running_loop().time() + EXIT_SECONDS
-        while left := await select(self._tracker.list_children()):
+        while self._owns_process and (left := await select(self._tracker.list_children())):
             if asyncio.get_running_loop().time() >= deadline:
                 await warn(f"coroutine ended; killing the processes it left behind: {format_processes(left, mask)}")
                 orphans = OrphanProcesses(select, warn, unkillable_after_seconds=self._unkillable_after_seconds)

@@ -1,10 +1,13 @@
 """Recognizes the level of a line that a command printed, by the shapes that loggers and compilers use."""
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import msgspec
+from ahocorasick_rs import AhoCorasick, MatchKind
 
 from solorun.record import Level
 
@@ -19,9 +22,12 @@ _LEVELS: Final = {
     **dict.fromkeys(("info", "notice"), Level.INFO),
     **dict.fromkeys(("debug", "trace"), Level.DEBUG),
 }
-_HINTS: Final = ("err", "fatal", "crit", "panic", "severe", "alert", "emerg", "warn", "debug", "trace", "fail",
-                 "exception", '"level', "e   ")  # fmt: skip
-"""Without one of these, in lower case, no line has a level other than info."""
+_HINTS: Final = AhoCorasick(
+    [*("err", "fatal", "crit", "panic", "severe", "alert", "emerg", "warn", "debug", "trace", "failed", "exception"),
+     '"level', "e   "],
+    matchkind=MatchKind.LeftmostFirst,  # several times faster than the default
+)  # fmt: skip
+"""A line without any of these, in lower case, has no level other than info."""
 
 
 class _JsonLine(msgspec.Struct):
@@ -36,9 +42,18 @@ _decoder = msgspec.json.Decoder(_JsonLine)
 
 
 def detect_levels(lines: Sequence[str]) -> list[Level] | None:
-    """The level of each line; None if all are `info`, which a search in all lines together finds out faster."""
+    """The level of each line; None if all are `info`."""
     text = "\n".join(lines).lower()
-    return [_detect_level(line) for line in lines] if any(hint in text for hint in _HINTS) else None
+    found = _HINTS.find_matches_as_indexes(text)
+    if not found:
+        return None
+    if not text.isascii():  # in lower case, a text may have another length
+        return [_detect_level(line) for line in lines]
+    levels = [Level.INFO] * len(lines)
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+    for index in {bisect_right(starts, start) - 1 for _, start, _ in found}:
+        levels[index] = _detect_level(lines[index])
+    return levels
 
 
 def _detect_level(line: str) -> Level:

@@ -55,6 +55,7 @@ class PipeReader:
         self._read_bytes = 0
         self._last_byte: int | None = None
         self._unfinished_since: float | None = None
+        self._unfinished_level = Level.INFO
         self._readable: asyncio.Future[None] | None = None
         self.is_waiting_for_output = False
 
@@ -129,7 +130,7 @@ class PipeReader:
             if lines.may_be_command:
                 await self._log_and_execute(lines)
             else:
-                await self._write(lines.texts, partial=lines.partial)
+                await self._write(lines, 0, len(lines.texts))
         except Exception:
             # Keep reading even if the log fails: the command would wait forever on a full pipe.
             logger.exception("lost output of step %s", self._step)
@@ -142,17 +143,25 @@ class PipeReader:
             command = parse_workflow_command(lines.texts[index])
             if command is not None and (self._stream is Stream.STDOUT or isinstance(command, AddMask)):
                 if written < index:
-                    await self._write(lines.texts[written:index], partial=False)
+                    await self._write(lines, written, index)
                 if isinstance(command, LogMessage) and command.level is Level.ERROR:
                     self._telling_line.add_error(command.text)
                 await self._interpreter.execute(command)
                 written = index + 1
         if written < len(lines.texts):
-            await self._write(lines.texts[written:], partial=lines.partial)
+            await self._write(lines, written, len(lines.texts))
 
-    async def _write(self, texts: list[str], *, partial: bool) -> None:
+    async def _write(self, lines: LineBatch, begin: int, end: int) -> None:
+        texts = lines.texts[begin:end]
+        partial = lines.partial and end == len(lines.texts)
+        continues = lines.continues and begin == 0
         self._telling_line.add_lines(self._stream, texts)
         levels = detect_levels(texts) if self._detects_levels else None
+        if continues and self._unfinished_level is not Level.INFO:
+            levels = levels or [Level.INFO] * len(texts)
+        if continues and levels:
+            levels[0] = self._unfinished_level
+        self._unfinished_level = levels[-1] if levels else Level.INFO
         if levels is None:
             await self._output.write(self._step, self._stream, texts, partial=partial)
             return

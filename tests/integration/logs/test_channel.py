@@ -53,7 +53,7 @@ def take_all(channel: Channel) -> list[Record]:
     return records
 
 
-async def test_records_are_stamped_in_one_order_without_gaps() -> None:
+async def test_records_get_increasing_seqs_without_gaps() -> None:
     channel = make_channel(last_seq=4)
 
     await channel.write("extract", Stream.STDOUT, ["a", "b"])
@@ -84,7 +84,7 @@ async def test_a_message_with_line_ends_becomes_several_records() -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "語", "😀"])
-async def test_a_long_message_is_cut_at_an_edge_of_characters_and_joins_again(letter: str) -> None:
+async def test_a_long_message_is_split_between_characters_and_can_be_joined(letter: str) -> None:
     channel = make_channel()
     text = "a" + letter * MAX_MESSAGE_BYTES
 
@@ -96,7 +96,7 @@ async def test_a_long_message_is_cut_at_an_edge_of_characters_and_joins_again(le
     assert [record.partial for record in records] == [True] * (len(records) - 1) + [False]
 
 
-async def test_text_without_utf8_is_made_storable() -> None:
+async def test_text_that_is_not_valid_utf8_is_made_storable() -> None:
     channel = make_channel()
 
     await channel.write("extract", Stream.STEP, ["a\ud800b"])
@@ -145,7 +145,7 @@ async def test_the_service_never_waits_for_its_own_records() -> None:
     assert len(take_all(channel)) == 2
 
 
-async def test_a_flood_is_handed_out_in_segments_that_keep_their_limits() -> None:
+async def test_a_flood_is_taken_in_segments_within_their_limits() -> None:
     channel = make_channel()
     await channel.write("extract", Stream.STDOUT, ["x"] * 2500)
 
@@ -171,7 +171,7 @@ async def test_a_batch_carries_the_run_as_it_is_after_its_records() -> None:
     assert [(step.name, step.exit_code, step.last_seq) for step in second.steps] == [("extract", 3, 3)]
 
 
-async def test_the_ending_is_the_last_entry() -> None:
+async def test_the_ending_is_in_the_last_batch() -> None:
     channel = make_channel(steps=("extract", "generate"))
     await channel.write("extract", Stream.STDOUT, ["x"] * 1500)
     ending = FinalState(Outcome(Status.COMPLETED), AT)
@@ -191,7 +191,7 @@ async def test_the_ending_is_the_last_entry() -> None:
     assert answer.result() is UpdateResult.UPDATED
 
 
-async def test_an_ending_without_records_is_handed_out_too() -> None:
+async def test_an_ending_without_records_is_taken_too() -> None:
     channel = make_channel()
     channel.close(FinalState(Outcome(Status.CANCELLED), AT))
 
@@ -214,7 +214,7 @@ async def test_the_first_ending_stands() -> None:
     assert batch.run.status is Status.COMPLETED
 
 
-async def test_who_waits_for_space_goes_on_when_the_run_ends() -> None:
+async def test_a_writer_that_waits_for_space_continues_when_the_run_ends() -> None:
     channel = make_channel(max_records=1)
     await channel.write("extract", Stream.STDOUT, ["x"])
     writing = asyncio.create_task(channel.write("extract", Stream.STDOUT, ["y"]))
@@ -225,14 +225,14 @@ async def test_who_waits_for_space_goes_on_when_the_run_ends() -> None:
     await asyncio.wait_for(writing, 60)
 
 
-async def test_a_lost_run_is_answered_and_its_work_is_told() -> None:
-    told: list[bool] = []
-    channel = make_channel(on_ownership_lost=lambda: told.append(True))
+async def test_losing_a_run_is_reported_to_its_owner_and_its_waiters() -> None:
+    lost: list[bool] = []
+    channel = make_channel(on_ownership_lost=lambda: lost.append(True))
     await channel.write("extract", Stream.STDOUT, ["x"])
 
     channel.invalidate(UpdateResult.NOT_FOUND)
 
-    assert told == [True]
+    assert lost == [True]
     assert not channel.has_work
     assert channel.close(FinalState(Outcome(Status.COMPLETED), AT)).result() is UpdateResult.NOT_FOUND
 

@@ -66,7 +66,7 @@ async def test_early_late_and_resuming_followers_see_every_record_once(tmp_path:
         assert ended.status is Status.COMPLETED
 
 
-async def test_a_follower_older_than_memory_reads_the_store_and_joins_the_live_end(
+async def test_a_follower_behind_the_records_in_memory_reads_the_store_first(
     tmp_path: Path,
 ) -> None:
     limits = EngineLimits(hub=HubLimits(max_recent_segments=4))
@@ -88,7 +88,7 @@ async def test_a_follower_older_than_memory_reads_the_store_and_joins_the_live_e
 
 
 @pytest.mark.parametrize("known", [1, 2, 3, 4])
-async def test_a_log_that_grows_is_read_up_to_where_it_was(tmp_path: Path, known: int) -> None:
+async def test_a_growing_log_is_read_up_to_its_length_at_the_start(tmp_path: Path, known: int) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -115,7 +115,7 @@ async def test_a_follower_beyond_the_last_record_gets_the_end_of_an_ended_run(tm
         assert (await follow(engine, run.id, after=after))[0] == []
 
 
-async def test_a_follower_beyond_the_last_record_waits_for_what_comes_after_it(tmp_path: Path) -> None:
+async def test_a_follower_beyond_the_last_record_waits_for_later_records(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         beyond = asyncio.create_task(follow(engine, run.id, after=3))
@@ -128,7 +128,7 @@ async def test_a_follower_beyond_the_last_record_waits_for_what_comes_after_it(t
         assert (await beyond)[0] == [4, 5]
 
 
-async def test_a_follower_reads_from_the_store_what_memory_has_not_when_the_run_is_ended(tmp_path: Path) -> None:
+async def test_a_follower_of_an_ended_run_reads_records_missing_in_memory_from_the_store(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",)), drain=False) as engine:
         run = await engine.manager.start_run("handbook")
         topic = engine.hub.find(run.id)
@@ -152,7 +152,7 @@ async def test_following_an_unknown_run_is_not_found(tmp_path: Path) -> None:
             await follow(engine, 4711)
 
 
-async def test_a_follower_that_goes_away_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_follower_that_disconnects_is_forgotten(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         follower = asyncio.create_task(follow(engine, run.id))
@@ -169,7 +169,7 @@ async def test_a_follower_that_goes_away_leaves_nothing_behind(tmp_path: Path) -
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
 
 
-async def test_a_tail_begins_so_many_records_before_the_end(tmp_path: Path) -> None:
+async def test_a_tail_begins_the_given_number_of_records_before_the_end(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -217,7 +217,7 @@ async def begin_topic(engine: Engine) -> tuple[Topic, ScriptedStep]:
     return topic, step
 
 
-async def test_who_waits_at_the_end_is_handed_what_comes_until_the_run_ends(tmp_path: Path) -> None:
+async def test_a_receiver_at_the_end_gets_new_segments_until_the_run_ends(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
         taken: list[int] = []
@@ -238,7 +238,7 @@ async def test_who_waits_at_the_end_is_handed_what_comes_until_the_run_ends(tmp_
         assert topic.has_ended
 
 
-async def test_who_does_not_take_is_woken_where_it_stands(tmp_path: Path) -> None:
+async def test_a_receiver_that_accepts_nothing_is_woken_at_its_position(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
 
@@ -256,7 +256,7 @@ async def test_who_does_not_take_is_woken_where_it_stands(tmp_path: Path) -> Non
         step.end()
 
 
-async def test_who_waits_beyond_the_end_is_handed_only_what_comes_after_it(tmp_path: Path) -> None:
+async def test_a_receiver_beyond_the_end_gets_only_later_segments(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
         taken: list[tuple[int, int]] = []
@@ -277,7 +277,7 @@ async def test_who_waits_beyond_the_end_is_handed_only_what_comes_after_it(tmp_p
         step.end()
 
 
-async def test_one_who_cannot_be_handed_anything_harms_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_receiver_that_raises_affects_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
 
@@ -297,17 +297,17 @@ async def test_one_who_cannot_be_handed_anything_harms_nobody(tmp_path: Path, ca
         assert (await engine.end_of(topic.run.id)).status is Status.COMPLETED
 
 
-async def test_many_are_served_in_turns_of_the_loop_and_who_left_is_not(
+async def test_many_receivers_are_served_over_several_loop_iterations_and_cancelled_ones_are_skipped(
     tmp_path: Path,
 ) -> None:
     limits = EngineLimits(hub=HubLimits(max_served_per_turn=2))
     async with open_engine(tmp_path, declare(steps=("extract",)), limits=limits) as engine:
         topic, step = await begin_topic(engine)
-        told: list[tuple[int, int]] = []
+        accepted: list[tuple[int, int]] = []
 
         def take_as(number: int) -> Receiver:
             def take(segment: Segment) -> bool:
-                told.append((number, segment.last_seq))
+                accepted.append((number, segment.last_seq))
                 return True
 
             return take
@@ -317,13 +317,13 @@ async def test_many_are_served_in_turns_of_the_loop_and_who_left_is_not(
         (written, *_) = await engine.store.read_segments(topic.run.id, after=0)
 
         engine.hub.publish(topic.run.id, replace(written, first_seq=2, last_seq=2), last_seq=2)
-        assert told == [(0, 2), (1, 2)]
+        assert accepted == [(0, 2), (1, 2)]
         waiting[3].cancel()
         engine.hub.publish(topic.run.id, replace(written, first_seq=3, last_seq=3), last_seq=3)
-        await engine.until(lambda: len(told) == 8)
+        await engine.until(lambda: len(accepted) == 8)
 
         for number in (0, 1, 2, 4):
-            assert [seq for whose, seq in told if whose == number] == [2, 3]
+            assert [seq for whose, seq in accepted if whose == number] == [2, 3]
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)

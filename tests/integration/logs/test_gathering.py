@@ -11,7 +11,7 @@ LINES = ["x" * 100] * 100
 ENDLESS_PAUSES = EngineLimits(writer=WriterLimits(min_pause_seconds=3600.0, max_pause_seconds=3600.0))
 
 
-async def test_runs_that_together_fill_commits_are_written_without_pauses(tmp_path: Path) -> None:
+async def test_runs_that_fill_commits_together_are_written_without_pauses(tmp_path: Path) -> None:
     names = [f"project-{number}" for number in range(RUNS)]
     projects = [declare(name, steps=("work",)) for name in names]
     async with open_engine(tmp_path, *projects, limits=ENDLESS_PAUSES) as engine:

@@ -1,3 +1,5 @@
+"""Cancels: before, during and after the steps of a run."""
+
 import asyncio
 from pathlib import Path
 
@@ -11,13 +13,13 @@ from tests.fakes.engine import declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
 
-async def test_a_cancelled_run_says_so_only_when_its_work_has_stopped(tmp_path: Path) -> None:
+async def test_a_run_becomes_cancelled_only_after_its_step_has_stopped(tmp_path: Path) -> None:
     async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
 
         asked, accepted = await engine.manager.cancel_run(run.id, requested_by="ada", reason="wrong date")
-        await step.told.wait()
+        await step.stop_requested.wait()
 
         assert accepted
         assert asked.status is Status.RUNNING
@@ -36,7 +38,7 @@ async def test_a_cancelled_run_says_so_only_when_its_work_has_stopped(tmp_path: 
         ]
 
 
-async def test_a_cancel_one_instruction_after_the_start_is_not_lost(tmp_path: Path) -> None:
+async def test_a_cancel_immediately_after_the_start_is_not_lost(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
 
@@ -62,7 +64,7 @@ async def test_a_cancel_during_start_is_not_lost(tmp_path: Path) -> None:
         assert engine.executor.begun == []
 
 
-async def test_a_run_cancelled_while_pending_does_not_come_back_to_life(tmp_path: Path) -> None:
+async def test_a_run_cancelled_while_pending_never_starts_a_step(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold("commit")
         run = await engine.manager.start_run("handbook")
@@ -76,7 +78,7 @@ async def test_a_run_cancelled_while_pending_does_not_come_back_to_life(tmp_path
         assert engine.executor.begun == []
 
 
-async def test_a_second_cancel_keeps_the_first_ones_words(tmp_path: Path) -> None:
+async def test_a_second_cancel_keeps_the_reason_of_the_first(tmp_path: Path) -> None:
     async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -94,7 +96,7 @@ async def test_a_second_cancel_keeps_the_first_ones_words(tmp_path: Path) -> Non
         ]
 
 
-async def test_cancelling_a_cancelled_run_answers_it_without_accepting(tmp_path: Path) -> None:
+async def test_cancelling_a_cancelled_run_returns_it_unchanged(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         await engine.manager.cancel_run(run.id)
@@ -105,7 +107,7 @@ async def test_cancelling_a_cancelled_run_answers_it_without_accepting(tmp_path:
         assert (again, accepted) == (ended, False)
 
 
-async def test_cancelling_what_ended_otherwise_says_so(tmp_path: Path) -> None:
+async def test_cancelling_a_run_that_ended_otherwise_is_refused(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()
@@ -123,7 +125,7 @@ async def test_cancelling_an_unknown_run_is_not_found(tmp_path: Path) -> None:
             await engine.manager.cancel_run(4711)
 
 
-async def test_a_late_cancel_of_one_run_does_not_touch_the_next(tmp_path: Path) -> None:
+async def test_a_late_cancel_of_one_run_does_not_affect_the_next(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         first = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()
@@ -134,13 +136,13 @@ async def test_a_late_cancel_of_one_run_does_not_touch_the_next(tmp_path: Path) 
         with pytest.raises(RunNotActive):
             await engine.manager.cancel_run(first.id)
 
-        assert not step.told.is_set()
+        assert not step.stop_requested.is_set()
         step.end()
         assert (await engine.end_of(second.id)).status is Status.COMPLETED
 
 
 @pytest.mark.parametrize(("error_message", "status"), [(None, Status.COMPLETED), ("exit code 3", Status.FAILED)])
-async def test_work_that_ended_before_it_was_told_keeps_its_outcome(
+async def test_a_step_that_ended_before_the_cancel_reached_it_keeps_its_outcome(
     tmp_path: Path, error_message: str | None, status: Status
 ) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
@@ -162,7 +164,7 @@ async def test_work_that_ended_before_it_was_told_keeps_its_outcome(
         assert step.graces == []
 
 
-async def test_a_cancel_does_not_overtake_what_an_exited_step_has_still_to_end(tmp_path: Path) -> None:
+async def test_a_cancel_waits_for_the_output_of_a_step_that_has_exited(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -179,7 +181,7 @@ async def test_a_cancel_does_not_overtake_what_an_exited_step_has_still_to_end(t
         assert "the last of its output" in [record.message for record in await engine.log_of(run.id)]
 
 
-async def test_a_step_that_exited_in_time_may_take_longer_for_its_end(tmp_path: Path) -> None:
+async def test_a_step_that_exited_in_time_may_end_after_its_time_limit(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(step_timeout_seconds=0.05)) as engine:
         run = await engine.manager.start_run("handbook", scope="from:generate")
         step = await engine.executor.step("generate")
@@ -197,7 +199,7 @@ async def test_a_step_that_exited_in_time_may_take_longer_for_its_end(tmp_path: 
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
 
 
-async def test_a_cancel_that_was_recorded_late_is_in_the_streams_end_too(tmp_path: Path) -> None:
+async def test_the_end_of_a_stream_includes_a_cancel_that_was_recorded_late(tmp_path: Path) -> None:
     async with open_engine(tmp_path, executor=ScriptedExecutor(unkillable=True)) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -214,13 +216,13 @@ async def test_a_cancel_that_was_recorded_late_is_in_the_streams_end_too(tmp_pat
         assert await engine.end_of(run.id) == await engine.store.get_run(run.id)
 
 
-async def test_an_end_does_not_overtake_who_asked_for_it(tmp_path: Path) -> None:
+async def test_a_run_does_not_end_before_its_cancel_is_recorded(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         gate = engine.faults.hold("request_cancel")
         cancel = asyncio.create_task(engine.manager.cancel_run(run.id, requested_by="ada"))
-        await step.told.wait()
+        await step.stop_requested.wait()
         await gate.reached.wait()
         await engine.until(lambda: step.result is not None)
 
@@ -233,7 +235,7 @@ async def test_an_end_does_not_overtake_who_asked_for_it(tmp_path: Path) -> None
         assert ended.status is Status.CANCELLED
 
 
-async def test_an_end_waits_for_no_store_that_refuses_to_note_a_cancel(tmp_path: Path) -> None:
+async def test_a_run_ends_even_if_the_store_refuses_to_record_the_cancel(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
@@ -245,7 +247,7 @@ async def test_an_end_waits_for_no_store_that_refuses_to_note_a_cancel(tmp_path:
         assert (await engine.end_of(run.id)).status is Status.CANCELLED
 
 
-async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) -> None:
+async def test_a_cancel_between_two_steps_starts_no_further_step(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -262,7 +264,7 @@ async def test_a_cancel_between_two_steps_begins_no_further_one(tmp_path: Path) 
         ]
 
 
-async def test_the_work_is_stopped_even_if_the_store_does_not_answer(tmp_path: Path) -> None:
+async def test_the_step_is_stopped_even_if_the_store_does_not_respond(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -271,7 +273,7 @@ async def test_the_work_is_stopped_even_if_the_store_does_not_answer(tmp_path: P
         with pytest.raises(StoreUnavailable):
             await engine.make_manager(0.05).cancel_run(run.id)
 
-        assert step.told.is_set()
+        assert step.stop_requested.is_set()
         gate.open()
         assert (await engine.end_of(run.id)).status is Status.CANCELLED
 
@@ -298,7 +300,7 @@ async def test_a_cancel_that_cannot_be_recorded_promises_nothing_about_a_run_wit
         assert (await engine.end_of(1)).status is Status.CANCELLED
 
 
-async def test_the_grace_is_the_projects(tmp_path: Path) -> None:
+async def test_the_project_sets_the_grace(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(cancel_grace_seconds=1.5)) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
@@ -309,7 +311,7 @@ async def test_the_grace_is_the_projects(tmp_path: Path) -> None:
         assert step.graces == [1.5]
 
 
-async def test_secrets_in_a_cancels_words_are_masked(tmp_path: Path) -> None:
+async def test_secrets_in_the_reason_of_a_cancel_are_masked(tmp_path: Path) -> None:
     project = declare(secrets=("API_KEY",))
     async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
         run = await engine.manager.start_run("handbook")

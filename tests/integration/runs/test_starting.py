@@ -1,3 +1,5 @@
+"""Starts: exclusion, validation, and callers that leave."""
+
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine
@@ -31,7 +33,7 @@ async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts_tha
         assert len(await engine.store.list_runs(limit=1000)) == 1
 
 
-async def test_a_started_run_is_pending_with_its_steps_and_its_words(tmp_path: Path) -> None:
+async def test_a_started_run_is_pending_with_its_steps_and_parameters(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(params=("date",))) as engine:
         run = await engine.manager.start_run(
             "handbook", scope="from:generate", triggered_by="nightly", params={"date": "2026-11-23"}
@@ -50,7 +52,7 @@ async def test_projects_do_not_exclude_each_other(tmp_path: Path) -> None:
         assert {run.id for run in engine.manager.list_active_runs()} == {first.id, second.id}
 
 
-async def test_ids_only_rise_over_all_projects(tmp_path: Path) -> None:
+async def test_ids_increase_across_all_projects(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare("one", steps=("a",)), declare("two", steps=("b",))) as engine:
         first = await engine.manager.start_run("one")
         second = await engine.manager.start_run("two")
@@ -62,7 +64,7 @@ async def test_ids_only_rise_over_all_projects(tmp_path: Path) -> None:
         assert first.id < second.id < third.id
 
 
-async def test_the_next_start_works_as_soon_as_the_end_was_told(tmp_path: Path) -> None:
+async def test_the_next_start_works_as_soon_as_the_end_is_published(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         first = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()
@@ -74,7 +76,7 @@ async def test_the_next_start_works_as_soon_as_the_end_was_told(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("scope", ["everything", "from:", "from:full", "from:nothing", "", "FULL", "extract ", "from"])
-async def test_an_unknown_scope_is_refused_and_nothing_runs(tmp_path: Path, scope: str) -> None:
+async def test_an_unknown_scope_is_refused_and_no_run_is_created(tmp_path: Path, scope: str) -> None:
     async with open_engine(tmp_path) as engine:
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", scope=scope)
@@ -114,7 +116,7 @@ async def test_a_scope_executes_its_steps_in_order(tmp_path: Path, scope: str, e
         ({"a/b~": "x"}, "/params/a~1b~0"),
     ],
 )
-async def test_an_unsound_parameter_is_refused(tmp_path: Path, params: dict[str, str], pointer: str) -> None:
+async def test_an_invalid_parameter_is_refused(tmp_path: Path, params: dict[str, str], pointer: str) -> None:
     async with open_engine(tmp_path, declare(params=("date",))) as engine:
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", params=params)
@@ -123,7 +125,7 @@ async def test_an_unsound_parameter_is_refused(tmp_path: Path, params: dict[str,
 
 
 @pytest.mark.parametrize("triggered_by", ["", "x" * 65, "two\nlines"])
-async def test_whoever_starts_says_so_in_a_short_word(tmp_path: Path, triggered_by: str) -> None:
+async def test_triggered_by_must_be_a_short_word(tmp_path: Path, triggered_by: str) -> None:
     async with open_engine(tmp_path) as engine:
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", triggered_by=triggered_by)
@@ -131,7 +133,7 @@ async def test_whoever_starts_says_so_in_a_short_word(tmp_path: Path, triggered_
         assert [fault.pointer for fault in caught.value.errors] == ["/triggered_by"]
 
 
-async def test_all_faults_of_a_start_are_told_at_once(tmp_path: Path) -> None:
+async def test_all_errors_of_a_start_are_reported_together(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         with pytest.raises(InvalidRequest) as caught:
             await engine.manager.start_run("handbook", scope="no", triggered_by="", params={"no": "x"})
@@ -145,7 +147,7 @@ async def test_an_unknown_project_is_not_found(tmp_path: Path) -> None:
             await engine.manager.start_run("nothing")
 
 
-async def test_a_start_whose_caller_went_away_is_decided_as_if_it_had_waited(tmp_path: Path) -> None:
+async def test_a_start_whose_caller_left_is_decided_as_if_it_had_waited(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold("insert_run")
         caller = asyncio.create_task(engine.manager.start_run("handbook"))
@@ -158,7 +160,7 @@ async def test_a_start_whose_caller_went_away_is_decided_as_if_it_had_waited(tmp
         assert (await engine.manager.get_current_run("handbook")).id == step.context.run_id
 
 
-async def test_a_start_that_waits_too_long_for_its_write_runs_nothing(tmp_path: Path) -> None:
+async def test_a_start_that_waits_too_long_for_its_write_starts_no_step(tmp_path: Path) -> None:
     async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
         gate = engine.faults.hold_after("insert_run")
 
@@ -193,7 +195,7 @@ async def test_a_start_that_waited_too_long_behind_others_names_the_active_run(t
         second.open()
 
 
-async def test_a_start_that_was_committed_though_it_raised_is_settled_and_frees_the_project(tmp_path: Path) -> None:
+async def test_a_start_that_was_committed_despite_an_error_is_settled_and_frees_the_project(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
 
@@ -204,7 +206,7 @@ async def test_a_start_that_was_committed_though_it_raised_is_settled_and_frees_
         assert (await engine.manager.start_run("handbook")).id == 2
 
 
-async def test_a_start_that_meets_a_row_without_a_task_settles_it_and_goes_on(tmp_path: Path) -> None:
+async def test_a_start_that_finds_a_row_without_a_task_settles_it_and_continues(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
         engine.faults.fail("find_active_run", StoreUnavailable("still not back"))
@@ -225,7 +227,7 @@ async def test_a_start_after_the_drain_began_is_refused(tmp_path: Path) -> None:
             await engine.manager.start_run("handbook")
 
 
-async def test_a_start_under_way_when_the_drain_begins_is_interrupted(tmp_path: Path) -> None:
+async def test_a_start_in_progress_when_the_drain_begins_is_interrupted(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         gate = engine.faults.hold("insert_run")
         start = asyncio.create_task(engine.manager.start_run("handbook"))
@@ -241,7 +243,7 @@ async def test_a_start_under_way_when_the_drain_begins_is_interrupted(tmp_path: 
         assert engine.executor.begun == []
 
 
-async def test_a_run_whose_task_cannot_be_started_has_failed_and_its_followers_get_their_end(
+async def test_a_run_whose_task_cannot_be_started_fails_and_its_followers_get_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with open_engine(tmp_path) as engine:
@@ -265,7 +267,7 @@ async def test_a_run_whose_task_cannot_be_started_has_failed_and_its_followers_g
         assert {step.status for step in ended.steps} == {StepStatus.SKIPPED}
 
 
-async def test_a_conflict_says_when_to_try_again_from_the_durations_of_earlier_runs(tmp_path: Path) -> None:
+async def test_a_conflict_estimates_when_to_retry_from_the_durations_of_earlier_runs(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         first = await engine.manager.start_run("handbook")
         (await engine.executor.step("extract")).end()

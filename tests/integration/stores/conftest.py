@@ -34,5 +34,5 @@ async def store(open_store: OpenStore) -> SqliteRunStore:
 @pytest.fixture
 def foreign(store: SqliteRunStore, data_dir: Path) -> Iterator[sqlite3.Connection]:
     """Another program's connection to the store's database."""
-    with closing(sqlite3.connect(data_dir / "solorun.db", isolation_level=None, timeout=5)) as connection:
+    with closing(sqlite3.connect(data_dir / "solorun.db", isolation_level=None, timeout=60)) as connection:
         yield connection

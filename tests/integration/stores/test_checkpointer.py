@@ -3,9 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +15,7 @@ from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import Connection
 from solorun.stores.sqlite.version_check import has_wal_reset_bug, warn_of_wal_reset_bug
 from tests.contracts.builders import records, start, write
+from tests.fakes.stepped_loop import SteppedLoop, run_stepped
 
 T = TypeVar("T")
 
@@ -37,13 +37,19 @@ def database(tmp_path: Path) -> Path:
     return tmp_path / "some.db"
 
 
-@pytest.fixture
-async def writer(database: Path) -> AsyncIterator[CountingConnection]:
+@asynccontextmanager
+async def _open_writer(database: Path) -> AsyncIterator[CountingConnection]:
     connection = CountingConnection.writer(database)
     await connection.open()
     await connection.transact(lambda raw: raw.execute("CREATE TABLE words (word TEXT)"))
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def writer(database: Path) -> AsyncIterator[CountingConnection]:
+    async with _open_writer(database) as connection:
+        yield connection
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def _wal_bytes(database: Path) -> int:
 async def _until(predicate: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not predicate():
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
 
 
 async def test_the_log_is_emptied_after_a_pause_in_writing(database: Path, writer: CountingConnection) -> None:
@@ -82,18 +88,21 @@ async def test_the_log_is_emptied_after_a_pause_in_writing(database: Path, write
     await checkpointer.stop()
 
 
-async def test_the_pause_begins_with_the_last_write(database: Path, writer: CountingConnection) -> None:
-    checkpointer = Checkpointer(database, writer, idle_seconds=1)
-    await _write(writer, checkpointer)
+def test_the_pause_begins_with_the_last_write(database: Path) -> None:
+    async def write_twice(loop: SteppedLoop) -> list[int]:
+        async with _open_writer(database) as writer:
+            checkpointer = Checkpointer(database, writer, idle_seconds=1)
+            await _write(writer, checkpointer)
+            await loop.advance(0.9)
+            checkpointer.record_write()
+            await loop.advance(0.9)
+            counts = [writer.waiting, writer.checkpoints]
+            await loop.advance(0.2)
+            await _until(lambda: writer.checkpoints == 1)
+            await checkpointer.stop()
+            return counts
 
-    time.sleep(1.1)  # the event loop looks at the clock only after the second write
-    checkpointer.record_write()
-    await asyncio.sleep(0.05)
-
-    assert writer.checkpoints == 0
-    assert _wal_bytes(database) > 0
-    await _until(lambda: writer.checkpoints == 1)
-    await checkpointer.stop()
+    assert run_stepped(write_twice) == [0, 0]
 
 
 async def test_a_checkpoint_does_not_wait_for_a_reader(
@@ -102,7 +111,7 @@ async def test_a_checkpoint_does_not_wait_for_a_reader(
     checkpointer = Checkpointer(database, writer)
     await _write(writer, checkpointer)
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         await checkpointer.checkpoint()
 
     assert await writer.execute(lambda raw: raw.execute("PRAGMA busy_timeout").fetchone()) == (30_000,)

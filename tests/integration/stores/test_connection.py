@@ -140,7 +140,7 @@ async def test_a_cancelled_caller_leaves_no_transaction_open(writer: Connection)
     def add_slowly(raw: sqlite3.Connection) -> None:
         _add("begun")(raw)
         loop.call_soon_threadsafe(begun.set)
-        assert proceed.wait(10)
+        assert proceed.wait(60)
 
     caller = asyncio.create_task(writer.transact(add_slowly))
     await begun.wait()
@@ -192,7 +192,7 @@ async def test_the_error_is_the_one_of_the_last_write(writer: Connection) -> Non
 
 async def test_waiting_counts_unfinished_functions(writer: Connection) -> None:
     proceed = Event()
-    work = [asyncio.create_task(writer.execute(lambda raw: proceed.wait(10))) for _ in range(2)]
+    work = [asyncio.create_task(writer.execute(lambda raw: proceed.wait(60))) for _ in range(2)]
     await asyncio.sleep(0)
     waiting = writer.waiting
 

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -60,7 +59,7 @@ from solorun.stores.sqlite import SqliteRunStore
 
 async def main():
     global store, foreign
-    store = await SqliteRunStore.open(Path(sys.argv[1]))
+    store = await SqliteRunStore.open(Path(sys.argv[1]), lock_timeout_seconds=600)
     foreign = sqlite3.connect(Path(sys.argv[1]) / "solorun.db", isolation_level=None)
     foreign.execute("BEGIN IMMEDIATE")
     new = NewRun("handbook", "full", "api", {}, datetime.now(UTC), ("a",))
@@ -94,9 +93,7 @@ def test_an_open_store_does_not_keep_the_process_alive(tmp_path: Path, script: s
     )
     assert process.stdout is not None
     assert process.stdout.readline() == b"done\n"
-    begin = time.monotonic()
 
-    process.communicate(timeout=200)
+    process.communicate(timeout=60)
 
     assert process.returncode == 7
-    assert time.monotonic() - begin < 3

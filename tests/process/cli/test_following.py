@@ -14,47 +14,24 @@ import pytest
 from solorun.cli import main
 from solorun.client import RunClient
 from solorun.status import Status
+from tests.fakes.project_toml import project_toml
 from tests.fakes.scripted_service import events, scripted_service
 from tests.fakes.solorun_process import run_solorun, serving, serving_here, solorun
 
-TOML = """
-[projects.good]
-[[projects.good.steps]]
-name = "greet"
-run = "printf '\\\\033[31mhello\\\\033[0m\\\\033]0;title\\\\007\\\\n'; echo ::progress current=1,total=2::half"
-
-[projects.bad]
-[[projects.bad.steps]]
-name = "break"
-run = "exit 3"
-
-[projects.long]
-cancel_grace = "1s"
-[[projects.long.steps]]
-name = "wait"
-run = "echo waiting; sleep 60"
-
-[projects.tick]
-[[projects.tick.steps]]
-name = "tick"
-run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
-
-[projects.ignore]
-cancel_grace = "60s"
-[[projects.ignore.steps]]
-name = "wait"
-run = "trap '' TERM; echo ignoring; until [ -e release ]; do sleep 0.01; done"
-
-[projects.hostile]
-[[projects.hostile.steps]]
-name = "print"
-run = "printf 'a\\\\302\\\\2331mbc\\\\342\\\\200\\\\256d\\\\177e\\\\n'"
-
-[projects.flood]
-[[projects.flood.steps]]
-name = "flood"
-run = "seq 1 50000"
-"""
+TOML = (
+    project_toml(
+        "good",
+        {"greet": "printf '\\033[31mhello\\033[0m\\033]0;title\\007\\n'; echo ::progress current=1,total=2::half"},
+    )
+    + project_toml("bad", {"break": "exit 3"})
+    + project_toml("long", {"wait": "echo waiting; sleep 60"}, cancel_grace="1s")
+    + project_toml("tick", {"tick": "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"})
+    + project_toml(
+        "ignore", {"wait": "trap '' TERM; echo ignoring; until [ -e release ]; do sleep 0.01; done"}, cancel_grace="60s"
+    )
+    + project_toml("hostile", {"print": "printf 'a\\302\\2331mbc\\342\\200\\256d\\177e\\n'"})
+    + project_toml("flood", {"flood": "seq 1 50000"})
+)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +190,7 @@ async def test_output_on_a_terminal_depends_on_its_abilities(
         (["follow", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
     ],
 )
-async def test_nothing_on_a_terminal_can_control_it(
+async def test_output_cannot_control_the_terminal(
     tmp_path: Path, arguments: list[str], shown: list[str], hidden: list[str]
 ) -> None:
     async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:

@@ -25,7 +25,7 @@ run = "true"
 """
 
 
-async def test_serve_prints_its_address_its_projects_and_who_can_use_it(tmp_path: Path) -> None:
+async def test_serve_prints_its_address_its_projects_and_its_access(tmp_path: Path) -> None:
     (tmp_path / "solorun.toml").write_text(TOML)
 
     async with solorun("serve", "--port", "0", "--data-dir", "elsewhere", cwd=tmp_path) as service:

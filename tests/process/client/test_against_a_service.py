@@ -12,31 +12,17 @@ from solorun.client import LogStream, RunClient
 from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
 from solorun.record import Event, Level, Record
 from solorun.status import Status
+from tests.fakes.project_toml import project_toml
 from tests.fakes.solorun_process import serving, serving_here
 
-TOML = """
-[projects.count]
-params = ["to"]
-[[projects.count.steps]]
-name = "count"
-run = "seq 1 $SOLORUN_PARAM_TO; echo done > $SOLORUN_ARTIFACTS/result.txt"
-
-[projects.wait]
-cancel_grace = "2s"
-[[projects.wait.steps]]
-name = "wait"
-run = "echo waiting; sleep 60"
-
-[projects.tick]
-[[projects.tick.steps]]
-name = "tick"
-run = "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"
-
-[projects.endless]
-[[projects.endless.steps]]
-name = "tick"
-run = "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"
-"""
+TOML = (
+    project_toml(
+        "count", {"count": "seq 1 $SOLORUN_PARAM_TO; echo done > $SOLORUN_ARTIFACTS/result.txt"}, params=["to"]
+    )
+    + project_toml("wait", {"wait": "echo waiting; sleep 60"}, cancel_grace="2s")
+    + project_toml("tick", {"tick": "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"})
+    + project_toml("endless", {"tick": "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"})
+)
 
 
 async def test_a_run_is_started_and_followed_and_its_artifact_downloaded(tmp_path: Path) -> None:

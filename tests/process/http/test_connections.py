@@ -2,16 +2,20 @@
 
 import asyncio
 import json
+import logging
 import os
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import pytest
 
 from solorun.errors import ConfigurationInvalid
 from solorun.http.event_stream import StreamLimits
+from solorun.http.sparse_log import SparseLog
+from solorun.server.protocol import LimitedProtocol
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
-from tests.fakes.http_server import OpenServer
+from tests.fakes.application import TOKEN
+from tests.fakes.http_server import OpenServer, request_for
 
 HEAD = b"POST /api/v1/projects/deploy/runs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
 
@@ -39,6 +43,21 @@ async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
+
+
+@pytest.mark.parametrize("head", [b"GET /livez HTTP/1.1\r\nx-slow: ", HEAD + b"content-length: 1000000\r\n\r\n"])
+async def test_a_request_that_drips_in_is_closed(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr("solorun.server.protocol.REQUEST_TIMEOUT_SECONDS", 0.2)
+    async with open_server(idle_timeout_seconds=1) as server, server.connect(sent=head) as connection:
+        closed = asyncio.create_task(connection.read_to_close())
+        while not closed.done():
+            with suppress(ConnectionError):
+                await connection.send(b"x")
+            await asyncio.sleep(0.01)
+
+    assert closed.result() == b""
 
 
 async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:
@@ -119,6 +138,24 @@ async def test_malformed_requests_are_refused_with_a_problem(open_server: OpenSe
     assert problem_of(response) == (400, "/problems/invalid-request")
 
 
+async def test_malformed_requests_are_logged_at_most_once_a_second_with_the_address(
+    open_server: OpenServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("solorun.server.protocol._refusals", SparseLog(logging.getLogger("solorun"), lambda: now[0]))
+    async with open_server() as server:
+        for count in (3, 1):
+            for _ in range(count):
+                async with server.connect(sent=b"nonsense\r\n\r\n") as connection:
+                    await connection.read_to_close()
+            now[0] += 1
+
+    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"] == [
+        "Refused a malformed request from 127.0.0.1.",
+        "Refused a malformed request from 127.0.0.1. (2 more since the last message)",
+    ]
+
+
 async def test_an_endless_body_is_refused_and_its_connection_closed(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(HEAD + b"transfer-encoding: chunked\r\n\r\n")
@@ -141,6 +178,15 @@ async def test_endless_trailers_are_cut_off(open_server: OpenServer, head: bytes
             await connection.read_until(b"no such response")
 
 
+async def test_trailers_are_not_headers(open_server: OpenServer) -> None:
+    body = b"transfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    async with open_server(token=TOKEN) as server, server.connect() as connection:
+        await connection.send(HEAD + body + b"authorization: Bearer %b\r\n\r\n" % TOKEN.encode())
+        response = await connection.read_until(b"}")
+
+    assert problem_of(response) == (401, "/problems/unauthorized")
+
+
 async def test_a_request_without_a_host_is_refused(open_server: OpenServer) -> None:
     async with open_server() as server, server.connect() as connection:
         await connection.send(b"GET /livez HTTP/1.0\r\n\r\n")
@@ -148,6 +194,15 @@ async def test_a_request_without_a_host_is_refused(open_server: OpenServer) -> N
         response = await connection.read_to_close()
 
     assert problem_of(response) == (403, "/problems/host-not-allowed")
+
+
+async def test_a_request_as_nginx_forwards_it_by_default_needs_a_token(open_server: OpenServer) -> None:
+    async with open_server() as server, server.connect() as connection:
+        await connection.send(b"GET /livez HTTP/1.0\r\nhost: 127.0.0.1:8700\r\nconnection: close\r\n\r\n")
+
+        response = await connection.read_to_close()
+
+    assert problem_of(response) == (403, "/problems/token-required")
 
 
 async def test_a_client_that_disconnects_during_its_body_logs_no_error(
@@ -189,6 +244,68 @@ async def test_a_download_to_a_stalled_reader_is_cut_off(open_server: OpenServer
             await server.until(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
 
         step.end()
+
+
+@pytest.fixture
+def lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The ports of the clients that the server has disconnected."""
+    ports: list[int] = []
+    connection_lost = LimitedProtocol.connection_lost
+
+    def noted(self: LimitedProtocol, exc: Exception | None) -> None:
+        assert self.client is not None
+        ports.append(self.client[1])
+        connection_lost(self, exc)
+
+    monkeypatch.setattr(LimitedProtocol, "connection_lost", noted)
+    return ports
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, lost: list[int], requests: int
+) -> None:
+    monkeypatch.setattr("solorun.server.protocol.SEND_TIMEOUT_SECONDS", 0.05)
+    async with open_server(idle_timeout_seconds=0.01) as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.send(request_for(f"/api/v1/runs/{run.id}/log") * requests)
+            await server.until(lambda: connection.port in lost)
+
+
+async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.server.main.KEEP_ALIVE_SECONDS", 0)
+    async with open_server(idle_timeout_seconds=0.01) as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+        whole = (await server.client.get(f"/api/v1/runs/{run.id}/log")).content
+
+        async with server.connect(receive_buffer=4096) as connection:
+            await connection.get(f"/api/v1/runs/{run.id}/log")
+            # The server closes the connection before all is sent.
+            await asyncio.sleep(0.1)
+            response = await connection.read_to_close()
+
+    assert response.endswith(whole)
+
+
+async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("solorun.server.stalled_readers.MAX_UNREAD_BYTES", 3_000_000)
+    async with open_server() as server:
+        run = await server.complete(["x" * 2_000] * 1_000)
+        path = f"/api/v1/runs/{run.id}/log"
+        async with server.connect(receive_buffer=4096) as first, server.connect(receive_buffer=4096) as second:
+            await first.get(path)
+            await first.read_until(b"\r\n\r\n")
+            await second.get(path, connection="close")
+            cut = await first.read_to_close()
+            whole = await second.read_to_close()
+
+    assert (cut.endswith(b"}"), whole.endswith(b"}")) == (False, True)
 
 
 async def test_a_stalled_reader_does_not_delay_the_shutdown(

@@ -7,7 +7,7 @@ from tests.fakes.http_server import OpenServer, request_for
 
 
 @pytest.mark.parametrize("form", ["log.ndjson", "log.txt"])
-@pytest.mark.parametrize("query", ["q=needle", "level=error", "event=artifact", "step=nobody"])
+@pytest.mark.parametrize("query", ["q=needle", "level=error", "event=artifact", "step=unknown"])
 async def test_segments_without_matching_records_do_not_end_the_download(
     open_server: OpenServer, form: str, query: str
 ) -> None:

@@ -15,19 +15,12 @@ import httpx
 import httpx_sse
 import pytest
 
+from tests.fakes.project_toml import project_toml
 from tests.fakes.solorun_process import LIMIT_SECONDS
 
-TOML = """
-[projects.report]
-[[projects.report.steps]]
-name = "write"
-run = "echo hello; echo done > $SOLORUN_ARTIFACTS/report.txt"
-
-[projects.long]
-[[projects.long.steps]]
-name = "wait"
-run = "echo waiting; exec sleep 60"
-"""
+TOML = project_toml("report", {"write": "echo hello; echo done > $SOLORUN_ARTIFACTS/report.txt"}) + project_toml(
+    "long", {"wait": "echo waiting; exec sleep 60"}
+)
 
 SAMPLE = Path(__file__).parents[3] / "docs" / "samples" / "host.py"
 ALONE = (["--factory", "solorun.asgi:solorun_app"], "/")

@@ -14,6 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.project_toml import Call, project_toml
+
 PROGRAM = """
 import logging, sys
 from pathlib import Path
@@ -28,40 +30,17 @@ catalog = Catalog.open(directory / "solorun.toml")
 sys.exit(solorun.server.run(settings, catalog, started=lambda url: print(url, flush=True)))
 """
 
-TOML = """
-[projects.long]
-[[projects.long.steps]]
-name = "wait"
-run = "echo waiting; exec sleep 60"
+TOML = (
+    project_toml("long", {"wait": "echo waiting; exec sleep 600"})
+    + project_toml(
+        "unkillable", {"wait": "trap '' TERM; echo deaf; until [ -e release ]; do sleep 0.1; done"}, cancel_grace="600s"
+    )
+    + project_toml("blocking", {"block": Call("blocking_steps:block")})
+    + project_toml("standing", {"stand": Call("blocking_steps:stand")})
+    + project_toml("handling", {"handle": Call("blocking_steps:handle")})
+)
 
-[projects.unkillable]
-cancel_grace = "60s"
-[[projects.unkillable.steps]]
-name = "wait"
-run = "trap '' TERM; echo deaf; while :; do sleep 0.1; done"
-
-[projects.blocking]
-[[projects.blocking.steps]]
-name = "block"
-call = "blocking_steps:block"
-
-[projects.standing]
-[[projects.standing.steps]]
-name = "stand"
-call = "blocking_steps:stand"
-
-[projects.handling]
-[[projects.handling.steps]]
-name = "handle"
-call = "blocking_steps:handle"
-"""
-
-OTHER_TOML = """
-[projects.other]
-[[projects.other.steps]]
-name = "work"
-run = ["true"]
-"""
+OTHER_TOML = project_toml("other", {"work": ["true"]})
 
 STEPS = """
 import asyncio, signal, time
@@ -72,9 +51,9 @@ here = Path(__file__).parent
 async def block(step):
     await step.log("waiting")
     try:
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
     finally:
-        time.sleep(60)
+        time.sleep(600)
 
 async def stand(step):
     await step.log("waiting")
@@ -96,8 +75,8 @@ class ServerProcess:
     client: httpx.Client
     directory: Path
 
-    def wait(self, seconds: float = 15) -> int:
-        return self.process.wait(seconds)
+    def wait(self) -> int:
+        return self.process.wait(60)
 
     def begin(self, project: str, word: str) -> int:
         """Start a run, and wait until its step has logged this word."""
@@ -121,12 +100,12 @@ StartServer = Callable[..., ServerProcess]
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     with ExitStack() as stack:
 
-        def start(*, limit_seconds: float = 10) -> ServerProcess:
+        def start(*, shutdown_limit_seconds: float = 600) -> ServerProcess:
             (tmp_path / "solorun.toml").write_text(TOML)
             (tmp_path / "blocking_steps.py").write_text(STEPS)
             process = stack.enter_context(
                 subprocess.Popen(
-                    [sys.executable, "-c", PROGRAM, str(tmp_path), str(limit_seconds)],
+                    [sys.executable, "-c", PROGRAM, str(tmp_path), str(shutdown_limit_seconds)],
                     stdout=subprocess.PIPE,
                     stderr=stack.enter_context((tmp_path / "log").open("w")),
                     text=True,
@@ -135,7 +114,7 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
             stack.callback(process.kill)
             assert process.stdout is not None
             url = process.stdout.readline().strip()
-            client = stack.enter_context(httpx.Client(base_url=url, timeout=10))
+            client = stack.enter_context(httpx.Client(base_url=url, timeout=60))
             return ServerProcess(process, client, tmp_path)
 
         yield start
@@ -148,14 +127,11 @@ def test_a_signal_ends_streams_runs_and_process_cleanly(start_server: StartServe
 
     with ExitStack() as stack:
         streams = [stack.enter_context(server.client.stream("GET", f"/api/v1/runs/{run_id}/events")) for _ in range(50)]
-        began_at = time.monotonic()
         server.process.send_signal(number)
         bodies = [stream.read() for stream in streams]
         code = server.wait()
-        took_seconds = time.monotonic() - began_at
 
     assert code == 0
-    assert took_seconds < 5
     assert {body.rpartition(b"retry")[2] for body in bodies} == {b": 1000\nevent: shutdown\ndata: {}\n\n"}
     assert server.status_of(run_id) == "interrupted"
     assert "Traceback" not in (server.directory / "log").read_text()
@@ -163,18 +139,18 @@ def test_a_signal_ends_streams_runs_and_process_cleanly(start_server: StartServe
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_second_signal_ends_the_process_immediately(start_server: StartServer, number: int, code: int) -> None:
-    server = start_server(limit_seconds=60)
+    server = start_server()
     server.begin("unkillable", "deaf")
     server.process.terminate()
     _until(lambda: server.client.get("/readyz").status_code == 503)
 
     server.process.send_signal(number)
 
-    assert server.wait(5) == code
+    assert server.wait() == code
 
 
 def test_a_service_that_is_shutting_down_refuses_starts_and_serves_reads(start_server: StartServer) -> None:
-    server = start_server(limit_seconds=4)
+    server = start_server()
     run_id = server.begin("unkillable", "deaf")
     server.process.terminate()
     _until(lambda: server.client.get("/readyz").status_code == 503)
@@ -185,17 +161,18 @@ def test_a_service_that_is_shutting_down_refuses_starts_and_serves_reads(start_s
     assert (start.status_code, start.json()["type"]) == (503, "/problems/draining")
     assert int(start.headers["retry-after"]) >= 1
     assert (show.status_code, show.json()["status"]) == (200, "running")
-    assert server.wait(8) == 0
+    (server.directory / "release").touch()
+    assert server.wait() == 0
     assert server.status_of(run_id) == "interrupted"
 
 
 def test_the_shutdown_limit_holds_even_if_the_loop_is_blocked(start_server: StartServer) -> None:
-    server = start_server(limit_seconds=1)
+    server = start_server(shutdown_limit_seconds=1)
     run_id = server.begin("blocking", "waiting")
 
     server.process.terminate()
 
-    assert server.wait(5) == 1
+    assert server.wait() == 1
     assert server.status_of(run_id) == "running"
     assert "took longer than its limit" in (server.directory / "log").read_text()
 
@@ -207,26 +184,26 @@ def _block_the_loop(server: ServerProcess) -> None:
 
 
 def test_the_shutdown_limit_counts_from_the_signal_even_if_the_loop_never_sees_it(start_server: StartServer) -> None:
-    server = start_server(limit_seconds=1)
+    server = start_server(shutdown_limit_seconds=1)
     _block_the_loop(server)
 
     server.process.terminate()
 
-    assert server.wait(30) == 1
+    assert server.wait() == 1
     log = (server.directory / "log").read_text()
     assert "SIGTERM: shutting down" in log
     assert "took longer than its limit" in log
 
 
 def test_a_second_signal_ends_a_process_whose_loop_is_blocked(start_server: StartServer) -> None:
-    server = start_server(limit_seconds=600)
+    server = start_server(shutdown_limit_seconds=600)
     _block_the_loop(server)
     server.process.terminate()
     _until(lambda: "SIGTERM: shutting down" in (server.directory / "log").read_text())
 
     server.process.send_signal(signal.SIGINT)
 
-    assert server.wait(30) == 130
+    assert server.wait() == 130
 
 
 def test_a_step_that_handles_signals_does_not_keep_the_service_from_its_own(start_server: StartServer) -> None:
@@ -235,7 +212,7 @@ def test_a_step_that_handles_signals_does_not_keep_the_service_from_its_own(star
 
     server.process.terminate()
 
-    assert server.wait(30) == 0
+    assert server.wait() == 0
     assert server.status_of(run_id) == "interrupted"
 
 
@@ -253,7 +230,7 @@ def test_sighup_reloads_the_file(start_server: StartServer) -> None:
 
 
 def _until(predicate: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not predicate():
         assert time.monotonic() < deadline
         os.sched_yield()

@@ -17,14 +17,10 @@ import pytest
 
 from solorun.client import RunClient
 from solorun.status import Status
+from tests.fakes.project_toml import Call, project_toml
 
 RUNS = 200
-TOML = """
-[projects.quick]
-[[projects.quick.steps]]
-name = "nothing"
-call = "quick:nothing"
-"""
+TOML = project_toml("quick", {"nothing": Call("quick:nothing")})
 # Each run writes to both streams, as a library that a step uses might.
 MODULE = """
 import logging, sys
@@ -91,7 +87,7 @@ async def _until_live(port: int) -> None:
     async with asyncio.timeout(60), httpx.AsyncClient(trust_env=False) as http:
         while True:
             try:
-                answer = await http.get(f"http://127.0.0.1:{port}/livez", timeout=5)
+                answer = await http.get(f"http://127.0.0.1:{port}/livez", timeout=60)
             except httpx.ConnectError:
                 await asyncio.sleep(0.05)
             else:

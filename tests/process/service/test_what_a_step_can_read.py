@@ -99,7 +99,7 @@ def test_a_step_cannot_read_the_processes_above_it(guarded: ServedService, direc
     assert f"SOLORUN_URL={guarded.url}" in inherited
 
 
-def test_the_token_is_erased_even_for_those_who_may_read_the_environment(guarded: ServedService) -> None:
+def test_the_token_is_erased_from_the_environment_even_for_root(guarded: ServedService) -> None:
     environ = Path(f"/proc/{guarded.pid}/environ").read_bytes()
 
     assert b"PATH=" in environ

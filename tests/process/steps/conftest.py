@@ -16,7 +16,7 @@ from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
 
-LEAF = "echo $$ >> pids; exec sleep 60\n"
+LEAF = "echo $$ >> pids; exec sleep 600\n"
 """A process that writes down its pid and keeps running."""
 
 
@@ -107,7 +107,7 @@ def bystander() -> Iterator[Bystander]:
     """Starts a process in its own session, as a coroutine step might."""
     started: list[subprocess.Popen[bytes]] = []
 
-    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 60") -> subprocess.Popen[bytes]:
+    async def bystander(environ: Mapping[str, str], command: str = "exec sleep 600") -> subprocess.Popen[bytes]:
         process = subprocess.Popen(["/bin/sh", "-c", command], env=environ, start_new_session=True)
         started.append(process)
         await eventually(Path(f"/proc/{process.pid}/environ").read_bytes)  # empty during exec

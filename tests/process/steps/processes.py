@@ -5,10 +5,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fakes.process_table import is_alive
 
-async def eventually(predicate: Callable[[], object], seconds: float = 30) -> None:
-    """Wait until the predicate holds, for less than the 60 s after which leaf processes exit by themselves."""
-    async with asyncio.timeout(seconds):
+
+async def eventually(predicate: Callable[[], object], limit_seconds: float = 60) -> None:
+    """Wait until the predicate holds. Leaf processes outlive this wait: if they are gone, they were killed."""
+    async with asyncio.timeout(limit_seconds):
         while not predicate():
             await asyncio.sleep(0.005)
 
@@ -26,7 +28,7 @@ def survivors(directory: Path) -> list[str]:
     return [
         f"{entry} {_read(entry, 'cmdline')[:80]!r}"
         for entry in entries
-        if _is_alive(entry) and (int(entry) in noted or _is_at(entry, directory))
+        if is_alive(entry) and (int(entry) in noted or _is_at(entry, directory))
     ]
 
 
@@ -37,11 +39,6 @@ def shims(directory: Path) -> list[int]:
         for entry in os.listdir("/proc")
         if entry.isdigit() and _is_at(entry, directory) and b"shim.py\0" in _read(entry, "cmdline")
     ]
-
-
-def _is_alive(entry: str) -> bool:
-    stat = _read(entry, "stat")
-    return bool(stat) and stat[stat.rindex(b")") + 2 :][:1] not in b"ZX"
 
 
 def _is_at(entry: str, directory: Path) -> bool:

@@ -341,6 +341,30 @@ async def test_the_level_of_a_line_is_detected(begin: Begin, detects: bool, leve
     ]
 
 
+async def test_all_pieces_of_a_line_have_its_level(begin: Begin) -> None:
+    begun = await begin("printf 'ERROR: no'; until [ -e go ]; do sleep 0.01; done; echo ' table ERROR'; echo next")
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+
+    await begun.execution.wait()
+
+    assert begun.output.records == [
+        LoggedLine(Stream.STDOUT, "ERROR: no", Level.ERROR, partial=True),
+        LoggedLine(Stream.STDOUT, " table ERROR", Level.ERROR),
+        LoggedLine(Stream.STDOUT, "next"),
+    ]
+
+
+async def test_the_rest_of_a_line_does_not_change_its_level(begin: Begin) -> None:
+    begun = await begin("printf 'reading '; until [ -e go ]; do sleep 0.01; done; echo 'ERROR.md'; echo ERROR next")
+    await eventually(lambda: begun.output.records)
+    (begun.directory / "go").touch()
+
+    await begun.execution.wait()
+
+    assert [record.level for record in begun.output.records] == [Level.INFO, Level.INFO, Level.ERROR]
+
+
 @pytest.mark.parametrize(
     ("run", "shell", "texts"),
     [

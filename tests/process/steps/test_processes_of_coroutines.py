@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -124,6 +125,21 @@ async def test_processes_that_a_coroutine_started_by_itself_are_named_and_killed
     [warning] = output.warnings()
     assert warning.startswith("coroutine ended; killing the processes it left behind: ")
     assert "(sh -c (sh leaf.sh &); setsid sh leaf.sh & wait)" in warning
+
+
+async def test_the_processes_of_a_host_application_are_spared(directory: Path, output: RecordedOutput) -> None:
+    dispatcher = StepDispatcher(directory, os.environ, owns_process=False)
+    step = CoroutineStep("publish", "handbook:publish", start_processes)
+    project = Project("handbook", "Handbook", directory, (step,))
+    context = StepContext("handbook", 7, "full", "publish", {}, directory, directory, output)
+
+    await (await dispatcher.start(project, step, context)).wait()
+
+    assert len(survivors(directory)) >= 2
+    assert output.warnings() == []
+    for pid in noted_pids(directory):
+        os.kill(pid, signal.SIGKILL)
+    await eventually(lambda: not survivors(directory))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")

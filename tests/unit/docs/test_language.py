@@ -1,5 +1,6 @@
-"""A short list of stilted phrases stays out of the pages and of everything in the code that people read."""
+"""A short list of stilted phrases stays out of pages, comments, strings and the names of tests."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,20 +33,28 @@ BANNED: Final = (
 """Phrases as regular expressions. A space stands for any white space, and case does not matter."""
 
 _PHRASE: Final = re.compile("|".join(rf"\b{phrase}\b".replace(" ", r"\s+") for phrase in BANNED), re.I)
+_NAME_ONLY: Final = re.compile(r"^who\b|\b(?:and|one|those) who\b|\bat once\b", re.I)
+"""Phrases that are wrong in a test's name, but may be right in a text."""
 _LEADING_SO: Final = re.compile(r"(?:^[ \t]*|[.!?:]\s)(?P<phrase>So (?!far\b))", re.M)
 
 _CODE_SUFFIXES: Final = frozenset({".py", ".sql", ".ts", ".svelte", ".css", ".html"})
 _CODE: Final = [
     path
-    for folder in ("app/solorun", "app/solorun_examples", "app/dashboard/src")
+    for folder in ("app/solorun", "app/solorun_examples", "app/dashboard/src", "tests")
     for path in sorted((ROOT / folder).rglob("*"))
-    if path.suffix in _CODE_SUFFIXES and path.is_file() and "static" not in path.parts
+    if path.suffix in _CODE_SUFFIXES and path.is_file() and "static" not in path.parts and path != Path(__file__)
 ]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name_of)
 def test_a_page_uses_no_banned_phrase(path: Path) -> None:
     assert list(_find_banned(path)) == []
+
+
+def test_test_names_use_no_banned_phrase() -> None:
+    names = [name for path in sorted((ROOT / "tests").rglob("test_*.py")) for name in _test_names_of(path)]
+
+    assert [name for name in names if _PHRASE.search(name) or _NAME_ONLY.search(name)] == []
 
 
 @pytest.mark.parametrize("path", _CODE, ids=name_of)
@@ -90,6 +99,12 @@ def test_code_and_generated_blocks_are_not_prose(name: str, text: str, tmp_path:
     path.write_text(text, encoding="utf-8")
 
     assert list(_find_banned(path)) == []
+
+
+def _test_names_of(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
+            yield node.name.removeprefix("test_").replace("_", " ")
 
 
 def _find_banned(path: Path) -> Iterator[str]:

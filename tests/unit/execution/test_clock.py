@@ -5,7 +5,7 @@ from solorun.execution.clock import RunClock, count_seconds
 BEGINS_AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 
 
-def test_a_runs_clock_counts_what_passes_from_where_the_run_began() -> None:
+def test_a_runs_clock_adds_the_time_passed_to_its_start_time() -> None:
     seconds = iter([100.0, 100.0, 103.5])
     clock = RunClock(BEGINS_AT, seconds=lambda: next(seconds))
 

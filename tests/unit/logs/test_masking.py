@@ -89,7 +89,7 @@ def test_an_end_that_may_begin_a_coloured_secret_is_held_back() -> None:
     assert Masker(["correct-horse"]).pending_secret_length(text) == len("cor\x1b[1mrect")
 
 
-def test_what_exceeds_the_limits_is_refused() -> None:
+def test_values_that_exceed_the_limits_are_refused() -> None:
     masker = Masker(max_forms=20)
 
     assert masker.add("correct-horse")
@@ -149,7 +149,7 @@ def test_without_secrets_nothing_is_held_back() -> None:
     after=st.text("ab-x", max_size=9),
     cut=st.integers(0, 30),
 )
-def test_no_cut_at_what_is_held_back_lets_a_secret_through(secret: str, before: str, after: str, cut: int) -> None:
+def test_no_cut_at_the_pending_text_reveals_a_secret(secret: str, before: str, after: str, cut: int) -> None:
     masker = Masker([secret])
     text = before + secret + after
     first = text[:cut]
@@ -177,7 +177,7 @@ def test_many_secrets_are_found_as_one_is() -> None:
     assert masker.pending_secret_length("a 00042-sec") == 9
 
 
-def test_many_secrets_that_begin_alike_are_told_apart() -> None:
+def test_many_secrets_with_a_common_prefix_are_all_masked() -> None:
     masker = Masker(f"ghp_{number:08}" for number in range(3000))
 
     assert masker.mask("ghp_00000001 ghp_00003000 ghp_00002999") == "*** ghp_00003000 ***"

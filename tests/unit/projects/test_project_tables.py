@@ -108,7 +108,7 @@ def test_a_directory_may_start_with_the_home_directory(
         ('dir = "nowhere"', "dir", "nowhere does not exist"),
         ('dir = "a-file"', "dir", "is not a directory"),
         ("dir = []", "dir", "got an empty list"),
-        ('dir = "~nobody-of-this-name/x"', "dir", "an unknown home directory"),
+        ('dir = "~no-such-user/x"', "dir", "an unknown home directory"),
         ("timeout = 1800", "timeout", 'expected a duration like "30s", "20m" or "1h30m", got 1800'),
         ('timeout = "30 minutes"', "timeout", '"30 minutes" is not a duration'),
         ('timeout = "0s"', "timeout", "must be greater than zero"),

@@ -54,6 +54,7 @@ def test_settings_come_from_the_file(resolve: Resolve, tmp_path: Path) -> None:
         "allowed_hosts": ["Runs.Example.org.", "2001:DB8:0::1"],
         "public_url": "https://runs.example.org/solorun/",
         "shutdown_limit": "1m",
+        "max_streams": 10,
     }
 
     settings = resolve(service, {"SOLORUN_TOKEN": TOKEN})
@@ -66,6 +67,7 @@ def test_settings_come_from_the_file(resolve: Resolve, tmp_path: Path) -> None:
         public_url="https://runs.example.org/solorun",
         token=TOKEN,
         shutdown_limit_seconds=60.0,
+        max_streams=10,
     )
     assert settings.root_path == "/solorun"
 
@@ -249,3 +251,20 @@ def test_an_unreadable_token_file_is_the_only_error(find_errors: Callable[..., d
 def write_token(file: Path, token: str) -> None:
     file.write_text(token + "\n")
     file.chmod(0o600)
+
+
+@pytest.mark.parametrize("sources", [{"service": {"require_token": True}}, {"environ": {"SOLORUN_REQUIRE_TOKEN": "1"}}])
+def test_a_required_token_must_be_set(find_errors: Callable[..., dict[str, str]], sources: dict[str, Any]) -> None:
+    ((pointer, message),) = find_errors(**sources).items()
+
+    assert pointer in ("service.require_token", "SOLORUN_REQUIRE_TOKEN")
+    assert "so a token is required" in message
+
+
+@pytest.mark.parametrize("environ", [{"SOLORUN_REQUIRE_TOKEN": "false"}, {"SOLORUN_TOKEN": TOKEN}])
+def test_a_token_that_is_set_or_not_required_is_no_error(resolve: Resolve, environ: dict[str, str]) -> None:
+    assert resolve({"require_token": True}, environ).token == environ.get("SOLORUN_TOKEN")
+
+
+def test_require_token_is_true_or_false(find_errors: Callable[..., dict[str, str]]) -> None:
+    assert "expected true or false" in find_errors(environ={"SOLORUN_REQUIRE_TOKEN": "maybe"})["SOLORUN_REQUIRE_TOKEN"]

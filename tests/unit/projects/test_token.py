@@ -41,7 +41,7 @@ def test_whitespace_around_the_token_is_ignored(tmp_path: Path, data: str, caplo
         (b"x" * 1_000_000, "longer than 1024"),
     ],
 )
-def test_what_is_not_a_token_is_refused_and_not_shown(tmp_path: Path, data: bytes, words: str) -> None:
+def test_an_invalid_token_is_refused_and_not_shown(tmp_path: Path, data: bytes, words: str) -> None:
     with pytest.raises(InvalidValue, match=words) as caught:
         read_token_file(write(tmp_path, data))
 

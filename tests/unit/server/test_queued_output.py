@@ -1,4 +1,4 @@
-"""Output that never blocks, and drops what nobody reads."""
+"""Output that never blocks, and drops output that is not read."""
 
 import asyncio
 import fcntl

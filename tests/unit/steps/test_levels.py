@@ -79,5 +79,12 @@ def test_any_other_line_is_info(line: str) -> None:
     assert detect_levels([line]) == [Level.INFO]
 
 
+@pytest.mark.parametrize("first", ["one", "İİİ", ""])
+def test_each_line_has_its_level(first: str) -> None:
+    levels = detect_levels([first, "ERROR: a", "two", "DEBUG b WARN", "", "WARNING: c"])
+
+    assert levels == [Level.INFO, Level.ERROR, Level.INFO, Level.DEBUG, Level.INFO, Level.WARNING]
+
+
 def test_lines_without_any_word_of_a_level_are_not_looked_at() -> None:
     assert detect_levels(["one", "two"]) is None

@@ -55,14 +55,6 @@ async def block_in_a_library(step: StepContext) -> None:
     json.dumps(object(), default=serialise)
 
 
-async def block_and_continue(step: StepContext) -> None:
-    seen.wait(LIMIT_SECONDS)
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not step.output.records:  # type: ignore[attr-defined]
-            await asyncio.sleep(0.001)
-    await step.log("continued")
-
-
 async def sleep(step: StepContext) -> None:
     await asyncio.sleep(BLOCKING_SECONDS)
 
@@ -86,6 +78,13 @@ async def test_blocking_the_loop_logs_a_warning(
 async def test_the_warning_is_logged_as_soon_as_the_loop_continues(
     begin: BeginCoroutine, output: RecordedOutput
 ) -> None:
+    async def block_and_continue(step: StepContext) -> None:
+        seen.wait(LIMIT_SECONDS)
+        async with asyncio.timeout(LIMIT_SECONDS):
+            while not output.records:
+                await asyncio.sleep(0.001)
+        await step.log("continued")
+
     await (await begin(block_and_continue)).wait()
 
     assert output.warnings() == [output.records[0].text]

@@ -479,7 +479,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -704,6 +704,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -713,7 +722,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -797,7 +806,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -815,7 +824,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -896,6 +905,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -923,7 +941,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `run-active` */
+            /** @description Problem: `run-active`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1000,6 +1018,15 @@ export interface operations {
                     "application/json": components["schemas"]["Run"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1009,7 +1036,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1097,6 +1124,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -1213,7 +1249,7 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
-            /** @description Problem: `invalid-last-event-id` */
+            /** @description Problem: `invalid-last-event-id`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1231,7 +1267,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1276,7 +1312,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `store-unavailable` */
+            /** @description Problem: `store-unavailable`, `too-many-streams` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1308,6 +1344,15 @@ export interface operations {
                     "text/event-stream": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1317,7 +1362,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1362,7 +1407,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `store-unavailable` */
+            /** @description Problem: `store-unavailable`, `too-many-streams` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1409,6 +1454,15 @@ export interface operations {
                     "application/json": components["schemas"]["LogPage"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1418,7 +1472,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1504,6 +1558,15 @@ export interface operations {
                     "application/x-ndjson": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1513,7 +1576,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1599,6 +1662,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1608,7 +1680,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1685,6 +1757,15 @@ export interface operations {
                     "application/json": components["schemas"]["ArtifactList"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1694,7 +1775,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1773,6 +1854,15 @@ export interface operations {
                     "*/*": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1782,7 +1872,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1863,7 +1953,7 @@ export interface operations {
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
-            /** @description Problem: `invalid-cursor` */
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1881,7 +1971,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1946,6 +2036,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectList"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -1955,7 +2054,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2023,6 +2122,15 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectSummary"];
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2032,7 +2140,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2106,6 +2214,15 @@ export interface operations {
                     "application/json": unknown;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2160,6 +2277,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `host-not-allowed`, `token-required` */
@@ -2227,6 +2353,15 @@ export interface operations {
                     "application/openmetrics-text": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `unauthorized` */
             401: {
                 headers: {
@@ -2290,6 +2425,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": unknown;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2358,6 +2502,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2448,6 +2601,15 @@ export interface operations {
                     "text/plain; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2506,6 +2668,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */
@@ -2582,6 +2753,15 @@ export interface operations {
                     "text/css; charset=utf-8": string;
                 };
             };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
             /** @description Problem: `host-not-allowed`, `token-required` */
             403: {
                 headers: {
@@ -2636,6 +2816,15 @@ export interface operations {
                 };
                 content: {
                     "text/plain; charset=utf-8": string;
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `unauthorized` */

@@ -18,7 +18,7 @@ from tests.unit.docs.pages import DOCS, SAMPLES, name_of
 
 _SERVES = re.compile(r"at (http://\S+) ")
 _TOKEN = "no-secret-just-a-sample"
-_WAIT_SECONDS = 20.0
+_WAIT_SECONDS = 60.0
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*/solorun.toml")), ids=name_of)
