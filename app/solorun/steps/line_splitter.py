@@ -55,6 +55,11 @@ class LineSplitter:
     def unfinished(self) -> bool:
         return bool(self._pending)
 
+    @property
+    def holds_much(self) -> bool:
+        """Whether a long text is held back because it may be the beginning of a secret."""
+        return len(self._pending) > MAX_MESSAGE_BYTES
+
     def feed(self, chunk: bytes) -> Iterator[LineBatch]:
         """Yield the lines that `chunk` completes, and the beginning of an unfinished long line."""
         text = self._pending + self._decoder.decode(chunk)

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import termios
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
 
@@ -77,8 +78,7 @@ class PipeReader:
                 self._read_bytes += len(chunk)
                 await self._handle(chunk)
                 await asyncio.sleep(0)  # an output that never waits must not starve other tasks
-            for lines in self._splitter.finish():
-                await self._log(lines)
+            await self._log_all(self._splitter.finish())
         finally:
             os.close(self._fd)
             self._fd = -1
@@ -93,10 +93,7 @@ class PipeReader:
         self._wake()
 
     async def _handle(self, chunk: bytes) -> None:
-        has_lines = False
-        for lines in self._splitter.feed(chunk):
-            has_lines = True
-            await self._log(lines)
+        has_lines = await self._log_all(self._splitter.feed(chunk))
         if not self._splitter.unfinished:
             self._unfinished_since = None
         elif has_lines or self._unfinished_since is None:
@@ -117,12 +114,21 @@ class PipeReader:
                 timer.cancel()
         if self._unfinished_since is not None and loop.time() >= self._unfinished_since + UNFINISHED_SECONDS:
             self._unfinished_since = None
-            for lines in self._splitter.flush():
-                await self._log(lines)
+            await self._log_all(self._splitter.flush())
 
     def _wake(self) -> None:
         if self._readable is not None and not self._readable.done():
             self._readable.set_result(None)
+
+    async def _log_all(self, batches: Iterator[LineBatch]) -> bool:
+        """False if there is none. A thread searches long texts for secrets."""
+        has_lines = False
+        while True:
+            lines = await asyncio.to_thread(next, batches, None) if self._splitter.holds_much else next(batches, None)
+            if lines is None:
+                return has_lines
+            has_lines = True
+            await self._log(lines)
 
     async def _log(self, lines: LineBatch) -> None:
         self.is_waiting_for_output = True

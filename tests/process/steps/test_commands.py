@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.steps import StepDispatcher
+from solorun.steps.pipe_reader import CHUNK_BYTES
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually
@@ -317,6 +319,25 @@ async def test_other_tasks_continue_between_masks(begin: Begin, monkeypatch: pyt
     other.cancel()
 
     assert len(set(seen)) == len(seen) == 500
+
+
+async def test_a_long_text_that_may_be_secret_is_searched_off_the_event_loop(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending_secret_length, longest = RecordedOutput.pending_secret_length, {}
+
+    def note_thread(output: RecordedOutput, text: str) -> int:
+        thread = threading.get_ident()
+        longest[thread] = max(longest.get(thread, 0), len(text))
+        return pending_secret_length(output, text)
+
+    monkeypatch.setattr(RecordedOutput, "pending_secret_length", note_thread)
+    begun = await begin((sys.executable, "-c", "print('::add-mask::' + 'é' * 8000); print('é' * 160_000, end='')"))
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["***"]
+    assert longest.pop(threading.get_ident(), 0) <= 2 * CHUNK_BYTES
+    assert max(longest.values()) > 2 * CHUNK_BYTES
 
 
 async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
