@@ -65,6 +65,37 @@ async def test_a_command_that_fails_raises(begin: BeginCoroutine, command: tuple
     assert await (await begin(publish)).wait() == StepResult(error_message=f"CommandFailed: {message}")
 
 
+async def test_a_task_that_outlives_its_coroutine_runs_no_more_commands(begin: BeginCoroutine, directory: Path) -> None:
+    errors: list[str] = []
+
+    async def run_repeatedly(step: StepContext) -> None:
+        for _ in range(2):
+            try:
+                await step.run("./leaf.sh" if errors else "sh", "-c", "echo $$ >> pids; exec sleep 600")
+            except Exception as error:
+                errors.append(str(error))
+
+    async def publish(step: StepContext) -> None:
+        tasks.append(asyncio.create_task(run_repeatedly(step)))
+        await eventually(lambda: (directory / "pids").exists())
+
+    tasks: list[asyncio.Task[None]] = []
+
+    await (await begin(publish)).wait()
+    await tasks[0]
+
+    assert errors == ["sh: killed by SIGTERM", "the step has ended; it cannot run leaf.sh"]
+
+
+async def test_a_thread_cannot_run_a_command(begin: BeginCoroutine) -> None:
+    async def publish(step: StepContext) -> None:
+        await asyncio.to_thread(asyncio.run, step.run("true"))
+
+    result = await (await begin(publish)).wait()
+
+    assert result.error_message == "RuntimeError: step.run works only on the event loop of the service"
+
+
 async def test_a_coroutine_may_handle_the_failure_of_a_command(begin: BeginCoroutine) -> None:
     codes: list[int | None] = []
 
