@@ -5,6 +5,7 @@ A context variable names the step. Tasks that a coroutine starts inherit it, and
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -58,6 +59,12 @@ class PrintedOutput(StepOutput):
             if text:
                 self._queue.append((stream, Level.INFO, text))
         await self._write_queue()
+
+    def leave(self) -> None:
+        """In a fork of the service: leave the log and the event loop to the service."""
+        _current.set(None)
+        # A fork exits by itself, unless it returns to the loop, where it would answer requests as a second service.
+        self._loop.call_soon(os._exit, 1)
 
     # -- StepOutput
 
@@ -189,6 +196,15 @@ class Redirection:
 def _find_output() -> PrintedOutput | None:
     output = _current.get()
     return output if output is not None and output.is_open else None
+
+
+def _leave_service() -> None:
+    output = _current.get()
+    if output is not None:
+        output.leave()
+
+
+os.register_at_fork(after_in_child=_leave_service)
 
 
 def _level_of(number: int) -> Level:
