@@ -178,6 +178,17 @@ async def test_cancelling_stop_does_not_cancel_the_stop(begin: Begin) -> None:
         assert await begun.execution.wait() == StepResult(-15, "killed by SIGTERM")
 
 
+async def test_the_name_of_a_process_left_behind_is_masked(begin: Begin) -> None:
+    output = RecordedOutput(["a  secret"])
+    begun = await begin("sh -c 'sleep 600; :' 'a  secret' &", output=output)
+
+    await begun.execution.wait()
+
+    [warning] = output.warnings()
+    assert "***" in warning
+    assert "secret" not in warning
+
+
 async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -> None:
     begun = await begin("(echo from the child; sh leaf.sh) & until [ -s pids ]; do sleep 0.01; done; echo done")
 
