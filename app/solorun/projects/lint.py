@@ -90,4 +90,7 @@ def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]
         else:
             found, where = shutil.which(program, path=search_path), " on the PATH"
         if found is None:
-            yield FieldError(f"{pointer}.steps[{index}].run{'' if is_script else '[0]'}", f"no program {format_value(program)}{where}")
+            yield FieldError(
+                f"{pointer}.steps[{index}].run{'' if is_script else '[0]'}",
+                f"no program {format_value(program)}{where}",
+            )
