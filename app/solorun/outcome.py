@@ -13,23 +13,15 @@ MAX_ERROR_MESSAGE_CHARACTERS: Final = 500
 class StopReason(Enum):
     """Why work had to stop. The first reason decides the run's outcome."""
 
-    CANCEL = "cancel"
-    RUN_TIMEOUT = "run time-out"
-    STEP_TIMEOUT = "step time-out"
-    SHUTDOWN = "shutdown"
+    CANCEL = "cancel", Status.CANCELLED
+    RUN_TIMEOUT = "run time-out", Status.FAILED
+    STEP_TIMEOUT = "step time-out", Status.FAILED
+    SHUTDOWN = "shutdown", Status.INTERRUPTED
 
     @property
     def status(self) -> Status:
         """The status of a run whose work stopped for this reason, whatever its exit code."""
-        return _STATUS_OF_STOPPED[self]
-
-
-_STATUS_OF_STOPPED: Final = {
-    StopReason.CANCEL: Status.CANCELLED,
-    StopReason.RUN_TIMEOUT: Status.FAILED,
-    StopReason.STEP_TIMEOUT: Status.FAILED,
-    StopReason.SHUTDOWN: Status.INTERRUPTED,
-}
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)

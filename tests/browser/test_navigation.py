@@ -22,7 +22,7 @@ def test_the_command_palette_opens_projects_and_runs(open_page: OpenPage, api: A
     page.get_by_role("dialog").get_by_role("combobox").fill(str(run_id))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
 
 
 def test_shortcuts_navigate_and_can_be_switched_off(open_page: OpenPage) -> None:
@@ -138,7 +138,7 @@ def test_the_back_button_returns(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page("/runs")
     page.get_by_role("link", name=f"#{run_id}", exact=True).click()
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
 
     page.go_back()
 

@@ -37,7 +37,7 @@ async def test_a_run_is_started_and_followed_and_its_artifact_downloaded(tmp_pat
     assert run.status is Status.COMPLETED
     assert run.triggered_by == "test"
     assert [record.seq for record in records] == list(range(1, run.last_seq + 1))
-    assert [artifact.name for artifact in artifacts] == ["result.txt"]
+    assert [artifact.name for artifact in artifacts.artifacts] == ["result.txt"]
     assert (tmp_path / "result.txt").read_text() == "done\n"
 
 

@@ -261,51 +261,55 @@ def lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return ports
 
 
+@pytest.fixture
+def large_response(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What `/livez` responds."""
+    body = b"x" * 2_000_000 + b"."
+    monkeypatch.setattr("solorun.api.health._ALIVE", body)
+    return body
+
+
+@pytest.mark.usefixtures("large_response")
 @pytest.mark.parametrize("requests", [1, 3])
 async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, lost: list[int], requests: int
 ) -> None:
     monkeypatch.setattr("solorun.server.protocol.SEND_TIMEOUT_SECONDS", 0.05)
-    async with open_server(idle_timeout_seconds=0.01) as server:
-        run = await server.complete(["x" * 2_000] * 1_000)
-
-        async with server.connect(receive_buffer=4096) as connection:
-            await connection.send(request_for(f"/api/v1/runs/{run.id}/log") * requests)
-            await server.until(lambda: connection.port in lost)
+    async with open_server(idle_timeout_seconds=0.01) as server, server.connect(receive_buffer=4096) as connection:
+        await connection.send(request_for("/livez") * requests)
+        await server.until(lambda: connection.port in lost)
 
 
 async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, large_response: bytes
 ) -> None:
+    # The server closes the connection before all is sent.
     monkeypatch.setattr("solorun.server.main.KEEP_ALIVE_SECONDS", 0)
-    async with open_server(idle_timeout_seconds=0.01) as server:
-        run = await server.complete(["x" * 2_000] * 1_000)
-        whole = (await server.client.get(f"/api/v1/runs/{run.id}/log")).content
+    async with open_server(idle_timeout_seconds=0.01) as server, server.connect(receive_buffer=4096) as connection:
+        await connection.get("/livez")
+        await asyncio.sleep(0.1)
+        response = await connection.read_to_close()
 
-        async with server.connect(receive_buffer=4096) as connection:
-            await connection.get(f"/api/v1/runs/{run.id}/log")
-            # The server closes the connection before all is sent.
-            await asyncio.sleep(0.1)
-            response = await connection.read_to_close()
-
-    assert response.endswith(whole)
+    assert response.endswith(large_response)
 
 
+@pytest.mark.usefixtures("large_response")
 async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("solorun.server.stalled_readers.MAX_UNREAD_BYTES", 3_000_000)
-    async with open_server() as server:
-        run = await server.complete(["x" * 2_000] * 1_000)
-        path = f"/api/v1/runs/{run.id}/log"
-        async with server.connect(receive_buffer=4096) as first, server.connect(receive_buffer=4096) as second:
-            await first.get(path)
-            await first.read_until(b"\r\n\r\n")
-            await second.get(path, connection="close")
-            cut = await first.read_to_close()
-            whole = await second.read_to_close()
+    monkeypatch.setattr("solorun.server.stalled_readers.MAX_UNREAD_BYTES", 2_100_000)
+    async with (
+        open_server() as server,
+        server.connect(receive_buffer=4096) as first,
+        server.connect(receive_buffer=4096) as second,
+    ):
+        await first.get("/livez")
+        await first.read_until(b"\r\n\r\n")
+        await second.get("/livez", connection="close")
+        cut = await first.read_to_close()
+        whole = await second.read_to_close()
 
-    assert (cut.endswith(b"}"), whole.endswith(b"}")) == (False, True)
+    assert (cut.endswith(b"."), whole.endswith(b".")) == (False, True)
 
 
 async def test_a_stalled_reader_does_not_delay_the_shutdown(

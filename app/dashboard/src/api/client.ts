@@ -120,9 +120,10 @@ export async function readLog(id: number, query: object, signal?: AbortSignal): 
   return toLogPage(data!);
 }
 
-export async function listArtifacts(id: number): Promise<Artifact[]> {
+/** The first page, which is as much as a reader looks at. */
+export async function listArtifacts(id: number): Promise<{ artifacts: Artifact[]; hasMore: boolean }> {
   const { data } = await client.GET('/api/v1/runs/{run_id}/artifacts', { params: { path: { run_id: id } } });
-  return data!.artifacts.map(toArtifact);
+  return { artifacts: data!.artifacts.map(toArtifact), hasMore: data!.next_cursor !== null };
 }
 
 export const artifactAddress = (id: number, name: string): string =>

@@ -16,6 +16,8 @@ import { clock } from './clock.svelte';
 export const HISTORY_LENGTH = 30;
 /** The API's maximum for one page. */
 const MAX_RUNS = 1000;
+/** Enough for the runs of a day in most services. */
+const MIN_RUNS = 200;
 const HIDDEN_GRACE_MS = 2_000;
 /** A restart of the service takes less. */
 const STALE_AFTER_MS = 3_000;
@@ -30,6 +32,8 @@ class Store {
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
+  /** All runs created since this time are loaded. */
+  completeSince = $state(Infinity);
   /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
   epoch = $state(0);
   private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
@@ -129,8 +133,10 @@ class Store {
    */
   loadHistories(projects: readonly string[]): Promise<void> {
     return this.deduplicate('histories', async () => {
-      const limit = Math.min(MAX_RUNS, HISTORY_LENGTH * projects.length);
+      const limit = projects.length && Math.min(MAX_RUNS, Math.max(MIN_RUNS, HISTORY_LENGTH * projects.length));
       const { runs, nextCursor } = limit ? await api.listRuns({ limit }) : { runs: [], nextCursor: null };
+      for (const run of runs) this.put(run);
+      this.completeSince = nextCursor === null ? 0 : (runs[runs.length - 1]?.createdAt ?? Infinity);
       for (const project of projects) {
         const own = runs.filter((run) => run.project === project).slice(0, HISTORY_LENGTH);
         this.putHistory(project, own);
@@ -175,6 +181,8 @@ class Store {
     const history = this.histories.get(run.project) ?? [];
     if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
       this.histories.set(run.project, merge(history, [run.id]));
+    // A member of a family appears with its first run.
+    if (!known && holdsProject(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
     if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
   }
 

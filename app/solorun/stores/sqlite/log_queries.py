@@ -41,8 +41,10 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
     `scans` limits how many calls scan whole logs at the same time.
     """
     run = await read(partial(get_run, run_id=run_id))
-    log_filter = LogFilter(level=query.level, step=query.step, text=query.text, events=query.events)
-    if query.step is None and not query.text and not query.events:
+    log_filter = LogFilter(
+        level=query.level, step=query.step, stream=query.stream, text=query.text, events=query.events
+    )
+    if query.step is None and not query.stream and not query.text and not query.events:
         return await _read_counted_page(read, run, query, log_filter)
     async with scans:
         return await _scan_for_page(read, run, query, log_filter)
