@@ -96,12 +96,16 @@ export async function getRun(id: number): Promise<Run> {
   return toRun(data!);
 }
 
-export async function startRun(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+export async function startRun(
+  project: string,
+  scope: string,
+  params: Readonly<Record<string, string>>,
+): Promise<{ run: Run; configurationFaults: readonly string[] }> {
   const { data } = await client.POST('/api/v1/projects/{project}/runs', {
     params: { path: { project } },
     body: { scope, params, triggered_by: 'dashboard' },
   });
-  return toRun(data!);
+  return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
 
 export async function cancelRun(id: number, reason: string): Promise<Run> {
