@@ -12,6 +12,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.steps import StepDispatcher
+from solorun.steps.pipe_reader import PipeReader
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually
@@ -326,6 +327,23 @@ async def test_all_output_of_a_terminal_arrives(begin: Begin) -> None:
     await begun.execution.wait()
 
     assert begun.output.joined() == [str(number) for number in range(1, 20_001)]
+
+
+async def test_a_full_log_loses_no_output_of_a_terminal(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = RecordedOutput()
+    output.open_gate.clear()
+    begun = await begin(f"{sys.executable} -c 'print(\"line\\n\" * 1500)'", tty=True, output=output)
+    finish = PipeReader.finish
+
+    def finish_and_go_on(reader: PipeReader) -> None:
+        finish(reader)
+        output.open_gate.set()
+
+    monkeypatch.setattr(PipeReader, "finish", finish_and_go_on)
+
+    await begun.execution.wait()
+
+    assert output.joined() == ["line"] * 1500 + [""]
 
 
 @pytest.mark.parametrize(("detects", "level"), [(True, Level.ERROR), (False, Level.INFO)])

@@ -39,6 +39,27 @@ async def test_prints_and_calls_are_in_order(begin: BeginCoroutine, output: Reco
     ]
 
 
+async def test_a_line_of_very_many_prints_is_assembled_once(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def generate(step: StepContext) -> None:
+        for _ in range(1_000_000):  # a copy of the line for each print would take longer than a test may
+            print(".", end="")
+
+    await (await begin(generate)).wait()
+
+    assert output.texts(Stream.STDOUT) == ["." * 1_000_000]
+
+
+async def test_lines_of_threads_stay_whole(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def generate(step: StepContext) -> None:
+        print("one", end=" ")
+        await asyncio.to_thread(print, "two")
+        print("three")
+
+    await (await begin(generate)).wait()
+
+    assert output.records == [LoggedLine(Stream.STDOUT, "two"), LoggedLine(Stream.STDOUT, "one three")]
+
+
 async def test_messages_of_loggers_have_their_level(begin: BeginCoroutine, output: RecordedOutput) -> None:
     async def generate(step: StepContext) -> None:
         logger.debug("a %s", "b")
