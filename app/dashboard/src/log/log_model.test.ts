@@ -81,7 +81,7 @@ test('a level filter drops lower records from the stream', async () => {
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
 
-  model.append([aRecord(11), aRecord(12, { level: 'warning', stream: null }), aRecord(13)]);
+  model.append([aRecord(11), aRecord(12, { level: 'warning' }), aRecord(13)]);
 
   expect(seqs(model, 0, 5)).toEqual([10, 12]);
   expect(model.upTo).toBe(13);
