@@ -87,7 +87,7 @@ def test_histories_are_reloaded_with_one_request_after_a_restart(
     assert [path for path in requested if "/projects/" in path] == []
 
 
-def test_a_failed_run_asks_for_each_page_of_its_log_once(
+def test_a_failed_run_requests_each_page_of_its_log_once(
     open_page: OpenPage, context: BrowserContext, api: Api
 ) -> None:
     run_id = api.complete("novel", params={"book": "broken"})

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -18,14 +19,13 @@ from solorun.server import gc_tuning
 from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
-from solorun.server.sockets import address_of, bind
+from solorun.server.sockets import BACKLOG, address_of, bind
 from solorun.server.stalled_readers import StalledReaders
 from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
 
 KEEP_ALIVE_SECONDS: Final = 10
-BACKLOG: Final = 2048
 LEFTOVER_SECONDS: Final = 0.5
 """How long tasks, and then threads, that coroutine steps left running may take to end."""
 
@@ -66,12 +66,13 @@ async def serve(
     *,
     started: Started | None = None,
     stop: asyncio.Event | None = None,
+    sockets: list[socket.socket] | None = None,
     limits: StreamLimits | None = None,
     service_limits: ServiceLimits = DEFAULT_LIMITS,
     idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
 ) -> int:
-    """Like `run`, in the running loop: until a signal, or until `stop` is set."""
-    sockets = bind(settings.host, settings.port)
+    """Like `run`, in the running loop: until a signal, or until `stop` is set. `sockets` replace host and port."""
+    sockets = sockets or bind(settings.host, settings.port)
     signals = Signals(settings.shutdown_limit_seconds)
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:

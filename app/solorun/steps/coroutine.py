@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,6 +76,7 @@ class CoroutineExecution(StepExecution):
 
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
+        service = os.getpid()
         with Redirection.to(self._printed):
             try:
                 await self._function(self._context)
@@ -85,6 +87,8 @@ class CoroutineExecution(StepExecution):
                 self._result = StepResult(error_message=self._error_message(error))
             else:
                 self._result = StepResult()
+        if os.getpid() != service:  # it has forked, and this is the child
+            os._exit(not self._result.succeeded)
 
     def report_block(self, seconds: float, place: str) -> None:
         """Log that the step blocked the event loop at `place`: file, line and function."""

@@ -246,7 +246,7 @@ async def test_ctrl_c_in_the_middle_of_a_demo_stops_everything(tmp_path: Path) -
             await client.list_projects()
 
 
-async def test_a_demo_of_no_directory_is_a_fault_of_usage(tmp_path: Path) -> None:
+async def test_a_demo_of_a_missing_directory_is_a_usage_error(tmp_path: Path) -> None:
     finished = await run_solorun("demo", "--documents", "nowhere", cwd=tmp_path)
 
     assert finished.code == 2

@@ -339,14 +339,13 @@ async def test_the_shutdown_closes_idle_connections(open_server: OpenServer) -> 
     assert rest == b""
 
 
-def test_a_port_in_use_is_a_configuration_error() -> None:
+def test_the_port_of_a_service_that_still_starts_is_a_configuration_error() -> None:
     (taken,) = bind("127.0.0.1", 0)
-    taken.listen()
-    port = taken.getsockname()[1]
+    with taken:
+        port = taken.getsockname()[1]
 
-    with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
-        bind("127.0.0.1", port)
-    taken.close()
+        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
+            bind("127.0.0.1", port)
 
 
 def test_a_host_that_cannot_be_resolved_is_a_configuration_error() -> None:

@@ -114,7 +114,7 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
     assert "SOLORUN_TOKEN" not in variables
 
 
-def test_a_token_from_a_file_is_masked_like_one_from_the_environment(directory: Path) -> None:
+def test_a_token_from_a_file_is_masked(directory: Path) -> None:
     (directory / "token").write_text(TOKEN)
     (directory / "token").chmod(0o600)
 

@@ -152,6 +152,10 @@ export class LogModel {
     return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, signal);
   }
 
+  lastLoaded(): readonly LogRecord[] {
+    return this.cache.lastLoaded();
+  }
+
   private createCache(run: Run): PageCache {
     const { step, level } = this.filters;
     if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);

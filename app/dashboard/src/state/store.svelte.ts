@@ -29,6 +29,8 @@ class Store {
   readonly runs = new SvelteMap<number, Run>();
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
+  /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
+  readonly outdatedRuns = new SvelteMap<number, readonly string[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
@@ -76,6 +78,11 @@ class Store {
 
   project(name: string): Project | undefined {
     return this.projects?.find((project) => project.name === name);
+  }
+
+  /** Why an earlier version of solorun.toml is in use. */
+  get configurationFaults(): readonly string[] {
+    return this.projects?.[0]?.configurationFaults ?? [];
   }
 
   history(project: string): Run[] {
@@ -159,9 +166,10 @@ class Store {
   }
 
   async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
-    const run = await api.startRun(project, scope, params);
+    const { run, configurationFaults } = await api.startRun(project, scope, params);
     this.put(run);
-    if (!this.project(project)) void this.loadProjects();
+    if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);
+    if (!this.project(project) || configurationFaults.length) void this.loadProjects();
     return run;
   }
 
