@@ -31,12 +31,12 @@
     ├── DatabaseUnusable             written by a newer version, or damaged
     └── ServiceUnreachable           the client cannot reach the service
 
-A docstring is the default message. `api/problems.py` decides the HTTP status of each problem's slug. With --json, the
-command line prints an error's slug as its `type`.
+A docstring is the default message. With --json, the command line prints an error's slug as its `type`.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar, Final
 
@@ -81,10 +81,17 @@ class SolorunError(Exception):
 class Problem(SolorunError):
     """The request failed."""
 
+    status: ClassVar[HTTPStatus]
+    title: ClassVar[str]
     retry_after_seconds: float | None = None
 
+    def __init_subclass__(cls, slug: str = "", status: int | None = None) -> None:
+        super().__init_subclass__(slug)
+        cls.status = HTTPStatus(status) if status else cls.status
+        cls.title = cls.slug.replace("-", " ").capitalize()
 
-class InvalidRequest(Problem, slug="invalid-request"):
+
+class InvalidRequest(Problem, slug="invalid-request", status=422):
     """The request is not valid."""
 
     def __init__(self, message: str = "", errors: Iterable[FieldError] = ()) -> None:
@@ -92,31 +99,31 @@ class InvalidRequest(Problem, slug="invalid-request"):
         super().__init__(message or "; ".join(map(str, self.errors)))
 
 
-class InvalidCursor(Problem, slug="invalid-cursor"):
+class InvalidCursor(Problem, slug="invalid-cursor", status=400):
     """The cursor was not issued by this service."""
 
 
-class InvalidLastEventId(Problem, slug="invalid-last-event-id"):
+class InvalidLastEventId(Problem, slug="invalid-last-event-id", status=400):
     """Last-Event-ID (or `after`) must be a record's seq: an integer, zero or greater."""
 
 
-class NotFound(Problem, slug="not-found"):
+class NotFound(Problem, slug="not-found", status=404):
     """Nothing exists at this address."""
 
 
-class ProjectNotFound(Problem, slug="project-not-found"):
+class ProjectNotFound(Problem, slug="project-not-found", status=404):
     """Project not found."""
 
 
-class RunNotFound(Problem, slug="run-not-found"):
+class RunNotFound(Problem, slug="run-not-found", status=404):
     """Run not found."""
 
 
-class ArtifactNotFound(Problem, slug="artifact-not-found"):
+class ArtifactNotFound(Problem, slug="artifact-not-found", status=404):
     """Artifact not found."""
 
 
-class MethodNotAllowed(Problem, slug="method-not-allowed"):
+class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
     """Method not allowed."""
 
     def __init__(self, message: str = "", allowed: Sequence[str] = ()) -> None:
@@ -124,7 +131,7 @@ class MethodNotAllowed(Problem, slug="method-not-allowed"):
         self.allowed = tuple(allowed)
 
 
-class RunActive(Problem, slug="run-active"):
+class RunActive(Problem, slug="run-active", status=409):
     """The project has an active run."""
 
     def __init__(self, active_run: Run, retry_after_seconds: float | None = None) -> None:
@@ -133,7 +140,7 @@ class RunActive(Problem, slug="run-active"):
         self.retry_after_seconds = retry_after_seconds
 
 
-class RunNotActive(Problem, slug="run-not-active"):
+class RunNotActive(Problem, slug="run-not-active", status=409):
     """The run has ended."""
 
     def __init__(self, run: Run) -> None:
@@ -141,51 +148,51 @@ class RunNotActive(Problem, slug="run-not-active"):
         self.run = run
 
 
-class Unauthorized(Problem, slug="unauthorized"):
+class Unauthorized(Problem, slug="unauthorized", status=401):
     """A valid token is required. Send it as Authorization: Bearer, or log in."""
 
 
-class TokenRequired(Problem, slug="token-required"):
+class TokenRequired(Problem, slug="token-required", status=403):
     """A service without a token refuses requests that come through a proxy."""
 
 
-class HostNotAllowed(Problem, slug="host-not-allowed"):
+class HostNotAllowed(Problem, slug="host-not-allowed", status=403):
     """The Host header names a host that this service does not serve."""
 
 
-class RepeatedHeader(Problem, slug="repeated-header"):
+class RepeatedHeader(Problem, slug="repeated-header", status=400):
     """A header that must not be repeated is repeated."""
 
 
-class CrossOrigin(Problem, slug="cross-origin"):
+class CrossOrigin(Problem, slug="cross-origin", status=403):
     """A browser sent this request from another site."""
 
 
-class UnsupportedMediaType(Problem, slug="unsupported-media-type"):
+class UnsupportedMediaType(Problem, slug="unsupported-media-type", status=415):
     """The request body must be application/json."""
 
 
-class PayloadTooLarge(Problem, slug="too-large"):
+class PayloadTooLarge(Problem, slug="too-large", status=413):
     """The request is too large."""
 
 
-class TooManyProjects(Problem, slug="too-many-projects"):
+class TooManyProjects(Problem, slug="too-many-projects", status=409):
     """The pattern of this project has as many projects as it may have."""
 
 
-class TooManyStreams(Problem, slug="too-many-streams"):
+class TooManyStreams(Problem, slug="too-many-streams", status=503):
     """Too many event streams are open, in all or from this address."""
 
     retry_after_seconds = 5.0
 
 
-class ServiceDraining(Problem, slug="draining"):
+class ServiceDraining(Problem, slug="draining", status=503):
     """The service is shutting down and no longer starts runs."""
 
     retry_after_seconds = 5.0
 
 
-class StoreUnavailable(Problem, slug="store-unavailable"):
+class StoreUnavailable(Problem, slug="store-unavailable", status=503):
     """The database cannot be read or written."""
 
     retry_after_seconds = 5.0
@@ -195,8 +202,12 @@ class StoreCorrupted(StoreUnavailable):
     """The database is damaged."""
 
 
-class InternalError(Problem, slug="internal"):
+class InternalError(Problem, slug="internal", status=500):
     """Internal error. See the service log."""
+
+
+PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem in Problem.__subclasses__()}
+"""Every problem by slug."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

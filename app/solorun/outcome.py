@@ -13,23 +13,15 @@ MAX_ERROR_MESSAGE_CHARACTERS: Final = 500
 class StopReason(Enum):
     """Why work had to stop. The first reason decides the run's outcome."""
 
-    CANCEL = "cancel"
-    RUN_TIMEOUT = "run time-out"
-    STEP_TIMEOUT = "step time-out"
-    SHUTDOWN = "shutdown"
+    CANCEL = "cancel", Status.CANCELLED
+    RUN_TIMEOUT = "run time-out", Status.FAILED
+    STEP_TIMEOUT = "step time-out", Status.FAILED
+    SHUTDOWN = "shutdown", Status.INTERRUPTED
 
     @property
     def status(self) -> Status:
         """The status of a run whose work stopped for this reason, whatever its exit code."""
-        return _STATUS_OF_STOPPED[self]
-
-
-_STATUS_OF_STOPPED: Final = {
-    StopReason.CANCEL: Status.CANCELLED,
-    StopReason.RUN_TIMEOUT: Status.FAILED,
-    StopReason.STEP_TIMEOUT: Status.FAILED,
-    StopReason.SHUTDOWN: Status.INTERRUPTED,
-}
+        return self.value[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +57,10 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"
 
 
 def short_error_message(text: str, *, default: str = "unknown error") -> str:
-    """Fit for a run's row: one line of at most 500 characters, without the server's directories."""
+    """Fit for a run's row: one line of at most 500 characters, with `…/` for directories of the server."""
     # An exception's text may contain a lone surrogate, which can be neither stored nor sent.
     text = text.encode("utf-8", "replace").decode()
-    text = " ".join(_ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
+    text = " ".join(_ABSOLUTE_PATH.sub(r"…/\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
         text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"
     return text or default

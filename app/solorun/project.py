@@ -11,6 +11,7 @@ NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
+DEFAULT_LOG_LIMIT_BYTES: Final = 2**30
 MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
@@ -85,6 +86,7 @@ class Project:
     steps: tuple[StepDeclaration, ...]
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
+    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
@@ -128,7 +130,13 @@ class Family:
 
 
 class Projects(Protocol):
-    """The projects that can be started, as last read from where they are declared."""
+    """The projects that can be started, as last read from where they are declared.
+
+    `faults` are the errors of the latest reading. If there are any, the projects are those of an earlier one.
+    """
+
+    @property
+    def faults(self) -> tuple[str, ...]: ...
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

@@ -95,3 +95,13 @@ class Artifact(msgspec.Struct, frozen=True):
     size_bytes: int
     media_type: str
     created_at: datetime
+
+
+def format_size(size_bytes: int) -> str:
+    """`317 B`, `12.5 kB`, `3.1 MB`."""
+    size = float(size_bytes)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"

@@ -13,8 +13,8 @@ from typing import Final
 
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
-from solorun.execution.artifacts import find_last_run_id
-from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
+from solorun.execution.artifacts import ArtifactListings, find_last_run_id
+from solorun.logs import DiskReserve, Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -52,6 +52,7 @@ class Service:
     settings: Settings
     catalog: Catalog
     directory: DataDirectory
+    artifacts: ArtifactListings
     store: Store
     hub: Hub
     tail: Tail
@@ -110,6 +111,7 @@ class Service:
                 environ=environ,
                 token=settings.token,
                 now=now,
+                is_disk_low=DiskReserve(directory.path).is_low,
             )
             manager = RunManager(
                 store=store,
@@ -123,10 +125,13 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            artifacts = ArtifactListings(directory)
+            stack.callback(artifacts.close)
             service = cls(
                 settings=settings,
                 catalog=catalog,
                 directory=directory,
+                artifacts=artifacts,
                 store=store,
                 hub=hub,
                 tail=Tail(hub, store),

@@ -13,6 +13,7 @@ MAX_STREAMS: Final = 5_000
 MAX_STREAMS_PER_CLIENT: Final = 2_000
 
 _DURATION_PART = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)(ms|s|m|h|d)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([kMGT])(i?)B", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -39,10 +40,6 @@ class Settings:
         """The path of `public_url`, under which a proxy serves the service: "" or "/solorun"."""
         return urlsplit(self.public_url).path.rstrip("/") if self.public_url else ""
 
-    @property
-    def is_loopback(self) -> bool:
-        return self.host in LOOPBACK_HOSTS
-
 
 def parse_duration(text: str) -> float:
     """The seconds of "30s", "1.5h", "1h30m" or "500ms". Raises ValueError with a message that shows the format."""
@@ -50,6 +47,15 @@ def parse_duration(text: str) -> float:
     if not parts or "".join(number + unit for number, unit in parts) != text:
         raise ValueError(f'"{text}" is not a duration; write it like "30s", "20m" or "1h30m"')
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts)
+
+
+def parse_size(text: str) -> int:
+    """The bytes of "500MB", "1.5GB" or "1GiB". Raises ValueError with a message that shows the format."""
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError(f'"{text}" is not a size; write it like "500MB" or "1GiB"')
+    number, unit, binary = match.groups()
+    return int(float(number) * (1024 if binary else 1000) ** ("kMGT".index(unit) + 1))
 
 
 def format_duration(seconds: float) -> str:

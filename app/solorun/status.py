@@ -45,8 +45,6 @@ ACTIVE: Final = frozenset({Status.PENDING, Status.RUNNING})
 """A run with one of these holds its project."""
 TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED})
 """A run with one of these has ended."""
-WAITING: Final[frozenset[Status]] = frozenset()
-"""Neither: the run still waits for its project. No status is like this yet."""
 
 TRANSITIONS: Final = MappingProxyType(
     {

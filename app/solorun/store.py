@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
-from solorun.record import Event, Level, LogPage
+from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -61,8 +61,9 @@ class LogQuery:
     """A page of a run's log.
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
-    one. `level` is the lowest level. `text` is a case-insensitive substring of the message. `events` selects records
-    with one of these events; if it is empty, events do not matter.
+    one. `level` is the lowest level. `text` is part of what a terminal shows of a line, ignoring case, and selects the
+    record in which it ends (see text_search.py). `events` selects records with one of these events; if it is empty,
+    events do not matter.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -71,6 +72,7 @@ class LogQuery:
     before: int | None = None
     limit: int = 1000
     step: str | None = None
+    stream: Stream | None = None
     level: Level | None = None
     text: str | None = None
     events: frozenset[Event] = frozenset()

@@ -80,6 +80,12 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     run: Run | None = None
 
 
+class StartedRun(Run, frozen=True):
+    """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml."""
+
+    configuration_faults: tuple[str, ...] = ()
+
+
 class StepSummary(msgspec.Struct, frozen=True):
     """A step as declared."""
 
@@ -97,6 +103,8 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     params: tuple[str, ...]
     current_run: Run | None
     last_run: Run | None
+    configuration_faults: tuple[str, ...] = ()
+    """Why a start would use an earlier version of solorun.toml."""
 
 
 class FamilySummary(msgspec.Struct, frozen=True):
@@ -123,4 +131,8 @@ class RunPage(msgspec.Struct, frozen=True):
 
 
 class ArtifactList(msgspec.Struct, frozen=True):
+    """Artifacts by name. `next_cursor` is None on the last page. `truncated`: the run has more than are ever listed."""
+
     artifacts: tuple[Artifact, ...]
+    next_cursor: str | None
+    truncated: bool

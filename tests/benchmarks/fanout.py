@@ -16,7 +16,7 @@ QUEUES = "fan-out, 100 streams, against queues"
 QUEUES_GOAL = Goal(at_least=50)
 QUEUES_COMMAND = "uv run --with sse-starlette python -m tests.benchmarks"
 _OPENING_LINE_FEEDS = 2
-_END_LINE_FEEDS = 4
+_END_LINE_FEEDS = 5
 
 
 async def paced(scale: Scale) -> list[Result]:

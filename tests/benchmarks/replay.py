@@ -19,7 +19,7 @@ async def replay(scale: Scale) -> list[Result]:
         address, records = f"/api/v1/runs/{run['id']}", lines + 2
         directory = service.service.directory
         forms = (
-            ("SSE", f"{address}/events", 2 + LINE_FEEDS_PER_RECORD * (records + 1), Goal(at_most=3)),
+            ("SSE", f"{address}/events", 3 + LINE_FEEDS_PER_RECORD * (records + 1), Goal(at_most=3)),
             ("NDJSON", f"{address}/log.ndjson", records, Goal(at_most=1.5)),
         )
         results = []

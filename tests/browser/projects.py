@@ -33,6 +33,7 @@ CONFIGURATION: Final = (
         {"parse": _work("crash")},
         title="A project whose title is much longer than its card is wide, in any window and any language",
     )
+    + project_toml("a-name-that-is-much-longer-than-its-card-is-wide", {"work": "true"})
     + project_toml("terminal", {"print": _work("terminal")})
     + project_toml("report", {"write": _work("files")})
     + project_toml("survey", {"walk": _work("walk")}, cancel_grace="1s", params=["stops"])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -140,7 +140,7 @@ def test_the_comparison_of_two_runs_fits_a_phone(open_page: OpenPage, api: Api, 
 
     assert violations == {}
     assert outside == []
-    expect(page.get_by_role("heading", name=f"Run #{second}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{second}")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["compare", "parameters", "nowhere"])
@@ -261,12 +261,29 @@ def test_escape_in_the_search_returns_the_focus_to_the_log(open_page: OpenPage, 
 
 def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> None:
     page = open_page("/")
-    card = page.get_by_role("article", name=re.compile("^A project whose title"))
+    card = page.get_by_role("article", name=re.compile("^a-name-that-is"))
 
-    title = card.get_by_role("link").first.bounding_box()
+    title = card.get_by_role("heading").get_by_role("link").bounding_box()
     button = card.get_by_role("button", name="Start").bounding_box()
 
     assert title
     assert button
     assert title["x"] + title["width"] <= button["x"]
     assert title["height"] >= 24
+
+
+@pytest.mark.parametrize("part", [".gantt .bar", ".sidebar nav i", ".icon .dot"])
+def test_bars_and_dots_are_visible_in_forced_colours(
+    open_page: OpenPage, browser: Browser, api: Api, part: str
+) -> None:
+    run_id = api.start("ticker")
+    context = browser.new_context(forced_colors="active")
+    page = open_page(f"/p/ticker/runs/{run_id}", within=context)
+
+    drawn = page.locator(f"{part} >> visible=true").first
+    expect(drawn).to_be_visible()
+    colour = drawn.evaluate("element => getComputedStyle(element).backgroundColor")
+    ground = page.locator("body").evaluate("element => getComputedStyle(element).backgroundColor")
+    context.close()
+
+    assert colour not in (ground, "rgba(0, 0, 0, 0)")

@@ -24,7 +24,7 @@ def test_a_restart_of_the_service_is_shown_and_then_the_new_state(
     service.wait()
     expect(connection).to_contain_text(re.compile("Reconnecting|Offline"))
     expect(connection.get_by_role("button", name="Retry now")).to_be_visible()
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
     expect(page.locator(".log-pane")).to_contain_text("tick")
 
     service.start()
@@ -142,7 +142,7 @@ def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, ap
     service.start()
 
 
-def test_a_page_says_that_its_state_is_old_while_the_service_is_unreachable(
+def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
@@ -164,9 +164,15 @@ def test_a_page_says_that_its_state_is_old_while_the_service_is_unreachable(
 
     expect(badge).to_have_text("interrupted")
     expect(page.get_by_role("main").get_by_role("alert")).to_have_count(0)
+    # The end of the step is unknown: the time until the service was back is no duration.
+    expect(page.locator(".failure h2")).to_have_text(
+        re.compile(r"^tick interrupted — last output after [\d.]+.(s|min)")
+    )
+    expect(page.locator(".gantt .row .took")).to_have_text("—")
+    expect(page.locator(".gantt .bar.unknown")).to_be_visible()
 
 
-def test_cards_say_that_their_state_is_old_while_the_service_is_unreachable(
+def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     api.start("ticker")

@@ -22,7 +22,7 @@ def test_the_command_palette_opens_projects_and_runs(open_page: OpenPage, api: A
     page.get_by_role("dialog").get_by_role("combobox").fill(str(run_id))
     page.keyboard.press("Enter")
 
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
 
 
 def test_shortcuts_navigate_and_can_be_switched_off(open_page: OpenPage) -> None:
@@ -72,7 +72,7 @@ def test_a_run_opens_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "message"), [("/nowhere/at/all", "no page at this address"), ("/runs/999999", "no run #999999")]
 )
-def test_an_unknown_address_says_so(open_page: OpenPage, path: str, message: str) -> None:
+def test_an_unknown_address_shows_an_error(open_page: OpenPage, path: str, message: str) -> None:
     page = open_page(path)
 
     expect(page.get_by_role("main")).to_contain_text(message)
@@ -138,7 +138,7 @@ def test_the_back_button_returns(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", "fetch")
     page = open_page("/runs")
     page.get_by_role("link", name=f"#{run_id}", exact=True).click()
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
 
     page.go_back()
 
@@ -163,7 +163,7 @@ def test_a_run_can_be_compared_with_itself(open_page: OpenPage, api: Api) -> Non
     expect(page.get_by_role("row", name=re.compile("^translate"))).to_contain_text("the same")
 
 
-def test_an_unknown_run_says_so(open_page: OpenPage) -> None:
+def test_an_unknown_run_shows_an_error(open_page: OpenPage) -> None:
     page = open_page("/p/novel/runs/999999")
 
     expect(page.get_by_text("There is no run #999999.")).to_be_visible()

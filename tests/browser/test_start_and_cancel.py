@@ -16,7 +16,7 @@ def test_a_run_starts_from_its_card_and_is_followed_to_the_end(open_page: OpenPa
     page.get_by_role("article", name="Novel").get_by_role("button", name="Start").click()
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
-    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     expect(page.locator("header .badge")).to_have_text("completed")
     # If the run ends before its page opens, the log starts at the first line.
     page.get_by_role("button", name="Go to the last line").click()
@@ -41,10 +41,9 @@ def test_a_start_in_a_busy_project_links_to_the_active_run(open_page: OpenPage, 
     run_id = api.start("ticker")
     page = open_page("/p/ticker")
 
-    page.get_by_role("button", name="Start run").click()
-
+    expect(page.get_by_role("button", name="Start run")).to_be_disabled()
     page.get_by_role("link", name=f"Open run #{run_id}").click()
-    expect(page.get_by_role("heading", name=f"Run #{run_id}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id}")).to_be_visible()
 
 
 def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: Api) -> None:
@@ -54,14 +53,12 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     page.get_by_label("book").fill("Ulysses")
     page.get_by_role("button", name="Start run").click()
 
-    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     run = api.run(int(page.url.rpartition("/")[2]))
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
-    open_page: OpenPage, api: Api, tmp_path: Path
-) -> None:
+def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-cancel/runs/{run_id}")
     expect(page).to_have_title(re.compile("40 %"))
@@ -71,12 +68,31 @@ def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
     page.get_by_role("button", name="Cancel run").click()
 
     expect(page.locator("header .badge")).to_have_text("cancelling")
-    expect(page.locator(".notice.cancelling")).to_contain_text("waiting for step work")
-    expect(page.locator(".notice.cancelling")).to_contain_text("wrong model")
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text("Cancelling, requested from the dashboard at")
+    expect(notice).to_contain_text("wrong model")
+    expect(notice).to_contain_text(re.compile(r"Step work has \d+\ss left of its grace of 1\smin\s00\ss"))
+    expect(notice).to_contain_text("After that, it is killed.")
     expect(page.get_by_role("button", name="Cancelling…")).to_be_disabled()
     (tmp_path / "40").touch()
     expect(page.locator("header .badge")).to_have_text("cancelled")
     assert api.run(run_id)["status"] == "cancelled"
+    expect(notice).to_contain_text("Cancelled from the dashboard at")
+    expect(notice).to_contain_text("wrong model")
+    expect(notice).to_contain_text(re.compile(r"Step work ended \S+\ss after the request"))
+
+
+def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("unkillable")
+    api.wait_until(lambda: any(record["message"] == "deaf" for record in api.log(run_id)))
+    api.cancel(run_id)
+
+    page = open_page(f"/p/unkillable/runs/{run_id}")
+
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text("Cancelled through the API at")
+    expect(notice).to_contain_text("Step hold was killed")
+    expect(notice).to_contain_text(re.compile(r"because it did not end within its grace of 1.0\ss"))
 
 
 def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenPage, api: Api) -> None:
@@ -89,7 +105,7 @@ def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenP
 
     page.get_by_role("button", name="Run again from translate").click()
 
-    expect(page.get_by_role("heading", name=f"Run #{run_id + 1}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
     again = api.run(run_id + 1)
     assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
     expect(page.locator("header .badge")).to_have_text("failed")
@@ -123,7 +139,7 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     page.get_by_label("Name (must match glossary-*)").fill("glossary-physics")
     page.get_by_role("dialog").get_by_role("button", name="Start run").click()
 
-    expect(page.get_by_role("heading", name=re.compile(r"Run #\d+"))).to_be_visible()
+    expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     expect(page.locator("header .badge")).to_have_text("completed")
     expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")
 
@@ -144,7 +160,7 @@ def test_a_masked_parameter_is_entered_again_and_lines_are_kept(open_page: OpenP
     expect(dialog).to_be_visible()
     dialog.get_by_label("key").fill("other")
     dialog.get_by_label("key").press("Enter")
-    expect(page.get_by_role("heading", name=f"Run #{run_id + 1}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
     assert api.run(run_id + 1)["params"] == {"key": "other", "text": "first\nsecond\n"}
 
 
@@ -157,3 +173,36 @@ def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) 
     expect(page.get_by_label("key")).to_have_value("")
     expect(page.get_by_label("key")).to_have_attribute("required", "")
     expect(page.get_by_label("text")).to_have_value("one line")
+
+
+def test_the_start_dialog_says_that_a_project_is_busy_until_it_is_free(
+    open_page: OpenPage, api: Api, tmp_path: Path
+) -> None:
+    page = open_page("/")
+    run_id = api.start("paced-busy", params={"gates": str(tmp_path), "shares": "40"})
+    expect(page.get_by_role("article", name="paced-busy").locator(".badge")).to_have_text("running")
+    page.set_viewport_size({"width": 390, "height": 420})
+
+    page.keyboard.press("s")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Project").select_option("paced-busy")
+    expect(dialog).to_contain_text("The project is busy.")
+    expect(dialog).to_contain_text(f"Open run #{run_id}")
+    expect(dialog).to_contain_text("Started through the API")
+    start = dialog.get_by_role("button", name="Start run")
+    expect(start).to_be_disabled()
+    expect(start).to_be_in_viewport(ratio=1)
+    (tmp_path / "40").touch()
+    expect(start).to_be_enabled()
+    expect(dialog).not_to_contain_text("The project is busy.")
+    dialog.get_by_role("button", name="Cancel").click()
+
+    expect(dialog).to_have_count(0)
+
+
+def test_the_stop_dialog_does_not_put_the_focus_on_its_dangerous_button(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/ticker/runs/{api.start('ticker')}")
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+
+    expect(page.get_by_role("dialog").get_by_label("Reason")).to_be_focused()

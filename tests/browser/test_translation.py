@@ -58,4 +58,4 @@ def test_data_is_not_translated(open_page: OpenPage, api: Api) -> None:
     expect(page.locator(".failure pre")).to_contain_text("placeholder {name} is missing")
     expect(page.locator(".log-pane")).to_contain_text("placeholder {name} is missing")
     expect(page.locator(".gantt .name").first).to_contain_text("fetch")
-    expect(page.locator(".crumbs a").first).to_have_text("Novel")
+    expect(page.locator(".crumbs a").first).to_have_text("novel")

@@ -12,7 +12,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
-from solorun.project import CommandStep, Project
+from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -31,6 +31,8 @@ def system_now() -> datetime:
 
 class DeclaredProjects:
     """Projects by name, in place of a catalog."""
+
+    faults: tuple[str, ...] = ()
 
     def __init__(self, *projects: Project) -> None:
         self.projects = {project.name: project for project in projects}
@@ -101,6 +103,7 @@ def declare(
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
     cancel_grace_seconds: float = 10.0,
+    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
@@ -113,6 +116,7 @@ def declare(
         steps=tuple(CommandStep(step, "true", step_timeout_seconds) for step in steps),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
+        log_limit_bytes=log_limit_bytes,
         env=env or {},
         secrets=secrets,
         params=params,
@@ -129,6 +133,7 @@ async def open_engine(
     now: Callable[[], datetime] = system_now,
     drain: bool = True,
     limits: EngineLimits = EngineLimits(),
+    is_disk_low: Callable[[], bool] = lambda: False,
     wrap: Callable[[SqliteRunStore], Awaitable[None]] | None = None,
 ) -> AsyncIterator[Engine]:
     """An engine on `data_dir`. It is drained at the end of the block, unless it should crash instead.
@@ -170,6 +175,7 @@ async def open_engine(
             owner=owner,
             environ=environ or {},
             now=now,
+            is_disk_low=is_disk_low,
             compaction_pause_seconds=limits.compaction_pause_seconds,
         )
 

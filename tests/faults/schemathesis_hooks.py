@@ -9,10 +9,10 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-from solorun.api.runs import encode_cursor
+from solorun.api.cursors import encode_cursor
 from solorun.run import MAX_RUN_ID
 
-schemathesis.openapi.format("cursor", st.integers(1, MAX_RUN_ID).map(encode_cursor))
+schemathesis.openapi.format("cursor", st.integers(1, MAX_RUN_ID).map(str).map(encode_cursor))
 
 
 @schemathesis.hook

@@ -4,12 +4,13 @@ import asyncio
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from solorun.execution.artifacts import list_artifacts
+from solorun.execution.artifacts import scan_artifacts
 from solorun.record import Event
 from solorun.settings import DataDirectory
 from solorun.status import Status
@@ -117,7 +118,9 @@ async def test_a_run_completes_with_any_directories_left_behind(
         ended = await engine.end_of(run.id)
 
         assert (ended.status, ended.error_message) == (Status.COMPLETED, None)
-        assert "kept" in [artifact.name for artifact in list_artifacts(DataDirectory(tmp_path).artifacts(run.id))]
+        assert "kept" in [
+            artifact.name for artifact in scan_artifacts(DataDirectory(tmp_path).artifacts(run.id)).artifacts
+        ]
 
 
 @pytest.mark.parametrize("seconds", [10**11, 10**12, -(10**11)])
@@ -127,13 +130,13 @@ def test_a_file_with_a_time_outside_the_range_of_datetime_is_listed(
     (tmp_path / "old").write_text("")
     scandir = os.scandir
 
-    def scan_other_times(path: Path) -> list[Any]:
-        return [_RedatedEntry(entry, seconds) for entry in scandir(path)]
+    def scan_other_times(path: Path) -> AbstractContextManager[list[Any]]:
+        return nullcontext([_RedatedEntry(entry, seconds) for entry in scandir(path)])
 
     # Not every file system can store these times.
     monkeypatch.setattr("solorun.execution.artifacts.os.scandir", scan_other_times)
 
-    assert [artifact.name for artifact in list_artifacts(tmp_path)] == ["old"]
+    assert [artifact.name for artifact in scan_artifacts(tmp_path).artifacts] == ["old"]
 
 
 class _RedatedEntry:

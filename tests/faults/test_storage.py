@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from solorun.status import Status
 from tests.faults.conftest import MakeTrials, Trials
 from tests.faults.memory_disk import memory_disk
 from tests.faults.service_trial import ServiceTrial, service_trial
@@ -85,6 +86,27 @@ async def test_a_disk_in_use_cannot_be_remounted_and_a_read_only_one_is_reported
 
             await trial.up()
             await trial.run_to_end("quick")
+            assert await trial.audit() == []
+
+
+async def test_a_flood_fills_the_disk_up_to_a_reserve_and_can_be_cancelled(tmp_path: Path) -> None:
+    directory = tmp_path / "trial"
+    with memory_disk(directory / ".solorun", 32) as disk:
+        projects = {"quick": "echo done", "flood": "exec base64 /dev/urandom"}
+        async with service_trial(directory, projects, disk=disk) as trial:
+            flood = await trial.start("flood")
+            assert flood is not None
+            log = f"{trial.service.api}/runs/{flood}/log"
+            async with asyncio.timeout(120):
+                while not (await trial.client.get(log, params={"q": "almost full"})).json()["matches"]:
+                    await asyncio.sleep(0.5)
+
+            await trial.run_to_end("quick")
+            await trial.cancel(flood)
+            ended = await asyncio.wait_for(trial.follow(flood), 60)
+
+            assert ended is not None
+            assert ended.status is Status.CANCELLED
             assert await trial.audit() == []
 
 

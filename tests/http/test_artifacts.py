@@ -1,12 +1,19 @@
 """A run's artifacts can be downloaded, and nothing else."""
 
+import asyncio
+import io
 import os
+import threading
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from solorun.api.artifacts import FileChunks, content_disposition, open_beneath
+from solorun.api.artifacts import FileChunks, content_disposition
+from solorun.api.open_beneath import open_beneath
 from solorun.errors import ArtifactNotFound
+from solorun.execution import artifacts
 from tests.fakes.application import OpenServed
 
 
@@ -56,7 +63,101 @@ async def test_a_run_without_artifacts_has_an_empty_list(open_served: OpenServed
 
         response = await served.client.get(f"/api/v1/runs/{run.id}/artifacts")
 
-    assert response.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": [], "next_cursor": None, "truncated": False}
+
+
+async def test_artifacts_are_listed_in_pages(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "MAX_ARTIFACTS", 5)
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "d").mkdir()
+        for name in ("ä", "d/f", "d/e", "c", "b", "a"):
+            (step.context.artifacts / name).write_text("")
+        step.end()
+        await served.end_of(run_id)
+
+        pages: list[Any] = []
+        query: dict[str, str] = {"limit": "2"}
+        while not pages or query["cursor"]:
+            response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params=query)
+            pages.append(response.json())
+            query["cursor"] = pages[-1]["next_cursor"]
+        broken = await served.client.get(f"/api/v1/runs/{run_id}/artifacts", params={"cursor": "?"})
+
+    assert [[each["name"] for each in page["artifacts"]] for page in pages] == [["a", "b"], ["c", "d/e"], ["d/f"]]
+    assert [page["truncated"] for page in pages] == [True, True, True]
+    assert broken.json()["type"].endswith("invalid-cursor")
+
+
+async def test_listing_artifacts_takes_no_thread_from_steps(
+    open_served: OpenServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+    scanned: list[Path] = []
+
+    def scan(directory: Path) -> artifacts.ArtifactScan:
+        scanned.append(directory)
+        release.wait(60)
+        return artifacts.ArtifactScan(())
+
+    async with open_served() as served:
+        runs = [await served.complete() for _ in range(4)]
+        monkeypatch.setattr(artifacts, "scan_artifacts", scan)
+        addresses = [f"/api/v1/runs/{run.id}/artifacts" for run in runs] * 10
+        listing = [asyncio.create_task(served.client.get(address)) for address in addresses]
+        await served.until(lambda: len(scanned) == 2)
+
+        run = await served.complete()
+
+        release.set()
+        responses = await asyncio.gather(*listing)
+
+    assert run.status.value == "completed"
+    assert {response.status_code for response in responses} == {200}
+    assert len(scanned) == 4
+
+
+async def test_what_is_not_an_artifact_is_named_in_the_log_once(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin("handbook", "extract")
+        directory = step.context.artifacts
+        (directory / "kept.txt").write_text("x")
+        (directory / "link").symlink_to(tmp_path)
+        os.mkfifo(directory / "pipe")
+        Path(os.fsdecode(os.fsencode(directory) + b"/\xff.txt")).write_text("x")
+        step.end()
+        (await served.executor.step("generate")).end()
+        await served.end_of(run_id)
+
+        listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
+        log = (await served.client.get(f"/api/v1/runs/{run_id}/log?level=warning")).json()["records"]
+
+    assert [each["name"] for each in listed] == ["kept.txt"]
+    [record] = log
+    prefix, _, names = record["message"].partition(": ")
+    assert prefix == "not listed as artifacts"
+    assert sorted(names.split(", ")) == ["\\xff.txt (its name is not UTF-8)", "link (symbolic link)", "pipe (FIFO)"]
+
+
+async def test_a_directory_replaced_by_a_link_is_neither_listed_nor_served(
+    open_served: OpenServed, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "a.txt").write_text("x")
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        step.context.artifacts.rmdir()
+        step.context.artifacts.symlink_to(tmp_path / "other")
+        step.end()
+        await served.end_of(run_id)
+
+        listed = (await served.client.get(f"/api/v1/runs/{run_id}/artifacts")).json()["artifacts"]
+        download = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/a.txt")
+        log = (await served.client.get(f"/api/v1/runs/{run_id}/log?level=warning")).json()["records"]
+
+    assert listed == []
+    assert download.status_code == 404
+    assert [record["message"] for record in log] == ["not listed as artifacts: the artifact directory (symbolic link)"]
 
 
 async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServed) -> None:
@@ -69,7 +170,7 @@ async def test_a_file_name_that_is_not_utf_8_is_not_listed(open_served: OpenServ
         response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts")
 
     assert run.status.value == "completed"
-    assert response.json() == {"artifacts": []}
+    assert response.json() == {"artifacts": [], "next_cursor": None, "truncated": False}
 
 
 async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> None:
@@ -84,6 +185,90 @@ async def test_a_file_name_may_contain_line_breaks(open_served: OpenServed) -> N
 
     assert [item["name"] for item in listed] == ["new\nline\n"]
     assert (response.status_code, response.content) == (200, b"x")
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "content", "content_range"),
+    [
+        ("bytes=0-3", 206, b"0123", "bytes 0-3/10"),
+        ("bytes=7-", 206, b"789", "bytes 7-9/10"),
+        ("bytes=-2", 206, b"89", "bytes 8-9/10"),
+        ("bytes=-20", 206, b"0123456789", "bytes 0-9/10"),
+        ("bytes=8-99", 206, b"89", "bytes 8-9/10"),
+        ("bytes=10-", 416, b"", "bytes */10"),
+        ("bytes=-0", 416, b"", "bytes */10"),
+        ("bytes=3-1", 200, b"0123456789", None),
+        ("bytes=0-1,4-5", 200, b"0123456789", None),
+        ("bytes=-", 200, b"0123456789", None),
+        ("lines=1-2", 200, b"0123456789", None),
+    ],
+)
+async def test_a_download_continues_where_it_broke_off(
+    open_served: OpenServed, value: str, status: int, content: bytes, content_range: str | None
+) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "a.bin").write_text("0123456789")
+
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts/a.bin", headers={"range": value})
+
+    assert (response.status_code, response.content) == (status, content)
+    assert response.headers.get("content-range") == content_range
+    assert response.headers["content-length"] == str(len(content))
+
+
+async def test_an_artifact_is_sent_again_only_if_it_has_changed(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        file = step.context.artifacts / "a.txt"
+        file.write_text("first")
+        address = f"/api/v1/runs/{run_id}/artifacts/a.txt"
+
+        first = await served.client.get(address)
+        tag = first.headers["etag"]
+        same = await served.client.get(address, headers={"if-none-match": f'"other", W/{tag}'})
+        rest = await served.client.get(address, headers={"range": "bytes=2-", "if-range": tag})
+        file.write_text("second!")
+        changed = await served.client.get(address, headers={"if-none-match": tag})
+        whole = await served.client.get(address, headers={"range": "bytes=2-", "if-range": tag})
+
+    assert first.headers["accept-ranges"] == "bytes"
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
+    assert (rest.status_code, rest.content) == (206, b"rst")
+    assert (changed.status_code, changed.content) == (200, b"second!")
+    assert (whole.status_code, whole.content) == (200, b"second!")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.yaml", "a.yml", "a.toml", "a.md", "a.log", "a.ini", "a.py", "a.rs", "a.go", "a.ts", "a.sql", "a.sh"]
+)
+def test_text_has_a_text_type(name: str) -> None:
+    assert artifacts.media_type_of(name).startswith("text/")
+
+
+async def test_all_artifacts_are_downloaded_as_a_zip(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin()
+        (step.context.artifacts / "terms").mkdir()
+        (step.context.artifacts / "terms" / "用語.json").write_text("{}")
+        (step.context.artifacts / "big.bin").write_bytes(os.urandom(2**20))
+        (step.context.artifacts / "link").symlink_to(tmp_path)
+        big = (step.context.artifacts / "big.bin").read_bytes()
+        before = len(os.listdir("/proc/self/fd"))
+
+        response = await served.client.get(f"/api/v1/runs/{run_id}/artifacts.zip")
+        head = await served.client.head(f"/api/v1/runs/{run_id}/artifacts.zip")
+        missing = await served.client.get("/api/v1/runs/99/artifacts.zip")
+        after = len(os.listdir("/proc/self/fd"))
+
+    with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    assert files == {"terms/用語.json": b"{}", "big.bin": big}
+    assert response.headers["content-type"] == "application/zip"
+    assert response.headers["content-disposition"].startswith(f'attachment; filename="run-{run_id}.zip"')
+    assert (head.status_code, head.content) == (200, b"")
+    assert missing.status_code == 404
+    assert after == before
 
 
 async def test_a_head_of_an_artifact_returns_its_size_and_closes_the_file(open_served: OpenServed) -> None:
@@ -150,6 +335,11 @@ def test_a_directory_replaced_by_a_link_is_not_followed(tmp_path: Path) -> None:
 
     with pytest.raises(ArtifactNotFound):
         open_beneath(tmp_path / "artifacts", "a.txt")
+
+
+def test_the_error_names_the_missing_artifact(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactNotFound, match="no artifact 'report"):
+        open_beneath(tmp_path, "report.csv")
 
 
 async def test_a_truncated_file_fails_the_download(tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """Pages of a log, and whole logs as downloads."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
+from starlette.types import Message
 
-from solorun.logs.plain_text import MAX_WAITING_CHARACTERS, PlainTextRenderer
-from solorun.record import Event, Level, Record, Stream
+from solorun.line_joiner import MAX_LINE_CHARACTERS
+from solorun.logs.plain_text import PlainTextRenderer
+from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.store import LogQuery
 from solorun.wire import decode_records
-from tests.fakes.application import OpenServed
+from tests.fakes.application import OpenServed, Served
+from tests.fakes.terminal_lines import TERMINAL_LINES
 
 
 def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
@@ -35,6 +41,8 @@ def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
         ({"event": "step"}, ([1, 7], 2, False, False)),
         ({"event": ["artifact", "step"], "limit": 1}, ([7], 2, True, False)),
         ({"event": "progress"}, ([], 0, False, False)),
+        ({"stream": "solorun"}, ([1, 7], 2, False, False)),
+        ({"stream": "stdout", "limit": 1}, ([6], 5, True, False)),
     ],
     ids=str,
 )
@@ -82,12 +90,22 @@ async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> N
     assert [line.partition("Z ")[2] for line in lines] == [
         "info    deploy: deploy started",
         "info    deploy: first",
-        "info    deploy: 日本 \x1b[31mred\x1b[0m",
+        "info    deploy: 日本 red",
         "info    deploy: deploy completed",
     ]
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
     assert response.headers["x-content-type-options"] == "nosniff"
     assert response.headers["content-disposition"].startswith("attachment")
+
+
+async def test_the_whole_log_is_downloaded_as_it_was_printed(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["\x1b[31mred\x1b[0m", "1%\r2%"])
+
+        response = await served.client.get(f"/api/v1/runs/{run.id}/log.txt?raw=1")
+
+    lines = response.content.decode().split("\n")
+    assert [line.partition("deploy: ")[2] for line in lines[1:3]] == ["\x1b[31mred\x1b[0m", "1%\r2%"]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +118,8 @@ async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> N
         ({"event": "step"}, ["deploy started", "deploy completed"]),
         ({"event": ["group", "step"], "q": "completed"}, ["deploy completed"]),
         ({"event": "cancel"}, []),
+        ({"stream": "solorun"}, ["deploy started", "deploy completed"]),
+        ({"stream": "stderr"}, []),
     ],
     ids=str,
 )
@@ -164,7 +184,16 @@ def test_partial_records_are_joined_to_their_line() -> None:
     assert lines == ["abc", "d", ""]
 
 
-def test_records_of_other_steps_wait_for_an_unfinished_line() -> None:
+@pytest.mark.parametrize(("pieces", "shown"), TERMINAL_LINES)
+def test_a_line_is_what_a_terminal_shows(pieces: list[str], shown: str) -> None:
+    *first, last = pieces
+
+    lines = text_of(*[record(piece, partial=True) for piece in first], record(last))
+
+    assert lines == [shown, ""]
+
+
+def test_lines_are_in_the_order_in_which_they_end() -> None:
     lines = text_of(
         record("out 1 ", partial=True),
         record("err 1 ", stream=Stream.STDERR, partial=True),
@@ -174,11 +203,11 @@ def test_records_of_other_steps_wait_for_an_unfinished_line() -> None:
         record("last"),
     )
 
-    assert lines == ["out 1 out 2", "err 1 err 2", "said", "last", ""]
+    assert lines == ["out 1 out 2", "said", "err 1 err 2", "last", ""]
 
 
-def test_an_unfinished_line_ends_with_the_log() -> None:
-    assert text_of(record("?", partial=True), record("b", stream=Stream.STDERR)) == ["?", "b", ""]
+def test_unfinished_lines_end_with_the_log() -> None:
+    assert text_of(record("?", partial=True), record("b", stream=Stream.STDERR)) == ["b", "?", ""]
 
 
 def test_an_unfinished_line_ends_with_its_step() -> None:
@@ -187,17 +216,7 @@ def test_an_unfinished_line_ends_with_its_step() -> None:
 
     whole = text.add([record("?", partial=True), ended]).decode()
 
-    assert whole.count("\n") == 2
-
-
-def test_the_records_that_wait_for_an_unfinished_line_are_bounded() -> None:
-    other = record("x" * 65536, stream=Stream.STDERR)
-    text = PlainTextRenderer()
-
-    text.add([record("?", partial=True)])
-    size = sum(len(text.add([other])) for _ in range(MAX_WAITING_CHARACTERS // 65536 + 1))
-
-    assert size > MAX_WAITING_CHARACTERS
+    assert [line.partition(" build: ")[2] for line in whole.split("\n")] == ["?", "build completed", ""]
 
 
 def test_a_line_of_a_hundred_megabytes_is_not_held_in_memory() -> None:
@@ -206,4 +225,84 @@ def test_a_line_of_a_hundred_megabytes_is_not_held_in_memory() -> None:
 
     sizes = [len(text.add([part])) for _ in range(6400)]
 
-    assert min(sizes) >= 16384
+    assert max(sizes) <= MAX_LINE_CHARACTERS + 100
+    assert sum(sizes) + len(text.finish()) >= 6400 * 16384
+
+
+def test_a_redrawn_line_of_any_length_is_a_short_one() -> None:
+    text = PlainTextRenderer()
+    redrawn = [text.add([record(f"\r{percent:3}%", partial=True)]) for percent in range(101)]
+
+    assert b"".join([*redrawn, text.add([record("")])]).endswith(b"build: 100%\n")
+
+
+class _HeldSearches:
+    """Replaces a store's `read_log`: each call waits until it is released."""
+
+    def __init__(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[str | None] = []
+        self.abandoned: list[str | None] = []
+        self.release = anyio.Event()
+        self._read = served.service.store.read_log
+        monkeypatch.setattr(served.service.store, "read_log", self._hold)
+
+    async def _hold(self, run_id: int, query: LogQuery) -> LogPage:
+        self.begun.append(query.text)
+        try:
+            await self.release.wait()
+        except anyio.get_cancelled_exc_class():
+            self.abandoned.append(query.text)
+            raise
+        return await self._read(run_id, query)
+
+
+async def test_a_search_ends_when_its_client_is_gone(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["line"])
+        searches = _HeldSearches(served, monkeypatch)
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            await served.until(lambda: bool(searches.begun))
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": f"/api/v1/runs/{run.id}/log",
+            "query_string": b"q=line",
+            "headers": [(b"host", b"127.0.0.1:8700")],
+            "client": ("127.0.0.1", 5000),
+        }
+        with anyio.fail_after(60):
+            await served.app(scope, receive, send)
+
+    assert (searches.abandoned, sent) == (["line"], [])
+
+
+async def test_a_client_has_one_search_at_a_time(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_served() as served, anyio.create_task_group() as requests:
+        run = await served.complete(lines=["line"])
+        searches = _HeldSearches(served, monkeypatch)
+        pages: dict[str, int] = {}
+
+        async def search(text: str, **headers: str) -> None:
+            response = await served.client.get(f"/api/v1/runs/{run.id}/log", params={"q": text}, headers=headers)
+            pages[text] = response.json()["matches"]
+
+        requests.start_soon(search, "line")
+        await served.until(lambda: searches.begun == ["line"])
+        requests.start_soon(search, "ine")
+        await anyio.wait_all_tasks_blocked()
+        requests.start_soon(partial(search, "ne", cookie="session=another"))
+        await served.until(lambda: len(searches.begun) > 1)
+        assert searches.begun == ["line", "ne"]
+        searches.release.set()
+        await served.until(lambda: len(pages) == 3)
+
+    assert pages == {"line": 1, "ine": 1, "ne": 1}
+    assert searches.begun == ["line", "ne", "ine"]

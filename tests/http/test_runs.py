@@ -2,13 +2,16 @@
 
 import asyncio
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
 
-from solorun.api.runs import decode_cursor, encode_cursor
+from solorun.api.cursors import encode_cursor
+from solorun.api.runs import decode_run_cursor
 from solorun.errors import InvalidCursor
-from tests.fakes.application import OpenServed
+from tests.fakes.application import TOML, OpenServed
+from tests.fakes.project_toml import project_toml
 
 
 async def test_a_start_returns_201_with_the_run_and_its_address(open_served: OpenServed) -> None:
@@ -25,6 +28,30 @@ async def test_a_start_returns_201_with_the_run_and_its_address(open_served: Ope
         assert (run["project"], run["scope"], run["status"]) == ("handbook", "from:extract", "pending")
         assert (run["triggered_by"], run["params"]) == ("schedule", {"date": "2026-08-01"})
         assert [step["name"] for step in run["steps"]] == ["extract", "generate"]
+
+
+async def test_a_start_with_a_broken_configuration_says_so(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served() as served:
+        (tmp_path / "solorun.toml").write_text("[projects.deploy]\n")
+        run_id, step = await served.begin()
+        started = (await served.client.get("/api/v1/projects/deploy")).json()
+        log = (await served.client.get(f"/api/v1/runs/{run_id}/log.txt")).text
+        step.end()
+        await served.end_of(run_id)
+        second = (await served.client.post("/api/v1/projects/handbook/runs")).json()
+
+        (tmp_path / "solorun.toml").write_text(TOML)
+        await served.executor.step("extract")
+        repaired = (await served.client.post("/api/v1/projects/glossary-en/runs")).json()
+        project = (await served.client.get("/api/v1/projects/deploy")).json()
+
+    [fault] = started["configuration_faults"]
+    assert fault.startswith("projects.deploy.steps: is missing")
+    assert second["configuration_faults"] == [fault]
+    assert "solorun.toml is invalid, so this run uses the last valid configuration" in log
+    assert fault in log
+    assert repaired["configuration_faults"] == []
+    assert project["configuration_faults"] == []
 
 
 async def test_an_empty_body_gives_the_defaults(open_served: OpenServed) -> None:
@@ -85,8 +112,7 @@ async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts(
 
 @pytest.mark.parametrize("project", ["nothing", "Handbook", "glossary-", "x" * 200, "ü"])
 async def test_starting_an_unknown_project_returns_404(open_served: OpenServed, project: str) -> None:
-    toml = '[projects.handbook]\n[[projects.handbook.steps]]\nname = "extract"\nrun = ["true"]\n'
-    async with open_served(toml=toml) as served:
+    async with open_served(toml=project_toml("handbook", {"extract": "true"})) as served:
         response = await served.client.post(f"/api/v1/projects/{project}/runs")
 
     assert (response.status_code, response.json()["type"]) == (404, "/problems/project-not-found")
@@ -231,9 +257,8 @@ async def test_a_declared_project_without_runs_has_an_empty_page(
 async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()
-    without = '[projects.other]\n[[projects.other.steps]]\nname = "other"\nrun = ["true"]\n'
 
-    async with open_served(toml=without) as served:
+    async with open_served(toml=project_toml("other", {"other": "true"})) as served:
         response = await served.client.get("/api/v1/projects/deploy/runs")
 
     assert [found["id"] for found in response.json()["runs"]] == [run.id]
@@ -241,7 +266,7 @@ async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed
 
 @pytest.mark.parametrize("run_id", [1, 42, 2**63 - 1])
 def test_a_cursor_round_trips(run_id: int) -> None:
-    assert decode_cursor(encode_cursor(run_id)) == run_id
+    assert decode_run_cursor(encode_cursor(str(run_id))) == run_id
 
 
 @pytest.mark.parametrize(
@@ -253,7 +278,7 @@ async def test_a_forged_cursor_is_refused(open_served: OpenServed, cursor: str) 
 
     assert (response.status_code, response.json()["type"]) == (400, "/problems/invalid-cursor")
     with pytest.raises(InvalidCursor):
-        decode_cursor(cursor)
+        decode_run_cursor(cursor)
 
 
 async def test_a_full_pattern_starts_the_projects_it_has_and_no_others(open_served: OpenServed) -> None:

@@ -11,8 +11,8 @@ from prometheus_client.core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from solorun.api.openapi import document
-from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
+from solorun.errors import PROBLEMS
 from tests.fakes.application import OpenServed
 
 

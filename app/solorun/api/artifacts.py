@@ -3,71 +3,110 @@
 import asyncio
 import os
 import re
-import stat
-from pathlib import Path
-from typing import Final
+from bisect import bisect_right
+from typing import Annotated, Final
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Meta
+
+from solorun.api.archive import ZipChunks
+from solorun.api.cursors import decode_cursor, encode_cursor
+from solorun.api.open_beneath import open_beneath
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.errors import ArtifactNotFound
 from solorun.execution import artifacts
 from solorun.http.request import Request
-from solorun.http.responses import Header, Response, StreamingResponse, json_response
+from solorun.http.responses import TEXT, Header, Response, StreamingResponse, json_response
 from solorun.wire import ArtifactList
 
+_TAG: Final = re.compile(rb'"[^"]*"')
+_RANGE: Final = re.compile(rb"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_SANDBOX: Final = (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'")
 # The dashboard's content security policy admits scripts and styles of its own origin, which artifacts share.
 _ACTIVE: Final = re.compile(r"script|css")
 _READ_BYTES: Final = 256 * 1024
-_DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a FIFO would wait for its writer.
-_FILE_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of artifacts.")] = 1000
+    cursor: (
+        Annotated[
+            str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
+        ]
+        | None
+    ) = None
 
 
 async def list_artifacts(state: State, request: Request) -> Response:
+    query: ArtifactsQuery = request.query
+    after = "" if query.cursor is None else decode_cursor(query.cursor)
     run = await state.service.manager.get_run(run_id_of(request))
-    directory = state.service.directory.artifacts(run.id)
-    return json_response(ArtifactList(tuple(await asyncio.to_thread(artifacts.list_artifacts, directory))))
+    scan = await state.service.artifacts.list(run.id)
+    start = bisect_right(scan.artifacts, after, key=lambda artifact: artifact.name)
+    page = scan.artifacts[start : start + query.limit]
+    cursor = encode_cursor(page[-1].name) if start + len(page) < len(scan.artifacts) else None
+    return json_response(ArtifactList(page, cursor, scan.truncated))
 
 
-async def download_artifact(state: State, request: Request) -> StreamingResponse:
+async def download_artifact(state: State, request: Request) -> Response | StreamingResponse:
+    """Sends the file or the part that the client requests, unless the client has the file already."""
     run = await state.service.manager.get_run(run_id_of(request))
     name = request.path_params["name"]
     descriptor = await asyncio.to_thread(open_beneath, state.service.directory.artifacts(run.id), name)
-    size = os.fstat(descriptor).st_size
+    status = os.fstat(descriptor)
+    size, tag = status.st_size, b'"%x-%x-%x"' % (status.st_ino, status.st_mtime_ns, status.st_size)
+    if tag in _TAG.findall(request.headers.get(b"if-none-match", b"")):
+        os.close(descriptor)
+        return Response(status=304, headers=[(b"etag", tag)])
+    part = _find_part(request.headers.get(b"range", b""), size)
+    if request.headers.get(b"if-range", tag) != tag:
+        part = None  # The client has the beginning of an earlier version.
+    if part is not None and not part:
+        os.close(descriptor)
+        return Response(status=416, media_type=TEXT, headers=[(b"content-range", b"bytes */%d" % size)])
+    sent = range(size) if part is None else part
+    headers = [
+        (b"content-length", b"%d" % len(sent)),
+        (b"etag", tag),
+        (b"accept-ranges", b"bytes"),
+        content_disposition(name.rpartition("/")[2]),
+        _SANDBOX,
+    ]
+    if part is not None:
+        headers.append((b"content-range", b"bytes %d-%d/%d" % (part.start, part.stop - 1, size)))
     media_type = artifacts.media_type_of(name)
     return StreamingResponse(
-        FileChunks(descriptor, size),
+        FileChunks(descriptor, len(sent), start=sent.start),
+        status=200 if part is None else 206,
         media_type=b"application/octet-stream" if _ACTIVE.search(media_type) else media_type.encode("ascii", "replace"),
-        headers=[
-            (b"content-length", b"%d" % size),
-            content_disposition(name.rpartition("/")[2]),
-            (b"content-security-policy", b"default-src 'none'; sandbox; frame-ancestors 'none'"),
-        ],
+        headers=headers,
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,
     )
 
 
-def open_beneath(directory: Path, name: str) -> int:
-    """A descriptor of the regular file `name` below `directory`, even if the tree changes meanwhile.
+async def download_artifacts(state: State, request: Request) -> StreamingResponse:
+    """Sends all files that can be listed, and those beyond the end of the list."""
+    run = await state.service.manager.get_run(run_id_of(request))
+    return StreamingResponse(
+        ZipChunks(state.service.directory.artifacts(run.id)),
+        media_type=b"application/zip",
+        headers=[content_disposition(f"run-{run.id}.zip"), _SANDBOX],
+        send_timeout_seconds=state.streams.limits.send_timeout_seconds,
+    )
 
-    Each part is opened relative to the previous one and no link is followed, so no name and no race leads outside.
-    Raises ArtifactNotFound.
-    """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise ArtifactNotFound
-    try:
-        parent = os.open(directory, _DIRECTORY_FLAGS)
-        for part in parts[:-1]:
-            parent = _open_at(parent, part, _DIRECTORY_FLAGS)
-        file = _open_at(parent, parts[-1], _FILE_FLAGS)
-    except (OSError, UnicodeEncodeError):
-        raise ArtifactNotFound from None
-    if not stat.S_ISREG(os.fstat(file).st_mode):
-        os.close(file)
-        raise ArtifactNotFound
-    return file
+
+def _find_part(header: bytes, size: int) -> range | None:
+    """The bytes that a Range header selects; None to send all of them, as for several ranges and what is invalid."""
+    match = _RANGE.fullmatch(header)
+    if match is None:
+        return None
+    first, last = match.groups()
+    if not first:
+        return range(max(0, size - int(last)), size) if last else None
+    if last and int(last) < int(first):
+        return None
+    return range(int(first), min(int(last) + 1, size) if last else size)
 
 
 def content_disposition(name: str) -> Header:
@@ -76,17 +115,11 @@ def content_disposition(name: str) -> Header:
     return (b"content-disposition", f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}".encode("ascii"))
 
 
-def _open_at(directory: int, name: str, flags: int) -> int:
-    try:
-        return os.open(name, flags, dir_fd=directory)
-    finally:
-        os.close(directory)
-
-
 class FileChunks:
-    """The first `size` bytes of an open file, which is closed with the response."""
+    """`size` bytes of an open file, which is closed with the response."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
+    def __init__(self, descriptor: int, size: int, *, start: int = 0) -> None:
+        os.lseek(descriptor, start, os.SEEK_SET)
         self._descriptor = descriptor
         self._left = size
 

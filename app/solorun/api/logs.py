@@ -1,20 +1,21 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Annotated
 
+import anyio
 import msgspec
 from msgspec import Meta
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.http.request import Request
+from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
 from solorun.logs.plain_text import PlainTextRenderer
-from solorun.record import Event, Level
+from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -25,11 +26,14 @@ _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 
 class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     step: Annotated[str, Meta(description="Only this step's records.")] | None = None
+    stream: Annotated[Stream, Meta(description="Only records from this stream.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
-    q: (
-        Annotated[str, Meta(max_length=1000, description="Only messages that contain this text, ignoring case.")] | None
-    ) = None
+    q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text, ignoring case.")] | None = None
     event: Annotated[tuple[Event, ...], Meta(description="Only records with one of these events; repeatable.")] = ()
+
+
+class LogTextQuery(LogFilterQuery, forbid_unknown_fields=True):
+    raw: Annotated[bool, Meta(description="Keep escape sequences and other control characters.")] = False
 
 
 class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
@@ -39,20 +43,26 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
 
 
 async def get_log_page(state: State, request: Request) -> Response:
+    return json_response(await request.while_connected(_read_page(state, request)))
+
+
+async def _read_page(state: State, request: Request) -> LogPage:
     query: LogPageQuery = request.query
-    page = await state.service.store.read_log(
-        run_id_of(request),
-        LogQuery(
-            after=query.after,
-            before=query.before,
-            limit=query.limit,
-            step=query.step,
-            level=query.level,
-            text=query.q or None,
-            events=frozenset(query.event),
-        ),
-    )
-    return json_response(page)
+    client = address_of(request.scope), request.headers.get(b"cookie", b"")
+    async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
+        return await state.service.store.read_log(
+            run_id_of(request),
+            LogQuery(
+                after=query.after,
+                before=query.before,
+                limit=query.limit,
+                step=query.step,
+                stream=query.stream,
+                level=query.level,
+                text=query.q or None,
+                events=frozenset(query.event),
+            ),
+        )
 
 
 async def download_ndjson(state: State, request: Request) -> StreamingResponse:
@@ -81,8 +91,8 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
             yield segment.payload if log_filter.selects_everything else _select(log_filter, segment)
 
 
-async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    log_filter, text = _filter_of(query), PlainTextRenderer()
+async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
+    log_filter, text = _filter_of(query), PlainTextRenderer(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
             yield text.add(decode_records(_select(log_filter, segment)))
@@ -90,7 +100,7 @@ async def _texts(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[
 
 
 def _filter_of(query: LogFilterQuery) -> LogFilter:
-    return LogFilter(level=query.level, step=query.step, text=query.q, events=query.event)
+    return LogFilter(level=query.level, step=query.step, stream=query.stream, text=query.q, events=query.event)
 
 
 def _select(log_filter: LogFilter, segment: Segment) -> bytes:

@@ -5,7 +5,6 @@ from importlib.metadata import version
 from typing import Any
 
 from solorun.api.path_parameters import PATH_PARAMETERS
-from solorun.api.problems import PROBLEMS
 from solorun.api.state import State
 from solorun.http.openapi import Operations, build_document
 from solorun.http.request import Request
@@ -28,7 +27,6 @@ def document(operations: Operations, root_path: str = "") -> dict[str, Any]:
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         path_parameters=PATH_PARAMETERS,
-        kinds=PROBLEMS,
         root_path=root_path,
     )
 

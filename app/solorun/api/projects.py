@@ -17,7 +17,7 @@ async def list_projects(state: State, _request: Request) -> Response:
     return json_response(
         ProjectList(
             projects=tuple(
-                _summary(project, active.get(project.name), latest.get(project.name))
+                _summary(project, active.get(project.name), latest.get(project.name), service.catalog.faults)
                 for project in declared.projects.values()
             ),
             families=tuple(
@@ -40,10 +40,10 @@ async def get_project(state: State, request: Request) -> Response:
     project = service.catalog.get_project(request.path_params["project"])
     active = next((run for run in service.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
-    return json_response(_summary(project, active, latest))
+    return json_response(_summary(project, active, latest, service.catalog.faults))
 
 
-def _summary(project: Project, active: Run | None, latest: Run | None) -> ProjectSummary:
+def _summary(project: Project, active: Run | None, latest: Run | None, faults: tuple[str, ...]) -> ProjectSummary:
     return ProjectSummary(
         name=project.name,
         title=project.title,
@@ -52,6 +52,7 @@ def _summary(project: Project, active: Run | None, latest: Run | None) -> Projec
         params=project.params,
         current_run=active,
         last_run=active or latest,
+        configuration_faults=faults,
     )
 
 

@@ -23,7 +23,16 @@ from solorun.http.operation import Operation, ResponseSpec
 from solorun.http.problems import PROBLEM_JSON
 from solorun.record import LogPage
 from solorun.run import Run
-from solorun.wire import ArtifactList, CancelRequest, ProblemDetails, ProjectList, ProjectSummary, RunPage, StartRequest
+from solorun.wire import (
+    ArtifactList,
+    CancelRequest,
+    ProblemDetails,
+    ProjectList,
+    ProjectSummary,
+    RunPage,
+    StartedRun,
+    StartRequest,
+)
 
 V1: Final = "/api/v1"
 
@@ -47,7 +56,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=Run),),
+        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun),),
         problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
@@ -126,14 +135,23 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="Download a run's log so far as plain text",
         responses=(ResponseSpec(200, "The text", _TEXT),),
         problems=(RunNotFound, StoreUnavailable),
-        query=logs.LogFilterQuery,
+        query=logs.LogTextQuery,
     ),
     Operation(
         f"GET {_RUN}/artifacts",
         artifacts.list_artifacts,
         id="listArtifacts",
         summary="List a run's artifacts",
-        responses=(ResponseSpec(200, "The artifacts", model=ArtifactList),),
+        responses=(ResponseSpec(200, "The page", model=ArtifactList),),
+        problems=(RunNotFound, InvalidCursor, StoreUnavailable),
+        query=artifacts.ArtifactsQuery,
+    ),
+    Operation(
+        f"GET {_RUN}/artifacts.zip",
+        artifacts.download_artifacts,
+        id="downloadArtifacts",
+        summary="Download all artifacts of a run as a zip",
+        responses=(ResponseSpec(200, "The zip", "application/zip"),),
         problems=(RunNotFound, StoreUnavailable),
     ),
     Operation(
@@ -141,7 +159,12 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         artifacts.download_artifact,
         id="downloadArtifact",
         summary="Download an artifact",
-        responses=(ResponseSpec(200, "The file", "*/*"),),
+        responses=(
+            ResponseSpec(200, "The file", "*/*"),
+            ResponseSpec(206, "The part of the file that `Range` selects", "*/*"),
+            ResponseSpec(304, "The file has not changed since the client got it (`If-None-Match`)", "*/*"),
+            ResponseSpec(416, "The file ends before the part that `Range` selects", "text/plain"),
+        ),
         problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
     ),
     Operation(

@@ -1,14 +1,14 @@
 """Handlers that start, show, list and cancel runs."""
 
-import base64
-import binascii
 import re
 from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import asdict
 
+from solorun.api.cursors import decode_cursor, encode_cursor
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.errors import InvalidCursor
@@ -16,9 +16,9 @@ from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.run import MAX_RUN_ID
 from solorun.status import Status
-from solorun.wire import CancelRequest, RunPage, StartRequest
+from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
-_CURSOR: Final = re.compile(r"1:([0-9]{1,19})", re.ASCII)
+_RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,7 +39,8 @@ async def start_run(state: State, request: Request) -> Response:
         request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
     location = f"{request.root_path}/api/v1/runs/{run.id}"
-    return json_response(run, status=201, headers=[(b"location", location.encode("ascii"))])
+    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
+    return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
 
 
 async def cancel_run(state: State, request: Request) -> Response:
@@ -72,33 +73,24 @@ async def list_project_runs(state: State, request: Request) -> Response:
 
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
-    before_id = None if query.cursor is None else decode_cursor(query.cursor)
+    before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
     # One more than requested, to see whether there is a next page.
     runs = await state.service.store.list_runs(
         project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
     )
     has_more = len(runs) > query.limit
     runs = runs[: query.limit]
-    cursor = encode_cursor(runs[-1].id) if has_more else None
+    cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
     return json_response(page, headers=_link_header(request, query, cursor))
 
 
-def encode_cursor(before_id: int) -> str:
-    """A cursor, opaque to clients. It carries a version, so that its format can change."""
-    return base64.urlsafe_b64encode(b"1:%d" % before_id).decode("ascii").rstrip("=")
-
-
-def decode_cursor(cursor: str) -> int:
-    """The inverse of `encode_cursor`. Raises InvalidCursor."""
-    try:
-        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, ValueError):
-        raise InvalidCursor from None
-    match = _CURSOR.fullmatch(text)
-    if match is None or int(match[1]) > MAX_RUN_ID:
+def decode_run_cursor(cursor: str) -> int:
+    """The id of the run before the next page. Raises InvalidCursor."""
+    run_id = decode_cursor(cursor)
+    if _RUN_ID.fullmatch(run_id) is None or int(run_id) > MAX_RUN_ID:
         raise InvalidCursor
-    return int(match[1])
+    return int(run_id)
 
 
 def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list[Header]:

@@ -14,7 +14,7 @@ from msgspec import Meta
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
-from solorun.http.event_stream import OPENING, OPENING_OF_ENDED, EventStream, Sink
+from solorun.http.event_stream import EventStream, Sink
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
@@ -28,6 +28,10 @@ _SEQ: Final = re.compile(r"[0-9]+", re.ASCII)
 _FOLLOW: Final = re.compile(r"([0-9]{1,19}):([0-9]{1,19})", re.ASCII)
 # Parsed by hand, since a malformed value has its own problem. As an alternative, this type replaces that of the text.
 _SEQ_SCHEMA: Final = {"anyOf": [{"type": "integer", "minimum": 0}]}
+
+_END: Final = b"id: %d\nevent: end\ndata: %b\nretry: 60000\n\n"
+"""An EventSource reconnects when a stream ends. `retry` makes it wait a minute, but not after a connection that is lost
+before the end."""
 
 Form = Callable[[Segment], bytes]
 _EVENTS: Final[Form] = attrgetter("sse")
@@ -74,14 +78,9 @@ async def follow_run(state: State, request: Request) -> EventStream:
 
     async def source(sink: Sink) -> None:
         ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
-        await sink.emit(b"id: %d\nevent: end\ndata: %b\n\n" % (ended.last_seq, encode(ended)))
+        await sink.emit(_END % (ended.last_seq, encode(ended)))
 
-    return EventStream(
-        state.streams,
-        source,
-        opening=OPENING_OF_ENDED if run.has_ended else OPENING,
-        is_still_authorized=request.is_still_authorized,
-    )
+    return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
 
 
 async def follow_all(state: State, request: Request) -> EventStream:

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from solorun.errors import (
+    PROBLEMS,
     FieldError,
     InvalidRequest,
     Problem,
@@ -17,9 +18,6 @@ from solorun.wire import ProblemDetails
 
 MEDIA_TYPE: Final = "application/problem+json"
 MAX_RETRY_SECONDS: Final = 86_400.0
-
-ERRORS: Final[dict[str, type[Problem]]] = {error.slug: error for error in Problem.__subclasses__()}
-"""The exception for each slug."""
 
 _decoder: Final = msgspec.json.Decoder(ProblemDetails)
 
@@ -44,7 +42,7 @@ def error_of(status: int, media_type: str, body: bytes, *, retry_after: str | No
 
 
 def _error_of_problem(details: ProblemDetails) -> SolorunError:
-    kind = ERRORS.get(details.type.rpartition("/")[2])
+    kind = PROBLEMS.get(details.type.rpartition("/")[2])
     if kind is RunActive and details.active_run is not None:
         return RunActive(details.active_run)
     if kind is RunNotActive and details.run is not None:

@@ -17,7 +17,7 @@ from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
-from solorun.record import Event, Level, LogPage, Record
+from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
@@ -26,13 +26,12 @@ from solorun.wire import (
     ProjectList,
     ProjectSummary,
     RunPage,
+    StartedRun,
     StartRequest,
     decode_records,
     encode,
 )
 
-MAX_LISTED_ARTIFACTS: Final = 10_000
-"""The service lists no more artifacts of a run. A list of this length may be cut."""
 _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
@@ -90,13 +89,13 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
-    ) -> Run:
+    ) -> StartedRun:
         """Start a run. Raises RunActive, with the active run, if the project is busy.
 
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", Run, body=body)
+        return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -188,16 +187,17 @@ class RunClient:
         before: int | None = None,
         limit: int | None = None,
         step: str | None = None,
+        stream: Stream | None = None,
         level: Level | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        `level` is the lowest level, `text` a substring, and `events` the event types to include. To get the next page,
-        pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
+        `level` is the lowest level, `text` is part of what a line shows, and `events` are the event types to include.
+        To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
-        filters = _filters(step, level, text, events)
+        filters = _filters(step, stream, level, text, events)
         query: Query = {"after": after, "before": before, "limit": limit, **filters}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
@@ -206,34 +206,47 @@ class RunClient:
         run_id: int,
         *,
         step: str | None = None,
+        stream: Stream | None = None,
         level: Level | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
     ) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, level, text, events)):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, stream, level, text, events)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
                 unfinished = []
             unfinished.append(rest)
 
-    async def list_artifacts(self, run_id: int) -> tuple[Artifact, ...]:
-        """The run's artifacts by name. The list is cut after MAX_LISTED_ARTIFACTS."""
-        found = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList)
-        return found.artifacts
+    async def list_artifacts(self, run_id: int) -> ArtifactList:
+        """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
+        artifacts: list[Artifact] = []
+        cursor = None
+        while True:
+            query: Query = {"cursor": cursor}
+            page = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList, query=query)
+            artifacts += page.artifacts
+            cursor = page.next_cursor
+            if cursor is None:
+                return ArtifactList(tuple(artifacts), None, page.truncated)
 
     def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
         """Yield the artifact's bytes in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
 
-    async def download_artifact(self, run_id: int, name: str, path: Path) -> None:
-        """Save the artifact to `path`. The file appears only when the download is complete.
+    def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
+        """Yield a zip of all artifacts in chunks."""
+        return self._stream(f"/runs/{run_id}/artifacts.zip")
+
+    async def download_artifact(self, run_id: int, name: str | None, path: Path) -> None:
+        """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        async with aclosing(self.stream_artifact(run_id, name)) as chunks:
+        stream = self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name)
+        async with aclosing(stream) as chunks:
             # Nothing is opened, and no device written, for an artifact that does not exist.
             first = await anext(chunks, b"")
             with open_target(path) as file:
@@ -252,8 +265,10 @@ class RunClient:
             await response.aclose()
 
 
-def _filters(step: str | None, level: Level | None, text: str | None, events: Collection[Event]) -> Query:
-    return {"step": step, "level": level, "q": text, "event": [event.value for event in events]}
+def _filters(
+    step: str | None, stream: Stream | None, level: Level | None, text: str | None, events: Collection[Event]
+) -> Query:
+    return {"step": step, "stream": stream, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

@@ -19,8 +19,6 @@ def create_tls_context() -> ssl.SSLContext:
         raise ConfigurationInvalid([FieldError("SSL_CERT_DIR", f"there is no directory {directory}")])
     try:
         return ssl.create_default_context(cafile=file or None, capath=directory or None)
-    except ssl.SSLError:
-        raise ConfigurationInvalid([FieldError("SSL_CERT_FILE", f"{file} contains no certificates")]) from None
     except OSError as error:
-        message = f"{file} cannot be read: {error.strerror}"
-        raise ConfigurationInvalid([FieldError("SSL_CERT_FILE", message)]) from None
+        problem = "contains no certificates" if isinstance(error, ssl.SSLError) else f"cannot be read: {error.strerror}"
+        raise ConfigurationInvalid([FieldError("SSL_CERT_FILE", f"{file} {problem}")]) from None

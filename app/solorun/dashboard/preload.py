@@ -11,8 +11,8 @@ import msgspec
 
 # No fonts: a browser delays the first paint for preloaded ones.
 _KINDS: Final = {
-    ".js": "rel=modulepreload",
-    ".css": "rel=preload; as=style; crossorigin",
+    "js": "rel=modulepreload",
+    "css": "rel=preload; as=style; crossorigin",
 }
 _RUN_ID: Final = re.compile(r"[0-9]{1,15}", re.ASCII)
 
@@ -27,21 +27,19 @@ class Page(msgspec.Struct, frozen=True):
     """Addresses below `/api/v1`, exactly as the page requests them; `{run}` stands for the run in its address."""
 
 
-class PreloadLinks:
-    """The `Link` header of one page. `root_path` is the path under which a proxy serves the dashboard."""
+def format_links(page: Page, root_path: str, run: str | None) -> str:
+    """The `Link` header of a page, "" without links. `root_path` is the path under which a proxy serves the dashboard.
 
-    def __init__(self, page: Page, root_path: str) -> None:
-        self._requests = [
-            f"<{root_path}/api/v1/{request}>; rel=preload; as=fetch; crossorigin" for request in page.requests
+    `run` comes from the address; unless it is a run's id, no API request is announced.
+    """
+    requests = page.requests if run is None or _RUN_ID.fullmatch(run) else ()
+    paths = [f"/api/v1/{request.replace('{run}', run or '')}" for request in requests]
+    return ", ".join(
+        [
+            *(f"<{root_path}{path}>; rel=preload; as=fetch; crossorigin" for path in paths),
+            *(f"<{root_path}/{name}>; {_KINDS[name.rpartition('.')[2]]}" for name in page.files),
         ]
-        self._files = [f"<{root_path}/{name}>; {_KINDS[Path(name).suffix]}" for name in page.files]
-
-    def header(self, run: str | None) -> str:
-        """The header's value, "" without links. `run` comes from the address; unless it is a run's id, no API request
-        is announced.
-        """
-        requests = self._requests if run is None or _RUN_ID.fullmatch(run) else []
-        return ", ".join([*(request.replace("{run}", run or "") for request in requests), *self._files])
+    )
 
 
 def read_pages(directory: Path) -> Sequence[Page]:

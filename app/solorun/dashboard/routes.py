@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from solorun.dashboard.assets import STATIC_DIRECTORY, Asset, read_assets, read_index
-from solorun.dashboard.preload import Page, PreloadLinks, read_pages
+from solorun.dashboard.preload import Page, format_links, read_pages
 from solorun.errors import NotFound
 from solorun.http.operation import Endpoint
 from solorun.http.request import Request
@@ -27,7 +27,6 @@ class Dashboard:
         self._assets = read_assets(directory)
         self._pages = read_pages(directory)
         self._index_at = lru_cache(_ROOT_PATHS)(lambda root_path: read_index(directory, root_path))
-        self._links_at = lru_cache(_ROOT_PATHS * (len(self._pages) + 1))(PreloadLinks)
         self.endpoints: tuple[Endpoint[object], ...] = (
             *(self._endpoint(page) for page in self._pages or [Page("/")]),
             Endpoint("GET /assets/{name}", self.send_asset),
@@ -66,7 +65,7 @@ class Dashboard:
             return Response(_NOT_BUILT, media_type=HTML)
         response = _send(request, index, b"no-cache")
         if page is not None:
-            link = self._links_at(page, request.root_path).header(request.path_params.get("run"))
+            link = format_links(page, request.root_path, request.path_params.get("run"))
             if link:
                 response.headers.append((b"link", link.encode("ascii")))
         return response

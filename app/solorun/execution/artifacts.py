@@ -1,28 +1,103 @@
-"""Finds the files that a run left in its artifact directory. They are recorded nowhere else. Blocks: use a thread."""
+"""Finds the files that a run left in its artifact directory. They are recorded nowhere else."""
 
+import asyncio
+import heapq
 import mimetypes
 import os
 import re
+import stat
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from solorun.run import Artifact
+from solorun.settings import DataDirectory
 from solorun.wire import is_encodable
 
 MAX_ARTIFACTS: Final = 10_000
+_MAX_SKIPPED: Final = 20
+_MAX_SCANS: Final = 8
+_PAUSE_PER_SCAN: Final = 10
+"""A directory is scanned again after ten times as long as its last scan took: a small one is always fresh, and a huge
+one costs a tenth of a thread however often it is listed."""
 _RUN_ID: Final = re.compile(r"[1-9][0-9]{0,15}", re.ASCII)
 """What a service can reach. A longer number is no run's, and ids above it could run out."""
-_MEDIA_TYPES: Final = {".md": "text/markdown", ".ndjson": "application/x-ndjson", ".log": "text/plain"}
+_TEXT: Final = (
+    *(".cfg", ".conf", ".env", ".ini", ".log", ".toml", ".yaml", ".yml"),
+    *(".go", ".kt", ".rb", ".rs", ".rst", ".sql", ".ts", ".tsx"),
+)
+_MEDIA_TYPES: Final = {
+    **dict.fromkeys(_TEXT, "text/plain"),
+    ".md": "text/markdown",
+    ".ndjson": "application/x-ndjson",
+}
 
 
-def list_artifacts(directory: Path) -> list[Artifact]:
-    """The regular files below `directory`, sorted by name, at most 10,000.
+@dataclass(frozen=True, slots=True)
+class ArtifactScan:
+    """The artifacts of one run, by name.
 
-    Leaves out links, and names that are not UTF-8, because neither JSON nor a URL can express them.
+    `truncated`: there are more. `skipped` names, with the reason, what is not listed for another reason.
     """
-    return sorted(_find_artifacts(directory), key=lambda artifact: artifact.name)[:MAX_ARTIFACTS]
+
+    artifacts: tuple[Artifact, ...]
+    truncated: bool = False
+    skipped: tuple[str, ...] = ()
+
+
+class ArtifactListings:
+    """Scans for readers, in threads that steps do not use. Readers of one run share a scan."""
+
+    def __init__(self, directory: DataDirectory) -> None:
+        self._directory = directory
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="solorun-artifacts")
+        self._scans: dict[int, asyncio.Future[tuple[ArtifactScan, float]]] = {}
+
+    async def list(self, run_id: int) -> ArtifactScan:
+        """The run's artifacts, as they are now or, if the scan took long, as they were not long ago."""
+        scan = self._scans.get(run_id)
+        if scan is None or (scan.done() and scan.result()[1] <= time.monotonic()):
+            scan = asyncio.get_running_loop().run_in_executor(self._threads, self._scan, run_id)
+            self._scans.pop(run_id, None)
+            self._scans[run_id] = scan
+            for oldest in [each for each, one in self._scans.items() if one.done()][:-_MAX_SCANS]:
+                del self._scans[oldest]
+        artifacts, _ = await asyncio.shield(scan)
+        return artifacts
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _scan(self, run_id: int) -> tuple[ArtifactScan, float]:
+        """The scan, and until when it may be used."""
+        began = time.monotonic()
+        artifacts = scan_artifacts(self._directory.artifacts(run_id))
+        ended = time.monotonic()
+        return artifacts, ended + _PAUSE_PER_SCAN * (ended - began)
+
+
+def scan_artifacts(directory: Path) -> ArtifactScan:
+    """Find the regular files below `directory`: the first 10,000 by name. Blocks: use a thread.
+
+    Leaves out links, other special files, and names that are not UTF-8, because neither JSON nor a URL can express
+    them.
+    """
+    skipped: list[str] = []
+    found = heapq.nsmallest(MAX_ARTIFACTS + 1, find_files(directory, skipped), key=lambda file: file[0])
+    artifacts: list[Artifact] = []
+    if len(found) > MAX_ARTIFACTS:
+        skipped.append(f"all after the first {MAX_ARTIFACTS:,} files by name")
+    for name, entry in found[:MAX_ARTIFACTS]:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError:
+            continue  # Gone since it was listed.
+        artifacts.append(Artifact(name, status.st_size, media_type_of(name), _date_of(status.st_mtime)))
+    return ArtifactScan(tuple(artifacts), len(found) > MAX_ARTIFACTS, tuple(skipped))
 
 
 def find_last_run_id(artifacts: Path) -> int:
@@ -40,26 +115,42 @@ def media_type_of(name: str) -> str:
     return _MEDIA_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
 
 
-def _find_artifacts(directory: Path) -> Iterator[Artifact]:
+def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.DirEntry[str]]]:
+    """Yield regular files with their names, and append the first others to `skipped`."""
+    if directory.is_symlink():
+        skipped.append("the artifact directory (symbolic link)")
+        return
     waiting = [(directory, "")]  # no recursion: a tree may be deeper than Python's stack
     while waiting:
         here, prefix = waiting.pop()
         try:
-            entries = list(os.scandir(here))
+            scan = os.scandir(here)
         except OSError:
             continue  # Missing, gone since it was listed, or too deep for a path.
-        for entry in entries:
-            if not is_encodable(entry.name):
-                continue
-            name = prefix + entry.name
-            try:
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append((here / entry.name, name + "/"))
-                elif entry.is_file(follow_symlinks=False):
-                    status = entry.stat(follow_symlinks=False)
-                    yield Artifact(name, status.st_size, media_type_of(name), _date_of(status.st_mtime))
-            except OSError:
-                continue
+        with scan as entries:
+            for entry in entries:
+                name = prefix + entry.name
+                try:
+                    reason = _find_obstacle(entry)
+                    if reason is None and entry.is_dir(follow_symlinks=False):
+                        waiting.append((here / entry.name, name + "/"))
+                    elif reason is None:
+                        yield name, entry
+                    elif len(skipped) < _MAX_SKIPPED:
+                        skipped.append(f"{os.fsencode(name).decode(errors='backslashreplace')} ({reason})")
+                except OSError:
+                    continue
+
+
+def _find_obstacle(entry: os.DirEntry[str]) -> str | None:
+    """Why an entry is not listed, if it is not."""
+    if not is_encodable(entry.name):
+        return "its name is not UTF-8"
+    if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
+        return None
+    if entry.is_symlink():
+        return "symbolic link"
+    return "FIFO" if stat.S_ISFIFO(entry.stat(follow_symlinks=False).st_mode) else "not a regular file"
 
 
 def _date_of(seconds: float) -> datetime:

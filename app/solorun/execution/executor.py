@@ -21,7 +21,7 @@ from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
-from solorun.logs import Channel, Hub, Masker, Writer
+from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
 from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
 from solorun.project import Project
@@ -32,6 +32,8 @@ from solorun.store import FinalState, Store
 
 _MIN_COMPACTED_SEGMENTS: Final = 8
 """Fewer are not worth a transaction: a reader gets them in one page anyway."""
+
+_OUTDATED: Final = "solorun.toml is invalid, so this run uses the last valid configuration:"
 
 _logger = logging.getLogger("solorun.execution")
 
@@ -50,6 +52,7 @@ class RunExecutor:
     environ: Mapping[str, str]
     token: str | None = None
     now: Callable[[], datetime]
+    is_disk_low: Callable[[], bool]
     compaction_pause_seconds: float = 0.05
 
     def __post_init__(self) -> None:
@@ -77,8 +80,11 @@ class RunExecutor:
             # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        handle = RunHandle(start, self.hub.open(run), channel, cancel_scope, clock)
+        output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
+        handle = RunHandle(start, self.hub.open(run), channel, output, cancel_scope, clock)
         self.registry.add(handle)
+        if start.configuration_faults:
+            channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
         _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
         return handle
 

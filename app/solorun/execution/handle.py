@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
-from solorun.logs import Channel, Topic
+from solorun.logs import Channel, LimitedOutput, Topic
 from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
 from solorun.record import Event
@@ -23,6 +23,8 @@ class AdmittedStart:
     triggered_by: str
     params: dict[str, str]
     """As given. The row has them masked."""
+    configuration_faults: tuple[str, ...] = ()
+    """Why the project is that of an earlier configuration."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,6 +34,7 @@ class RunHandle:
     start: AdmittedStart
     topic: Topic
     channel: Channel
+    output: LimitedOutput
     cancel_scope: RunCancelScope
     clock: RunClock
     estimated_seconds: float | None = None

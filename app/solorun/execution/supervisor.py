@@ -4,12 +4,12 @@ import asyncio
 import signal
 from typing import Final
 
-from solorun.execution.artifacts import list_artifacts
+from solorun.execution.artifacts import scan_artifacts
 from solorun.execution.handle import RunHandle
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
-from solorun.run import Artifact
+from solorun.run import Artifact, format_size
 from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
@@ -27,7 +27,7 @@ class Supervisor:
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one fails or the run has to stop."""
         run_deadline = float("inf")
-        known_artifacts: dict[str, Artifact] = {}
+        known_artifacts: dict[str, Artifact | None] = {}
         for step in run.start.steps:
             if run.cancel_scope.reason is not None:
                 return _stopped(run)
@@ -68,7 +68,7 @@ class Supervisor:
         step: StepDeclaration,
         context: StepContext,
         run_deadline: float,
-        known_artifacts: dict[str, Artifact],
+        known_artifacts: dict[str, Artifact | None],
     ) -> StepResult | None:
         """Execute one step. Returns its result, or None if it was stopped with the run."""
         channel = run.channel
@@ -76,6 +76,7 @@ class Supervisor:
         execution = await self._executor.start(run.project, step, context)
         result = await run.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
         if result is not None:
+            run.output.report_dropped(step.name)
             await self._report_artifacts(run, step, known_artifacts)
             channel.end_step(step.name, result.status, result.exit_code, result.error_message)
             return result
@@ -84,6 +85,7 @@ class Supervisor:
         stopped = await run.cancel_scope.stop(execution)
         if stopped.exit_code == -signal.SIGKILL:
             channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+        run.output.report_dropped(step.name)
         await self._report_artifacts(run, step, known_artifacts)
         message = _timeout_message(run, step, reason)
         # After a time-out, the signal that ended the command says nothing new.
@@ -107,17 +109,22 @@ class Supervisor:
             params=run.start.params,
             workspace=workspace,
             artifacts=artifacts,
-            output=run.channel,
+            output=run.output,
         )
 
-    async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact]) -> None:
-        """Log the files that the step created or changed."""
-        for artifact in await asyncio.to_thread(list_artifacts, self._directory.artifacts(run.id)):
+    async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:
+        """Log the files that the step created or changed, and what is not listed with them."""
+        scan = await asyncio.to_thread(scan_artifacts, self._directory.artifacts(run.id))
+        if skipped := [name for name in scan.skipped if name not in known]:
+            known |= dict.fromkeys(skipped)
+            message = f"not listed as artifacts: {', '.join(skipped)}"
+            run.channel.log(message, level=Level.WARNING, step=step.name)
+        for artifact in scan.artifacts:
             if known.get(artifact.name) != artifact:
                 known[artifact.name] = artifact
                 name = run.channel.mask(artifact.name)
                 run.channel.log(
-                    f"artifact {name} ({artifact.size_bytes} bytes)",
+                    f"artifact {name}, {format_size(artifact.size_bytes)}",
                     step=step.name,
                     event=Event.ARTIFACT,
                     data={"name": name, "size_bytes": artifact.size_bytes},

@@ -25,8 +25,6 @@ COMMENT_INTERVAL_SECONDS: Final = 15.0
 STALL_GRACE_SECONDS: Final = 0.05
 
 OPENING: Final = b": ok\n\n"
-OPENING_OF_ENDED: Final = b"retry: 60000\n\n"
-"""An EventSource reconnects when its stream ends. This makes it wait a minute first."""
 COMMENT: Final = b": \n\n"
 SHUTDOWN: Final = b"retry: 1000\nevent: shutdown\ndata: {}\n\n"
 
@@ -129,17 +127,11 @@ class EventStream:
     """
 
     def __init__(
-        self,
-        streams: Streams,
-        source: StreamSource,
-        *,
-        opening: bytes = OPENING,
-        is_still_authorized: Callable[[], bool] | None = None,
+        self, streams: Streams, source: StreamSource, *, is_still_authorized: Callable[[], bool] | None = None
     ) -> None:
         self._streams = streams
         self._limits = streams.limits
         self._source = source
-        self._opening = opening
         self._is_still_authorized = is_still_authorized
         self._farewell = SHUTDOWN
         self._sourcing = anyio.CancelScope()
@@ -183,7 +175,7 @@ class EventStream:
         finished = False
         try:
             with self._sourcing:
-                await self.emit(self._opening)
+                await self.emit(OPENING)
                 await self._source(self)
                 finished = True
             if self._stopping and not finished and not self._disconnected:

@@ -1,12 +1,13 @@
 """Builds an OpenAPI 3.1 document from a route table and the structs that it names."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from solorun.errors import (
+    PROBLEMS,
     CrossOrigin,
     HostNotAllowed,
     InternalError,
@@ -19,7 +20,7 @@ from solorun.errors import (
     UnsupportedMediaType,
 )
 from solorun.http.operation import Operation
-from solorun.http.problems import PROBLEM_JSON, TYPE_PREFIX, UNTYPED, ProblemKind
+from solorun.http.problems import PROBLEM_JSON, TYPE_PREFIX, UNTYPED
 from solorun.wire import ProblemDetails
 
 Operations = Sequence[Operation[Any]]
@@ -34,14 +35,13 @@ def build_document(
     *,
     info: Mapping[str, Any],
     path_parameters: Mapping[str, Mapping[str, Any]],
-    kinds: Mapping[str, ProblemKind],
     root_path: str = "",
 ) -> dict[str, Any]:
-    """The document as plain values. `kinds` are the problems by slug; all paths are relative to `root_path`."""
+    """The document as plain values. All paths are relative to `root_path`."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
         path = _PATH_PARAMETER.sub(r"{\1}", operation.path)
-        described = _describe(operation, path_parameters, kinds)
+        described = _describe(operation, path_parameters)
         paths.setdefault(path, {})[operation.method.lower()] = described
     return {
         "openapi": "3.1.0",
@@ -49,7 +49,7 @@ def build_document(
         "servers": [{"url": root_path or "/"}],
         "paths": paths,
         "components": {
-            "schemas": _schemas(operations, kinds),
+            "schemas": _schemas(operations),
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
         },
         "security": [{"token": []}],
@@ -72,14 +72,13 @@ def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
 def _describe(
     operation: Operation[Any],
     path_parameters: Mapping[str, Mapping[str, Any]],
-    kinds: Mapping[str, ProblemKind],
 ) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
         "tags": [operation.tag],
         "parameters": list(_parameters(operation, path_parameters)),
-        "responses": {**_successes(operation), **_failures(operation, kinds)},
+        "responses": {**_successes(operation), **_failures(operation)},
     }
     if operation.body is not None:
         described["requestBody"] = _body("application/json", operation.body)
@@ -132,11 +131,11 @@ def _successes(operation: Operation[Any]) -> dict[str, Any]:
     return responses
 
 
-def _failures(operation: Operation[Any], kinds: Mapping[str, ProblemKind]) -> dict[str, Any]:
+def _failures(operation: Operation[Any]) -> dict[str, Any]:
     """The problems by HTTP status; several may share one."""
     slugs: dict[int, set[str]] = {}
     for problem in problems_of(operation):
-        slugs.setdefault(kinds[problem.slug].status.value, set()).add(problem.slug)
+        slugs.setdefault(problem.status.value, set()).add(problem.slug)
     return {
         str(status): {
             "description": "Problem: " + ", ".join(f"`{slug}`" for slug in sorted(names)),
@@ -150,13 +149,13 @@ def _body(media_type: str, model: type[msgspec.Struct]) -> dict[str, Any]:
     return {"content": {media_type: {"schema": {"$ref": _REF.format(name=model.__name__)}}}}
 
 
-def _schemas(operations: Operations, kinds: Iterable[str]) -> dict[str, Any]:
+def _schemas(operations: Operations) -> dict[str, Any]:
     models: set[type[msgspec.Struct]] = {ProblemDetails}
     for operation in operations:
         models |= {spec.model for spec in operation.responses if spec.model is not None}
         models |= {model for model in (operation.body, operation.form) if model is not None}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template=_REF)
-    types = [*(TYPE_PREFIX + slug for slug in kinds), UNTYPED]
+    types = [*(TYPE_PREFIX + slug for slug in PROBLEMS), UNTYPED]
     schemas["ProblemDetails"]["properties"]["type"] = {"type": "string", "enum": types}
     return schemas

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final
 
 from solorun.errors import InvalidRequest, MethodNotAllowed, Problem
@@ -16,33 +14,19 @@ UNTYPED: Final = "about:blank"
 """The `type` of a problem that says no more than its HTTP status."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemKind:
-    """What all problems of one slug have in common."""
-
-    status: HTTPStatus
-    title: str
-    error: type[Problem]
-
-
-def render_problem(problem: Problem, kind: ProblemKind, *, instance: str, members: Mapping[str, Any]) -> Response:
+def render_problem(problem: Problem, *, instance: str, members: Mapping[str, Any]) -> Response:
     """The response for a problem at the address `instance`. `members` are the extension members of its kind."""
+    faults = problem.errors if isinstance(problem, InvalidRequest) else ()
     details = ProblemDetails(
         type=TYPE_PREFIX + problem.slug,
-        title=kind.title,
-        status=kind.status.value,
+        title=problem.title,
+        status=problem.status.value,
         detail=problem.message,
         instance=instance,
-        errors=_errors_of(problem),
+        errors=tuple(ProblemFieldError(fault.pointer, fault.message) for fault in faults),
         **members,
     )
     return Response(encode(details), status=details.status, media_type=PROBLEM_JSON, headers=_headers_of(problem))
-
-
-def _errors_of(problem: Problem) -> tuple[ProblemFieldError, ...]:
-    if not isinstance(problem, InvalidRequest):
-        return ()
-    return tuple(ProblemFieldError(pointer=fault.pointer, message=fault.message) for fault in problem.errors)
 
 
 def _headers_of(problem: Problem) -> list[Header]:

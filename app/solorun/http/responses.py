@@ -64,23 +64,25 @@ class StreamingResponse:
     otherwise it would take the part for the whole.
     """
 
-    __slots__ = ("_chunks", "_has_length", "_headers", "_send_timeout_seconds")
+    __slots__ = ("_chunks", "_has_length", "_headers", "_send_timeout_seconds", "_status")
 
     def __init__(
         self,
         chunks: Chunks,
         *,
+        status: int = 200,
         media_type: bytes,
         headers: Iterable[Header] = (),
         send_timeout_seconds: float = SEND_TIMEOUT_SECONDS,
     ) -> None:
         self._chunks = chunks
+        self._status = status
         self._headers = [(b"content-type", media_type), *headers]
         self._has_length = any(name == b"content-length" for name, _ in self._headers)
         self._send_timeout_seconds = send_timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         flow = Flow({} if self._has_length else scope, send)
         gone = asyncio.create_task(wait_for_disconnect(receive))
         try:

@@ -3,6 +3,7 @@
 from solorun.logs.channel import Channel, ChannelLimits
 from solorun.logs.fan_out import Receiver
 from solorun.logs.hub import Hub, HubLimits, Topic
+from solorun.logs.limited_output import DiskReserve, LimitedOutput
 from solorun.logs.masking import Masker
 from solorun.logs.run_feed import FeedOverflow, RunFeed
 from solorun.logs.tail import Tail
@@ -11,9 +12,11 @@ from solorun.logs.writer import Writer, WriterLimits
 __all__ = [
     "Channel",
     "ChannelLimits",
+    "DiskReserve",
     "FeedOverflow",
     "Hub",
     "HubLimits",
+    "LimitedOutput",
     "Masker",
     "Receiver",
     "RunFeed",

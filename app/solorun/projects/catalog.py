@@ -56,6 +56,10 @@ class Catalog(Projects):
     def path(self) -> Path:
         return self.configuration.path
 
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(map(str, self.errors))
+
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
 
@@ -135,7 +139,7 @@ def _still_checking(path: Path, limit_seconds: float) -> ConfigurationInvalid:
         f"{path} could not be checked within {limit_seconds:g} s: a module of a coroutine step takes long to import, "
         "or hangs. Save the file again to have it checked again."
     )
-    return ConfigurationInvalid([FieldError("", message)], message)
+    return ConfigurationInvalid([FieldError("", message)])
 
 
 def _run_in_daemon_thread(work: Callable[[], T]) -> "asyncio.Future[T]":

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
@@ -53,8 +53,7 @@ class CoroutineLoader:
 
         The second project would silently use the first one's module.
         """
-        homes = {str(home): home for home in self._homes}
-        loaded = [(name, file) for name, file in _loaded_files() if str(_home_of(file)) in homes]
+        loaded = list(_loaded_from(self._homes))
         return [
             FieldError(
                 pointer,
@@ -173,16 +172,15 @@ def _find_origin(top: str) -> str | None:
     return spec.origin if spec else None
 
 
-def _loaded_files() -> Iterator[tuple[str, Path]]:
+def _loaded_from(homes: Collection[Path]) -> Iterator[tuple[str, Path]]:
+    """The top-level modules that were imported from these directories, and their files."""
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None) if "." not in name else None
         if isinstance(file, str):
-            yield name, Path(file)
-
-
-def _home_of(file: Path) -> Path:
-    """The directory on sys.path that a top-level module was imported from."""
-    return file.parent.parent if file.name == "__init__.py" else file.parent
+            path = Path(file)
+            home = path.parent.parent if path.name == "__init__.py" else path.parent
+            if home in homes:
+                yield name, path
 
 
 def _is_same_file(file: Path, other: str | None) -> bool:

@@ -34,7 +34,7 @@ class ConfigurationUnreadable(ConfigurationInvalid):
     """The file is missing, or cannot be read."""
 
     def __init__(self, message: str) -> None:
-        super().__init__([FieldError("", message)], message)
+        super().__init__([FieldError("", message)])
 
 
 def read_document(path: Path) -> bytes:

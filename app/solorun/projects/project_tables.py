@@ -8,7 +8,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from solorun.project import DEFAULT_CANCEL_GRACE_SECONDS, NAME_PATTERN, Family, Project, find_references
+from solorun.project import (
+    DEFAULT_CANCEL_GRACE_SECONDS,
+    DEFAULT_LOG_LIMIT_BYTES,
+    NAME_PATTERN,
+    Family,
+    Project,
+    find_references,
+)
 from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
@@ -22,12 +29,13 @@ from solorun.projects.validation import (
     is_directory,
     line,
     path,
+    size,
     table_of,
     text,
 )
 
 PROJECT_KEYS: Final = (
-    *("title", "dir", "timeout", "cancel_grace", "shell", "detect_levels"),
+    *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("env", "pass_env", "secrets", "params", "steps"),
 )
 
@@ -98,6 +106,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         directory=directory or node.base_dir,
         timeout_seconds=table.read("timeout", duration, None),
         cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
+        log_limit_bytes=table.read("log_limit", _log_limit, DEFAULT_LOG_LIMIT_BYTES),
         env=table.read("env", _env, {}),
         pass_env=table.read(
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
@@ -126,6 +135,11 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     if not os.access(directory, os.X_OK):
         raise InvalidValue(f"the directory {directory} is not accessible to this user")
     return directory
+
+
+def _log_limit(node: Node) -> int:
+    missing = 'set the most that the log of a run may take, like { size = "500MB" }'
+    return Table(node, ("size",), {}).require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
 
 
 def _env(node: Node) -> Mapping[str, str]:

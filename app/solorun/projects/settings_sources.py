@@ -107,11 +107,12 @@ def _parse_variable(key: str, text: str) -> object:
 
 
 def _refuse_what_needs_a_token(settings: Settings, given: Mapping[str, Node], *, required: bool) -> None:
+    host = settings.host
     public_host = urlsplit(settings.public_url or "http://localhost").hostname
     foreign = [name for name in settings.allowed_hosts if name not in LOOPBACK_HOSTS]
     opening = {
         "require_token": "is set" if required else "",
-        "host": "" if settings.is_loopback else f"{format_value(settings.host)} is reachable from other machines",
+        "host": "" if host in LOOPBACK_HOSTS else f"{format_value(host)} is reachable from other machines",
         "allowed_hosts": f"{format_value(foreign[0])} is not a loopback host" if foreign else "",
         "public_url": "" if public_host in LOOPBACK_HOSTS else f"{format_value(public_host)} is not a loopback host",
     }

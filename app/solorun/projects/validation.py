@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from solorun.errors import FieldError
-from solorun.settings import parse_duration
+from solorun.settings import parse_duration, parse_size
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -185,6 +185,19 @@ def duration_or_zero(node: Node) -> float:
     if seconds > MAX_DURATION_SECONDS:
         raise InvalidValue(f"{format_value(node.value)} is longer than a year")
     return seconds
+
+
+def size(node: Node) -> int:
+    """Bytes, greater than zero."""
+    if not isinstance(node.value, str):
+        raise InvalidValue(f'expected a size like "500MB" or "1GiB", got {format_value(node.value)}')
+    try:
+        found = parse_size(node.value)
+    except ValueError as error:
+        raise InvalidValue(str(error)) from None
+    if not found:
+        raise InvalidValue("must be greater than zero; omit the key to use the default")
+    return found
 
 
 def whole_number(low: int, high: int) -> Callable[[Node], int]:

@@ -45,7 +45,7 @@ class Admission:
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
-        return AdmittedStart(declared, scope, steps, triggered_by, dict(params))
+        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), self._projects.faults)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

@@ -13,7 +13,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -117,7 +117,15 @@ def queued_standard_streams() -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     outputs = QueuedOutput(sys.stdout.fileno()), QueuedOutput(sys.stderr.fileno())
-    sys.stdout, sys.stderr = (_as_text(output, stream) for output, stream in zip(outputs, before, strict=True))
+    sys.stdout, sys.stderr = (
+        io.TextIOWrapper(
+            output,  # type: ignore[type-var] # it buffers as much as TextIOWrapper needs
+            encoding=replaced.encoding,
+            errors="backslashreplace",
+            line_buffering=True,
+        )
+        for output, replaced in zip(outputs, before, strict=True)
+    )
     try:
         yield
     finally:
@@ -131,13 +139,3 @@ def drain_standard_streams() -> None:
         if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, QueuedOutput):
             stream.flush()
             stream.buffer.drain()
-
-
-def _as_text(output: QueuedOutput, replaced: TextIO) -> TextIO:
-    buffer: io.RawIOBase = output
-    return io.TextIOWrapper(
-        buffer,  # type: ignore[type-var] # it buffers as much as TextIOWrapper needs
-        encoding=replaced.encoding,
-        errors="backslashreplace",
-        line_buffering=True,
-    )

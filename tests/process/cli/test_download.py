@@ -30,6 +30,22 @@ async def test_an_artifact_is_saved_under_its_own_name_or_another(
     assert ended.requests[1].target == "/api/v1/runs/17/artifacts/out/a%20b.md"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "saved_as"),
+    [((), "17-artifacts.zip"), (("-o", "all.zip"), "all.zip"), (("-o", "."), "17-artifacts.zip")],
+)
+async def test_all_artifacts_are_saved_as_a_zip(
+    solorun: Solorun, tmp_path: Path, arguments: tuple[str, ...], saved_as: str
+) -> None:
+    zipped = json_response(b"a zip", 200, "application/zip")
+
+    ended = await solorun("download", "17", *arguments, answers=(answer(RUNNING), zipped))
+
+    assert (ended.code, ended.out) == (0, f"Saved {saved_as}.\n")
+    assert (tmp_path / saved_as).read_bytes() == b"a zip"
+    assert ended.requests[1].target == "/api/v1/runs/17/artifacts.zip"
+
+
 async def test_an_existing_file_is_not_overwritten_by_default(solorun: Solorun, tmp_path: Path) -> None:
     (tmp_path / "old.md").write_text("old")
 
@@ -135,7 +151,7 @@ async def test_a_part_file_of_the_user_is_left_alone(solorun: Solorun, tmp_path:
     assert (tmp_path / "a.md.part").read_text() == "mine"
 
 
-async def test_a_download_to_stdout_is_nothing_but_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
+async def test_a_download_to_stdout_is_only_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
     ended = await solorun("download", "17", "a.md", "-o", "-", answers=(answer(RUNNING), CONTENT))
 
     assert (ended.code, ended.out, ended.err) == (0, "the glossary", "")

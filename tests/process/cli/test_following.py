@@ -184,8 +184,8 @@ async def test_output_on_a_terminal_depends_on_its_abilities(
 @pytest.mark.parametrize(
     ("arguments", "shown", "hidden"),
     [
-        (["log", "hostile"], ["abc<U+202E>de"], ["\x9b", "\u202e"]),
-        (["follow", "hostile"], ["abc<U+202E>de"], ["\x9b", "\u202e"]),
+        (["log", "hostile"], ["bc<U+202E>de"], ["\x9b", "\u202e"]),
+        (["follow", "hostile"], ["bc<U+202E>de"], ["\x9b", "\u202e"]),
         (["log", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
         (["follow", "hostile", "--json"], ["a\\u009b1mbc\\u202ed\\u007fe"], ["\x9b", "\u202e", "\x7f"]),
     ],

@@ -3,8 +3,6 @@
 import msgspec
 import pytest
 
-from solorun.client import MAX_LISTED_ARTIFACTS
-from solorun.execution.artifacts import MAX_ARTIFACTS
 from solorun.record import Level, LogPage, Record, Stream
 from solorun.run import Artifact, LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
@@ -67,7 +65,7 @@ def detailed_run() -> Run:
 
 
 async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
-    artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),))
+    artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),), None, False)
 
     ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts)))
 
@@ -84,36 +82,33 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
 
 
 async def test_show_omits_empty_fields(solorun: Solorun) -> None:
-    ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList(()))))
+    ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList((), None, False))))
 
     assert "cancel" not in ended.out
     assert "ARTIFACT" not in ended.out
 
 
 @pytest.mark.parametrize(
-    ("count", "options", "note"),
+    ("truncated", "options", "note"),
     [
-        (9_999, [], ""),
-        (10_000, [], "The list ends after 10,000 artifacts. The run may have more.\n"),
-        (10_000, ["--json"], '{"note":"The list ends after 10,000 artifacts. The run may have more."}\n'),
+        (False, [], ""),
+        (True, [], "The list ends after 3 artifacts. The run has more.\n"),
+        (True, ["--json"], '{"note":"The list ends after 3 artifacts. The run has more."}\n'),
     ],
 )
 async def test_show_says_that_a_list_of_artifacts_is_cut(
-    solorun: Solorun, count: int, options: list[str], note: str
+    solorun: Solorun, truncated: bool, options: list[str], note: str
 ) -> None:
-    artifacts = ArtifactList(tuple(Artifact(f"{number}", 1, "text/plain", CREATED_AT) for number in range(count)))
+    first, second, third = (Artifact(name, 1, "text/plain", CREATED_AT) for name in "abc")
+    pages = ArtifactList((first, second), "next", truncated), ArtifactList((third,), None, truncated)
 
-    ended = await solorun("show", "17", *options, answers=(answer(RUNNING), answer(artifacts)))
+    ended = await solorun("show", "17", *options, answers=(answer(RUNNING), *map(answer, pages)))
 
     assert (ended.code, ended.err) == (0, note)
 
 
-def test_the_client_knows_the_services_limit_of_listed_artifacts() -> None:
-    assert MAX_LISTED_ARTIFACTS == MAX_ARTIFACTS
-
-
 async def test_show_prints_the_run_and_its_artifacts_as_json(solorun: Solorun) -> None:
-    ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList(()))))
+    ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList((), None, False))))
 
     assert ended.documents == [{**plain(RUNNING), "artifacts": []}]
 
@@ -132,13 +127,13 @@ async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
     stream = events(encode_records([*make_records(1, 2), *make_records(9, 9)]))
 
     ended = await solorun(
-        "log", "17", "--level", "warning", "--step", "extract", "--search", "x", "--json",
+        "log", "17", "--level", "warning", "--step", "extract", "--stream", "stderr", "--search", "x", "--json",
         answers=(answer(RUNNING), stream),
     )  # fmt: skip
 
     assert [record["seq"] for record in ended.documents] == [1, 2, 9]
     assert [request.target for request in ended.requests[1:]] == [
-        "/api/v1/runs/17/log.ndjson?step=extract&level=warning&q=x"
+        "/api/v1/runs/17/log.ndjson?step=extract&stream=stderr&level=warning&q=x"
     ]
 
 

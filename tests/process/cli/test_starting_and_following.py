@@ -5,10 +5,11 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from solorun.record import Record
 from solorun.status import Status
-from solorun.wire import ArtifactList, ProblemFieldError
+from solorun.wire import ArtifactList, ProblemFieldError, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,
@@ -21,6 +22,15 @@ from tests.fakes.scripted_service import (
 )
 
 # -- start
+
+
+async def test_start_says_that_the_run_uses_an_earlier_configuration(solorun: Solorun) -> None:
+    started = StartedRun(**asdict(RUNNING), configuration_faults=("projects.a.steps: is missing",))
+
+    ended = await solorun("start", "handbook", "--quiet", answers=(answer(started, 201),))
+
+    assert (ended.code, ended.out) == (0, "17\n")
+    assert ended.err == ("solorun.toml is invalid, and the run uses an earlier version: projects.a.steps: is missing\n")
 
 
 async def test_start_names_the_run_and_how_to_follow_it(solorun: Solorun) -> None:
@@ -59,7 +69,7 @@ async def test_a_malformed_param_is_a_usage_error(solorun: Solorun, params: list
 async def test_start_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("start", "handbook", "--json", answers=(answer(RUNNING, 201),))
 
-    assert ended.documents == [plain(RUNNING)]
+    assert ended.documents == [{**plain(RUNNING), "configuration_faults": []}]
 
 
 async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Solorun) -> None:
@@ -188,7 +198,7 @@ async def test_a_cancelled_run_says_how_long_it_ran_and_how_long_the_cancel_took
     )
 
     followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
-    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList(()))))
+    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
 
     assert followed.out.splitlines()[-1] == "Run 17 was cancelled after 9.0 s; stopping it took 0.2 s"
     assert "by cli, stopping took 0.2 s: enough\n" in shown.out

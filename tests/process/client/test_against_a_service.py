@@ -37,7 +37,7 @@ async def test_a_run_is_started_and_followed_and_its_artifact_downloaded(tmp_pat
     assert run.status is Status.COMPLETED
     assert run.triggered_by == "test"
     assert [record.seq for record in records] == list(range(1, run.last_seq + 1))
-    assert [artifact.name for artifact in artifacts] == ["result.txt"]
+    assert [artifact.name for artifact in artifacts.artifacts] == ["result.txt"]
     assert (tmp_path / "result.txt").read_text() == "done\n"
 
 
@@ -160,14 +160,7 @@ async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
     assert "2" in [record.message for record in page.records]
 
 
-CHANGING = """
-[[projects.change.steps]]
-name = "wait"
-run = "until [ -e go ]; do sleep 0.01; done"
-[[projects.change.steps]]
-name = "speak"
-run = "echo old"
-"""
+CHANGING = project_toml("change", {"wait": "until [ -e go ]; do sleep 0.01; done", "speak": "echo old"})
 
 
 async def test_an_active_run_keeps_its_configuration_and_the_next_one_uses_the_changed_file(tmp_path: Path) -> None:

@@ -7,14 +7,24 @@ from pathlib import Path
 import httpx
 import msgspec
 import pytest
+from msgspec.structs import asdict
 
 from solorun.client import RunClient
 from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import ConfigurationInvalid, RunActive, ServiceUnreachable
-from solorun.record import Event, Level, LogPage
+from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
-from solorun.wire import ArtifactList, ProblemDetails, ProjectList, ProjectSummary, RunPage, encode, encode_records
+from solorun.wire import (
+    ArtifactList,
+    ProblemDetails,
+    ProjectList,
+    ProjectSummary,
+    RunPage,
+    StartedRun,
+    encode,
+    encode_records,
+)
 from tests.fakes.scripted_service import (
     CREATED_AT,
     Response,
@@ -26,6 +36,7 @@ from tests.fakes.scripted_service import (
 )
 
 RUN = make_run(17)
+STARTED = StartedRun(**asdict(RUN), configuration_faults=("projects.a: unknown key",))
 PROJECT = ProjectSummary("handbook", "Handbook", (), ("full",), (), None, None)
 PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False)
 
@@ -33,7 +44,7 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
 @pytest.mark.parametrize(
     ("call", "answer", "result", "request_line"),
     [
-        pytest.param(lambda c: c.start_run("handbook"), RUN, RUN, "POST /projects/handbook/runs", id="start"),
+        pytest.param(lambda c: c.start_run("handbook"), STARTED, STARTED, "POST /projects/handbook/runs", id="start"),
         pytest.param(lambda c: c.cancel_run(17), RUN, RUN, "POST /runs/17/cancel", id="cancel"),
         pytest.param(lambda c: c.get_run(17), RUN, RUN, "GET /runs/17", id="run"),
         pytest.param(lambda c: c.get_current_run("a/b?"), RUN, RUN, "GET /projects/a%2Fb%3F/runs/current", id="now"),
@@ -52,8 +63,10 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="runs of a project",
         ),
         pytest.param(
-            lambda c: c.get_log_page(17, after=0, limit=9, step="extract", level=Level.WARNING, text="a&b"),
-            PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&level=warning&q=a%26b",
+            lambda c: c.get_log_page(
+                17, after=0, limit=9, step="extract", stream=Stream.STDERR, level=Level.WARNING, text="a&b"
+            ),
+            PAGE, PAGE, "GET /runs/17/log?after=0&limit=9&step=extract&stream=stderr&level=warning&q=a%26b",
             id="log page",
         ),
         pytest.param(
@@ -62,8 +75,8 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             id="log page of events",
         ),
         pytest.param(
-            lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),)),
-            (Artifact("a", 1, "text/plain", CREATED_AT),), "GET /runs/17/artifacts",
+            lambda c: c.list_artifacts(17), ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False),
+            ArtifactList((Artifact("a", 1, "text/plain", CREATED_AT),), None, False), "GET /runs/17/artifacts",
             id="artifacts",
         ),
     ],

@@ -31,7 +31,7 @@ def events_of(ndjson: bytes) -> list[bytes]:
 
 
 def end_of(run: Run) -> bytes:
-    return b"id: %d\nevent: end\ndata: %b\n\n" % (run.last_seq, encode(run))
+    return b"id: %d\nevent: end\ndata: %b\nretry: 60000\n\n" % (run.last_seq, encode(run))
 
 
 async def read_log(server: LiveServer, run: Run) -> list[bytes]:
@@ -53,7 +53,7 @@ async def test_an_ended_run_is_streamed_completely_with_its_end(open_server: Ope
     assert b"x-accel-buffering: no\r\n" in head
     assert b"content-encoding" not in head
     assert len(expected) == 5
-    assert body == b"retry: 60000\n\n" + b"".join(expected) + end_of(run)
+    assert body == b": ok\n\n" + b"".join(expected) + end_of(run)
 
 
 @pytest.mark.parametrize("path", ["events", "log.ndjson", "log"])
@@ -119,7 +119,7 @@ async def test_a_stream_starts_exactly_where_requested(
         async with server.stream(f"/api/v1/runs/{run.id}/events{query}", **headers) as connection:
             body = await connection.read_body()
 
-    assert body == b"retry: 60000\n\n" + b"".join(expected[after:]) + end_of(run)
+    assert body == b": ok\n\n" + b"".join(expected[after:]) + end_of(run)
 
 
 async def test_a_batched_stream_contains_the_same_records(open_server: OpenServer) -> None:
@@ -130,13 +130,13 @@ async def test_a_batched_stream_contains_the_same_records(open_server: OpenServe
         async with server.stream(f"/api/v1/runs/{run.id}/events?batch=1&after=1500") as connection:
             body = await connection.read_body()
 
-    *batches, end = body.removeprefix(b"retry: 60000\n\n").removesuffix(b"\n\n").split(b"\n\n")
+    batches = body.removeprefix(b": ok\n\n").removesuffix(b"\n\n" + end_of(run)).split(b"\n\n")
     fields = [batch.split(b"\n") for batch in batches]
     records = [record for _, _, data in fields for record in json.loads(data.removeprefix(b"data: "))]
     assert records == [json.loads(line) for line in lines[1500:]]
     assert {event for _, event, _ in fields} == {b"event: records"}
     assert fields[-1][0] == b"id: %d" % run.last_seq
-    assert end + b"\n\n" == end_of(run)
+    assert body.endswith(end_of(run))
 
 
 async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gaps_or_repeats(open_server: OpenServer) -> None:
@@ -151,7 +151,7 @@ async def test_a_reader_that_is_cut_off_anywhere_resumes_without_gaps_or_repeats
             last = events.rpartition(b"id: ")[2].partition(b"\n")[0].decode()
             async with server.stream(f"/api/v1/runs/{run.id}/events", last_event_id=last) as connection:
                 rest = await connection.read_body()
-            return events + rest.removeprefix(b"retry: 60000\n\n")
+            return events + rest.removeprefix(b": ok\n\n")
 
         results = {await read_cut(offset) for offset in range(0, len(whole), 61)}
 

@@ -312,7 +312,7 @@ async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
     ]
 
 
-async def test_a_terminal_is_one(begin: Begin) -> None:
+async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
     begun = await begin("test -t 1 && test -t 2 && stty size <&1 && echo $TERM; cat; echo oops >&2; exit 3", tty=True)
 
     result = await begun.execution.wait()

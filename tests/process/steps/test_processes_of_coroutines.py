@@ -57,7 +57,7 @@ async def test_a_command_of_a_coroutine_writes_to_the_log(begin: BeginCoroutine,
 
 @pytest.mark.parametrize(
     ("command", "message"),
-    [(("sh", "-c", "exit 3"), "sh: exit code 3"), (("/no/program",), "program: command not found: program")],
+    [(("sh", "-c", "exit 3"), "sh: exit code 3"), (("/no/program",), "program: command not found: …/program")],
 )
 async def test_a_command_that_fails_raises(begin: BeginCoroutine, command: tuple[str, ...], message: str) -> None:
     async def publish(step: StepContext) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from solorun.outcome import StepResult
 from solorun.record import Stream
-from solorun.steps import command
+from solorun.steps.command_limits import CommandLimits
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
@@ -213,12 +213,8 @@ async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -
     assert survivors(begun.directory) == []
 
 
-async def test_processes_that_exit_soon_after_their_command_are_not_mentioned(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "DRAIN_SECONDS", 60.0)
-    monkeypatch.setattr(command, "MAX_DRAIN_SECONDS", 60.0)
-
+@pytest.mark.parametrize("limits", [CommandLimits(drain_seconds=60.0, max_drain_seconds=60.0)])
+async def test_processes_that_exit_soon_after_their_command_are_not_mentioned(begin: Begin) -> None:
     begun = await begin("(exec >/dev/null 2>&1; while kill -0 $$; do sleep 0.01; done; sleep 0.1) & exit 0")
     async with asyncio.timeout(30):
         await begun.execution.wait()

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 from solorun.cli import main
-from solorun.cli.commands.doctor import check_directory
-from solorun.settings import DataDirectory
 from solorun.stores.sqlite import SqliteRunStore
 
 VALID = """
@@ -120,6 +118,17 @@ def test_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: 
     assert not (tmp_path / ".solorun").exists()
 
 
+def test_doctor_reports_a_sqlite_with_the_wal_reset_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 0
+    assert "warning: SQLite" in capsys.readouterr().out
+
+
 def test_doctor_with_a_data_directory_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["doctor", "--data-dir", "data"])
 
@@ -173,12 +182,20 @@ def test_doctor_finds_a_database_that_is_older_than_its_artifacts(
     assert "artifacts of run 7 exist, but the database ends at run 0" in capsys.readouterr().out
 
 
-def test_a_disk_that_is_nearly_full_is_reported(tmp_path: Path) -> None:
-    enough = list(check_directory(DataDirectory(tmp_path), min_free_bytes=0))
-    full = list(check_directory(DataDirectory(tmp_path), min_free_bytes=2**62))
+@pytest.mark.parametrize(("min_free_bytes", "warnings"), [(0, 0), (2**62, 1)])
+def test_a_disk_that_is_nearly_full_is_reported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    min_free_bytes: int,
+    warnings: int,
+) -> None:
+    asyncio.run(create_database(tmp_path / "data"))
+    monkeypatch.setattr("solorun.service.MIN_FREE_BYTES", min_free_bytes)
 
-    assert enough == []
-    assert "MiB left" in full[0]
+    main(["doctor", "--data-dir", "data"])
+
+    assert capsys.readouterr().out.count("MiB left") == warnings
 
 
 def test_check_warns_about_likely_mistakes_without_failing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

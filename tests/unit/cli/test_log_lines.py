@@ -1,15 +1,18 @@
 """Formatting of records as lines of text."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from solorun.cli.render.log_lines import LogLines, format_size, progress_text
+from solorun.cli.render.log_lines import LogLines, progress_text
+from solorun.cli.render.views import TerminalView
 from solorun.record import Event, Level, Record, Stream
-from solorun.run import RunStep
+from solorun.run import RunStep, format_size
 from tests.fakes.scripted_service import make_run
+from tests.fakes.terminal_lines import TERMINAL_LINES
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = msgspec.structs.replace(make_run(), created_at=AT, finished_at=AT, steps=(RunStep("extract"), RunStep("go")))
@@ -75,7 +78,8 @@ def test_a_level_other_than_info_is_named(level: str, text: str) -> None:
         ("progress", "", None, "None"),
         ("group", "setup", {"name": "setup", "open": True}, "▸ setup"),
         ("group", "setup", {"name": "setup", "open": False}, "◂ setup"),
-        ("artifact", "", {"name": "a/b\x1b[2J.md", "size_bytes": 12345}, "artifact a/b.md, 12.3 kB"),
+        ("artifact", "artifact a/b\x1b[2J.md, 12.3 kB", {"name": "a/b.md"}, "artifact a/b.md, 12.3 kB"),
+        ("step", "go failed: killed by SIGHUP", {"status": "failed", "exit_code": -1}, "✘ go failed: killed by SIGHUP"),
         ("cancel", "cancel requested by cli: enough", {"requested_by": "cli"}, "cancel requested by cli: enough"),
     ],
 )  # fmt: skip
@@ -89,10 +93,34 @@ def test_a_line_in_several_records_is_joined() -> None:
     assert text_of(*parts, record("four")) == "TIME extract  one two three\nTIME extract  four\n"
 
 
-def test_a_line_interrupted_by_another_stream_continues_on_a_new_line() -> None:
+def test_a_line_interrupted_by_another_stream_is_shown_whole() -> None:
     records = [record("one ", partial=True), record("oops", stream=Stream.STDERR), record("two")]
 
-    assert text_of(*records) == "TIME extract  one \nTIME extract  oops\nTIME extract  two\n"
+    assert text_of(*records) == "TIME extract  oops\nTIME extract  one two\n"
+
+
+@pytest.mark.parametrize("colour", [False, True])
+@pytest.mark.parametrize(("pieces", "shown"), TERMINAL_LINES)
+def test_a_line_is_what_a_terminal_shows(pieces: list[str], shown: str, colour: bool) -> None:
+    *pieces, last = pieces
+
+    text = text_of(*[record(piece, partial=True) for piece in pieces], record(last), colour=colour)
+
+    assert re.sub(r"\x1b\[[0-9;]*m", "", text) == f"TIME extract  {shown}\n"
+
+
+def test_unfinished_lines_end_with_their_step() -> None:
+    ended = record("extract failed", event=Event.STEP, data={"status": "failed"}, stream=Stream.SOLORUN)
+
+    assert text_of(record("? ", partial=True), ended) == "TIME extract  ? \nTIME extract  ✘ extract failed\n"
+
+
+def test_unfinished_lines_can_be_shown_while_they_grow() -> None:
+    lines = LogLines(RUN)
+
+    shown = "".join(map(lines.format, [record("\r1%", partial=True), record("\r2%", partial=True)]))
+
+    assert (shown, [line.split("  ", 1)[1] for line in lines.unfinished()]) == ("", ["2%"])
 
 
 def test_an_unfinished_line_gets_a_line_end() -> None:
@@ -134,3 +162,18 @@ def test_progress_shows_what_is_known(data: dict[str, Any], text: str) -> None:
 )
 def test_sizes_have_units(size: int, text: str) -> None:
     assert format_size(size) == text
+
+
+def test_a_terminal_shows_unfinished_lines_in_place_and_whole_ones_above(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    drawn = []
+
+    with TerminalView(RUN) as view:
+        for pieces in (["\r1%"], ["\r2%"], ["\r3%", "\r"]):
+            view.show([record(piece, partial=piece != "\r") for piece in pieces])
+            drawn.append(view.unfinished.rpartition(" ")[2])
+
+    assert drawn == ["1%", "2%", ""]
+    assert "3%" in capsys.readouterr().out

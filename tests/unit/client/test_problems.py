@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from solorun import errors
-from solorun.api.problems import PROBLEMS, problem_response
-from solorun.client.problems import ERRORS, MEDIA_TYPE, error_of
+from solorun.api.problems import problem_response
+from solorun.client.problems import MEDIA_TYPE, error_of
 from solorun.errors import (
+    PROBLEMS,
     FieldError,
     InvalidRequest,
     Problem,
@@ -27,29 +28,28 @@ def problem(slug: str, detail: str = "Something.", **members: object) -> bytes:
     return msgspec.json.encode(msgspec.structs.replace(details, **members))
 
 
-@pytest.mark.parametrize("slug", sorted(ERRORS.keys() - WITH_A_RUN))
+@pytest.mark.parametrize("slug", sorted(PROBLEMS.keys() - WITH_A_RUN))
 def test_every_slug_maps_to_its_error(slug: str) -> None:
     error = error_of(400, MEDIA_TYPE, problem(slug, "The detail."))
 
-    assert type(error) is ERRORS[slug]
+    assert type(error) is PROBLEMS[slug]
     assert error.message == "The detail."
 
 
 def test_every_problem_has_a_slug() -> None:
-    assert set(ERRORS.values()) == set(Problem.__subclasses__())
-    assert all(error.slug == slug for slug, error in ERRORS.items())
+    assert set(PROBLEMS.values()) == set(Problem.__subclasses__())
+    assert all(error.slug == slug for slug, error in PROBLEMS.items())
 
 
 @pytest.mark.parametrize("slug", sorted(PROBLEMS))
 def test_the_client_decodes_every_problem_of_the_service(slug: str) -> None:
-    error = _error_with_members(PROBLEMS[slug].error)
+    error = _error_with_members(PROBLEMS[slug])
 
     answer = problem_response(error, path="/api/v1/x")
     decoded = error_of(answer.status, PROBLEM_JSON.decode(), answer.body)
 
     assert type(decoded) is type(error)
     assert str(decoded) == str(error)
-    assert PROBLEMS.keys() == ERRORS.keys()
 
 
 def _error_with_members(kind: type[Problem]) -> Problem:
@@ -118,7 +118,7 @@ def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
         (MEDIA_TYPE, problem("run-not-active")),
     ],
 )
-def test_an_unknown_error_response_means_that_no_service_was_reached(media_type: str, body: bytes) -> None:
+def test_an_unknown_error_response_is_an_unreachable_service(media_type: str, body: bytes) -> None:
     assert isinstance(error_of(502, media_type, body), ServiceUnreachable)
 
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 import typer
 
 from solorun.api.openapi import document
-from solorun.api.problems import PROBLEMS
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
-from solorun.errors import Problem, SolorunError
+from solorun.errors import PROBLEMS, Problem, SolorunError
 from solorun.run import MAX_RUN_ID
 
 
@@ -57,8 +56,8 @@ def parameters() -> str:
 
 def problems() -> str:
     rows = [
-        (f"`{slug}`", str(kind.status.value), f"`{kind.error.__name__}`", kind.error.__doc__ or "")
-        for slug, kind in PROBLEMS.items()
+        (f"`{slug}`", str(problem.status.value), f"`{problem.__name__}`", problem.__doc__ or "")
+        for slug, problem in PROBLEMS.items()
     ]
     return _table(("Slug", "Status", "Class", "Meaning"), rows)
 

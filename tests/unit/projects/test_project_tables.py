@@ -75,6 +75,19 @@ def test_projects_are_in_the_order_of_the_file(check: Check) -> None:
     assert list(check(text).projects) == ["zebra", "ant", "moth"]
 
 
+@pytest.mark.parametrize(
+    ("size", "size_bytes"), [("500MB", 500_000_000), ("1.5GB", 1_500_000_000), ("1GiB", 2**30), ("64kB", 64_000)]
+)
+def test_the_size_of_a_log_is_limited(check: Check, size: str, size_bytes: int) -> None:
+    table = f'[projects.p]\nlog_limit = {{ size = "{size}" }}'
+
+    assert check(table + STEP).get_project("p").log_limit_bytes == size_bytes
+
+
+def test_a_log_is_limited_to_a_gibibyte_by_default(check: Check) -> None:
+    assert check("[projects.p]" + STEP).get_project("p").log_limit_bytes == 2**30
+
+
 def test_the_cancel_grace_may_be_zero(check: Check) -> None:
     assert check('[projects.p]\ncancel_grace = "0s"' + STEP).get_project("p").cancel_grace_seconds == 0
 
@@ -115,6 +128,12 @@ def test_a_directory_may_start_with_the_home_directory(
         ('timeout = "400d"', "timeout", "longer than a year"),
         ("timeout = 07:30:00", "timeout", "got the date or time 07:30:00"),
         ("cancel_grace = false", "cancel_grace", "got false"),
+        ('log_limit = "1GB"', "log_limit", "expected a table"),
+        ("log_limit = {}", "log_limit.size", "is missing"),
+        ('log_limit = { size = "1 GB" }', "log_limit.size", "is not a size"),
+        ('log_limit = { size = "0GB" }', "log_limit.size", "greater than zero"),
+        ("log_limit = { size = 5 }", "log_limit.size", "expected a size"),
+        ('log_limit = { size = "1GB", then = "fail" }', "log_limit.then", "unknown key"),
         ('env = "A=1"', "env", 'expected a table, got "A=1"'),
         ("env = { PORT = 80 }", "env.PORT", "put the value in quotes"),
         ('env = { "A=B" = "1" }', 'env."A=B"', "is not a valid variable name"),
@@ -242,7 +261,7 @@ def test_all_errors_are_reported_together(find_errors: FindErrors) -> None:
 
 
 @pytest.mark.parametrize(("step", "is_said"), [('call = "nomodule:f"', True), ('run = "true"', False)])
-def test_an_error_about_a_missing_directory_says_if_coroutines_were_not_checked(
+def test_an_error_about_a_missing_directory_says_whether_coroutines_were_checked(
     find_errors: Callable[[str], dict[str, str]], step: str, is_said: bool
 ) -> None:
     errors = find_errors(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')

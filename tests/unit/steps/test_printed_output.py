@@ -9,7 +9,7 @@ import pytest
 
 from solorun.record import Level, Stream
 from solorun.step import StepContext
-from solorun.steps import printed_output
+from solorun.steps.printed_output import MAX_QUEUED_LINES
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.unit.steps.conftest import BeginCoroutine
 
@@ -189,18 +189,18 @@ async def test_a_secret_is_masked_in_what_is_printed(begin: BeginCoroutine, outp
 
 
 async def test_a_coroutine_that_prints_too_much_without_awaiting_loses_lines(
-    begin: BeginCoroutine, output: RecordedOutput, monkeypatch: pytest.MonkeyPatch
+    begin: BeginCoroutine, output: RecordedOutput
 ) -> None:
-    monkeypatch.setattr(printed_output, "MAX_QUEUED_LINES", 3)
+    lines = [str(number) for number in range(MAX_QUEUED_LINES)]
 
     async def generate(step: StepContext) -> None:
-        print("1\n2\n3\n4\n5")
-        print("6")
-        await step.log("7")
+        print(*lines, "one", "two", sep="\n")
+        print("three")
+        await step.log("four")
 
     await (await begin(generate)).wait()
 
-    assert output.texts() == ["1", "2", "3"]
+    assert output.texts() == lines
     assert output.warnings() == ["dropped 3 printed lines: the coroutine printed too much without awaiting"]
 
 

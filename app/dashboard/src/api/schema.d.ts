@@ -175,6 +175,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/artifacts.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Download all artifacts of a run as a zip */
+        get: operations["downloadArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/artifacts/{name}": {
         parameters: {
             query?: never;
@@ -384,9 +401,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** ArtifactList */
+        /**
+         * ArtifactList
+         * @description Artifacts by name. `next_cursor` is None on the last page. `truncated`: the run has more than are ever listed.
+         */
         ArtifactList: {
             artifacts: components["schemas"]["Artifact"][];
+            next_cursor: string | null;
+            truncated: boolean;
         };
         /**
          * Artifact
@@ -631,6 +653,8 @@ export interface components {
             params: string[];
             current_run: components["schemas"]["Run"] | null;
             last_run: components["schemas"]["Run"] | null;
+            /** @default [] */
+            configuration_faults?: string[];
         };
         /**
          * StepSummary
@@ -673,6 +697,58 @@ export interface components {
             params?: {
                 [key: string]: string;
             };
+        };
+        /**
+         * StartedRun
+         * @description A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+         */
+        StartedRun: {
+            id: number;
+            project: string;
+            scope: string;
+            status: components["schemas"]["Status"];
+            triggered_by: string;
+            params: {
+                [key: string]: string;
+            };
+            created_at: string;
+            /** @default null */
+            started_at?: string | null;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default null */
+            cancel_requested_at?: string | null;
+            /** @default null */
+            cancel_requested_by?: string | null;
+            /** @default null */
+            cancel_reason?: string | null;
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            current_step?: string | null;
+            /** @default null */
+            progress_current?: number | null;
+            /** @default null */
+            progress_total?: number | null;
+            /** @default null */
+            progress_item?: string | null;
+            /** @default 0 */
+            last_seq?: number;
+            /**
+             * @default {
+             *       "debug": 0,
+             *       "info": 0,
+             *       "warning": 0,
+             *       "error": 0
+             *     }
+             */
+            level_counts?: components["schemas"]["LevelCounts"];
+            /** @default null */
+            first_error_seq?: number | null;
+            /** @default [] */
+            steps?: components["schemas"]["RunStep"][];
+            /** @default [] */
+            configuration_faults?: string[];
         };
     };
     responses: never;
@@ -902,7 +978,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Run"];
+                    "application/json": components["schemas"]["StartedRun"];
                 };
             };
             /** @description Problem: `repeated-header` */
@@ -1423,9 +1499,11 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
@@ -1533,9 +1611,11 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
@@ -1637,12 +1717,16 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
+                stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
                 level?: "debug" | "error" | "info" | "warning";
-                /** @description Only messages that contain this text, ignoring case. */
+                /** @description Only lines that show this text, ignoring case. */
                 q?: string;
                 /** @description Only records with one of these events; repeatable. */
                 event?: ("artifact" | "cancel" | "group" | "progress" | "step")[];
+                /** @description Keep escape sequences and other control characters. */
+                raw?: boolean;
             };
             header?: never;
             path: {
@@ -1738,6 +1822,106 @@ export interface operations {
     };
     listArtifacts: {
         parameters: {
+            query?: {
+                /** @description The maximum number of artifacts. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactList"];
+                };
+            };
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `run-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    downloadArtifacts: {
+        parameters: {
             query?: never;
             header?: never;
             path: {
@@ -1748,13 +1932,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The artifacts */
+            /** @description The zip */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ArtifactList"];
+                    "application/zip": string;
                 };
             };
             /** @description Problem: `repeated-header` */
@@ -1854,6 +2038,24 @@ export interface operations {
                     "*/*": string;
                 };
             };
+            /** @description The part of the file that `Range` selects */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The file has not changed since the client got it (`If-None-Match`) */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
             /** @description Problem: `repeated-header` */
             400: {
                 headers: {
@@ -1897,6 +2099,15 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description The file ends before the part that `Range` selects */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
                 };
             };
             /** @description Problem: `invalid-request` */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lastOverwrite, parseAnsi, stripEscapes } from './ansi';
+import { parseAnsi, stripEscapes } from './ansi';
 
 const plain = (line: string): string =>
   parseAnsi(line)
@@ -92,13 +92,4 @@ test.each([
 ])('%j is reduced to its text', (line, text) => {
   expect(plain(line)).toBe(text);
   expect(stripEscapes(line)).toBe(text);
-});
-
-test.each([
-  ['10%\r20%\r30%', '30%'],
-  ['10%\r20%\r', '20%'],
-  ['no return', 'no return'],
-  ['\r', ''],
-])('%j is shown as %j', (line, shown) => {
-  expect(lastOverwrite(line)).toBe(shown);
 });

@@ -45,11 +45,3 @@ export function parseAnsi(line: string): Piece[] {
 
 /** The text without escape sequences, for copying and searching. */
 export const stripEscapes = (line: string): string => (HAS_CONTROLS.test(line) ? line.replace(ESCAPES, '') : line);
-
-/** The part of a line that a terminal shows: the last non-empty one between carriage returns. */
-export function lastOverwrite(line: string): string {
-  if (!line.includes('\r')) return line;
-  let end = line.length;
-  while (end > 0 && line[end - 1] === '\r') end--;
-  return line.slice(line.lastIndexOf('\r', end - 1) + 1, end);
-}

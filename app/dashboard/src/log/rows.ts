@@ -3,7 +3,7 @@
  * page of records at a time and passes unfinished lines on to the next.
  */
 import type { Level, LogRecord } from '../api/mapping';
-import { lastOverwrite } from './ansi';
+import { TerminalLine, isRedrawn } from './terminal_line';
 
 export interface Row {
   /** The seq of the last record, which the row's number and link use. */
@@ -100,21 +100,23 @@ const MAX_PARTS = 2000;
 
 const last = (row: Row): LogRecord => row.records[row.records.length - 1]!;
 
-/** The line as a terminal would finally show it, including escape sequences. */
+/** The line as a terminal would finally show it, including colours and links. */
 export function rowText(row: Row): string {
   if (progressCount(row)) return last(row).message;
-  let line = '';
+  let whole = '';
   for (const { message } of row.records) {
-    line =
-      message.includes('\r') || line.endsWith('\r')
-        ? lastOverwrite(line + message) + trailingReturn(message)
-        : line + message;
-    if (line.length > MAX_LINE) return line.slice(0, MAX_LINE);
+    whole += message;
+    if (whole.length > MAX_LINE) break;
   }
-  return lastOverwrite(line);
+  if (!isRedrawn(whole)) return whole.slice(0, MAX_LINE);
+  const line = new TerminalLine();
+  for (const { message } of row.records) {
+    line.write(message);
+    if (line.length > MAX_LINE) break;
+  }
+  return line.text;
 }
 
-const trailingReturn = (message: string): string => (message.endsWith('\r') ? '\r' : '');
 export const rowLevel = (row: Row): Level => last(row).level;
 export const rowRecord = (row: Row): LogRecord => last(row);
 

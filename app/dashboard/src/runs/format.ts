@@ -117,6 +117,14 @@ export function resumeScope(run: Run): string | null {
   return run.scope === stopped.name || stopped === run.steps[0] ? run.scope : `from:${stopped.name}`;
 }
 
+/** Whether the title says more than the name. */
+export const hasOwnTitle = ({ name, title }: { readonly name: string; readonly title: string }): boolean =>
+  title !== '' && title.toLowerCase() !== name.toLowerCase();
+
+/** A project's name, which is unique, and its title, which its family shares. */
+export const labelOf = ({ name, title }: { readonly name: string; readonly title: string }): string =>
+  hasOwnTitle({ name, title }) ? `${name} · ${title}` : name;
+
 export function formatScope(scope: string): string {
   if (scope === 'full') return 'All steps';
   return scope.startsWith('from:') ? `From ${scope.slice(5)} onwards` : `Only ${scope}`;

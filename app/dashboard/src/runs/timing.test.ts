@@ -78,6 +78,10 @@ test.each([
   expect(timeLeft(run, medians, 10)).toBeNull();
 });
 
+test('the duration of what was interrupted is unknown: its end was noticed later', () => {
+  expect(elapsed({ ...aStep('a', 10, 30_000), status: 'interrupted' }, 99)).toBeNull();
+});
+
 test('elapsed time ends at the finish, or now', () => {
   expect(elapsed(aStep('a', 10, 30), 99)).toBe(20);
   expect(elapsed(aStep('a', 10, null), 99)).toBe(89);

@@ -33,9 +33,14 @@ export function mediansOf(history: readonly Run[], except?: number): Medians {
   return { steps: medians(steps), scopes: medians(scopes) };
 }
 
-/** The duration of a step or run, so far or in total; null if it never started. */
-export function elapsed(of: Pick<RunStep, 'startedAt' | 'finishedAt'>, now: number): number | null {
-  return of.startedAt === null ? null : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
+/**
+ * The duration of a step or run, so far or in total; null if it never started, and if it was interrupted: the service
+ * notices the end when it is back.
+ */
+export function elapsed(of: Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'>, now: number): number | null {
+  return of.startedAt === null || of.status === 'interrupted'
+    ? null
+    : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
 }
 
 /** The share of the current step that is done, by its own progress reports, or null. */

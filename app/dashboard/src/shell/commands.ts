@@ -1,5 +1,6 @@
 /** The commands in the palette: pages, projects, runs and actions. */
 import type { Run } from '../api/mapping';
+import { labelOf } from '../runs/format';
 import { displayStatus, hasEnded } from '../runs/status';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
@@ -25,12 +26,12 @@ function allCommands(): Command[] {
     { name: 'Overview', hint: 'page', act: () => router.go('/') },
     { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
     ...projects.map(({ name, title }) => ({
-      name: title && title !== name ? `${title} (${name})` : name,
+      name: labelOf({ name, title }),
       hint: 'project',
       act: () => router.go(toProject(name)),
     })),
-    ...projects.map(({ name, title }) => ({
-      name: `Start ${title || name}`,
+    ...projects.map(({ name }) => ({
+      name: `Start ${name}`,
       hint: 'action',
       act: () => dialogs.start(name),
     })),

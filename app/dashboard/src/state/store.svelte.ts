@@ -16,6 +16,8 @@ import { clock } from './clock.svelte';
 export const HISTORY_LENGTH = 30;
 /** The API's maximum for one page. */
 const MAX_RUNS = 1000;
+/** Enough for the runs of a day in most services. */
+const MIN_RUNS = 200;
 const HIDDEN_GRACE_MS = 2_000;
 /** A restart of the service takes less. */
 const STALE_AFTER_MS = 3_000;
@@ -27,9 +29,13 @@ class Store {
   readonly runs = new SvelteMap<number, Run>();
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
+  /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
+  readonly outdatedRuns = new SvelteMap<number, readonly string[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
+  /** All runs created since this time are loaded. */
+  completeSince = $state(Infinity);
   /** Increases with every snapshot. Pages that show more than active runs reload when it does. */
   epoch = $state(0);
   private readonly listeners = new Map<number, Set<(records: readonly LogRecord[]) => void>>();
@@ -74,6 +80,11 @@ class Store {
     return this.projects?.find((project) => project.name === name);
   }
 
+  /** Why an earlier version of solorun.toml is in use. */
+  get configurationFaults(): readonly string[] {
+    return this.projects?.[0]?.configurationFaults ?? [];
+  }
+
   history(project: string): Run[] {
     return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
   }
@@ -104,16 +115,21 @@ class Store {
   }
 
   loadProjects(): Promise<void> {
-    return this.deduplicate('projects', async () => {
-      const { projects, families } = await api.listProjects();
-      const declared = new Set(projects.map(({ name }) => name));
-      const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
-      const members = await Promise.all(names.map((name) => api.getProject(name)));
-      for (const { lastRun, currentRun } of [...projects, ...members])
-        for (const run of [lastRun, currentRun]) if (run) this.put(run);
-      this.families = families;
-      this.projects = [...projects, ...members];
-    });
+    return this.deduplicate('projects', () => this.readProjects());
+  }
+
+  private async readProjects(): Promise<void> {
+    const known = new Set(this.active.map(({ project }) => project));
+    const { projects, families } = await api.listProjects();
+    const declared = new Set(projects.map(({ name }) => name));
+    const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
+    const members = await Promise.all(names.map((name) => api.getProject(name)));
+    for (const { lastRun, currentRun } of [...projects, ...members])
+      for (const run of [lastRun, currentRun]) if (run) this.put(run);
+    this.families = families;
+    this.projects = [...projects, ...members];
+    // The first run of a family's member may have started in the meantime.
+    if (this.active.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
 
   loadHistory(project: string): Promise<void> {
@@ -129,8 +145,10 @@ class Store {
    */
   loadHistories(projects: readonly string[]): Promise<void> {
     return this.deduplicate('histories', async () => {
-      const limit = Math.min(MAX_RUNS, HISTORY_LENGTH * projects.length);
+      const limit = projects.length && Math.min(MAX_RUNS, Math.max(MIN_RUNS, HISTORY_LENGTH * projects.length));
       const { runs, nextCursor } = limit ? await api.listRuns({ limit }) : { runs: [], nextCursor: null };
+      for (const run of runs) this.put(run);
+      this.completeSince = nextCursor === null ? 0 : (runs[runs.length - 1]?.createdAt ?? Infinity);
       for (const project of projects) {
         const own = runs.filter((run) => run.project === project).slice(0, HISTORY_LENGTH);
         this.putHistory(project, own);
@@ -153,9 +171,10 @@ class Store {
   }
 
   async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
-    const run = await api.startRun(project, scope, params);
+    const { run, configurationFaults } = await api.startRun(project, scope, params);
     this.put(run);
-    if (!this.project(project)) void this.loadProjects();
+    if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);
+    if (!this.project(project) || configurationFaults.length) void this.loadProjects();
     return run;
   }
 
@@ -175,6 +194,8 @@ class Store {
     const history = this.histories.get(run.project) ?? [];
     if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
       this.histories.set(run.project, merge(history, [run.id]));
+    // A member of a family appears with its first run.
+    if (!known && holdsProject(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
     if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
   }
 

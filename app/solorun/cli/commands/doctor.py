@@ -4,7 +4,6 @@ import asyncio
 import logging
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,11 +28,13 @@ def doctor(
 ) -> None:
     """Check the installation and the database. Stop the service first. Exits with 1 if a problem remains."""
     from solorun.service import MIN_FREE_BYTES
-    from solorun.stores.sqlite.version_check import VERSION
+    from solorun.stores.sqlite.version_check import VERSION, describe_wal_reset_bug
 
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     write(f"Python {sys.version.split()[0]}, SQLite {VERSION}\n")
+    if warning := describe_wal_reset_bug():
+        write(f"warning: {warning}\n")
     directory, errors = _find_directory(config, data_dir)
     for error in errors:
         write(f"configuration: {sanitize(error)}\n")
@@ -41,19 +42,16 @@ def doctor(
     if not (directory.path / "solorun.db").exists():
         write(f"{directory.path} has no database yet. Nothing to check.\n")
     else:
-        for warning in check_directory(directory, min_free_bytes=MIN_FREE_BYTES):
-            write(f"warning: {warning}\n")
+        free_bytes = shutil.disk_usage(directory.path).free
+        if free_bytes < MIN_FREE_BYTES:
+            write(
+                f"warning: the disk of {directory.path} has only {free_bytes // 2**20} MiB left, "
+                "too little for the service.\n"
+            )
         findings = asyncio.run(_check_database(directory, fix=fix))
         is_valid &= _print_findings(findings, fix=fix)
     if not is_valid:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def check_directory(directory: DataDirectory, *, min_free_bytes: int) -> Iterator[str]:
-    """Yield warnings about the data directory."""
-    free_bytes = shutil.disk_usage(directory.path).free
-    if free_bytes < min_free_bytes:
-        yield f"the disk of {directory.path} has only {free_bytes // 2**20} MiB left, too little for the service."
 
 
 def _find_directory(config: Path, data_dir: Path | None) -> tuple[DataDirectory, list[str]]:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 @connected
 async def download(
     run: RunArgument,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the artifact, as shown by `solorun show`.")],
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Name of the artifact, as shown by `solorun show`. Default: all of them, as a zip."
+        ),
+    ] = None,
     *,
     output: Annotated[
         str | None,
@@ -35,17 +40,18 @@ async def download(
     ] = None,
     client: "RunClient",
 ) -> None:
-    """Download an artifact of a run. The file appears only when the download is complete.
+    """Download an artifact of a run, or all of them as a zip. The file appears only when the download is complete.
 
     A symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
     """
-    path = None if output == "-" else _choose_path(name, output)
+    path = None if output == "-" else _choose_path(name or f"{run}-artifacts.zip", output)
     found = await find_named_run(client, run)
     if path is not None:
         await client.download_artifact(found.id, name, path)
         write(f"Saved {sanitize(str(path))}.\n")
         return
-    async with aclosing(client.stream_artifact(found.id, name)) as chunks:
+    stream = client.stream_artifacts(found.id) if name is None else client.stream_artifact(found.id, name)
+    async with aclosing(stream) as chunks:
         async for chunk in chunks:
             sys.stdout.buffer.write(chunk)
 

@@ -11,7 +11,7 @@ from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
 from solorun.cli.render.terminal import has_colour, write, write_json
-from solorun.record import Level, Record
+from solorun.record import Level, Record, Stream
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -26,6 +26,15 @@ async def log(
     step: Annotated[
         str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
     ] = None,
+    stream: Annotated[
+        Stream | None,
+        typer.Option(
+            metavar="STREAM",
+            parser=one_of(Stream),
+            help=f"Only records from this stream: {', '.join(Stream)}.",
+            show_default=False,
+        ),
+    ] = None,
     level: Annotated[
         Level | None,
         typer.Option(
@@ -37,7 +46,7 @@ async def log(
     ] = None,
     search: Annotated[
         str | None,
-        typer.Option(metavar="TEXT", help="Only records that contain this text, ignoring case.", show_default=False),
+        typer.Option(metavar="TEXT", help="Only lines that show this text, ignoring case.", show_default=False),
     ] = None,
     tail: TailOption = None,
     client: "RunClient",
@@ -45,7 +54,7 @@ async def log(
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
-    filters = {"step": step, "level": level, "text": search}
+    filters = {"step": step, "stream": stream, "level": level, "text": search}
     found = await find_named_run(client, run)
     lines = LogLines(found, colour=has_colour(), raw=raw)
     async with aclosing(_read(client, found.id, filters, tail)) as batches:

@@ -8,12 +8,12 @@ from msgspec.structs import asdict
 from solorun.cli.client import connected, find_named_run
 from solorun.cli.options import JsonOption, RunArgument
 from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
-from solorun.cli.render.log_lines import format_size, progress_of, progress_text
+from solorun.cli.render.log_lines import progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
-from solorun.run import Artifact, Run, RunStep
+from solorun.run import Artifact, Run, RunStep, format_size
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 @connected
 async def show(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
     """Show a run, its steps and its artifacts. With --json, the run with its `artifacts`."""
-    from solorun.client import MAX_LISTED_ARTIFACTS
-
     found = await find_named_run(client, run)
-    artifacts = await client.list_artifacts(found.id)
+    listed = await client.list_artifacts(found.id)
     if json:
-        write_json([{**asdict(found), "artifacts": artifacts}])
+        write_json([{**asdict(found), "artifacts": listed.artifacts}])
     else:
-        _write(found, artifacts, client.url)
-
-    if len(artifacts) >= MAX_LISTED_ARTIFACTS:
-        print_note(f"The list ends after {MAX_LISTED_ARTIFACTS:,} artifacts. The run may have more.")
+        _write(found, listed.artifacts, client.url)
+    if listed.truncated:
+        print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
 
 def _write(found: Run, artifacts: Sequence[Artifact], base: str) -> None:

@@ -44,6 +44,8 @@ async def start(
     params = _parse_params(param or [])
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
         run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+    for fault in run.configuration_faults:
+        print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
     page = run_url(client.url, run)
     if follow:
         if not json:

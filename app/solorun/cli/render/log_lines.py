@@ -1,9 +1,11 @@
 """Formats a record as a line of text: time, step and message. `views.py` handles terminals and progress bars."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.sanitize import mark_bidirectional_controls, sanitize
+from solorun.line_joiner import Line, LineJoiner
 from solorun.record import Event, Level, Record
 from solorun.run import Run
 from solorun.status import StepStatus
@@ -22,16 +24,15 @@ _STEP_MARKS: Final[dict[str, tuple[str, str]]] = {
 class LogLines:
     """Formats the records of one run as lines.
 
-    `colour`: add ANSI colours and keep those of the log. `raw`: keep control characters in messages. Consecutive
-    `partial` records are joined into one line. If the log spans days, the date precedes the first line of each.
+    `colour`: add ANSI colours and keep those of the log. `raw`: keep control characters in messages. The records of a
+    line are joined, and shown when the line ends. If the log spans days, the date precedes the first line of each.
     """
 
     def __init__(self, run: Run, *, colour: bool = False, raw: bool = False) -> None:
         self._step_width = max((len(step.name) for step in run.steps), default=0)
         self._colour = colour
         self._raw = raw
-        self._open_line: tuple[str | None, str] | None = None
-        """Step and stream of a line without a line end so far."""
+        self._joiner = LineJoiner(colour=colour, raw=raw)
         self._second: datetime | None = None
         self._clock = ""
         created, ended = run.created_at.astimezone(), (run.finished_at or datetime.now(UTC)).astimezone()
@@ -39,18 +40,19 @@ class LogLines:
         """The date of the last line. None if it must be shown before the next one."""
 
     def format(self, record: Record) -> str:
-        """Format a record, with a line end unless the line continues in another record."""
-        source = (record.step, record.stream)
-        continues = self._open_line == source and record.event is None
-        before = "\n" if self._open_line is not None and not continues else ""
-        self._open_line = source if record.partial else None
-        text = self._message(record) if continues else f"{self._prefix(record)}{self._text(record)}"
-        return f"{before}{text}{'' if record.partial else chr(10)}"
+        """Add a record, and return the lines that it completes."""
+        return self._format(self._joiner.add(record))
 
     def finish(self) -> str:
-        """Return the missing line end of the last line, if any."""
-        is_open, self._open_line = self._open_line is not None, None
-        return "\n" if is_open else ""
+        """Return the lines that are still unfinished."""
+        return self._format(self._joiner.finish())
+
+    def unfinished(self) -> list[str]:
+        """The lines so far that continue in later records, without line ends."""
+        return [self._format([line]).removesuffix("\n") for line in self._joiner.unfinished]
+
+    def _format(self, lines: Iterable[Line]) -> str:
+        return "".join(f"{self._prefix(record)}{self._text(record, text)}\n" for record, text in lines)
 
     def _prefix(self, record: Record) -> str:
         before = ""
@@ -65,25 +67,24 @@ class LogLines:
         step = (record.step or "").ljust(self._step_width)
         return f"{before}{self._paint(self._clock, '2')} {self._paint(step, '36')}  "
 
-    def _text(self, record: Record) -> str:
+    def _text(self, record: Record, text: str) -> str:
+        message = text if self._raw else mark_bidirectional_controls(text)
         if record.event is not None:
-            return self._event_text(record.event, record)
+            return self._event_text(record.event, record, message)
         level = _LEVEL_COLOURS.get(record.level)
         if level is None:
-            return self._message(record)
-        return self._paint(f"{record.level}: ", level) + self._paint(self._message(record), level)
+            return message
+        return self._paint(f"{record.level}: ", level) + self._paint(message, level)
 
-    def _message(self, record: Record) -> str:
-        return record.message if self._raw else sanitize(record.message, colour=self._colour)
-
-    def _event_text(self, event: Event, record: Record) -> str:
+    def _event_text(self, event: Event, record: Record, message: str) -> str:
         data = record.data or {}
-        message = self._message(record)
         match event:
             case Event.STEP:
                 mark, colour = _STEP_MARKS.get(str(data.get("status")), ("-", "0"))
                 exit_code = data.get("exit_code")
-                ending = f" (exit code {exit_code})" if exit_code and "exit code" not in message else ""
+                # A signal has a name, which the message has.
+                is_unnamed = exit_code is not None and exit_code > 0 and "exit code" not in message
+                ending = f" (exit code {exit_code})" if is_unnamed else ""
                 return self._paint(f"{mark} {message}{ending}", colour)
             case Event.PROGRESS:
                 return self._paint(progress_text(data), "2")
@@ -91,8 +92,7 @@ class LogLines:
                 name = sanitize(str(data.get("name") or ""))
                 return self._paint(f"▸ {name}" if data.get("open") else f"◂ {name}".rstrip(), "1")
             case Event.ARTIFACT:
-                name = sanitize(str(data.get("name") or ""))
-                return f"artifact {name}, {format_size(data.get('size_bytes') or 0)}"
+                return message
             case Event.CANCEL:
                 return self._paint(message, "35")
 
@@ -110,13 +110,3 @@ def progress_text(data: dict[str, Any]) -> str:
     current, total = data.get("current"), data.get("total")
     count = f"{current}/{total}" if total is not None else f"{current}"
     return f"{count} {sanitize(str(data.get('item') or ''))}".rstrip()
-
-
-def format_size(size_bytes: int) -> str:
-    """`317 B`, `12.5 kB`, `3.1 MB`."""
-    size = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:.1f} TB"

@@ -13,6 +13,7 @@ from solorun.run import Run
 from solorun.status import Status, StepStatus
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress import TaskID
 
 
@@ -82,14 +83,17 @@ class PlainView(View):
 
 
 class TerminalView(View):
-    """Log lines scroll above a bar with the current step, its progress and the elapsed time."""
+    """Log lines scroll above those that are unfinished, and a bar with the current step, its progress and its time."""
 
     def __init__(self, run: Run, *, raw: bool = False) -> None:
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._run = run
         self._lines = LogLines(run, colour=has_colour(), raw=raw)
+        self.unfinished = ""
+        """The lines that continue in later records, so far."""
         self._step_names = [step.name for step in run.steps]
         # Markup is off, because names and items are untrusted.
         self._progress = Progress(
@@ -98,14 +102,14 @@ class TerminalView(View):
             BarColumn(bar_width=24),
             TextColumn("{task.fields[item]}", markup=False),
             TimeElapsedColumn(),
-            console=Console(highlight=False),
-            transient=True,
+            auto_refresh=False,
         )
+        self._live = Live(get_renderable=self._bottom, console=Console(highlight=False), transient=True)
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
-        self._progress.console.print(heading(self._run), style="bold", markup=False)
-        self._progress.start()
+        self._live.console.print(heading(self._run), style="bold", markup=False)
+        self._live.start()
         if self._run.current_step is not None:
             self._begin_step(self._run.current_step)
             if self._run.progress_current is not None:
@@ -113,7 +117,8 @@ class TerminalView(View):
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._progress.stop()
+        self._print(self._lines.finish())
+        self._live.stop()
 
     def show(self, records: Sequence[Record]) -> None:
         written: list[str] = []
@@ -127,18 +132,29 @@ class TerminalView(View):
                     data = record.data or {}
                     if data.get("status") == StepStatus.RUNNING:
                         self._begin_step(str(data.get("name", "")))
-            # No partial lines above a bar: each record gets its own line.
-            written.append(self._lines.format(record) + self._lines.finish())
-        if written:
-            from rich.text import Text
-
-            text = Text.from_ansi("".join(written).removesuffix("\n"))
-            # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
-            self._progress.console.print(text, soft_wrap=True)
+            written.append(self._lines.format(record))
+        self.unfinished = "\n".join(self._lines.unfinished())
+        self._print("".join(written))
 
     def end(self, run: Run) -> None:
-        self._progress.stop()
-        self._progress.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
+        self._print(self._lines.finish())
+        self._live.stop()
+        self._live.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
+
+    def _print(self, text: str) -> None:
+        from rich.text import Text
+
+        if text:
+            # soft_wrap lets the terminal wrap long lines, so that they can be copied whole.
+            self._live.console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
+
+    def _bottom(self) -> "Group":
+        """What rich's thread redraws in place: unfinished lines, cut to the terminal's width, and the bar."""
+        from rich.console import Group
+        from rich.text import Text
+
+        unfinished = Text.from_ansi(self.unfinished, no_wrap=True, overflow="ellipsis")
+        return Group(unfinished, self._progress) if unfinished else Group(self._progress)
 
     def _begin_step(self, name: str) -> None:
         position = ""

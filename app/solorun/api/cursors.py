@@ -1,0 +1,25 @@
+"""Cursors of paged lists, opaque to clients. Each carries a version, so that its format can change."""
+
+import base64
+import binascii
+from typing import Final
+
+from solorun.errors import InvalidCursor
+
+_VERSION: Final = "1:"
+
+
+def encode_cursor(position: str) -> str:
+    """A cursor for the items after this position."""
+    return base64.urlsafe_b64encode((_VERSION + position).encode()).decode("ascii").rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """The inverse of `encode_cursor`. Raises InvalidCursor."""
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError):
+        raise InvalidCursor from None
+    if not text.startswith(_VERSION):
+        raise InvalidCursor
+    return text.removeprefix(_VERSION)

@@ -1,0 +1,79 @@
+"""Limits what a run's steps write to its log: to the project's limit, and to the space that its disk has left."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from solorun.logs.channel import Channel
+from solorun.record import Level, Stream
+
+_RECORD_BYTES: Final = 160
+"""Roughly what a record takes beside its message."""
+_MAX_RESERVE_BYTES: Final = 128 * 1024 * 1024
+_LIMIT_REACHED: Final = "the log has reached its limit (log_limit): further output is not recorded"
+_DISK_LOW: Final = "the disk is almost full: output is not recorded until space is free"
+
+
+class DiskReserve:
+    """The part of a disk that logs leave free, so that starts and ends of runs can still be written.
+
+    It is 128 MiB, or a twentieth of a small disk. Once it is reached, logs wait until twice as much is free.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._low = False
+
+    def is_low(self) -> bool:
+        try:
+            total, _, free = shutil.disk_usage(self._directory)
+        except OSError:
+            return False
+        reserve = min(_MAX_RESERVE_BYTES, total // 20)
+        self._low = free < (2 * reserve if self._low else reserve)
+        return self._low
+
+
+class LimitedOutput:
+    """A StepOutput for all steps of one run. Beyond its limits, it drops what it gets and says so in the log."""
+
+    def __init__(self, channel: Channel, *, max_bytes: int, is_disk_low: Callable[[], bool]) -> None:
+        self._channel = channel
+        self._bytes_left = max_bytes
+        self._is_disk_low = is_disk_low
+        self._dropped = 0
+        self.add_mask = channel.add_mask
+        self.mask = channel.mask
+        self.pending_secret_length = channel.pending_secret_length
+
+    async def write(
+        self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
+    ) -> None:
+        if self._accept(step, len(lines), sum(map(len, lines))):
+            await self._channel.write(step, stream, lines, level=level, partial=partial)
+
+    async def progress(self, step: str, current: int, total: int | None, item: str = "") -> None:
+        if self._accept(step, 1, 0):
+            await self._channel.progress(step, current, total, item)
+
+    async def group(self, step: str, name: str, *, open: bool) -> None:
+        if self._accept(step, 1, 0):
+            await self._channel.group(step, name, open=open)
+
+    def report_dropped(self, step: str) -> None:
+        """Log how many lines were dropped since the last report."""
+        if self._dropped:
+            self._channel.log(f"{self._dropped:,} lines were not recorded", level=Level.WARNING, step=step)
+            self._dropped = 0
+
+    def _accept(self, step: str, lines: int, characters: int) -> bool:
+        reason = _LIMIT_REACHED if self._bytes_left <= 0 else _DISK_LOW if self._is_disk_low() else None
+        if reason is None:
+            self.report_dropped(step)
+            self._bytes_left -= characters + lines * _RECORD_BYTES
+            return True
+        if not self._dropped:
+            self._channel.log(reason, level=Level.WARNING, step=step)
+        self._dropped += lines
+        return False

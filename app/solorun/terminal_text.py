@@ -1,0 +1,152 @@
+"""What a terminal shows of a line of output: text may be written over, erased and moved to, all else has no effect.
+
+`tests/terminal_lines.json` has the cases that the dashboard's parser shares.
+"""
+
+import re
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+WIDTH: Final = 120
+"""The columns of the terminal. Only moves of the cursor stop there: longer lines do not wrap."""
+
+_MAX_PENDING: Final = 4096
+"""The longest part of an escape sequence that is kept until the rest of it arrives."""
+_MAX_PENS: Final = 32
+"""How many colours and styles add up. The limit bounds the output."""
+_RESET: Final = "\x1b[0m"
+# By ECMA-48. The parts that may be missing at the end of a text complete the sequence when more text arrives.
+_CONTROL: Final = re.compile(
+    r"""
+      (?: \x1b\[ | \x9b ) (?P<parameters> [0-?]* ) (?P<intermediates> [\ -/]* ) (?P<final> [@-~]? )      # CSI
+    | (?: \x1b[\]PX^_] | [\x90\x98\x9d-\x9f] ) [^\x07\x1b\x9c]* (?P<end> \x07 | \x1b\\ | \x9c | (?=\x1b.) )?  # OSC etc.
+    | \x1b [\ -/]* (?P<escape> [0-~]? )
+    | (?P<c0> [\x00-\x08\x0a-\x1f\x7f-\x9f] )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+
+_strip_colours: Final = re.compile(r"\x1b\[[0-9;:]*m").sub
+_has_control: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]").search
+
+_Pen = tuple[str, ...]
+
+
+def visible_text(text: str, *, colour: bool = False) -> str:
+    """The text of a whole line. With `colour`, colours and styles (SGR) are kept, and followed by a reset."""
+    if not _has_control(text):
+        return text
+    plain = _strip_colours("", text)
+    if not _has_control(plain):
+        return text + _RESET if colour else plain  # Nothing but colours, as in most lines that have any.
+    if not colour and not _has_control(plain.replace("\r", "")):
+        shown = ""  # Nothing but carriage returns, as in most bars.
+        for part in plain.split("\r"):
+            shown = part + shown[len(part) :]
+        return shown
+    line = TerminalLine(colour=colour)
+    line.write(text)
+    return line.text
+
+
+class TerminalLine:
+    """One line as it is written, in pieces that may be cut anywhere. The length is that of the text."""
+
+    def __init__(self, *, colour: bool = False) -> None:
+        self._colour = colour
+        self._cells: list[str] = []
+        self._pens: list[_Pen] = []
+        self._pen: _Pen = ()
+        self._column = 0
+        self._pending = ""
+
+    def __len__(self) -> int:
+        return len(self._cells)
+
+    @property
+    def text(self) -> str:
+        if not self._colour:
+            return "".join(self._cells)
+        parts: list[str] = []
+        last: _Pen = ()
+        for pen, cells in groupby(zip(self._pens, self._cells, strict=True), key=itemgetter(0)):
+            parts += [_RESET if last else "", *pen, *(cell for _, cell in cells)]
+            last = pen
+        return "".join(parts) + (_RESET if last else "")
+
+    def write(self, text: str) -> None:
+        text, self._pending = self._pending + text, ""
+        at = 0
+        for found in _CONTROL.finditer(text):
+            self._put(text[at : found.start()])
+            at = found.end()
+            if at == len(text) and not (found["final"] or found["end"] or found["escape"] or found["c0"]):
+                self._pending = found[0] if len(found[0]) <= _MAX_PENDING else ""
+            elif found["c0"] is not None:
+                self._obey(found["c0"])
+            elif found["final"] and not found["intermediates"]:
+                self._obey_sequence(found["final"], found["parameters"])
+        self._put(text[at:])
+
+    def _put(self, text: str) -> None:
+        if not text:
+            return
+        self._pad(self._column)
+        end = self._column + len(text)
+        self._cells[self._column : end] = text
+        self._pens[self._column : end] = [self._pen] * len(text)
+        self._column = end
+
+    def _pad(self, length: int) -> None:
+        missing = length - len(self._cells)
+        self._cells += " " * missing
+        self._pens += [()] * missing
+
+    def _obey(self, control: str) -> None:
+        if control == "\r":
+            self._column = 0
+        elif control == "\b":
+            self._column = max(0, self._column - 1)
+
+    def _obey_sequence(self, final: str, parameters: str) -> None:
+        if final == "m":
+            self._change_pen(parameters)
+            return
+        if parameters and not (parameters.isdecimal() and len(parameters) < 10):
+            return
+        number = int(parameters or 0)
+        if final == "K":
+            self._erase(number)
+            return
+        last = max(WIDTH, len(self._cells)) - 1
+        if final == "G":
+            self._column = min(max(number, 1) - 1, last)
+        elif final == "C":
+            self._column = max(self._column, min(self._column + max(number, 1), last))
+        elif final == "D":
+            self._column = max(0, self._column - max(number, 1))
+
+    def _change_pen(self, parameters: str) -> None:
+        # A private prefix changes what the sequence means.
+        if not self._colour or parameters.strip("0123456789;:"):
+            return
+        kept = () if parameters.startswith(("0;", ";")) else self._pen
+        self._pen = (*kept, f"\x1b[{parameters}m")[-_MAX_PENS:] if parameters.strip("0") else ()
+
+    def _erase(self, part: int) -> None:
+        """Erase from the cursor to the end (0), from the start up to and with the cursor (1), or all of it (2)."""
+        if part == 1:
+            end = min(self._column + 1, len(self._cells))
+            self._cells[:end] = " " * end
+            self._pens[:end] = [()] * end
+        elif part in (0, 2):
+            del self._cells[self._column if part == 0 else 0 :]
+            del self._pens[self._column if part == 0 else 0 :]
+
+
+class RawLine(TerminalLine):
+    """A line in which control characters are text like any other."""
+
+    def write(self, text: str) -> None:
+        self._put(text)

@@ -1,0 +1,148 @@
+"""The overview of many projects: names, order, and figures."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import ServedService, served
+
+PROJECTS = 14
+STREET = "".join(
+    project_toml(f"project-{number:02}", {"work": command})
+    for number, command in enumerate(["echo done"] * (PROJECTS - 2) + ["exit 3", "sleep 600"])
+) + project_toml("team-*", {"work": "echo done"}, title="A glossary per team")
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
+    """A service with more projects than a screen shows, and two members of one family."""
+    with served(tmp_path_factory.mktemp("street"), STREET) as started:
+        yield started
+
+
+@pytest.fixture
+def street_api(street: ServedService) -> Iterator[Api]:
+    api = Api(street.url)
+    yield api
+    api.cancel_all()
+    api.close()
+
+
+def _names(page: Page) -> list[str]:
+    return page.locator("main article h2").all_inner_texts()
+
+
+def test_members_of_a_family_differ_by_name_everywhere(
+    open_page: OpenPage, street: ServedService, street_api: Api
+) -> None:
+    sales = street_api.complete("team-sales")
+    street_api.complete("team-legal")
+
+    page = open_page("/", url=street.url)
+    for name in ("team-sales", "team-legal"):
+        card = page.get_by_role("article", name=name, exact=True)
+        expect(card).to_contain_text("A glossary per team")
+        expect(page.locator(".sidebar").get_by_role("link", name=re.compile(f"^{name}"))).to_be_visible()
+    page.keyboard.press("s")
+    expect(page.get_by_label("Project").locator("option", has_text="team-sales")).to_have_count(1)
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("start team-legal")
+    expect(page.get_by_role("option", name=re.compile("^Start team-legal"))).to_be_visible()
+    page.keyboard.press("Escape")
+    page.goto(f"{street.url}/p/team-sales/runs/{sales}")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"team-sales #{sales}")
+    expect(page.get_by_role("main")).to_contain_text("A glossary per team")
+
+
+def test_cards_keep_their_order_while_runs_start_and_fail(
+    open_page: OpenPage, street: ServedService, street_api: Api
+) -> None:
+    page = open_page("/", url=street.url)
+    expect(page.get_by_role("article")).not_to_have_count(0)
+    names = _names(page)
+    assert names[:PROJECTS] == [f"project-{number:02}" for number in range(PROJECTS)]
+
+    for number in (12, 13, 5):
+        street_api.start(f"project-{number}" if number > 9 else f"project-0{number}")
+    expect(page.get_by_role("article", name="project-12").locator(".badge")).to_have_text("failed")
+    expect(page.get_by_role("article", name="project-13").locator(".badge")).to_have_text("running")
+
+    assert _names(page) == names
+    assert [name for name in page.locator(".sidebar nav .name").all_inner_texts() if name in names] == names
+
+
+def test_the_figures_filter_the_cards(open_page: OpenPage, street: ServedService, street_api: Api) -> None:
+    street_api.complete("project-12")
+    street_api.start("project-13")
+    page = open_page("/", url=street.url)
+
+    page.get_by_role("button", name="1 running").click()
+    expect(page.locator("main article h2")).to_have_text(["project-13"])
+    assert page.url.endswith("/?show=running")
+    page.get_by_role("button", name="1 project needs attention").click()
+    expect(page.locator("main article h2")).to_have_text(["project-12"])
+    page.get_by_role("button", name="1 project needs attention").click()
+
+    expect(page.get_by_role("article", name="project-00")).to_be_visible()
+
+
+def test_a_card_stays_when_its_run_ends_while_only_running_ones_are_shown(
+    open_page: OpenPage, street: ServedService, street_api: Api
+) -> None:
+    run_id = street_api.start("project-13")
+    page = open_page("/?show=running", url=street.url)
+    expect(page.locator("main article h2")).to_have_text(["project-13"])
+
+    street_api.cancel(run_id)
+
+    card = page.get_by_role("article", name="project-13")
+    expect(card.locator(".badge")).to_have_text("cancelled")
+
+
+def test_all_runs_of_today_are_counted(open_page: OpenPage, street: ServedService, street_api: Api) -> None:
+    last = max(street_api.complete("project-00") for _ in range(34))
+    page = open_page("/", url=street.url)
+
+    # Each run has the next number, and all are from today.
+    expect(page.locator(".counts")).to_contain_text(f"{last} runs today")
+
+
+def test_a_file_with_families_alone_says_how_to_start(open_page: OpenPage, tmp_path: Path) -> None:
+    with served(tmp_path, STREET[STREET.index('[projects."team-*"]') :]) as alone:
+        page = open_page("/", url=alone.url)
+
+        expect(page.get_by_role("main")).to_contain_text("A glossary per team")
+        page.get_by_role("button", name="Start a project of team-*").click()
+        dialog = page.get_by_role("dialog", name="Start a run")
+        dialog.get_by_label("Name").fill("other")
+        dialog.get_by_role("button", name="Start run").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("must match team-*")
+        dialog.get_by_label("Name").fill("team-sales")
+        dialog.get_by_role("button", name="Start run").click()
+
+        expect(page.get_by_role("heading", level=1)).to_contain_text("team-sales #")
+
+
+def test_a_member_of_a_family_that_first_runs_while_the_page_loads_is_shown(
+    open_page: OpenPage, context: BrowserContext, api: Api, tmp_path: Path
+) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    context.route("**/api/v1/projects", lambda route: held.append((route, route.fetch())), times=1)
+    page = open_page("/")
+    expect(page.locator(".connection")).to_have_text("Connected")
+    api.start("paced-meanwhile", params={"gates": str(tmp_path), "shares": "40"})
+    expect(page).to_have_title(re.compile("1 running"))
+
+    route, response = held[0]
+    route.fulfill(response=response)
+
+    expect(page.get_by_role("article", name="paced-meanwhile").locator(".badge")).to_have_text("running")
+    (tmp_path / "40").touch()
