@@ -103,7 +103,7 @@ class PrintedOutput(StepOutput):
 
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
         if threading.get_ident() == self._loop_thread:
-            self._enqueue(stream, level, lines, MAX_QUEUED_LINES - len(self._queue))
+            self._enqueue(stream, level, lines, max(0, MAX_QUEUED_LINES - len(self._queue)))
             self._start_writing()
             return
         for begin in range(0, len(lines), _LINES_OF_THREAD):
@@ -113,13 +113,14 @@ class PrintedOutput(StepOutput):
             self._loop.call_soon_threadsafe(self._start_writing)
 
     def _enqueue(self, stream: Stream, level: Level, lines: Sequence[str], room: int) -> None:
-        room = max(0, room)
         self._queue.extend((stream, level, line) for line in lines[:room])
         self._dropped += len(lines[room:])
         if len(self._queue) >= MAX_QUEUED_LINES:
             self._has_room.clear()
 
     def _start_writing(self) -> None:
+        if len(self._queue) < MAX_QUEUED_LINES:  # written since the thread that filled it looked
+            self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
 

@@ -206,7 +206,7 @@ async def test_a_coroutine_that_prints_too_much_without_awaiting_loses_lines(
 
 async def test_a_thread_waits_while_the_log_is_full(begin: BeginCoroutine, output: RecordedOutput) -> None:
     printed = threading.Event()
-    lines = 3 * printed_output.MAX_QUEUED_LINES
+    lines = 3 * MAX_QUEUED_LINES
 
     def work() -> None:
         for number in range(lines):
