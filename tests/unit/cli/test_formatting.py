@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment
+from solorun.status import Status
 from tests.fakes.scripted_service import CREATED_AT, make_run
 
 
@@ -41,3 +42,9 @@ def test_the_duration_of_an_active_run_grows() -> None:
 
 def test_a_missing_time_is_formatted_as_empty_text() -> None:
     assert format_moment(None) == ""
+
+
+def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
+    times = {"started_at": CREATED_AT, "finished_at": CREATED_AT + timedelta(days=1)}
+
+    assert format_elapsed(msgspec.structs.replace(make_run(status=Status.INTERRUPTED), **times)) == ""

@@ -26,8 +26,11 @@ def format_age(at: datetime) -> str:
 
 
 def format_elapsed(of: Run | RunStep) -> str:
-    """The duration of a run or a step, so far if it is active. "" if it never started."""
-    if of.started_at is None:
+    """The duration of a run or a step, so far if it is active. "" if it never started.
+
+    "" too if it was interrupted: the service notices the end when it is back.
+    """
+    if of.started_at is None or of.status is Status.INTERRUPTED:
         return ""
     end = of.finished_at or datetime.now(UTC)
     return format_duration((end - of.started_at).total_seconds())
