@@ -36,15 +36,17 @@ def test_the_duration_of_an_ended_run_is_fixed() -> None:
     assert format_elapsed(run) == "1 min 30 s"
 
 
+def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
+    run = msgspec.structs.replace(
+        make_run(), status=Status.INTERRUPTED, started_at=CREATED_AT, finished_at=CREATED_AT + timedelta(days=1)
+    )
+
+    assert format_elapsed(run) == ""
+
+
 def test_the_duration_of_an_active_run_grows() -> None:
     assert "d" in format_elapsed(msgspec.structs.replace(make_run(), started_at=CREATED_AT - timedelta(days=400)))
 
 
 def test_a_missing_time_is_formatted_as_empty_text() -> None:
     assert format_moment(None) == ""
-
-
-def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
-    times = {"started_at": CREATED_AT, "finished_at": CREATED_AT + timedelta(days=1)}
-
-    assert format_elapsed(msgspec.structs.replace(make_run(status=Status.INTERRUPTED), **times)) == ""
