@@ -68,4 +68,4 @@ def short_error_message(text: str, *, default: str = "unknown error") -> str:
 
 def format_exception(error: BaseException) -> str:
     """`KeyError: 'title'`, shortened for a run's row. The traceback belongs in the log."""
-    return short_error_message(f"{type(error).__name__}: {error}".rstrip(": "))
+    return short_error_message(f"{type(error).__name__}: {error}".removesuffix(": "))

@@ -44,6 +44,24 @@ def test_standard_error_is_marked(open_page: OpenPage, address: str) -> None:
     expect(rows.locator(".level")).to_have_text("stderr")
 
 
+def test_one_stream_is_shown(open_page: OpenPage, address: str) -> None:
+    page = open_page(address)
+    rows = page.locator(".log-pane .row")
+    expect(rows).not_to_have_count(1)
+
+    page.get_by_label("Stream").select_option("stderr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("to the other stream")
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.goto(page.url.replace("stream=stderr", "stream=step&level=error"))
+    expect(page.get_by_text("No errors from step.")).to_be_visible()
+    page.get_by_role("button", name="Show all records").click()
+
+    expect(page.get_by_label("Stream")).to_have_value("")
+    expect(page.locator(".log-pane")).to_contain_text("after all groups")
+
+
 def test_a_hit_after_a_letter_that_grows_in_lower_case_is_marked_exactly(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}&q=needle")
 

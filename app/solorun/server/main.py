@@ -16,7 +16,9 @@ from solorun.asgi import open_application
 from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
-from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
+from solorun.server.connection_limits import DEFAULT_LIMITS as DEFAULT_CONNECTION_LIMITS
+from solorun.server.connection_limits import ConnectionLimits
+from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
 from solorun.server.sockets import BACKLOG, address_of, bind
@@ -25,7 +27,6 @@ from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
 
-KEEP_ALIVE_SECONDS: Final = 10
 LEFTOVER_SECONDS: Final = 0.5
 """How long tasks, and then threads, that coroutine steps left running may take to end."""
 
@@ -69,7 +70,7 @@ async def serve(
     sockets: list[socket.socket] | None = None,
     limits: StreamLimits | None = None,
     service_limits: ServiceLimits = DEFAULT_LIMITS,
-    idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+    connection_limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set. `sockets` replace host and port."""
     sockets = sockets or bind(settings.host, settings.port)
@@ -80,7 +81,9 @@ async def serve(
             url = address_of(sockets, settings.host)
             async with open_application(settings, catalog, limits, service_limits, url) as app:
                 protocol: Any = partial(
-                    LimitedProtocol, stalled_readers=StalledReaders(), idle_timeout_seconds=idle_timeout_seconds
+                    LimitedProtocol,
+                    stalled_readers=StalledReaders(connection_limits.max_unread_bytes),
+                    limits=connection_limits,
                 )
                 config = Config(
                     app,
@@ -92,7 +95,7 @@ async def serve(
                     server_header=False,
                     log_config=None,
                     access_log=False,
-                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                    timeout_keep_alive=connection_limits.keep_alive_seconds,
                     backlog=BACKLOG,
                 )
                 server = Server(

@@ -143,7 +143,8 @@ class CoroutineExecution(StepExecution):
 
     def _error_message(self, error: BaseException) -> str:
         # Masked before it is shortened: half a secret would not be recognized.
-        return short_error_message(self._context.output.mask(f"{type(error).__name__}: {_text_of(error)}".rstrip(": ")))
+        text = self._context.output.mask(_text_of(error))
+        return short_error_message(f"{type(error).__name__}: {text}".rstrip(": "))
 
 
 def _text_of(error: BaseException) -> str:

@@ -178,6 +178,28 @@ async def test_cancelling_stop_does_not_cancel_the_stop(begin: Begin) -> None:
         assert await begun.execution.wait() == StepResult(-15, "killed by SIGTERM")
 
 
+async def test_the_commands_that_clean_up_are_not_terminated(begin: Begin) -> None:
+    clean_up = 'for n in 1 2 3 4 5; do sh -c "sleep 0.02; echo cleaned $n"; done; exit 0'
+    begun = await begin(f"trap '{clean_up}' TERM; sh leaf.sh & wait")
+    await eventually(lambda: noted_pids(begun.directory))
+
+    result = await begun.execution.stop(60)
+
+    assert result == StepResult(0)
+    assert begun.output.texts() == [f"cleaned {number}" for number in range(1, 6)]
+
+
+async def test_the_name_of_a_process_left_behind_is_masked(begin: Begin) -> None:
+    output = RecordedOutput(["a  secret"])
+    begun = await begin("sh -c 'sleep 600; :' 'a  secret' &", output=output)
+
+    await begun.execution.wait()
+
+    [warning] = output.warnings()
+    assert "***" in warning
+    assert "secret" not in warning
+
+
 async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -> None:
     begun = await begin("(echo from the child; sh leaf.sh) & until [ -s pids ]; do sleep 0.01; done; echo done")
 

@@ -61,6 +61,24 @@ def test_the_last_exception_ranks_highest(telling: TellingLine, stream: Stream, 
     assert telling.text == "ValueError: no title"
 
 
+def test_the_last_exception_of_a_group_says_most(telling: TellingLine) -> None:
+    telling.add_lines(
+        Stream.STDERR,
+        [
+            "  + Exception Group Traceback (most recent call last):",
+            '  |   File "a.py", line 1, in <module>',
+            "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+            "  +-+---------------- 1 ----------------",
+            "    | Traceback (most recent call last):",
+            '    |   File "a.py", line 3, in main',
+            "    | ValueError: no title",
+            "    +------------------------------------",
+        ],
+    )
+
+    assert telling.text == "ValueError: no title"
+
+
 def test_a_traceback_may_be_mixed_with_the_other_stream(telling: TellingLine) -> None:
     for line in TRACEBACK:
         telling.add_lines(Stream.STDERR, [line])

@@ -115,16 +115,21 @@ class Store {
   }
 
   loadProjects(): Promise<void> {
-    return this.deduplicate('projects', async () => {
-      const { projects, families } = await api.listProjects();
-      const declared = new Set(projects.map(({ name }) => name));
-      const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
-      const members = await Promise.all(names.map((name) => api.getProject(name)));
-      for (const { lastRun, currentRun } of [...projects, ...members])
-        for (const run of [lastRun, currentRun]) if (run) this.put(run);
-      this.families = families;
-      this.projects = [...projects, ...members];
-    });
+    return this.deduplicate('projects', () => this.readProjects());
+  }
+
+  private async readProjects(): Promise<void> {
+    const known = new Set(this.active.map(({ project }) => project));
+    const { projects, families } = await api.listProjects();
+    const declared = new Set(projects.map(({ name }) => name));
+    const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
+    const members = await Promise.all(names.map((name) => api.getProject(name)));
+    for (const { lastRun, currentRun } of [...projects, ...members])
+      for (const run of [lastRun, currentRun]) if (run) this.put(run);
+    this.families = families;
+    this.projects = [...projects, ...members];
+    // The first run of a family's member may have started in the meantime.
+    if (this.active.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
 
   loadHistory(project: string): Promise<void> {
