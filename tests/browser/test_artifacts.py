@@ -162,7 +162,7 @@ def test_a_text_file_of_an_unknown_type_is_shown(open_page: OpenPage, report_id:
     expect(page.locator("pre")).to_contain_text(text)
 
 
-def test_an_empty_file_says_so(open_page: OpenPage, report_id: int) -> None:
+def test_an_empty_file_is_shown_as_empty(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/empty.txt")
 
     expect(page.get_by_text("This file is empty.")).to_be_visible()

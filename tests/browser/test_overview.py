@@ -9,22 +9,14 @@ from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECTS = 14
-STREET = (
-    "\n".join(
-        f'[projects.project-{number:02}]\n[[projects.project-{number:02}.steps]]\nname = "work"\nrun = "{command}"\n'
-        for number, command in enumerate(["echo done"] * (PROJECTS - 2) + ["exit 3", "sleep 600"])
-    )
-    + """
-[projects."team-*"]
-title = "A glossary per team"
-[[projects."team-*".steps]]
-name = "work"
-run = "echo done"
-"""
-)
+STREET = "".join(
+    project_toml(f"project-{number:02}", {"work": command})
+    for number, command in enumerate(["echo done"] * (PROJECTS - 2) + ["exit 3", "sleep 600"])
+) + project_toml("team-*", {"work": "echo done"}, title="A glossary per team")
 
 
 @pytest.fixture(scope="module")

@@ -58,9 +58,7 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
-    open_page: OpenPage, api: Api, tmp_path: Path
-) -> None:
+def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-cancel/runs/{run_id}")
     expect(page).to_have_title(re.compile("40 %"))

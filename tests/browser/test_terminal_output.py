@@ -29,7 +29,7 @@ def test_modes_are_dropped_and_links_work(open_page: OpenPage, address: str) -> 
     expect(pane.get_by_role("link", name="https://example.org/x_(y)")).to_be_visible()
 
 
-def test_characters_that_turn_text_around_are_marks(open_page: OpenPage, address: str) -> None:
+def test_characters_that_reverse_text_are_shown_as_marks(open_page: OpenPage, address: str) -> None:
     page = open_page(address)
 
     expect(page.locator(".log-pane .text", has_text="gnp.exe")).to_have_text("userU+202Egnp.exe")
@@ -103,7 +103,7 @@ def test_a_link_to_a_line_unfolds_its_group(open_page: OpenPage, address: str) -
     expect(page.locator(".log-pane .row.marked")).to_contain_text("in the inner")
 
 
-def test_a_filter_that_nothing_passes_says_so(open_page: OpenPage, address: str) -> None:
+def test_a_filter_without_matches_shows_a_note(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}&level=error")
     expect(page.get_by_text("No errors.")).to_be_visible()
 

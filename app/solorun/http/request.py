@@ -1,6 +1,7 @@
 """One request: its headers, its path below the application's root, and its body with limits."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -8,6 +9,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope
 
 from solorun.errors import PayloadTooLarge, UnsupportedMediaType
+from solorun.http.responses import wait_for_disconnect
 from solorun.http.validation import decode_body
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -15,6 +17,7 @@ FORM: Final = b"application/x-www-form-urlencoded"
 NO_OPERATION: Final = "none"
 
 Model = TypeVar("Model", bound=msgspec.Struct)
+Result = TypeVar("Result")
 
 
 class ClientDisconnected(Exception):
@@ -69,6 +72,19 @@ class Request:
         if body and _media_type(self.headers.get(b"content-type", b"")) != FORM:
             raise UnsupportedMediaType("The request body must be application/x-www-form-urlencoded.")
         return body
+
+    async def while_connected(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of `work`, which is cancelled when the client is gone. Raises ClientDisconnected."""
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_disconnect(self._receive))
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientDisconnected
+            return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
+            await asyncio.wait((task, gone))
 
     async def _read_bytes(self) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:

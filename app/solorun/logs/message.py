@@ -19,9 +19,10 @@ def split_message(text: str, *, partial: bool) -> Iterator[tuple[str, bool]]:
     for line in lines:
         yield from split_message(line, partial=False)
     # A coroutine may pass lone surrogates, which neither UTF-8 nor JSON can express.
-    rest = last.encode("utf-8", "replace")
-    while len(rest) > MAX_MESSAGE_BYTES:
-        piece = rest[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
+    data = last.encode("utf-8", "replace")
+    start = 0
+    while len(data) - start > MAX_MESSAGE_BYTES:
+        piece = data[start : start + MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
         yield piece, True
-        rest = rest[len(piece.encode()) :]
-    yield rest.decode(), partial
+        start += len(piece.encode())
+    yield data[start:].decode(), partial

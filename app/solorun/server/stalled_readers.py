@@ -1,8 +1,6 @@
 """Bounds what all clients together leave unread."""
 
-from typing import Final, Protocol
-
-MAX_UNREAD_BYTES: Final = 256 * 1024 * 1024
+from typing import Protocol
 
 
 class Stalled(Protocol):
@@ -13,7 +11,8 @@ class Stalled(Protocol):
 class StalledReaders:
     """The connections whose clients do not keep up. Above the limit, those that have stalled longest are dropped."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_unread_bytes: int) -> None:
+        self._max_unread_bytes = max_unread_bytes
         self._unread: dict[Stalled, int] = {}
         self._total_bytes = 0
 
@@ -21,7 +20,7 @@ class StalledReaders:
         self.discard(connection)
         self._unread[connection] = unread_bytes
         self._total_bytes += unread_bytes
-        while self._total_bytes > MAX_UNREAD_BYTES:
+        while self._total_bytes > self._max_unread_bytes:
             oldest = next(iter(self._unread))
             self.discard(oldest)
             oldest.abort()

@@ -7,18 +7,20 @@ from pathlib import Path
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
+from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.descent import DescentTracker
-from solorun.steps.orphans import SHIM_SECONDS, UNKILLABLE_AFTER_SECONDS, OrphanProcesses, select_by_environment
+from solorun.steps.environment import utf8_environment
+from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
 from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger("solorun.steps")
 
-__all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment"]
 
 
 class StepDispatcher(StepExecutor):
@@ -37,16 +39,16 @@ class StepDispatcher(StepExecutor):
         url: str | None = None,
         owns_process: bool = True,
         watchdog: Watchdog | None = None,
-        unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
+        limits: CommandLimits = DEFAULT_LIMITS,
     ) -> None:
         self._environ = dict(environ)
         self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
-        self._unkillable_after_seconds = unkillable_after_seconds
+        self._limits = limits
         self._tracker = DescentTracker()
         self._processes = CoroutineProcesses(
-            self._tracker, owns_process=owns_process, unkillable_after_seconds=unkillable_after_seconds
+            self._tracker, owns_process=owns_process, unkillable_after_seconds=limits.unkillable_after_seconds
         )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
@@ -58,7 +60,7 @@ class StepDispatcher(StepExecutor):
                 environ=self._environ,
                 url=self._url,
                 tracker=self._tracker,
-                unkillable_after_seconds=self._unkillable_after_seconds,
+                limits=self._limits,
             )
 
         if isinstance(step, CommandStep):
@@ -74,6 +76,6 @@ class StepDispatcher(StepExecutor):
             select_by_environment(self._data_dir, run_id),
             warn,
             shim_seconds=SHIM_SECONDS,
-            unkillable_after_seconds=self._unkillable_after_seconds,
+            unkillable_after_seconds=self._limits.unkillable_after_seconds,
         )
         await orphans.kill()

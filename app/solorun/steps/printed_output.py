@@ -5,6 +5,7 @@ A context variable names the step. Tasks that a coroutine starts inherit it, and
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -19,6 +20,8 @@ from solorun.step import StepOutput
 
 MAX_QUEUED_LINES: Final = 10_000
 """What a coroutine may print before it has to await, so that the lines can be written."""
+_LINES_OF_THREAD: Final = 1_000
+_MAX_WAIT_SECONDS: Final = 30.0
 
 _current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", default=None)
 _logger = logging.getLogger(__name__)
@@ -27,7 +30,7 @@ _logger = logging.getLogger(__name__)
 class PrintedOutput(StepOutput):
     """The output of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
 
-    Printing does not wait on the event loop. In another thread it does, as all calls, while the run's log is full.
+    Printing does not wait on the event loop. In another thread it waits while too many lines are queued.
     """
 
     def __init__(self, step: str, output: StepOutput) -> None:
@@ -35,9 +38,12 @@ class PrintedOutput(StepOutput):
         self._output = output
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._unfinished = {Stream.STDOUT: "", Stream.STDERR: ""}
+        self._unfinished: dict[tuple[Stream, int], list[str]] = {}
+        """The pieces of the line that each thread prints. They are joined once."""
         self._queue: deque[tuple[Stream, Level, str]] = deque()
         self._dropped = 0
+        self._has_room = threading.Event()
+        self._has_room.set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self.is_open = True
@@ -45,8 +51,13 @@ class PrintedOutput(StepOutput):
     # -- for the context variable
 
     def print(self, stream: Stream, text: str) -> None:
-        *lines, self._unfinished[stream] = (self._unfinished[stream] + text).split("\n")
-        self._put(stream, Level.INFO, lines)
+        line = self._unfinished.setdefault((stream, threading.get_ident()), [])
+        end, *lines = text.split("\n")
+        line.append(end)
+        if lines:
+            lines.insert(0, "".join(line))
+            line[:] = [lines.pop()]
+            self._put(stream, Level.INFO, lines)
 
     def log(self, level: Level, text: str) -> None:
         self._put(Stream.STEP, level, [text])
@@ -54,10 +65,16 @@ class PrintedOutput(StepOutput):
     async def finish(self) -> None:
         """Write what is left. Later prints go to the service's own output."""
         self.is_open = False
-        for stream, text in self._unfinished.items():
-            if text:
+        for (stream, _), line in list(self._unfinished.items()):
+            if text := "".join(line):
                 self._queue.append((stream, Level.INFO, text))
         await self._write_queue()
+
+    def leave(self) -> None:
+        """In a fork of the service: leave the log and the event loop to the service."""
+        _current.set(None)
+        # A fork exits by itself, unless it returns to the loop, where it would answer requests as a second service.
+        self._loop.call_soon(os._exit, 1)
 
     # -- StepOutput
 
@@ -85,23 +102,34 @@ class PrintedOutput(StepOutput):
         return self._output.pending_secret_length(text)
 
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
-        room = max(0, MAX_QUEUED_LINES - len(self._queue))
-        if threading.get_ident() != self._loop_thread:
-            if lines:
-                writing = self.write(self._step, stream, lines, level=level)
-                asyncio.run_coroutine_threadsafe(writing, self._loop).result()
+        if threading.get_ident() == self._loop_thread:
+            self._enqueue(stream, level, lines, max(0, MAX_QUEUED_LINES - len(self._queue)))
+            self._start_writing()
             return
+        for begin in range(0, len(lines), _LINES_OF_THREAD):
+            # Waits for room only, and not for ever: the event loop may be waiting for a lock that this thread holds.
+            room = _LINES_OF_THREAD if self._has_room.wait(_MAX_WAIT_SECONDS) else 0
+            self._enqueue(stream, level, lines[begin : begin + _LINES_OF_THREAD], room)
+            self._loop.call_soon_threadsafe(self._start_writing)
+
+    def _enqueue(self, stream: Stream, level: Level, lines: Sequence[str], room: int) -> None:
         self._queue.extend((stream, level, line) for line in lines[:room])
         self._dropped += len(lines[room:])
+        if len(self._queue) >= MAX_QUEUED_LINES:
+            self._has_room.clear()
+
+    def _start_writing(self) -> None:
+        if len(self._queue) < MAX_QUEUED_LINES:  # written since the thread that filled it looked
+            self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
 
     async def _write_queue(self) -> None:
         async with self._writing:
             while self._queue:
-                printed, dropped = list(self._queue), self._dropped
-                self._queue.clear()
-                self._dropped = 0
+                printed = [self._queue.popleft() for _ in range(len(self._queue))]  # threads may append meanwhile
+                dropped, self._dropped = self._dropped, 0
+                self._has_room.set()
                 try:
                     for (stream, level), lines in groupby(printed, key=lambda entry: entry[:2]):
                         await self._output.write(self._step, stream, [text for *_, text in lines], level=level)
@@ -189,6 +217,15 @@ class Redirection:
 def _find_output() -> PrintedOutput | None:
     output = _current.get()
     return output if output is not None and output.is_open else None
+
+
+def _leave_service() -> None:
+    output = _current.get()
+    if output is not None:
+        output.leave()
+
+
+os.register_at_fork(after_in_child=_leave_service)
 
 
 def _level_of(number: int) -> Level:

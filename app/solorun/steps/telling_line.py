@@ -7,6 +7,8 @@ from typing import Final
 from solorun.record import Stream
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
+_GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
+"""What comes before a line of an exception group."""
 _ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?")
 
 
@@ -37,7 +39,8 @@ class TellingLine:
         return _ESCAPE.sub("", best).rstrip().rpartition("\r")[2].strip()
 
     def _find_exception(self, stream: Stream, lines: Sequence[str]) -> None:
-        for line in lines:
+        for printed in lines:
+            line = _GROUP.sub("", printed)
             if line.startswith(_TRACEBACK):
                 self._in_traceback.add(stream)
             elif stream in self._in_traceback and line[:1] not in ("", " ", "\t"):

@@ -151,7 +151,7 @@ async def test_a_part_file_of_the_user_is_left_alone(solorun: Solorun, tmp_path:
     assert (tmp_path / "a.md.part").read_text() == "mine"
 
 
-async def test_a_download_to_stdout_is_nothing_but_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
+async def test_a_download_to_stdout_is_only_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
     ended = await solorun("download", "17", "a.md", "-o", "-", answers=(answer(RUNNING), CONTENT))
 
     assert (ended.code, ended.out, ended.err) == (0, "the glossary", "")
@@ -178,6 +178,14 @@ async def test_a_missing_directory_is_an_error(solorun: Solorun, tmp_path: Path)
 
     assert (ended.code, ended.requests) == (2, [])
     assert "There is no directory nowhere." in ended.err
+
+
+@pytest.mark.parametrize("target", ["nowhere/mine.md", "x" * 256])
+async def test_an_error_names_the_file_that_was_requested(solorun: Solorun, target: str) -> None:
+    ended = await solorun("download", "17", "a.md", "-o", target, answers=(answer(RUNNING), CONTENT))
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith(f": {target}\n")
 
 
 async def test_a_link_that_leads_nowhere_is_not_followed_by_default(solorun: Solorun, tmp_path: Path) -> None:
