@@ -14,6 +14,7 @@ from typing import Final
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
+from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, HubLimits, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
 from solorun.run import Run
@@ -35,8 +36,11 @@ class ServiceLimits:
 
     writer: WriterLimits = field(default_factory=WriterLimits)
     hub: HubLimits = field(default_factory=HubLimits)
+    streams: StreamLimits = field(default_factory=StreamLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
+    failure_delay_seconds: float = 1.0
+    """How long the answer to a wrong token waits once its address has sent too many. The right token never waits."""
     min_free_bytes: int = MIN_FREE_BYTES
 
 

@@ -12,7 +12,6 @@ import uvloop
 from uvicorn import Config
 
 from solorun.asgi import open_application
-from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
 from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
@@ -66,8 +65,7 @@ async def serve(
     *,
     started: Started | None = None,
     stop: asyncio.Event | None = None,
-    limits: StreamLimits | None = None,
-    service_limits: ServiceLimits = DEFAULT_LIMITS,
+    limits: ServiceLimits = DEFAULT_LIMITS,
     idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set."""
@@ -77,7 +75,7 @@ async def serve(
     try:
         with signals.handled():
             url = address_of(sockets, settings.host)
-            async with open_application(settings, catalog, limits, service_limits, url) as app:
+            async with open_application(settings, catalog, limits, url) as app:
                 protocol: Any = partial(
                     LimitedProtocol, stalled_readers=StalledReaders(), idle_timeout_seconds=idle_timeout_seconds
                 )
