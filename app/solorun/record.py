@@ -10,6 +10,17 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024
 """A longer line becomes several records, all but the last `partial`, cut between characters (UTF-8)."""
 
 
+def cut_message(text: str) -> list[str]:
+    """Cut `text` into messages within the limit, at least one. What UTF-8 cannot express becomes a question mark."""
+    # A coroutine may pass lone surrogates.
+    rest = text.encode("utf-8", "replace")
+    pieces = []
+    while len(rest) > MAX_MESSAGE_BYTES:
+        pieces.append(rest[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore"))
+        rest = rest[len(pieces[-1].encode()) :]
+    return [*pieces, rest.decode()]
+
+
 class Level(StrEnum):
     DEBUG = "debug"
     INFO = "info"

@@ -11,9 +11,10 @@ from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
+from solorun.line_joiner import LineJoiner
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
-from solorun.logs.plain_text import PlainTextRenderer
+from solorun.logs.plain_text import render_lines
 from solorun.record import Event, Level, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
@@ -86,11 +87,12 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
 
 
 async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
-    log_filter, text = _filter_of(query), PlainTextRenderer(raw=query.raw)
+    log_filter, joiner = _filter_of(query), LineJoiner(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            yield text.add(decode_records(_select(log_filter, segment)))
-    yield text.finish()
+            records = decode_records(_select(log_filter, segment))
+            yield render_lines(line for record in records for line in joiner.add(record))
+    yield render_lines(joiner.finish())
 
 
 def _filter_of(query: LogFilterQuery) -> LogFilter:

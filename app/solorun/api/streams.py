@@ -74,7 +74,7 @@ async def follow_run(state: State, request: Request) -> EventStream:
     if after is None:
         after = _parse_seq(query.after)
     if after is None:
-        after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
+        after = 0 if query.tail is None else service.tail.find_after(run, tail=query.tail)
 
     async def source(sink: Sink) -> None:
         ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
@@ -118,7 +118,7 @@ async def _send_while_accepted(
         parts = parts_of(segment)
         return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
 
-    items = service.tail.deliver(run_id, take, after=after, page_records=page_records)
+    items = service.tail.follow(run_id, after=after, page_records=page_records, receiver=take)
     async with aclosing(items):
         async for item in items:
             if isinstance(item, Run):

@@ -24,7 +24,7 @@ from solorun.wire import encode_records
 
 _MAX_CHARACTERS_MASKED_ON_LOOP: Final = 64 * 1024
 """More are masked in a thread: a step may declare secrets that make masking slow."""
-_RECORD_OVERHEAD_BYTES: Final = 160
+RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
 """A text of this length is within the limit in bytes whatever its characters are."""
@@ -61,6 +61,8 @@ class Channel:
     ) -> None:
         self.run_id = run.id
         self.masker = masker
+        self.mask = masker.mask
+        self.pending_secret_length = masker.pending_secret_length
         self._now = now
         self._notify = notify
         self._on_ownership_lost = on_ownership_lost
@@ -89,8 +91,10 @@ class Channel:
         level: Level = Level.INFO,
         partial: bool = False,
     ) -> None:
-        if self.masker.has_secrets:
-            lines = await self._mask_lines(lines)
+        if self.masker.has_secrets and sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
+            lines = await asyncio.to_thread(self.masker.mask_lines, lines)
+        elif self.masker.has_secrets:
+            lines = self.masker.mask_lines(lines)
         for start in range(0, len(lines), MAX_SEGMENT_RECORDS):
             part = lines[start : start + MAX_SEGMENT_RECORDS] if len(lines) > MAX_SEGMENT_RECORDS else lines
             await self._space.wait()
@@ -113,12 +117,6 @@ class Channel:
     def add_mask(self, value: str) -> None:
         if not self.masker.add(value):
             self.log(f"a value of {len(value)} characters is not masked: {LIMITS_TEXT}", level=Level.WARNING)
-
-    def mask(self, text: str) -> str:
-        return self.masker.mask(text)
-
-    def pending_secret_length(self, text: str) -> int:
-        return self.masker.pending_secret_length(text)
 
     # -- for the service; never waits, never bounded
 
@@ -157,7 +155,7 @@ class Channel:
 
     def sanitize_error(self, message: str | None) -> str | None:
         """An error message fit for the run's row: masked, one short line, no paths of the server."""
-        return None if message is None else short_error_message(self.masker.mask(message))
+        return None if message is None else short_error_message(self.mask(message))
 
     def close(self, ending: FinalState) -> asyncio.Future[UpdateResult]:
         """Append the final state, the last entry. The future resolves when it is committed.
@@ -192,7 +190,7 @@ class Channel:
         size = 0
         while self._records and len(records) < MAX_SEGMENT_RECORDS and size < max_bytes:
             record = self._records.popleft()
-            size += len(record.message) + _RECORD_OVERHEAD_BYTES
+            size += len(record.message) + RECORD_OVERHEAD_BYTES
             records.append(record)
         self._bytes -= size
         if not self._space.is_set() and not self._is_full():
@@ -231,11 +229,6 @@ class Channel:
 
     # -- internals
 
-    async def _mask_lines(self, lines: Sequence[str]) -> Sequence[str]:
-        if sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
-            return await asyncio.to_thread(self.masker.mask_lines, lines)
-        return self.masker.mask_lines(lines)
-
     def _append(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
         if self._committed is not None:
             return  # A process that the step left behind keeps writing after the run's end.
@@ -249,11 +242,11 @@ class Channel:
                 for piece, continues in split_message(text, partial=partial and index == last):
                     records.append(Record(seq, time, level, step, stream, piece, None, None, continues))
                     seq += 1
-                    size += len(piece) + _RECORD_OVERHEAD_BYTES
+                    size += len(piece) + RECORD_OVERHEAD_BYTES
                 continue
             records.append(Record(seq, time, level, step, stream, text, None, None, partial and index == last))
             seq += 1
-            size += len(text) + _RECORD_OVERHEAD_BYTES
+            size += len(text) + RECORD_OVERHEAD_BYTES
         self._next_seq = seq
         self._grown(size)
 
@@ -270,7 +263,7 @@ class Channel:
             return
         self._records.append(Record(self._next_seq, self._now(), level, step, stream, message, event, data))
         self._next_seq += 1
-        self._grown(len(message) + _RECORD_OVERHEAD_BYTES)
+        self._grown(len(message) + RECORD_OVERHEAD_BYTES)
 
     def _grown(self, size: int) -> None:
         self._bytes += size
@@ -283,7 +276,7 @@ class Channel:
         return len(self._records) >= self._limits.max_records or self._bytes >= self._limits.max_bytes
 
     def _clean(self, text: str) -> str:
-        return clip_message(self.masker.mask(str(text)))
+        return clip_message(self.mask(str(text)))
 
     def _resolve(self, transition: UpdateResult) -> None:
         if self._committed is not None and not self._committed.done():

@@ -42,10 +42,6 @@ class Topic:
         self._followers = FanOut(run.id, max_served_per_turn=limits.max_served_per_turn)
 
     @property
-    def has_ended(self) -> bool:
-        return self.run.has_ended
-
-    @property
     def waiting_count(self) -> int:
         """How many followers wait for records."""
         return self._followers.waiting_count
@@ -70,7 +66,7 @@ class Topic:
         A `receiver` gets new records directly for as long as it accepts them. Returns the last seq it accepted, else
         `seq`: the caller reads on from there.
         """
-        while self.run.last_seq <= seq and not self.has_ended:
+        while self.run.last_seq <= seq and not self.run.has_ended:
             seq = await self._followers.wait(seq, receiver)
         return seq
 
@@ -82,12 +78,12 @@ class Topic:
             self._recent_bytes += len(segment.payload)
             if self._exceeds(self._limits.max_recent_bytes, self._limits.max_recent_segments):
                 self._forget()
-        if segment is not None or self.has_ended:
+        if segment is not None or self.run.has_ended:
             self._followers.notify(self._find_for_receiver)
 
     def _find_for_receiver(self, after: int) -> list[Segment] | None:
         """After the end every follower is woken, since it has to see the end by itself."""
-        return None if self.has_ended else self.find_recent(after)
+        return None if self.run.has_ended else self.find_recent(after)
 
     def _exceeds(self, max_bytes: int, max_segments: int) -> bool:
         return self._recent_bytes > max_bytes or len(self._recent) > max_segments
@@ -135,7 +131,7 @@ class Hub:
 
     def list_runs(self) -> list[Run]:
         """All active runs as committed, oldest first."""
-        return [topic.run for topic in self._topics.values() if not topic.has_ended]
+        return [topic.run for topic in self._topics.values() if not topic.run.has_ended]
 
     def open(self, run: Run) -> Topic:
         """Begin to hold an active run."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from solorun.record import MAX_MESSAGE_BYTES
+from solorun.record import MAX_MESSAGE_BYTES, cut_message
 
 
 def clip_message(text: str) -> str:
@@ -18,10 +18,6 @@ def split_message(text: str, *, partial: bool) -> Iterator[tuple[str, bool]]:
     *lines, last = text.split("\n")
     for line in lines:
         yield from split_message(line, partial=False)
-    # A coroutine may pass lone surrogates, which neither UTF-8 nor JSON can express.
-    rest = last.encode("utf-8", "replace")
-    while len(rest) > MAX_MESSAGE_BYTES:
-        piece = rest[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
-        yield piece, True
-        rest = rest[len(piece.encode()) :]
-    yield rest.decode(), partial
+    *pieces, end = cut_message(last)
+    yield from ((piece, True) for piece in pieces)
+    yield end, partial

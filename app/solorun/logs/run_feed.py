@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import anyio
+
 from solorun.errors import SolorunError
 from solorun.run import Run
 
@@ -42,11 +44,8 @@ class RunFeed:
         await self._some.wait()
         wait_seconds = self._last_read_at + INTERVAL_SECONDS - loop.time()
         if wait_seconds > 0 and not self._urgent.is_set():
-            try:
-                async with asyncio.timeout(wait_seconds):
-                    await self._urgent.wait()
-            except TimeoutError:
-                pass
+            with anyio.move_on_after(wait_seconds):
+                await self._urgent.wait()
         if len(self._changed) > self._max_backlog:
             raise FeedOverflow
         changed = list(self._changed.values())

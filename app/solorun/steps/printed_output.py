@@ -24,8 +24,8 @@ _current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", defa
 _logger = logging.getLogger(__name__)
 
 
-class PrintedOutput(StepOutput):
-    """The output of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
+class PrintedOutput:
+    """The StepOutput of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
 
     Printing does not wait on the event loop. In another thread it does, as all calls, while the run's log is full.
     """
@@ -33,6 +33,9 @@ class PrintedOutput(StepOutput):
     def __init__(self, step: str, output: StepOutput) -> None:
         self._step = step
         self._output = output
+        self.add_mask = output.add_mask
+        self.mask = output.mask
+        self.pending_secret_length = output.pending_secret_length
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._unfinished = {Stream.STDOUT: "", Stream.STDERR: ""}
@@ -74,15 +77,6 @@ class PrintedOutput(StepOutput):
     async def group(self, step: str, name: str, *, open: bool) -> None:
         await self._write_queue()
         await self._output.group(step, name, open=open)
-
-    def add_mask(self, value: str) -> None:
-        self._output.add_mask(value)
-
-    def mask(self, text: str) -> str:
-        return self._output.mask(text)
-
-    def pending_secret_length(self, text: str) -> int:
-        return self._output.pending_secret_length(text)
 
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
         room = max(0, MAX_QUEUED_LINES - len(self._queue))

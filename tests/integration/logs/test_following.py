@@ -38,7 +38,7 @@ async def follow_receiving(engine: Engine, run_id: int, after: int, chance: rand
         seqs.extend(record.seq for record in decode_records(segment.payload))
         return True
 
-    async for item in engine.tail.deliver(run_id, take, after=after):
+    async for item in engine.tail.follow(run_id, after=after, receiver=take):
         if isinstance(item, Run):
             return seqs, item
         seqs += [record.seq for record in decode_records(item.payload)]
@@ -177,8 +177,8 @@ async def test_a_tail_begins_the_given_number_of_records_before_the_end(tmp_path
         step.end()
         ended = await engine.end_of(run.id)
 
-        assert await engine.tail.find_after(ended, tail=3) == 7
-        assert await engine.tail.find_after(ended, tail=100) == 0
+        assert engine.tail.find_after(ended, tail=3) == 7
+        assert engine.tail.find_after(ended, tail=100) == 0
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -235,7 +235,7 @@ async def test_a_receiver_at_the_end_gets_new_segments_until_the_run_ends(tmp_pa
 
         # The ending is for the follower itself.
         assert await waiting == 5
-        assert topic.has_ended
+        assert topic.run.has_ended
 
 
 async def test_a_receiver_that_accepts_nothing_is_woken_at_its_position(tmp_path: Path) -> None:
