@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from solorun.project import CommandStep, Project, StepDeclaration
@@ -10,10 +11,9 @@ from solorun.steps.command import start_command
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
-from solorun.steps.descent import DescentTracker
-from solorun.steps.orphans import SHIM_SECONDS, UNKILLABLE_AFTER_SECONDS, OrphanProcesses, select_by_environment
+from solorun.steps.descent import DescentTracker, become_subreaper
+from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
-from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger("solorun.steps")
@@ -37,30 +37,16 @@ class StepDispatcher(StepExecutor):
         url: str | None = None,
         owns_process: bool = True,
         watchdog: Watchdog | None = None,
-        unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
     ) -> None:
         self._environ = dict(environ)
         self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
-        self._unkillable_after_seconds = unkillable_after_seconds
         self._tracker = DescentTracker()
-        self._processes = CoroutineProcesses(
-            self._tracker, owns_process=owns_process, unkillable_after_seconds=unkillable_after_seconds
-        )
+        self._processes = CoroutineProcesses(self._tracker, owns_process=owns_process)
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        def start(step: CommandStep) -> StepExecution:
-            return start_command(
-                project,
-                step,
-                context,
-                environ=self._environ,
-                url=self._url,
-                tracker=self._tracker,
-                unkillable_after_seconds=self._unkillable_after_seconds,
-            )
-
+        start = partial(start_command, project, context, environ=self._environ, url=self._url, tracker=self._tracker)
         if isinstance(step, CommandStep):
             return start(step)
         commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
@@ -70,10 +56,5 @@ class StepDispatcher(StepExecutor):
         async def warn(message: str) -> None:
             logger.warning("run %d: %s", run_id, message)
 
-        orphans = OrphanProcesses(
-            select_by_environment(self._data_dir, run_id),
-            warn,
-            shim_seconds=SHIM_SECONDS,
-            unkillable_after_seconds=self._unkillable_after_seconds,
-        )
-        await orphans.kill()
+        select = select_by_environment(self._data_dir, run_id)
+        await OrphanProcesses(select, warn, shim_seconds=SHIM_SECONDS).kill()

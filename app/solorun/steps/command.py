@@ -16,7 +16,7 @@ from solorun.step import StepContext, StepExecution
 from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
 from solorun.steps.exit_codes import count_memory_kills, result_of
-from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS, OrphanProcesses
+from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
 from solorun.steps.process_names import format_processes
 from solorun.steps.shim import Process, find_descendants, list_processes
@@ -43,13 +43,12 @@ _MAX_UNANSWERED_PINGS_WHILE_STOPPED: Final = 5
 
 def start_command(
     project: Project,
-    step: CommandStep,
     context: StepContext,
+    step: CommandStep,
     *,
     environ: Mapping[str, str],
     url: str | None,
     tracker: DescentTracker,
-    unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
 ) -> StepExecution:
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
@@ -74,9 +73,7 @@ def start_command(
         _remove(script)
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(
-        shim, step, context, tracker, script, unkillable_after_seconds=unkillable_after_seconds
-    )
+    execution = CommandExecution(shim, step, context, tracker, script)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -111,14 +108,11 @@ class CommandExecution(StepExecution):
         context: StepContext,
         tracker: DescentTracker,
         script: Path | None,
-        *,
-        unkillable_after_seconds: float,
     ) -> None:
         self._shim = shim
         self._context = context
         self._tracker = tracker
         self._script = script
-        self._unkillable_after_seconds = unkillable_after_seconds
         self._result: StepResult | None = None
         self._session: int = -1
         self._memory_kills = count_memory_kills()
@@ -234,13 +228,7 @@ class CommandExecution(StepExecution):
             orphans = self._tracker.find_orphans(self._shim.pid, processes)
             return orphans + [process for process in processes if process.session == self._session]
 
-        orphans = OrphanProcesses(
-            select,
-            self._warn,
-            session=self._session,
-            unkillable_after_seconds=self._unkillable_after_seconds,
-        )
-        await orphans.kill()
+        await OrphanProcesses(select, self._warn, session=self._session).kill()
         self._tracker.reap_orphans(self._shim.pid)
 
     def _set_result(self, result: StepResult) -> StepResult:

@@ -1,6 +1,6 @@
 """Ends the processes that coroutine steps start without `step.run` and leave behind (Linux only).
 
-They are children of the service, directly or once their parent has exited (see `subreaper`). The kernel does not say
+They are children of the service, directly or once their parent has exited (see `descent`). The kernel does not say
 which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started. In
 a host application, a child may be the host's, and nothing is ended.
 """
@@ -30,16 +30,15 @@ class Span:
     older: Identities
 
     def covers(self, process: Process) -> bool:
-        return process.started >= self.began and (process.pid, process.started) not in self.older.items()
+        return process.started >= self.began and process.identity not in self.older
 
 
 class CoroutineProcesses:
     """The processes of all coroutine steps of one service."""
 
-    def __init__(self, tracker: DescentTracker, *, owns_process: bool, unkillable_after_seconds: float) -> None:
+    def __init__(self, tracker: DescentTracker, *, owns_process: bool) -> None:
         self._tracker = tracker
         self._owns_process = owns_process
-        self._unkillable_after_seconds = unkillable_after_seconds
         self._running: set[Span] = set()
 
     def begin(self) -> Span:
@@ -60,8 +59,7 @@ class CoroutineProcesses:
         while self._owns_process and (left := await select(self._tracker.list_children())):
             if asyncio.get_running_loop().time() >= deadline:
                 await warn(f"coroutine ended; killing the processes it left behind: {format_processes(left, mask)}")
-                orphans = OrphanProcesses(select, warn, unkillable_after_seconds=self._unkillable_after_seconds)
-                await orphans.kill()
+                await OrphanProcesses(select, warn).kill()
                 return
             await asyncio.sleep(_TICK_SECONDS)
 

@@ -62,11 +62,12 @@ def unkillable_after_seconds() -> float:
 
 
 @pytest.fixture
-def dispatcher(tmp_path: Path, unkillable_after_seconds: float) -> StepDispatcher:
+def dispatcher(tmp_path: Path, unkillable_after_seconds: float, monkeypatch: pytest.MonkeyPatch) -> StepDispatcher:
     become_subreaper()
+    monkeypatch.setattr("solorun.steps.orphans.UNKILLABLE_AFTER_SECONDS", unkillable_after_seconds)
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
     url = "http://127.0.0.1:8700"
-    return StepDispatcher(tmp_path / "data", environ, url=url, unkillable_after_seconds=unkillable_after_seconds)
+    return StepDispatcher(tmp_path / "data", environ, url=url)
 
 
 @pytest.fixture
