@@ -15,9 +15,8 @@ from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import DiskReserve, Hub, HubLimits, Tail, Writer, WriterLimits
+from solorun.logs import DiskReserve, Hub, Tail, Writer, WriterLimits
 from solorun.projects import Catalog
-from solorun.run import Run
 from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
@@ -35,7 +34,6 @@ class ServiceLimits:
     """Limits that are not settings."""
 
     writer: WriterLimits = field(default_factory=WriterLimits)
-    hub: HubLimits = field(default_factory=HubLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
@@ -62,7 +60,6 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
-    owner: str
     limits: ServiceLimits
     started_at: datetime
 
@@ -101,7 +98,7 @@ class Service:
             tasks = TaskSet()
             reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
             await reaper.recover()
-            hub = Hub(limits.hub)
+            hub = Hub()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(
@@ -141,7 +138,6 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
-                owner=owner,
                 limits=limits,
                 started_at=now(),
             )
@@ -151,9 +147,6 @@ class Service:
     async def drain(self) -> None:
         """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
-
-    def list_active_runs(self) -> list[Run]:
-        return self.manager.list_active_runs()
 
     def readiness(self) -> list[str]:
         """Why the service is not ready, [] if it is. Uses neither the database nor the network."""

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from solorun.api.logs import render_lines
 from solorun.line_joiner import MAX_LINE_CHARACTERS, LineJoiner
-from solorun.logs.plain_text import render_lines
 from solorun.record import Event, Level, Record, Stream
 from solorun.wire import decode_records
 from tests.fakes.application import OpenServed

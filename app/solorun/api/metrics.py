@@ -30,14 +30,14 @@ class Metrics(Collector):
     def collect(self) -> Iterator[Metric]:
         service = self._state.service
         runs = GaugeMetricFamily("solorun_active_runs", "Active runs.", labels=["status"])
-        by_status = Counter(run.status for run in service.list_active_runs())
+        by_status = Counter(run.status for run in service.manager.list_active_runs())
         for status in sorted(ACTIVE):
             runs.add_metric([status.value], by_status[status])
         yield runs
         yield GaugeMetricFamily(
             "solorun_log_records_of_active_runs",
             "Committed records of the active runs.",
-            sum(run.last_seq for run in service.list_active_runs()),
+            sum(run.last_seq for run in service.manager.list_active_runs()),
         )
         yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
         yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.authorizer.sessions))

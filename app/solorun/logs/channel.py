@@ -7,7 +7,6 @@ state. The writer takes batches from it. The channel knows neither the store nor
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,21 +23,13 @@ from solorun.wire import encode_records
 
 _MAX_CHARACTERS_MASKED_ON_LOOP: Final = 64 * 1024
 """More are masked in a thread: a step may declare secrets that make masking slow."""
+MAX_RECORDS: Final = 8 * 1024
+MAX_BYTES: Final = 2 * 1024 * 1024
+"""How much a channel holds before the step has to wait."""
 RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
 """A text of this length is within the limit in bytes whatever its characters are."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelLimits:
-    """How much a channel holds before the step has to wait."""
-
-    max_records: int = 8 * 1024
-    max_bytes: int = 2 * 1024 * 1024
-
-
-_LIMITS: Final = ChannelLimits()
 
 
 class Channel:
@@ -57,7 +48,7 @@ class Channel:
         now: Callable[[], datetime],
         notify: Callable[["Channel", bool], None],
         on_ownership_lost: Callable[[], object],
-        limits: ChannelLimits = _LIMITS,
+        max_records: int = MAX_RECORDS,
     ) -> None:
         self.run_id = run.id
         self.masker = masker
@@ -66,7 +57,7 @@ class Channel:
         self._now = now
         self._notify = notify
         self._on_ownership_lost = on_ownership_lost
-        self._limits = limits
+        self._max_records = max_records
         self._projection = Projection(run)
         self._records: deque[Record] = deque()
         self._bytes = 0
@@ -269,11 +260,11 @@ class Channel:
         self._bytes += size
         if self._is_full():
             self._space.clear()
-        half_full = len(self._records) * 2 >= self._limits.max_records or self._bytes * 2 >= self._limits.max_bytes
+        half_full = len(self._records) * 2 >= self._max_records or self._bytes * 2 >= MAX_BYTES
         self._notify(self, half_full)
 
     def _is_full(self) -> bool:
-        return len(self._records) >= self._limits.max_records or self._bytes >= self._limits.max_bytes
+        return len(self._records) >= self._max_records or self._bytes >= MAX_BYTES
 
     def _clean(self, text: str) -> str:
         return clip_message(self.mask(str(text)))

@@ -39,9 +39,8 @@ class _Follower:
 class FanOut:
     """The followers that wait for one run's next records."""
 
-    def __init__(self, run_id: int, *, max_served_per_turn: int = MAX_SERVED_PER_TURN) -> None:
+    def __init__(self, run_id: int) -> None:
         self._run_id = run_id
-        self._max_served_per_turn = max_served_per_turn
         self._waiting: dict[_Follower, None] = {}
         self._due: deque[_Follower] = deque()
         """Waiting followers for which there is something new, in turn."""
@@ -73,7 +72,7 @@ class FanOut:
             self._serve(find_recent)
 
     def _serve(self, find_recent: FindRecent) -> None:
-        for _ in range(min(self._max_served_per_turn, len(self._due))):
+        for _ in range(min(MAX_SERVED_PER_TURN, len(self._due))):
             follower = self._due.popleft()
             if follower.woken.done():
                 continue  # It left.

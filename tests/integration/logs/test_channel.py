@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from solorun.logs import Channel, ChannelLimits, Masker
+from solorun.logs import Channel, Masker
 from solorun.outcome import Outcome
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run, RunStep
@@ -40,7 +40,7 @@ def make_channel(
         now=lambda: AT,
         notify=lambda channel, urgent: None,
         on_ownership_lost=on_ownership_lost,
-        limits=ChannelLimits(max_records=max_records),
+        max_records=max_records,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from solorun.auth.sessions import SESSION_SECONDS
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import HubLimits, Receiver
+from solorun.logs import Receiver
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
@@ -236,14 +236,14 @@ async def test_a_stream_whose_log_cannot_be_read_is_cut_off_without_an_end(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(
-        run_id: int, receiver: Receiver, *, after: int, page_records: int
+        run_id: int, *, after: int, page_records: int, receiver: Receiver
     ) -> AsyncGenerator[Segment | Run, None]:
         raise OSError("disk on fire")
         yield
 
     async with open_server() as server:
         run = await server.complete(["x"])
-        monkeypatch.setattr(server.service.tail, "deliver", broken)
+        monkeypatch.setattr(server.service.tail, "follow", broken)
 
         async with server.stream(f"/api/v1/runs/{run.id}/events") as connection:
             rest = await connection.read_to_close()
@@ -326,9 +326,10 @@ async def test_an_ended_run_can_be_followed_on_the_dashboard_stream(open_server:
 
 
 async def test_a_dashboard_stream_that_fell_behind_ends(
-    open_server: OpenServer,
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_server(limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
+    monkeypatch.setattr("solorun.logs.run_feed.MAX_BACKLOG", 0)
+    async with open_server() as server:
         run_id, step = await server.begin()
 
         async with server.stream(f"/api/v1/events?follow={run_id}:0") as connection:
