@@ -1,20 +1,17 @@
 """One request: its headers, its path below the application's root, and its body with limits."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from urllib.parse import quote
 
-import msgspec
 from starlette.types import Message, Receive, Scope
 
 from solorun.errors import PayloadTooLarge, UnsupportedMediaType
-from solorun.http.validation import decode_body
+from solorun.http.validation import Model, decode_body, decode_query
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 FORM: Final = b"application/x-www-form-urlencoded"
 NO_OPERATION: Final = "none"
-
-Model = TypeVar("Model", bound=msgspec.Struct)
 
 
 class ClientDisconnected(Exception):
@@ -63,28 +60,24 @@ class Request:
             raise UnsupportedMediaType
         return decode_body(body, model)
 
-    async def read_form(self) -> bytes:
-        """The body of an HTML form, still encoded. Raises UnsupportedMediaType, PayloadTooLarge."""
+    async def read_form(self, model: type[Model]) -> Model:
+        """The fields of an HTML form as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest."""
         body = await self._read_bytes()
         if body and _media_type(self.headers.get(b"content-type", b"")) != FORM:
             raise UnsupportedMediaType("The request body must be application/x-www-form-urlencoded.")
-        return body
+        return decode_query(body, model)
 
     async def _read_bytes(self) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:
             return b""
-        message = await self._receive()
-        if not message.get("more_body", False):
-            return _body_of(message)
-        chunks = [_body_of(message)]
-        size = len(chunks[0])
-        while message.get("more_body", False):
+        body, has_more = bytearray(), True
+        while has_more:
             message = await self._receive()
-            chunks.append(_body_of(message))
-            size += len(chunks[-1])
-            if size > MAX_BODY_BYTES:
+            body += _body_of(message)
+            has_more = message.get("more_body", False)
+            if len(body) > MAX_BODY_BYTES:
                 raise _too_large()
-        return b"".join(chunks)
+        return bytes(body)
 
 
 def address_of(scope: Scope) -> str:

@@ -78,7 +78,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             _logger.info("A connection did not end in time and is cut off.")
             if isinstance(connection, LimitedProtocol):
-                connection.abort()
+                connection.transport.abort()
         # A request that loses its connection ends by itself. Uvicorn would log a cancelled one as an error.
         await self._wait_for_connections()
         for task in list(self.server_state.tasks):

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from types import TracebackType
 from typing import Final
 
 from solorun.server.queued_output import drain_standard_streams
@@ -39,13 +38,8 @@ class LogFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is that of logging.Formatter
         return super().formatMessage(record).translate(_ESCAPES)
 
-    def formatException(  # noqa: N802
-        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-    ) -> str:
-        return super().formatException(ei).translate(_ESCAPES_OF_LINES)
-
-    def formatStack(self, stack_info: str) -> str:  # noqa: N802
-        return super().formatStack(stack_info).translate(_ESCAPES_OF_LINES)
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(_ESCAPES_OF_LINES)
 
 
 class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic only for type checkers

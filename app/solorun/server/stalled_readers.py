@@ -1,23 +1,19 @@
 """Bounds what all clients together leave unread."""
 
-from typing import Final, Protocol
+from asyncio import Transport
+from typing import Final
 
 MAX_UNREAD_BYTES: Final = 256 * 1024 * 1024
-
-
-class Stalled(Protocol):
-    def abort(self) -> None:
-        """Close the connection immediately, discarding what has not been sent."""
 
 
 class StalledReaders:
     """The connections whose clients do not keep up. Above the limit, those that have stalled longest are dropped."""
 
     def __init__(self) -> None:
-        self._unread: dict[Stalled, int] = {}
+        self._unread: dict[Transport, int] = {}
         self._total_bytes = 0
 
-    def add(self, connection: Stalled, unread_bytes: int) -> None:
+    def add(self, connection: Transport, unread_bytes: int) -> None:
         self.discard(connection)
         self._unread[connection] = unread_bytes
         self._total_bytes += unread_bytes
@@ -26,5 +22,5 @@ class StalledReaders:
             self.discard(oldest)
             oldest.abort()
 
-    def discard(self, connection: Stalled) -> None:
+    def discard(self, connection: Transport) -> None:
         self._total_bytes -= self._unread.pop(connection, 0)
