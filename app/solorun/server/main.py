@@ -70,7 +70,7 @@ async def serve(
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set."""
     sockets = bind(settings.host, settings.port)
-    signals = Signals(settings.shutdown_limit_seconds)
+    signals = Signals(stop or asyncio.Event(), settings.shutdown_limit_seconds)
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
         with signals.handled():
@@ -95,7 +95,7 @@ async def serve(
                 server = Server(
                     config,
                     app,
-                    stops=(signals.stop, stop or asyncio.Event()),
+                    stop=signals.stop,
                     on_started=lambda: started(url) if started else None,
                 )
                 await server.serve(sockets=sockets)
