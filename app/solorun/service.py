@@ -15,7 +15,7 @@ from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import DiskReserve, Hub, Tail, Writer, WriterLimits
+from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
 from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
@@ -33,13 +33,11 @@ MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 class ServiceLimits:
     """Limits that are not settings."""
 
-    writer: WriterLimits = field(default_factory=WriterLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
     """How long the answer to a wrong token waits once its address has sent too many. The right token never waits."""
-    min_free_bytes: int = MIN_FREE_BYTES
 
 
 DEFAULT_LIMITS: Final = ServiceLimits()
@@ -99,7 +97,7 @@ class Service:
             reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
             await reaper.recover()
             hub = Hub()
-            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
+            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(
                 store=store,
@@ -162,7 +160,7 @@ class Service:
         except OSError as error:
             reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
-            if free_bytes < self.limits.min_free_bytes:
+            if free_bytes < MIN_FREE_BYTES:
                 reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.errors:
             # Only the number: readiness is public, and an error may contain paths.

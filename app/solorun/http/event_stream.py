@@ -23,6 +23,9 @@ from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort,
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies often close a connection after a minute of silence. The HTML standard recommends about 15 seconds."""
 STALL_GRACE_SECONDS: Final = 0.05
+"""How long `offer` waits for a slow reader before it returns."""
+MAX_STALL_GRACES: Final = 32
+"""How many slow readers `offer` waits for at the same time. Each keeps a page in memory meanwhile."""
 
 OPENING: Final = b": ok\n\n"
 COMMENT: Final = b": \n\n"
@@ -44,10 +47,6 @@ class StreamLimits:
     """A comment is sent after this long without an event."""
     send_timeout_seconds: float = SEND_TIMEOUT_SECONDS
     """A reader that accepts nothing for this long is disconnected."""
-    stall_grace_seconds: float = STALL_GRACE_SECONDS
-    """How long `offer` waits for a slow reader before it returns."""
-    max_stall_graces: int = 32
-    """How many slow readers `offer` waits for at the same time. Each keeps a page in memory meanwhile."""
 
 
 class Streams:
@@ -64,7 +63,7 @@ class Streams:
         self.limits = limits
         self._max_open, self._max_open_per_client = max_open, max_open_per_client
         self.shutting_down = False
-        self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
+        self.stall_graces = asyncio.Semaphore(MAX_STALL_GRACES)
         self._track = track
         self._open: set[EventStream] = set()
         self._open_by_client: Counter[str] = Counter()
@@ -207,7 +206,7 @@ class EventStream:
         if self._streams.stall_graces.locked():
             return False
         async with self._streams.stall_graces:
-            with anyio.move_on_after(self._limits.stall_grace_seconds):
+            with anyio.move_on_after(STALL_GRACE_SECONDS):
                 await self._flow.wait()
                 return True
         return False

@@ -10,7 +10,6 @@ from solorun.errors import PayloadTooLarge, UnsupportedMediaType
 from solorun.http.validation import Model, decode_body, decode_query
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-FORM: Final = b"application/x-www-form-urlencoded"
 NO_OPERATION: Final = "none"
 
 
@@ -55,19 +54,13 @@ class Request:
 
     async def read_body(self, model: type[Model]) -> Model:
         """The JSON body as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest with every fault."""
-        body = await self._read_bytes()
-        if body and _media_type(self.headers.get(b"content-type", b"")) != b"application/json":
-            raise UnsupportedMediaType
-        return decode_body(body, model)
+        return decode_body(await self._read_bytes(b"application/json"), model)
 
     async def read_form(self, model: type[Model]) -> Model:
         """The fields of an HTML form as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest."""
-        body = await self._read_bytes()
-        if body and _media_type(self.headers.get(b"content-type", b"")) != FORM:
-            raise UnsupportedMediaType("The request body must be application/x-www-form-urlencoded.")
-        return decode_query(body, model)
+        return decode_query(await self._read_bytes(b"application/x-www-form-urlencoded"), model)
 
-    async def _read_bytes(self) -> bytes:
+    async def _read_bytes(self, media_type: bytes) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:
             return b""
         body, has_more = bytearray(), True
@@ -77,6 +70,9 @@ class Request:
             has_more = message.get("more_body", False)
             if len(body) > MAX_BODY_BYTES:
                 raise _too_large()
+        announced = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if body and announced != media_type:
+            raise UnsupportedMediaType(f"The request body must be {media_type.decode()}.")
         return bytes(body)
 
 
@@ -112,7 +108,3 @@ def _body_of(message: Message) -> bytes:
         raise ClientDisconnected
     body: bytes = message.get("body", b"")
     return body
-
-
-def _media_type(content_type: bytes) -> bytes:
-    return content_type.partition(b";")[0].strip().lower()

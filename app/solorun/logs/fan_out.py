@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from solorun.segment import Segment
@@ -25,15 +26,13 @@ FindRecent = Callable[[int], Sequence[Segment] | None]
 _logger = logging.getLogger("solorun.logs")
 
 
+@dataclass(eq=False, slots=True)
 class _Follower:
     """A follower at the end of a log: the last seq it has, and the future that wakes it."""
 
-    __slots__ = ("receiver", "seq", "woken")
-
-    def __init__(self, seq: int, receiver: Receiver | None) -> None:
-        self.seq = seq
-        self.receiver = receiver
-        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    seq: int
+    receiver: Receiver | None
+    woken: asyncio.Future[None]
 
 
 class FanOut:
@@ -51,7 +50,7 @@ class FanOut:
 
     async def wait(self, seq: int, receiver: Receiver | None) -> int:
         """Wait until `notify` wakes this follower. Returns the last seq that its receiver accepted, else `seq`."""
-        follower = _Follower(seq, receiver)
+        follower = _Follower(seq, receiver, asyncio.get_running_loop().create_future())
         self._waiting[follower] = None
         try:
             await follower.woken

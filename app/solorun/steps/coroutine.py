@@ -13,7 +13,7 @@ from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
-from solorun.steps.printed_output import PrintedOutput, Redirection
+from solorun.steps.printed_output import PrintedOutput, redirected_to
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
@@ -75,7 +75,7 @@ class CoroutineExecution(StepExecution):
 
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
-        with Redirection.to(self._printed):
+        with redirected_to(self._printed):
             try:
                 await self._function(self._context)
             except asyncio.CancelledError:

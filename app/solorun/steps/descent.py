@@ -111,24 +111,23 @@ class DescentTracker:
 
     def has_orphans(self, shim: int) -> bool:
         """Whether a shim that has been reaped left processes. Looks at the service's children only."""
-        tracked = self._tracked.get(shim)
-        return tracked is not None and any(self._is_orphan(tracked, child) for child in _list_children())
+        return any(self._is_orphan(shim, child) for child in _list_children())
 
     def find_orphans(self, shim: int, processes: Iterable[Process]) -> list[Process]:
         """Those of `processes` that a killed shim left, without the descendants of these."""
-        tracked = self._tracked.get(shim)
-        return [process for process in processes if tracked is not None and self._is_orphan(tracked, process)]
+        return [process for process in processes if self._is_orphan(shim, process)]
 
     def reap_orphans(self, shim: int) -> None:
         """Reap the exited children that a killed shim left."""
-        tracked = self._tracked.get(shim)
         for child in _list_children(with_zombies=True):
-            if tracked is not None and child.state == b"Z" and self._is_orphan(tracked, child):
+            if child.state == b"Z" and self._is_orphan(shim, child):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(child.pid, os.WNOHANG)
 
-    def _is_orphan(self, tracked: _Tracked, process: Process) -> bool:
-        identity = process.identity
+    def _is_orphan(self, shim: int, process: Process) -> bool:
+        tracked, identity = self._tracked.get(shim), process.identity
+        if tracked is None:
+            return False
         return identity in tracked.noted or (
             process.parent == os.getpid()
             and process.session != os.getsid(0)

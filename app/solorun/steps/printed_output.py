@@ -144,40 +144,32 @@ class _RunLogHandler(logging.Handler):
             self.handleError(record)
 
 
-class Redirection:
-    """Redirects the process's output while coroutine steps run: to their logs what is theirs."""
+_handler: Final = _RunLogHandler()
+_redirected: Final = set[PrintedOutput]()
 
-    _count = 0
-    _handler: Final = _RunLogHandler()
 
-    @classmethod
-    @contextmanager
-    def to(cls, output: PrintedOutput) -> Iterator[None]:
-        """Within this block, what this task and its descendants print and log goes to `output`."""
-        cls._begin()
-        token = _current.set(output)
-        try:
-            yield
-        finally:
-            _current.reset(token)
-            cls._end()
+@contextmanager
+def redirected_to(output: PrintedOutput) -> Iterator[None]:
+    """Within this block, what this task and its descendants print and log goes to `output`.
 
-    @classmethod
-    def _begin(cls) -> None:
-        cls._count += 1
-        for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
-            if not isinstance(getattr(sys, name), _RedirectedStream):
-                setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
-        logging.getLogger().addHandler(cls._handler)
-
-    @classmethod
-    def _end(cls) -> None:
-        cls._count -= 1
-        if cls._count == 0:
+    The process's output is redirected while one of these blocks lasts.
+    """
+    _redirected.add(output)
+    for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
+        if not isinstance(getattr(sys, name), _RedirectedStream):
+            setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
+    logging.getLogger().addHandler(_handler)
+    token = _current.set(output)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _redirected.remove(output)
+        if not _redirected:
             for name in ("stdout", "stderr"):
-                if isinstance(redirected := getattr(sys, name), _RedirectedStream):
-                    setattr(sys, name, redirected.original)
-            logging.getLogger().removeHandler(cls._handler)
+                if isinstance(replaced := getattr(sys, name), _RedirectedStream):
+                    setattr(sys, name, replaced.original)
+            logging.getLogger().removeHandler(_handler)
 
 
 def _find_output() -> PrintedOutput | None:
