@@ -1,9 +1,10 @@
 """Streams all artifacts of a run as one zip, without a copy of it on disk or in memory."""
 
 import asyncio
+import contextlib
 import os
 import zipfile
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,14 @@ _CHUNK_BYTES: Final = 256 * 1024
 
 async def zip_chunks(directory: Path) -> AsyncGenerator[bytes, None]:
     """The zip's bytes in chunks. Files are opened one after another, while the zip is sent."""
-    # Dropping the pieces closes the open file. A cancelled response leaves a thread behind, which may still use them.
     pieces = _zip(directory)
-    while chunk := await asyncio.to_thread(_join, pieces):
-        yield chunk
+    try:
+        while chunk := await asyncio.to_thread(_join, pieces):
+            yield chunk
+    finally:
+        # A cancelled response leaves a thread behind, which may still be producing. The file is then closed later.
+        with contextlib.suppress(ValueError):
+            pieces.close()
 
 
 def _join(pieces: Iterator[bytes]) -> bytes:
@@ -33,7 +38,7 @@ def _join(pieces: Iterator[bytes]) -> bytes:
     return bytes(chunk)
 
 
-def _zip(directory: Path) -> Iterator[bytes]:
+def _zip(directory: Path) -> Generator[bytes]:
     archive = ZipStream(compress_type=zipfile.ZIP_DEFLATED, compress_level=1)
     for name, _ in find_files(directory, []):
         try:
