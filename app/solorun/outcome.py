@@ -57,10 +57,10 @@ _ABSOLUTE_PATH = re.compile(r"(?<![\w:/.-])/(?:[^\s/'\"<>:,;()\[\]]+/)+([^\s/'\"
 
 
 def short_error_message(text: str, *, default: str = "unknown error") -> str:
-    """Fit for a run's row: one line of at most 500 characters, without the server's directories."""
+    """Fit for a run's row: one line of at most 500 characters, with `…/` for directories of the server."""
     # An exception's text may contain a lone surrogate, which can be neither stored nor sent.
     text = text.encode("utf-8", "replace").decode()
-    text = " ".join(_ABSOLUTE_PATH.sub(r"\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
+    text = " ".join(_ABSOLUTE_PATH.sub(r"…/\1", _CONTROL_CHARACTERS.sub(" ", text)).split())
     if len(text) > MAX_ERROR_MESSAGE_CHARACTERS:
         text = text[: MAX_ERROR_MESSAGE_CHARACTERS - 1] + "…"
     return text or default
@@ -68,4 +68,4 @@ def short_error_message(text: str, *, default: str = "unknown error") -> str:
 
 def format_exception(error: BaseException) -> str:
     """`KeyError: 'title'`, shortened for a run's row. The traceback belongs in the log."""
-    return short_error_message(f"{type(error).__name__}: {error}".rstrip(": "))
+    return short_error_message(f"{type(error).__name__}: {error}".removesuffix(": "))

@@ -1,12 +1,12 @@
 """Finds text in the lines of a log as a terminal shows them: across records, and not in escape sequences."""
 
+import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Final, Protocol, TypeVar
 from unicodedata import normalize
-
-import msgspec
 
 from solorun.record import Event, Stream
 from solorun.segment import Segment
@@ -17,11 +17,16 @@ MAX_LINE_CHARACTERS: Final = 4096
 
 # The last member. A line's end is never inside a string.
 _PARTIAL: Final = b',"partial":true}\n'
+_MESSAGE: Final = b'"message":"'
 _COLOUR: Final = b"\\u001b["
+_COLOUR_CHARACTERS: Final = b"\\u01b[23456789;:m"
+_LOWER: Final = bytes(range(256)).lower()
 # Not after a backslash, which may be the first half of an escaped one.
 _strip_colours: Final = re.compile(rb"\\u001b\[(?<!\\\\u001b\[)[0-9;:]*m").sub
-# The control characters of a string in JSON. An escaped backslash is matched too, so that it is not taken for one.
-_escapes: Final = re.compile(rb"\\(?:\\|[bfnr]|u00)").finditer
+# Control characters in JSON, except those of colours: after an even number of backslashes.
+_ESCAPED: Final = rb"\\(?<!\\\\)(?:\\\\)*+(?:[bfnr]|u00(?!1b\[[0-9;:]*m))"
+_find_escaped: Final = re.compile(_ESCAPED).search
+_find_control: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|" + _ESCAPED).search
 
 
 class Entry(Protocol):
@@ -48,6 +53,12 @@ class TextSearch:
 
     def __init__(self, text: str) -> None:
         self._text = fold(text)
+        # JSON escapes each character separately, so an escaped message contains the escaped form of each of its parts.
+        self._escaped = json.dumps(self._text, ensure_ascii=False)[1:-1].encode(errors="surrogatepass")
+        self._colourless = self._escaped.translate(None, _COLOUR_CHARACTERS)
+        self._characters = frozenset(self._escaped) - frozenset(b" \\")
+        self._may_compose = normalize("NFC", f"t{self._text}")[0] != "t"
+        """Whether it begins with an accent, which would change the last character of an escaped tab."""
         self._unfinished: dict[tuple[str | None, Stream], str] = {}
         """The lines that continue in the next record of their step and stream."""
         self._next_seq = 0
@@ -58,15 +69,18 @@ class TextSearch:
             self._unfinished.clear()
         self._next_seq = segment.last_seq + 1
         payload = segment.payload
-        if self._unfinished or _PARTIAL in payload or b"\x7f" in payload or not payload.isascii():
+        is_ascii = payload.isascii()
+        if self._unfinished or _PARTIAL in payload or (self._may_compose and not is_ascii):
             return payload
-        has_escapes = b"\\" in payload  # Faster to find than a sequence, and rare.
-        if has_escapes and _COLOUR in payload:
-            payload = _strip_colours(b"", payload)
-        starts = set(self._find_text(payload))
-        if has_escapes:
-            starts.update(_find_controls(payload))
-        return b"\n".join(_lines_at(sorted(starts), payload, segment.lines())) if starts else b""
+        indexes = {index for index, _ in self._lines_with_text(payload, is_ascii)}
+        # Control characters decide what is visible of a line, and only moves of the cursor add to it: spaces.
+        indexes.update(
+            index
+            for index, line in _lines_with_controls(payload)
+            if not is_ascii or all(map(line.lower().partition(_MESSAGE)[2].__contains__, self._characters))
+        )
+        lines = segment.lines() if indexes else []
+        return b"\n".join(lines[index] for index in sorted(indexes))
 
     def find(self, entries: Sequence[E]) -> list[E]:
         """The entries in which the text ends, of those in the next segment."""
@@ -75,18 +89,15 @@ class TextSearch:
             return [entry for entry in entries if text in fold(visible_text(entry.message))]
         return [entry for entry in entries if self._ends_in(entry)]
 
-    def _find_text(self, payload: bytes) -> Iterator[int]:
-        """Where the lines of an ASCII payload begin that contain the text in any member.
-
-        JSON escapes each character separately, so an escaped message contains the escaped form of each of its parts.
-        """
-        if not self._text.isascii():
-            return
-        wanted, lowered = msgspec.json.encode(self._text)[1:-1].lower(), payload.lower()
-        position = lowered.find(wanted)
-        while position >= 0:
-            yield lowered.rfind(b"\n", 0, position) + 1
-            position = lowered.find(wanted, lowered.index(b"\n", position))
+    def _lines_with_text(self, payload: bytes, is_ascii: bool) -> Iterator[tuple[int, bytes]]:
+        """The lines that contain the text in any member, regardless of colours, and some others."""
+        has_colours = b"\\" in payload and _COLOUR in payload  # A single character is found faster.
+        if has_colours and is_ascii and len(self._colourless) > 2:
+            plain, wanted = payload.translate(_LOWER, _COLOUR_CHARACTERS), self._colourless
+        else:
+            plain = _strip_colours(b"", payload) if has_colours else payload
+            plain, wanted = plain.lower() if is_ascii else fold(plain.decode()).encode(), self._escaped
+        return _lines_at(partial(plain.find, wanted), plain)
 
     def _ends_in(self, entry: Entry) -> bool:
         source = entry.step, entry.stream
@@ -101,17 +112,27 @@ class TextSearch:
         return shown.find(self._text, new) >= 0
 
 
-def _find_controls(payload: bytes) -> Iterator[int]:
-    """Where the lines begin that contain control characters."""
-    for found in _escapes(payload):
-        if found[0] != b"\\\\":
-            yield payload.rfind(b"\n", 0, found.start()) + 1
+def _lines_with_controls(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines with control characters that are not part of a colour."""
+    has_others = b"\x7f" in payload or b"\xc2" in payload
+    if not has_others and b"\\" not in payload:
+        return iter(())
+    search = _find_control if has_others else _find_escaped
+
+    def find(start: int) -> int:
+        found = search(payload, start)
+        return found.start() if found else -1
+
+    return _lines_at(find, payload)
 
 
-def _lines_at(starts: list[int], payload: bytes, lines: list[bytes]) -> Iterator[bytes]:
-    """The lines that begin at these positions of a payload, whose own may lack colours."""
-    index = position = 0
-    for start in starts:
-        index += payload.count(b"\n", position, start)
-        position = start
-        yield lines[index]
+def _lines_at(find: Callable[[int], int], payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """The lines that contain what `find` finds after a position, each with its index."""
+    index = start = 0
+    found = find(0)
+    while found >= 0:
+        index += payload.count(b"\n", start, found)
+        end = payload.index(b"\n", found)
+        yield index, payload[payload.rfind(b"\n", 0, found) + 1 : end]
+        index, start = index + 1, end + 1
+        found = find(start)

@@ -25,6 +25,7 @@ from tests.benchmarks import (
     processes,
     records,
     replay,
+    searches,
     starts,
 )
 from tests.benchmarks.measuring import FULL, TINY, Result, Scale
@@ -55,6 +56,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "dashboard": dashboard.dashboard,
     "history": history.history,
     "neighbours": neighbours.neighbours,
+    "searches": searches.searches,
     "soak": memory.soak,
 }
 

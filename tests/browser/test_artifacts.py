@@ -1,7 +1,10 @@
 """Artifacts of a run: the list, and a preview by type."""
 
+import re
+from zipfile import ZipFile
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -23,6 +26,44 @@ def test_artifacts_are_listed_and_counted(open_page: OpenPage, report_id: int) -
 
     expect(page.get_by_role("row")).to_have_count(13)
     expect(page.get_by_role("link", name="figures/dot.png", exact=True)).to_be_visible()
+
+
+def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: int) -> None:
+    page = open_page(f"/p/report/runs/{report_id}?tab=artifacts")
+
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all").click()
+
+    with ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 12
+        assert archive.read("Makefile") == b"all:\n\techo done\n"
+
+
+def test_the_list_continues_page_by_page(open_page: OpenPage, context: BrowserContext, report_id: int) -> None:
+    context.route(
+        re.compile(r"/artifacts(\?|$)"),
+        lambda route: route.continue_(url=f"{route.request.url}{'&' if '?' in route.request.url else '?'}limit=5"),
+    )
+    page = open_page(f"/p/report/runs/{report_id}?tab=artifacts")
+    expect(page.get_by_role("tab", name="Artifacts 5+")).to_be_visible()
+
+    page.get_by_role("button", name="More artifacts").click()
+    expect(page.get_by_role("row")).to_have_count(11)
+    page.get_by_role("button", name="More artifacts").click()
+
+    expect(page.get_by_role("row")).to_have_count(13)
+    expect(page.get_by_role("button", name="More artifacts")).to_have_count(0)
+
+
+def test_a_list_that_is_cut_says_so(open_page: OpenPage, context: BrowserContext, report_id: int) -> None:
+    def cut(route: Route) -> None:
+        response = route.fetch()
+        route.fulfill(response=response, json={**response.json(), "truncated": True})
+
+    context.route(re.compile(r"/artifacts(\?|$)"), cut)
+    page = open_page(f"/p/report/runs/{report_id}?tab=artifacts")
+
+    expect(page.get_by_text("The list ends after 12 artifacts.")).to_be_visible()
 
 
 def test_markdown_is_rendered_and_sanitized(open_page: OpenPage, report_id: int) -> None:
@@ -121,7 +162,7 @@ def test_a_text_file_of_an_unknown_type_is_shown(open_page: OpenPage, report_id:
     expect(page.locator("pre")).to_contain_text(text)
 
 
-def test_an_empty_file_says_so(open_page: OpenPage, report_id: int) -> None:
+def test_an_empty_file_is_shown_as_empty(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}/artifacts/empty.txt")
 
     expect(page.get_by_text("This file is empty.")).to_be_visible()

@@ -142,7 +142,7 @@ def test_durations_stop_while_the_service_is_unreachable(open_page: OpenPage, ap
     service.start()
 
 
-def test_a_page_says_that_its_state_is_old_while_the_service_is_unreachable(
+def test_a_page_shows_that_its_state_is_old_while_the_service_is_unreachable(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     run_id = api.start("ticker")
@@ -172,7 +172,7 @@ def test_a_page_says_that_its_state_is_old_while_the_service_is_unreachable(
     expect(page.locator(".gantt .bar.unknown")).to_be_visible()
 
 
-def test_cards_say_that_their_state_is_old_while_the_service_is_unreachable(
+def test_cards_show_that_their_state_is_old_while_the_service_is_unreachable(
     open_page: OpenPage, api: Api, service: ServedService
 ) -> None:
     api.start("ticker")

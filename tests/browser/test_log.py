@@ -198,17 +198,18 @@ def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) ->
 def test_shortcuts_move_between_errors_and_lines(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
-    current = page.locator(".log-pane .row.current")
-    expect(current).to_contain_text("placeholder {name} is missing")
+    current = page.locator(".log-pane .row.current .text")
+    error = "placeholder {name} is missing from segment 1943"
+    expect(current).to_have_text(error)
 
     page.keyboard.press("e")
     expect(current).to_contain_text("translate failed: exit code 3")
     page.keyboard.press("E")
-    expect(current).to_contain_text("placeholder {name} is missing")
+    expect(current).to_have_text(error)
     page.keyboard.press("k")
     expect(current).to_contain_text("the glossary is old")
     page.keyboard.press("j")
-    expect(current).to_contain_text("placeholder {name} is missing")
+    expect(current).to_have_text(error)
 
 
 def test_output_looks_as_in_a_terminal(open_page: OpenPage, api: Api) -> None:

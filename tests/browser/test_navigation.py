@@ -72,7 +72,7 @@ def test_a_run_opens_by_its_number_alone(open_page: OpenPage, api: Api) -> None:
 @pytest.mark.parametrize(
     ("path", "message"), [("/nowhere/at/all", "no page at this address"), ("/runs/999999", "no run #999999")]
 )
-def test_an_unknown_address_says_so(open_page: OpenPage, path: str, message: str) -> None:
+def test_an_unknown_address_shows_an_error(open_page: OpenPage, path: str, message: str) -> None:
     page = open_page(path)
 
     expect(page.get_by_role("main")).to_contain_text(message)
@@ -163,7 +163,7 @@ def test_a_run_can_be_compared_with_itself(open_page: OpenPage, api: Api) -> Non
     expect(page.get_by_role("row", name=re.compile("^translate"))).to_contain_text("the same")
 
 
-def test_an_unknown_run_says_so(open_page: OpenPage) -> None:
+def test_an_unknown_run_shows_an_error(open_page: OpenPage) -> None:
     page = open_page("/p/novel/runs/999999")
 
     expect(page.get_by_text("There is no run #999999.")).to_be_visible()

@@ -5,26 +5,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECTS = 14
-STREET = (
-    "\n".join(
-        f'[projects.project-{number:02}]\n[[projects.project-{number:02}.steps]]\nname = "work"\nrun = "{command}"\n'
-        for number, command in enumerate(["echo done"] * (PROJECTS - 2) + ["exit 3", "sleep 600"])
-    )
-    + """
-[projects."team-*"]
-title = "A glossary per team"
-[[projects."team-*".steps]]
-name = "work"
-run = "echo done"
-"""
-)
+STREET = "".join(
+    project_toml(f"project-{number:02}", {"work": command})
+    for number, command in enumerate(["echo done"] * (PROJECTS - 2) + ["exit 3", "sleep 600"])
+) + project_toml("team-*", {"work": "echo done"}, title="A glossary per team")
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +129,20 @@ def test_a_file_with_families_alone_says_how_to_start(open_page: OpenPage, tmp_p
         dialog.get_by_role("button", name="Start run").click()
 
         expect(page.get_by_role("heading", level=1)).to_contain_text("team-sales #")
+
+
+def test_a_member_of_a_family_that_first_runs_while_the_page_loads_is_shown(
+    open_page: OpenPage, context: BrowserContext, api: Api, tmp_path: Path
+) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    context.route("**/api/v1/projects", lambda route: held.append((route, route.fetch())), times=1)
+    page = open_page("/")
+    expect(page.locator(".connection")).to_have_text("Connected")
+    api.start("paced-meanwhile", params={"gates": str(tmp_path), "shares": "40"})
+    expect(page).to_have_title(re.compile("1 running"))
+
+    route, response = held[0]
+    route.fulfill(response=response)
+
+    expect(page.get_by_role("article", name="paced-meanwhile").locator(".badge")).to_have_text("running")
+    (tmp_path / "40").touch()

@@ -8,13 +8,11 @@ from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import ServedService, served
 
 PROJECTS = 18
-MANY = "\n".join(
-    f'[projects.project-{number:02}]\n[[projects.project-{number:02}.steps]]\nname = "work"\nrun = "echo done"\n'
-    for number in range(PROJECTS)
-)
+MANY = "".join(project_toml(f"project-{number:02}", {"work": "echo done"}) for number in range(PROJECTS))
 COUNT_SHIFTS = """
 window.shifts = [];
 new PerformanceObserver(list => {
@@ -87,7 +85,7 @@ def test_histories_are_reloaded_with_one_request_after_a_restart(
     assert [path for path in requested if "/projects/" in path] == []
 
 
-def test_a_failed_run_asks_for_each_page_of_its_log_once(
+def test_a_failed_run_requests_each_page_of_its_log_once(
     open_page: OpenPage, context: BrowserContext, api: Api
 ) -> None:
     run_id = api.complete("novel", params={"book": "broken"})

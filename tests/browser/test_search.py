@@ -40,13 +40,13 @@ def test_a_search_is_under_way_until_the_service_answers(slow_page: Page) -> Non
     expect(count).to_have_text("1 of 40")
 
 
-def test_a_search_without_matches_says_so_after_the_answer(open_page: OpenPage, api: Api) -> None:
+def test_a_search_without_matches_shows_a_note_after_the_response(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log&q=missing-word")
 
     expect(page.locator(".search .count")).to_have_text("No matches")
 
 
-def test_a_search_that_fails_says_so(slow_page: Page) -> None:
+def test_a_failed_search_shows_its_error(slow_page: Page) -> None:
     slow_page.unroute(SEARCHES)
     slow_page.route(SEARCHES, lambda route: route.fulfill(status=503, body="{}"))
 

@@ -58,9 +58,7 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
-def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
-    open_page: OpenPage, api: Api, tmp_path: Path
-) -> None:
+def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-cancel/runs/{run_id}")
     expect(page).to_have_title(re.compile("40 %"))
@@ -70,12 +68,31 @@ def test_a_cancelled_run_shows_what_it_waits_for_until_it_has_ended(
     page.get_by_role("button", name="Cancel run").click()
 
     expect(page.locator("header .badge")).to_have_text("cancelling")
-    expect(page.locator(".notice.cancelling")).to_contain_text("waiting for step work")
-    expect(page.locator(".notice.cancelling")).to_contain_text("wrong model")
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text("Cancelling, requested from the dashboard at")
+    expect(notice).to_contain_text("wrong model")
+    expect(notice).to_contain_text(re.compile(r"Step work has \d+\ss left of its grace of 1\smin\s00\ss"))
+    expect(notice).to_contain_text("After that, it is killed.")
     expect(page.get_by_role("button", name="Cancelling…")).to_be_disabled()
     (tmp_path / "40").touch()
     expect(page.locator("header .badge")).to_have_text("cancelled")
     assert api.run(run_id)["status"] == "cancelled"
+    expect(notice).to_contain_text("Cancelled from the dashboard at")
+    expect(notice).to_contain_text("wrong model")
+    expect(notice).to_contain_text(re.compile(r"Step work ended \S+\ss after the request"))
+
+
+def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("unkillable")
+    api.wait_until(lambda: any(record["message"] == "deaf" for record in api.log(run_id)))
+    api.cancel(run_id)
+
+    page = open_page(f"/p/unkillable/runs/{run_id}")
+
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice).to_contain_text("Cancelled through the API at")
+    expect(notice).to_contain_text("Step hold was killed")
+    expect(notice).to_contain_text(re.compile(r"because it did not end within its grace of 1.0\ss"))
 
 
 def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenPage, api: Api) -> None:

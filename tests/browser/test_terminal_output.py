@@ -29,7 +29,7 @@ def test_modes_are_dropped_and_links_work(open_page: OpenPage, address: str) -> 
     expect(pane.get_by_role("link", name="https://example.org/x_(y)")).to_be_visible()
 
 
-def test_characters_that_turn_text_around_are_marks(open_page: OpenPage, address: str) -> None:
+def test_characters_that_reverse_text_are_shown_as_marks(open_page: OpenPage, address: str) -> None:
     page = open_page(address)
 
     expect(page.locator(".log-pane .text", has_text="gnp.exe")).to_have_text("userU+202Egnp.exe")
@@ -42,6 +42,24 @@ def test_standard_error_is_marked(open_page: OpenPage, address: str) -> None:
     expect(rows).to_have_count(1)
     expect(rows.locator(".text")).to_have_text("to the other stream")
     expect(rows.locator(".level")).to_have_text("stderr")
+
+
+def test_one_stream_is_shown(open_page: OpenPage, address: str) -> None:
+    page = open_page(address)
+    rows = page.locator(".log-pane .row")
+    expect(rows).not_to_have_count(1)
+
+    page.get_by_label("Stream").select_option("stderr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("to the other stream")
+    page.reload()
+    expect(rows).to_have_count(1)
+    page.goto(page.url.replace("stream=stderr", "stream=step&level=error"))
+    expect(page.get_by_text("No errors from step.")).to_be_visible()
+    page.get_by_role("button", name="Show all records").click()
+
+    expect(page.get_by_label("Stream")).to_have_value("")
+    expect(page.locator(".log-pane")).to_contain_text("after all groups")
 
 
 def test_a_hit_after_a_letter_that_grows_in_lower_case_is_marked_exactly(open_page: OpenPage, address: str) -> None:
@@ -85,7 +103,7 @@ def test_a_link_to_a_line_unfolds_its_group(open_page: OpenPage, address: str) -
     expect(page.locator(".log-pane .row.marked")).to_contain_text("in the inner")
 
 
-def test_a_filter_that_nothing_passes_says_so(open_page: OpenPage, address: str) -> None:
+def test_a_filter_without_matches_shows_a_note(open_page: OpenPage, address: str) -> None:
     page = open_page(f"{address}&level=error")
     expect(page.get_by_text("No errors.")).to_be_visible()
 

@@ -146,7 +146,7 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
     ],
     ids=repr,
 )
-async def test_a_page_is_what_the_contract_says(store: Store, query: LogQuery, status: Status | None) -> None:
+async def test_a_page_matches_the_contract(store: Store, query: LogQuery, status: Status | None) -> None:
     run_id = await _write_log(store, status=status)
 
     page = await store.read_log(run_id, query)

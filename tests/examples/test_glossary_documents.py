@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from solorun_examples.glossary import documents
-from solorun_examples.glossary.documents import Block, DocumentsUnusable, find_documents, read_blocks, select
+from solorun_examples.glossary.documents import MAX_BYTES, Block, DocumentsUnusable, find_documents, read_blocks, select
 
 NAMES = ["a.md", "sub/b.md", "sub/deep/c.txt", "subway.md"]
 
 
-def read(tmp_path: Path, text: str, name: str = "a.md") -> list[Block]:
+def read(tmp_path: Path, text: str, name: str = "a.md", *, max_bytes: int = MAX_BYTES) -> list[Block]:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    return read_blocks(tmp_path / name)
+    return read_blocks(tmp_path / name, max_bytes=max_bytes)
 
 
 def test_documents_are_found_in_order_without_hidden_and_other_files(tmp_path: Path) -> None:
@@ -56,9 +55,8 @@ def test_wrapped_japanese_lines_are_joined_without_a_space(tmp_path: Path) -> No
     assert read(tmp_path, "暗い場所に目が\n慣れること\n")[0].text == "暗い場所に目が慣れること"
 
 
-def test_a_document_that_is_missing_or_too_large_is_unusable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(documents, "MAX_BYTES", 3)
+def test_a_document_that_is_missing_or_too_large_is_unusable(tmp_path: Path) -> None:
     with pytest.raises(DocumentsUnusable, match=r"a\.md is unreadable: No such file"):
         read_blocks(tmp_path / "a.md")
     with pytest.raises(DocumentsUnusable, match=r"a\.md is larger than 3 bytes"):
-        read(tmp_path, "four")
+        read(tmp_path, "four", max_bytes=3)

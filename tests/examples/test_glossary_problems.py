@@ -23,7 +23,7 @@ def terms(entries: Sequence[Entry]) -> list[str]:
     return [one.term for one in entries]
 
 
-def test_an_undefined_term_is_dropped_without_a_word() -> None:
+def test_an_undefined_term_is_dropped_silently() -> None:
     glossary, actions = fix(STAR, entry("comet"))
 
     assert (terms(glossary.entries), actions) == (["star"], [])

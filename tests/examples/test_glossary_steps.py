@@ -75,7 +75,7 @@ async def test_documents_without_terms_give_an_empty_glossary_and_a_warning(benc
     assert bench.warnings() == ["The glossary is empty: the documents define no terms."]
 
 
-async def test_reading_some_documents_keeps_what_is_known_of_the_others(bench: Bench) -> None:
+async def test_reading_some_documents_keeps_the_terms_of_the_others(bench: Bench) -> None:
     bench.write(a=RUN, b=SCOPE, c="A **cursor** is a position in a list.\n")
     await bench.make_glossary()
     bench.write(a=RUN.replace("one execution", "a whole execution"), b="Nothing.\n")

@@ -52,7 +52,7 @@ class Command:
                 lines.append(line)
                 if text in line:
                     return line
-        raise AssertionError(f"{text!r} never appeared: {self._out} {self._err}")
+        raise AssertionError(f"{text!r} never appeared: {await self.finish()}")
 
     def interrupt(self) -> None:
         """Send SIGINT, as Ctrl-C does."""

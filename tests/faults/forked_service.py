@@ -144,38 +144,23 @@ def _run_service(request: dict[str, Any], parent: int, to_close: tuple[int, int]
     """Turns this process into the requested service."""
     from tests.faults import loop_monitor
 
-    code = 1
-    try:
-        end_with_parent(parent)
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for descriptor in to_close:
-            os.close(descriptor)
-        if request["mounts_of"] is not None:
-            _enter_mounts(request["mounts_of"])
-        os.chdir(request["directory"])
-        os.environ.update(request["environ"])
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.dup2(nothing, 0)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        sys.argv = ["solorun", *request["arguments"]]
-        loop_monitor.run()
-        code = 0
-    except SystemExit as exit_:
-        code = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-    finally:
-        with contextlib.suppress(BaseException):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        import atexit
-
-        atexit._run_exitfuncs()
-        os._exit(code)
+    end_with_parent(parent)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for descriptor in to_close:
+        os.close(descriptor)
+    if request["mounts_of"] is not None:
+        _enter_mounts(request["mounts_of"])
+    os.chdir(request["directory"])
+    os.environ.update(request["environ"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(nothing, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.argv = ["solorun", *request["arguments"]]
+    loop_monitor.run()
 
 
 def _enter_mounts(pid: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.process_table import is_alive
+from tests.fakes.project_toml import project_toml
 from tests.faults.trial import until
 
 ROOT = Path(__file__).parents[2]
@@ -23,12 +24,7 @@ service = parent.fork(directory, {"STALLS": str(directory / "stalls")}, ["serve"
 print(parent.pid, service.pid, flush=True)
 time.sleep(600)
 """
-CONFIGURATION = """
-[projects.sleep]
-[[projects.sleep.steps]]
-name = "work"
-run = "sleep 60"
-"""
+CONFIGURATION = project_toml("sleep", {"work": "sleep 60"})
 
 
 @pytest.mark.parametrize("ended", ["test run", "parent"])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.project_toml import Call, project_toml
 from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import open_stream
 from tests.faults.service_trial import ServiceTrial, service_trial
@@ -70,8 +71,7 @@ async def work(step):
 def blocking(tmp_path: Path) -> str:
     """The configuration of a project `block` whose step blocks the loop."""
     (tmp_path / "blocking_steps.py").write_text(BLOCKING_STEP)
-    step = '[[projects.block.steps]]\nname = "work"\ncall = "blocking_steps:work"\n'
-    return f'[projects.block]\ndir = "{tmp_path}"\n{step}'
+    return project_toml("block", {"work": Call("blocking_steps:work")}, dir=str(tmp_path))
 
 
 async def test_the_monitor_reports_a_step_that_blocks_the_loop(tmp_path: Path, blocking: str) -> None:

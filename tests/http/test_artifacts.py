@@ -337,6 +337,11 @@ def test_a_directory_replaced_by_a_link_is_not_followed(tmp_path: Path) -> None:
         open_beneath(tmp_path / "artifacts", "a.txt")
 
 
+def test_the_error_names_the_missing_artifact(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactNotFound, match="no artifact 'report"):
+        open_beneath(tmp_path, "report.csv")
+
+
 async def test_a_truncated_file_fails_the_download(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("short")
     chunks = FileChunks(open_beneath(tmp_path, "a.txt"), 10)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -105,6 +106,18 @@ async def test_no_event_follows_the_shutdown() -> None:
         assert not sink.offer_nowait(EVENT)
 
     assert EVENT not in connection.written
+
+
+async def test_readers_of_long_pages_take_turns_after_two_pieces() -> None:
+    connection, other = Connection(), Connection()
+    other.written = connection.written
+    page, page_of_other = (event * (10 * MAX_PIECE_BYTES // len(event)) for event in (EVENT, b"data: 2\n\n"))
+    async with connection.open() as sink, other.open() as sink_of_other:
+        await asyncio.gather(sink.offer(page), sink_of_other.offer(page_of_other))
+        written = list(connection.written)
+
+    assert sum(map(len, written)) == len(page) + len(page_of_other)
+    assert max(len(list(pieces)) for _, pieces in groupby(written, key=lambda piece: piece[: len(EVENT)])) <= 2
 
 
 @pytest.mark.parametrize(

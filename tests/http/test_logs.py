@@ -1,16 +1,20 @@
 """Pages of a log, and whole logs as downloads."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+import anyio
 import msgspec
 import pytest
+from starlette.types import Message
 
 from solorun.api.logs import render_lines
 from solorun.line_joiner import MAX_LINE_CHARACTERS, LineJoiner
-from solorun.record import Event, Level, Record, Stream
+from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.store import LogQuery
 from solorun.wire import decode_records
-from tests.fakes.application import OpenServed
+from tests.fakes.application import OpenServed, Served
 from tests.fakes.terminal_lines import TERMINAL_LINES
 
 
@@ -230,3 +234,75 @@ def test_a_redrawn_line_of_any_length_is_a_short_one() -> None:
     redrawn = [line for percent in range(101) for line in joiner.add(record(f"\r{percent:3}%", partial=True))]
 
     assert render_lines([*redrawn, *joiner.add(record(""))]).endswith(b"build: 100%\n")
+
+
+class _HeldSearches:
+    """Replaces a store's `read_log`: each call waits until it is released."""
+
+    def __init__(self, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.begun: list[str | None] = []
+        self.abandoned: list[str | None] = []
+        self.release = anyio.Event()
+        self._read = served.service.store.read_log
+        monkeypatch.setattr(served.service.store, "read_log", self._hold)
+
+    async def _hold(self, run_id: int, query: LogQuery) -> LogPage:
+        self.begun.append(query.text)
+        try:
+            await self.release.wait()
+        except anyio.get_cancelled_exc_class():
+            self.abandoned.append(query.text)
+            raise
+        return await self._read(run_id, query)
+
+
+async def test_a_search_ends_when_its_client_is_gone(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["line"])
+        searches = _HeldSearches(served, monkeypatch)
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            await served.until(lambda: bool(searches.begun))
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "path": f"/api/v1/runs/{run.id}/log",
+            "query_string": b"q=line",
+            "headers": [(b"host", b"127.0.0.1:8700")],
+            "client": ("127.0.0.1", 5000),
+        }
+        with anyio.fail_after(60):
+            await served.app(scope, receive, send)
+
+    assert (searches.abandoned, sent) == (["line"], [])
+
+
+async def test_a_client_has_one_search_at_a_time(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with open_served() as served, anyio.create_task_group() as requests:
+        run = await served.complete(lines=["line"])
+        searches = _HeldSearches(served, monkeypatch)
+        pages: dict[str, int] = {}
+
+        async def search(text: str, **headers: str) -> None:
+            response = await served.client.get(f"/api/v1/runs/{run.id}/log", params={"q": text}, headers=headers)
+            pages[text] = response.json()["matches"]
+
+        requests.start_soon(search, "line")
+        await served.until(lambda: searches.begun == ["line"])
+        requests.start_soon(search, "ine")
+        await anyio.wait_all_tasks_blocked()
+        requests.start_soon(partial(search, "ne", cookie="session=another"))
+        await served.until(lambda: len(searches.begun) > 1)
+        assert searches.begun == ["line", "ne"]
+        searches.release.set()
+        await served.until(lambda: len(pages) == 3)
+
+    assert pages == {"line": 1, "ine": 1, "ne": 1}
+    assert searches.begun == ["line", "ne", "ine"]

@@ -11,6 +11,7 @@ from solorun.api.cursors import encode_cursor
 from solorun.api.runs import decode_run_cursor
 from solorun.errors import InvalidCursor
 from tests.fakes.application import TOML, OpenServed
+from tests.fakes.project_toml import project_toml
 
 
 async def test_a_start_returns_201_with_the_run_and_its_address(open_served: OpenServed) -> None:
@@ -111,8 +112,7 @@ async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts(
 
 @pytest.mark.parametrize("project", ["nothing", "Handbook", "glossary-", "x" * 200, "ü"])
 async def test_starting_an_unknown_project_returns_404(open_served: OpenServed, project: str) -> None:
-    toml = '[projects.handbook]\n[[projects.handbook.steps]]\nname = "extract"\nrun = ["true"]\n'
-    async with open_served(toml=toml) as served:
+    async with open_served(toml=project_toml("handbook", {"extract": "true"})) as served:
         response = await served.client.post(f"/api/v1/projects/{project}/runs")
 
     assert (response.status_code, response.json()["type"]) == (404, "/problems/project-not-found")
@@ -257,9 +257,8 @@ async def test_a_declared_project_without_runs_has_an_empty_page(
 async def test_runs_of_a_removed_project_remain_readable(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete()
-    without = '[projects.other]\n[[projects.other.steps]]\nname = "other"\nrun = ["true"]\n'
 
-    async with open_served(toml=without) as served:
+    async with open_served(toml=project_toml("other", {"other": "true"})) as served:
         response = await served.client.get("/api/v1/projects/deploy/runs")
 
     assert [found["id"] for found in response.json()["runs"]] == [run.id]

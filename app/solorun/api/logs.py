@@ -1,20 +1,21 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import Annotated
 
+import anyio
 import msgspec
 from msgspec import Meta
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
-from solorun.http.request import Request
+from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.line_joiner import Line, LineJoiner
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
-from solorun.record import Event, Level, Record, Stream
+from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -42,21 +43,26 @@ class LogPageQuery(LogFilterQuery, forbid_unknown_fields=True):
 
 
 async def get_log_page(state: State, request: Request) -> Response:
+    return json_response(await request.while_connected(_read_page(state, request)))
+
+
+async def _read_page(state: State, request: Request) -> LogPage:
     query: LogPageQuery = request.query
-    page = await state.service.store.read_log(
-        run_id_of(request),
-        LogQuery(
-            after=query.after,
-            before=query.before,
-            limit=query.limit,
-            step=query.step,
-            stream=query.stream,
-            level=query.level,
-            text=query.q or None,
-            events=frozenset(query.event),
-        ),
-    )
-    return json_response(page)
+    client = address_of(request.scope), request.headers.get(b"cookie", b"")
+    async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
+        return await state.service.store.read_log(
+            run_id_of(request),
+            LogQuery(
+                after=query.after,
+                before=query.before,
+                limit=query.limit,
+                step=query.step,
+                stream=query.stream,
+                level=query.level,
+                text=query.q or None,
+                events=frozenset(query.event),
+            ),
+        )
 
 
 async def download_ndjson(state: State, request: Request) -> StreamingResponse:

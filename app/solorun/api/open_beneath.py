@@ -19,18 +19,19 @@ def open_beneath(directory: Path, name: str) -> int:
     Raises ArtifactNotFound.
     """
     parts = name.split("/")
+    missing = ArtifactNotFound(f"There is no artifact {name!a}.")
     if any(part in ("", ".", "..") or "\0" in part for part in parts):
-        raise ArtifactNotFound
+        raise missing
     try:
         parent = os.open(directory, _DIRECTORY_FLAGS)
         for part in parts[:-1]:
             parent = _open_at(parent, part, _DIRECTORY_FLAGS)
         file = _open_at(parent, parts[-1], _FILE_FLAGS)
     except (OSError, UnicodeEncodeError):
-        raise ArtifactNotFound from None
+        raise missing from None
     if not stat.S_ISREG(os.fstat(file).st_mode):
         os.close(file)
-        raise ArtifactNotFound
+        raise missing
     return file
 
 

@@ -2,6 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
+
+import anyio
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.auth.authorization import Authorizer
@@ -19,5 +22,7 @@ class State:
     authorizer: Authorizer
     streams: Streams
     family_limit: FamilyLimit
+    searches: WeakValueDictionary[tuple[str, bytes], anyio.Lock] = field(default_factory=WeakValueDictionary)
+    """The search of each client, by its address and cookies. A client's next search waits for it."""
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""

@@ -1,16 +1,20 @@
 """One request: its headers, its path below the application's root, and its body with limits."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
 from starlette.types import Message, Receive, Scope
 
 from solorun.errors import PayloadTooLarge, UnsupportedMediaType
+from solorun.http.responses import wait_for_disconnect
 from solorun.http.validation import Model, decode_body, decode_query
 
 MAX_BODY_BYTES: Final = 1024 * 1024
 NO_OPERATION: Final = "none"
+
+Result = TypeVar("Result")
 
 
 class ClientDisconnected(Exception):
@@ -59,6 +63,19 @@ class Request:
     async def read_form(self, model: type[Model]) -> Model:
         """The fields of an HTML form as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest."""
         return decode_query(await self._read_bytes(b"application/x-www-form-urlencoded"), model)
+
+    async def while_connected(self, work: Coroutine[Any, Any, Result]) -> Result:
+        """The result of `work`, which is cancelled when the client is gone. Raises ClientDisconnected."""
+        task, gone = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_disconnect(self._receive))
+        try:
+            await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                raise ClientDisconnected
+            return task.result()
+        finally:
+            task.cancel()
+            gone.cancel()
+            await asyncio.wait((task, gone))
 
     async def _read_bytes(self, media_type: bytes) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -14,17 +15,17 @@ from uvicorn import Config
 from solorun.asgi import open_application
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
-from solorun.server.protocol import IDLE_TIMEOUT_SECONDS, LimitedProtocol
+from solorun.server.connection_limits import DEFAULT_LIMITS as DEFAULT_CONNECTION_LIMITS
+from solorun.server.connection_limits import ConnectionLimits
+from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
-from solorun.server.sockets import address_of, bind
+from solorun.server.sockets import BACKLOG, address_of, bind
 from solorun.server.stalled_readers import StalledReaders
 from solorun.service import DEFAULT_LIMITS, ServiceLimits
 from solorun.settings import Settings
 from solorun.steps.rlimits import raise_limit
 
-KEEP_ALIVE_SECONDS: Final = 10
-BACKLOG: Final = 2048
 LEFTOVER_SECONDS: Final = 0.5
 """How long tasks, and then threads, that coroutine steps left running may take to end."""
 
@@ -65,11 +66,12 @@ async def serve(
     *,
     started: Started | None = None,
     stop: asyncio.Event | None = None,
+    sockets: list[socket.socket] | None = None,
     limits: ServiceLimits = DEFAULT_LIMITS,
-    idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+    connection_limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ) -> int:
-    """Like `run`, in the running loop: until a signal, or until `stop` is set."""
-    sockets = bind(settings.host, settings.port)
+    """Like `run`, in the running loop: until a signal, or until `stop` is set. `sockets` replace host and port."""
+    sockets = sockets or bind(settings.host, settings.port)
     signals = Signals(stop or asyncio.Event(), settings.shutdown_limit_seconds)
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
@@ -77,7 +79,9 @@ async def serve(
             url = address_of(sockets, settings.host)
             async with open_application(settings, catalog, limits, url) as app:
                 protocol: Any = partial(
-                    LimitedProtocol, stalled_readers=StalledReaders(), idle_timeout_seconds=idle_timeout_seconds
+                    LimitedProtocol,
+                    stalled_readers=StalledReaders(connection_limits.max_unread_bytes),
+                    limits=connection_limits,
                 )
                 config = Config(
                     app,
@@ -89,7 +93,7 @@ async def serve(
                     server_header=False,
                     log_config=None,
                     access_log=False,
-                    timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                    timeout_keep_alive=connection_limits.keep_alive_seconds,
                     backlog=BACKLOG,
                 )
                 server = Server(

@@ -13,16 +13,14 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from solorun.http.flow_control import FLOW_EXTENSION
-from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION, SEND_TIMEOUT_SECONDS
+from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION
 from solorun.http.sparse_log import SparseLog
+from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.stalled_readers import StalledReaders
 from solorun.server.transport import CoalescingTransport
 
 MAX_HEAD_BYTES: Final = 32 * 1024
-IDLE_TIMEOUT_SECONDS: Final = 10.0
-REQUEST_TIMEOUT_SECONDS: Final = 60.0
-"""How long a whole request may take to arrive, however steadily: a client must not hold a connection by dripping."""
 WRITE_BUFFER_BYTES: Final = 16 * 1024
 """How much may be buffered for a reader before a send waits, in addition to the kernel's own buffers."""
 
@@ -36,21 +34,21 @@ class LimitedProtocol(HttpToolsProtocol):
     """One connection.
 
     A request's head must be complete within `idle_timeout_seconds` and 32 KiB, and its body must not pause for longer.
-    The whole request must arrive within `REQUEST_TIMEOUT_SECONDS`. Between requests uvicorn's own keep-alive limit
-    applies. A client that reads nothing of a response for `SEND_TIMEOUT_SECONDS` is disconnected.
+    The whole request must arrive within `request_timeout_seconds`. Between requests uvicorn's own keep-alive limit
+    applies. A client that reads nothing of a response for `send_timeout_seconds` is disconnected.
     """
 
     def __init__(
         self,
         *args: Any,
         stalled_readers: StalledReaders,
-        idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        limits: ConnectionLimits,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._stalled_readers = stalled_readers
         self.logger = _uvicorn
-        self._idle_timeout_seconds = idle_timeout_seconds
+        self._limits = limits
         self._waiting_since: float | None = None
         """Since when we have been waiting for the client to send bytes; None while we are not."""
         self._receiving_since = 0.0
@@ -156,7 +154,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def _schedule_check(self) -> None:
         """Check in time, on a whole second, so that one wake-up serves all such connections."""
-        due_at = math.floor(self.loop.time() + self._idle_timeout_seconds)
+        due_at = math.floor(self.loop.time() + self._limits.idle_timeout_seconds)
         self._timer = self.loop.call_at(due_at, self._check_idle)
 
     def _check_idle(self) -> None:
@@ -171,7 +169,10 @@ class LimitedProtocol(HttpToolsProtocol):
         if flow.read_paused:
             # The client waits for us.
             self._waiting_since = self._receiving_since = now
-        due_at = min(self._waiting_since + self._idle_timeout_seconds, self._receiving_since + REQUEST_TIMEOUT_SECONDS)
+        due_at = min(
+            self._waiting_since + self._limits.idle_timeout_seconds,
+            self._receiving_since + self._limits.request_timeout_seconds,
+        )
         if due_at <= now:
             self.transport.abort()
             return
@@ -185,7 +186,7 @@ class LimitedProtocol(HttpToolsProtocol):
         if is_streaming or self._unread_bytes == 0 or unread_bytes < self._unread_bytes:
             self._progress_at = now
         self._unread_bytes = unread_bytes
-        return now - self._progress_at > SEND_TIMEOUT_SECONDS
+        return now - self._progress_at > self._limits.send_timeout_seconds
 
 
 def _delimit_by_close(cycle: RequestResponseCycle) -> None:

@@ -5,12 +5,13 @@ from typing import Final
 
 from solorun.errors import ConfigurationInvalid, FieldError
 
+BACKLOG: Final = 2048
 SEND_BUFFER_BYTES: Final = 256 * 1024
 """What the kernel buffers for a stalled reader. Its own default would be megabytes for each."""
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """A bound socket for every address of `host`, all on the same port; 0 picks a free one.
+    """A listening socket for every address of `host`, all on the same port; 0 picks a free one.
 
     Raises ConfigurationInvalid if the name cannot be resolved or the address is in use.
     """
@@ -52,6 +53,9 @@ def _bind(family: int, kind: int, protocol: int, address: tuple[object, ...]) ->
         if family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(address)
+        # Linux lets several sockets bind an address until one of them listens. uvloop would not report that the others
+        # cannot listen.
+        sock.listen(BACKLOG)
     except OSError:
         sock.close()
         raise

@@ -8,6 +8,7 @@ from pathlib import Path
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps.command import start_command
+from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
@@ -37,16 +38,28 @@ class StepDispatcher(StepExecutor):
         url: str | None = None,
         owns_process: bool = True,
         watchdog: Watchdog | None = None,
+        limits: CommandLimits = DEFAULT_LIMITS,
     ) -> None:
         self._environ = dict(environ)
         self._url = url
         self._watchdog = watchdog or Watchdog()
         self._data_dir = data_dir
+        self._limits = limits
         self._tracker = DescentTracker()
-        self._processes = CoroutineProcesses(self._tracker, owns_process=owns_process)
+        self._processes = CoroutineProcesses(
+            self._tracker, owns_process=owns_process, unkillable_after_seconds=limits.unkillable_after_seconds
+        )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        start = partial(start_command, project, context, environ=self._environ, url=self._url, tracker=self._tracker)
+        start = partial(
+            start_command,
+            project,
+            context,
+            environ=self._environ,
+            url=self._url,
+            tracker=self._tracker,
+            limits=self._limits,
+        )
         if isinstance(step, CommandStep):
             return start(step)
         commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
@@ -56,5 +69,10 @@ class StepDispatcher(StepExecutor):
         async def warn(message: str) -> None:
             logger.warning("run %d: %s", run_id, message)
 
-        select = select_by_environment(self._data_dir, run_id)
-        await OrphanProcesses(select, warn, shim_seconds=SHIM_SECONDS).kill()
+        orphans = OrphanProcesses(
+            select_by_environment(self._data_dir, run_id),
+            warn,
+            shim_seconds=SHIM_SECONDS,
+            unkillable_after_seconds=self._limits.unkillable_after_seconds,
+        )
+        await orphans.kill()

@@ -13,6 +13,7 @@ from solorun.outcome import StepResult, short_error_message
 from solorun.project import CommandStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
 from solorun.steps.exit_codes import count_memory_kills, result_of
@@ -24,10 +25,6 @@ from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
-DRAIN_SECONDS: Final = 0.5
-"""How long processes that outlive the command may take to exit. Time spent waiting for a full log does not count."""
-MAX_DRAIN_SECONDS: Final = 2.0
-"""The limit including that time: an endless writer keeps the log full. What is in the pipe by then is still read."""
 ORPHAN_GRACE_SECONDS: Final = 0.5
 MAX_ARGUMENT_BYTES: Final = 128 * 1024
 """What Linux accepts for one argument, with the NUL at its end."""
@@ -36,7 +33,6 @@ _LOST: Final = "shim lost: the process that supervised the command was killed"
 _FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
 _RESUMED: Final = "the shim was stopped by a signal; continuing it"
 _UNRESPONSIVE: Final = "the shim does not answer; killing its processes without it"
-_PING_SECONDS: Final = 1.0
 _MAX_UNANSWERED_PINGS: Final = 30
 _MAX_UNANSWERED_PINGS_WHILE_STOPPED: Final = 5
 
@@ -49,6 +45,7 @@ def start_command(
     environ: Mapping[str, str],
     url: str | None,
     tracker: DescentTracker,
+    limits: CommandLimits,
 ) -> StepExecution:
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
@@ -73,7 +70,7 @@ def start_command(
         _remove(script)
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(shim, step, context, tracker, script)
+    execution = CommandExecution(shim, step, context, tracker, script, limits)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -108,11 +105,13 @@ class CommandExecution(StepExecution):
         context: StepContext,
         tracker: DescentTracker,
         script: Path | None,
+        limits: CommandLimits,
     ) -> None:
         self._shim = shim
         self._context = context
         self._tracker = tracker
         self._script = script
+        self._limits = limits
         self._result: StepResult | None = None
         self._session: int = -1
         self._memory_kills = count_memory_kills()
@@ -215,7 +214,7 @@ class CommandExecution(StepExecution):
             was_stopped = self._tracker.is_stopped(self._shim.pid)
             if was_stopped:
                 self.resume_shim()
-            await asyncio.sleep(_PING_SECONDS)
+            await asyncio.sleep(self._limits.ping_seconds)
             unanswered = 0 if self._has_answered else unanswered + 1
             stopped = stopped + was_stopped if unanswered else 0
         await self._warn(_UNRESPONSIVE)
@@ -228,7 +227,13 @@ class CommandExecution(StepExecution):
             orphans = self._tracker.find_orphans(self._shim.pid, processes)
             return orphans + [process for process in processes if process.session == self._session]
 
-        await OrphanProcesses(select, self._warn, session=self._session).kill()
+        orphans = OrphanProcesses(
+            select,
+            self._warn,
+            session=self._session,
+            unkillable_after_seconds=self._limits.unkillable_after_seconds,
+        )
+        await orphans.kill()
         self._tracker.reap_orphans(self._shim.pid)
 
     def _set_result(self, result: StepResult) -> StepResult:
@@ -249,8 +254,8 @@ class CommandExecution(StepExecution):
         This is cancelled when none is left.
         """
         loop = asyncio.get_running_loop()
-        remaining = DRAIN_SECONDS
-        deadline = loop.time() + MAX_DRAIN_SECONDS
+        remaining = self._limits.drain_seconds
+        deadline = loop.time() + self._limits.max_drain_seconds
         while remaining > 0 and loop.time() < deadline:
             began = loop.time()
             await asyncio.sleep(_TICK_SECONDS)

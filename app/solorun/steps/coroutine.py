@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
@@ -75,6 +76,7 @@ class CoroutineExecution(StepExecution):
 
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
+        service = os.getpid()
         with redirected_to(self._printed):
             try:
                 await self._function(self._context)
@@ -85,6 +87,8 @@ class CoroutineExecution(StepExecution):
                 self._result = StepResult(error_message=self._error_message(error))
             else:
                 self._result = StepResult()
+        if os.getpid() != service:  # it has forked, and this is the child
+            os._exit(not self._result.succeeded)
 
     def report_block(self, seconds: float, place: str) -> None:
         """Log that the step blocked the event loop at `place`: file, line and function."""
@@ -139,7 +143,8 @@ class CoroutineExecution(StepExecution):
 
     def _error_message(self, error: BaseException) -> str:
         # Masked before it is shortened: half a secret would not be recognized.
-        return short_error_message(self._context.output.mask(f"{type(error).__name__}: {_text_of(error)}".rstrip(": ")))
+        text = self._context.output.mask(_text_of(error))
+        return short_error_message(f"{type(error).__name__}: {text}".rstrip(": "))
 
 
 def _text_of(error: BaseException) -> str:

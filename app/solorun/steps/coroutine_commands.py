@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 from solorun.outcome import StepResult
 from solorun.step import CommandRunner, StepExecution
@@ -12,8 +13,15 @@ class CoroutineCommands(CommandRunner):
         self._start = start
         self._grace_seconds = grace_seconds
         self._running: set[StepExecution] = set()
+        self._loop = asyncio.get_running_loop()
+        self._has_ended = False
 
     async def run(self, command: tuple[str, ...]) -> StepResult:
+        if asyncio.get_running_loop() is not self._loop:
+            raise RuntimeError("step.run works only on the event loop of the service")
+        await asyncio.sleep(0)  # a loop around commands that cannot be started must not block the service
+        if self._has_ended:
+            raise RuntimeError(f"the step has ended; it cannot run {Path(command[0]).name}")
         execution = self._start(command)
         self._running.add(execution)
         try:
@@ -25,7 +33,8 @@ class CoroutineCommands(CommandRunner):
             self._running.discard(execution)
 
     async def stop(self) -> None:
-        """Stop what the coroutine has left running, in tasks that it did not await."""
+        """Stop what the coroutine has left running, in tasks that it did not await. They can run nothing more."""
+        self._has_ended = True
         await asyncio.gather(*(execution.stop(self._grace_seconds) for execution in self._running))
 
     async def _stop(self, execution: StepExecution) -> None:

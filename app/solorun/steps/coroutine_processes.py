@@ -36,9 +36,10 @@ class Span:
 class CoroutineProcesses:
     """The processes of all coroutine steps of one service."""
 
-    def __init__(self, tracker: DescentTracker, *, owns_process: bool) -> None:
+    def __init__(self, tracker: DescentTracker, *, owns_process: bool, unkillable_after_seconds: float) -> None:
         self._tracker = tracker
         self._owns_process = owns_process
+        self._unkillable_after_seconds = unkillable_after_seconds
         self._running: set[Span] = set()
 
     def begin(self) -> Span:
@@ -59,7 +60,8 @@ class CoroutineProcesses:
         while self._owns_process and (left := await select(self._tracker.list_children())):
             if asyncio.get_running_loop().time() >= deadline:
                 await warn(f"coroutine ended; killing the processes it left behind: {format_processes(left, mask)}")
-                await OrphanProcesses(select, warn).kill()
+                orphans = OrphanProcesses(select, warn, unkillable_after_seconds=self._unkillable_after_seconds)
+                await orphans.kill()
                 return
             await asyncio.sleep(_TICK_SECONDS)
 

@@ -49,6 +49,7 @@ class LineSplitter:
         self._pending_secret_length = pending_secret_length
         self._pending = ""
         self._begun = False  # the beginning of the pending line has been yielded
+        self._is_blank = False  # that beginning is only whitespace
         self._omitting = False
 
     @property
@@ -63,6 +64,9 @@ class LineSplitter:
         if self._omitting:
             _, line_feed, text = text.partition("\n")
             self._omitting = not line_feed
+        if self._begun and self._is_blank and text.lstrip().startswith(ADD_MASK):
+            yield LineBatch([""], continues=True)  # the end of the whitespace before it
+            self._begun, text = False, text.lstrip()
         may_be_command = "\n::" in text or text.startswith(_COMMAND_MARK) or ADD_MASK in text
         texts = text.split("\n")
         self._pending = texts.pop()
@@ -126,10 +130,11 @@ class LineSplitter:
     def _pieces(self, pieces: Iterable[str]) -> Iterator[LineBatch]:
         for piece in pieces:
             begun, self._begun = self._begun, True
+            self._is_blank = piece.isspace() and (self._is_blank or not begun)
             yield LineBatch([piece], partial=True, continues=begun)
 
     def _may_become_command(self) -> bool:
-        return not self._begun and self._pending.lstrip()[:2] in ("", ":", _COMMAND_MARK)
+        return (self._is_blank or not self._begun) and self._pending.lstrip()[:2] in ("", ":", _COMMAND_MARK)
 
     def _split_safely(self, text: str) -> tuple[str, str]:
         """Split `text` into a part that is safe to yield, masked, and an end that may be the beginning of a secret."""

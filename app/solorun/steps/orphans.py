@@ -45,6 +45,7 @@ class OrphanProcesses:
     _: KW_ONLY
     session: int = -1
     shim_seconds: float = 0.0
+    unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS
     _warned: set[int] = field(default_factory=set, init=False)
     _seen: Identities = field(default_factory=set, init=False)
 
@@ -67,7 +68,7 @@ class OrphanProcesses:
             else:
                 empty_scans = 0
                 pause = min(pause * 2, _MAX_PAUSE_SECONDS)
-                await self._kill(found, unkillable=elapsed > UNKILLABLE_AFTER_SECONDS)
+                await self._kill(found, unkillable=elapsed > self.unkillable_after_seconds)
             await asyncio.sleep(pause)
         self._reap()
 

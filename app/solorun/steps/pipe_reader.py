@@ -66,6 +66,8 @@ class PipeReader:
                 try:
                     chunk = os.read(self._fd, CHUNK_BYTES)
                 except BlockingIOError:
+                    if self._last_byte is not None:
+                        break
                     await self._wait_until_readable()
                     continue
                 except OSError as error:
@@ -89,7 +91,8 @@ class PipeReader:
             return
         available = array.array("i", [0])
         fcntl.ioctl(self._fd, termios.FIONREAD, available)
-        self._last_byte = self._read_bytes + available[0]
+        # A terminal holds more than it counts. If a stranger keeps writing to it, this is the limit.
+        self._last_byte = self._read_bytes + (CHUNK_BYTES if os.isatty(self._fd) else available[0])
         self._readable.set()
 
     async def _handle(self, chunk: bytes) -> None:

@@ -5,6 +5,7 @@ A context variable names the step. Tasks that a coroutine starts inherit it, and
 
 import asyncio
 import logging
+import os
 import sys
 import threading
 from collections import deque
@@ -38,7 +39,8 @@ class PrintedOutput:
         self.pending_secret_length = output.pending_secret_length
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
-        self._unfinished = {Stream.STDOUT: "", Stream.STDERR: ""}
+        self._unfinished: dict[tuple[Stream, int], list[str]] = {}
+        """The pieces of the line that each thread prints. They are joined once."""
         self._queue: deque[tuple[Stream, Level, str]] = deque()
         self._dropped = 0
         self._writing = asyncio.Lock()
@@ -48,8 +50,13 @@ class PrintedOutput:
     # -- for the context variable
 
     def print(self, stream: Stream, text: str) -> None:
-        *lines, self._unfinished[stream] = (self._unfinished[stream] + text).split("\n")
-        self._put(stream, Level.INFO, lines)
+        line = self._unfinished.setdefault((stream, threading.get_ident()), [])
+        end, *lines = text.split("\n")
+        line.append(end)
+        if lines:
+            lines.insert(0, "".join(line))
+            line[:] = [lines.pop()]
+            self._put(stream, Level.INFO, lines)
 
     def log(self, level: Level, text: str) -> None:
         self._put(Stream.STEP, level, [text])
@@ -57,10 +64,16 @@ class PrintedOutput:
     async def finish(self) -> None:
         """Write what is left. Later prints go to the service's own output."""
         self.is_open = False
-        for stream, text in self._unfinished.items():
-            if text:
+        for (stream, _), line in list(self._unfinished.items()):
+            if text := "".join(line):
                 self._queue.append((stream, Level.INFO, text))
         await self._write_queue()
+
+    def leave(self) -> None:
+        """In a fork of the service: leave the log and the event loop to the service."""
+        _current.set(None)
+        # A fork exits by itself, unless it returns to the loop, where it would answer requests as a second service.
+        self._loop.call_soon(os._exit, 1)
 
     # -- StepOutput
 
@@ -175,6 +188,15 @@ def redirected_to(output: PrintedOutput) -> Iterator[None]:
 def _find_output() -> PrintedOutput | None:
     output = _current.get()
     return output if output is not None and output.is_open else None
+
+
+def _leave_service() -> None:
+    output = _current.get()
+    if output is not None:
+        output.leave()
+
+
+os.register_at_fork(after_in_child=_leave_service)
 
 
 def _level_of(number: int) -> Level:

@@ -19,6 +19,6 @@ def format_processes(processes: Sequence[Process], mask: Callable[[str], str]) -
 
 def _command_line(process: Process, mask: Callable[[str], str]) -> str:
     arguments = read_proc_file(process.pid, "cmdline").rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace")
-    # Masked before it is cut: half a secret would not be recognized.
-    line = mask(" ".join(arguments.split()) or process.name)
+    # Masked before it is changed: half a secret would not be recognized.
+    line = " ".join(mask(arguments).split()) or process.name
     return line if len(line) <= _MAX_CHARACTERS else line[: _MAX_CHARACTERS - 1] + "…"

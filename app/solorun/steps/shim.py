@@ -216,17 +216,19 @@ class Shim:
         self._deadline = min(self._deadline, deadline)
 
     def _terminate(self) -> None:
+        """Send SIGTERM to all while they are stopped: a process that is started to clean up must not get it."""
         self._signal_group_without_proc(signal.SIGTERM)
-        signalled: set[int] = set()
+        stopped: list[int] = []
         for _ in range(_TERM_ROUNDS):  # a process that forks and exits in a loop would never end this
-            new = [process for process in self._descendants() if process.pid not in signalled]
+            new = [process for process in self._descendants() if process.pid not in stopped]
             for process in new:
-                signalled.add(process.pid)
-                send(process.pid, signal.SIGTERM)
-                if process.state == b"T":
-                    send(process.pid, signal.SIGCONT)  # a stopped process handles SIGTERM only when continued
+                stopped.append(process.pid)
+                send(process.pid, signal.SIGSTOP)
             if not new:
-                return
+                break
+        for signum in (signal.SIGTERM, signal.SIGCONT):
+            for pid in reversed(stopped):  # children first, so that their parents do not see them stopped
+                send(pid, signum)
 
     def _kill(self) -> None:
         """Kill until no process is left. Keeps waiting for a child that cannot be signalled."""

@@ -1,5 +1,6 @@
 """Finds the line of a command's output that says best why it failed."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -7,6 +8,8 @@ from solorun.record import Stream
 from solorun.terminal_text import visible_text
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
+_GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
+"""What comes before a line of an exception group."""
 
 
 class TellingLine:
@@ -36,7 +39,8 @@ class TellingLine:
         return visible_text(best).strip()
 
     def _find_exception(self, stream: Stream, lines: Sequence[str]) -> None:
-        for line in lines:
+        for printed in lines:
+            line = _GROUP.sub("", printed)
             if line.startswith(_TRACEBACK):
                 self._in_traceback.add(stream)
             elif stream in self._in_traceback and line[:1] not in ("", " ", "\t"):

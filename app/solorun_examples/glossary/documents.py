@@ -56,11 +56,11 @@ def select(names: Sequence[str], wanted: str) -> list[str]:
     return sorted(chosen or names)
 
 
-def read_blocks(path: Path) -> list[Block]:
+def read_blocks(path: Path, *, max_bytes: int = MAX_BYTES) -> list[Block]:
     """Parse a document. Raises DocumentsUnusable if it is too large or unreadable."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DocumentsUnusable(f"{path.name} is larger than {MAX_BYTES} bytes.")
+        if path.stat().st_size > max_bytes:
+            raise DocumentsUnusable(f"{path.name} is larger than {max_bytes} bytes.")
         return _parse(path.read_text(encoding="utf-8-sig", errors="replace"))
     except OSError as error:
         raise DocumentsUnusable(f"{path.name} is unreadable: {error.strerror}.") from None

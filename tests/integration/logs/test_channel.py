@@ -202,7 +202,7 @@ async def test_an_ending_without_records_is_taken_too() -> None:
     assert batch.run.status is Status.CANCELLED
 
 
-async def test_the_first_ending_stands() -> None:
+async def test_the_first_ending_is_kept() -> None:
     channel = make_channel()
 
     first = channel.close(FinalState(Outcome(Status.COMPLETED), AT))

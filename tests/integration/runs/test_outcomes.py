@@ -54,7 +54,7 @@ async def test_an_internal_error_fails_the_run_and_logs_its_traceback(tmp_path: 
         records = await engine.log_of(run.id)
 
         assert ended.status is Status.FAILED
-        assert ended.error_message == "internal error: OSError: no pipes left in place"
+        assert ended.error_message == "internal error: OSError: no pipes left in …/place"
         assert ended.steps[0].status is StepStatus.FAILED
         assert any("Traceback" in record.message and record.level is Level.ERROR for record in records)
 

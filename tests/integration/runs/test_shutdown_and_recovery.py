@@ -12,6 +12,7 @@ from solorun.service import Service
 from solorun.settings import Settings
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import EngineLimits, declare, open_engine
+from tests.fakes.project_toml import project_toml
 from tests.fakes.steps import ScriptedExecutor
 
 
@@ -194,7 +195,7 @@ async def test_an_older_database_beside_newer_artifacts_gives_no_id_again(tmp_pa
     for name in ("artifacts/7", "artifacts/12", "artifacts/notes", "artifacts/99999999999999999999"):
         (tmp_path / "data" / name).mkdir(parents=True)
     (tmp_path / "data").chmod(0o700)
-    (tmp_path / "solorun.toml").write_text('[projects.a]\n[[projects.a.steps]]\nname = "a"\nrun = "true"\n')
+    (tmp_path / "solorun.toml").write_text(project_toml("a", {"a": "true"}))
 
     async with Service.open(Settings(data_dir=tmp_path / "data"), Catalog.open(tmp_path / "solorun.toml")) as service:
         run = await service.manager.start_run("a")

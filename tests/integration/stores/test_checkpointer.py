@@ -1,8 +1,8 @@
 """The write-ahead log is emptied after a pause in writing, and a warning is logged when it grows."""
 
 import asyncio
-import logging
 import sqlite3
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -13,7 +13,7 @@ import pytest
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import Connection
-from solorun.stores.sqlite.version_check import has_wal_reset_bug, warn_of_wal_reset_bug
+from solorun.stores.sqlite.version_check import describe_wal_reset_bug, has_wal_reset_bug
 from tests.contracts.builders import records, start, write
 from tests.fakes.stepped_loop import SteppedLoop, run_stepped
 
@@ -182,15 +182,33 @@ def test_versions_with_the_wal_reset_bug_are_known(version: tuple[int, ...], aff
     assert has_wal_reset_bug(version) is affected
 
 
-@pytest.mark.parametrize(("version", "warnings"), [((3, 40, 1), 1), ((3, 53, 0), 0)])
-def test_an_affected_version_is_reported_once(
-    version: tuple[int, ...], warnings: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_a_new_database_reports_the_wal_reset_bug_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
-    warn_of_wal_reset_bug.cache_clear()
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
 
-    with caplog.at_level(logging.WARNING):
-        warn_of_wal_reset_bug()
-        warn_of_wal_reset_bug()
+    for _ in range(2):
+        await (await SqliteRunStore.open(tmp_path)).close()
 
-    assert len(caplog.records) == warnings
+    assert [record.message for record in caplog.records if "WAL-reset" in record.message] == [describe_wal_reset_bug()]
+
+
+async def test_a_terminal_does_not_report_the_wal_reset_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+
+    await (await SqliteRunStore.open(tmp_path)).close()
+
+    assert not caplog.records
+
+
+async def test_a_fixed_version_of_sqlite_is_not_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 51, 3))
+
+    await (await SqliteRunStore.open(tmp_path)).close()
+
+    assert not caplog.records

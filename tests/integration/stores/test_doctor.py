@@ -224,7 +224,7 @@ async def test_a_repair_removes_repeated_records(store: SqliteRunStore, foreign:
     assert (await store.get_run(3)).level_counts == LevelCounts(info=6)
 
 
-async def test_of_two_active_runs_the_newest_is_kept(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
+async def test_the_newest_of_two_active_runs_is_kept(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:
     await _fill(store)
     foreign.executescript(_REPAIRABLE["two active runs"][0])
 

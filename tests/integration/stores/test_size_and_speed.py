@@ -4,6 +4,7 @@ import asyncio
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ from solorun.run import Run
 from solorun.store import LogQuery
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import Connection
-from solorun.stores.sqlite.log_queries import SLICE_RECORDS, read_log
+from solorun.stores.sqlite.log_queries import SHORT_SCAN_RECORDS, SLICE_RECORDS, read_log
 from tests.contracts.builders import OWNER, batch_of, end, later, records, start, write
 
 T = TypeVar("T")
@@ -96,16 +97,23 @@ async def test_a_search_for_events_reads_only_segments_that_have_some(
         await store.read_log(run.id, LogQuery(text="no such text"))
 
 
-async def test_a_search_waits_for_its_turn_but_a_plain_page_does_not(store: SqliteRunStore, reader: Connection) -> None:
-    run = await _write_varied(store, 1, per_segment=1)
+async def test_only_searches_of_long_logs_wait_for_each_other(store: SqliteRunStore, reader: Connection) -> None:
+    short = await _write_varied(store, 1, per_segment=1)
+    await end(store, short)
+    run = await _write_varied(store, SHORT_SCAN_RECORDS + 1000, per_segment=1000)
+    read = partial(read_log, reader.transact)
 
     async with anyio.Semaphore(1) as scans:
-        search = asyncio.create_task(read_log(reader.transact, scans, run.id, LogQuery(text="e")))
+        search = asyncio.create_task(read(scans, run.id, LogQuery(text="e")))
         while not scans.statistics().tasks_waiting:
             await asyncio.sleep(0)
-        plain = await read_log(reader.transact, scans, run.id, LogQuery())
+        plain = await read(scans, run.id, LogQuery())
+        errors = await read(scans, run.id, LogQuery(step="extract", level=Level.ERROR))
+        search_of_short_log = await read(scans, short.id, LogQuery(text="e"))
+        assert not search.done()
 
     assert plain.records == (await search).records
+    assert (errors.matches, search_of_short_log.matches) == (0, 1)
 
 
 async def _compact_fully(store: SqliteRunStore, run_id: int) -> None:

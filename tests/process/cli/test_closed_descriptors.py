@@ -14,13 +14,9 @@ import pytest
 from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
+from tests.fakes.project_toml import project_toml
 
-TOML = """
-[projects.hello]
-[[projects.hello.steps]]
-name = "hello"
-run = "echo hello; echo warning >&2; cat"
-"""
+TOML = project_toml("hello", {"hello": "echo hello; echo warning >&2; cat"})
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

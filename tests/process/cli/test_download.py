@@ -151,7 +151,7 @@ async def test_a_part_file_of_the_user_is_left_alone(solorun: Solorun, tmp_path:
     assert (tmp_path / "a.md.part").read_text() == "mine"
 
 
-async def test_a_download_to_stdout_is_nothing_but_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
+async def test_a_download_to_stdout_is_only_the_artifact(solorun: Solorun, tmp_path: Path) -> None:
     ended = await solorun("download", "17", "a.md", "-o", "-", answers=(answer(RUNNING), CONTENT))
 
     assert (ended.code, ended.out, ended.err) == (0, "the glossary", "")

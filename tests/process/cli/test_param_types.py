@@ -15,7 +15,7 @@ from tests.fakes.command_line import Solorun
         (("serve", "--port", "x"), '"x" is not a whole number.'),
     ],
 )
-async def test_an_invalid_option_value_is_rejected_in_plain_words(
+async def test_an_invalid_option_value_is_rejected_with_a_clear_message(
     solorun: Solorun, arguments: tuple[str, ...], message: str
 ) -> None:
     ended = await solorun(*arguments)

@@ -10,19 +10,11 @@ import pytest
 from solorun.client import RunClient
 from solorun.errors import ServiceUnreachable
 from solorun.status import Status
+from tests.fakes.project_toml import project_toml
 from tests.fakes.solorun_process import run_solorun, serving, solorun
 
-TOML = """
-[projects.long]
-[[projects.long.steps]]
-name = "wait"
-run = "sleep 60"
-
-[projects."glossary-*"]
-[[projects."glossary-*".steps]]
-name = "extract"
-run = "true"
-"""
+LONG = {"wait": "sleep 60"}
+TOML = project_toml("long", LONG) + project_toml("glossary-*", {"extract": "true"})
 
 
 async def test_serve_prints_its_address_its_projects_and_its_access(tmp_path: Path) -> None:
@@ -54,7 +46,7 @@ async def test_serve_with_a_token_says_that_requests_need_it(tmp_path: Path) -> 
 
 
 async def test_serve_warns_about_a_secret_that_is_not_set(tmp_path: Path) -> None:
-    (tmp_path / "solorun.toml").write_text(TOML.replace("[projects.long]", '[projects.long]\nsecrets = ["NEVER_SET"]'))
+    (tmp_path / "solorun.toml").write_text(project_toml("long", LONG, secrets=["NEVER_SET"]))
 
     async with solorun("serve", "--port", "0", cwd=tmp_path) as service:
         warning = await service.until_stderr_shows("NEVER_SET")
@@ -214,7 +206,7 @@ async def test_an_impossible_port_is_an_error(tmp_path: Path, command: str) -> N
     assert "99999 is greater than 65535." in finished.err
 
 
-SLOW_DEMO = """
+SLOW_DEMO = f"""
 import sys
 from solorun.cli import main
 from solorun_examples import glossary
@@ -222,7 +214,7 @@ from solorun_examples import glossary
 def write_slow_project(directory, documents):
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / "solorun.toml"
-    path.write_text("[[projects.glossary.steps]]\\nname = 'slow'\\nrun = 'echo begun; sleep 60'\\n")
+    path.write_text({project_toml("glossary", {"slow": "echo begun; sleep 60"})!r})
     return path
 
 glossary.write_project = write_slow_project
@@ -246,7 +238,7 @@ async def test_ctrl_c_in_the_middle_of_a_demo_stops_everything(tmp_path: Path) -
             await client.list_projects()
 
 
-async def test_a_demo_of_no_directory_is_a_fault_of_usage(tmp_path: Path) -> None:
+async def test_a_demo_of_a_missing_directory_is_a_usage_error(tmp_path: Path) -> None:
     finished = await run_solorun("demo", "--documents", "nowhere", cwd=tmp_path)
 
     assert finished.code == 2

@@ -160,14 +160,7 @@ async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
     assert "2" in [record.message for record in page.records]
 
 
-CHANGING = """
-[[projects.change.steps]]
-name = "wait"
-run = "until [ -e go ]; do sleep 0.01; done"
-[[projects.change.steps]]
-name = "speak"
-run = "echo old"
-"""
+CHANGING = project_toml("change", {"wait": "until [ -e go ]; do sleep 0.01; done", "speak": "echo old"})
 
 
 async def test_an_active_run_keeps_its_configuration_and_the_next_one_uses_the_changed_file(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from solorun.errors import ConfigurationInvalid
 from solorun.http.event_stream import StreamLimits
 from solorun.http.sparse_log import SparseLog
+from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
 from solorun.service import ServiceLimits
@@ -40,18 +41,19 @@ def problem_of(response: bytes) -> tuple[int, str]:
     ids=["nothing", "a line end", "half a head", "half a body", "half a chunk", "half a second head"],
 )
 async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes) -> None:
-    async with open_server(idle_timeout_seconds=0.05) as server, server.connect(sent=sent) as connection:
+    async with (
+        open_server(connection_limits=ConnectionLimits(idle_timeout_seconds=0.05)) as server,
+        server.connect(sent=sent) as connection,
+    ):
         rest = await connection.read_to_close()
 
     assert rest.count(b"HTTP/1.1 ") == sent.count(b"\r\n\r\nGET")
 
 
 @pytest.mark.parametrize("head", [b"GET /livez HTTP/1.1\r\nx-slow: ", HEAD + b"content-length: 1000000\r\n\r\n"])
-async def test_a_request_that_drips_in_is_closed(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, head: bytes
-) -> None:
-    monkeypatch.setattr("solorun.server.protocol.REQUEST_TIMEOUT_SECONDS", 0.2)
-    async with open_server(idle_timeout_seconds=1) as server, server.connect(sent=head) as connection:
+async def test_a_request_that_drips_in_is_closed(open_server: OpenServer, head: bytes) -> None:
+    limits = ConnectionLimits(idle_timeout_seconds=1, request_timeout_seconds=0.2)
+    async with open_server(connection_limits=limits) as server, server.connect(sent=head) as connection:
         closed = asyncio.create_task(connection.read_to_close())
         while not closed.done():
             with suppress(ConnectionError):
@@ -64,7 +66,7 @@ async def test_a_request_that_drips_in_is_closed(
 async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:
     limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=1.2))
     async with (
-        open_server(idle_timeout_seconds=0.01, limits=limits) as server,
+        open_server(connection_limits=ConnectionLimits(idle_timeout_seconds=0.01), limits=limits) as server,
         server.stream("/api/v1/events") as connection,
     ):
         await connection.read_chunks_until(b"]}\n\n")
@@ -151,7 +153,7 @@ async def test_malformed_requests_are_logged_at_most_once_a_second_with_the_addr
                     await connection.read_to_close()
             now[0] += 1
 
-    assert [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"] == [
+    assert [entry.getMessage() for entry in caplog.records if entry.name == "solorun"] == [
         "Refused a malformed request from 127.0.0.1.",
         "Refused a malformed request from 127.0.0.1. (2 more since the last message)",
     ]
@@ -273,20 +275,18 @@ def large_response(monkeypatch: pytest.MonkeyPatch) -> bytes:
 @pytest.mark.usefixtures("large_response")
 @pytest.mark.parametrize("requests", [1, 3])
 async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, lost: list[int], requests: int
+    open_server: OpenServer, lost: list[int], requests: int
 ) -> None:
-    monkeypatch.setattr("solorun.server.protocol.SEND_TIMEOUT_SECONDS", 0.05)
-    async with open_server(idle_timeout_seconds=0.01) as server, server.connect(receive_buffer=4096) as connection:
+    limits = ConnectionLimits(idle_timeout_seconds=0.01, send_timeout_seconds=0.05)
+    async with open_server(connection_limits=limits) as server, server.connect(receive_buffer=4096) as connection:
         await connection.send(request_for("/livez") * requests)
         await server.until(lambda: connection.port in lost)
 
 
-async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, large_response: bytes
-) -> None:
+async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(open_server: OpenServer, large_response: bytes) -> None:
     # The server closes the connection before all is sent.
-    monkeypatch.setattr("solorun.server.main.KEEP_ALIVE_SECONDS", 0)
-    async with open_server(idle_timeout_seconds=0.01) as server, server.connect(receive_buffer=4096) as connection:
+    limits = ConnectionLimits(idle_timeout_seconds=0.01, keep_alive_seconds=0)
+    async with open_server(connection_limits=limits) as server, server.connect(receive_buffer=4096) as connection:
         await connection.get("/livez")
         await asyncio.sleep(0.1)
         response = await connection.read_to_close()
@@ -295,12 +295,9 @@ async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(
 
 
 @pytest.mark.usefixtures("large_response")
-async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(
-    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("solorun.server.stalled_readers.MAX_UNREAD_BYTES", 2_100_000)
+async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(open_server: OpenServer) -> None:
     async with (
-        open_server() as server,
+        open_server(connection_limits=ConnectionLimits(max_unread_bytes=2_100_000)) as server,
         server.connect(receive_buffer=4096) as first,
         server.connect(receive_buffer=4096) as second,
     ):
@@ -340,14 +337,13 @@ async def test_the_shutdown_closes_idle_connections(open_server: OpenServer) -> 
     assert rest == b""
 
 
-def test_a_port_in_use_is_a_configuration_error() -> None:
+def test_the_port_of_a_service_that_still_starts_is_a_configuration_error() -> None:
     (taken,) = bind("127.0.0.1", 0)
-    taken.listen()
-    port = taken.getsockname()[1]
+    with taken:
+        port = taken.getsockname()[1]
 
-    with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
-        bind("127.0.0.1", port)
-    taken.close()
+        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
+            bind("127.0.0.1", port)
 
 
 def test_a_host_that_cannot_be_resolved_is_a_configuration_error() -> None:

@@ -7,31 +7,23 @@ from pathlib import Path
 
 import httpx
 
+from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import served
 
 LIMIT_SECONDS = 60
 TIMEOUT_SECONDS = 8
 """Long enough that the steps wait, and the service is frozen, before it has passed."""
 
-TOML = f"""
-[projects.step_limit]
-[[projects.step_limit.steps]]
-name = "build"
-run = "echo $$ > step_limit; until [ -e go ]; do sleep 0.01; done"
-timeout = "{TIMEOUT_SECONDS}s"
-
-[projects.run_limit]
-timeout = "{TIMEOUT_SECONDS}s"
-[[projects.run_limit.steps]]
-name = "build"
-run = "echo $$ > run_limit; until [ -e go ]; do sleep 0.01; done"
-
-[projects.coroutine]
-timeout = "{TIMEOUT_SECONDS}s"
-[[projects.coroutine.steps]]
-name = "build"
-call = "frozen_steps:build"
-"""
+RUN = "echo $$ > {}; until [ -e go ]; do sleep 0.01; done"
+LIMIT = f"{TIMEOUT_SECONDS}s"
+TOML = "".join(
+    (
+        project_toml("run_limit", {"build": RUN.format("run_limit")}, timeout=LIMIT),
+        project_toml("coroutine", {"build": Call("frozen_steps:build")}, timeout=LIMIT),
+        project_toml("step_limit", {"build": RUN.format("step_limit")}),
+        f'timeout = "{LIMIT}"\n',  # of the last step
+    )
+)
 COROUTINE = """
 import asyncio, pathlib
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.running_service import ServedService, served
 
 TOKEN = "f3b1c7d29e8a40566b17c2d8e94fa035"
@@ -31,25 +32,13 @@ import os
 async def work(step):
     (step.workspace / "variables").write_text("\\n".join(f"{name}={value}" for name, value in os.environ.items()))
 """
-TOML = """
-[service]
-data_dir = ".solorun"
-
-[projects.spy]
-[[projects.spy.steps]]
-name = "spy"
-run = ["sh", "spy.sh"]
-
-[projects.coroutine]
-[[projects.coroutine.steps]]
-name = "work"
-call = "reading_steps:work"
-
-[projects.printing]
-[[projects.printing.steps]]
-name = "print"
-run = "cat printed"
-"""
+TOML = "".join(
+    (
+        project_toml("spy", {"spy": ["sh", "spy.sh"]}),
+        project_toml("coroutine", {"work": Call("reading_steps:work")}),
+        project_toml("printing", {"print": "cat printed"}),
+    )
+)
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes /proc/<pid>"),
@@ -114,7 +103,7 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
     assert "SOLORUN_TOKEN" not in variables
 
 
-def test_a_token_from_a_file_is_masked_like_one_from_the_environment(directory: Path) -> None:
+def test_a_token_from_a_file_is_masked(directory: Path) -> None:
     (directory / "token").write_text(TOKEN)
     (directory / "token").chmod(0o600)
 

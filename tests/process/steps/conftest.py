@@ -12,7 +12,7 @@ import pytest
 from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
-from solorun.steps.orphans import UNKILLABLE_AFTER_SECONDS
+from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
 
@@ -56,18 +56,17 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def unkillable_after_seconds() -> float:
-    """Tests parametrize this to shorten the wait for the warning."""
-    return UNKILLABLE_AFTER_SECONDS
+def limits() -> CommandLimits:
+    """Tests parametrize this."""
+    return DEFAULT_LIMITS
 
 
 @pytest.fixture
-def dispatcher(tmp_path: Path, unkillable_after_seconds: float, monkeypatch: pytest.MonkeyPatch) -> StepDispatcher:
+def dispatcher(tmp_path: Path, limits: CommandLimits) -> StepDispatcher:
     become_subreaper()
-    monkeypatch.setattr("solorun.steps.orphans.UNKILLABLE_AFTER_SECONDS", unkillable_after_seconds)
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
     url = "http://127.0.0.1:8700"
-    return StepDispatcher(tmp_path / "data", environ, url=url)
+    return StepDispatcher(tmp_path / "data", environ, url=url, limits=limits)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import pytest
 from solorun.outcome import StepResult
 from solorun.record import Level, Stream
 from solorun.steps import StepDispatcher
+from solorun.steps.pipe_reader import PipeReader
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually
@@ -311,7 +312,7 @@ async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
     ]
 
 
-async def test_a_terminal_is_one(begin: Begin) -> None:
+async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
     begun = await begin("test -t 1 && test -t 2 && stty size <&1 && echo $TERM; cat; echo oops >&2; exit 3", tty=True)
 
     result = await begun.execution.wait()
@@ -326,6 +327,23 @@ async def test_all_output_of_a_terminal_arrives(begin: Begin) -> None:
     await begun.execution.wait()
 
     assert begun.output.joined() == [str(number) for number in range(1, 20_001)]
+
+
+async def test_a_full_log_loses_no_output_of_a_terminal(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    output = RecordedOutput()
+    output.open_gate.clear()
+    begun = await begin(f"{sys.executable} -c 'print(\"line\\n\" * 1500)'", tty=True, output=output)
+    finish = PipeReader.finish
+
+    def finish_and_go_on(reader: PipeReader) -> None:
+        finish(reader)
+        output.open_gate.set()
+
+    monkeypatch.setattr(PipeReader, "finish", finish_and_go_on)
+
+    await begun.execution.wait()
+
+    assert output.joined() == ["line"] * 1500 + [""]
 
 
 @pytest.mark.parametrize(("detects", "level"), [(True, Level.ERROR), (False, Level.INFO)])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from solorun.outcome import StepResult
-from solorun.steps import StepDispatcher, command
+from solorun.steps import StepDispatcher
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.shim_process import ShimProcess
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
@@ -110,6 +111,7 @@ async def test_a_stopped_shim_does_not_hide_the_end_of_its_command(begin: Begin)
     assert begun.output.warnings() == ["the shim was stopped by a signal; continuing it"]
 
 
+@pytest.mark.parametrize("limits", [CommandLimits(ping_seconds=0.05)])
 async def test_a_shim_that_cannot_be_continued_is_replaced(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
     def kill_only(shim: ShimProcess, signum: int) -> None:
         # As if the command stopped the shim again each time.
@@ -117,7 +119,6 @@ async def test_a_shim_that_cannot_be_continued_is_replaced(begin: Begin, monkeyp
             os.kill(shim.pid, signum)
 
     monkeypatch.setattr(ShimProcess, "send_signal", kill_only)
-    monkeypatch.setattr(command, "_PING_SECONDS", 0.05)
     begun = await begin("kill -STOP $PPID; trap '' TERM; setsid sh leaf.sh & sh leaf.sh")
     await eventually(lambda: len(noted_pids(begun.directory)) == 2)
 

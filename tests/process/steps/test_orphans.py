@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from solorun.steps import StepDispatcher, shim
+from solorun.steps.command_limits import CommandLimits
 from solorun.steps.orphans import OrphanProcesses, select_by_environment
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
@@ -72,7 +73,7 @@ async def test_without_proc_the_process_group_is_killed_when_the_shim_is_lost(
     await eventually(lambda: not survivors(tmp_path))
 
 
-@pytest.mark.parametrize("unkillable_after_seconds", [0.0])
+@pytest.mark.parametrize("limits", [CommandLimits(unkillable_after_seconds=0.0)])
 async def test_an_unkillable_orphan_keeps_the_step_active_with_a_warning(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,7 +122,7 @@ async def test_recovery_recognizes_the_directory_of_a_run_under_another_path(
     assert not Path("/proc", str(orphan.pid)).exists()
 
 
-@pytest.mark.parametrize("unkillable_after_seconds", [0.0])
+@pytest.mark.parametrize("limits", [CommandLimits(unkillable_after_seconds=0.0)])
 async def test_recovery_names_an_unkillable_process_and_waits_for_it(
     dispatcher: StepDispatcher,
     bystander: Bystander,

@@ -1,6 +1,7 @@
 """Coroutine steps run commands, and leave no processes behind."""
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
@@ -56,13 +57,75 @@ async def test_a_command_of_a_coroutine_writes_to_the_log(begin: BeginCoroutine,
 
 @pytest.mark.parametrize(
     ("command", "message"),
-    [(("sh", "-c", "exit 3"), "sh: exit code 3"), (("/no/program",), "program: command not found: program")],
+    [(("sh", "-c", "exit 3"), "sh: exit code 3"), (("/no/program",), "program: command not found: …/program")],
 )
 async def test_a_command_that_fails_raises(begin: BeginCoroutine, command: tuple[str, ...], message: str) -> None:
     async def publish(step: StepContext) -> None:
         await step.run(*command)
 
     assert await (await begin(publish)).wait() == StepResult(error_message=f"CommandFailed: {message}")
+
+
+async def test_a_task_that_outlives_its_coroutine_runs_no_more_commands(begin: BeginCoroutine, directory: Path) -> None:
+    errors: list[str] = []
+
+    async def run_repeatedly(step: StepContext) -> None:
+        for _ in range(2):
+            try:
+                await step.run("./leaf.sh" if errors else "sh", "-c", "echo $$ >> pids; exec sleep 600")
+            except Exception as error:
+                errors.append(str(error))
+
+    async def publish(step: StepContext) -> None:
+        tasks.append(asyncio.create_task(run_repeatedly(step)))
+        await eventually(lambda: (directory / "pids").exists())
+
+    tasks: list[asyncio.Task[None]] = []
+
+    await (await begin(publish)).wait()
+    await tasks[0]
+
+    assert errors == ["sh: killed by SIGTERM", "the step has ended; it cannot run leaf.sh"]
+
+
+async def test_a_thread_cannot_run_a_command(begin: BeginCoroutine) -> None:
+    async def publish(step: StepContext) -> None:
+        await asyncio.to_thread(asyncio.run, step.run("true"))
+
+    result = await (await begin(publish)).wait()
+
+    assert result.error_message == "RuntimeError: step.run works only on the event loop of the service"
+
+
+async def test_a_fork_exits_where_it_would_return_to_the_service(
+    begin: BeginCoroutine, output: RecordedOutput, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def fork(step: StepContext) -> None:
+        if os.fork() == 0:
+            print("child", flush=True)
+            return
+        print("parent")
+
+    async def publish(step: StepContext) -> None:
+        await fork(step)
+        await asyncio.create_task(fork(step))
+
+    assert await (await begin(publish)).wait() == StepResult()
+    assert output.records == [LoggedLine(Stream.STDOUT, "parent")] * 2  # and no process had to be killed
+    assert capfd.readouterr().out == "child\n" * 2
+
+
+async def test_a_fork_of_a_thread_can_print(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    def fork() -> None:
+        process = multiprocessing.get_context("fork").Process(target=print, args=("child",))
+        process.start()
+        process.join()
+
+    async def publish(step: StepContext) -> None:
+        await asyncio.to_thread(fork)
+
+    assert await (await begin(publish)).wait() == StepResult()
+    assert output.records == []
 
 
 async def test_a_coroutine_may_handle_the_failure_of_a_command(begin: BeginCoroutine) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from solorun.outcome import StepResult
 from solorun.record import Stream
-from solorun.steps import command
+from solorun.steps.command_limits import CommandLimits
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.conftest import Begin
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
@@ -178,6 +178,28 @@ async def test_cancelling_stop_does_not_cancel_the_stop(begin: Begin) -> None:
         assert await begun.execution.wait() == StepResult(-15, "killed by SIGTERM")
 
 
+async def test_the_commands_that_clean_up_are_not_terminated(begin: Begin) -> None:
+    clean_up = 'for n in 1 2 3 4 5; do sh -c "sleep 0.02; echo cleaned $n"; done; exit 0'
+    begun = await begin(f"trap '{clean_up}' TERM; sh leaf.sh & wait")
+    await eventually(lambda: noted_pids(begun.directory))
+
+    result = await begun.execution.stop(60)
+
+    assert result == StepResult(0)
+    assert begun.output.texts() == [f"cleaned {number}" for number in range(1, 6)]
+
+
+async def test_the_name_of_a_process_left_behind_is_masked(begin: Begin) -> None:
+    output = RecordedOutput(["a  secret"])
+    begun = await begin("sh -c 'sleep 600; :' 'a  secret' &", output=output)
+
+    await begun.execution.wait()
+
+    [warning] = output.warnings()
+    assert "***" in warning
+    assert "secret" not in warning
+
+
 async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -> None:
     begun = await begin("(echo from the child; sh leaf.sh) & until [ -s pids ]; do sleep 0.01; done; echo done")
 
@@ -191,12 +213,8 @@ async def test_processes_left_behind_by_a_command_are_terminated(begin: Begin) -
     assert survivors(begun.directory) == []
 
 
-async def test_processes_that_exit_soon_after_their_command_are_not_mentioned(
-    begin: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "DRAIN_SECONDS", 60.0)
-    monkeypatch.setattr(command, "MAX_DRAIN_SECONDS", 60.0)
-
+@pytest.mark.parametrize("limits", [CommandLimits(drain_seconds=60.0, max_drain_seconds=60.0)])
+async def test_processes_that_exit_soon_after_their_command_are_not_mentioned(begin: Begin) -> None:
     begun = await begin("(exec >/dev/null 2>&1; while kill -0 $$; do sleep 0.01; done; sleep 0.1) & exit 0")
     async with asyncio.timeout(30):
         await begun.execution.wait()

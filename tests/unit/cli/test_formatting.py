@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment
+from solorun.status import Status
 from tests.fakes.scripted_service import CREATED_AT, make_run
 
 
@@ -33,6 +34,14 @@ def test_the_duration_of_an_ended_run_is_fixed() -> None:
     run = msgspec.structs.replace(make_run(), started_at=CREATED_AT, finished_at=CREATED_AT + timedelta(seconds=90))
 
     assert format_elapsed(run) == "1 min 30 s"
+
+
+def test_the_duration_of_an_interrupted_run_is_unknown() -> None:
+    run = msgspec.structs.replace(
+        make_run(), status=Status.INTERRUPTED, started_at=CREATED_AT, finished_at=CREATED_AT + timedelta(days=1)
+    )
+
+    assert format_elapsed(run) == ""
 
 
 def test_the_duration_of_an_active_run_grows() -> None:

@@ -118,6 +118,17 @@ def test_doctor_without_a_database_has_nothing_to_check(tmp_path: Path, capsys: 
     assert not (tmp_path / ".solorun").exists()
 
 
+def test_doctor_reports_a_sqlite_with_the_wal_reset_bug(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 40, 1))
+
+    code = main(["doctor", "--data-dir", "data"])
+
+    assert code == 0
+    assert "warning: SQLite" in capsys.readouterr().out
+
+
 def test_doctor_with_a_data_directory_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["doctor", "--data-dir", "data"])
 

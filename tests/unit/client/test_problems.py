@@ -117,7 +117,7 @@ def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
         (MEDIA_TYPE, problem("run-not-active")),
     ],
 )
-def test_an_unknown_error_response_means_that_no_service_was_reached(media_type: str, body: bytes) -> None:
+def test_an_unknown_error_response_is_an_unreachable_service(media_type: str, body: bytes) -> None:
     assert isinstance(error_of(502, media_type, body), ServiceUnreachable)
 
 

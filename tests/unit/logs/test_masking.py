@@ -162,14 +162,14 @@ def test_no_cut_at_the_pending_text_reveals_a_secret(secret: str, before: str, a
 
 
 @given(st.lists(st.text(min_size=5, max_size=12), max_size=4), st.text(max_size=40))
-def test_masking_what_is_masked_changes_nothing(secrets: list[str], text: str) -> None:
+def test_masking_masked_text_changes_nothing(secrets: list[str], text: str) -> None:
     masker = Masker(secrets)
     once = masker.mask(text)
 
     assert masker.mask(once) == once or any("*" in secret for secret in secrets)
 
 
-def test_many_secrets_are_found_as_one_is() -> None:
+def test_many_secrets_are_found_like_one() -> None:
     secrets = [f"{number:05}-secret" for number in range(3000)]
     masker = Masker(secrets)
 

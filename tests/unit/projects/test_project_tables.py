@@ -261,7 +261,7 @@ def test_all_errors_are_reported_together(find_errors: FindErrors) -> None:
 
 
 @pytest.mark.parametrize(("step", "is_said"), [('call = "nomodule:f"', True), ('run = "true"', False)])
-def test_an_error_about_a_missing_directory_says_if_coroutines_were_not_checked(
+def test_an_error_about_a_missing_directory_says_whether_coroutines_were_checked(
     find_errors: Callable[[str], dict[str, str]], step: str, is_said: bool
 ) -> None:
     errors = find_errors(f'[projects.a]\ndir = "nowhere"\n[[projects.a.steps]]\nname = "one"\n{step}\n')

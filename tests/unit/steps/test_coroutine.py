@@ -58,6 +58,11 @@ async def leak_a_secret(step: StepContext) -> None:
     raise ValueError("x" * 495 + "hunter2")
 
 
+async def leak_a_secret_that_ends_in_a_colon(step: StepContext) -> None:
+    step.output.add_mask("hunter2:")
+    raise ValueError("hunter2:")
+
+
 def not_a_coroutine(step: StepContext) -> Awaitable[None]:
     raise ValueError("no coroutine")
 
@@ -82,6 +87,7 @@ async def wait_forever(step: StepContext) -> None:
         (cancel_itself, "CancelledError: cancelled, but not by its run"),
         (raise_broken_error, "BrokenError"),
         (leak_a_secret, "ValueError: " + "x" * 487 + "…"),
+        (leak_a_secret_that_ends_in_a_colon, "ValueError: ***"),
         (not_a_coroutine, "ValueError: no coroutine"),
         (fail_together, "ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"),
     ],

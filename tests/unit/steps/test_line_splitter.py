@@ -201,12 +201,23 @@ def test_an_indented_mask_is_held_back_during_a_pause() -> None:
     assert (batch.texts, batch.may_be_command) == (["\t ::add-mask::hunter2"], True)
 
 
+def test_a_mask_behind_a_long_blank_beginning_is_a_command() -> None:
+    chunks = [b" " * 2 * LONG, PAUSE, b" :", PAUSE, b":add-mask::hun", PAUSE, b"ter2\nnext\n"]
+
+    *blank, last = split(chunks)
+
+    assert join(blank).isspace()
+    assert [record for record in records(blank) if not record[1]] == [("", False)]
+    assert (last.texts, last.continues, last.may_be_command) == (["::add-mask::hunter2", "next"], False, True)
+
+
 @pytest.mark.parametrize(
     "chunks",
     [
         [b"  ::add-mask::" + b"x" * 3 * LONG + b"\nnext\n"],
         [b" ::add-mask::", b"x" * 2 * LONG, b"x" * 2 * LONG, b"x\nnext\n"],
         [b"::add-mask::" + b"x" * 3 * LONG + b"\nnext\n"],
+        [b" " * 2 * LONG + b"::add-mask::hunter2\nnext\n"],
         [b"::add-mask::", b"x" * 2 * LONG, b"x" * 2 * LONG, b"x\nnext\n"],
         [b"next\n::add-mask::", b"x" * 2 * LONG, b"x" * LONG],
     ],

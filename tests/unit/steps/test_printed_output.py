@@ -9,7 +9,7 @@ import pytest
 
 from solorun.record import Level, Stream
 from solorun.step import StepContext
-from solorun.steps import printed_output
+from solorun.steps.printed_output import MAX_QUEUED_LINES
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.unit.steps.conftest import BeginCoroutine
 
@@ -37,6 +37,27 @@ async def test_prints_and_calls_are_in_order(begin: BeginCoroutine, output: Reco
         LoggedLine(Stream.STDOUT, "four and five"),
         LoggedLine(Stream.STDOUT, "six"),
     ]
+
+
+async def test_a_line_of_very_many_prints_is_assembled_once(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def generate(step: StepContext) -> None:
+        for _ in range(1_000_000):  # a copy of the line for each print would take longer than a test may
+            print(".", end="")
+
+    await (await begin(generate)).wait()
+
+    assert output.texts(Stream.STDOUT) == ["." * 1_000_000]
+
+
+async def test_lines_of_threads_stay_whole(begin: BeginCoroutine, output: RecordedOutput) -> None:
+    async def generate(step: StepContext) -> None:
+        print("one", end=" ")
+        await asyncio.to_thread(print, "two")
+        print("three")
+
+    await (await begin(generate)).wait()
+
+    assert output.records == [LoggedLine(Stream.STDOUT, "two"), LoggedLine(Stream.STDOUT, "one three")]
 
 
 async def test_messages_of_loggers_have_their_level(begin: BeginCoroutine, output: RecordedOutput) -> None:
@@ -144,18 +165,18 @@ async def test_a_secret_is_masked_in_what_is_printed(begin: BeginCoroutine, outp
 
 
 async def test_a_coroutine_that_prints_too_much_without_awaiting_loses_lines(
-    begin: BeginCoroutine, output: RecordedOutput, monkeypatch: pytest.MonkeyPatch
+    begin: BeginCoroutine, output: RecordedOutput
 ) -> None:
-    monkeypatch.setattr(printed_output, "MAX_QUEUED_LINES", 3)
+    lines = [str(number) for number in range(MAX_QUEUED_LINES)]
 
     async def generate(step: StepContext) -> None:
-        print("1\n2\n3\n4\n5")
-        print("6")
-        await step.log("7")
+        print(*lines, "one", "two", sep="\n")
+        print("three")
+        await step.log("four")
 
     await (await begin(generate)).wait()
 
-    assert output.texts() == ["1", "2", "3"]
+    assert output.texts() == lines
     assert output.warnings() == ["dropped 3 printed lines: the coroutine printed too much without awaiting"]
 
 

@@ -36,14 +36,14 @@ def test_the_last_line_that_is_not_blank_is_taken(telling: TellingLine) -> None:
     assert telling.text == "two"
 
 
-def test_stderr_says_more_than_stdout(telling: TellingLine) -> None:
+def test_stderr_outranks_stdout(telling: TellingLine) -> None:
     telling.add_lines(Stream.STDERR, ["no such table"])
     telling.add_lines(Stream.STDOUT, ["done"])
 
     assert telling.text == "no such table"
 
 
-def test_an_error_command_says_more_than_stderr(telling: TellingLine) -> None:
+def test_an_error_command_outranks_stderr(telling: TellingLine) -> None:
     telling.add_error("a.py:3: broken")
     telling.add_error("")
     telling.add_lines(Stream.STDERR, ["make: *** [all] Error 1"])
@@ -53,10 +53,28 @@ def test_an_error_command_says_more_than_stderr(telling: TellingLine) -> None:
 
 @pytest.mark.parametrize("stream", [Stream.STDOUT, Stream.STDERR])
 @pytest.mark.parametrize("cut", range(len(TRACEBACK) + 1))
-def test_the_last_exception_says_most(telling: TellingLine, stream: Stream, cut: int) -> None:
+def test_the_last_exception_ranks_highest(telling: TellingLine, stream: Stream, cut: int) -> None:
     telling.add_error("failed")
     telling.add_lines(stream, TRACEBACK[:cut])
     telling.add_lines(stream, [*TRACEBACK[cut:], "make: *** [all] Error 1"])
+
+    assert telling.text == "ValueError: no title"
+
+
+def test_the_last_exception_of_a_group_says_most(telling: TellingLine) -> None:
+    telling.add_lines(
+        Stream.STDERR,
+        [
+            "  + Exception Group Traceback (most recent call last):",
+            '  |   File "a.py", line 1, in <module>',
+            "  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)",
+            "  +-+---------------- 1 ----------------",
+            "    | Traceback (most recent call last):",
+            '    |   File "a.py", line 3, in main',
+            "    | ValueError: no title",
+            "    +------------------------------------",
+        ],
+    )
 
     assert telling.text == "ValueError: no title"
 

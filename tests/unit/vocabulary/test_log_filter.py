@@ -21,6 +21,17 @@ _TRICKY = st.text(
     | st.characters(codec="utf-8")
 )
 
+_LINES_OF_PROGRAMS = st.lists(
+    st.sampled_from(
+        ["a", "A", "b", "é", "e\u0301", " ", "\t", "\\", '"', "u001b[1m", "31m", "ß", "ſ", "\u0301", "が", "か\u3099"]
+    )
+    | st.sampled_from(
+        ["\x1b[1m", "\x1b[38;5;1m", "\x1b[0K", "\x1b[2K", "\x1b[1G", "\x1b[3C", "\x1b[2D", "\r", "\b", "\n"]
+    )
+    | st.sampled_from(["\x7f", "\x85", "\x9b1m", "\xa0", "\x1b]8;;b\x07", "\x1b", "m", "["]),
+    max_size=12,
+).map("".join)
+
 
 def _segment(messages: list[str], *, step: str | None = "extract", level: Level = Level.INFO) -> Segment:
     records = [Record(seq, _NOW, level, step, Stream.STDOUT, message) for seq, message in enumerate(messages, start=1)]
@@ -29,6 +40,18 @@ def _segment(messages: list[str], *, step: str | None = "extract", level: Level 
 
 @given(messages=st.lists(_TRICKY, min_size=1, max_size=6), text=_TRICKY.filter(bool))
 def test_text_is_found_exactly_where_it_is_visible(messages: list[str], text: str) -> None:
+    log_filter = LogFilter(text=text)
+
+    found = [seq for seq, _ in log_filter.select(_segment(messages))]
+
+    assert found == [seq for seq, message in enumerate(messages, start=1) if _is_visible(text, message)]
+
+
+@given(
+    messages=st.lists(_LINES_OF_PROGRAMS, min_size=1, max_size=6),
+    text=_LINES_OF_PROGRAMS.filter(bool) | st.text('aAbße\u0301 m1\\"[が\n', min_size=1, max_size=3),
+)
+def test_text_is_found_in_coloured_and_redrawn_lines(messages: list[str], text: str) -> None:
     log_filter = LogFilter(text=text)
 
     found = [seq for seq, _ in log_filter.select(_segment(messages))]

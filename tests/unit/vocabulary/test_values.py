@@ -66,7 +66,7 @@ def test_every_reason_to_stop_has_a_terminal_status(reason: StopReason) -> None:
         ("plain", "plain"),
         ("", "unknown error"),
         ("a\x00\x1b[31m b\r\n  c", "a [31m b c"),
-        ("cannot read /home/ada/project/data.csv: denied", "cannot read data.csv: denied"),
+        ("cannot read /home/ada/project/data.csv: denied", "cannot read …/data.csv: denied"),
         ("see https://example.org/a/b", "see https://example.org/a/b"),
         ("1/2 done and a/b", "1/2 done and a/b"),
     ],

@@ -96,12 +96,16 @@ export async function getRun(id: number): Promise<Run> {
   return toRun(data!);
 }
 
-export async function startRun(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+export async function startRun(
+  project: string,
+  scope: string,
+  params: Readonly<Record<string, string>>,
+): Promise<{ run: Run; configurationFaults: readonly string[] }> {
   const { data } = await client.POST('/api/v1/projects/{project}/runs', {
     params: { path: { project } },
     body: { scope, params, triggered_by: 'dashboard' },
   });
-  return toRun(data!);
+  return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
 
 export async function cancelRun(id: number, reason: string): Promise<Run> {
@@ -120,10 +124,23 @@ export async function readLog(id: number, query: object, signal?: AbortSignal): 
   return toLogPage(data!);
 }
 
-/** The first page, which is as much as a reader looks at. */
-export async function listArtifacts(id: number): Promise<{ artifacts: Artifact[]; hasMore: boolean }> {
-  const { data } = await client.GET('/api/v1/runs/{run_id}/artifacts', { params: { path: { run_id: id } } });
-  return { artifacts: data!.artifacts.map(toArtifact), hasMore: data!.next_cursor !== null };
+export interface ListedArtifacts {
+  readonly artifacts: readonly Artifact[];
+  readonly hasMore: boolean;
+  /** Whether the run has more than the service ever lists. */
+  readonly isCut: boolean;
+}
+
+/** The first pages of the list. */
+export async function listArtifacts(id: number, pages: number, cursor?: string): Promise<ListedArtifacts> {
+  const { data } = await client.GET('/api/v1/runs/{run_id}/artifacts', {
+    params: { path: { run_id: id }, query: cursor === undefined ? {} : { cursor } },
+  });
+  const { artifacts: wire, next_cursor: next, truncated } = data!;
+  const artifacts = wire.map(toArtifact);
+  if (next === null || pages <= 1) return { artifacts, hasMore: next !== null, isCut: truncated };
+  const rest = await listArtifacts(id, pages - 1, next);
+  return { ...rest, artifacts: [...artifacts, ...rest.artifacts] };
 }
 
 export const artifactAddress = (id: number, name: string): string =>

@@ -79,6 +79,8 @@ export interface Project {
   readonly params: readonly string[];
   readonly currentRun: Run | null;
   readonly lastRun: Run | null;
+  /** Why an earlier version of solorun.toml is in use. */
+  readonly configurationFaults: readonly string[];
 }
 
 export interface Family {
@@ -166,6 +168,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     params: wire.params,
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
+    configurationFaults: wire.configuration_faults ?? [],
   };
 }
 

@@ -1,11 +1,15 @@
-/** Log filters, and how an address encodes them: `?step=translate&level=warning&q=x#L123-L130`. */
+/** Log filters, and how an address encodes them: `?step=translate&stream=stderr&level=warning&q=x#L123-L130`. */
 import { LEVELS, type Level, type LogRecord } from '../api/mapping';
 
 export interface Filters {
   readonly step: string | null;
   /** The minimum level; null shows all. */
   readonly level: Level | null;
+  readonly stream: Stream | null;
 }
+
+export const STREAMS = ['stdout', 'stderr', 'solorun', 'step'] as const;
+export type Stream = (typeof STREAMS)[number];
 
 /** Marked lines; `from` equals `upTo` for a single line. */
 export interface LineRange {
@@ -13,10 +17,12 @@ export interface LineRange {
   readonly upTo: number;
 }
 
-export const isFiltered = (filters: Filters): boolean => filters.step !== null || filters.level !== null;
+export const isFiltered = (filters: Filters): boolean =>
+  filters.step !== null || filters.level !== null || filters.stream !== null;
 
 export function passes(record: LogRecord, filters: Filters): boolean {
   if (filters.step !== null && record.step !== filters.step) return false;
+  if (filters.stream !== null && record.stream !== filters.stream) return false;
   return filters.level === null || LEVELS.indexOf(record.level) >= LEVELS.indexOf(filters.level);
 }
 
@@ -31,4 +37,8 @@ export const formatLines = ({ from, upTo }: LineRange): string => (from === upTo
 
 export function parseLevel(text: string | null): Level | null {
   return LEVELS.find((level) => level === text) ?? null;
+}
+
+export function parseStream(text: string | null): Stream | null {
+  return STREAMS.find((stream) => stream === text) ?? null;
 }

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { LogModel } from './log_model';
 import { aLogService, aRecord, aRun, someRecords } from './testing';
 
-const NONE = { step: null, level: null };
+const NONE = { step: null, level: null, stream: null };
 
 function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), filters: LogModel['filters'] = NONE) {
   const service = aLogService(records);
@@ -60,7 +60,11 @@ test('a step filter shows only the records of that step', async () => {
     lastSeq: 200,
   } as const;
 
-  const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), { step: 'translate', level: null });
+  const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), {
+    step: 'translate',
+    level: null,
+    stream: null,
+  });
   model.load(0, 20);
 
   await vi.waitFor(() => expect(seqs(model, 0, 2)).toEqual([101, 102]));
@@ -72,7 +76,7 @@ test('a level filter drops lower records from the stream', async () => {
   const { model } = opened(
     [...someRecords(1, 9), aRecord(10, { level: 'error' })],
     aRun({ lastSeq: 10, levelCounts: counts }),
-    { step: null, level: 'warning' },
+    { step: null, level: 'warning', stream: null },
   );
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
@@ -216,7 +220,7 @@ test('a record in a folded group is revealed', async () => {
 });
 
 test('a filter that nothing passes leaves an empty log, until something does', async () => {
-  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), { step: null, level: 'error' });
+  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), { step: null, level: 'error', stream: null });
   expect(model.isEmpty).toBe(false);
 
   model.load(0, 20);

@@ -13,6 +13,7 @@ export interface LogQuery {
   readonly limit?: number;
   readonly step?: string;
   readonly level?: string;
+  readonly stream?: string;
   readonly q?: string;
   readonly event?: readonly EventName[];
 }
@@ -32,7 +33,7 @@ export class LogModel {
   /** The last seq of the log when it was opened. */
   private openedAt = 0;
   private awaitsTail = false;
-  filters: Filters = { step: null, level: null };
+  filters: Filters = { step: null, level: null, stream: null };
   /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
   onChange: (change: () => void) => void = (change) => change();
 
@@ -148,8 +149,17 @@ export class LogModel {
 
   /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
-    const { step, level } = this.filters;
-    return this.read({ ...(step !== null && { step }), ...(level !== null && { level }), ...query }, signal);
+    const { step, level, stream } = this.filters;
+    const filters = {
+      ...(step !== null && { step }),
+      ...(level !== null && { level }),
+      ...(stream !== null && { stream }),
+    };
+    return this.read({ ...filters, ...query }, signal);
+  }
+
+  lastLoaded(): readonly LogRecord[] {
+    return this.cache.lastLoaded();
   }
 
   private createCache(run: Run): PageCache {
@@ -166,7 +176,8 @@ export class LogModel {
   private countAtLeast(run: Run): number {
     const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
     return levels.reduce(
-      (sum, [level, count]) => sum + (passes({ level } as LogRecord, { ...this.filters, step: null }) ? count : 0),
+      (sum, [level, count]) =>
+        sum + (passes({ level } as LogRecord, { ...this.filters, step: null, stream: null }) ? count : 0),
       0,
     );
   }

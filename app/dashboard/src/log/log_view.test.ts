@@ -15,7 +15,7 @@ function followed() {
   const model = new LogModel(aLogService(someRecords(1, LINES)).read);
   const following = vi.fn();
   const view = new LogView(pane, model, { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn() });
-  model.open(aRun({ lastSeq: LINES }), { step: null, level: null });
+  model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null });
   view.follow();
   vi.advanceTimersByTime(50);
   const scroll = (top: number): void => {

@@ -52,6 +52,26 @@ test('matches from the stream are counted and reachable', async () => {
   expect(await matches.go(1)).toBe(22);
 });
 
+test('matches from the stream are counted once, and only those that pass the filters', async () => {
+  const { read } = aLogService([aRecord(20, { message: 'needle' })]);
+  const matches = new Matches('needle', read, ({ level }) => level === 'error');
+  await matches.start(20);
+
+  matches.append([20, 21, 22].map((seq) => aRecord(seq, { message: 'needle', level: seq === 21 ? 'info' : 'error' })));
+
+  expect(matches.total).toBe(2);
+});
+
+test('a match whose line began before the stream is found', async () => {
+  const matches = matchesOf(0, 1);
+  await matches.start(1);
+  matches.precede([aRecord(1, { message: 'nee', partial: true })]);
+
+  matches.append([aRecord(2, { message: 'dle' })]);
+
+  expect(matches.total).toBe(1);
+});
+
 test('a stopped search makes its request fail, so that the service can stop reading', async () => {
   const signals: AbortSignal[] = [];
   const matches = new Matches('needle', (_, signal) => {

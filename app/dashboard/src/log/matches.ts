@@ -4,7 +4,7 @@
  */
 import type { LogRecord } from '../api/mapping';
 import type { ReadLog } from './log_model';
-import { stripEscapes } from './ansi';
+import { LiveSearch } from './live_search';
 
 const PAGE = 1000;
 
@@ -18,11 +18,16 @@ export class Matches {
   total = 0;
   hasFailed = false;
   current: number | null = null;
+  private readonly live: LiveSearch;
 
+  /** `passes`: whether a record of the stream passes the filters of `query`. */
   constructor(
     readonly q: string,
     private readonly query: ReadLog,
-  ) {}
+    private readonly passes: (record: LogRecord) => boolean = () => true,
+  ) {
+    this.live = new LiveSearch(q);
+  }
 
   get isSearching(): boolean {
     return this.request !== null;
@@ -62,14 +67,20 @@ export class Matches {
     return this.current;
   }
 
+  /** Takes the records before those of the stream, whose lines may continue in it. */
+  precede(records: Iterable<LogRecord>): void {
+    for (const record of records) this.live.endsIn(record);
+  }
+
   /** Adds matching records from the stream. */
   append(records: readonly LogRecord[]): void {
-    const needle = this.q.toLowerCase();
     for (const record of records) {
-      if (!stripEscapes(record.message).toLowerCase().includes(needle)) continue;
+      if (!this.live.endsIn(record) || !this.passes(record)) continue;
+      const isKnown = !this.moreAfter && record.seq <= (this.seqs[this.seqs.length - 1] ?? 0);
+      if (isKnown) continue;
       this.total++;
       if (this.moreAfter || this.seqs.length >= 2 * PAGE) this.moreAfter = true;
-      else if (record.seq > (this.seqs[this.seqs.length - 1] ?? 0)) this.seqs.push(record.seq);
+      else this.seqs.push(record.seq);
     }
   }
 

@@ -107,6 +107,11 @@ export class PageCache {
     }
   }
 
+  /** The records at the end, as far as they are loaded together. */
+  lastLoaded(): readonly LogRecord[] {
+    return this.spans[this.spans.length - 1]?.records ?? [];
+  }
+
   /** The pages to request for the rows `from` to `to` (exclusive). */
   missing(from: number, to: number): PageRequest[] {
     const requests: PageRequest[] = [];

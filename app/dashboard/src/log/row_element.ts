@@ -6,7 +6,7 @@ import { MAX_DRAWN, drawText, make } from './row_text';
 const LEVEL_WORDS = { debug: 'DEBUG', info: '', warning: 'WARN', error: 'ERROR' } as const;
 
 export interface RowState {
-  /** The search text in lower case, or ''. */
+  /** The search text, folded, or ''. */
   readonly q: string;
   readonly isCurrent: boolean;
   readonly isMarked: boolean;

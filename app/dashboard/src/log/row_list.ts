@@ -3,6 +3,7 @@
  * that its row's appearance depends on has changed.
  */
 import type { LineRange } from './filters';
+import { fold } from './finding';
 import { type RowState, columnsOf, drawPlaceholder, drawRow } from './row_element';
 import { type Row, rowText } from './rows';
 
@@ -60,7 +61,7 @@ export class RowList {
 
   private stateOf(row: Row, { q, current, marked }: LogViewOptions): RowState {
     return {
-      q: q.toLowerCase(),
+      q: fold(q),
       isCurrent: current !== null && row.firstSeq <= current && current <= row.seq,
       isMarked: marked !== null && marked.from <= row.seq && row.firstSeq <= marked.upTo,
       isFolded: this.isFolded(row.seq),

@@ -12,7 +12,7 @@ interface Link {
   readonly address: string;
 }
 
-/** `q` is the search text in lower case, or ''. */
+/** `q` is the folded search text, or ''. */
 export function drawText(parent: HTMLElement, line: string, q: string): void {
   const pieces = parseAnsi(line.length > MAX_DRAWN * 2 ? line.slice(0, MAX_DRAWN * 2) : line);
   const whole = pieces.map((piece) => piece.text).join('');

@@ -56,7 +56,8 @@ export function aLogService(records: readonly LogRecord[], pageLimit = 1000): { 
   const requests: LogQuery[] = [];
   const read = (query: LogQuery): Promise<LogPage> => {
     requests.push(query);
-    const filters = { step: query.step ?? null, level: query.level ?? null } as Filters;
+    const { step = null, level = null, stream = null } = query;
+    const filters = { step, level, stream } as Filters;
     const all = records.filter(
       (record) =>
         passes(record, filters) &&

@@ -29,6 +29,8 @@ class Store {
   readonly runs = new SvelteMap<number, Run>();
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
+  /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
+  readonly outdatedRuns = new SvelteMap<number, readonly string[]>();
   connection: Connection = $state.raw({ state: 'connecting' });
   /** The time that the data is from, once the service has been unreachable for some seconds. */
   staleSince: number | null = $state(null);
@@ -78,6 +80,11 @@ class Store {
     return this.projects?.find((project) => project.name === name);
   }
 
+  /** Why an earlier version of solorun.toml is in use. */
+  get configurationFaults(): readonly string[] {
+    return this.projects?.[0]?.configurationFaults ?? [];
+  }
+
   history(project: string): Run[] {
     return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
   }
@@ -108,16 +115,21 @@ class Store {
   }
 
   loadProjects(): Promise<void> {
-    return this.deduplicate('projects', async () => {
-      const { projects, families } = await api.listProjects();
-      const declared = new Set(projects.map(({ name }) => name));
-      const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
-      const members = await Promise.all(names.map((name) => api.getProject(name)));
-      for (const { lastRun, currentRun } of [...projects, ...members])
-        for (const run of [lastRun, currentRun]) if (run) this.put(run);
-      this.families = families;
-      this.projects = [...projects, ...members];
-    });
+    return this.deduplicate('projects', () => this.readProjects());
+  }
+
+  private async readProjects(): Promise<void> {
+    const known = new Set(this.active.map(({ project }) => project));
+    const { projects, families } = await api.listProjects();
+    const declared = new Set(projects.map(({ name }) => name));
+    const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
+    const members = await Promise.all(names.map((name) => api.getProject(name)));
+    for (const { lastRun, currentRun } of [...projects, ...members])
+      for (const run of [lastRun, currentRun]) if (run) this.put(run);
+    this.families = families;
+    this.projects = [...projects, ...members];
+    // The first run of a family's member may have started in the meantime.
+    if (this.active.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
 
   loadHistory(project: string): Promise<void> {
@@ -159,9 +171,10 @@ class Store {
   }
 
   async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
-    const run = await api.startRun(project, scope, params);
+    const { run, configurationFaults } = await api.startRun(project, scope, params);
     this.put(run);
-    if (!this.project(project)) void this.loadProjects();
+    if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);
+    if (!this.project(project) || configurationFaults.length) void this.loadProjects();
     return run;
   }
 

@@ -22,6 +22,8 @@ from solorun.settings import DEFAULT_PORT, DataDirectory, Settings
 from solorun.status import Status
 
 if TYPE_CHECKING:
+    from socket import socket
+
     from solorun.projects import Catalog
     from solorun.run import Run
 
@@ -54,6 +56,7 @@ def demo(
     import uvloop
 
     from solorun.projects import Catalog
+    from solorun.server.sockets import bind
     from solorun.steps import protect_service
     from solorun_examples.glossary import DOCUMENTS, write_project
 
@@ -63,7 +66,8 @@ def demo(
     with demo_directory() as directory:
         source = documents or DOCUMENTS
         catalog = Catalog.open(write_project(directory, source))
-        settings = Settings(data_dir=directory / "data", port=_default_port() if port is None else port)
+        settings = Settings(data_dir=directory / "data")
+        sockets = bind(settings.host, port) if port is not None else _bind_default_port(settings.host)
         steps = " → ".join(step.name for step in catalog.configuration.projects[PROJECT].steps)
         write(
             f"This demo makes a glossary from {source}:\n"
@@ -71,7 +75,7 @@ def demo(
             f"Its files are in {directory}; the next demo replaces them. Ctrl-C stops everything.\n"
         )
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(_demonstrate(settings, catalog, exit_after_run=exit_after_run))
+            code = runner.run(_demonstrate(settings, catalog, sockets, exit_after_run=exit_after_run))
     raise typer.Exit(code)
 
 
@@ -101,26 +105,23 @@ def demo_directory() -> Iterator[Path]:
         lock.release()
 
 
-def _default_port() -> int:
-    """The service's default port, where the other commands look for it, or 0 if it is in use."""
+def _bind_default_port(host: str) -> "list[socket]":
+    """Listen on the default port, where the other commands look for the service, or on a free one if it is in use."""
     from solorun.server.sockets import bind
 
     try:
-        sockets = bind("127.0.0.1", DEFAULT_PORT)
+        return bind(host, DEFAULT_PORT)
     except ConfigurationInvalid:
-        return 0
-    for sock in sockets:
-        sock.close()
-    return DEFAULT_PORT
+        return bind(host, 0)
 
 
-async def _demonstrate(settings: Settings, catalog: "Catalog", *, exit_after_run: bool) -> int:
+async def _demonstrate(settings: Settings, catalog: "Catalog", sockets: "list[socket]", *, exit_after_run: bool) -> int:
     """Serve until a signal arrives or, with `exit_after_run`, until the run ends; returns the exit code."""
     from solorun.server import serve
 
     ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
     stop = asyncio.Event()
-    serving = asyncio.create_task(serve(settings, catalog, started=ready.set_result, stop=stop))
+    serving = asyncio.create_task(serve(settings, catalog, started=ready.set_result, stop=stop, sockets=sockets))
     try:
         await asyncio.wait((ready, serving), return_when=asyncio.FIRST_COMPLETED)
         if not ready.done():

@@ -28,11 +28,13 @@ def doctor(
 ) -> None:
     """Check the installation and the database. Stop the service first. Exits with 1 if a problem remains."""
     from solorun.service import MIN_FREE_BYTES
-    from solorun.stores.sqlite.version_check import VERSION
+    from solorun.stores.sqlite.version_check import VERSION, describe_wal_reset_bug
 
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     write(f"Python {sys.version.split()[0]}, SQLite {VERSION}\n")
+    if warning := describe_wal_reset_bug():
+        write(f"warning: {warning}\n")
     directory, errors = _find_directory(config, data_dir)
     for error in errors:
         write(f"configuration: {sanitize(error)}\n")

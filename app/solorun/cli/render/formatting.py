@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from solorun.run import Run, RunStep
-from solorun.status import Status
+from solorun.status import Status, StepStatus
 
 
 def format_duration(seconds: float) -> str:
@@ -26,8 +26,10 @@ def format_age(at: datetime) -> str:
 
 
 def format_elapsed(of: Run | RunStep) -> str:
-    """The duration of a run or a step, so far if it is active. "" if it never started."""
-    if of.started_at is None:
+    """The duration of a run or a step, so far if it is active. "" if it never started, and if it was interrupted: after
+    a crash, the end is recorded when the service is back.
+    """
+    if of.started_at is None or of.status in (Status.INTERRUPTED, StepStatus.INTERRUPTED):
         return ""
     end = of.finished_at or datetime.now(UTC)
     return format_duration((end - of.started_at).total_seconds())

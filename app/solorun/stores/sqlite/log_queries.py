@@ -26,6 +26,7 @@ Match = tuple[int, bytes]
 
 SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
+SHORT_SCAN_RECORDS: Final = 50_000
 _UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
 
 
@@ -38,7 +39,7 @@ class Read(Protocol):
 async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> LogPage:
     """A page of a log, without what is committed during the call. Raises RunNotFound.
 
-    `scans` limits how many calls scan whole logs at the same time.
+    `scans` limits how many calls scan long logs at the same time. Short reads do not wait for them.
     """
     run = await read(partial(get_run, run_id=run_id))
     log_filter = LogFilter(
@@ -46,6 +47,8 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
     )
     if query.step is None and not query.stream and not query.text and not query.events:
         return await _read_counted_page(read, run, query, log_filter)
+    if _is_short(run, query):
+        return await _scan_for_page(read, run, query, log_filter)
     async with scans:
         return await _scan_for_page(read, run, query, log_filter)
 
@@ -100,6 +103,12 @@ def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
     low = 0 if query.after is None else min(max(query.after, 0), run.last_seq)
     high = end if query.before is None else min(max(query.before, 1), end)
     return low, high
+
+
+def _is_short(run: Run, query: LogQuery) -> bool:
+    """Whether few records are read, or a step's records of a level: most segments have none, and are left out."""
+    first, last = _range_of_step(run, query.step)
+    return last - first <= SHORT_SCAN_RECORDS or not (query.step is None or query.level is None or query.text)
 
 
 def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:

@@ -1,7 +1,9 @@
 """SqliteRunStore: the contract of `store.py` over one connection that writes and three that read."""
 
 import asyncio
+import logging
 import sqlite3
+import sys
 from collections.abc import Awaitable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +25,12 @@ from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
 from solorun.stores.sqlite.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
-from solorun.stores.sqlite.version_check import warn_of_wal_reset_bug
+from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_logger = logging.getLogger("solorun.stores")
 
 FILE_NAME: Final = "solorun.db"
 _READER_COUNT: Final = 3
@@ -53,11 +57,10 @@ class SqliteRunStore(Store):
 
         A write waits up to `lock_timeout_seconds` for another program's lock. Raises DatabaseUnusable.
         """
-        warn_of_wal_reset_bug()
         path = data_dir / FILE_NAME
         store = cls(path, lock_timeout_seconds=lock_timeout_seconds)
         try:
-            await asyncio.to_thread(_create_private, path)
+            is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.transact(migrate)
             for reader in store._readers:
@@ -68,6 +71,9 @@ class SqliteRunStore(Store):
         except BaseException:
             await store.close()
             raise
+        if is_new and (warning := describe_wal_reset_bug()) and not (sys.stderr and sys.stderr.isatty()):
+            # `solorun doctor` repeats it. A user who tries Solorun on a terminal has nothing to do about it.
+            _logger.warning(warning)
         return store
 
     # -- writes, in the order of a run's life
@@ -184,10 +190,15 @@ class SqliteRunStore(Store):
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function, *args, **kwargs)
 
 
-def _create_private(path: Path) -> None:
-    """Create the database's file for its user alone; SQLite gives its other files the same mode. Never by a link."""
+def _create_private(path: Path) -> bool:
+    """Create the database's file for its user alone; SQLite gives its other files the same mode. Never by a link.
+
+    Returns whether the file is new.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.is_symlink():
         raise OSError("it is a symbolic link")
+    is_new = not path.exists()
     path.touch(0o600)
     path.chmod(0o600)
+    return is_new

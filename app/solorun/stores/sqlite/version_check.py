@@ -1,11 +1,7 @@
-"""Warns about a known bug of the SQLite that this Python was built with."""
+"""Describes a known bug of the SQLite that this Python was built with."""
 
-import logging
 import sqlite3
-from functools import cache
 from typing import Final
-
-_logger = logging.getLogger("solorun.stores")
 
 VERSION: Final = sqlite3.sqlite_version
 
@@ -24,12 +20,11 @@ def has_wal_reset_bug(version: tuple[int, ...]) -> bool:
     return (3, 7) <= line < (3, 51)
 
 
-@cache
-def warn_of_wal_reset_bug() -> None:
-    """Once per process. Only the writer checkpoints here, so the second connection would be another program's."""
-    if has_wal_reset_bug(sqlite3.sqlite_version_info):
-        _logger.warning(
-            "SQLite %s has the WAL-reset bug: do not open the database with another program while the service runs."
-            " SQLite 3.51.3 fixes it.",
-            sqlite3.sqlite_version,
-        )
+def describe_wal_reset_bug() -> str | None:
+    """A warning if this SQLite has the bug. Only the writer checkpoints here, so another program's would be needed."""
+    if not has_wal_reset_bug(sqlite3.sqlite_version_info):
+        return None
+    return (
+        f"SQLite {VERSION} has the WAL-reset bug: do not open the database with another program while the service runs."
+        " SQLite 3.51.3 fixes it."
+    )

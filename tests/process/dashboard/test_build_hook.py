@@ -87,7 +87,7 @@ def test_an_unchanged_dashboard_is_not_rebuilt(hook: Any, root: Path, environ: C
         ("src/main.test.ts", []),
     ],
 )
-def test_only_what_a_change_requires_is_done(
+def test_only_the_steps_that_a_change_requires_are_run(
     hook: Any, root: Path, environ: Callable[..., dict[str, str]], changed: str, called: list[str]
 ) -> None:
     hook.build(root, environ())
