@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 
 from solorun.api.state import State
 from solorun.status import ACTIVE
@@ -15,16 +13,14 @@ from solorun.status import ACTIVE
 OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
 
-class Metrics(Collector):
+class Metrics:
     """One reading of the state. Labels are statuses, operations and HTTP statuses, so their number is bounded."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def expose(self) -> bytes:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)
-        text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+        text: bytes = generate_latest(self)  # type: ignore[no-untyped-call]
         return text
 
     def collect(self) -> Iterator[Metric]:

@@ -41,7 +41,7 @@ HAS_PROC = os.path.exists("/proc/self/stat")
 class Process:
     """One entry of the process table."""
 
-    __slots__ = ("group", "name", "parent", "pid", "session", "started", "state")
+    __slots__ = ("group", "identity", "name", "parent", "pid", "session", "started", "state")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         opened, closed = stat.index(b"("), stat.rindex(b")")  # a name may contain parentheses
@@ -51,11 +51,7 @@ class Process:
         self.state = fields[0]
         self.parent, self.group, self.session = map(int, fields[1:4])
         self.started = int(fields[19])
-
-    @property
-    def identity(self) -> tuple[int, int]:
-        """A pid alone may be used again."""
-        return self.pid, self.started
+        self.identity = pid, self.started  # a pid alone may be used again
 
 
 def list_processes() -> list[Process]:
