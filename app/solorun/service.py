@@ -20,7 +20,7 @@ from solorun.projects import Catalog
 from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper
+from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
@@ -78,7 +78,7 @@ class Service:
         Leaving the block drains it. `url` is its address for commands, None in a host application. `executor` replaces
         the way steps are executed. Raises DataDirectoryUnusable, DatabaseUnusable.
         """
-        environ = dict(os.environ if environ is None else environ)
+        environ = utf8_environment(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir)
         owner = secrets.token_hex(8)
         async with AsyncExitStack() as stack:

@@ -22,12 +22,16 @@ _CONTROL: Final = re.compile(
       (?: \x1b\[ | \x9b ) (?P<parameters> [0-?]* ) (?P<intermediates> [\ -/]* ) (?P<final> [@-~]? )      # CSI
     | (?: \x1b[\]PX^_] | [\x90\x98\x9d-\x9f] ) [^\x07\x1b\x9c]* (?P<end> \x07 | \x1b\\ | \x9c | (?=\x1b.) )?  # OSC etc.
     | \x1b [\ -/]* (?P<escape> [0-~]? )
-    | (?P<c0> [\x00-\x08\x0a-\x1f\x7f-\x9f] )
+    | (?P<c0> [\r\b] | [\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c]+ )  # a run has no effect
     """,
     re.VERBOSE | re.DOTALL,
 )
 
 _strip_colours: Final = re.compile(r"\x1b\[[0-9;:]*m").sub
+# Without effect: at the start of a line, and, as long as the cursor has not moved, at the end of its text.
+_strip_start: Final = re.compile(r"\A(?:\r|\x1b\[(?:[0-2]?K|[01]?G))+").sub
+_strip_erasures: Final = re.compile(r"\x1b\[0?K").sub
+_strip_idle: Final = re.compile(r"\x1b\[(?:[0-9;:]*m|0?K)").sub
 _has_control: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]").search
 
 _Pen = tuple[str, ...]
@@ -37,9 +41,11 @@ def visible_text(text: str, *, colour: bool = False) -> str:
     """The text of a whole line. With `colour`, colours and styles (SGR) are kept, and followed by a reset."""
     if not _has_control(text):
         return text
+    text = _strip_start("", text)
+    plain = _strip_idle("", text)
+    if not _has_control(plain):  # Nothing but colours, as in most lines that have any.
+        return _strip_erasures("", text) + _RESET if colour else plain
     plain = _strip_colours("", text)
-    if not _has_control(plain):
-        return text + _RESET if colour else plain  # Nothing but colours, as in most lines that have any.
     if not colour and not _has_control(plain.replace("\r", "")):
         shown = ""  # Nothing but carriage returns, as in most bars.
         for part in plain.split("\r"):

@@ -19,12 +19,14 @@ MAX_LINE_CHARACTERS: Final = 4096
 _PARTIAL: Final = b',"partial":true}\n'
 _MESSAGE: Final = b'"message":"'
 _COLOUR: Final = b"\\u001b["
-_COLOUR_CHARACTERS: Final = b"\\u01b[23456789;:m"
+_COLOUR_CHARACTERS: Final = b"\\u01b[23456789;:mKk"
 _LOWER: Final = bytes(range(256)).lower()
+# Where these are without effect: see terminal_text.py.
+_strip_starts: Final = re.compile(rb'("message":")(?:\\r|\\u001b\[(?:[0-2]?K|[01]?G))+').sub
 # Not after a backslash, which may be the first half of an escaped one.
-_strip_colours: Final = re.compile(rb"\\u001b\[(?<!\\\\u001b\[)[0-9;:]*m").sub
+_strip_colours: Final = re.compile(rb"\\u001b\[(?<!\\\\u001b\[)(?:[0-9;:]*m|0?K)").sub
 # Control characters in JSON, except those of colours: after an even number of backslashes.
-_ESCAPED: Final = rb"\\(?<!\\\\)(?:\\\\)*+(?:[bfnr]|u00(?!1b\[[0-9;:]*m))"
+_ESCAPED: Final = rb"\\(?<!\\\\)(?:\\\\)*+(?:[bfnr]|u00(?!1b\[(?:[0-9;:]*m|0?K)))"
 _find_escaped: Final = re.compile(_ESCAPED).search
 _find_control: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]|" + _ESCAPED).search
 
@@ -69,9 +71,11 @@ class TextSearch:
             self._unfinished.clear()
         self._next_seq = segment.last_seq + 1
         payload = segment.payload
+        if b'"message":"\\' in payload:
+            payload = _strip_starts(rb"\1", payload)
         is_ascii = payload.isascii()
         if self._unfinished or _PARTIAL in payload or (self._may_compose and not is_ascii):
-            return payload
+            return segment.payload
         indexes = {index for index, _ in self._lines_with_text(payload, is_ascii)}
         # Control characters decide what is visible of a line, and only moves of the cursor add to it: spaces.
         indexes.update(

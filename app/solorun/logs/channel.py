@@ -106,8 +106,10 @@ class Channel:
         self._put(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
 
     def add_mask(self, value: str) -> None:
-        if not self.masker.add(value):
-            self.log(f"a value of {len(value)} characters is not masked: {LIMITS_TEXT}", level=Level.WARNING)
+        if not self.masker.add(value) and self.masker.refused_count.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
+            count = self.masker.refused_count
+            what = f"a value of {len(value):,} characters is" if count == 1 else f"{count:,} values are"
+            self.log(f"{what} not masked: {LIMITS_TEXT}", level=Level.WARNING)
 
     # -- for the service; never waits, never bounded
 

@@ -33,6 +33,7 @@ class Masker:
         # Masking may run in a thread while the event loop adds a secret.
         self._lock = threading.Lock()
         self._index = SecretIndex(MIN_SECRET_CHARACTERS)
+        self.refused_count = 0
         for secret in secrets:
             self.add(secret)
 
@@ -42,11 +43,10 @@ class Masker:
         False, and nothing changes, if the value is over the limits: 16,384 characters for each value, and 50,000 forms
         for all of them.
         """
-        if len(secret) > MAX_SECRET_CHARACTERS:
-            return False
-        forms = find_forms(secret)
+        forms = find_forms(secret) if len(secret) <= MAX_SECRET_CHARACTERS else None
         with self._lock:
-            if self._index.count + len(forms) > self._max_forms:
+            if forms is None or self._index.count + len(forms) > self._max_forms:
+                self.refused_count += 1
                 return False
             for form in forms:
                 self._index.add(form)

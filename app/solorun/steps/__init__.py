@@ -13,13 +13,14 @@ from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.descent import DescentTracker, become_subreaper
+from solorun.steps.environment import utf8_environment
 from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger("solorun.steps")
 
-__all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment"]
 
 
 class StepDispatcher(StepExecutor):

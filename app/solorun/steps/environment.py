@@ -1,5 +1,6 @@
 """Builds a command's environment: a few variables of the service, then the project's, then Solorun's."""
 
+import os
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -18,6 +19,11 @@ INHERITED: Final = (
 """The variables that every command gets, as patterns: who and where it is, and how to print text and times."""
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
+
+
+def utf8_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process whose locale may have another encoding, decoded as the UTF-8 that commands get."""
+    return {_decode(name): _decode(value) for name, value in environ.items()}
 
 
 def command_environment(
@@ -50,3 +56,7 @@ def command_environment(
 def _is_inherited(name: str, project: Project) -> bool:
     is_wanted = any(fnmatchcase(name, pattern) for pattern in (*INHERITED, *project.pass_env))
     return (is_wanted or name in project.secrets) and is_inheritable(name)
+
+
+def _decode(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "surrogateescape")

@@ -146,6 +146,8 @@ class PipeReader:
                 if isinstance(command, LogMessage) and command.level is Level.ERROR:
                     self._telling_line.add_error(command.text)
                 await self._interpreter.execute(command)
+                if isinstance(command, AddMask):
+                    await asyncio.sleep(0)  # Finding the encodings of a value takes long.
                 written = index + 1
         if written < len(lines.texts):
             await self._write(lines, written, len(lines.texts))

@@ -20,6 +20,8 @@ from solorun.step import StepOutput
 
 MAX_QUEUED_LINES: Final = 10_000
 """What a coroutine may print before it has to await, so that the lines can be written."""
+_LINES_OF_THREAD: Final = 1_000
+_MAX_WAIT_SECONDS: Final = 30.0
 
 _current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", default=None)
 _logger = logging.getLogger(__name__)
@@ -28,7 +30,7 @@ _logger = logging.getLogger(__name__)
 class PrintedOutput:
     """The StepOutput of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
 
-    Printing does not wait on the event loop. In another thread it does, as all calls, while the run's log is full.
+    Printing does not wait on the event loop. In another thread it waits while too many lines are queued.
     """
 
     def __init__(self, step: str, output: StepOutput) -> None:
@@ -43,6 +45,8 @@ class PrintedOutput:
         """The pieces of the line that each thread prints. They are joined once."""
         self._queue: deque[tuple[Stream, Level, str]] = deque()
         self._dropped = 0
+        self._has_room = threading.Event()
+        self._has_room.set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self.is_open = True
@@ -92,23 +96,34 @@ class PrintedOutput:
         await self._output.group(step, name, open=open)
 
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
-        room = max(0, MAX_QUEUED_LINES - len(self._queue))
-        if threading.get_ident() != self._loop_thread:
-            if lines:
-                writing = self.write(self._step, stream, lines, level=level)
-                asyncio.run_coroutine_threadsafe(writing, self._loop).result()
+        if threading.get_ident() == self._loop_thread:
+            self._enqueue(stream, level, lines, max(0, MAX_QUEUED_LINES - len(self._queue)))
+            self._start_writing()
             return
+        for begin in range(0, len(lines), _LINES_OF_THREAD):
+            # Waits for room only, and not for ever: the event loop may be waiting for a lock that this thread holds.
+            room = _LINES_OF_THREAD if self._has_room.wait(_MAX_WAIT_SECONDS) else 0
+            self._enqueue(stream, level, lines[begin : begin + _LINES_OF_THREAD], room)
+            self._loop.call_soon_threadsafe(self._start_writing)
+
+    def _enqueue(self, stream: Stream, level: Level, lines: Sequence[str], room: int) -> None:
         self._queue.extend((stream, level, line) for line in lines[:room])
         self._dropped += len(lines[room:])
+        if len(self._queue) >= MAX_QUEUED_LINES:
+            self._has_room.clear()
+
+    def _start_writing(self) -> None:
+        if len(self._queue) < MAX_QUEUED_LINES:  # written since the thread that filled it looked
+            self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
 
     async def _write_queue(self) -> None:
         async with self._writing:
             while self._queue:
-                printed, dropped = list(self._queue), self._dropped
-                self._queue.clear()
-                self._dropped = 0
+                printed = [self._queue.popleft() for _ in range(len(self._queue))]  # threads may append meanwhile
+                dropped, self._dropped = self._dropped, 0
+                self._has_room.set()
                 try:
                     for (stream, level), lines in groupby(printed, key=lambda entry: entry[:2]):
                         await self._output.write(self._step, stream, [text for *_, text in lines], level=level)

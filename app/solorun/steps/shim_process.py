@@ -77,13 +77,13 @@ class ShimProcess:
             process = subprocess.Popen(
                 [
                     *(sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT)),
-                    *(environ[ARTIFACTS], *argv),
+                    *map(_encode, (environ[ARTIFACTS], *argv)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,
                 cwd=directory,
-                env=environ,
+                env={_encode(name): _encode(value) for name, value in environ.items()},
                 pass_fds=(control, to_status),
                 start_new_session=True,
             )
@@ -173,6 +173,11 @@ class ShimProcess:
         finally:
             for fd in watched:
                 loop.remove_reader(fd)
+
+
+def _encode(text: str) -> bytes:
+    """Text for a command: UTF-8, whatever the encoding of the service's locale."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _open_terminal() -> tuple[int, int]:

@@ -258,7 +258,18 @@ async def test_a_value_over_the_limits_of_masking_is_reported() -> None:
 
     (record,) = take_all(channel)
     assert record.level is Level.WARNING
-    assert record.message.startswith("a value of 20000 characters is not masked:")
+    assert record.message.startswith("a value of 20,000 characters is not masked:")
+
+
+async def test_many_values_over_the_limits_of_masking_fill_no_memory() -> None:
+    channel = make_channel()
+
+    for _ in range(10_000):
+        channel.add_mask("x" * 20_000)
+
+    records = take_all(channel)
+    assert len(records) == 14
+    assert "8,192 values are not masked" in records[-1].message
 
 
 async def test_a_large_write_is_masked_off_the_event_loop() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from solorun.log_filter import LogFilter
 from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
-from solorun.terminal_text import visible_text
+from solorun.terminal_text import TerminalLine, visible_text
 from solorun.text_search import fold
 from solorun.wire import decode_record, encode_records
 
@@ -26,9 +26,9 @@ _LINES_OF_PROGRAMS = st.lists(
         ["a", "A", "b", "é", "e\u0301", " ", "\t", "\\", '"', "u001b[1m", "31m", "ß", "ſ", "\u0301", "が", "か\u3099"]
     )
     | st.sampled_from(
-        ["\x1b[1m", "\x1b[38;5;1m", "\x1b[0K", "\x1b[2K", "\x1b[1G", "\x1b[3C", "\x1b[2D", "\r", "\b", "\n"]
+        ["\x1b[1m", "\x1b[38;5;1m", "\x1b[0K", "\x1b[K", "\x1b[2K", "\x1b[1G", "\x1b[3C", "\x1b[2D", "\r", "\b", "\n"]
     )
-    | st.sampled_from(["\x7f", "\x85", "\x9b1m", "\xa0", "\x1b]8;;b\x07", "\x1b", "m", "["]),
+    | st.sampled_from(["\x7f", "\x85", "\x9b1m", "\xa0", "\x1b]8;;b\x07", "\x1b", "\x1b[", "m", "[", "K"]),
     max_size=12,
 ).map("".join)
 
@@ -45,6 +45,18 @@ def test_text_is_found_exactly_where_it_is_visible(messages: list[str], text: st
     found = [seq for seq, _ in log_filter.select(_segment(messages))]
 
     assert found == [seq for seq, message in enumerate(messages, start=1) if _is_visible(text, message)]
+
+
+@given(text=_LINES_OF_PROGRAMS, colour=st.booleans())
+def test_a_line_is_shown_as_it_is_written_step_by_step(text: str, colour: bool) -> None:
+    line = TerminalLine(colour=colour)
+    line.write(text)
+
+    shown = TerminalLine(colour=colour)
+    shown.write(visible_text(text, colour=colour))
+
+    assert shown.text == line.text
+    assert colour or visible_text(text) == line.text
 
 
 @given(
