@@ -1,6 +1,6 @@
 """Ends the processes that coroutine steps start without `step.run` and leave behind (Linux only).
 
-They are children of the service, directly or once their parent has exited (see `subreaper`). The kernel does not say
+They are children of the service, directly or once their parent has exited (see `descent`). The kernel does not say
 which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started. In
 a host application, a child may be the host's, and nothing is ended.
 """
@@ -30,7 +30,7 @@ class Span:
     older: Identities
 
     def covers(self, process: Process) -> bool:
-        return process.started >= self.began and (process.pid, process.started) not in self.older.items()
+        return process.started >= self.began and process.identity not in self.older
 
 
 class CoroutineProcesses:

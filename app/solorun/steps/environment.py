@@ -38,7 +38,7 @@ def command_environment(
     return (
         {"PYTHONUNBUFFERED": "1"}
         | ({"TERM": "xterm-256color"} if tty else {})
-        | _inherit(environ, (*INHERITED, *project.pass_env), project.secrets)
+        | {name: value for name, value in environ.items() if _is_inherited(name, project)}
         | project.expand_env(environ)
         | {
             "SOLORUN_PROJECT": context.project,
@@ -53,12 +53,9 @@ def command_environment(
     )
 
 
-def _inherit(environ: Mapping[str, str], patterns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in environ.items()
-        if (name in names or any(fnmatchcase(name, pattern) for pattern in patterns)) and is_inheritable(name)
-    }
+def _is_inherited(name: str, project: Project) -> bool:
+    is_wanted = any(fnmatchcase(name, pattern) for pattern in (*INHERITED, *project.pass_env))
+    return (is_wanted or name in project.secrets) and is_inheritable(name)
 
 
 def _decode(text: str) -> str:

@@ -57,7 +57,7 @@ class PipeReader:
         self._last_byte: int | None = None
         self._unfinished_since: float | None = None
         self._unfinished_level = Level.INFO
-        self._readable: asyncio.Future[None] | None = None
+        self._readable = asyncio.Event()
         self.is_waiting_for_output = False
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class PipeReader:
         fcntl.ioctl(self._fd, termios.FIONREAD, available)
         # A terminal holds more than it counts. If a stranger keeps writing to it, this is the limit.
         self._last_byte = self._read_bytes + (CHUNK_BYTES if os.isatty(self._fd) else available[0])
-        self._wake()
+        self._readable.set()
 
     async def _handle(self, chunk: bytes) -> None:
         has_lines = await self._log_all(self._splitter.feed(chunk))
@@ -104,13 +104,13 @@ class PipeReader:
 
     async def _wait_until_readable(self) -> None:
         loop = asyncio.get_running_loop()
-        self._readable = loop.create_future()
-        loop.add_reader(self._fd, self._wake)
+        self._readable.clear()
+        loop.add_reader(self._fd, self._readable.set)
         timer = None
         if self._unfinished_since is not None:
-            timer = loop.call_at(self._unfinished_since + UNFINISHED_SECONDS, self._wake)
+            timer = loop.call_at(self._unfinished_since + UNFINISHED_SECONDS, self._readable.set)
         try:
-            await self._readable
+            await self._readable.wait()
         finally:
             loop.remove_reader(self._fd)
             if timer is not None:
@@ -118,10 +118,6 @@ class PipeReader:
         if self._unfinished_since is not None and loop.time() >= self._unfinished_since + UNFINISHED_SECONDS:
             self._unfinished_since = None
             await self._log_all(self._splitter.flush())
-
-    def _wake(self) -> None:
-        if self._readable is not None and not self._readable.done():
-            self._readable.set_result(None)
 
     async def _log_all(self, batches: Iterator[LineBatch]) -> bool:
         """False if there is none. A thread searches long texts for secrets."""
@@ -173,13 +169,12 @@ class PipeReader:
         if continues and levels:
             levels[0] = self._unfinished_level
         self._unfinished_level = levels[-1] if levels else Level.INFO
-        if levels is None:
-            await self._output.write(self._step, self._stream, texts, partial=partial)
-            return
+        groups = (
+            [(level, len(list(group))) for level, group in groupby(levels)] if levels else [(Level.INFO, len(texts))]
+        )
         begin = 0
-        for level, group in groupby(levels):
-            end = begin + len(list(group))
-            await self._output.write(
-                self._step, self._stream, texts[begin:end], level=level, partial=partial and end == len(texts)
-            )
+        for level, count in groups:
+            end = begin + count
+            is_cut = partial and end == len(texts)
+            await self._output.write(self._step, self._stream, texts[begin:end], level=level, partial=is_cut)
             begin = end

@@ -27,8 +27,8 @@ _current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", defa
 _logger = logging.getLogger(__name__)
 
 
-class PrintedOutput(StepOutput):
-    """The output of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
+class PrintedOutput:
+    """The StepOutput of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
 
     Printing does not wait on the event loop. In another thread it waits while too many lines are queued.
     """
@@ -36,6 +36,9 @@ class PrintedOutput(StepOutput):
     def __init__(self, step: str, output: StepOutput) -> None:
         self._step = step
         self._output = output
+        self.add_mask = output.add_mask
+        self.mask = output.mask
+        self.pending_secret_length = output.pending_secret_length
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._unfinished: dict[tuple[Stream, int], list[str]] = {}
@@ -91,15 +94,6 @@ class PrintedOutput(StepOutput):
     async def group(self, step: str, name: str, *, open: bool) -> None:
         await self._write_queue()
         await self._output.group(step, name, open=open)
-
-    def add_mask(self, value: str) -> None:
-        self._output.add_mask(value)
-
-    def mask(self, text: str) -> str:
-        return self._output.mask(text)
-
-    def pending_secret_length(self, text: str) -> int:
-        return self._output.pending_secret_length(text)
 
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
         if threading.get_ident() == self._loop_thread:
@@ -178,40 +172,32 @@ class _RunLogHandler(logging.Handler):
             self.handleError(record)
 
 
-class Redirection:
-    """Redirects the process's output while coroutine steps run: to their logs what is theirs."""
+_handler: Final = _RunLogHandler()
+_redirected: Final = set[PrintedOutput]()
 
-    _count = 0
-    _handler: Final = _RunLogHandler()
 
-    @classmethod
-    @contextmanager
-    def to(cls, output: PrintedOutput) -> Iterator[None]:
-        """Within this block, what this task and its descendants print and log goes to `output`."""
-        cls._begin()
-        token = _current.set(output)
-        try:
-            yield
-        finally:
-            _current.reset(token)
-            cls._end()
+@contextmanager
+def redirected_to(output: PrintedOutput) -> Iterator[None]:
+    """Within this block, what this task and its descendants print and log goes to `output`.
 
-    @classmethod
-    def _begin(cls) -> None:
-        cls._count += 1
-        for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
-            if not isinstance(getattr(sys, name), _RedirectedStream):
-                setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
-        logging.getLogger().addHandler(cls._handler)
-
-    @classmethod
-    def _end(cls) -> None:
-        cls._count -= 1
-        if cls._count == 0:
+    The process's output is redirected while one of these blocks lasts.
+    """
+    _redirected.add(output)
+    for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
+        if not isinstance(getattr(sys, name), _RedirectedStream):
+            setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
+    logging.getLogger().addHandler(_handler)
+    token = _current.set(output)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _redirected.remove(output)
+        if not _redirected:
             for name in ("stdout", "stderr"):
-                if isinstance(redirected := getattr(sys, name), _RedirectedStream):
-                    setattr(sys, name, redirected.original)
-            logging.getLogger().removeHandler(cls._handler)
+                if isinstance(replaced := getattr(sys, name), _RedirectedStream):
+                    setattr(sys, name, replaced.original)
+            logging.getLogger().removeHandler(_handler)
 
 
 def _find_output() -> PrintedOutput | None:

@@ -164,13 +164,12 @@ class ShimProcess:
                 await self._wait_until_readable()
 
     async def _wait_until_readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        readable = loop.create_future()
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
         watched = [fd for fd in (self._status, self._pidfd) if fd >= 0]
         for fd in watched:
-            loop.add_reader(fd, _set, readable)
+            loop.add_reader(fd, readable.set)
         try:
-            await readable
+            await readable.wait()
         finally:
             for fd in watched:
                 loop.remove_reader(fd)
@@ -194,8 +193,3 @@ def _open_pidfd(pid: int) -> int:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return -1
-
-
-def _set(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)

@@ -324,7 +324,8 @@ async def test_other_tasks_continue_between_masks(begin: Begin, monkeypatch: pyt
 async def test_a_long_text_that_may_be_secret_is_searched_off_the_event_loop(
     begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pending_secret_length, longest = RecordedOutput.pending_secret_length, {}
+    pending_secret_length = RecordedOutput.pending_secret_length
+    longest: dict[int, int] = {}
 
     def note_thread(output: RecordedOutput, text: str) -> int:
         thread = threading.get_ident()
