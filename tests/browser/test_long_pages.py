@@ -49,9 +49,7 @@ def test_a_timeline_of_many_steps_leaves_room_for_the_log(
     expect(page.locator(".log-pane")).not_to_contain_text("step-03 started")
 
 
-def test_back_returns_to_the_place_in_the_list(
-    open_page: OpenPage, long_service: ServedService, long_api: Api
-) -> None:
+def test_back_returns_to_the_place_in_the_list(open_page: OpenPage, long_service: ServedService, long_api: Api) -> None:
     for _ in range(30):
         long_api.complete("short")
     page = open_page("/runs", url=long_service.url)
