@@ -17,7 +17,6 @@ from starlette.types import Receive, Scope, Send
 
 from solorun.api import Application
 from solorun.dashboard import Dashboard
-from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog, resolve_settings
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
@@ -74,8 +73,7 @@ class SolorunApp:
 async def open_application(
     settings: Settings,
     catalog: Catalog,
-    limits: StreamLimits | None = None,
-    service_limits: ServiceLimits = DEFAULT_LIMITS,
+    limits: ServiceLimits = DEFAULT_LIMITS,
     url: str | None = None,
 ) -> AsyncIterator[Application]:
     """The application of a service that is open within this block. `url` is its address for commands, None in a host
@@ -83,5 +81,6 @@ async def open_application(
 
     Raises DataDirectoryUnusable, DatabaseUnusable.
     """
-    async with Service.open(settings, catalog, url=url, limits=service_limits) as service:
-        yield Application(service, Dashboard(), limits)
+    async with Service.open(settings, catalog, url=url, limits=limits) as service:
+        dashboard = Dashboard()
+        yield Application(service, dashboard.endpoints, dashboard.show_not_found)

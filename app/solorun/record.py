@@ -10,6 +10,17 @@ MAX_MESSAGE_BYTES: Final = 16 * 1024
 """A longer line becomes several records, all but the last `partial`, cut between characters (UTF-8)."""
 
 
+def cut_message(text: str) -> list[str]:
+    """Cut `text` into messages within the limit, at least one. What UTF-8 cannot express becomes a question mark."""
+    # A coroutine may pass lone surrogates.
+    data = text.encode("utf-8", "replace")
+    pieces, start = [], 0
+    while len(data) - start > MAX_MESSAGE_BYTES:
+        pieces.append(data[start : start + MAX_MESSAGE_BYTES].decode("utf-8", "ignore"))
+        start += len(pieces[-1].encode())
+    return [*pieces, data[start:].decode()]
+
+
 class Level(StrEnum):
     DEBUG = "debug"
     INFO = "info"

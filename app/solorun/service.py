@@ -14,13 +14,13 @@ from typing import Final
 from solorun.component import running
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
-from solorun.logs import DiskReserve, Hub, HubLimits, Tail, Writer, WriterLimits
+from solorun.http.event_stream import StreamLimits
+from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.run import Run
 from solorun.runs import Reaper, RunManager
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper
+from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
@@ -33,11 +33,11 @@ MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 class ServiceLimits:
     """Limits that are not settings."""
 
-    writer: WriterLimits = field(default_factory=WriterLimits)
-    hub: HubLimits = field(default_factory=HubLimits)
+    streams: StreamLimits = field(default_factory=StreamLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
-    min_free_bytes: int = MIN_FREE_BYTES
+    failure_delay_seconds: float = 1.0
+    """How long the answer to a wrong token waits once its address has sent too many. The right token never waits."""
 
 
 DEFAULT_LIMITS: Final = ServiceLimits()
@@ -58,7 +58,6 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
-    owner: str
     limits: ServiceLimits
     started_at: datetime
 
@@ -79,7 +78,7 @@ class Service:
         Leaving the block drains it. `url` is its address for commands, None in a host application. `executor` replaces
         the way steps are executed. Raises DataDirectoryUnusable, DatabaseUnusable.
         """
-        environ = dict(os.environ if environ is None else environ)
+        environ = utf8_environment(os.environ if environ is None else environ)
         directory = DataDirectory(settings.data_dir)
         owner = secrets.token_hex(8)
         async with AsyncExitStack() as stack:
@@ -97,8 +96,8 @@ class Service:
             tasks = TaskSet()
             reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
             await reaper.recover()
-            hub = Hub(limits.hub)
-            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
+            hub = Hub()
+            writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(
                 store=store,
@@ -137,7 +136,6 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
-                owner=owner,
                 limits=limits,
                 started_at=now(),
             )
@@ -147,9 +145,6 @@ class Service:
     async def drain(self) -> None:
         """Admit nothing more, interrupt active runs and wait until they are recorded, within the shutdown limit."""
         await self.manager.drain(self.settings.shutdown_limit_seconds)
-
-    def list_active_runs(self) -> list[Run]:
-        return self.manager.list_active_runs()
 
     def readiness(self) -> list[str]:
         """Why the service is not ready, [] if it is. Uses neither the database nor the network."""
@@ -165,7 +160,7 @@ class Service:
         except OSError as error:
             reasons.append(f"the data directory is unusable: {error.strerror}")
         else:
-            if free_bytes < self.limits.min_free_bytes:
+            if free_bytes < MIN_FREE_BYTES:
                 reasons.append(f"the disk of the data directory has only {free_bytes // 2**20} MiB left")
         if self.catalog.errors:
             # Only the number: readiness is public, and an error may contain paths.

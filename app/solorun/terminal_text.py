@@ -22,7 +22,7 @@ _CONTROL: Final = re.compile(
       (?: \x1b\[ | \x9b ) (?P<parameters> [0-?]* ) (?P<intermediates> [\ -/]* ) (?P<final> [@-~]? )      # CSI
     | (?: \x1b[\]PX^_] | [\x90\x98\x9d-\x9f] ) [^\x07\x1b\x9c]* (?P<end> \x07 | \x1b\\ | \x9c | (?=\x1b.) )?  # OSC etc.
     | \x1b [\ -/]* (?P<escape> [0-~]? )
-    | (?P<c0> [\x00-\x08\x0a-\x1f\x7f-\x9f] )
+    | (?P<c0> [\r\b] | [\x00-\x07\x0a-\x0c\x0e-\x1a\x1c-\x1f\x7f-\x8f\x91-\x97\x99\x9a\x9c]+ )  # a run has no effect
     """,
     re.VERBOSE | re.DOTALL,
 )

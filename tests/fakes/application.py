@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,10 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         path = tmp_path / "solorun.toml"
         path.write_text(toml)
         checked = Settings(**{"data_dir": tmp_path / "data", "shutdown_limit_seconds": 5, **settings})
+        limits = replace(limits, failure_delay_seconds=failure_delay_seconds)
         async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
-            app = Application(service, Dashboard(), failure_delay_seconds=failure_delay_seconds)
+            dashboard = Dashboard()
+            app = Application(service, dashboard.endpoints, dashboard.show_not_found)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
             async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
                 yield Served(app, service, executor, client)

@@ -11,7 +11,7 @@ import anyio
 from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
-from solorun.logs import Hub, HubLimits, Tail, Writer, WriterLimits
+from solorun.logs import Hub, Tail, Writer, WriterLimits
 from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
@@ -50,7 +50,6 @@ class EngineLimits:
     """The engine's own limits, as a service has them."""
 
     writer: WriterLimits = field(default_factory=WriterLimits)
-    hub: HubLimits = field(default_factory=HubLimits)
     write_seconds: float = 5.0
     reaper_retry_seconds: float = 0.5
     compaction_pause_seconds: float = 0.05
@@ -161,7 +160,7 @@ async def open_engine(
             retry_seconds=limits.reaper_retry_seconds,
         )
         recovered = await reaper.recover()
-        hub = Hub(limits.hub)
+        hub = Hub()
         writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
         await stack.enter_async_context(running(tasks))
         declared = DeclaredProjects(*(projects or (declare(),)))

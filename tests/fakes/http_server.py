@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from solorun.api import Application
-from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
@@ -158,8 +157,7 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         *,
         toml: str = TOML,
         host: str = "127.0.0.1",
-        limits: StreamLimits | None = None,
-        service_limits: ServiceLimits = DEFAULT_LIMITS,
+        limits: ServiceLimits = DEFAULT_LIMITS,
         connection_limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008 - frozen
         **settings: Any,
     ) -> AsyncIterator[LiveServer]:
@@ -184,7 +182,6 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
                 started=url.set_result,
                 stop=stop,
                 limits=limits,
-                service_limits=service_limits,
                 connection_limits=connection_limits,
             )
         )

@@ -59,7 +59,7 @@ async def test_a_client_can_disconnect_at_any_await_without_harm(
 
 async def _active_run(served: Served) -> int:
     """The id of an active run of `deploy` whose step has begun."""
-    runs = served.service.list_active_runs()
+    runs = served.service.manager.list_active_runs()
     if not runs:
         return (await served.begin())[0]
     await served.until(lambda: any(step.context.run_id == runs[0].id for step in served.executor.begun))
@@ -68,7 +68,7 @@ async def _active_run(served: Served) -> int:
 
 async def _end_all(served: Served) -> None:
     await asyncio.sleep(0)
-    for run in served.service.list_active_runs():
+    for run in served.service.manager.list_active_runs():
         await _active_run(served)
         served.executor.begun[-1].end()
         await served.end_of(run.id)
@@ -119,5 +119,5 @@ def _is_waiting(served: Served, sent: list[Any]) -> bool:
     """Whether a stream has sent what there is, and waits for a change."""
     if any(b"event: runs" in message.get("body", b"") for message in sent):
         return True
-    topics = [served.service.hub.find(run.id) for run in served.service.list_active_runs()]
+    topics = [served.service.hub.find(run.id) for run in served.service.manager.list_active_runs()]
     return any(topic is not None and topic.waiting_count for topic in topics)

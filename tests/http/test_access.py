@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from solorun.auth.login import safe_next
+from solorun.api.login import safe_next
 from solorun.auth.sessions import MAX_SESSIONS, SESSION_SECONDS, Sessions
 from solorun.auth.throttle import MAX_FAILURES, Throttle
 from tests.fakes.application import TOKEN, OpenServed

@@ -3,12 +3,13 @@
 from msgspec.structs import replace
 
 from solorun.api.streams import DashboardStream
+from solorun.http.event_stream import EventStream
 from solorun.status import Status
 from solorun.wire import encode
 from tests.fakes.application import OpenServed
 
 
-class KeptSink:
+class KeptSink(EventStream):
     """Accepts all events immediately."""
 
     def __init__(self) -> None:

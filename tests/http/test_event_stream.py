@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from solorun.http.event_stream import COMMENT, EventStream, Sink, StreamLimits, Streams
+from solorun.http.event_stream import COMMENT, EventStream, StreamLimits, Streams
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import MAX_PIECE_BYTES
 from tests.fakes.stepped_loop import SteppedLoop, run_stepped
@@ -24,12 +24,12 @@ class Connection:
         self.is_full = False
         self.aborted = False
         self.streams = Streams(nullcontext, limits, max_open=1, max_open_per_client=1)
-        self.sinks: asyncio.Queue[Sink] = asyncio.Queue()
+        self.sinks: asyncio.Queue[EventStream] = asyncio.Queue()
         self.stream = EventStream(self.streams, self._pump)
         self._may_send = asyncio.Event()
         self._may_send.set()
 
-    async def _pump(self, sink: Sink) -> None:
+    async def _pump(self, sink: EventStream) -> None:
         self.sinks.put_nowait(sink)
         await asyncio.Event().wait()
 
@@ -48,7 +48,7 @@ class Connection:
         self._may_send.clear()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Sink]:
+    async def open(self) -> AsyncIterator[EventStream]:
         flow = {"is_full": lambda: self.is_full, "write": self.written.append}
         scope = {
             "method": "GET",

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from starlette.types import Message
 
-from solorun.line_joiner import MAX_LINE_CHARACTERS
-from solorun.logs.plain_text import PlainTextRenderer
+from solorun.api.logs import render_lines
+from solorun.line_joiner import MAX_LINE_CHARACTERS, LineJoiner
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.store import LogQuery
 from solorun.wire import decode_records
@@ -173,8 +173,8 @@ def record(message: str, **fields: Any) -> Record:
 
 
 def text_of(*records: Record) -> list[str]:
-    text = PlainTextRenderer()
-    whole = b"".join([text.add([record]) for record in records]) + text.finish()
+    joiner = LineJoiner()
+    whole = render_lines([line for record in records for line in joiner.add(record)] + joiner.finish())
     return [line.partition(" build: ")[2] for line in whole.decode().split("\n")]
 
 
@@ -212,28 +212,28 @@ def test_unfinished_lines_end_with_the_log() -> None:
 
 def test_an_unfinished_line_ends_with_its_step() -> None:
     ended = record("build completed", stream=Stream.SOLORUN, event=Event.STEP, data={"status": "completed"})
-    text = PlainTextRenderer()
+    joiner = LineJoiner()
 
-    whole = text.add([record("?", partial=True), ended]).decode()
+    whole = render_lines([*joiner.add(record("?", partial=True)), *joiner.add(ended)]).decode()
 
     assert [line.partition(" build: ")[2] for line in whole.split("\n")] == ["?", "build completed", ""]
 
 
 def test_a_line_of_a_hundred_megabytes_is_not_held_in_memory() -> None:
-    text = PlainTextRenderer()
+    joiner = LineJoiner()
     part = msgspec.structs.replace(record("x" * 16384), partial=True)
 
-    sizes = [len(text.add([part])) for _ in range(6400)]
+    sizes = [len(render_lines(joiner.add(part))) for _ in range(6400)]
 
     assert max(sizes) <= MAX_LINE_CHARACTERS + 100
-    assert sum(sizes) + len(text.finish()) >= 6400 * 16384
+    assert sum(sizes) + len(render_lines(joiner.finish())) >= 6400 * 16384
 
 
 def test_a_redrawn_line_of_any_length_is_a_short_one() -> None:
-    text = PlainTextRenderer()
-    redrawn = [text.add([record(f"\r{percent:3}%", partial=True)]) for percent in range(101)]
+    joiner = LineJoiner()
+    redrawn = [line for percent in range(101) for line in joiner.add(record(f"\r{percent:3}%", partial=True))]
 
-    assert b"".join([*redrawn, text.add([record("")])]).endswith(b"build: 100%\n")
+    assert render_lines([*redrawn, *joiner.add(record(""))]).endswith(b"build: 100%\n")
 
 
 class _HeldSearches:

@@ -45,7 +45,8 @@ def host(path: str, app: ASGIApp) -> ASGIApp:
 async def mounted(open_served: OpenServed, path: str, built: Path, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """A client of an application that is mounted at `path`; it does not know that path."""
     async with open_served(**settings) as served:
-        app = host(path, Application(served.service, Dashboard(built)))
+        dashboard = Dashboard(built)
+        app = host(path, Application(served.service, dashboard.endpoints, dashboard.show_not_found))
         transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
         async with httpx.AsyncClient(transport=transport, base_url=BASE_URL) as client:
             yield client

@@ -67,13 +67,18 @@ class CountedTail(Tail):
         self.following = 0
         self.pages: list[int] = []
 
-    async def deliver(
-        self, run_id: int, receiver: Receiver, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
+    async def follow(
+        self,
+        run_id: int,
+        *,
+        after: int = 0,
+        page_records: int = MAX_PAGE_RECORDS,
+        receiver: Receiver | None = None,
     ) -> AsyncGenerator[Segment | Run, None]:
         self.following += 1
         self.pages.append(page_records)
         try:
-            async for item in super().deliver(run_id, receiver, after=after, page_records=page_records):
+            async for item in super().follow(run_id, after=after, page_records=page_records, receiver=receiver):
                 yield item
         finally:
             self.following -= 1

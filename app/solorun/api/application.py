@@ -3,7 +3,7 @@
 import logging
 import secrets
 from functools import cache
-from typing import Final, Protocol
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
@@ -12,11 +12,11 @@ from solorun.api.family_limit import FamilyLimit
 from solorun.api.problems import problem_response
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
-from solorun.auth.authorization import FAILURE_DELAY_SECONDS, Authorizer, public_addresses
+from solorun.auth.authorization import Authorizer
 from solorun.errors import InternalError, Problem
 from solorun.http.compression import compress
-from solorun.http.event_stream import StreamLimits, Streams
-from solorun.http.operation import Endpoint
+from solorun.http.event_stream import Streams
+from solorun.http.operation import Endpoint, Handler
 from solorun.http.request import ClientDisconnected, Request
 from solorun.http.responses import HEAD_LINES_EXTENSION, Header, Response, cut_off
 from solorun.http.routing import Router
@@ -42,40 +42,28 @@ _DEFAULT_NAMES: Final = frozenset(name for name, _ in DEFAULT_HEADERS)
 _logger = logging.getLogger("solorun.api")
 
 
-class Pages(Protocol):
-    """The dashboard: its endpoints, and its response to paths that match no endpoint."""
-
-    @property
-    def endpoints(self) -> tuple[Endpoint[object], ...]: ...
-
-    async def show_not_found(self, state: object, request: Request, /) -> ASGIApp: ...
-
-
 class Application:
-    """An open service over HTTP, below any root path. `pages` is the dashboard, if it is to be served."""
+    """An open service over HTTP, below any root path.
 
-    def __init__(
-        self,
-        service: Service,
-        pages: Pages | None = None,
-        limits: StreamLimits | None = None,
-        failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
-    ) -> None:
+    `pages` are the endpoints of the dashboard. `show_not_found` handles paths that match no endpoint.
+    """
+
+    def __init__(self, service: Service, pages: tuple[Endpoint[object], ...], show_not_found: Handler[object]) -> None:
         settings = service.settings
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(settings, public_addresses(OPERATIONS), failure_delay_seconds),
+            authorizer=Authorizer(settings, OPERATIONS, service.limits.failure_delay_seconds),
             streams=Streams(
                 service.hub.count_stream,
-                limits or StreamLimits(),
+                service.limits.streams,
                 max_open=settings.max_streams,
                 max_open_per_client=settings.max_streams_per_client,
             ),
             family_limit=FamilyLimit(service),
         )
-        self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *(pages.endpoints if pages else ()))
-        self._router = Router(self.state, self.endpoints, fallback=pages.show_not_found if pages else None)
+        self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *pages)
+        self._router = Router(self.state, self.endpoints, show_not_found)
         self._public_path = settings.root_path
 
     def end_streams(self) -> None:

@@ -1,10 +1,10 @@
 """Streams all artifacts of a run as one zip, without a copy of it on disk or in memory."""
 
 import asyncio
+import contextlib
 import os
-import threading
 import zipfile
-from collections.abc import Generator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,37 +17,25 @@ from solorun.execution.artifacts import find_files
 _CHUNK_BYTES: Final = 256 * 1024
 
 
-class ZipChunks:
+async def zip_chunks(directory: Path) -> AsyncGenerator[bytes, None]:
     """The zip's bytes in chunks. Files are opened one after another, while the zip is sent."""
+    pieces = _zip(directory)
+    try:
+        while chunk := await asyncio.to_thread(_join, pieces):
+            yield chunk
+    finally:
+        # A cancelled response leaves a thread behind, which may still be producing. The file is then closed later.
+        with contextlib.suppress(ValueError):
+            pieces.close()
 
-    def __init__(self, directory: Path) -> None:
-        self._pieces = _zip(directory)
-        self._lock = threading.Lock()
 
-    def __aiter__(self) -> "ZipChunks":
-        return self
-
-    async def __anext__(self) -> bytes:
-        if chunk := await asyncio.to_thread(self._produce):
-            return chunk
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        await asyncio.to_thread(self._close)
-
-    def _produce(self) -> bytes:
-        chunk = bytearray()
-        with self._lock:
-            for piece in self._pieces:
-                chunk += piece
-                if len(chunk) >= _CHUNK_BYTES:
-                    break
-        return bytes(chunk)
-
-    def _close(self) -> None:
-        # A cancelled response leaves a thread behind, which may still be producing.
-        with self._lock:
-            self._pieces.close()
+def _join(pieces: Iterator[bytes]) -> bytes:
+    chunk = bytearray()
+    for piece in pieces:
+        chunk += piece
+        if len(chunk) >= _CHUNK_BYTES:
+            break
+    return bytes(chunk)
 
 
 def _zip(directory: Path) -> Generator[bytes]:

@@ -10,8 +10,8 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Meta
 
-from solorun.api.archive import ZipChunks
-from solorun.api.cursors import decode_cursor, encode_cursor
+from solorun.api.archive import zip_chunks
+from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.open_beneath import open_beneath
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
@@ -30,12 +30,7 @@ _READ_BYTES: Final = 256 * 1024
 
 class ArtifactsQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of artifacts.")] = 1000
-    cursor: (
-        Annotated[
-            str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
-        ]
-        | None
-    ) = None
+    cursor: Cursor | None = None
 
 
 async def list_artifacts(state: State, request: Request) -> Response:
@@ -89,7 +84,7 @@ async def download_artifacts(state: State, request: Request) -> StreamingRespons
     """Sends all files that can be listed, and those beyond the end of the list."""
     run = await state.service.manager.get_run(run_id_of(request))
     return StreamingResponse(
-        ZipChunks(state.service.directory.artifacts(run.id)),
+        zip_chunks(state.service.directory.artifacts(run.id)),
         media_type=b"application/zip",
         headers=[content_disposition(f"run-{run.id}.zip"), _SANDBOX],
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,

@@ -2,9 +2,15 @@
 
 import base64
 import binascii
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from solorun.errors import InvalidCursor
+
+Cursor = Annotated[
+    str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
+]
 
 _VERSION: Final = "1:"
 

@@ -5,8 +5,8 @@ import importlib
 from http import HTTPStatus
 from typing import Final
 
+from solorun.api.problems import PROBLEM_JSON, UNTYPED
 from solorun.api.state import State
-from solorun.http.problems import PROBLEM_JSON, UNTYPED
 from solorun.http.request import Request
 from solorun.http.responses import Response
 from solorun.wire import ProblemDetails, ProblemFieldError, encode

@@ -1,6 +1,6 @@
 """Handlers that read logs: a filtered page, or the whole log as a download."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, nullcontext
 from typing import Annotated
 
@@ -12,10 +12,10 @@ from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
+from solorun.line_joiner import Line, LineJoiner
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
-from solorun.logs.plain_text import PlainTextRenderer
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -92,11 +92,12 @@ async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerat
 
 
 async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
-    log_filter, text = _filter_of(query), PlainTextRenderer(raw=query.raw)
+    log_filter, joiner = _filter_of(query), LineJoiner(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
-            yield text.add(decode_records(_select(log_filter, segment)))
-    yield text.finish()
+            records = decode_records(_select(log_filter, segment))
+            yield render_lines(line for record in records for line in joiner.add(record))
+    yield render_lines(joiner.finish())
 
 
 def _filter_of(query: LogFilterQuery) -> LogFilter:
@@ -106,3 +107,13 @@ def _filter_of(query: LogFilterQuery) -> LogFilter:
 def _select(log_filter: LogFilter, segment: Segment) -> bytes:
     """The selected records as NDJSON."""
     return b"".join(line + b"\n" for _, line in log_filter.select(segment))
+
+
+def render_lines(lines: Iterable[Line]) -> bytes:
+    """These lines as UTF-8, each after its time, level and step."""
+    return "".join(f"{_prefix(record)}{text}\n" for record, text in lines).encode()
+
+
+def _prefix(record: Record) -> str:
+    time = record.time.isoformat(timespec="milliseconds")
+    return f"{time[:23]}Z {record.level.value:<7} {record.step or 'solorun'}: "

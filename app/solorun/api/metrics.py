@@ -4,10 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
 
 from solorun.api.state import State
 from solorun.status import ACTIVE
@@ -15,29 +13,27 @@ from solorun.status import ACTIVE
 OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
 
-class Metrics(Collector):
+class Metrics:
     """One reading of the state. Labels are statuses, operations and HTTP statuses, so their number is bounded."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def expose(self) -> bytes:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(self)
-        text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
+        text: bytes = generate_latest(self)  # type: ignore[no-untyped-call]
         return text
 
     def collect(self) -> Iterator[Metric]:
         service = self._state.service
         runs = GaugeMetricFamily("solorun_active_runs", "Active runs.", labels=["status"])
-        by_status = Counter(run.status for run in service.list_active_runs())
+        by_status = Counter(run.status for run in service.manager.list_active_runs())
         for status in sorted(ACTIVE):
             runs.add_metric([status.value], by_status[status])
         yield runs
         yield GaugeMetricFamily(
             "solorun_log_records_of_active_runs",
             "Committed records of the active runs.",
-            sum(run.last_seq for run in service.list_active_runs()),
+            sum(run.last_seq for run in service.manager.list_active_runs()),
         )
         yield GaugeMetricFamily("solorun_open_streams", "Open event streams.", service.hub.open_streams)
         yield GaugeMetricFamily("solorun_sessions", "Open browser sessions.", len(self._state.authorizer.sessions))

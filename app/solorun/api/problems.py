@@ -1,24 +1,35 @@
-"""The responses for problems, and what a problem says about a run."""
+"""The responses for problems (RFC 9457), and what a problem says about a run."""
 
+import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from solorun.api.state import State
-from solorun.errors import PROBLEMS, NotFound, Problem, RunActive, RunNotActive
-from solorun.http.problems import render_problem
+from solorun.errors import PROBLEMS, InvalidRequest, MethodNotAllowed, NotFound, Problem, RunActive, RunNotActive
 from solorun.http.request import Request
-from solorun.http.responses import TEXT, Response
-from solorun.wire import RunLinks
+from solorun.http.responses import TEXT, Header, Response
+from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
+
+PROBLEM_JSON: Final = b"application/problem+json"
+TYPE_PREFIX: Final = "/problems/"
+UNTYPED: Final = "about:blank"
+"""The `type` of a problem that says no more than its HTTP status."""
 
 
 def problem_response(problem: Problem, *, path: str, root_path: str = "") -> Response:
     """The response for a problem with a request for `path`, which is decoded and relative to `root_path`."""
-    return render_problem(
-        problem,
+    faults = problem.errors if isinstance(problem, InvalidRequest) else ()
+    details = ProblemDetails(
+        type=TYPE_PREFIX + problem.slug,
+        title=problem.title,
+        status=problem.status.value,
+        detail=problem.message,
         instance=root_path + quote(path),
-        members=_members_of(problem, root_path),
+        errors=tuple(ProblemFieldError(fault.pointer, fault.message) for fault in faults),
+        **_members_of(problem, root_path),
     )
+    return Response(encode(details), status=details.status, media_type=PROBLEM_JSON, headers=_headers_of(problem))
 
 
 async def get_problem_type(_state: State, request: Request) -> Response:
@@ -41,3 +52,17 @@ def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
             return {"run": problem.run}
         case _:
             return {}
+
+
+def _headers_of(problem: Problem) -> list[Header]:
+    headers: list[Header] = []
+    if problem.retry_after_seconds is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(problem.retry_after_seconds))))
+    if problem.slug == "unauthorized":
+        headers.append((b"www-authenticate", b'Bearer realm="Solorun"'))
+    if problem.slug == "too-large":
+        # Otherwise the rest of the body would have to be read and discarded before the next request.
+        headers.append((b"connection", b"close"))
+    if isinstance(problem, MethodNotAllowed):
+        headers.append((b"allow", ", ".join(problem.allowed).encode("ascii")))
+    return headers

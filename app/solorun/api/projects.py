@@ -11,7 +11,7 @@ from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 async def list_projects(state: State, _request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
     latest = {run.project: run for run in await service.store.list_latest_runs()}
-    active = {run.project: run for run in service.list_active_runs()}
+    active = {run.project: run for run in service.manager.list_active_runs()}
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
     family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
@@ -38,7 +38,7 @@ async def list_projects(state: State, _request: Request) -> Response:
 async def get_project(state: State, request: Request) -> Response:
     service = state.service
     project = service.catalog.get_project(request.path_params["project"])
-    active = next((run for run in service.list_active_runs() if run.project == project.name), None)
+    active = next((run for run in service.manager.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
     return json_response(_summary(project, active, latest, service.catalog.faults))
 

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from solorun.api import artifacts, health, logs, openapi, problems, projects, runs, streams
+from solorun.api import artifacts, health, login, logs, openapi, problems, projects, runs, streams
+from solorun.api.problems import PROBLEM_JSON
 from solorun.api.state import State
-from solorun.auth import login
 from solorun.errors import (
     ArtifactNotFound,
     InvalidCursor,
@@ -20,7 +20,6 @@ from solorun.errors import (
     TooManyStreams,
 )
 from solorun.http.operation import Operation, ResponseSpec
-from solorun.http.problems import PROBLEM_JSON
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.wire import (

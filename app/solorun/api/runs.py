@@ -1,35 +1,26 @@
 """Handlers that start, show, list and cancel runs."""
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta
 from msgspec.structs import asdict
 
-from solorun.api.cursors import decode_cursor, encode_cursor
-from solorun.api.path_parameters import run_id_of
+from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
-from solorun.errors import InvalidCursor
+from solorun.errors import InvalidCursor, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
-from solorun.run import MAX_RUN_ID
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
-
-_RUN_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
     status: Annotated[tuple[Status, ...], Meta(description="Only runs with one of these statuses; repeatable.")] = ()
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of runs.")] = 50
-    cursor: (
-        Annotated[
-            str, Meta(description="The `next_cursor` of the previous page.", extra_json_schema={"format": "cursor"})
-        ]
-        | None
-    ) = None
+    cursor: Cursor | None = None
 
 
 async def start_run(state: State, request: Request) -> Response:
@@ -87,10 +78,10 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
 
 def decode_run_cursor(cursor: str) -> int:
     """The id of the run before the next page. Raises InvalidCursor."""
-    run_id = decode_cursor(cursor)
-    if _RUN_ID.fullmatch(run_id) is None or int(run_id) > MAX_RUN_ID:
-        raise InvalidCursor
-    return int(run_id)
+    try:
+        return parse_run_id(decode_cursor(cursor))
+    except RunNotFound:
+        raise InvalidCursor from None
 
 
 def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list[Header]:

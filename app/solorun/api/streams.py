@@ -14,7 +14,7 @@ from msgspec import Meta
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
-from solorun.http.event_stream import EventStream, Sink
+from solorun.http.event_stream import EventStream
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
 from solorun.logs import FeedOverflow
@@ -74,9 +74,9 @@ async def follow_run(state: State, request: Request) -> EventStream:
     if after is None:
         after = _parse_seq(query.after)
     if after is None:
-        after = 0 if query.tail is None else await service.tail.find_after(run, tail=query.tail)
+        after = 0 if query.tail is None else service.tail.find_after(run, tail=query.tail)
 
-    async def source(sink: Sink) -> None:
+    async def source(sink: EventStream) -> None:
         ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
         await sink.emit(_END % (ended.last_seq, encode(ended)))
 
@@ -92,7 +92,7 @@ async def follow_all(state: State, request: Request) -> EventStream:
     return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
 
 
-async def _send_log(service: Service, run_id: int, after: int, sink: Sink, form: Form) -> Run:
+async def _send_log(service: Service, run_id: int, after: int, sink: EventStream, form: Form) -> Run:
     """Send a run's records up to its end, and return the ended run. A stalled reader costs only its position."""
     page_records = MAX_PAGE_RECORDS
     while True:
@@ -105,7 +105,7 @@ async def _send_log(service: Service, run_id: int, after: int, sink: Sink, form:
 
 
 async def _send_while_accepted(
-    service: Service, run_id: int, after: int, page_records: int, sink: Sink, form: Form
+    service: Service, run_id: int, after: int, page_records: int, sink: EventStream, form: Form
 ) -> int | Run:
     """Returns the ended run, or the last seq that was sent to a reader that does not keep up."""
 
@@ -118,7 +118,7 @@ async def _send_while_accepted(
         parts = parts_of(segment)
         return len(parts) == 1 and sink.offer_nowait(form(parts[0]))
 
-    items = service.tail.deliver(run_id, take, after=after, page_records=page_records)
+    items = service.tail.follow(run_id, after=after, page_records=page_records, receiver=take)
     async with aclosing(items):
         async for item in items:
             if isinstance(item, Run):
@@ -143,7 +143,7 @@ class DashboardStream:
         # Choosing and sending a run's state must not be interleaved, or an older state could overtake a newer one.
         self._publishing = asyncio.Lock()
 
-    async def run(self, sink: Sink) -> None:
+    async def run(self, sink: EventStream) -> None:
         with self._service.hub.open_feed() as feed:
             await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": feed.snapshot()}))
             async with anyio.create_task_group() as following:
@@ -156,7 +156,7 @@ class DashboardStream:
                     # The stream ends; the client reconnects for a new snapshot.
                     following.cancel_scope.cancel()
 
-    async def publish(self, runs: list[Run], sink: Sink) -> None:
+    async def publish(self, runs: list[Run], sink: EventStream) -> None:
         """Send the states of these runs, except those that `follow` sends."""
         async with self._publishing:
             events = [
@@ -167,7 +167,7 @@ class DashboardStream:
             if events:
                 await sink.emit(b"".join(events))
 
-    async def follow(self, run_id: int, after: int, sink: Sink) -> None:
+    async def follow(self, run_id: int, after: int, sink: EventStream) -> None:
         """Send a run's records after `after`, then its terminal state."""
         run = await _send_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
         async with self._publishing:

@@ -1,1 +1,1 @@
-"""Who may call: tokens, browser sessions and the login page."""
+"""Who may call: tokens and browser sessions."""

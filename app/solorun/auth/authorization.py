@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlsplit
@@ -31,36 +31,20 @@ _PROXY_PREFIXES: Final = (b"x-forwarded-", b"cf-")
 _SINGLE_HEADERS: Final = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
-FAILURE_DELAY_SECONDS: Final = 1.0
-"""How long the answer to a wrong token waits once its address has sent too many. The right token never waits."""
 
 _logger = logging.getLogger("solorun.auth")
 
 
-def public_addresses(operations: Iterable[Operation[Any]]) -> frozenset[tuple[str, str]]:
-    """The exact (method, path) pairs that need no token."""
-    return frozenset(
-        (method, operation.path)
-        for operation in operations
-        if operation.public
-        for method in ((operation.method, "HEAD") if operation.method == "GET" else (operation.method,))
-    )
-
-
 class Authorizer:
-    """Admits or refuses requests. `public` holds the exact (method, path) pairs that need no token."""
+    """Admits or refuses requests. Those for the exact path of a public one of `operations` need no token."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        public: Collection[tuple[str, str]],
-        failure_delay_seconds: float = FAILURE_DELAY_SECONDS,
-    ) -> None:
+    def __init__(self, settings: Settings, operations: Iterable[Operation[Any]], failure_delay_seconds: float) -> None:
         self.sessions = Sessions()
         self._throttle = Throttle()
         self._failure_delay_seconds = failure_delay_seconds
         self._wrong_tokens, self._missing_tokens = SparseLog(_logger), SparseLog(_logger)
-        self._public = frozenset(public)
+        public = {operation.route for operation in operations if operation.public}
+        self._public = public | {route.replace("GET ", "HEAD ") for route in public}
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
         self._hosts = _allowed_hosts(settings)
@@ -92,7 +76,7 @@ class Authorizer:
             _check_not_proxied(request)
         is_safe = request.method in SAFE_METHODS
         is_browser = (not is_safe or request.path.startswith("/api/")) and self._check_origin(request)
-        if self._token_hash is None or (request.method, request.path) in self._public:
+        if self._token_hash is None or f"{request.method} {request.path}" in self._public:
             return None
         if self._has_token(request):
             return None

@@ -32,8 +32,9 @@ def open_target(path: Path) -> Iterator[BinaryIO]:
     try:
         # With the permissions that the user's umask leaves, which `tempfile` would not give.
         file = unfinished.open("xb")
-    except PermissionError:
-        if status is None:
+    except OSError as error:
+        if status is None or not isinstance(error, PermissionError):
+            error.filename = str(path)  # The temporary name would mean nothing to the user.
             raise
         with target.open("wb") as existing:
             yield existing

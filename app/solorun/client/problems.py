@@ -1,4 +1,4 @@
-"""Turns error responses into the exceptions of `errors.py`: the inverse of the service's `http/problems.py`."""
+"""Turns error responses into the exceptions of `errors.py`: the inverse of the service's `api/problems.py`."""
 
 from typing import Final
 

@@ -76,22 +76,20 @@ class Supervisor:
         execution = await self._executor.start(run.project, step, context)
         result = await run.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
         if result is not None:
-            run.output.report_dropped(step.name)
-            await self._report_artifacts(run, step, known_artifacts)
-            channel.end_step(step.name, result.status, result.exit_code, result.error_message)
-            return result
-        reason = run.cancel_scope.reason or StopReason.SHUTDOWN
-        _log_stop(run, step, reason)
-        stopped = await run.cancel_scope.stop(execution)
-        if stopped.exit_code == -signal.SIGKILL:
-            channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+            status, exit_code, message = result.status, result.exit_code, result.error_message
+        else:
+            reason = run.cancel_scope.reason or StopReason.SHUTDOWN
+            _log_stop(run, step, reason)
+            exit_code = (await run.cancel_scope.stop(execution)).exit_code
+            if exit_code == -signal.SIGKILL:
+                channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+            status, message = StepStatus(reason.status), _timeout_message(run, step, reason)
+            if message and exit_code is not None and exit_code < 0:
+                exit_code = None  # After a time-out, the signal that ended the command says nothing new.
         run.output.report_dropped(step.name)
         await self._report_artifacts(run, step, known_artifacts)
-        message = _timeout_message(run, step, reason)
-        # After a time-out, the signal that ended the command says nothing new.
-        exit_code = None if message and (stopped.exit_code or 0) < 0 else stopped.exit_code
-        channel.end_step(step.name, StepStatus(reason.status), exit_code, message)
-        return None
+        channel.end_step(step.name, status, exit_code, message)
+        return result
 
     def _prepare(self, run: RunHandle, step: StepDeclaration) -> StepContext:
         workspace = self._directory.workspace(run.project.name)

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from solorun.errors import SolorunError
+
+STOP_SECONDS: Final = 2.0
 
 T = TypeVar("T")
 
@@ -15,8 +17,7 @@ _logger = logging.getLogger("solorun.execution")
 class TaskSet:
     """The tasks of runs, starts, cancels and retries. A Component: stopping it cancels what is left."""
 
-    def __init__(self, *, stop_seconds: float = 2.0) -> None:
-        self._stop_seconds = stop_seconds
+    def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._stopped = False
 
@@ -30,7 +31,7 @@ class TaskSet:
         for task in tasks:
             task.cancel()
         if tasks:
-            await asyncio.wait(tasks, timeout=self._stop_seconds)
+            await asyncio.wait(tasks, timeout=STOP_SECONDS)
 
     def spawn(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Start `work` in a task of this set. Raises RuntimeError once the set is stopped."""

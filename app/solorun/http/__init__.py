@@ -1,1 +1,1 @@
-"""The HTTP toolkit: routing, validation, responses, event streams, problems, OpenAPI. It knows nothing about runs."""
+"""The HTTP toolkit: routing, validation, responses, event streams. It knows nothing about runs."""

@@ -1,6 +1,6 @@
 """Server-sent events: sends comments on idle streams, disconnects stalled readers, and ends streams on shutdown.
 
-A source (see `api/streams.py`) decides what is sent. It writes encoded events to a sink.
+A source (see `api/streams.py`) decides what is sent. It writes encoded events to its stream.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -23,6 +23,9 @@ from solorun.http.responses import MAX_PIECE_BYTES, SEND_TIMEOUT_SECONDS, abort,
 COMMENT_INTERVAL_SECONDS: Final = 15.0
 """Proxies often close a connection after a minute of silence. The HTML standard recommends about 15 seconds."""
 STALL_GRACE_SECONDS: Final = 0.05
+"""How long `offer` waits for a slow reader before it returns."""
+MAX_STALL_GRACES: Final = 32
+"""How many slow readers `offer` waits for at the same time. Each keeps a page in memory meanwhile."""
 
 OPENING: Final = b": ok\n\n"
 COMMENT: Final = b": \n\n"
@@ -44,29 +47,6 @@ class StreamLimits:
     """A comment is sent after this long without an event."""
     send_timeout_seconds: float = SEND_TIMEOUT_SECONDS
     """A reader that accepts nothing for this long is disconnected."""
-    stall_grace_seconds: float = STALL_GRACE_SECONDS
-    """How long `offer` waits for a slow reader before it returns."""
-    max_stall_graces: int = 32
-    """How many slow readers `offer` waits for at the same time. Each keeps a page in memory meanwhile."""
-
-
-class Sink(Protocol):
-    """Where a source writes its events."""
-
-    async def emit(self, events: bytes) -> None:
-        """Send all of these events, even if the reader is slow. `b""` waits until the reader accepts more."""
-
-    async def offer(self, events: bytes) -> int:
-        """Send as many whole events as the reader accepts in time. Returns the number of bytes sent.
-
-        If some are left, drop them before you call `emit`, and read them again later: thousands of readers may stall.
-        """
-
-    def offer_nowait(self, events: bytes) -> bool:
-        """Send all of these events if it need not wait, otherwise none. Returns whether they were sent."""
-
-
-StreamSource = Callable[[Sink], Awaitable[None]]
 
 
 class Streams:
@@ -83,7 +63,7 @@ class Streams:
         self.limits = limits
         self._max_open, self._max_open_per_client = max_open, max_open_per_client
         self.shutting_down = False
-        self.stall_graces = asyncio.Semaphore(limits.max_stall_graces)
+        self.stall_graces = asyncio.Semaphore(MAX_STALL_GRACES)
         self._track = track
         self._open: set[EventStream] = set()
         self._open_by_client: Counter[str] = Counter()
@@ -123,11 +103,11 @@ class EventStream:
     """One response: the opening, then the events of the source, or `shutdown` if the service stops first.
 
     It ends early if `is_still_authorized` is false, which is checked in every comment interval. The source returns
-    after its last event. It may write from several tasks; events are never interleaved.
+    after its last event. It may write to the stream from several tasks; events are never interleaved.
     """
 
     def __init__(
-        self, streams: Streams, source: StreamSource, *, is_still_authorized: Callable[[], bool] | None = None
+        self, streams: Streams, source: "StreamSource", *, is_still_authorized: Callable[[], bool] | None = None
     ) -> None:
         self._streams = streams
         self._limits = streams.limits
@@ -188,10 +168,15 @@ class EventStream:
                 self._commenting.cancel()
 
     async def emit(self, events: bytes) -> None:
+        """Send all of these events, even if the reader is slow. `b""` waits until the reader accepts more."""
         await self._send_events(events)
         await self._end_if_stopping()
 
     async def offer(self, events: bytes) -> int:
+        """Send as many whole events as the reader accepts in time. Returns the number of bytes sent.
+
+        If some are left, drop them before you call `emit`, and read them again later: thousands of readers may stall.
+        """
         sent = 0
         async with self._turn:
             while sent < len(events) and (not self._flow.is_full() or await self._has_room_in_time()):
@@ -204,6 +189,7 @@ class EventStream:
         return sent
 
     def offer_nowait(self, events: bytes) -> bool:
+        """Send all of these events if it need not wait, otherwise none. Returns whether they were sent."""
         if len(events) > MAX_PIECE_BYTES or self._turn.locked() or self._stopping or self._disconnected:
             return False
         if not self._flow.send_nowait(events):
@@ -220,7 +206,7 @@ class EventStream:
         if self._streams.stall_graces.locked():
             return False
         async with self._streams.stall_graces:
-            with anyio.move_on_after(self._limits.stall_grace_seconds):
+            with anyio.move_on_after(STALL_GRACE_SECONDS):
                 await self._flow.wait()
                 return True
         return False
@@ -276,6 +262,9 @@ class EventStream:
         await self._send_events(COMMENT)
         if self._stopping:
             self._sourcing.cancel()
+
+
+StreamSource = Callable[[EventStream], Awaitable[None]]
 
 
 def _end_of_piece(events: bytes, start: int) -> int:

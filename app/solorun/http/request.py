@@ -5,18 +5,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
-import msgspec
 from starlette.types import Message, Receive, Scope
 
 from solorun.errors import PayloadTooLarge, UnsupportedMediaType
 from solorun.http.responses import wait_for_disconnect
-from solorun.http.validation import decode_body
+from solorun.http.validation import Model, decode_body, decode_query
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-FORM: Final = b"application/x-www-form-urlencoded"
 NO_OPERATION: Final = "none"
 
-Model = TypeVar("Model", bound=msgspec.Struct)
 Result = TypeVar("Result")
 
 
@@ -61,17 +58,11 @@ class Request:
 
     async def read_body(self, model: type[Model]) -> Model:
         """The JSON body as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest with every fault."""
-        body = await self._read_bytes()
-        if body and _media_type(self.headers.get(b"content-type", b"")) != b"application/json":
-            raise UnsupportedMediaType
-        return decode_body(body, model)
+        return decode_body(await self._read_bytes(b"application/json"), model)
 
-    async def read_form(self) -> bytes:
-        """The body of an HTML form, still encoded. Raises UnsupportedMediaType, PayloadTooLarge."""
-        body = await self._read_bytes()
-        if body and _media_type(self.headers.get(b"content-type", b"")) != FORM:
-            raise UnsupportedMediaType("The request body must be application/x-www-form-urlencoded.")
-        return body
+    async def read_form(self, model: type[Model]) -> Model:
+        """The fields of an HTML form as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest."""
+        return decode_query(await self._read_bytes(b"application/x-www-form-urlencoded"), model)
 
     async def while_connected(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`, which is cancelled when the client is gone. Raises ClientDisconnected."""
@@ -86,21 +77,20 @@ class Request:
             gone.cancel()
             await asyncio.wait((task, gone))
 
-    async def _read_bytes(self) -> bytes:
+    async def _read_bytes(self, media_type: bytes) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:
             return b""
-        message = await self._receive()
-        if not message.get("more_body", False):
-            return _body_of(message)
-        chunks = [_body_of(message)]
-        size = len(chunks[0])
-        while message.get("more_body", False):
+        body, has_more = bytearray(), True
+        while has_more:
             message = await self._receive()
-            chunks.append(_body_of(message))
-            size += len(chunks[-1])
-            if size > MAX_BODY_BYTES:
+            body += _body_of(message)
+            has_more = message.get("more_body", False)
+            if len(body) > MAX_BODY_BYTES:
                 raise _too_large()
-        return b"".join(chunks)
+        announced = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if body and announced != media_type:
+            raise UnsupportedMediaType(f"The request body must be {media_type.decode()}.")
+        return bytes(body)
 
 
 def address_of(scope: Scope) -> str:
@@ -135,7 +125,3 @@ def _body_of(message: Message) -> bytes:
         raise ClientDisconnected
     body: bytes = message.get("body", b"")
     return body
-
-
-def _media_type(content_type: bytes) -> bytes:
-    return content_type.partition(b";")[0].strip().lower()

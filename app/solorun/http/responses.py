@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, Final, Protocol
 
+import anyio
 from starlette.types import Receive, Scope, Send
 
 from solorun.http.flow_control import Flow
@@ -101,12 +102,10 @@ class StreamingResponse:
     async def _send_in_time(self, flow: Flow, piece: bytes | memoryview) -> bool:
         if flow.send_nowait(piece):
             return True
-        try:
-            async with asyncio.timeout(self._send_timeout_seconds):
-                await flow.send(piece)
-        except TimeoutError:
-            return False
-        return True
+        with anyio.move_on_after(self._send_timeout_seconds):
+            await flow.send(piece)
+            return True
+        return False
 
 
 def json_response(value: Any, *, status: int = 200, headers: Iterable[Header] = ()) -> Response:

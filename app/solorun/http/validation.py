@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec.inspect import BoolType, EnumType, IntType, Metadata, NoneType, Type, UnionType, VarTupleType, type_info
 
 from solorun.errors import FieldError, InvalidRequest
 
@@ -43,17 +44,17 @@ def decode_query(query_string: bytes, model: type[Model]) -> Model:
         pairs = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_QUERY_MEMBERS)
     except ValueError as error:
         raise InvalidRequest(errors=[FieldError("?", "too many parameters")]) from error
-    parsed_types = _parsed_types(model)
+    schemas = _schemas(model)
     document: dict[str, Any] = {}
     faults: list[FieldError] = []
     for name, text in pairs:
-        parsed_type = parsed_types.get(name)
-        if parsed_type is tuple:
+        schema = schemas.get(name)
+        if isinstance(schema, VarTupleType):
             document.setdefault(name, []).append(text)
         elif name in document:
             faults.append(FieldError("?" + name, "given more than once"))
         else:
-            document[name] = _parse(text, parsed_type)
+            document[name] = _parse(text, schema)
     if faults:
         raise InvalidRequest(errors=faults)
     return _convert(document, model, prefix="?")
@@ -104,10 +105,10 @@ def _faults_of_member(value: Any, type_: Any, pointer: str) -> Iterator[FieldErr
 
 def _enum_values(type_: Any) -> list[str]:
     """The values of an enum, even if it is repeatable or optional; [] for any other type."""
-    schema = _unwrap(msgspec.inspect.type_info(type_))
-    if isinstance(schema, msgspec.inspect.VarTupleType):
+    schema = _unwrap(type_info(type_))
+    if isinstance(schema, VarTupleType):
         schema = _unwrap(schema.item_type)
-    return sorted(member.value for member in schema.cls) if isinstance(schema, msgspec.inspect.EnumType) else []
+    return sorted(member.value for member in schema.cls) if isinstance(schema, EnumType) else []
 
 
 def _sentence(message: str) -> str:
@@ -119,38 +120,24 @@ def _escape(name: str) -> str:
 
 
 @cache
-def _parsed_types(model: type[msgspec.Struct]) -> dict[str, type]:
-    """The type that each parameter is parsed as, by name."""
-    return {field.encode_name: _parsed_type(field.type) for field in msgspec.structs.fields(model)}
+def _schemas(model: type[msgspec.Struct]) -> dict[str, Type]:
+    """The type of each parameter, by name."""
+    return {field.encode_name: _unwrap(type_info(field.type)) for field in msgspec.structs.fields(model)}
 
 
-def _parsed_type(type_: Any) -> type:
-    match _unwrap(msgspec.inspect.type_info(type_)):
-        case msgspec.inspect.IntType():
-            return int
-        case msgspec.inspect.BoolType():
-            return bool
-        case msgspec.inspect.VarTupleType():
-            return tuple
-        case _:
-            return str
-
-
-def _unwrap(schema: msgspec.inspect.Type) -> msgspec.inspect.Type:
+def _unwrap(schema: Type) -> Type:
     """The type without its constraints, and without None."""
-    match schema:
-        case msgspec.inspect.Metadata():
-            return _unwrap(schema.type)
-        case msgspec.inspect.UnionType():
-            return _unwrap(next(one for one in schema.types if not isinstance(one, msgspec.inspect.NoneType)))
-        case _:
-            return schema
+    if isinstance(schema, Metadata):
+        return _unwrap(schema.type)
+    if isinstance(schema, UnionType):
+        return _unwrap(next(one for one in schema.types if not isinstance(one, NoneType)))
+    return schema
 
 
-def _parse(text: str, parsed_type: type | None) -> Any:
+def _parse(text: str, schema: Type | None) -> Any:
     """The parsed value, or the text itself if it cannot be parsed: the validation that follows rejects it."""
-    if parsed_type is int and _INTEGER.fullmatch(text):
+    if isinstance(schema, IntType) and _INTEGER.fullmatch(text):
         return int(text)
-    if parsed_type is bool:
+    if isinstance(schema, BoolType):
         return _BOOLEANS.get(text, text)
     return text

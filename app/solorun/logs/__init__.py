@@ -1,25 +1,22 @@
 """The log path: a step's channel, the writer, the hub and the tail; one file per station."""
 
-from solorun.logs.channel import Channel, ChannelLimits
+from solorun.logs.channel import Channel
 from solorun.logs.fan_out import Receiver
-from solorun.logs.hub import Hub, HubLimits, Topic
+from solorun.logs.hub import Hub, Topic
 from solorun.logs.limited_output import DiskReserve, LimitedOutput
 from solorun.logs.masking import Masker
-from solorun.logs.run_feed import FeedOverflow, RunFeed
+from solorun.logs.run_feed import FeedOverflow
 from solorun.logs.tail import Tail
 from solorun.logs.writer import Writer, WriterLimits
 
 __all__ = [
     "Channel",
-    "ChannelLimits",
     "DiskReserve",
     "FeedOverflow",
     "Hub",
-    "HubLimits",
     "LimitedOutput",
     "Masker",
     "Receiver",
-    "RunFeed",
     "Tail",
     "Topic",
     "Writer",

@@ -7,7 +7,6 @@ state. The writer takes batches from it. The channel knows neither the store nor
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -24,21 +23,13 @@ from solorun.wire import encode_records
 
 _MAX_CHARACTERS_MASKED_ON_LOOP: Final = 64 * 1024
 """More are masked in a thread: a step may declare secrets that make masking slow."""
-_RECORD_OVERHEAD_BYTES: Final = 160
+MAX_RECORDS: Final = 8 * 1024
+MAX_BYTES: Final = 2 * 1024 * 1024
+"""How much a channel holds before the step has to wait."""
+RECORD_OVERHEAD_BYTES: Final = 160
 """Roughly what a record's other members take on the wire."""
 _SAFE_CHARACTERS: Final = MAX_MESSAGE_BYTES // 4
 """A text of this length is within the limit in bytes whatever its characters are."""
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelLimits:
-    """How much a channel holds before the step has to wait."""
-
-    max_records: int = 8 * 1024
-    max_bytes: int = 2 * 1024 * 1024
-
-
-_LIMITS: Final = ChannelLimits()
 
 
 class Channel:
@@ -57,14 +48,16 @@ class Channel:
         now: Callable[[], datetime],
         notify: Callable[["Channel", bool], None],
         on_ownership_lost: Callable[[], object],
-        limits: ChannelLimits = _LIMITS,
+        max_records: int = MAX_RECORDS,
     ) -> None:
         self.run_id = run.id
         self.masker = masker
+        self.mask = masker.mask
+        self.pending_secret_length = masker.pending_secret_length
         self._now = now
         self._notify = notify
         self._on_ownership_lost = on_ownership_lost
-        self._limits = limits
+        self._max_records = max_records
         self._projection = Projection(run)
         self._records: deque[Record] = deque()
         self._bytes = 0
@@ -89,8 +82,10 @@ class Channel:
         level: Level = Level.INFO,
         partial: bool = False,
     ) -> None:
-        if self.masker.has_secrets:
-            lines = await self._mask_lines(lines)
+        if self.masker.has_secrets and sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
+            lines = await asyncio.to_thread(self.masker.mask_lines, lines)
+        elif self.masker.has_secrets:
+            lines = self.masker.mask_lines(lines)
         for start in range(0, len(lines), MAX_SEGMENT_RECORDS):
             part = lines[start : start + MAX_SEGMENT_RECORDS] if len(lines) > MAX_SEGMENT_RECORDS else lines
             await self._space.wait()
@@ -111,14 +106,10 @@ class Channel:
         self._put(Level.INFO, step, Stream.STEP, name, Event.GROUP, data)
 
     def add_mask(self, value: str) -> None:
-        if not self.masker.add(value):
-            self.log(f"a value of {len(value)} characters is not masked: {LIMITS_TEXT}", level=Level.WARNING)
-
-    def mask(self, text: str) -> str:
-        return self.masker.mask(text)
-
-    def pending_secret_length(self, text: str) -> int:
-        return self.masker.pending_secret_length(text)
+        if not self.masker.add(value) and self.masker.refused_count.bit_count() == 1:  # the 1st, 2nd, 4th, 8th …
+            count = self.masker.refused_count
+            what = f"a value of {len(value):,} characters is" if count == 1 else f"{count:,} values are"
+            self.log(f"{what} not masked: {LIMITS_TEXT}", level=Level.WARNING)
 
     # -- for the service; never waits, never bounded
 
@@ -157,7 +148,7 @@ class Channel:
 
     def sanitize_error(self, message: str | None) -> str | None:
         """An error message fit for the run's row: masked, one short line, no paths of the server."""
-        return None if message is None else short_error_message(self.masker.mask(message))
+        return None if message is None else short_error_message(self.mask(message))
 
     def close(self, ending: FinalState) -> asyncio.Future[UpdateResult]:
         """Append the final state, the last entry. The future resolves when it is committed.
@@ -192,7 +183,7 @@ class Channel:
         size = 0
         while self._records and len(records) < MAX_SEGMENT_RECORDS and size < max_bytes:
             record = self._records.popleft()
-            size += len(record.message) + _RECORD_OVERHEAD_BYTES
+            size += len(record.message) + RECORD_OVERHEAD_BYTES
             records.append(record)
         self._bytes -= size
         if not self._space.is_set() and not self._is_full():
@@ -231,11 +222,6 @@ class Channel:
 
     # -- internals
 
-    async def _mask_lines(self, lines: Sequence[str]) -> Sequence[str]:
-        if sum(map(len, lines)) > _MAX_CHARACTERS_MASKED_ON_LOOP:
-            return await asyncio.to_thread(self.masker.mask_lines, lines)
-        return self.masker.mask_lines(lines)
-
     def _append(self, step: str, stream: Stream, lines: Sequence[str], level: Level, partial: bool) -> None:
         if self._committed is not None:
             return  # A process that the step left behind keeps writing after the run's end.
@@ -249,11 +235,11 @@ class Channel:
                 for piece, continues in split_message(text, partial=partial and index == last):
                     records.append(Record(seq, time, level, step, stream, piece, None, None, continues))
                     seq += 1
-                    size += len(piece) + _RECORD_OVERHEAD_BYTES
+                    size += len(piece) + RECORD_OVERHEAD_BYTES
                 continue
             records.append(Record(seq, time, level, step, stream, text, None, None, partial and index == last))
             seq += 1
-            size += len(text) + _RECORD_OVERHEAD_BYTES
+            size += len(text) + RECORD_OVERHEAD_BYTES
         self._next_seq = seq
         self._grown(size)
 
@@ -270,20 +256,20 @@ class Channel:
             return
         self._records.append(Record(self._next_seq, self._now(), level, step, stream, message, event, data))
         self._next_seq += 1
-        self._grown(len(message) + _RECORD_OVERHEAD_BYTES)
+        self._grown(len(message) + RECORD_OVERHEAD_BYTES)
 
     def _grown(self, size: int) -> None:
         self._bytes += size
         if self._is_full():
             self._space.clear()
-        half_full = len(self._records) * 2 >= self._limits.max_records or self._bytes * 2 >= self._limits.max_bytes
+        half_full = len(self._records) * 2 >= self._max_records or self._bytes * 2 >= MAX_BYTES
         self._notify(self, half_full)
 
     def _is_full(self) -> bool:
-        return len(self._records) >= self._limits.max_records or self._bytes >= self._limits.max_bytes
+        return len(self._records) >= self._max_records or self._bytes >= MAX_BYTES
 
     def _clean(self, text: str) -> str:
-        return clip_message(self.masker.mask(str(text)))
+        return clip_message(self.mask(str(text)))
 
     def _resolve(self, transition: UpdateResult) -> None:
         if self._committed is not None and not self._committed.done():

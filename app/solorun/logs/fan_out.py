@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from solorun.segment import Segment
@@ -25,23 +26,20 @@ FindRecent = Callable[[int], Sequence[Segment] | None]
 _logger = logging.getLogger("solorun.logs")
 
 
+@dataclass(eq=False, slots=True)
 class _Follower:
     """A follower at the end of a log: the last seq it has, and the future that wakes it."""
 
-    __slots__ = ("receiver", "seq", "woken")
-
-    def __init__(self, seq: int, receiver: Receiver | None) -> None:
-        self.seq = seq
-        self.receiver = receiver
-        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    seq: int
+    receiver: Receiver | None
+    woken: asyncio.Future[None]
 
 
 class FanOut:
     """The followers that wait for one run's next records."""
 
-    def __init__(self, run_id: int, *, max_served_per_turn: int = MAX_SERVED_PER_TURN) -> None:
+    def __init__(self, run_id: int) -> None:
         self._run_id = run_id
-        self._max_served_per_turn = max_served_per_turn
         self._waiting: dict[_Follower, None] = {}
         self._due: deque[_Follower] = deque()
         """Waiting followers for which there is something new, in turn."""
@@ -52,7 +50,7 @@ class FanOut:
 
     async def wait(self, seq: int, receiver: Receiver | None) -> int:
         """Wait until `notify` wakes this follower. Returns the last seq that its receiver accepted, else `seq`."""
-        follower = _Follower(seq, receiver)
+        follower = _Follower(seq, receiver, asyncio.get_running_loop().create_future())
         self._waiting[follower] = None
         try:
             await follower.woken
@@ -73,7 +71,7 @@ class FanOut:
             self._serve(find_recent)
 
     def _serve(self, find_recent: FindRecent) -> None:
-        for _ in range(min(self._max_served_per_turn, len(self._due))):
+        for _ in range(min(MAX_SERVED_PER_TURN, len(self._due))):
             follower = self._due.popleft()
             if follower.woken.done():
                 continue  # It left.

@@ -6,44 +6,28 @@ The writer and the executor publish here after each commit; tails and feeds read
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from msgspec.structs import replace
 
-from solorun.logs import fan_out, run_feed
 from solorun.logs.fan_out import FanOut, Receiver
 from solorun.logs.run_feed import RunFeed
 from solorun.run import Run
 from solorun.segment import Segment
 
-
-@dataclass(frozen=True, slots=True)
-class HubLimits:
-    """How much the hub keeps of each run, serves at a time, and lets a feed fall behind."""
-
-    max_recent_bytes: int = 1024 * 1024
-    max_recent_segments: int = 1024
-    max_served_per_turn: int = fan_out.MAX_SERVED_PER_TURN
-    max_feed_backlog: int = run_feed.MAX_BACKLOG
-
-
-_LIMITS: Final = HubLimits()
+MAX_RECENT_BYTES: Final = 1024 * 1024
+MAX_RECENT_SEGMENTS: Final = 1024
+"""How much is kept in memory of each run."""
 
 
 class Topic:
     """One active run as committed, its recent segments, and the followers that wait for more."""
 
-    def __init__(self, run: Run, limits: HubLimits = _LIMITS) -> None:
+    def __init__(self, run: Run) -> None:
         self.run = run
-        self._limits = limits
         self._recent: list[Segment] = []
         self._recent_bytes = 0
-        self._followers = FanOut(run.id, max_served_per_turn=limits.max_served_per_turn)
-
-    @property
-    def has_ended(self) -> bool:
-        return self.run.has_ended
+        self._followers = FanOut(run.id)
 
     @property
     def waiting_count(self) -> int:
@@ -70,7 +54,7 @@ class Topic:
         A `receiver` gets new records directly for as long as it accepts them. Returns the last seq it accepted, else
         `seq`: the caller reads on from there.
         """
-        while self.run.last_seq <= seq and not self.has_ended:
+        while self.run.last_seq <= seq and not self.run.has_ended:
             seq = await self._followers.wait(seq, receiver)
         return seq
 
@@ -80,23 +64,21 @@ class Topic:
         if segment is not None:
             self._recent.append(segment)
             self._recent_bytes += len(segment.payload)
-            if self._exceeds(self._limits.max_recent_bytes, self._limits.max_recent_segments):
+            if self._exceeds(MAX_RECENT_BYTES, MAX_RECENT_SEGMENTS):
                 self._forget()
-        if segment is not None or self.has_ended:
+        if segment is not None or self.run.has_ended:
             self._followers.notify(self._find_for_receiver)
 
     def _find_for_receiver(self, after: int) -> list[Segment] | None:
         """After the end every follower is woken, since it has to see the end by itself."""
-        return None if self.has_ended else self.find_recent(after)
+        return None if self.run.has_ended else self.find_recent(after)
 
     def _exceeds(self, max_bytes: int, max_segments: int) -> bool:
         return self._recent_bytes > max_bytes or len(self._recent) > max_segments
 
     def _forget(self) -> None:
         # The older half in one go: the list stays cheap to search and cheap to shorten.
-        while len(self._recent) > 1 and self._exceeds(
-            self._limits.max_recent_bytes // 2, self._limits.max_recent_segments // 2
-        ):
+        while len(self._recent) > 1 and self._exceeds(MAX_RECENT_BYTES // 2, MAX_RECENT_SEGMENTS // 2):
             keep = max(1, len(self._recent) // 2)
             self._recent_bytes -= sum(len(segment.payload) for segment in self._recent[:-keep])
             self._recent = self._recent[-keep:]
@@ -105,9 +87,8 @@ class Topic:
 class Hub:
     """The topics of all active runs, and the feeds over them."""
 
-    def __init__(self, limits: HubLimits = _LIMITS) -> None:
+    def __init__(self) -> None:
         self.open_streams = 0
-        self._limits = limits
         self._topics: dict[int, Topic] = {}
         self._feeds: set[RunFeed] = set()
 
@@ -123,7 +104,7 @@ class Hub:
     @contextmanager
     def open_feed(self) -> Iterator[RunFeed]:
         """A feed of all runs, for as long as the block lasts."""
-        feed = RunFeed(self.list_runs, max_backlog=self._limits.max_feed_backlog)
+        feed = RunFeed(self.list_runs)
         self._feeds.add(feed)
         try:
             yield feed
@@ -135,11 +116,11 @@ class Hub:
 
     def list_runs(self) -> list[Run]:
         """All active runs as committed, oldest first."""
-        return [topic.run for topic in self._topics.values() if not topic.has_ended]
+        return [topic.run for topic in self._topics.values() if not topic.run.has_ended]
 
     def open(self, run: Run) -> Topic:
         """Begin to hold an active run."""
-        topic = self._topics[run.id] = Topic(run, self._limits)
+        topic = self._topics[run.id] = Topic(run)
         self._feed(run, urgent=True)
         return topic
 

@@ -5,11 +5,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from solorun.logs.channel import Channel
+from solorun.logs.channel import RECORD_OVERHEAD_BYTES, Channel
 from solorun.record import Level, Stream
 
-_RECORD_BYTES: Final = 160
-"""Roughly what a record takes beside its message."""
 _MAX_RESERVE_BYTES: Final = 128 * 1024 * 1024
 _LIMIT_REACHED: Final = "the log has reached its limit (log_limit): further output is not recorded"
 _DISK_LOW: Final = "the disk is almost full: output is not recorded until space is free"
@@ -71,7 +69,7 @@ class LimitedOutput:
         reason = _LIMIT_REACHED if self._bytes_left <= 0 else _DISK_LOW if self._is_disk_low() else None
         if reason is None:
             self.report_dropped(step)
-            self._bytes_left -= characters + lines * _RECORD_BYTES
+            self._bytes_left -= characters + lines * RECORD_OVERHEAD_BYTES
             return True
         if not self._dropped:
             self._channel.log(reason, level=Level.WARNING, step=step)

@@ -33,6 +33,7 @@ class Masker:
         # Masking may run in a thread while the event loop adds a secret.
         self._lock = threading.Lock()
         self._index = SecretIndex(MIN_SECRET_CHARACTERS)
+        self.refused_count = 0
         for secret in secrets:
             self.add(secret)
 
@@ -42,11 +43,10 @@ class Masker:
         False, and nothing changes, if the value is over the limits: 16,384 characters for each value, and 50,000 forms
         for all of them.
         """
-        if len(secret) > MAX_SECRET_CHARACTERS:
-            return False
-        forms = find_forms(secret)
+        forms = find_forms(secret) if len(secret) <= MAX_SECRET_CHARACTERS else None
         with self._lock:
-            if self._index.count + len(forms) > self._max_forms:
+            if forms is None or self._index.count + len(forms) > self._max_forms:
+                self.refused_count += 1
                 return False
             for form in forms:
                 self._index.add(form)
@@ -63,10 +63,11 @@ class Masker:
         """`text` with every secret replaced by `***`."""
         if not self._index.count:
             return text
+        visible, places = _without_colours(text)
         with self._lock:
-            spans = self._find_spans(text)
-        if not spans:
-            return text
+            spans = self._index.find_spans(visible)
+        if places:
+            spans = [(places[start], places[stop - 1] + 1) for start, stop in spans]
         pieces: list[str] = []
         end = 0
         for start, stop in spans:
@@ -88,13 +89,6 @@ class Masker:
                     # Hold that secret back too. An endless chain of secrets is released, masked.
                     cut = start if stop - start <= 4 * self._index.longest else stop
         return len(text) - (places[cut] if places and cut < len(places) else cut)
-
-    def _find_spans(self, text: str) -> list[tuple[int, int]]:
-        visible, places = _without_colours(text)
-        spans = self._index.find_spans(visible)
-        if places:
-            return [(places[start], places[stop - 1] + 1) for start, stop in spans]
-        return spans
 
 
 def _without_colours(text: str) -> tuple[str, list[int]]:

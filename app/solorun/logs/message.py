@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from solorun.record import MAX_MESSAGE_BYTES
+from solorun.record import MAX_MESSAGE_BYTES, cut_message
 
 
 def clip_message(text: str) -> str:
@@ -18,11 +18,6 @@ def split_message(text: str, *, partial: bool) -> Iterator[tuple[str, bool]]:
     *lines, last = text.split("\n")
     for line in lines:
         yield from split_message(line, partial=False)
-    # A coroutine may pass lone surrogates, which neither UTF-8 nor JSON can express.
-    data = last.encode("utf-8", "replace")
-    start = 0
-    while len(data) - start > MAX_MESSAGE_BYTES:
-        piece = data[start : start + MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
-        yield piece, True
-        start += len(piece.encode())
-    yield data[start:].decode(), partial
+    *pieces, end = cut_message(last)
+    yield from ((piece, True) for piece in pieces)
+    yield end, partial

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import anyio
+
 from solorun.errors import SolorunError
 from solorun.run import Run
 
@@ -19,9 +21,8 @@ class FeedOverflow(SolorunError):
 class RunFeed:
     """Gathers the changes of all runs for one reader. Opened with `Hub.open_feed`."""
 
-    def __init__(self, list_runs: Callable[[], list[Run]], *, max_backlog: int = MAX_BACKLOG) -> None:
+    def __init__(self, list_runs: Callable[[], list[Run]]) -> None:
         self._list_runs = list_runs
-        self._max_backlog = max_backlog
         self._changed: dict[int, Run] = {}
         self._urgent = asyncio.Event()
         self._some = asyncio.Event()
@@ -42,12 +43,9 @@ class RunFeed:
         await self._some.wait()
         wait_seconds = self._last_read_at + INTERVAL_SECONDS - loop.time()
         if wait_seconds > 0 and not self._urgent.is_set():
-            try:
-                async with asyncio.timeout(wait_seconds):
-                    await self._urgent.wait()
-            except TimeoutError:
-                pass
-        if len(self._changed) > self._max_backlog:
+            with anyio.move_on_after(wait_seconds):
+                await self._urgent.wait()
+        if len(self._changed) > MAX_BACKLOG:
             raise FeedOverflow
         changed = list(self._changed.values())
         self._clear()
@@ -56,7 +54,7 @@ class RunFeed:
 
     def add(self, run: Run, *, urgent: bool) -> None:
         """Add a run that changed."""
-        if len(self._changed) <= self._max_backlog:
+        if len(self._changed) <= MAX_BACKLOG:
             self._changed.pop(run.id, None)
             self._changed[run.id] = run
         self._some.set()

@@ -5,7 +5,6 @@ found by bisection. Neither step repeats work for strings that contain each othe
 """
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
 from typing import Final
 
 from ahocorasick_rs import AhoCorasick
@@ -41,17 +40,23 @@ class SecretIndex:
     def find_spans(self, text: str) -> list[tuple[int, int]]:
         """The spans of `text` that the strings cover, in order. Strings that overlap are one span."""
         spans: list[tuple[int, int]] = []
-        for start in self._find_places(text):
-            family = self._families[text[start : start + self._prefix_length]]
-            if spans and start + family.longest <= spans[-1][1]:
-                continue
-            length = family.find_longest(text, start)
-            if not length:
-                continue
-            if spans and start < spans[-1][1]:
-                spans[-1] = spans[-1][0], max(spans[-1][1], start + length)
-            else:
-                spans.append((start, start + length))
+        places = self._find_places(text)
+        index = 0
+        while index < len(places):
+            start = places[index]
+            index += 1
+            end = start + self._find_longest(text, start, 0)
+            overlapping: list[int] = []
+            while end > start:
+                while index < len(places) and places[index] < end:
+                    overlapping.append(places[index])
+                    index += 1
+                if not overlapping or end == len(text):
+                    spans.append((start, end))
+                    break
+                # The last place first: it reaches furthest, which spares most comparisons at the others.
+                place = overlapping.pop()
+                end = max(end, place + self._find_longest(text, place, end - place))
         return spans
 
     def find_incomplete(self, text: str) -> int | None:
@@ -66,7 +71,12 @@ class SecretIndex:
                 return start
         return None
 
-    def _find_places(self, text: str, first: int = 0) -> Iterable[int]:
+    def _find_longest(self, text: str, start: int, least: int) -> int:
+        """The length of the longest string at `start`; 0 if none there is longer than `least`."""
+        family = self._families[text[start : start + self._prefix_length]]
+        return family.find_longest(text, start) if family.longest > least else 0
+
+    def _find_places(self, text: str, first: int = 0) -> list[int]:
         part = text[first:] if first else text
         old, young = self._old.find(part), self._young.find(part)
         places = sorted(old + young) if old and young else old or young

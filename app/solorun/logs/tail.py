@@ -27,27 +27,7 @@ class Tail:
         self._store = store
         self._poll_seconds = poll_seconds
 
-    def follow(
-        self, run_id: int, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
-    ) -> AsyncGenerator[Segment | Run, None]:
-        """Yield segments with the records after `after`, in order and without gaps, and finally the ended run.
-
-        Waits for records that do not exist yet; with an `after` beyond the last record, for those that come after it,
-        or for the end. `page_records` limits what is read from the store at a time. Raises RunNotFound before the
-        first item. Can be closed at any await.
-        """
-        return self._follow(run_id, after, page_records, None)
-
-    def deliver(
-        self, run_id: int, receiver: Receiver, *, after: int = 0, page_records: int = MAX_PAGE_RECORDS
-    ) -> AsyncGenerator[Segment | Run, None]:
-        """Like `follow`, but at the end of the log new segments go to `receiver` first, in the writer's own turn.
-
-        Yields only the segments that the receiver does not accept.
-        """
-        return self._follow(run_id, after, page_records, receiver)
-
-    async def find_after(self, run: Run, *, tail: int) -> int:
+    def find_after(self, run: Run, *, tail: int) -> int:
         """The seq after which a follower begins that wants the last `tail` of the present records."""
         topic = self._hub.find(run.id)
         return max(0, (topic.run if topic is not None else run).last_seq - tail)
@@ -70,9 +50,21 @@ class Tail:
                     yield segment.after(cursor).up_to(run.last_seq)
                 cursor = segment.last_seq
 
-    async def _follow(
-        self, run_id: int, after: int, page_records: int, receiver: Receiver | None
+    async def follow(
+        self,
+        run_id: int,
+        *,
+        after: int = 0,
+        page_records: int = MAX_PAGE_RECORDS,
+        receiver: Receiver | None = None,
     ) -> AsyncGenerator[Segment | Run, None]:
+        """Yield segments with the records after `after`, in order and without gaps, and finally the ended run.
+
+        Waits for records that do not exist yet; with an `after` beyond the last record, for those that come after it,
+        or for the end. `page_records` limits what is read from the store at a time. At the end of the log, new segments
+        go to `receiver` first, in the writer's own turn, and only those that it does not accept are yielded. Raises
+        RunNotFound before the first item. Can be closed at any await.
+        """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         while True:
             topic = self._hub.find(run_id)
@@ -87,7 +79,7 @@ class Tail:
                         yield segment
                 yield run
                 return
-            while not topic.has_ended or cursor < topic.run.last_seq:
+            while not topic.run.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:
                     segments = await self._store.read_segments(run_id, after=cursor, max_records=wanted)

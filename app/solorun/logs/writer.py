@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
+
 from solorun.errors import StoreCorrupted, StoreUnavailable
 from solorun.logs.channel import Channel
 from solorun.logs.hub import Hub
@@ -228,16 +230,9 @@ class Writer:
         if self._hurry.is_set() or self._stopping:
             await asyncio.sleep(0)
             return
-        try:
-            async with asyncio.timeout(self._pause_seconds):
-                await self._hurry.wait()
-        except TimeoutError:
-            pass
-
-    @property
-    def _pause_seconds(self) -> float:
         wanted = self._limits.pause_per_stream_seconds * self._hub.open_streams
-        return min(max(wanted, self._limits.min_pause_seconds), self._limits.max_pause_seconds)
+        with anyio.move_on_after(min(max(wanted, self._limits.min_pause_seconds), self._limits.max_pause_seconds)):
+            await self._hurry.wait()
 
     def _is_idle(self, lane: Lane) -> bool:
         last = lane.last_commit_at

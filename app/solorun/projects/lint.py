@@ -78,15 +78,19 @@ def _suspect_scripts(project: Project, pointer: str) -> Iterator[FieldError]:
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
-    """Only for commands without a shell: what a shell does with a string cannot be checked."""
+    """The programs of commands without a shell, and the shells of scripts: what a script runs cannot be checked."""
     search_path = project.expand_env(environ).get("PATH") or environ.get("PATH") or os.defpath
     for index, step in enumerate(project.steps):
-        if not isinstance(step, CommandStep) or isinstance(step.run, str):
+        if not isinstance(step, CommandStep):
             continue
-        program = step.run[0]
+        is_script = isinstance(step.run, str)
+        program = (step.shell or ("/bin/sh",) if is_script else step.run)[0]
         if "/" in program:
             found, where = shutil.which(project.directory / program), ""
         else:
             found, where = shutil.which(program, path=search_path), " on the PATH"
         if found is None:
-            yield FieldError(f"{pointer}.steps[{index}].run[0]", f"no program {format_value(program)}{where}")
+            yield FieldError(
+                f"{pointer}.steps[{index}].run{'' if is_script else '[0]'}",
+                f"no program {format_value(program)}{where}",
+            )

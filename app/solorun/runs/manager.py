@@ -187,7 +187,7 @@ class RunManager:
         if result is UpdateResult.UPDATED:
             if handle is None:
                 self.reaper.finalize_later(run, "no task works for it")
-            elif (topic := self.hub.find(run_id)) is not None and not topic.has_ended:
+            elif (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
                 self.hub.publish(
                     run_id,
                     cancel_requested_at=run.cancel_requested_at,

@@ -13,7 +13,6 @@ import uvloop
 from uvicorn import Config
 
 from solorun.asgi import open_application
-from solorun.http.event_stream import StreamLimits
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
 from solorun.server.connection_limits import DEFAULT_LIMITS as DEFAULT_CONNECTION_LIMITS
@@ -68,18 +67,17 @@ async def serve(
     started: Started | None = None,
     stop: asyncio.Event | None = None,
     sockets: list[socket.socket] | None = None,
-    limits: StreamLimits | None = None,
-    service_limits: ServiceLimits = DEFAULT_LIMITS,
+    limits: ServiceLimits = DEFAULT_LIMITS,
     connection_limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set. `sockets` replace host and port."""
     sockets = sockets or bind(settings.host, settings.port)
-    signals = Signals(settings.shutdown_limit_seconds)
+    signals = Signals(stop or asyncio.Event(), settings.shutdown_limit_seconds)
     reloading = asyncio.create_task(_reload_on_hangup(signals.hangup, catalog))
     try:
         with signals.handled():
             url = address_of(sockets, settings.host)
-            async with open_application(settings, catalog, limits, service_limits, url) as app:
+            async with open_application(settings, catalog, limits, url) as app:
                 protocol: Any = partial(
                     LimitedProtocol,
                     stalled_readers=StalledReaders(connection_limits.max_unread_bytes),
@@ -101,7 +99,7 @@ async def serve(
                 server = Server(
                     config,
                     app,
-                    stops=(signals.stop, stop or asyncio.Event()),
+                    stop=signals.stop,
                     on_started=lambda: started(url) if started else None,
                 )
                 await server.serve(sockets=sockets)

@@ -79,15 +79,15 @@ class LimitedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._stalled_readers.discard(self)
+        self._stalled_readers.discard(self.transport)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._stalled_readers.add(self, self.transport.get_write_buffer_size())
+        self._stalled_readers.add(self.transport, self.transport.get_write_buffer_size())
 
     def resume_writing(self) -> None:
-        self._stalled_readers.discard(self)
+        self._stalled_readers.discard(self.transport)
         self._progress_at = self.loop.time()
         super().resume_writing()
 
@@ -111,7 +111,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._bytes_since_body > MAX_HEAD_BYTES:
             # The parser reads them to their end, even if the response has already been sent.
-            self.abort()
+            self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -144,10 +144,6 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message is not a problem (RFC 9457)
         self._refuse(BAD_REQUEST, "a malformed request")
-
-    def abort(self) -> None:
-        """Close immediately, discarding what has not been sent."""
-        self.transport.abort()
 
     def _refuse(self, response: bytes, reason: str) -> None:
         """Respond and close, unless the response to an earlier request is in progress: then only close."""

@@ -134,7 +134,7 @@ def queued_standard_streams() -> Iterator[None]:
 
 
 def drain_standard_streams() -> None:
-    """Write what is queued, if that takes no longer than DRAIN_SECONDS a stream. Call it before `os._exit`."""
+    """Write what is queued, if that takes no longer than DRAIN_SECONDS a stream. Call it before an immediate exit."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and isinstance(stream.buffer, QueuedOutput):
             stream.flush()

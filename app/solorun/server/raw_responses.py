@@ -4,8 +4,8 @@ from http import HTTPStatus
 from typing import Final
 
 from solorun.api.application import DEFAULT_HEADERS
+from solorun.api.problems import PROBLEM_JSON, TYPE_PREFIX
 from solorun.errors import InvalidRequest, PayloadTooLarge, Problem
-from solorun.http.problems import PROBLEM_JSON, TYPE_PREFIX
 from solorun.wire import ProblemDetails, encode
 
 

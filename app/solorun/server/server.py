@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import anyio
 import uvicorn
 
 from solorun.api import Application
@@ -22,19 +23,14 @@ _logger = logging.getLogger("solorun.server")
 
 
 class Server(uvicorn.Server):
-    """Serves one application until one of the `stops` is set. `on_started` is called when it accepts requests."""
+    """Serves one application until `stop` is set. `on_started` is called when it accepts requests."""
 
     def __init__(
-        self,
-        config: uvicorn.Config,
-        app: Application,
-        *,
-        stops: tuple[asyncio.Event, ...],
-        on_started: Callable[[], None],
+        self, config: uvicorn.Config, app: Application, *, stop: asyncio.Event, on_started: Callable[[], None]
     ) -> None:
         super().__init__(config)
         self._app = app
-        self._stops = stops
+        self._stop = stop
         self._on_started = on_started
 
     @contextmanager
@@ -45,15 +41,13 @@ class Server(uvicorn.Server):
     async def main_loop(self) -> None:
         await self.on_tick(0)
         self._on_started()
-        stopping = [asyncio.create_task(stop.wait()) for stop in self._stops]
         seconds = 0
-        while not any(task.done() for task in stopping):
+        while not self._stop.is_set():
             # Every tenth tick updates the date in responses.
             await self.on_tick(10 * seconds)
-            await asyncio.wait(stopping, timeout=_TICK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            with anyio.move_on_after(_TICK_SECONDS):
+                await self._stop.wait()
             seconds += 1
-        for task in stopping:
-            task.cancel()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002 - `serve` closes them
         service = self._app.state.service
@@ -78,7 +72,7 @@ class Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             _logger.info("A connection did not end in time and is cut off.")
             if isinstance(connection, LimitedProtocol):
-                connection.abort()
+                connection.transport.abort()
         # A request that loses its connection ends by itself. Uvicorn would log a cancelled one as an error.
         await self._wait_for_connections()
         for task in list(self.server_state.tasks):

@@ -2,10 +2,7 @@
 
 import logging
 import sys
-from types import TracebackType
 from typing import Final
-
-from solorun.server.queued_output import drain_standard_streams
 
 _ESCAPES: Final = {
     code: f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
@@ -21,7 +18,9 @@ _ESCAPES_OF_LINES: Final = {code: escape for code, escape in _ESCAPES.items() if
 
 def start_service_log() -> None:
     """Log messages from INFO up, Python's warnings, and exceptions that no caller can catch."""
-    logging.basicConfig(level=logging.INFO, handlers=[_Handler(sys.stderr)])
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     # Its messages about the process repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.captureWarnings(True)
@@ -39,24 +38,8 @@ class LogFormatter(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is that of logging.Formatter
         return super().formatMessage(record).translate(_ESCAPES)
 
-    def formatException(  # noqa: N802
-        self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-    ) -> str:
-        return super().formatException(ei).translate(_ESCAPES_OF_LINES)
-
-    def formatStack(self, stack_info: str) -> str:  # noqa: N802
-        return super().formatStack(stack_info).translate(_ESCAPES_OF_LINES)
-
-
-class _Handler(logging.StreamHandler):  # type: ignore[type-arg] # generic only for type checkers
-    def __init__(self, stream: object) -> None:
-        super().__init__(stream)
-        self.setFormatter(LogFormatter())
-
-    def close(self) -> None:
-        """Called by `logging.shutdown`, which precedes an immediate exit."""
-        drain_standard_streams()
-        super().close()
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).translate(_ESCAPES_OF_LINES)
 
 
 def _log_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:

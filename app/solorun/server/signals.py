@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Self
 
+from solorun.server.queued_output import drain_standard_streams
+
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _EXIT_CODE_OF_LIMIT: Final = 1
 
@@ -23,8 +25,8 @@ class Signals:
     blocked event loop can hold up neither: after the limit, the process exits, and the next start cleans up.
     """
 
-    def __init__(self, limit_seconds: float) -> None:
-        self.stop = asyncio.Event()
+    def __init__(self, stop: asyncio.Event, limit_seconds: float) -> None:
+        self.stop = stop
         self.hangup = asyncio.Event()
         self._limit_seconds = limit_seconds
         self._timer: threading.Timer | None = None
@@ -84,6 +86,7 @@ class Signals:
 
 
 def exit_now(code: int) -> None:
-    """Exit without running any cleanup, which may be what hangs."""
+    """Write the log, and exit without running any cleanup, which may be what hangs."""
     logging.shutdown()
+    drain_standard_streams()
     os._exit(code)

@@ -1,11 +1,6 @@
 """Bounds what all clients together leave unread."""
 
-from typing import Protocol
-
-
-class Stalled(Protocol):
-    def abort(self) -> None:
-        """Close the connection immediately, discarding what has not been sent."""
+from asyncio import Transport
 
 
 class StalledReaders:
@@ -13,10 +8,10 @@ class StalledReaders:
 
     def __init__(self, max_unread_bytes: int) -> None:
         self._max_unread_bytes = max_unread_bytes
-        self._unread: dict[Stalled, int] = {}
+        self._unread: dict[Transport, int] = {}
         self._total_bytes = 0
 
-    def add(self, connection: Stalled, unread_bytes: int) -> None:
+    def add(self, connection: Transport, unread_bytes: int) -> None:
         self.discard(connection)
         self._unread[connection] = unread_bytes
         self._total_bytes += unread_bytes
@@ -25,5 +20,5 @@ class StalledReaders:
             self.discard(oldest)
             oldest.abort()
 
-    def discard(self, connection: Stalled) -> None:
+    def discard(self, connection: Transport) -> None:
         self._total_bytes -= self._unread.pop(connection, 0)

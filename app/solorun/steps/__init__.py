@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from solorun.project import CommandStep, Project, StepDeclaration
@@ -11,15 +12,15 @@ from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
 from solorun.steps.coroutine import CoroutineExecution
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
-from solorun.steps.descent import DescentTracker
+from solorun.steps.descent import DescentTracker, become_subreaper
+from solorun.steps.environment import utf8_environment
 from solorun.steps.orphans import SHIM_SECONDS, OrphanProcesses, select_by_environment
 from solorun.steps.protection import protect_service
-from solorun.steps.subreaper import become_subreaper
 from solorun.steps.watchdog import Watchdog
 
 logger = logging.getLogger("solorun.steps")
 
-__all__ = ["StepDispatcher", "become_subreaper", "protect_service"]
+__all__ = ["StepDispatcher", "become_subreaper", "protect_service", "utf8_environment"]
 
 
 class StepDispatcher(StepExecutor):
@@ -51,17 +52,15 @@ class StepDispatcher(StepExecutor):
         )
 
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
-        def start(step: CommandStep) -> StepExecution:
-            return start_command(
-                project,
-                step,
-                context,
-                environ=self._environ,
-                url=self._url,
-                tracker=self._tracker,
-                limits=self._limits,
-            )
-
+        start = partial(
+            start_command,
+            project,
+            context,
+            environ=self._environ,
+            url=self._url,
+            tracker=self._tracker,
+            limits=self._limits,
+        )
         if isinstance(step, CommandStep):
             return start(step)
         commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)

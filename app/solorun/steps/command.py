@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +39,8 @@ _MAX_UNANSWERED_PINGS_WHILE_STOPPED: Final = 5
 
 def start_command(
     project: Project,
-    step: CommandStep,
     context: StepContext,
+    step: CommandStep,
     *,
     environ: Mapping[str, str],
     url: str | None,
@@ -75,27 +75,24 @@ def start_command(
     return execution
 
 
-class EndedExecution(StepExecution):
-    """A step that could not be started."""
+@dataclass(frozen=True, slots=True)
+class EndedExecution:
+    """The StepExecution of a step that could not be started."""
 
-    def __init__(self, result: StepResult) -> None:
-        self._result = result
-
-    @property
-    def result(self) -> StepResult:
-        return self._result
+    result: StepResult
 
     async def wait(self) -> StepResult:
-        return self._result
+        return self.result
 
     async def stop(self, grace_seconds: float) -> StepResult:  # noqa: ARG002
-        return self._result
+        return self.result
 
 
-class CommandExecution(StepExecution):
-    """A running command. Its result is set when it exits; it has ended when all of its processes have exited.
+class CommandExecution:
+    """The StepExecution of a running command.
 
-    The error message of its result is complete when it has ended.
+    Its result is set when it exits; it has ended when all of its processes have exited. The error message of its result
+    is complete when it has ended.
     """
 
     def __init__(
@@ -112,7 +109,7 @@ class CommandExecution(StepExecution):
         self._tracker = tracker
         self._script = script
         self._limits = limits
-        self._result: StepResult | None = None
+        self.result: StepResult | None = None
         self._session: int = -1
         self._memory_kills = count_memory_kills()
         self._stop_requested = False
@@ -133,10 +130,6 @@ class CommandExecution(StepExecution):
             asyncio.create_task(reader.run(), name=f"output of {context.name}") for reader in self._readers
         ]
         self._task = asyncio.create_task(self._supervise(), name=f"command {context.name} of run {context.run_id}")
-
-    @property
-    def result(self) -> StepResult | None:
-        return self._result
 
     async def wait(self) -> StepResult:
         return await asyncio.shield(self._task)
@@ -165,7 +158,7 @@ class CommandExecution(StepExecution):
                 reader.finish()
             await asyncio.gather(*self._reading)
             await self._interpreter.finish()
-            result = self._result = self._explain(result)
+            result = self.result = self._explain(result)
         finally:
             for task in (self._drain, self._watching):
                 if task is not None:
@@ -238,8 +231,8 @@ class CommandExecution(StepExecution):
 
     def _set_result(self, result: StepResult) -> StepResult:
         """Keep the first result."""
-        self._result = self._result or result
-        return self._result
+        self.result = self.result or result
+        return self.result
 
     def _explain(self, result: StepResult) -> StepResult:
         """Add the most telling line of the output, unless it would only say that the command was stopped."""

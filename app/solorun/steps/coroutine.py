@@ -11,10 +11,10 @@ from typing import Final
 from solorun.outcome import StepResult, short_error_message
 from solorun.project import CoroutineStep, Project
 from solorun.record import Level, Stream
-from solorun.step import StepContext, StepExecution
+from solorun.step import StepContext
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
-from solorun.steps.printed_output import PrintedOutput, Redirection
+from solorun.steps.printed_output import PrintedOutput, redirected_to
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
@@ -22,8 +22,8 @@ _SECONDS_BETWEEN_CANCELS: Final = 1.0
 logger = logging.getLogger("solorun.steps")
 
 
-class CoroutineExecution(StepExecution):
-    """A running coroutine.
+class CoroutineExecution:
+    """The StepExecution of a running coroutine.
 
     The coroutine has its own task, which is cancelled only by `stop`. A second task reports how it ended, out of reach
     of repeated cancellations.
@@ -45,7 +45,7 @@ class CoroutineExecution(StepExecution):
         self._commands = commands
         self._processes = processes
         self._span = processes.begin()
-        self._result: StepResult | None = None
+        self.result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
         self._deadline = float("inf")
@@ -56,15 +56,11 @@ class CoroutineExecution(StepExecution):
         self._work = asyncio.create_task(watchdog.watch(self), name=name)
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
 
-    @property
-    def result(self) -> StepResult | None:
-        return self._result
-
     async def wait(self) -> StepResult:
         return await asyncio.shield(self._task)
 
     async def stop(self, grace_seconds: float) -> StepResult:
-        if self._result is None:
+        if self.result is None:
             self._stop_requested = True
             self._deadline = min(self._deadline, asyncio.get_running_loop().time() + grace_seconds)
             if self._stopping is None:
@@ -77,18 +73,18 @@ class CoroutineExecution(StepExecution):
     async def work(self) -> None:
         """Run the user's coroutine. Any exception becomes the result."""
         service = os.getpid()
-        with Redirection.to(self._printed):
+        with redirected_to(self._printed):
             try:
                 await self._function(self._context)
             except asyncio.CancelledError:
-                self._result = StepResult(error_message=self._cancellation_message())
+                self.result = StepResult(error_message=self._cancellation_message())
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
                 self._traceback = _format_traceback(error)
-                self._result = StepResult(error_message=self._error_message(error))
+                self.result = StepResult(error_message=self._error_message(error))
             else:
-                self._result = StepResult()
+                self.result = StepResult()
         if os.getpid() != service:  # it has forked, and this is the child
-            os._exit(not self._result.succeeded)
+            os._exit(not self.result.succeeded)
 
     def report_block(self, seconds: float, place: str) -> None:
         """Log that the step blocked the event loop at `place`: file, line and function."""
@@ -96,8 +92,8 @@ class CoroutineExecution(StepExecution):
 
     async def _supervise(self) -> StepResult:
         await asyncio.wait([self._work])
-        if self._result is None:  # cancelled before its first instruction
-            self._result = StepResult(error_message=self._cancellation_message())
+        if self.result is None:  # cancelled before its first instruction
+            self.result = StepResult(error_message=self._cancellation_message())
         if self._stopping is not None:
             await self._stopping
         await self._printed.finish()
@@ -107,7 +103,7 @@ class CoroutineExecution(StepExecution):
         await self._processes.end(self._span, self._warn, self._context.output.mask)
         if self._logging:
             await asyncio.wait(self._logging)
-        return self._result
+        return self.result
 
     async def _cancel_repeatedly(self) -> None:
         """Wait out the grace period, then cancel again every second until the coroutine ends."""

@@ -1,6 +1,6 @@
 """Ends the processes that coroutine steps start without `step.run` and leave behind (Linux only).
 
-They are children of the service, directly or once their parent has exited (see `subreaper`). The kernel does not say
+They are children of the service, directly or once their parent has exited (see `descent`). The kernel does not say
 which coroutine started a child: it belongs to the last coroutine to end of those that were running when it started. In
 a host application, a child may be the host's, and nothing is ended.
 """
@@ -15,7 +15,7 @@ from typing import Final
 from solorun.steps.descent import DescentTracker, Identities
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.process_names import format_processes
-from solorun.steps.shim import HAS_PROC, Process
+from solorun.steps.shim import HAS_PROC, Process, find_descendants, list_processes
 
 EXIT_SECONDS: Final = 0.5
 """How long processes that outlive their coroutine may take to exit."""
@@ -30,7 +30,7 @@ class Span:
     older: Identities
 
     def covers(self, process: Process) -> bool:
-        return process.started >= self.began and (process.pid, process.started) not in self.older.items()
+        return process.started >= self.began and process.identity not in self.older
 
 
 class CoroutineProcesses:
@@ -59,6 +59,8 @@ class CoroutineProcesses:
         deadline = asyncio.get_running_loop().time() + EXIT_SECONDS
         while self._owns_process and (left := await select(self._tracker.list_children())):
             if asyncio.get_running_loop().time() >= deadline:
+                processes = await asyncio.to_thread(list_processes)
+                left += find_descendants({process.pid for process in left}, processes)
                 await warn(f"coroutine ended; killing the processes it left behind: {format_processes(left, mask)}")
                 orphans = OrphanProcesses(select, warn, unkillable_after_seconds=self._unkillable_after_seconds)
                 await orphans.kill()

@@ -7,20 +7,30 @@ service while all shims were alive.
 
 import asyncio
 import contextlib
+import ctypes
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, Final
 
-from solorun.steps.shim import HAS_PROC, Process, list_processes, read_proc_file
+from solorun.steps.shim import HAS_PROC, PR_SET_CHILD_SUBREAPER, Process, list_processes, read_proc_file
 
 SCAN_SECONDS: Final = 1.0
 
 _HAS_CHILDREN: Final = Path(f"/proc/self/task/{os.getpid()}/children").exists()
 
-Identities = dict[int, int]
-"""Processes as pid and start time. A pid alone may be used again."""
+Identities = set[tuple[int, int]]
+"""Processes by pid and start time."""
+
+
+@cache
+def become_subreaper() -> None:
+    """From now on, orphaned descendants become children of this process instead of init's. Safe to call twice."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @dataclass(slots=True)
@@ -30,7 +40,7 @@ class _Tracked:
     shim: Process
     on_stopped: Callable[[], None]
     older: Identities
-    noted: Identities = field(default_factory=dict)
+    noted: Identities = field(default_factory=set)
 
 
 class DescentTracker:
@@ -42,21 +52,19 @@ class DescentTracker:
     _shims: ClassVar[set[int]] = set()
     """The live shims of all services in this process."""
 
-    def __init__(self, *, scan_seconds: float = SCAN_SECONDS, has_proc: bool = HAS_PROC) -> None:
-        self._scan_seconds = scan_seconds
-        self._has_proc = has_proc
+    def __init__(self) -> None:
         self._tracked: dict[int, _Tracked] = {}
-        self._unrelated: Identities = {}
+        self._unrelated: Identities = set()
         """Other processes below the service, found while all shims were alive."""
         self._scanning: asyncio.Task[None] | None = None
 
     def find_children(self) -> Identities:
         """The children of the service that are no shims. Call this before a shim is started."""
-        return {child.pid: child.started for child in self.list_children()}
+        return {child.identity for child in self.list_children()}
 
     def list_children(self) -> list[Process]:
         """The live children of the service that are no shims."""
-        return [child for child in _list_children() if child.pid not in self._shims] if self._has_proc else []
+        return [child for child in _list_children() if child.pid not in self._shims] if HAS_PROC else []
 
     def find_unrelated(self, processes: Iterable[Process]) -> list[Process]:
         """Those of `processes` that are children of the service, but neither shims nor left by a killed one.
@@ -65,13 +73,13 @@ class DescentTracker:
         """
         own_session = os.getsid(0)
         has_lost_shim = not all(self._is_alive(tracked.shim) for tracked in self._tracked.values())
-        noted = {identity for tracked in self._tracked.values() for identity in tracked.noted.items()}
+        noted = set[tuple[int, int]]().union(*(tracked.noted for tracked in self._tracked.values()))
         return [
             process
             for process in processes
             if process.parent == os.getpid()
             and process.pid not in self._shims
-            and (process.pid, process.started) not in noted
+            and process.identity not in noted
             and not (has_lost_shim and process.session != own_session)
         ]
 
@@ -81,7 +89,7 @@ class DescentTracker:
         `on_stopped` is called in each scan that finds the shim stopped by a signal.
         """
         self._shims.add(shim)
-        process = _read_process(shim) if self._has_proc else None
+        process = _read_process(shim) if HAS_PROC else None
         if process is None:
             return  # it has been killed already, or cannot be tracked here
         self._tracked[shim] = _Tracked(process, on_stopped, older)
@@ -103,54 +111,52 @@ class DescentTracker:
 
     def has_orphans(self, shim: int) -> bool:
         """Whether a shim that has been reaped left processes. Looks at the service's children only."""
-        tracked = self._tracked.get(shim)
-        return tracked is not None and any(self._is_orphan(tracked, child) for child in _list_children())
+        return any(self._is_orphan(shim, child) for child in _list_children())
 
     def find_orphans(self, shim: int, processes: Iterable[Process]) -> list[Process]:
         """Those of `processes` that a killed shim left, without the descendants of these."""
-        tracked = self._tracked.get(shim)
-        return [process for process in processes if tracked is not None and self._is_orphan(tracked, process)]
+        return [process for process in processes if self._is_orphan(shim, process)]
 
     def reap_orphans(self, shim: int) -> None:
         """Reap the exited children that a killed shim left."""
-        tracked = self._tracked.get(shim)
         for child in _list_children(with_zombies=True):
-            if tracked is not None and child.state == b"Z" and self._is_orphan(tracked, child):
+            if child.state == b"Z" and self._is_orphan(shim, child):
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(child.pid, os.WNOHANG)
 
-    def _is_orphan(self, tracked: _Tracked, process: Process) -> bool:
-        identity = (process.pid, process.started)
-        if identity in tracked.noted.items():
-            return True
-        return (
+    def _is_orphan(self, shim: int, process: Process) -> bool:
+        tracked, identity = self._tracked.get(shim), process.identity
+        if tracked is None:
+            return False
+        return identity in tracked.noted or (
             process.parent == os.getpid()
             and process.session != os.getsid(0)
             and process.pid not in self._shims
             and process.started >= tracked.shim.started
-            and identity not in tracked.older.items()
-            and identity not in self._unrelated.items()
-            and not any(identity in other.noted.items() for other in self._tracked.values())
+            and identity not in tracked.older
+            and identity not in self._unrelated
+            and not any(identity in other.noted for other in self._tracked.values())
         )
 
     async def _scan_repeatedly(self) -> None:
         while True:
-            await asyncio.sleep(self._scan_seconds)
+            await asyncio.sleep(SCAN_SECONDS)
             # Evaluated in the event loop, where no shim can be between its start and its `add`.
             self._note(await asyncio.to_thread(list_processes))
 
     def _note(self, processes: list[Process]) -> None:
         living = {process.pid: process for process in processes}
+        identities = {process.identity for process in processes}
         for tracked in self._tracked.values():
-            tracked.noted = {pid: started for pid, started in tracked.noted.items() if _is_in(living, pid, started)}
-        strangers: Identities = {}
+            tracked.noted &= identities
+        strangers: Identities = set()
         for process in processes:
             ancestor = self._find_ancestor(process, living)
             if ancestor in self._tracked:
-                self._tracked[ancestor].noted[process.pid] = process.started
+                self._tracked[ancestor].noted.add(process.identity)
             elif ancestor == os.getpid():
-                strangers[process.pid] = process.started
-        self._unrelated = {pid: start for pid, start in self._unrelated.items() if _is_in(living, pid, start)}
+                strangers.add(process.identity)
+        self._unrelated &= identities
         if strangers and all(self._is_alive(tracked.shim) for tracked in self._tracked.values()):
             self._unrelated |= strangers
         for tracked in list(self._tracked.values()):
@@ -172,11 +178,6 @@ class DescentTracker:
     def _is_alive(self, shim: Process) -> bool:
         now = _read_process(shim.pid)
         return now is not None and now.started == shim.started and now.state not in b"ZX"
-
-
-def _is_in(living: dict[int, Process], pid: int, started: int) -> bool:
-    process = living.get(pid)
-    return process is not None and process.started == started
 
 
 def _list_children(*, with_zombies: bool = False) -> Iterator[Process]:

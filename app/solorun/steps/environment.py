@@ -1,5 +1,6 @@
 """Builds a command's environment: a few variables of the service, then the project's, then Solorun's."""
 
+import os
 import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -20,6 +21,11 @@ INHERITED: Final = (
 _NOT_IN_A_NAME = re.compile(r"[^A-Z0-9]", re.ASCII)
 
 
+def utf8_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process whose locale may have another encoding, decoded as the UTF-8 that commands get."""
+    return {_decode(name): _decode(value) for name, value in environ.items()}
+
+
 def command_environment(
     environ: Mapping[str, str], project: Project, context: StepContext, *, url: str | None = None, tty: bool = False
 ) -> dict[str, str]:
@@ -32,7 +38,7 @@ def command_environment(
     return (
         {"PYTHONUNBUFFERED": "1"}
         | ({"TERM": "xterm-256color"} if tty else {})
-        | _inherit(environ, (*INHERITED, *project.pass_env), project.secrets)
+        | {name: value for name, value in environ.items() if _is_inherited(name, project)}
         | project.expand_env(environ)
         | {
             "SOLORUN_PROJECT": context.project,
@@ -47,9 +53,10 @@ def command_environment(
     )
 
 
-def _inherit(environ: Mapping[str, str], patterns: tuple[str, ...], names: tuple[str, ...]) -> dict[str, str]:
-    return {
-        name: value
-        for name, value in environ.items()
-        if (name in names or any(fnmatchcase(name, pattern) for pattern in patterns)) and is_inheritable(name)
-    }
+def _is_inherited(name: str, project: Project) -> bool:
+    is_wanted = any(fnmatchcase(name, pattern) for pattern in (*INHERITED, *project.pass_env))
+    return (is_wanted or name in project.secrets) and is_inheritable(name)
+
+
+def _decode(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "surrogateescape")

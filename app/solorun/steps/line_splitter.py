@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from solorun.record import MAX_MESSAGE_BYTES
+from solorun.record import MAX_MESSAGE_BYTES, cut_message
 from solorun.steps.workflow_commands import ADD_MASK
 
 _SURELY_SHORT: Final = MAX_MESSAGE_BYTES // 4  # characters: none is longer than four bytes
@@ -88,7 +88,7 @@ class LineSplitter:
             ready, kept = ready[:-1], "\r" + kept
         self._pending = kept
         if ready:
-            yield from self._pieces(_cut(ready))
+            yield from self._pieces(cut_message(ready))
 
     def finish(self) -> Iterator[LineBatch]:
         """Yield the last line, if it has no line end. Call this at the end of the input."""
@@ -109,7 +109,7 @@ class LineSplitter:
                 if waiting:
                     yield LineBatch(waiting, continues=continues, may_be_command=may_be_command)
                     continues, waiting = False, []
-                *pieces, last = _cut(self._mask(text))
+                *pieces, last = cut_message(self._mask(text))
                 for piece in pieces:
                     yield LineBatch([piece], partial=True, continues=continues)
                     continues = True
@@ -123,7 +123,7 @@ class LineSplitter:
             yield LineBatch([_OMITTED])
             return
         ready, kept = self._split_safely(self._pending)
-        *pieces, last = _cut(ready)
+        *pieces, last = cut_message(ready)
         self._pending = last + kept
         yield from self._pieces(pieces)
 
@@ -144,19 +144,3 @@ class LineSplitter:
 
 def _is_long(text: str) -> bool:
     return len(text) > _SURELY_SHORT and len(text.encode()) > MAX_MESSAGE_BYTES
-
-
-def _cut(text: str) -> list[str]:
-    """Cut `text` into pieces of at most 16 KiB, at least one."""
-    if not _is_long(text):
-        return [text]
-    pieces = []
-    encoded = text.encode()
-    start = 0
-    while start < len(encoded):
-        end = start + MAX_MESSAGE_BYTES
-        while end < len(encoded) and encoded[end] & 0xC0 == 0x80:  # inside a character
-            end -= 1
-        pieces.append(encoded[start:end].decode())
-        start = end
-    return pieces

@@ -9,10 +9,12 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from solorun.steps import shim
+from solorun.steps.descent import Identities
 from solorun.steps.environment import ARTIFACTS, RUN_ID
 from solorun.steps.shim import HAS_PROC, Process, read_proc_file
 from solorun.steps.shim_process import SHIM_ARGUMENTS
@@ -31,35 +33,26 @@ Select = Callable[[list[Process]], Awaitable[list[Process]]]
 """Selects orphans from the process table. Their descendants need not be included."""
 
 
+@dataclass(eq=False)
 class OrphanProcesses:
     """The remaining processes of one run, as selected by `select` and by their descent from these.
 
     `session` is that of the lost command, for systems without /proc.
     """
 
-    def __init__(
-        self,
-        select: Select,
-        warn: Callable[[str], Awaitable[None]],
-        *,
-        session: int = -1,
-        shim_seconds: float = 0.0,
-        unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS,
-        has_proc: bool = HAS_PROC,
-    ) -> None:
-        self._select = select
-        self._warn = warn
-        self._session = session
-        self._shim_seconds = shim_seconds
-        self._unkillable_after_seconds = unkillable_after_seconds
-        self._has_proc = has_proc
-        self._warned: set[int] = set()
-        self._seen: dict[int, int] = {}
+    select: Select
+    warn: Callable[[str], Awaitable[None]]
+    _: KW_ONLY
+    session: int = -1
+    shim_seconds: float = 0.0
+    unkillable_after_seconds: float = UNKILLABLE_AFTER_SECONDS
+    _warned: set[int] = field(default_factory=set, init=False)
+    _seen: Identities = field(default_factory=set, init=False)
 
     async def kill(self) -> None:
         """Return when no process is left, however long that takes. `warn` gets a message about each unkillable one."""
-        if self._session > 0 and not self._has_proc:
-            shim.signal_group(self._session, signal.SIGKILL)
+        if self.session > 0 and not HAS_PROC:
+            shim.signal_group(self.session, signal.SIGKILL)
         began = time.monotonic()
         pause = _SCAN_PAUSE_SECONDS
         empty_scans = 0
@@ -69,13 +62,13 @@ class OrphanProcesses:
             if not found:
                 empty_scans += 1
                 pause = _SCAN_PAUSE_SECONDS
-            elif elapsed < self._shim_seconds and any(map(_artifacts_of_shim, found)):
+            elif elapsed < self.shim_seconds and any(map(_artifacts_of_shim, found)):
                 empty_scans = 0
                 pause = _SHIM_PAUSE_SECONDS
             else:
                 empty_scans = 0
                 pause = min(pause * 2, _MAX_PAUSE_SECONDS)
-                await self._kill(found, unkillable=elapsed > self._unkillable_after_seconds)
+                await self._kill(found, unkillable=elapsed > self.unkillable_after_seconds)
             await asyncio.sleep(pause)
         self._reap()
 
@@ -86,20 +79,20 @@ class OrphanProcesses:
         for process in processes:
             if unkillable and process.pid not in self._warned:
                 self._warned.add(process.pid)
-                await self._warn(f"process {process.pid} ({process.name}) cannot be killed; waiting for it")
+                await self.warn(f"process {process.pid} ({process.name}) cannot be killed; waiting for it")
 
     async def _find(self) -> list[Process]:
-        if not self._has_proc:
+        if not HAS_PROC:
             return []
         processes = [process for process in await asyncio.to_thread(shim.list_processes) if process.pid != os.getpid()]
-        own = {process.pid: process for process in await self._select(processes)}
-        own |= {one.pid: one for one in processes if self._seen.get(one.pid) == one.started}
+        own = {process.pid: process for process in await self.select(processes)}
+        own |= {one.pid: one for one in processes if one.identity in self._seen}
         found = [*own.values(), *shim.find_descendants(own.keys(), processes)]
-        self._seen |= {process.pid: process.started for process in found}
+        self._seen |= {process.identity for process in found}
         return found
 
     def _reap(self) -> None:
-        for pid in self._seen:
+        for pid, _ in self._seen:
             try:
                 os.waitpid(pid, os.WNOHANG)
             except ChildProcessError:

@@ -56,7 +56,7 @@ class PipeReader:
         self._last_byte: int | None = None
         self._unfinished_since: float | None = None
         self._unfinished_level = Level.INFO
-        self._readable: asyncio.Future[None] | None = None
+        self._readable = asyncio.Event()
         self.is_waiting_for_output = False
 
     async def run(self) -> None:
@@ -93,7 +93,7 @@ class PipeReader:
         fcntl.ioctl(self._fd, termios.FIONREAD, available)
         # A terminal holds more than it counts. If a stranger keeps writing to it, this is the limit.
         self._last_byte = self._read_bytes + (CHUNK_BYTES if os.isatty(self._fd) else available[0])
-        self._wake()
+        self._readable.set()
 
     async def _handle(self, chunk: bytes) -> None:
         has_lines = False
@@ -107,13 +107,13 @@ class PipeReader:
 
     async def _wait_until_readable(self) -> None:
         loop = asyncio.get_running_loop()
-        self._readable = loop.create_future()
-        loop.add_reader(self._fd, self._wake)
+        self._readable.clear()
+        loop.add_reader(self._fd, self._readable.set)
         timer = None
         if self._unfinished_since is not None:
-            timer = loop.call_at(self._unfinished_since + UNFINISHED_SECONDS, self._wake)
+            timer = loop.call_at(self._unfinished_since + UNFINISHED_SECONDS, self._readable.set)
         try:
-            await self._readable
+            await self._readable.wait()
         finally:
             loop.remove_reader(self._fd)
             if timer is not None:
@@ -122,10 +122,6 @@ class PipeReader:
             self._unfinished_since = None
             for lines in self._splitter.flush():
                 await self._log(lines)
-
-    def _wake(self) -> None:
-        if self._readable is not None and not self._readable.done():
-            self._readable.set_result(None)
 
     async def _log(self, lines: LineBatch) -> None:
         self.is_waiting_for_output = True
@@ -150,6 +146,8 @@ class PipeReader:
                 if isinstance(command, LogMessage) and command.level is Level.ERROR:
                     self._telling_line.add_error(command.text)
                 await self._interpreter.execute(command)
+                if isinstance(command, AddMask):
+                    await asyncio.sleep(0)  # Finding the encodings of a value takes long.
                 written = index + 1
         if written < len(lines.texts):
             await self._write(lines, written, len(lines.texts))
@@ -165,13 +163,12 @@ class PipeReader:
         if continues and levels:
             levels[0] = self._unfinished_level
         self._unfinished_level = levels[-1] if levels else Level.INFO
-        if levels is None:
-            await self._output.write(self._step, self._stream, texts, partial=partial)
-            return
+        groups = (
+            [(level, len(list(group))) for level, group in groupby(levels)] if levels else [(Level.INFO, len(texts))]
+        )
         begin = 0
-        for level, group in groupby(levels):
-            end = begin + len(list(group))
-            await self._output.write(
-                self._step, self._stream, texts[begin:end], level=level, partial=partial and end == len(texts)
-            )
+        for level, count in groups:
+            end = begin + count
+            is_cut = partial and end == len(texts)
+            await self._output.write(self._step, self._stream, texts[begin:end], level=level, partial=is_cut)
             begin = end

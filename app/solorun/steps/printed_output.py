@@ -20,26 +20,33 @@ from solorun.step import StepOutput
 
 MAX_QUEUED_LINES: Final = 10_000
 """What a coroutine may print before it has to await, so that the lines can be written."""
+_LINES_OF_THREAD: Final = 1_000
+_MAX_WAIT_SECONDS: Final = 30.0
 
 _current: ContextVar["PrintedOutput | None"] = ContextVar("printed_output", default=None)
 _logger = logging.getLogger(__name__)
 
 
-class PrintedOutput(StepOutput):
-    """The output of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
+class PrintedOutput:
+    """The StepOutput of one coroutine step, with what it prints between its calls, in order. Belongs to one event loop.
 
-    Printing does not wait on the event loop. In another thread it does, as all calls, while the run's log is full.
+    Printing does not wait on the event loop. In another thread it waits while too many lines are queued.
     """
 
     def __init__(self, step: str, output: StepOutput) -> None:
         self._step = step
         self._output = output
+        self.add_mask = output.add_mask
+        self.mask = output.mask
+        self.pending_secret_length = output.pending_secret_length
         self._loop = asyncio.get_running_loop()
         self._loop_thread = threading.get_ident()
         self._unfinished: dict[tuple[Stream, int], list[str]] = {}
         """The pieces of the line that each thread prints. They are joined once."""
         self._queue: deque[tuple[Stream, Level, str]] = deque()
         self._dropped = 0
+        self._has_room = threading.Event()
+        self._has_room.set()
         self._writing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self.is_open = True
@@ -88,33 +95,35 @@ class PrintedOutput(StepOutput):
         await self._write_queue()
         await self._output.group(step, name, open=open)
 
-    def add_mask(self, value: str) -> None:
-        self._output.add_mask(value)
-
-    def mask(self, text: str) -> str:
-        return self._output.mask(text)
-
-    def pending_secret_length(self, text: str) -> int:
-        return self._output.pending_secret_length(text)
-
     def _put(self, stream: Stream, level: Level, lines: Sequence[str]) -> None:
-        room = max(0, MAX_QUEUED_LINES - len(self._queue))
-        if threading.get_ident() != self._loop_thread:
-            if lines:
-                writing = self.write(self._step, stream, lines, level=level)
-                asyncio.run_coroutine_threadsafe(writing, self._loop).result()
+        if threading.get_ident() == self._loop_thread:
+            self._enqueue(stream, level, lines, max(0, MAX_QUEUED_LINES - len(self._queue)))
+            self._start_writing()
             return
+        for begin in range(0, len(lines), _LINES_OF_THREAD):
+            # Waits for room only, and not for ever: the event loop may be waiting for a lock that this thread holds.
+            room = _LINES_OF_THREAD if self._has_room.wait(_MAX_WAIT_SECONDS) else 0
+            self._enqueue(stream, level, lines[begin : begin + _LINES_OF_THREAD], room)
+            self._loop.call_soon_threadsafe(self._start_writing)
+
+    def _enqueue(self, stream: Stream, level: Level, lines: Sequence[str], room: int) -> None:
         self._queue.extend((stream, level, line) for line in lines[:room])
         self._dropped += len(lines[room:])
+        if len(self._queue) >= MAX_QUEUED_LINES:
+            self._has_room.clear()
+
+    def _start_writing(self) -> None:
+        if len(self._queue) < MAX_QUEUED_LINES:  # written since the thread that filled it looked
+            self._has_room.set()
         if self._queue and (self._task is None or self._task.done()):
             self._task = self._loop.create_task(self._write_queue(), name=f"prints of {self._step}")
 
     async def _write_queue(self) -> None:
         async with self._writing:
             while self._queue:
-                printed, dropped = list(self._queue), self._dropped
-                self._queue.clear()
-                self._dropped = 0
+                printed = [self._queue.popleft() for _ in range(len(self._queue))]  # threads may append meanwhile
+                dropped, self._dropped = self._dropped, 0
+                self._has_room.set()
                 try:
                     for (stream, level), lines in groupby(printed, key=lambda entry: entry[:2]):
                         await self._output.write(self._step, stream, [text for *_, text in lines], level=level)
@@ -163,40 +172,32 @@ class _RunLogHandler(logging.Handler):
             self.handleError(record)
 
 
-class Redirection:
-    """Redirects the process's output while coroutine steps run: to their logs what is theirs."""
+_handler: Final = _RunLogHandler()
+_redirected: Final = set[PrintedOutput]()
 
-    _count = 0
-    _handler: Final = _RunLogHandler()
 
-    @classmethod
-    @contextmanager
-    def to(cls, output: PrintedOutput) -> Iterator[None]:
-        """Within this block, what this task and its descendants print and log goes to `output`."""
-        cls._begin()
-        token = _current.set(output)
-        try:
-            yield
-        finally:
-            _current.reset(token)
-            cls._end()
+@contextmanager
+def redirected_to(output: PrintedOutput) -> Iterator[None]:
+    """Within this block, what this task and its descendants print and log goes to `output`.
 
-    @classmethod
-    def _begin(cls) -> None:
-        cls._count += 1
-        for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
-            if not isinstance(getattr(sys, name), _RedirectedStream):
-                setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
-        logging.getLogger().addHandler(cls._handler)
-
-    @classmethod
-    def _end(cls) -> None:
-        cls._count -= 1
-        if cls._count == 0:
+    The process's output is redirected while one of these blocks lasts.
+    """
+    _redirected.add(output)
+    for name, stream in (("stdout", Stream.STDOUT), ("stderr", Stream.STDERR)):
+        if not isinstance(getattr(sys, name), _RedirectedStream):
+            setattr(sys, name, _RedirectedStream(getattr(sys, name), stream))
+    logging.getLogger().addHandler(_handler)
+    token = _current.set(output)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+        _redirected.remove(output)
+        if not _redirected:
             for name in ("stdout", "stderr"):
-                if isinstance(redirected := getattr(sys, name), _RedirectedStream):
-                    setattr(sys, name, redirected.original)
-            logging.getLogger().removeHandler(cls._handler)
+                if isinstance(replaced := getattr(sys, name), _RedirectedStream):
+                    setattr(sys, name, replaced.original)
+            logging.getLogger().removeHandler(_handler)
 
 
 def _find_output() -> PrintedOutput | None:

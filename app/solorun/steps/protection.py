@@ -8,7 +8,8 @@ import os
 import sys
 from typing import Final
 
-_PR_SET_DUMPABLE: Final = 4
+from solorun.steps.shim import PR_SET_DUMPABLE
+
 _TOKEN: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
 
 _withdrawn: dict[str, str] = {}
@@ -20,7 +21,7 @@ def protect_service() -> dict[str, str]:
     Returns the environment as it was. Safe to call twice: the second call returns the token too.
     """
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     _erase(_TOKEN)
     token = os.environ.pop(_TOKEN, None)
     if token is not None:

@@ -27,8 +27,8 @@ import time
 from collections.abc import Collection, Iterable
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_CHILD_SUBREAPER = 36
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
 _MAX_UNKILLABLE_REPORTS = 20
@@ -41,7 +41,7 @@ HAS_PROC = os.path.exists("/proc/self/stat")
 class Process:
     """One entry of the process table."""
 
-    __slots__ = ("group", "name", "parent", "pid", "session", "started", "state")
+    __slots__ = ("group", "identity", "name", "parent", "pid", "session", "started", "state")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         opened, closed = stat.index(b"("), stat.rindex(b")")  # a name may contain parentheses
@@ -51,6 +51,7 @@ class Process:
         self.state = fields[0]
         self.parent, self.group, self.session = map(int, fields[1:4])
         self.started = int(fields[19])
+        self.identity = pid, self.started  # a pid alone may be used again
 
 
 def list_processes() -> list[Process]:
@@ -153,8 +154,8 @@ class Shim:
             signal.signal(waking, lambda *_: None)
         if sys.platform == "linux":
             prctl = ctypes.CDLL(None).prctl
-            prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-            prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # closes /proc/<pid>/{fd,mem} and ptrace to the command
+            prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # closes /proc/<pid>/{fd,mem} and ptrace to the command
             # End of file on CONTROL is not enough: a fork of the service that never calls exec would keep it open.
             prctl(_PR_SET_PDEATHSIG, int(signal.SIGUSR1), 0, 0, 0)
         self._events = select.poll()

@@ -77,13 +77,13 @@ class ShimProcess:
             process = subprocess.Popen(
                 [
                     *(sys.executable, *SHIM_ARGUMENTS, str(control), str(to_status), str(INHERITED_SOFT_LIMIT)),
-                    *(environ[ARTIFACTS], *argv),
+                    *map(_encode, (environ[ARTIFACTS], *argv)),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=to_stdout,
                 stderr=to_stderr,
                 cwd=directory,
-                env=environ,
+                env={_encode(name): _encode(value) for name, value in environ.items()},
                 pass_fds=(control, to_status),
                 start_new_session=True,
             )
@@ -164,16 +164,20 @@ class ShimProcess:
                 await self._wait_until_readable()
 
     async def _wait_until_readable(self) -> None:
-        loop = asyncio.get_running_loop()
-        readable = loop.create_future()
+        loop, readable = asyncio.get_running_loop(), asyncio.Event()
         watched = [fd for fd in (self._status, self._pidfd) if fd >= 0]
         for fd in watched:
-            loop.add_reader(fd, _set, readable)
+            loop.add_reader(fd, readable.set)
         try:
-            await readable
+            await readable.wait()
         finally:
             for fd in watched:
                 loop.remove_reader(fd)
+
+
+def _encode(text: str) -> bytes:
+    """Text for a command: UTF-8, whatever the encoding of the service's locale."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _open_terminal() -> tuple[int, int]:
@@ -189,8 +193,3 @@ def _open_pidfd(pid: int) -> int:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return -1
-
-
-def _set(future: "asyncio.Future[None]") -> None:
-    if not future.done():
-        future.set_result(None)

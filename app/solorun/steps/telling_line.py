@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from solorun.record import Stream
+from solorun.terminal_text import visible_text
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
 _GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
 """What comes before a line of an exception group."""
-_ESCAPE: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]?")
 
 
 class TellingLine:
@@ -36,7 +36,7 @@ class TellingLine:
     def text(self) -> str:
         """The last exception of a traceback, else the last `::error::`, else the last line of stderr or stdout."""
         best = self._exception or self._error or self._last.get(Stream.STDERR) or self._last.get(Stream.STDOUT, "")
-        return _ESCAPE.sub("", best).rstrip().rpartition("\r")[2].strip()
+        return visible_text(best).strip()
 
     def _find_exception(self, stream: Stream, lines: Sequence[str]) -> None:
         for printed in lines:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from solorun.logs import Channel, ChannelLimits, Masker
+from solorun.logs import Channel, Masker
 from solorun.outcome import Outcome
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run, RunStep
@@ -40,7 +40,7 @@ def make_channel(
         now=lambda: AT,
         notify=lambda channel, urgent: None,
         on_ownership_lost=on_ownership_lost,
-        limits=ChannelLimits(max_records=max_records),
+        max_records=max_records,
     )
 
 
@@ -119,7 +119,7 @@ async def test_every_text_is_masked() -> None:
     records = take_all(channel)
     assert "correct-horse" not in str(records)
     assert records[1].data == {"current": 1, "total": 2, "item": "***"}
-    assert channel.sanitize_error("/srv/app/correct-horse\n failed") == "*** failed"
+    assert channel.sanitize_error("/srv/app/correct-horse\n failed") == "…/*** failed"
 
 
 async def test_a_fast_step_waits_while_the_channel_is_full() -> None:
@@ -258,7 +258,18 @@ async def test_a_value_over_the_limits_of_masking_is_reported() -> None:
 
     (record,) = take_all(channel)
     assert record.level is Level.WARNING
-    assert record.message.startswith("a value of 20000 characters is not masked:")
+    assert record.message.startswith("a value of 20,000 characters is not masked:")
+
+
+async def test_many_values_over_the_limits_of_masking_fill_no_memory() -> None:
+    channel = make_channel()
+
+    for _ in range(10_000):
+        channel.add_mask("x" * 20_000)
+
+    records = take_all(channel)
+    assert len(records) == 14
+    assert "8,192 values are not masked" in records[-1].message
 
 
 async def test_a_large_write_is_masked_off_the_event_loop() -> None:

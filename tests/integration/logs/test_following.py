@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
-from solorun.logs import FeedOverflow, Hub, HubLimits, Receiver, Topic
+from solorun.logs import FeedOverflow, Hub, Receiver, Topic
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status
 from solorun.store import Batch
 from solorun.wire import decode_records
-from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
+from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.steps import ScriptedStep
 
 
@@ -38,7 +38,7 @@ async def follow_receiving(engine: Engine, run_id: int, after: int, chance: rand
         seqs.extend(record.seq for record in decode_records(segment.payload))
         return True
 
-    async for item in engine.tail.deliver(run_id, take, after=after):
+    async for item in engine.tail.follow(run_id, after=after, receiver=take):
         if isinstance(item, Run):
             return seqs, item
         seqs += [record.seq for record in decode_records(item.payload)]
@@ -67,10 +67,10 @@ async def test_early_late_and_resuming_followers_see_every_record_once(tmp_path:
 
 
 async def test_a_follower_behind_the_records_in_memory_reads_the_store_first(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = EngineLimits(hub=HubLimits(max_recent_segments=4))
-    async with open_engine(tmp_path, declare(steps=("extract",)), limits=limits) as engine:
+    monkeypatch.setattr("solorun.logs.hub.MAX_RECENT_SEGMENTS", 4)
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
         topic = engine.hub.find(run.id)
@@ -177,8 +177,8 @@ async def test_a_tail_begins_the_given_number_of_records_before_the_end(tmp_path
         step.end()
         ended = await engine.end_of(run.id)
 
-        assert await engine.tail.find_after(ended, tail=3) == 7
-        assert await engine.tail.find_after(ended, tail=100) == 0
+        assert engine.tail.find_after(ended, tail=3) == 7
+        assert engine.tail.find_after(ended, tail=100) == 0
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -235,7 +235,7 @@ async def test_a_receiver_at_the_end_gets_new_segments_until_the_run_ends(tmp_pa
 
         # The ending is for the follower itself.
         assert await waiting == 5
-        assert topic.has_ended
+        assert topic.run.has_ended
 
 
 async def test_a_receiver_that_accepts_nothing_is_woken_at_its_position(tmp_path: Path) -> None:
@@ -298,10 +298,10 @@ async def test_a_receiver_that_raises_affects_no_other(tmp_path: Path, caplog: p
 
 
 async def test_many_receivers_are_served_over_several_loop_iterations_and_cancelled_ones_are_skipped(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = EngineLimits(hub=HubLimits(max_served_per_turn=2))
-    async with open_engine(tmp_path, declare(steps=("extract",)), limits=limits) as engine:
+    monkeypatch.setattr("solorun.logs.fan_out.MAX_SERVED_PER_TURN", 2)
+    async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
         accepted: list[tuple[int, int]] = []
 
@@ -345,9 +345,9 @@ async def test_a_feed_returns_a_change_of_status_immediately_and_always_the_last
         assert seen[-1][-1] == await engine.store.get_run(run.id)
 
 
-async def test_a_feed_that_falls_too_far_behind_overflows(tmp_path: Path) -> None:
-    limits = EngineLimits(hub=HubLimits(max_feed_backlog=1))
-    async with open_engine(tmp_path, declare("one"), declare("two"), limits=limits) as engine:
+async def test_a_feed_that_falls_too_far_behind_overflows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.logs.run_feed.MAX_BACKLOG", 1)
+    async with open_engine(tmp_path, declare("one"), declare("two")) as engine:
         with engine.hub.open_feed() as feed:
             feed.snapshot()
             await engine.manager.start_run("one")

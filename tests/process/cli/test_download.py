@@ -180,6 +180,14 @@ async def test_a_missing_directory_is_an_error(solorun: Solorun, tmp_path: Path)
     assert "There is no directory nowhere." in ended.err
 
 
+@pytest.mark.parametrize("target", ["nowhere/mine.md", "x" * 256])
+async def test_an_error_names_the_file_that_was_requested(solorun: Solorun, target: str) -> None:
+    ended = await solorun("download", "17", "a.md", "-o", target, answers=(answer(RUNNING), CONTENT))
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.endswith(f": {target}\n")
+
+
 async def test_a_link_that_leads_nowhere_is_not_followed_by_default(solorun: Solorun, tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to("elsewhere")
 

@@ -15,6 +15,7 @@ from solorun.http.sparse_log import SparseLog
 from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.sockets import SEND_BUFFER_BYTES, address_of, bind
+from solorun.service import ServiceLimits
 from tests.fakes.application import TOKEN
 from tests.fakes.http_server import OpenServer, request_for
 
@@ -63,7 +64,7 @@ async def test_a_request_that_drips_in_is_closed(open_server: OpenServer, head: 
 
 
 async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:
-    limits = StreamLimits(comment_interval_seconds=1.2)
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=1.2))
     async with (
         open_server(connection_limits=ConnectionLimits(idle_timeout_seconds=0.01), limits=limits) as server,
         server.stream("/api/v1/events") as connection,
@@ -234,7 +235,7 @@ async def test_a_download_ends_if_its_reader_disconnects(open_server: OpenServer
 
 
 async def test_a_download_to_a_stalled_reader_is_cut_off(open_server: OpenServer) -> None:
-    async with open_server(limits=StreamLimits(send_timeout_seconds=0.05)) as server:
+    async with open_server(limits=ServiceLimits(streams=StreamLimits(send_timeout_seconds=0.05))) as server:
         run_id, step = await server.begin()
         (step.context.artifacts / "large").write_bytes(bytes(8_000_000))
         before = len(os.listdir("/proc/self/fd"))

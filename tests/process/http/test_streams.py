@@ -10,7 +10,7 @@ import pytest
 
 from solorun.auth.sessions import SESSION_SECONDS
 from solorun.http.event_stream import StreamLimits
-from solorun.logs import HubLimits, Receiver
+from solorun.logs import Receiver
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.segment import Segment
@@ -175,7 +175,7 @@ async def test_an_event_source_can_parse_the_stream(open_server: OpenServer) -> 
 
 
 async def test_an_idle_stream_gets_comments(open_server: OpenServer) -> None:
-    limits = StreamLimits(comment_interval_seconds=0.02)
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.02))
     async with open_server(limits=limits) as server, server.stream("/api/v1/events") as connection:
         await connection.read_chunks_until(b'event: runs\ndata: {"runs":[]}\n\n')
 
@@ -196,7 +196,7 @@ async def test_idle_checks_of_streams_share_a_wake_up_on_whole_seconds(open_serv
 
 
 async def test_a_stalled_reader_is_disconnected(open_server: OpenServer) -> None:
-    limits = StreamLimits(comment_interval_seconds=0.02, send_timeout_seconds=0.1)
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.02, send_timeout_seconds=0.1))
     async with open_server(limits=limits) as server:
         run_id, step = await server.begin()
 
@@ -236,14 +236,14 @@ async def test_a_stream_whose_log_cannot_be_read_is_cut_off_without_an_end(
     open_server: OpenServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(
-        run_id: int, receiver: Receiver, *, after: int, page_records: int
+        run_id: int, *, after: int, page_records: int, receiver: Receiver
     ) -> AsyncGenerator[Segment | Run, None]:
         raise OSError("disk on fire")
         yield
 
     async with open_server() as server:
         run = await server.complete(["x"])
-        monkeypatch.setattr(server.service.tail, "deliver", broken)
+        monkeypatch.setattr(server.service.tail, "follow", broken)
 
         async with server.stream(f"/api/v1/runs/{run.id}/events") as connection:
             rest = await connection.read_to_close()
@@ -326,9 +326,10 @@ async def test_an_ended_run_can_be_followed_on_the_dashboard_stream(open_server:
 
 
 async def test_a_dashboard_stream_that_fell_behind_ends(
-    open_server: OpenServer,
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with open_server(service_limits=ServiceLimits(hub=HubLimits(max_feed_backlog=0))) as server:
+    monkeypatch.setattr("solorun.logs.run_feed.MAX_BACKLOG", 0)
+    async with open_server() as server:
         run_id, step = await server.begin()
 
         async with server.stream(f"/api/v1/events?follow={run_id}:0") as connection:
@@ -402,7 +403,7 @@ async def test_the_streams_of_a_session_end_when_it_logs_out(open_server: OpenSe
 
 
 async def test_a_stream_ends_when_its_session_expires(open_server: OpenServer) -> None:
-    limits = StreamLimits(comment_interval_seconds=0.02)
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.02))
     async with open_server(token=TOKEN, limits=limits) as server:
         sessions, now = server.app.state.authorizer.sessions, [0.0]
         sessions._clock = lambda: now[0]

@@ -302,6 +302,24 @@ async def test_a_mask_on_stderr_is_obeyed(begin: Begin) -> None:
     assert begun.output.records == [LoggedLine(Stream.STDERR, "***")]
 
 
+async def test_other_tasks_continue_between_masks(begin: Begin, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns, seen = 0, []
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(RecordedOutput, "add_mask", lambda *_: seen.append(turns))
+    other = asyncio.create_task(take_turns())
+    begun = await begin("seq -f ::add-mask::secret-%g 500")
+    await begun.execution.wait()
+    other.cancel()
+
+    assert len(set(seen)) == len(seen) == 500
+
+
 async def test_merged_stderr_keeps_the_order(begin: Begin) -> None:
     begun = await begin("for n in 1 2 3; do echo out $n; echo err $n >&2; done", stderr="merge")
 

@@ -58,15 +58,16 @@ async def test_losing_a_shim_after_its_command_exited_does_not_change_the_result
 
 
 async def test_without_proc_the_process_group_is_killed_when_the_shim_is_lost(
-    bystander: Bystander, tmp_path: Path
+    bystander: Bystander, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def warn(message: str) -> None:
         raise AssertionError(message)
 
+    monkeypatch.setattr("solorun.steps.orphans.HAS_PROC", False)
     command = await bystander(os.environ, f"cd {tmp_path}; sleep 60 & sleep 60")
     await eventually(lambda: len(survivors(tmp_path)) == 3)
 
-    await OrphanProcesses(select_by_environment(tmp_path, 7), warn, session=command.pid, has_proc=False).kill()
+    await OrphanProcesses(select_by_environment(tmp_path, 7), warn, session=command.pid).kill()
 
     assert command.wait(30) == -signal.SIGKILL
     await eventually(lambda: not survivors(tmp_path))

@@ -188,6 +188,7 @@ async def test_processes_that_a_coroutine_started_by_itself_are_named_and_killed
     [warning] = output.warnings()
     assert warning.startswith("coroutine ended; killing the processes it left behind: ")
     assert "(sh -c (sh leaf.sh &); setsid sh leaf.sh & wait)" in warning
+    assert all(f"{pid} (" in warning for pid in noted_pids(directory))
 
 
 async def test_the_processes_of_a_host_application_are_spared(directory: Path, output: RecordedOutput) -> None:

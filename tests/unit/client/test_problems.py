@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from solorun import errors
-from solorun.api.problems import problem_response
+from solorun.api.problems import PROBLEM_JSON, problem_response
 from solorun.client.problems import MEDIA_TYPE, error_of
 from solorun.errors import (
     PROBLEMS,
@@ -16,7 +16,6 @@ from solorun.errors import (
     ServiceDraining,
     ServiceUnreachable,
 )
-from solorun.http.problems import PROBLEM_JSON
 from solorun.wire import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 

@@ -1,9 +1,10 @@
 """The index finds what a search for each string in turn finds."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from solorun.logs.secret_index import SecretIndex
+from solorun.logs.secret_index import SecretIndex, _Family
 
 STRINGS = st.lists(st.text("ab", min_size=3, max_size=9), max_size=12)
 TEXTS = st.text("abx", max_size=40)
@@ -62,3 +63,17 @@ def test_the_longest_of_strings_that_contain_each_other_is_found_whatever_their_
     text = ("a" * 100 + "b") * 3
 
     assert ascending.find_spans(text) == descending.find_spans(text) == [(0, 100), (101, 201), (202, 302)]
+
+
+def test_a_text_full_of_overlapping_strings_takes_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_longest, compared = _Family.find_longest, []
+
+    def count(family: _Family, text: str, start: int) -> int:
+        compared.append(start)
+        return find_longest(family, text, start)
+
+    monkeypatch.setattr(_Family, "find_longest", count)
+    index = make_index(*("a" * length for length in (3, 50, 500)))
+
+    assert index.find_spans("a" * 20_000) == [(0, 20_000)]
+    assert len(compared) <= 100

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import islice
 from typing import Any, Final
 
 sre: Final[Any] = import_module("re._constants")
@@ -18,7 +19,7 @@ _NEGATED: Final[dict[Any, Any]] = {
     sre.CATEGORY_NOT_SPACE: sre.CATEGORY_SPACE,
     sre.CATEGORY_NOT_WORD: sre.CATEGORY_WORD,
 }
-_REPEATS: Final[tuple[Any, ...]] = (sre.MAX_REPEAT, sre.MIN_REPEAT)
+_REPEATS: Final[tuple[Any, ...]] = (sre.MAX_REPEAT, sre.MIN_REPEAT, sre.POSSESSIVE_REPEAT)
 
 
 class TooManySteps(Exception):
@@ -57,7 +58,8 @@ class Backtracking:
         operation, argument = node
         if operation in _REPEATS:
             low, high, body = argument
-            yield from self._repeat(list(body), low, high, text, at, greedy=operation is sre.MAX_REPEAT)
+            ends = self._repeat(list(body), low, high, text, at, greedy=operation is not sre.MIN_REPEAT)
+            yield from islice(ends, 1) if operation is sre.POSSESSIVE_REPEAT else ends
         elif operation is sre.SUBPATTERN:
             yield from self._match(list(argument[-1]), text, at)
         elif operation is sre.BRANCH:

@@ -69,6 +69,15 @@ def test_a_missing_program_gives_a_warning(check: Check, run: str) -> None:
     assert "no program " in warnings[0].message
 
 
+def test_a_missing_shell_gives_a_warning(check: Check) -> None:
+    declared = text(run='"true"').replace("[projects.one]", '[projects.one]\nshell = "no-such-shell -e"', 1)
+
+    (warning,) = lint(check(declared), {"PATH": "/usr/bin:/bin"})
+
+    assert warning.pointer == "projects.one.steps[0].run"
+    assert warning.message == 'no program "no-such-shell" on the PATH'
+
+
 @pytest.mark.parametrize("run", ['["sh", "-c", "true"]', '["/bin/sh"]', '["./own.sh"]', '"no-such-program"'])
 def test_an_existing_program_or_a_shell_script_gives_no_warning(
     check: Check, write: Callable[[str, str], Path], run: str

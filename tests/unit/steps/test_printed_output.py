@@ -49,6 +49,30 @@ async def test_a_line_of_very_many_prints_is_assembled_once(begin: BeginCoroutin
     assert output.texts(Stream.STDOUT) == ["." * 1_000_000]
 
 
+async def test_a_thread_prints_while_the_event_loop_waits_for_its_lock(
+    begin: BeginCoroutine, output: RecordedOutput
+) -> None:
+    lock, is_held, is_wanted = threading.Lock(), threading.Event(), threading.Event()
+
+    def work() -> None:
+        with lock:
+            is_held.set()
+            is_wanted.wait()
+            print("from a thread")
+
+    async def generate(step: StepContext) -> None:
+        working = asyncio.create_task(asyncio.to_thread(work))
+        await asyncio.to_thread(is_held.wait)
+        is_wanted.set()
+        with lock:
+            print("from the coroutine")
+        await working
+
+    await (await begin(generate)).wait()
+
+    assert output.texts(Stream.STDOUT) == ["from a thread", "from the coroutine"]
+
+
 async def test_lines_of_threads_stay_whole(begin: BeginCoroutine, output: RecordedOutput) -> None:
     async def generate(step: StepContext) -> None:
         print("one", end=" ")
@@ -182,9 +206,11 @@ async def test_a_coroutine_that_prints_too_much_without_awaiting_loses_lines(
 
 async def test_a_thread_waits_while_the_log_is_full(begin: BeginCoroutine, output: RecordedOutput) -> None:
     printed = threading.Event()
+    lines = 3 * MAX_QUEUED_LINES
 
     def work() -> None:
-        print("one")
+        for number in range(lines):
+            print(number)
         printed.set()
 
     async def generate(step: StepContext) -> None:
@@ -198,7 +224,7 @@ async def test_a_thread_waits_while_the_log_is_full(begin: BeginCoroutine, outpu
     await execution.wait()
 
     assert not was_printed
-    assert output.texts() == ["one"]
+    assert output.texts() == [str(number) for number in range(lines)]
 
 
 async def test_a_log_that_fails_does_not_fail_the_prints(

@@ -55,3 +55,11 @@ def test_no_control_character_survives(text: str) -> None:
 @given(_CONTROLS, st.integers(0, 40))
 def test_a_line_does_not_depend_on_where_it_is_cut(text: str, cut: int) -> None:
     assert written([text[:cut], text[cut:]], colour=True) == written([text], colour=True)
+
+
+def test_many_control_characters_without_effect_are_skipped_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    obeyed: list[str] = []
+    monkeypatch.setattr(TerminalLine, "_obey", lambda _, control: obeyed.append(control))
+
+    assert visible_text("a" + "\0\x07" * 5000 + "b") == "ab"
+    assert len(obeyed) == 1

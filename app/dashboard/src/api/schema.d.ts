@@ -491,7 +491,8 @@ export interface components {
          * @description The fields of the login form.
          */
         LoginForm: {
-            token: string;
+            /** @default  */
+            token?: string;
             /** @default / */
             next?: string;
         };

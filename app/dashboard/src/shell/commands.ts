@@ -1,15 +1,22 @@
 /** The commands in the palette: pages, projects, runs and actions. */
 import type { Run } from '../api/mapping';
-import { labelOf } from '../runs/format';
+import { formatRelativeTime, labelOf } from '../runs/format';
 import { displayStatus, hasEnded } from '../runs/status';
+import { clock } from '../state/clock.svelte';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
 import { store } from '../state/store.svelte';
+import { rank } from './ranking';
+
+const GROUPS = ['Actions', 'Pages', 'Projects', 'Runs', 'Settings'] as const;
 
 export interface Command {
+  readonly group: (typeof GROUPS)[number];
   readonly name: string;
   readonly hint: string;
+  /** Other words that find it. */
+  readonly words?: string;
   readonly act: () => void;
 }
 
@@ -21,52 +28,76 @@ function allCommands(): Command[] {
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
     ...(shown && !hasEnded(shown.status)
-      ? [{ name: `Cancel run #${shown.id}`, hint: 'action', act: () => dialogs.cancel(shown.id) }]
+      ? [
+          {
+            group: 'Actions' as const,
+            name: `Cancel run #${shown.id}`,
+            hint: shown.project,
+            words: 'stop',
+            act: () => dialogs.cancel(shown.id),
+          },
+        ]
       : []),
-    { name: 'Overview', hint: 'page', act: () => router.go('/') },
-    { name: 'All runs', hint: 'page', act: () => router.go('/runs') },
+    { group: 'Pages', name: 'Overview', hint: '', act: () => router.go('/') },
+    { group: 'Pages', name: 'All runs', hint: '', act: () => router.go('/runs') },
     ...projects.map(({ name, title }) => ({
+      group: 'Projects' as const,
       name: labelOf({ name, title }),
-      hint: 'project',
+      hint: '',
       act: () => router.go(toProject(name)),
     })),
     ...projects.map(({ name }) => ({
+      group: 'Actions' as const,
       name: `Start ${name}`,
-      hint: 'action',
+      hint: '',
+      words: 'run',
       act: () => dialogs.start(name),
     })),
     ...runs.map((run: Run) => ({
+      group: 'Runs' as const,
       name: `#${run.id} ${run.project}`,
-      hint: displayStatus(run),
+      hint: `${displayStatus(run)} · ${formatRelativeTime(run.createdAt, clock.now)}`,
       act: () => router.go(toRun(run)),
     })),
-    { name: 'Change theme', hint: 'setting', act: () => prefer({ theme: nextTheme() }) },
-    { name: 'Help and settings', hint: 'help', act: () => void (dialogs.open = { kind: 'help' }) },
+    {
+      group: 'Settings',
+      name: 'Change theme',
+      hint: '',
+      words: 'dark light system',
+      act: () => prefer({ theme: nextTheme() }),
+    },
+    {
+      group: 'Settings',
+      name: 'Help and settings',
+      hint: '',
+      words: 'keys shortcuts',
+      act: () => void (dialogs.open = { kind: 'help' }),
+    },
   ];
 }
 
-/** Commands that contain all words. Those that start with the first word come first. A number opens that run. */
+/** The commands that match, in groups, the best group first. A number opens that run. */
 export function findCommands(text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = allCommands().filter(({ name, hint }) =>
-    words.every((word) => `${name} ${hint}`.toLowerCase().includes(word)),
-  );
-  const first = words[0] ?? '';
-  const ranked = first
-    ? found.sort(
-        (a, b) => Number(b.name.toLowerCase().startsWith(first)) - Number(a.name.toLowerCase().startsWith(first)),
-      )
-    : found;
+  const scores = new Map<Command, number>();
+  for (const command of allCommands()) {
+    const score = rank(`${command.name} ${command.hint} ${command.words ?? ''} ${command.group}`, words);
+    if (score !== null) scores.set(command, score);
+  }
+  // Sorting keeps the order of equals: the newest run first.
+  const ranked = [...scores.keys()].sort((a, b) => scores.get(b)! - scores.get(a)!).slice(0, MAX_SHOWN);
   const id = Number(/^#?(\d{1,15})$/.exec(text.trim())?.[1]);
   if (id && !store.runs.has(id))
     ranked.unshift({
+      group: 'Runs',
       name: `Open run #${id}`,
-      hint: 'run',
+      hint: '',
       act: () =>
         void store.loadRun(id).then(
           (run) => router.go(toRun(run)),
           () => router.go(`/p/-/runs/${id}`),
         ),
     });
-  return ranked.slice(0, MAX_SHOWN);
+  const groups = words.length ? [...new Set(ranked.map(({ group }) => group))] : GROUPS;
+  return groups.flatMap((group) => ranked.filter((command) => command.group === group));
 }

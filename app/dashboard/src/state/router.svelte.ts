@@ -1,6 +1,7 @@
 /** The current page and navigation. The address contains the whole view: path, query and hash. */
 import { basePath } from '../api/base_path';
 import { type Route, parseRoute } from './routes';
+import { keepScroll, restoreScroll } from './scroll_restoration';
 
 const here = (): string => location.pathname.slice(basePath.length);
 
@@ -10,11 +11,15 @@ class Router {
   hash: string = $state(location.hash);
 
   constructor() {
-    addEventListener('popstate', () => this.read());
+    addEventListener('popstate', () => {
+      this.read();
+      restoreScroll();
+    });
   }
 
   /** `path` starts with `/` and does not include the base path. */
   go(path: string): void {
+    keepScroll();
     history.pushState(null, '', basePath + path);
     this.read();
     scrollTo(0, 0);

@@ -4,6 +4,16 @@
  */
 import { preferences } from './preferences.svelte';
 
+/** Keys that work with single-key shortcuts switched off, too. */
+export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = [
+  ['Ctrl K', 'Commands'],
+  ['Ctrl F', 'Search the log'],
+  ['Alt W', 'Wrap long lines'],
+  ['Home', 'First line of the log'],
+  ['End', 'Last line of the log'],
+  ['Shift click', 'On a line number: mark a range'],
+];
+
 export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g o', 'Overview'],
   ['g r', 'All runs'],

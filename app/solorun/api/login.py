@@ -3,16 +3,16 @@
 import html
 import re
 from pathlib import Path
-from typing import Annotated, Final, Protocol
-from urllib.parse import parse_qs, quote
+from typing import Annotated, Final
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
+from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
 from solorun.auth.sessions import SESSION_SECONDS
-from solorun.errors import FieldError, InvalidRequest, Unauthorized
-from solorun.http.event_stream import Streams
+from solorun.errors import Unauthorized
 from solorun.http.request import Request
 from solorun.http.responses import HTML, Header, Response, redirect
 
@@ -28,19 +28,10 @@ _NEXT: Final = re.compile(r"/(?!/)[!#-\[\]-~]*", re.ASCII)
 _HEADERS: Final = [(b"referrer-policy", b"same-origin")]
 
 
-class LoginState(Protocol):
-    """The part of the application's state that these handlers use."""
-
-    @property
-    def authorizer(self) -> Authorizer: ...
-    @property
-    def streams(self) -> Streams: ...
-
-
 class LoginForm(msgspec.Struct):
     """The fields of the login form."""
 
-    token: str
+    token: str = ""
     next: str = "/"
 
 
@@ -49,7 +40,7 @@ class LoginQuery(msgspec.Struct, forbid_unknown_fields=True):
     failed: Annotated[bool, Meta(description="Whether the previous attempt failed.")] = False
 
 
-async def show_login(state: LoginState, request: Request) -> Response:
+async def show_login(state: State, request: Request) -> Response:
     query: LoginQuery = request.query
     if not state.authorizer.requires_token:
         return redirect(request.root_path + safe_next(query.next))
@@ -61,16 +52,16 @@ async def show_login(state: LoginState, request: Request) -> Response:
     return Response(page.encode(), media_type=HTML, headers=_HEADERS)
 
 
-async def show_style(_state: LoginState, _request: Request) -> Response:
+async def show_style(_state: State, _request: Request) -> Response:
     return Response(_STYLE, media_type=b"text/css; charset=utf-8", headers=[(b"cache-control", b"max-age=3600")])
 
 
-async def log_in(state: LoginState, request: Request) -> Response:
+async def log_in(state: State, request: Request) -> Response:
     """With the right token, a new session. With a wrong one, the form again, or 401 for a program."""
-    form = _parse_form(await request.read_form())
-    target = safe_next(form.get("next", ["/"])[0])
+    form = await request.read_form(LoginForm)
+    target = safe_next(form.next)
     try:
-        session = await state.authorizer.log_in(request, form.get("token", [""])[0])
+        session = await state.authorizer.log_in(request, form.token)
     except Unauthorized:
         if b"text/html" in request.headers.get(b"accept", b""):
             return redirect(f"{request.root_path}/login?failed=1&next={quote(target, safe='')}")
@@ -80,7 +71,7 @@ async def log_in(state: LoginState, request: Request) -> Response:
     return redirect(request.root_path + target, headers=[cookie])
 
 
-async def log_out(state: LoginState, request: Request) -> Response:
+async def log_out(state: State, request: Request) -> Response:
     state.authorizer.log_out(request)
     state.streams.end_unauthorized()
     return redirect(f"{request.root_path}/login", headers=[_cookie(state.authorizer, request, "", max_age=0)])
@@ -89,13 +80,6 @@ async def log_out(state: LoginState, request: Request) -> Response:
 def safe_next(address: str) -> str:
     """`address` if it is a path of this service, otherwise the front page."""
     return address if _NEXT.fullmatch(address) else "/"
-
-
-def _parse_form(body: bytes) -> dict[str, list[str]]:
-    try:
-        return parse_qs(body.decode("latin-1"), max_num_fields=10)
-    except ValueError:
-        raise InvalidRequest(errors=[FieldError("", "too many fields")]) from None
 
 
 def _cookie(authorizer: Authorizer, request: Request, session: str, *, max_age: int) -> Header:

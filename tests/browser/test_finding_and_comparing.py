@@ -1,0 +1,69 @@
+"""The palette, the list of keys, the chart of durations, and the comparison of two runs."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+
+
+def test_the_palette_finds_letters_in_order_and_other_words(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+    page = open_page(f"/p/novel/runs/{run_id}")
+    expect(page.locator("header .badge")).to_have_text("completed")
+    page.keyboard.press("Control+k")
+    field, options = page.get_by_label("Search commands"), page.locator("#commands").get_by_role("option")
+
+    field.fill("nvl")
+    expect(options.filter(has_text="novel").first).to_be_visible()
+    field.fill("dark")
+    expect(options.first).to_contain_text("Change theme")
+    field.fill(f"#{run_id}")
+    expect(options.first).to_have_text(re.compile(rf"#{run_id} novel\s*completed · "))
+    expect(page.locator("#commands .group").first).to_have_text("Runs")
+    field.press("Enter")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_help_lists_the_keys_of_the_log(open_page: OpenPage) -> None:
+    page = open_page("/")
+
+    page.keyboard.press("?")
+
+    for keys in ("AltW", "Home", "End", "Shiftclick"):
+        expect(page.get_by_role("term").filter(has_text=re.compile(f"^{keys}$"))).to_be_visible()
+
+
+def test_the_bars_of_the_chart_are_reached_by_keyboard(open_page: OpenPage, api: Api) -> None:
+    first, last = api.complete("novel"), api.complete("novel")
+    page = open_page("/p/novel")
+    bars = page.locator("figure a")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{last} · completed"))
+    expect(page.locator("figure .dates span")).to_have_count(2)
+    for bar in (bars.first, bars.last):
+        box = bar.bounding_box()
+        assert box is not None
+        assert box["width"] <= 26
+        assert box["height"] <= 150
+
+    bars.last.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(bars.nth(-2)).to_be_focused()
+    expect(page.locator("figure a[tabindex='0']")).to_have_count(1)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text(f"#{first}")
+
+
+def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
+    runs = [api.complete("novel") for _ in range(3)]
+    page = open_page(f"/compare/{runs[1]}/{runs[2]}")
+
+    page.get_by_label("First run").select_option(str(runs[0]))
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Compare #{runs[0]} and #{runs[2]}")
+    page.get_by_role("link", name="Swap").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Compare #{runs[2]} and #{runs[0]}")
+    expect(page.get_by_label("Second run")).to_have_value(str(runs[0]))
