@@ -71,11 +71,9 @@ class TextSearch:
             self._unfinished.clear()
         self._next_seq = segment.last_seq + 1
         payload = segment.payload
-        if b'"message":"\\' in payload:
-            payload = _strip_starts(rb"\1", payload)
         is_ascii = payload.isascii()
         if self._unfinished or _PARTIAL in payload or (self._may_compose and not is_ascii):
-            return segment.payload
+            return payload
         indexes = {index for index, _ in self._lines_with_text(payload, is_ascii)}
         # Control characters decide what is visible of a line, and only moves of the cursor add to it: spaces.
         indexes.update(
@@ -122,6 +120,9 @@ def _lines_with_controls(payload: bytes) -> Iterator[tuple[int, bytes]]:
     if not has_others and b"\\" not in payload:
         return iter(())
     search = _find_control if has_others else _find_escaped
+    if not search(payload):
+        return iter(())
+    payload = _strip_starts(rb"\1", payload)
 
     def find(start: int) -> int:
         found = search(payload, start)
