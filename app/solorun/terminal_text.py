@@ -17,6 +17,8 @@ _MAX_PENDING: Final = 4096
 """The longest part of an escape sequence that is kept until the rest of it arrives."""
 _MAX_PENS: Final = 32
 """How many colours and styles add up. The limit bounds the output."""
+_MAX_ACCENTS: Final = 32
+"""How many characters share a cell. The limit bounds the line."""
 _TAB: Final = 8
 _RESET: Final = "\x1b[0m"
 # By ECMA-48. The parts that may be missing at the end of a text complete the sequence when more text arrives.
@@ -107,7 +109,7 @@ class TerminalLine:
         if _is_narrow(text):
             self._place(text)
             return
-        for width, run in groupby(text, _width):
+        for width, run in groupby(text, {char: _width(char) for char in set(text)}.__getitem__):
             if width == 0:
                 self._attach("".join(run))
             elif width == 1:
@@ -132,9 +134,9 @@ class TerminalLine:
         while at > 0 and not self._cells[at]:
             at -= 1
         if at < 0:
-            self._place([accents])
+            self._place([accents[:_MAX_ACCENTS]])
         else:
-            self._cells[at] += accents
+            self._cells[at] = (self._cells[at] + accents)[:_MAX_ACCENTS]
 
     def _move_to_stops(self, count: int) -> None:
         """A tab writes nothing over text. It is kept where it ends the line."""

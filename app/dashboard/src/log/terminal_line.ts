@@ -8,6 +8,8 @@ const WIDTH = 120;
 const MAX_PENDING = 4096;
 /** How many colours and styles add up. The limit bounds the text. */
 const MAX_STYLES = 32;
+/** How many characters share a cell. The limit bounds the text. */
+const MAX_ACCENTS = 32;
 const TAB = 8;
 const NO_WIDTH = /^(?!\xad)[\p{Mn}\p{Me}\p{Cf}]/u;
 /** East Asian Width W and F. The two letters of a flag are narrow, as they share its columns. */
@@ -106,8 +108,8 @@ export class TerminalLine {
     let at = this.column - 1;
     while (at > 0 && !this.cells[at]!.char) at--;
     const cell = this.cells[at];
-    if (cell) this.cells[at] = { ...cell, char: cell.char + accent };
-    else this.place(accent);
+    if (!cell) this.place(accent);
+    else if (cell.char.length < MAX_ACCENTS) this.cells[at] = { ...cell, char: cell.char + accent };
   }
 
   /** A tab writes nothing over text. It is kept where it ends the line. */
