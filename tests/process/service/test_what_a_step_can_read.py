@@ -106,9 +106,12 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
 def test_a_coroutine_finds_no_systemd_variables_in_the_environment(directory: Path) -> None:
     (directory / "token").write_text(TOKEN)
     (directory / "token").chmod(0o600)
-    variables = {"CREDENTIALS_DIRECTORY": str(directory), "NOTIFY_SOCKET": "@x"}
+    variables = "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"
+    file = str(directory / "token")
 
-    with served(directory, TOML, SOLORUN_TOKEN_FILE=str(directory / "token"), **variables) as service:
+    with served(
+        directory, TOML, SOLORUN_TOKEN_FILE=file, CREDENTIALS_DIRECTORY=str(directory), NOTIFY_SOCKET="@x"
+    ) as service:
         run(service, "coroutine")
         environ = Path(f"/proc/{service.pid}/environ").read_text()
 
