@@ -10,7 +10,7 @@ from typing import Final
 from solorun.logs.secret_index import SecretIndex
 from solorun.project import MIN_SECRET_CHARACTERS
 
-_LINE: Final = re.compile(r"[ \t]*([A-Za-z0-9+/_-]{4,})={0,2}[ \t\r]*")
+_LINE: Final = re.compile(r"[ \t]*+([A-Za-z0-9+/_-]{4,}+)={0,2}+[ \t\r]*+")
 _STANDARD: Final = str.maketrans("-_", "+/")
 _LEAST: Final = 3
 """Fewer bytes at the edge of a line match too often by chance."""
