@@ -166,9 +166,9 @@ class Shim:
             self._report("refused stopped before it started")
             return False
         ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
-        if has_terminal := os.isatty(1):
-            os.close(os.open(os.ttyname(1), os.O_RDWR))  # makes it the terminal of the session
         try:
+            if has_terminal := os.isatty(1):
+                os.close(os.open(os.ttyname(1), os.O_RDWR))  # makes it the terminal of the session
             # Its own group, so that its `kill 0` does not reach the shim, and default signal handling.
             # The exit of a session's leader hangs up its terminal, so the shim leads the session of a terminal.
             own = {"setpgroup": 0} if has_terminal else {"setsid": True}
