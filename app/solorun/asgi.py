@@ -30,7 +30,7 @@ def solorun_app(config: str | os.PathLike[str] | None = None, **settings: Any) -
     takes precedence over the file. The process loses SOLORUN_TOKEN from its environment, and closes its memory to
     other processes. Raises ConfigurationInvalid.
     """
-    environ = protect_service()
+    environ = protect_service(owns_process=False)
     path = Path(config or environ.get("SOLORUN_CONFIG") or "solorun.toml")
     catalog = Catalog.open(path)
     table = catalog.configuration.service

@@ -37,6 +37,6 @@ def open_beneath(directory: Path, name: str) -> int:
 
 def _open_at(directory: int, name: str, flags: int) -> int:
     try:
-        return os.open(name, flags, dir_fd=directory)
+        return os.open(name.encode(), flags, dir_fd=directory)  # UTF-8, whatever the locale
     finally:
         os.close(directory)

@@ -28,6 +28,7 @@ from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.render.messages import messages_as_json, print_error
 from solorun.cli.render.terminal import prepare_output
+from solorun.cli.text_arguments import with_text_arguments
 
 _EPILOG = (
     "Exit codes: 0 completed, 1 failed, 2 usage or configuration error, 3 conflict, 4 interrupted, "
@@ -97,4 +98,4 @@ _app = typer.Typer(
 )
 _app.callback()(_root)
 for _command in (serve, demo, init, check, start, follow, wait, cancel, runs, show, log, download, doctor):
-    _app.command()(handle_errors(_command))
+    _app.command()(handle_errors(with_text_arguments(_command)))

@@ -129,22 +129,25 @@ def find_files(directory: Path, skipped: list[str]) -> Iterator[tuple[str, os.Di
             continue  # Missing, gone since it was listed, or too deep for a path.
         with scan as entries:
             for entry in entries:
-                name = prefix + entry.name
+                own_name = os.fsencode(entry.name).decode("utf-8", "surrogateescape")  # whatever the locale
+                name = prefix + own_name
                 try:
-                    reason = _find_obstacle(entry)
+                    reason = _find_obstacle(entry, own_name)
                     if reason is None and entry.is_dir(follow_symlinks=False):
                         waiting.append((here / entry.name, name + "/"))
                     elif reason is None:
                         yield name, entry
                     elif len(skipped) < _MAX_SKIPPED:
-                        skipped.append(f"{os.fsencode(name).decode(errors='backslashreplace')} ({reason})")
+                        skipped.append(
+                            f"{name.encode(errors='surrogateescape').decode(errors='backslashreplace')} ({reason})"
+                        )
                 except OSError:
                     continue
 
 
-def _find_obstacle(entry: os.DirEntry[str]) -> str | None:
+def _find_obstacle(entry: os.DirEntry[str], name: str) -> str | None:
     """Why an entry is not listed, if it is not."""
-    if not is_encodable(entry.name):
+    if not is_encodable(name):
         return "its name is not UTF-8"
     if entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False):
         return None

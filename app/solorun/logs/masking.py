@@ -11,6 +11,7 @@ from typing import Final
 
 from solorun.logs.secret_forms import find_forms
 from solorun.logs.secret_index import SecretIndex
+from solorun.logs.wrapped_base64 import WrappedBase64
 from solorun.project import MIN_SECRET_CHARACTERS
 from solorun.record import MAX_MESSAGE_BYTES
 
@@ -33,6 +34,7 @@ class Masker:
         # Masking may run in a thread while the event loop adds a secret.
         self._lock = threading.Lock()
         self._index = SecretIndex(MIN_SECRET_CHARACTERS)
+        self._wrapped = WrappedBase64()
         self.refused_count = 0
         for secret in secrets:
             self.add(secret)
@@ -50,6 +52,7 @@ class Masker:
                 return False
             for form in forms:
                 self._index.add(form)
+            self._wrapped.add(secret.strip())
         return True
 
     @property
@@ -66,13 +69,16 @@ class Masker:
         visible, places = _without_colours(text)
         with self._lock:
             spans = self._index.find_spans(visible)
+            if wrapped := self._wrapped.find_spans(visible):
+                spans = sorted(spans + wrapped)
         if places:
             spans = [(places[start], places[stop - 1] + 1) for start, stop in spans]
         pieces: list[str] = []
         end = 0
         for start, stop in spans:
-            pieces += (text[end:start], MASK)
-            end = stop
+            if start >= end:
+                pieces += (text[end:start], MASK)
+            end = max(end, stop)
         return "".join(pieces) + text[end:]
 
     def pending_secret_length(self, text: str) -> int:

@@ -218,7 +218,7 @@ class CommandExecution:
 
         async def select(processes: list[Process]) -> list[Process]:
             orphans = self._tracker.find_orphans(self._shim.pid, processes)
-            return orphans + [process for process in processes if process.session == self._session]
+            return orphans + [process for process in processes if process.session in (self._session, self._shim.pid)]
 
         orphans = OrphanProcesses(
             select,

@@ -12,20 +12,23 @@ from solorun.steps.shim import PR_SET_DUMPABLE
 
 _TOKEN: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
 
+_OF_SYSTEMD: Final = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET")
+
 _withdrawn: dict[str, str] = {}
 
 
-def protect_service() -> dict[str, str]:
+def protect_service(*, owns_process: bool) -> dict[str, str]:
     """Take the token out of this process's environment for good, and close /proc/<pid> and ptrace to other processes.
 
-    Returns the environment as it was. Safe to call twice: the second call returns the token too.
+    If the service owns the process, also remove systemd's variables, which a host application may need. Returns the
+    environment as it was. Safe to call twice: the second call returns the same.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _erase(_TOKEN)
-    token = os.environ.pop(_TOKEN, None)
-    if token is not None:
-        _withdrawn[_TOKEN] = token
+    for name in (_TOKEN, *(_OF_SYSTEMD if owns_process else ())):
+        _erase(name)
+        if name in os.environ:
+            _withdrawn[name] = os.environ.pop(name)
     return {**_withdrawn, **os.environ}
 
 

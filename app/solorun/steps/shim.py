@@ -147,8 +147,7 @@ class Shim:
         for ignored in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(ignored, signal.SIG_IGN)
         self._wake, wake = os.pipe()
-        for fd in (self._wake, wake):
-            os.set_blocking(fd, False)
+        os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         for waking in (signal.SIGCHLD, signal.SIGUSR1):
             signal.signal(waking, lambda *_: None)
@@ -168,28 +167,31 @@ class Shim:
             return False
         ignored = [number for number in signal.valid_signals() if signal.getsignal(number) == signal.SIG_IGN]
         try:
-            # Its own session, so that its `kill 0` does not reach the shim, and default signal handling.
-            self._command = os.posix_spawnp(argv[0], argv, os.environ, setsid=True, setsigmask=(), setsigdef=ignored)
+            if has_terminal := os.isatty(1):
+                os.close(os.open(os.ttyname(1), os.O_RDWR))  # makes it the terminal of the session
+            # Its own group, so that its `kill 0` does not reach the shim, and default signal handling.
+            # The exit of a session's leader hangs up its terminal, so the shim leads the session of a terminal.
+            own = {"setpgroup": 0} if has_terminal else {"setsid": True}
+            self._command = os.posix_spawnp(argv[0], argv, os.environ, setsigmask=(), setsigdef=ignored, **own)
+            if has_terminal:
+                os.tcsetpgrp(1, self._command)
+                send(self._command, signal.SIGCONT)  # if it used the terminal before
         except (OSError, ValueError) as error:
             self._report(f"refused {_format_refusal(argv[0], error)}")
             return False
         self._report(f"started {self._command}")
-        null = os.open(os.devnull, os.O_WRONLY)
         for fd in (1, 2):  # so that the pipes close when the command's processes have exited
-            os.dup2(null, fd)
-        os.close(null)
+            os.dup2(0, fd)  # /dev/null
         return True
 
     def _poll(self, seconds: float | None) -> None:
         """Wait for a line on CONTROL or for a child to exit, and handle it."""
         for fd, _ in self._events.poll(None if seconds is None else min(seconds, _MAX_POLL_SECONDS) * 1000):
             data = os.read(fd, 4096)
-            if fd == self._wake:
-                continue
             if not data:
                 self._events.unregister(fd)
                 self._stop(0)
-            for line in data.splitlines():
+            for line in data.splitlines() if fd == self._control else ():
                 self._obey(line)
         if os.getppid() != self._service:
             self._stop(0)
@@ -205,23 +207,21 @@ class Shim:
 
     def _stop(self, grace_seconds: float) -> None:
         deadline = time.monotonic() + grace_seconds
-        if self._deadline is None:
-            self._deadline = deadline
-            if grace_seconds > 0:
-                self._terminate()
-        self._deadline = min(self._deadline, deadline)
+        is_first = self._deadline is None
+        self._deadline = min(self._deadline or deadline, deadline)
+        if is_first and grace_seconds > 0:
+            self._terminate()
 
     def _terminate(self) -> None:
         """Send SIGTERM to all while they are stopped: a process that is started to clean up must not get it."""
         self._signal_group_without_proc(signal.SIGTERM)
         stopped: list[int] = []
         for _ in range(_TERM_ROUNDS):  # a process that forks and exits in a loop would never end this
-            new = [process for process in self._descendants() if process.pid not in stopped]
+            if not (new := [process for process in self._descendants() if process.pid not in stopped]):
+                break
             for process in new:
                 stopped.append(process.pid)
                 send(process.pid, signal.SIGSTOP)
-            if not new:
-                break
         for signum in (signal.SIGTERM, signal.SIGCONT):
             for pid in reversed(stopped):  # children first, so that their parents do not see them stopped
                 send(pid, signum)

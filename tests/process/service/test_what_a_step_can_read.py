@@ -103,6 +103,24 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
     assert "SOLORUN_TOKEN" not in variables
 
 
+def test_a_coroutine_finds_no_systemd_variables_in_the_environment(directory: Path) -> None:
+    (directory / "token").write_text(TOKEN)
+    (directory / "token").chmod(0o600)
+    variables = "CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET"
+    file = str(directory / "token")
+
+    with served(
+        directory, TOML, SOLORUN_TOKEN_FILE=file, CREDENTIALS_DIRECTORY=str(directory), NOTIFY_SOCKET="@x"
+    ) as service:
+        run(service, "coroutine")
+        environ = Path(f"/proc/{service.pid}/environ").read_text()
+
+    seen = (service.data_dir / "workspaces" / "coroutine" / "variables").read_text()
+    assert "PATH=" in seen
+    assert not [name for name in variables if name in seen]
+    assert "NOTIFY_SOCKET=@x" not in environ
+
+
 def test_a_token_from_a_file_is_masked(directory: Path) -> None:
     (directory / "token").write_text(TOKEN)
     (directory / "token").chmod(0o600)

@@ -360,6 +360,24 @@ async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
     assert begun.output.records == [LoggedLine(Stream.STDOUT, text) for text in ("40 120", "xterm-256color", "oops")]
 
 
+async def test_a_step_with_a_terminal_can_open_it(begin: Begin) -> None:
+    begun = await begin(
+        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; stty rows 30 < /dev/tty; wait", tty=True
+    )
+
+    await begun.execution.wait()
+
+    assert begun.output.joined() == ["hello", "resized"]
+
+
+async def test_what_a_command_leaves_on_its_terminal_can_still_print(begin: Begin) -> None:
+    begun = await begin("{ while kill -0 $$; do sleep 0.1; done 2> /dev/null; echo late; } & echo early", tty=True)
+
+    await begun.execution.wait()
+
+    assert begun.output.joined() == ["early", "late"]
+
+
 async def test_all_output_of_a_terminal_arrives(begin: Begin) -> None:
     begun = await begin("seq 1 20000; sleep 60 & exit 0", tty=True)
 

@@ -303,8 +303,10 @@ async def test_a_command_cannot_forge_its_own_end(begin: Begin, forged: str) -> 
     assert survivors(begun.directory) == []
 
 
-async def test_losing_a_shim_fails_the_step_after_its_orphans_are_gone(begin: Begin) -> None:
-    begun = await begin('env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM; (sh leaf.sh &); sh leaf.sh; sh leaf.sh')
+@pytest.mark.parametrize("tty", [False, True])
+async def test_losing_a_shim_fails_the_step_after_its_orphans_are_gone(begin: Begin, tty: bool) -> None:
+    command = 'env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM HUP; (sh leaf.sh &); sh leaf.sh; sh leaf.sh'
+    begun = await begin(command, tty=tty)
     await eventually(lambda: len(noted_pids(begun.directory)) == 3)
 
     os.kill(shims(begun.directory)[0], signal.SIGKILL)

@@ -3,6 +3,7 @@ import html
 import json
 import re
 import shlex
+from collections.abc import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -69,6 +70,36 @@ def test_every_line_of_wrapped_base64_is_masked(width: int) -> None:
     masker = Masker([secret])
 
     assert {masker.mask(line).rstrip("=") for line in lines} == {"***"}
+
+
+@pytest.mark.parametrize("width", [64, 76])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@pytest.mark.parametrize("secret", [f"corréct-horse\x7f>>>-battery{'-staple' * count}" for count in (0, 30)])
+def test_a_secret_within_wrapped_base64_is_masked_wherever_the_line_ends(
+    secret: str, width: int, encode: Callable[[bytes], bytes]
+) -> None:
+    masker = Masker([secret])
+    value = secret.encode()
+
+    for length in range(width):
+        encoded = encode(b"\x00" * length + value + b"\x00" * 100).decode()
+        lines = [encoded[start : start + width] for start in range(0, len(encoded), width)]
+        for line in lines:
+            head, *rest = masker.mask(line).split("***")
+            tail = rest[-1] if rest else ""
+            pieces = head[: len(head) // 4 * 4], tail[len(tail) % 4 :]
+            left = [base64.urlsafe_b64decode(piece.translate(str.maketrans("+/", "-_"))) for piece in pieces]
+            found = [start for start in range(len(value) - 2) if any(value[start : start + 3] in part for part in left)]
+            assert not found, (length, line, masker.mask(line))
+
+
+def test_base64_next_to_a_wrapped_secret_is_left() -> None:
+    masker = Masker(["correct-horse-battery"])
+    encoded = base64.b64encode(b"a first line of text\nuser:" + b"x" * 26 + b"correct-horse-battery and more").decode()
+
+    masked = [masker.mask(encoded[start : start + 76]) for start in range(0, len(encoded), 76)]
+
+    assert masked == [encoded[:69] + "***", "***" + encoded[76 + 22 :]]
 
 
 @pytest.mark.parametrize(

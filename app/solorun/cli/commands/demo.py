@@ -60,7 +60,7 @@ def demo(
     from solorun.steps import protect_service
     from solorun_examples.glossary import DOCUMENTS, write_project
 
-    protect_service()
+    protect_service(owns_process=True)
     # Warnings are for operators of a service. The run's log says what goes wrong in the run.
     logging.basicConfig(level=logging.ERROR)
     with demo_directory() as directory:

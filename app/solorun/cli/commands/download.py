@@ -66,7 +66,7 @@ def _choose_path(name: str, output: str | None) -> Path:
         raise ArtifactNotFound(f"There is no artifact named {name}.")
     if not directory.is_dir():
         raise typer.BadParameter(f"There is no directory {directory}.", param_hint="--output")
-    path = directory / file_name
+    path = directory / os.fsdecode(file_name.encode("utf-8", "surrogateescape"))
     # A link that leads nowhere exists too.
     if os.path.lexists(path):
         raise typer.BadParameter(f"{path} already exists. Use -o {path} to overwrite it.", param_hint="NAME")

@@ -30,7 +30,7 @@ def serve(
     from solorun.server.queued_output import queued_standard_streams
     from solorun.steps import protect_service
 
-    environ = protect_service()
+    environ = protect_service(owns_process=True)
     flags: dict[str, Any] = {"data_dir": data_dir, "host": host, "port": port, "token_file": token_file}
     with queued_standard_streams():
         code = _serve(config, flags, environ)

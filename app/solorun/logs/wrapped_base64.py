@@ -1,0 +1,64 @@
+"""Finds secrets that `base64` cut in two when it wrapped a longer text.
+
+A line of wrapped base64 decodes by itself, so each line is searched alone: no line waits for the next one.
+"""
+
+import base64
+import re
+from typing import Final
+
+from solorun.logs.secret_index import SecretIndex
+from solorun.project import MIN_SECRET_CHARACTERS
+
+_LINE: Final = re.compile(r"[ \t]*+([A-Za-z0-9+/_-]{4,}+)={0,2}+[ \t\r]*+")
+_STANDARD: Final = str.maketrans("-_", "+/")
+_LEAST: Final = 3
+"""Fewer bytes at the edge of a line match too often by chance."""
+_WINDOW: Final = 16
+"""A line within a long secret contains one of the windows of this length into which the secret is divided."""
+
+
+class WrappedBase64:
+    """Secrets, as the bytes that base64 encodes. Each byte is one character."""
+
+    def __init__(self) -> None:
+        self._forward = SecretIndex(MIN_SECRET_CHARACTERS)
+        self._backward = SecretIndex(MIN_SECRET_CHARACTERS)
+        self._long: list[str] = []
+        self._windows: set[str] = set()
+
+    def add(self, secret: str) -> None:
+        value = secret.encode("utf-8", "replace").decode("latin-1")
+        if len(value) < MIN_SECRET_CHARACTERS:
+            return
+        self._forward.add(value)
+        self._backward.add(value[::-1])
+        windows = {value[start : start + _WINDOW] for start in range(0, len(value) - 2 * _WINDOW, _WINDOW)}
+        if windows:
+            self._long.append(value)
+            self._windows |= windows
+
+    def find_spans(self, text: str) -> list[tuple[int, int]]:
+        """The spans of `text` that encode the end, the beginning or the middle of a secret."""
+        line = _LINE.fullmatch(text)
+        if line is None or len(line[1]) % 4 == 1:
+            return []
+        encoded = line[1].translate(_STANDARD)
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("latin-1")
+        first, last = line.span(1)
+        if self._is_middle(decoded):
+            return [(first, last)]
+        spans: list[tuple[int, int]] = []
+        cut = self._backward.find_incomplete(decoded[::-1])
+        if cut is not None and (length := len(decoded) - cut) >= _LEAST:
+            spans.append((first, first + -(-length * 8 // 6)))
+        cut = self._forward.find_incomplete(decoded)
+        if cut is not None and len(decoded) - cut >= _LEAST:
+            spans.append((first + cut * 8 // 6, last))
+        return spans
+
+    def _is_middle(self, decoded: str) -> bool:
+        starts = range(len(decoded) - _WINDOW + 1) if len(decoded) <= self._forward.longest else ()
+        return any(decoded[start : start + _WINDOW] in self._windows for start in starts) and any(
+            decoded in value for value in self._long
+        )
