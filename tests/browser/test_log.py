@@ -1,4 +1,4 @@
-"""The log: scrolling, following, searching, filtering, and links to lines."""
+"""The log as a whole: scrolling, searching, following, and downloading."""
 
 import re
 
@@ -16,9 +16,6 @@ def flood_id(service: object) -> int:
     run_id = api.complete("flood")
     api.close()
     return run_id
-
-
-LEVEL_LABELS = (("debug", "debug"), ("info", "info"), ("warn", "warning"), ("error", "error"))
 
 
 def _first_seq(page: Page) -> int:
@@ -185,111 +182,6 @@ def test_a_live_log_is_preloaded_and_requested_once(open_page: OpenPage, context
     ]
     started = "name => performance.getEntriesByName(location.origin + name)[0].initiatorType"
     assert page.evaluate(started, f"/api/v1/runs/{run_id}/log?limit=120") == "link"
-
-
-def test_a_failed_run_opens_at_its_first_error(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel", params={"book": "broken"})
-
-    page = open_page(f"/p/novel/runs/{run_id}")
-
-    expect(page.locator(".log-pane .row.current")).to_contain_text("placeholder {name} is missing")
-
-
-def test_shortcuts_move_between_errors_and_lines(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel", params={"book": "broken"})
-    page = open_page(f"/p/novel/runs/{run_id}")
-    current = page.locator(".log-pane .row.current .text")
-    error = "placeholder {name} is missing from segment 1943"
-    expect(current).to_have_text(error)
-
-    page.keyboard.press("e")
-    expect(current).to_contain_text("translate failed: exit code 3")
-    page.keyboard.press("E")
-    expect(current).to_have_text(error)
-    page.keyboard.press("k")
-    expect(current).to_contain_text("the glossary is old")
-    page.keyboard.press("j")
-    expect(current).to_have_text(error)
-
-
-def test_output_looks_as_in_a_terminal(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel")
-
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=loading")
-
-    pane = page.locator(".log-pane")
-    expect(pane).to_contain_text("loading 100%")
-    expect(pane).not_to_contain_text("loading 10%")
-    page.get_by_role("button", name="Go to the first line").click()
-    expect(pane.locator(".f2", has_text="ready")).to_be_visible()
-    expect(pane.get_by_role("link", name="https://example.org/docs")).to_have_attribute("rel", "noopener noreferrer")
-
-
-def test_a_group_folds_and_unfolds(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel")
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
-    group = page.get_by_role("button", name="set up")
-
-    group.click()
-    expect(page.locator(".log-pane")).not_to_contain_text("ready, see")
-    group.click()
-    expect(page.locator(".log-pane")).to_contain_text("ready, see")
-
-
-def test_progress_reports_can_be_hidden(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel")
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=chapter")
-    expect(page.locator(".search .count")).to_have_text("1 of 40")
-    expect(page.locator(".log-pane .row.progress").first).to_be_visible()
-
-    page.get_by_role("button", name="Show progress reports").click()
-
-    expect(page.locator(".log .lines")).to_have_text(f"{api.run(run_id)['last_seq']} records, progress hidden")
-    expect(page.locator(".log-pane .row.progress")).to_have_count(0)
-    expect(page.locator(".log-pane")).to_contain_text("batch 2 of 40")
-
-
-def test_the_address_contains_the_level_filter(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel", params={"book": "broken"})
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
-    counts = api.run(run_id)["level_counts"]
-    expect(page.locator(".levels button")).to_have_text(
-        [f"{label} {counts[level]}" if counts[level] else label for label, level in LEVEL_LABELS]
-    )
-
-    page.keyboard.press("3")
-
-    expect(page.locator(".log-pane .row")).to_have_count(counts["error"] + counts["warning"])
-    assert "level=warning" in page.url
-    page.reload()
-    expect(page.locator(".log-pane")).to_contain_text("the glossary is old")
-    expect(page.locator(".log-pane")).not_to_contain_text("batch")
-
-
-def test_a_step_in_the_timeline_filters_the_log(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel")
-    page = open_page(f"/p/novel/runs/{run_id}")
-
-    page.get_by_role("button", name=re.compile("^render ?, completed")).click()
-
-    expect(page.locator(".log-pane .row")).to_have_count(3)
-    expect(page.locator(".log-pane")).to_contain_text("rendered")
-    page.get_by_role("button", name="Show all steps").click()
-    expect(page.locator(".log-pane")).to_contain_text("translate completed")
-
-
-def test_lines_can_be_marked_and_copied(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("novel", "fetch")
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
-    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-
-    page.locator(".log-pane .number", has_text="1").first.click()
-    page.locator(".log-pane .number", has_text="3").click(modifiers=["Shift"])
-    page.get_by_role("button", name="Copy lines").click()
-
-    assert page.url.endswith("#L1-L3")
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
-    assert page.evaluate("navigator.clipboard.readText()") == "fetch started\nfetched\nfetch completed"
 
 
 def test_long_lines_can_be_wrapped(open_page: OpenPage, flood_id: int) -> None:

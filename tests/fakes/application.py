@@ -22,6 +22,7 @@ from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 
 BASE_URL = "http://127.0.0.1:8700"
 TOKEN = "correct-horse-battery-staple"
+BEARER = {"authorization": f"Bearer {TOKEN}"}
 
 TOML = (
     project_toml(

@@ -1,27 +1,22 @@
 """Compares RunManager with a model: hypothesis chooses the events, and the auditor checks the result."""
 
 import asyncio
-import shutil
-import tempfile
-from collections import Counter
-from collections.abc import Awaitable, Iterable
-from datetime import datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
-from solorun.logs import WriterLimits
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status
-from tests.fakes.engine import EngineLimits, declare, system_now
+from tests.fakes.engine import declare
+from tests.faults.engine_machine import EngineMachine
 from tests.faults.history import Kind
-from tests.faults.trial import Trial, WitnessedStep, until
+from tests.faults.trial import WitnessedStep, until
 
-T = TypeVar("T")
 K = TypeVar("K", int, str)
 
 CHOICE = st.integers(0, 11)
@@ -31,20 +26,6 @@ PROJECTS = ("extract", "deploy")
 STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
-step_counts = Counter[str]()  # of all machines, for the table: all steps, and those after a clock jump
-_SHORT_DELAY_SECONDS = 0.001
-SHORT_DELAYS = EngineLimits(
-    writer=WriterLimits(
-        min_pause_seconds=_SHORT_DELAY_SECONDS,
-        max_pause_seconds=_SHORT_DELAY_SECONDS,
-        min_retry_seconds=_SHORT_DELAY_SECONDS,
-        max_retry_seconds=_SHORT_DELAY_SECONDS,
-    ),
-    reaper_retry_seconds=_SHORT_DELAY_SECONDS,
-    compaction_pause_seconds=_SHORT_DELAY_SECONDS,
-    poll_seconds=_SHORT_DELAY_SECONDS,
-)
-"""Delays of a millisecond, since timing is not tested here."""
 
 
 def _choose(choice: int, among: Iterable[K]) -> K | None:
@@ -61,24 +42,13 @@ class ModelRun:
         self.cancel_requested = False
 
 
-class RunManagerMachine(RuleBasedStateMachine):
+class RunManagerMachine(EngineMachine):
     """Two projects of two steps, and any number of engines on one directory, one after another."""
 
     def __init__(self) -> None:
-        super().__init__()
-        memory = Path("/dev/shm")
-        self.directory = Path(tempfile.mkdtemp(prefix="solorun-", dir=memory if memory.is_dir() else None))
-        self.loop = asyncio.new_event_loop()
-        self.offset = timedelta()
-        self.trial = Trial(
-            self.directory,
-            projects=tuple(declare(name, steps=STEPS) for name in PROJECTS),
-            now=self._now,
-            limits=SHORT_DELAYS,
-        )
+        super().__init__(tuple(declare(name, steps=STEPS) for name in PROJECTS))
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Status] = {}
-        self._task: asyncio.Task[None] | None = None
 
     # -- the engine
 
@@ -225,56 +195,17 @@ class RunManagerMachine(RuleBasedStateMachine):
                 self._stop()
                 assert self.trial.audit() == []
         finally:
-            if self._task is not None:
-                self._crash()
-            self.loop.run_until_complete(self.loop.shutdown_default_executor())
-            self.loop.close()
-            shutil.rmtree(self.directory)
+            super().teardown()
 
     # -- internals
 
-    def _now(self) -> datetime:
-        return system_now() + self.offset
-
-    def _do(self, awaitable: Awaitable[T]) -> T:
-        step_counts["steps"] += 1
-        step_counts["after a jump"] += bool(self.offset)
-
-        async def in_time() -> T:
-            async with asyncio.timeout(60):
-                return await awaitable
-
-        return self.loop.run_until_complete(in_time())
-
     def _open(self) -> None:
-        opened = asyncio.Event()
-        self._closing = asyncio.Event()
-
-        async def keep_open() -> None:
-            async with self.trial.engine(drain=False) as self.engine:
-                opened.set()
-                await self._closing.wait()
-
-        self._task = self.loop.create_task(keep_open())
-        self._do(opened.wait())
+        super()._open()
         for run in self.active.values():
             assert self._do(self.engine.store.get_run(run.id)).status is Status.INTERRUPTED
             self.ended[run.id] = Status.INTERRUPTED
         self.active.clear()
         assert self.engine.manager.list_active_runs() == []
-
-    def _stop(self) -> None:
-        assert self._task is not None
-        self._closing.set()
-        self._do(self._task)
-        self._task = None
-
-    def _crash(self) -> None:
-        assert self._task is not None
-        task, self._task = self._task, None
-        self.engine.faults.die()
-        task.cancel()
-        self._do(asyncio.wait([task]))
 
     async def _drain(self) -> None:
         """Once the faults are cleared and the steps can be killed, all runs end."""

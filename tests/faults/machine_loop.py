@@ -10,7 +10,8 @@ import time
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.faults.machine import RunManagerMachine, step_counts
+from tests.faults.engine_machine import step_counts
+from tests.faults.machine import RunManagerMachine
 
 SETTINGS = settings(
     max_examples=30,

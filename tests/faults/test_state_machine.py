@@ -11,7 +11,8 @@ import pytest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.conftest import MakeTrials
-from tests.faults.machine import RunManagerMachine, step_counts
+from tests.faults.engine_machine import step_counts
+from tests.faults.machine import RunManagerMachine
 from tests.faults.machine_loop import SETTINGS
 
 ROOT = Path(__file__).parents[2]

@@ -12,12 +12,11 @@ from solorun.api.state import State
 from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
 from solorun.store import RunStore
-from tests.fakes.application import TOKEN, OpenServed, Served
+from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
 
 DOCUMENT = document(OPERATIONS)
 VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "internal"}
 QUERIES = {"followAllRuns": "?follow=1:0"}
-BEARER = {"authorization": f"Bearer {TOKEN}"}
 READERS = [operation for operation in OPERATIONS if StoreUnavailable in operation.problems]
 OTHERS = [operation for operation in OPERATIONS if StoreUnavailable not in operation.problems]
 STORE_METHODS = [name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")]

@@ -2,27 +2,20 @@
 
 import asyncio
 import contextlib
-import resource
-import signal
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
-from httpx_sse import aconnect_sse
 
-from solorun import Run, RunClient
-from solorun.wire import decode_run
+from solorun import RunClient
 from tests.fakes.process_table import is_alive
 from tests.fakes.project_toml import Call, project_toml
 from tests.fakes.raw_http import post
 from tests.fakes.running_service import ServedService, served
-
-LIMIT_SECONDS = 60
-"""For what has to come about: a slow machine takes its time."""
-SLEEPER = project_toml("handbook", {"work": "echo begun; exec sleep 600"})
+from tests.process.service.clients import http, until_logged
+from tests.process.steps.processes import eventually
 
 SHARED = (
     project_toml("handbook", {"work": "echo begun; exec sleep 60"})
@@ -36,8 +29,6 @@ SHARED = (
         cancel_grace="60s",
         params=["marks", "until"],
     )
-    + project_toml("flood", {"flood": ["seq", "1", "100000"]})
-    + project_toml("quick", {"work": ["sleep", "0.05"]})
     + project_toml("exiting", {"work": Call("exiting_steps:work")})
     + project_toml("other", {"work": "echo begun; exec sleep 60"})
     + project_toml(
@@ -49,13 +40,6 @@ SHARED = (
         params=["pid"],
     )
 )
-
-WITH_FEW_FILES = """
-import resource, sys
-resource.setrlimit(resource.RLIMIT_NOFILE, (100, 1000))
-from solorun.cli import main
-sys.exit(main())
-"""
 
 EXITING = """
 import asyncio, sys
@@ -76,17 +60,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
     (directory / "exiting_steps.py").write_text(EXITING)
     with served(directory, SHARED) as service:
         yield service
-
-
-def http(service: ServedService) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=service.api, timeout=30, trust_env=False, verify=False)
-
-
-async def until_logged(client: RunClient, run_id: int, message: str) -> None:
-    async with asyncio.timeout(LIMIT_SECONDS):
-        async for record in client.follow(run_id):
-            if record.message == message:
-                return
 
 
 async def test_a_thousand_simultaneous_posts_give_one_run_and_999_conflicts_that_name_it(shared: ServedService) -> None:
@@ -146,12 +119,12 @@ async def test_a_killed_service_leaves_no_process_behind(tmp_path: Path) -> None
     with served(tmp_path, working) as service:
         async with RunClient(service.url) as client:
             await client.start_run("handbook")
-        await _until(lambda: noted.exists() and noted.read_text())
+        await eventually(lambda: noted.exists() and noted.read_text())
         pid = int(noted.read_text())
 
         service.kill()
 
-        await _until(lambda: not is_alive(pid))
+        await eventually(lambda: not is_alive(pid))
 
 
 async def test_no_second_run_overlaps_with_a_first_that_ignores_its_cancel(
@@ -178,109 +151,6 @@ async def test_no_second_run_overlaps_with_a_first_that_ignores_its_cancel(
     assert cancelled.status == "cancelled"
     assert set(working) == {first.id, second.id}
     assert working == sorted(working)
-
-
-async def test_a_hundred_thousand_lines_reach_every_kind_of_follower_complete(shared: ServedService) -> None:
-    async with RunClient(shared.url) as client, http(shared) as raw:
-        run = await client.start_run("flood")
-
-        early, slow, reconnecting, unbatched = await asyncio.gather(
-            _follow(client, run.id),
-            _follow(client, run.id, pause_every=10_000),
-            _follow_by_pieces(client, run.id, 7_001),
-            _follow_with_httpx_sse(raw, run.id),
-        )
-        late = await _follow(client, run.id)
-
-    assert early == slow == reconnecting == unbatched == late
-    # Of a machine that stands still in the middle of a line, the line comes in two records.
-    assert "".join(early) == "".join(map(str, range(1, 100_001)))
-
-
-async def test_every_stream_end_equals_the_row(shared: ServedService) -> None:
-    async with http(shared) as raw, RunClient(shared.url) as client:
-        for delay_seconds in [number / 1000 for number in range(0, 100, 4)]:
-            run = await client.start_run("quick")
-            await asyncio.sleep(delay_seconds)
-            cancel = await raw.post(f"/runs/{run.id}/cancel")
-
-            ended = await _end_of(raw, run.id)
-
-            assert cancel.status_code in {202, 409}
-            assert ended == decode_run((await raw.get(f"/runs/{run.id}")).content)
-            assert ended.status in {"cancelled", "completed"}
-
-
-async def test_on_sigterm_runs_are_interrupted_streams_end_with_shutdown_and_the_exit_is_clean(tmp_path: Path) -> None:
-    with served(tmp_path, SLEEPER) as service:
-        async with http(service) as raw, RunClient(service.url) as client:
-            run = await client.start_run("handbook")
-            await until_logged(client, run.id, "begun")
-            opened = asyncio.Event()
-            stream = asyncio.create_task(_events_of(raw, run.id, opened))
-            await opened.wait()
-
-            service.signal(signal.SIGTERM)
-            events = await stream
-            code = await asyncio.to_thread(service.wait)
-
-        assert code == 0
-        assert events[-1] in {"shutdown", "end"}
-        service.start()
-        async with RunClient(service.url) as client:
-            assert (await client.get_run(run.id)).status == "interrupted"
-
-
-async def test_a_coroutine_that_swallows_every_cancellation_does_not_delay_the_exit(tmp_path: Path) -> None:
-    (tmp_path / "stubborn_steps.py").write_text(
-        "import asyncio\n"
-        "async def work(step):\n"
-        "    await step.log('begun')\n"
-        "    while True:\n"
-        "        try:\n"
-        "            await asyncio.sleep(60)\n"
-        "        except asyncio.CancelledError:\n"
-        "            await step.log('no')\n"
-    )
-    unkillable = '[service]\nshutdown_limit = "3s"\n' + project_toml(
-        "handbook", {"work": Call("stubborn_steps:work")}, cancel_grace="200ms"
-    )
-    with served(tmp_path, unkillable) as service:
-        async with RunClient(service.url) as client:
-            run = await client.start_run("handbook")
-            await until_logged(client, run.id, "begun")
-
-        service.signal(signal.SIGTERM)
-        code = await asyncio.to_thread(service.wait)
-
-        service.start()
-        async with RunClient(service.url) as client:
-            settled = await client.get_run(run.id)
-        assert code == 0
-        assert settled.status == "interrupted"
-
-
-async def test_a_thread_that_a_coroutine_left_running_does_not_delay_the_exit(tmp_path: Path) -> None:
-    (tmp_path / "threaded_steps.py").write_text(
-        "import asyncio, time\n"
-        "async def work(step):\n"
-        "    await step.log('begun')\n"
-        "    await asyncio.to_thread(time.sleep, 600)\n"
-    )
-    threaded = project_toml("handbook", {"work": Call("threaded_steps:work")}, cancel_grace="200ms")
-    with served(tmp_path, threaded) as service:
-        async with RunClient(service.url) as client:
-            run = await client.start_run("handbook")
-            await until_logged(client, run.id, "begun")
-
-        service.signal(signal.SIGTERM)
-        code = await asyncio.to_thread(service.wait)
-
-        assert code == 0
-        assert "without waiting for threads that steps left running" in service.log_file.read_text()
-        service.start()
-        async with RunClient(service.url) as client:
-            assert (await client.get_run(run.id)).status == "interrupted"
 
 
 async def test_a_task_of_a_coroutine_that_exits_fails_its_run_and_not_the_service(shared: ServedService) -> None:
@@ -310,84 +180,3 @@ async def test_a_cancel_after_the_command_exited_waits_for_the_processes_it_left
 
         assert not is_alive(int(noted.read_text()))
         assert ended.status == "completed"
-
-
-async def test_the_service_raises_its_file_limit_and_commands_keep_the_original_one(tmp_path: Path) -> None:
-    asking = project_toml("handbook", {"ask": "ulimit -Sn; ulimit -Hn"})
-    with served(tmp_path, asking, program=("-c", WITH_FEW_FILES)) as service:
-        async with RunClient(service.url) as client:
-            run = await client.start_run("handbook")
-            said = [record.message async for record in client.follow(run.id) if record.stream == "stdout"]
-
-        limits = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
-        assert limits == (1000, 1000)
-        assert said == ["100", "1000"]
-
-
-async def test_a_second_service_on_the_same_data_is_refused_by_name(tmp_path: Path) -> None:
-    with served(tmp_path, SLEEPER) as service:
-        second = ServedService(tmp_path, SLEEPER, {})
-        with pytest.raises(AssertionError, match=f"pid {service.pid}"):
-            second.start()
-
-        assert second.wait() == 2
-
-
-async def _follow(client: RunClient, run_id: int, pause_every: int = 10**9) -> list[str]:
-    messages = []
-    async for record in client.follow(run_id):
-        if record.stream == "stdout":
-            messages.append(record.message)
-            if len(messages) % pause_every == 0:
-                await asyncio.sleep(0.05)
-    return messages
-
-
-async def _follow_by_pieces(client: RunClient, run_id: int, size: int) -> list[str]:
-    messages: list[str] = []
-    after = 0
-    ended = False
-    while not ended:
-        ended = True
-        async for record in client.follow(run_id, after=after):
-            after = record.seq
-            messages += [record.message] if record.stream == "stdout" else []
-            if after % size == 0:
-                ended = False
-                break
-    return messages
-
-
-async def _follow_with_httpx_sse(client: httpx.AsyncClient, run_id: int) -> list[str]:
-    messages: list[str] = []
-    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
-        async for event in source.aiter_sse():
-            if event.event == "end":
-                return messages
-            record = event.json()
-            messages += [record["message"]] if record["stream"] == "stdout" else []
-    raise AssertionError("the stream ended without its end")
-
-
-async def _end_of(client: httpx.AsyncClient, run_id: int) -> Run:
-    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
-        async for event in source.aiter_sse():
-            if event.event == "end":
-                return decode_run(event.data)
-    raise AssertionError("the stream ended without its end")
-
-
-async def _events_of(client: httpx.AsyncClient, run_id: int, opened: asyncio.Event) -> list[str]:
-    """The kinds of all events; `opened` is set with the first."""
-    kinds = []
-    async with aconnect_sse(client, "GET", f"/runs/{run_id}/events") as source:
-        async for event in source.aiter_sse():
-            kinds.append(event.event)
-            opened.set()
-    return kinds
-
-
-async def _until(predicate) -> None:  # type: ignore[no-untyped-def]
-    async with asyncio.timeout(LIMIT_SECONDS):
-        while not predicate():
-            await asyncio.sleep(0.02)

@@ -1,0 +1,22 @@
+"""Clients of a real service."""
+
+import asyncio
+
+import httpx
+
+from solorun import RunClient
+from tests.fakes.running_service import ServedService
+
+LIMIT_SECONDS = 60
+"""For what has to come about: a slow machine takes its time."""
+
+
+def http(service: ServedService) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=service.api, timeout=30, trust_env=False, verify=False)
+
+
+async def until_logged(client: RunClient, run_id: int, message: str) -> None:
+    async with asyncio.timeout(LIMIT_SECONDS):
+        async for record in client.follow(run_id):
+            if record.message == message:
+                return
