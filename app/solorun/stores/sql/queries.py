@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Final
 
 _HEADING = re.compile(r"^-- (name|columns): (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
@@ -28,3 +29,7 @@ def parse_queries(text: str) -> Mapping[str, str]:
         else:
             queries[name] = sql.format_map(columns)
     return MappingProxyType(queries)
+
+
+QUERIES: Final = load_queries(__package__, "queries.sql")
+"""The statements of the store."""

@@ -20,15 +20,6 @@ RETURNING id;
 -- Inserts a step of a new run.
 INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
 
--- name: forget_smaller_run_id
--- Forgets the last id if it is below `last_id`. AUTOINCREMENT keeps it in this table, which only SQLite has.
-DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id;
-
--- name: reserve_run_ids
--- Continues above `last_id`, unless a last id is known.
-INSERT INTO sqlite_sequence (name, seq)
-SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs');
-
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests change nothing.
 UPDATE runs
