@@ -134,9 +134,21 @@ class RunStore(Protocol):
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
-        records of `closing` must follow the run's last one.
+        An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
+        become `skipped`. The records of `closing` must follow the run's last one.
         """
+
+    # -- leases: until one has expired, no other owner ends the run
+
+    @property
+    def lease_seconds(self) -> float | None:
+        """How long a lease lasts. None if it lasts as long as the process of its owner, without being renewed."""
+
+    async def renew_leases(self, owner: str) -> None:
+        """Renew the leases of the owner's active runs, by the database's clock."""
+
+    async def expire_leases(self, owner: str) -> None:
+        """End the leases of the owner's active runs, because its process has ended."""
 
     # -- reads
 
@@ -161,7 +173,7 @@ class RunStore(Protocol):
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        """The active runs of other owners, oldest first."""
+        """The active runs of other owners whose leases have expired, oldest first."""
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
         """The median duration of the last 20 completed runs of this scope; None if there are none."""

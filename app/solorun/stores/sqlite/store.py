@@ -74,6 +74,14 @@ class SqliteRunStore(SqlRunStore):
         return await self._record(self._writer.transact(reserve_run_ids, last_id))
 
     @property
+    def lease_seconds(self) -> None:
+        """The lock of the data directory is the lease."""
+
+    async def renew_leases(self, owner: str) -> None: ...
+
+    async def expire_leases(self, owner: str) -> None: ...
+
+    @property
     def write_error(self) -> str | None:
         return self._writer.error
 

@@ -1,0 +1,99 @@
+"""PostgresRunStore: the contract of `store.py` over a few connections to a PostgreSQL server."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, ParamSpec, TypeVar
+
+import psycopg
+
+from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.run import Run
+from solorun.store import Finding, NewRun
+from solorun.stores.postgres import writes
+from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
+from solorun.stores.postgres.schema import migrate
+from solorun.stores.sql.doctor import check_contents
+from solorun.stores.sql.probe import WriteProbe
+from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.store import SqlRunStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+LEASE_SECONDS: Final = 30.0
+"""The interval in the statements."""
+_WRITER_COUNT: Final = 4
+_READER_COUNT: Final = 4
+
+
+class PostgresRunStore(SqlRunStore):
+    """Runs, their steps and their logs in a database that several services may use."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._writers = Connections(url, begin=BEGIN_WRITE, count=_WRITER_COUNT)
+        self._readers = Connections(url, begin=BEGIN_READ, count=_READER_COUNT)
+        self._probe = WriteProbe(self._writers, lambda: self._writers.transact(writes.write_without_effect))
+
+    @classmethod
+    async def open(cls, url: str) -> "PostgresRunStore":
+        """Connect to the database, and migrate it to this version. Raises DatabaseUnusable."""
+        try:
+            store = cls(url)
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnusable(f"The database URL is invalid: {error}.") from error
+        try:
+            await store._writers.transact(migrate)
+        except (StoreUnavailable, StoreFailure) as error:
+            await store.close()
+            raise DatabaseUnusable(f"The database cannot be opened: {error.__cause__ or error}") from error
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        return await self._write(writes.insert_run, new, owner)
+
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        return await self._write(writes.reserve_run_ids, last_id)
+
+    @property
+    def lease_seconds(self) -> float:
+        return LEASE_SECONDS
+
+    async def renew_leases(self, owner: str) -> None:
+        await self._write(writes.renew_leases, owner)
+
+    async def expire_leases(self, owner: str) -> None:
+        await self._write(writes.expire_leases, owner)
+
+    @property
+    def write_error(self) -> str | None:
+        return self._writers.error
+
+    async def check(self, *, repair: bool = False) -> list[Finding]:
+        now = to_microseconds(datetime.now(UTC)) or 0
+        return await self._writers.transact(lambda connection: list(check_contents(connection, now=now, repair=repair)))
+
+    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
+
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]]) -> T:
+        try:
+            return await self._writers.transact_prepared(prepare)
+        except (StoreUnavailable, StoreFailure):
+            self._probe.record_failure()
+            raise
+
+    async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._readers.transact(function, *args, **kwargs)
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._readers.waiting > 0
+
+    async def _close(self) -> None:
+        await self._probe.stop()
+        await self._readers.close()
+        await self._writers.close()
