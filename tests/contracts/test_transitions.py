@@ -90,7 +90,7 @@ async def test_a_run_without_a_task_ends_with_a_closing_record(store: Store) -> 
     run = await write(store, await start(store), records(1, 3))
     closing = segment_of(run.id, records(run.last_seq + 1, run.last_seq + 1, level=Level.WARNING))
     final = ending(Status.INTERRUPTED, "died")
-    await store.expire_leases(OWNER)
+    await store.expire_lease(OWNER)
 
     result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=final, closing=closing)
 
@@ -200,7 +200,7 @@ async def test_a_run_is_finalized_for_its_owner_or_for_any_owner(
     store: Store, owner: str | None, answer: UpdateResult
 ) -> None:
     run = await start(store)
-    await store.expire_leases(OWNER)
+    await store.expire_lease(OWNER)
 
     moved = await store.finalize_run(run.id, owner=owner, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
 
@@ -239,8 +239,8 @@ async def test_a_pending_run_takes_only_valid_transitions(store: Store, status: 
 async def test_without_its_owner_a_run_ends_only_after_its_lease(open_store: OpenStore) -> None:
     store = await open_store()
     run = await start(store)
-    await store.expire_leases(OWNER)
-    await store.renew_leases(OWNER)
+    await store.expire_lease(OWNER)
+    await store.renew_lease(OWNER)
     other = await open_store()
     takes_leases = store.lease_seconds is not None
 

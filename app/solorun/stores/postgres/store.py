@@ -7,8 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 import psycopg
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.run import Run
-from solorun.store import Finding, NewRun
+from solorun.store import Finding
 from solorun.stores.postgres import writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.schema import migrate
@@ -21,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LEASE_SECONDS: Final = 30.0
-"""The interval in the statements."""
+"""The interval in `renew_lease`."""
 _WRITER_COUNT: Final = 4
 _READER_COUNT: Final = 4
 
@@ -52,9 +51,6 @@ class PostgresRunStore(SqlRunStore):
             raise
         return store
 
-    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write(writes.insert_run, new, owner)
-
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._write(writes.reserve_run_ids, last_id)
 
@@ -62,11 +58,11 @@ class PostgresRunStore(SqlRunStore):
     def lease_seconds(self) -> float:
         return LEASE_SECONDS
 
-    async def renew_leases(self, owner: str) -> None:
-        await self._write(writes.renew_leases, owner)
+    async def renew_lease(self, owner: str) -> None:
+        await self._write(writes.renew_lease, owner)
 
-    async def expire_leases(self, owner: str) -> None:
-        await self._write(writes.expire_leases, owner)
+    async def expire_lease(self, owner: str) -> None:
+        await self._write(writes.expire_lease, owner)
 
     @property
     def write_error(self) -> str | None:
@@ -77,11 +73,18 @@ class PostgresRunStore(SqlRunStore):
         return await self._writers.transact(lambda connection: list(check_contents(connection, now=now, repair=repair)))
 
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        return await self._write_prepared(lambda: lambda connection: function(connection, *args, **kwargs))
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=False
+        )
 
-    async def _write_prepared(self, prepare: Callable[[], Function[[], T]]) -> T:
+    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=True
+        )
+
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:
         try:
-            return await self._writers.transact_prepared(prepare)
+            return await self._writers.transact_prepared(writes.prepare_in_turn(prepare) if in_turn else prepare)
         except (StoreUnavailable, StoreFailure):
             self._probe.record_failure()
             raise

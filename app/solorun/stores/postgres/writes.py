@@ -1,11 +1,13 @@
 """The writes that PostgreSQL does in its own way. Functions for a connection's thread, each in one transaction."""
 
-from solorun.errors import RunActive
-from solorun.run import Run
-from solorun.store import NewRun
-from solorun.stores.postgres.statements import OWN
-from solorun.stores.sql import reads, writes
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.connection import Connection
+
+T = TypeVar("T")
+Function: TypeAlias = Callable[[Statements], T]
 
 _PROBE_RUN = """
 INSERT INTO runs (id, project, scope, status, owner, triggered_by, params, created_at)
@@ -19,12 +21,22 @@ VALUES (-1, -1, 1, 1, 0, 0, 0, 0, 0, '')
 """
 
 
-def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
-    """Raises RunActive. A sequence alone would give an id to each refused start, and ids out of order."""
-    connection.execute(OWN["lock_project"], {"project": new.project})
-    if active := reads.find_run(connection, "select_active_run", {"project": new.project}):
-        raise RunActive(active)
-    return writes.insert_run(connection, new, owner)
+def prepare_in_turn(prepare: Callable[[], Function[T]]) -> Callable[[], Function[T]]:
+    """`prepare`, with a lock at the beginning of what it returns: one transaction at a time starts and promotes runs.
+
+    It also makes ids increase in the order of the starts.
+    """
+
+    def prepare_function() -> Function[T]:
+        function = prepare()
+
+        def execute(connection: Statements) -> T:
+            connection.execute(OWN["wait_for_turn"])
+            return function(connection)
+
+        return execute
+
+    return prepare_function
 
 
 def reserve_run_ids(connection: Connection, last_id: int) -> bool:
@@ -32,12 +44,12 @@ def reserve_run_ids(connection: Connection, last_id: int) -> bool:
     return connection.execute(OWN["reserve_run_ids"], {"last_id": last_id}).rowcount > 0
 
 
-def renew_leases(connection: Connection, owner: str) -> None:
-    connection.execute(OWN["renew_leases"], {"owner": owner})
+def renew_lease(connection: Connection, owner: str) -> None:
+    connection.execute(OWN["renew_lease"], {"owner": owner})
 
 
-def expire_leases(connection: Connection, owner: str) -> None:
-    connection.execute(OWN["expire_leases"], {"owner": owner})
+def expire_lease(connection: Connection, owner: str) -> None:
+    connection.execute(OWN["expire_lease"], {"owner": owner})
 
 
 def write_without_effect(connection: Connection) -> None:

@@ -2,20 +2,22 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
+from solorun.queueing import Hold
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
-from solorun.stores.sql import log_queries, reads, writes
+from solorun.stores.sql import log_queries, reads, starts, writes
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 
 P = ParamSpec("P")
@@ -39,7 +41,13 @@ class SqlRunStore(Store, ABC):
         """Execute `function` in a transaction that writes. It completes even if the caller is cancelled."""
 
     @abstractmethod
-    async def _write_prepared(self, prepare: Callable[[], Callable[[Connection], T]]) -> T:
+    async def _write_in_turn(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `_write`, alone: what the function reads about starts and resources does not change until it ends."""
+
+    @abstractmethod
+    async def _write_prepared(self, prepare: Callable[[], Callable[[Connection], T]], *, in_turn: bool) -> T:
         """Like `_write`, with the function that `prepare` returns, which is called before the transaction begins."""
 
     @abstractmethod
@@ -58,15 +66,24 @@ class SqlRunStore(Store, ABC):
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write(writes.insert_run, new, owner)
+        return await self._write_in_turn(starts.insert_run, new, owner)
+
+    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
+        return await self._write_in_turn(starts.claim_promoted_runs, owner)
+
+    async def declare_resources(self, slots: Mapping[str, int]) -> None:
+        await self._write_in_turn(starts.declare_resources, slots, to_microseconds(datetime.now(UTC)))
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
-        return await self._write(writes.request_cancel, run_id, requested_by, reason, at)
+        return await self._write_in_turn(writes.request_cancel, run_id, requested_by, reason, at)
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
-        return await self._write_prepared(partial(writes.prepare_commit, batches, owner))
+        return await self._write_prepared(
+            partial(writes.prepare_commit, batches, owner),
+            in_turn=any(batch.ending is not None for batch in batches),
+        )
 
     async def finalize_run(
         self,
@@ -77,7 +94,7 @@ class SqlRunStore(Store, ABC):
         ending: FinalState,
         closing: Segment | None = None,
     ) -> UpdateResult:
-        return await self._write(writes.finalize_run, run_id, owner, expected, ending, closing)
+        return await self._write_in_turn(writes.finalize_run, run_id, owner, expected, ending, closing)
 
     # -- reads
 
@@ -102,6 +119,12 @@ class SqlRunStore(Store, ABC):
 
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
+
+    async def list_queued_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_queued_runs", {})
+
+    async def list_holds(self) -> list[Hold]:
+        return await self._read(reads.list_holds)
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})

@@ -20,7 +20,7 @@ from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, 
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.run_ids import reserve_run_ids
-from solorun.stores.sqlite.schema import migrate
+from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
 P = ParamSpec("P")
@@ -56,7 +56,7 @@ class SqliteRunStore(SqlRunStore):
         try:
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
-            await store._writer.transact(migrate)
+            await store._writer.execute(migrate_alone)
             for reader in store._readers:
                 await reader.open()
         except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
@@ -77,9 +77,9 @@ class SqliteRunStore(SqlRunStore):
     def lease_seconds(self) -> None:
         """The lock of the data directory is the lease."""
 
-    async def renew_leases(self, owner: str) -> None: ...
+    async def renew_lease(self, owner: str) -> None: ...
 
-    async def expire_leases(self, owner: str) -> None: ...
+    async def expire_lease(self, owner: str) -> None: ...
 
     @property
     def write_error(self) -> str | None:
@@ -92,7 +92,10 @@ class SqliteRunStore(SqlRunStore):
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._record(self._writer.transact(function, *args, **kwargs))
 
-    async def _write_prepared(self, prepare: Callable[[], Function[[], T]]) -> T:
+    # One connection writes, so every write is alone.
+    _write_in_turn = _write
+
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:  # noqa: ARG002
         def write(connection: sqlite3.Connection) -> T:
             return in_transaction(connection, BEGIN_WRITE, prepare())
 

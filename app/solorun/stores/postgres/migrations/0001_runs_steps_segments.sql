@@ -8,8 +8,6 @@ CREATE TABLE runs (
     status TEXT NOT NULL
         CONSTRAINT runs_status CHECK (status IN ('pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted')),
     owner TEXT NOT NULL,
-    -- How long the owner may call an active run its own without renewing the lease, by the database's clock.
-    lease_until TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp() + INTERVAL '30 seconds',
     triggered_by TEXT NOT NULL,
     params TEXT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -73,3 +71,9 @@ CREATE TABLE segments (
 
 -- The payload is compressed already.
 ALTER TABLE segments ALTER COLUMN payload SET STORAGE EXTERNAL;
+
+-- How long each service may call its active runs its own without renewing its lease, by the database's clock.
+CREATE TABLE owners (
+    owner TEXT PRIMARY KEY,
+    lease_until TIMESTAMPTZ NOT NULL
+);
