@@ -98,6 +98,32 @@ class Finding:
     repair: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """A cancellation that was requested of a run, perhaps through another service."""
+
+    run_id: int
+    requested_by: str
+    reason: str
+
+
+class Lease(Protocol):
+    """How long an owner may call its active runs its own. For a thread: the calls block.
+
+    Another owner ends the runs of an owner without a lease.
+    """
+
+    @property
+    def seconds(self) -> float:
+        """How long the lease lasts after it was renewed, by the database's clock."""
+
+    def renew(self) -> list[CancelRequest]:
+        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+
+    def end(self) -> None:
+        """End the lease, and close the connection. Raises nothing."""
+
+
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """The size of a page of a log, as JSON, unless it is a single record."""
 MAX_PAGE_RECORDS: Final = 4_000
@@ -162,17 +188,8 @@ class RunStore(Protocol):
         become `skipped`. The records of `closing` must follow the run's last one.
         """
 
-    # -- leases: until one has expired, no other owner ends the run
-
-    @property
-    def lease_seconds(self) -> float | None:
-        """How long a lease lasts. None if it lasts as long as the process of its owner, without being renewed."""
-
-    async def renew_lease(self, owner: str) -> None:
-        """Renew the lease of an owner, by the database's clock. It is the lease of all its active runs."""
-
-    async def expire_lease(self, owner: str) -> None:
-        """End the lease of an owner, because its process has ended."""
+    def open_lease(self, owner: str) -> Lease | None:
+        """The lease of all runs of this owner. None if it lasts as long as the owner's process, without renewal."""
 
     # -- reads
 

@@ -94,9 +94,6 @@ async def test_orphaned_runs_are_active_runs_of_other_owners_oldest_first(store:
     ours = await start(store, "handbook")
     ended = await end(store, await start(store, "glossary"))
 
-    await store.expire_lease("an-earlier-service")
-    await store.expire_lease("a-still-earlier-service")
-
     orphaned = await store.list_orphaned_runs(OWNER)
 
     assert orphaned == [first, second]

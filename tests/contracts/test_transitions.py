@@ -23,7 +23,6 @@ from tests.contracts.builders import (
     start,
     write,
 )
-from tests.contracts.conftest import OpenStore
 
 
 async def test_a_pending_run_becomes_running_with_its_first_records(store: Store) -> None:
@@ -90,7 +89,6 @@ async def test_a_run_without_a_task_ends_with_a_closing_record(store: Store) -> 
     run = await write(store, await start(store), records(1, 3))
     closing = segment_of(run.id, records(run.last_seq + 1, run.last_seq + 1, level=Level.WARNING))
     final = ending(Status.INTERRUPTED, "died")
-    await store.expire_lease(OWNER)
 
     result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=final, closing=closing)
 
@@ -200,7 +198,6 @@ async def test_a_run_is_finalized_for_its_owner_or_for_any_owner(
     store: Store, owner: str | None, answer: UpdateResult
 ) -> None:
     run = await start(store)
-    await store.expire_lease(OWNER)
 
     moved = await store.finalize_run(run.id, owner=owner, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
 
@@ -234,18 +231,3 @@ async def test_a_pending_run_takes_only_valid_transitions(store: Store, status: 
 
     assert (by_batch is UpdateResult.UPDATED) is allowed
     assert (await store.get_run(run.id)).status is (status if allowed else Status.PENDING)
-
-
-async def test_without_its_owner_a_run_ends_only_after_its_lease(open_store: OpenStore) -> None:
-    store = await open_store()
-    run = await start(store)
-    await store.expire_lease(OWNER)
-    await store.renew_lease(OWNER)
-    other = await open_store()
-    takes_leases = store.lease_seconds is not None
-
-    renewed = await other.list_orphaned_runs("another")
-    moved = await other.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
-
-    assert (renewed == []) is takes_leases
-    assert (moved is UpdateResult.NOT_IN_EXPECTED_STATUS) is takes_leases

@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from solorun.errors import StoreFailure, StoreUnavailable
+from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
-from solorun.stores.postgres.statements import Statements, register_types
+from solorun.stores.postgres.statements import Statements
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -26,30 +26,12 @@ BEGIN_READ: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _SLOW_SECONDS: Final = 3.0
 """A function that takes longer is waiting for a lock, or for a server that does not respond."""
 
-# The URL overrides these. Together they end a wait for a server that has vanished without closing the connection.
-_DEFAULTS: Final[dict[str, Any]] = {
-    "application_name": "solorun",
-    "client_encoding": "utf8",
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 15_000,
-}
-_SESSION_SETTINGS: Final = """
-SET statement_timeout = '30s';
-SET lock_timeout = '5s';
-SET idle_in_transaction_session_timeout = '60s';
-"""
-
 
 class Connections:
     """Up to `count` connections that execute functions in transactions which begin with `begin`."""
 
     def __init__(self, url: str, *, begin: str, count: int) -> None:
-        self._conninfo = make_conninfo(
-            url, **{name: value for name, value in _DEFAULTS.items() if name not in conninfo_to_dict(url)}
-        )
+        self._conninfo = complete(url)
         self._begin = begin
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="solorun postgres")
         self._local = threading.local()
@@ -143,12 +125,10 @@ class Connections:
         return connection
 
     def _connect(self) -> psycopg.Connection:
-        connection = psycopg.connect(self._conninfo, autocommit=True)
+        connection = connect(self._conninfo)
         with self._lock:
             self._opened.add(connection)
         self._local.connection = connection
-        register_types(connection)
-        connection.execute(_SESSION_SETTINGS)
         return connection
 
     def _discard(self, connection: psycopg.Connection) -> None:

@@ -18,17 +18,20 @@ ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
 -- name: renew_lease
--- Renews the lease of an owner, or begins it.
+-- Renews the lease of an owner, or begins it. Forgets leases that ended long ago.
+WITH forgotten AS (
+    DELETE FROM owners WHERE owner <> :owner AND lease_until < clock_timestamp() - INTERVAL '1 day')
 INSERT INTO owners (owner, lease_until) VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds')
 ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until;
 
--- name: expire_lease
+-- name: list_cancel_requests
+-- Lists the active runs of an owner whose cancellation was requested.
+SELECT id, cancel_requested_by, cancel_reason FROM runs
+WHERE owner = :owner AND status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL;
+
+-- name: end_lease
 -- Ends the lease of an owner.
 DELETE FROM owners WHERE owner = :owner;
-
--- name: forget_owners
--- Deletes the leases that ended long ago.
-DELETE FROM owners WHERE lease_until < clock_timestamp() - INTERVAL '1 day';
 
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners whose lease has expired. A run without an owner has not begun.

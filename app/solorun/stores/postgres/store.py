@@ -10,6 +10,7 @@ from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.store import Finding
 from solorun.stores.postgres import writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
+from solorun.stores.postgres.lease import PostgresLease
 from solorun.stores.postgres.schema import migrate
 from solorun.stores.sql.doctor import check_contents
 from solorun.stores.sql.probe import WriteProbe
@@ -19,8 +20,6 @@ from solorun.stores.sql.store import SqlRunStore
 P = ParamSpec("P")
 T = TypeVar("T")
 
-LEASE_SECONDS: Final = 30.0
-"""The interval in `renew_lease`."""
 _WRITER_COUNT: Final = 4
 _READER_COUNT: Final = 4
 
@@ -30,6 +29,7 @@ class PostgresRunStore(SqlRunStore):
 
     def __init__(self, url: str) -> None:
         super().__init__()
+        self._url = url
         self._writers = Connections(url, begin=BEGIN_WRITE, count=_WRITER_COUNT)
         self._readers = Connections(url, begin=BEGIN_READ, count=_READER_COUNT)
         self._probe = WriteProbe(self._writers, lambda: self._writers.transact(writes.write_without_effect))
@@ -54,15 +54,8 @@ class PostgresRunStore(SqlRunStore):
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._write(writes.reserve_run_ids, last_id)
 
-    @property
-    def lease_seconds(self) -> float:
-        return LEASE_SECONDS
-
-    async def renew_lease(self, owner: str) -> None:
-        await self._write(writes.renew_lease, owner)
-
-    async def expire_lease(self, owner: str) -> None:
-        await self._write(writes.expire_lease, owner)
+    def open_lease(self, owner: str) -> PostgresLease:
+        return PostgresLease(self._url, owner)
 
     @property
     def write_error(self) -> str | None:

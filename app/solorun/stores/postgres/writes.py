@@ -44,14 +44,6 @@ def reserve_run_ids(connection: Connection, last_id: int) -> bool:
     return connection.execute(OWN["reserve_run_ids"], {"last_id": last_id}).rowcount > 0
 
 
-def renew_lease(connection: Connection, owner: str) -> None:
-    connection.execute(OWN["renew_lease"], {"owner": owner})
-
-
-def expire_lease(connection: Connection, owner: str) -> None:
-    connection.execute(OWN["expire_lease"], {"owner": owner})
-
-
 def write_without_effect(connection: Connection) -> None:
     """Insert into every table and index that a run uses, and roll back. Then commit a row with its own values."""
     connection.execute("SAVEPOINT probe")

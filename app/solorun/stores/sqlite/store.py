@@ -73,13 +73,8 @@ class SqliteRunStore(SqlRunStore):
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._record(self._writer.transact(reserve_run_ids, last_id))
 
-    @property
-    def lease_seconds(self) -> None:
+    def open_lease(self, owner: str) -> None:
         """The lock of the data directory is the lease."""
-
-    async def renew_lease(self, owner: str) -> None: ...
-
-    async def expire_lease(self, owner: str) -> None: ...
 
     @property
     def write_error(self) -> str | None:
