@@ -6,7 +6,7 @@ import type { Medians } from './timing';
 
 const START = 5_000;
 
-function aStep(name: string, startedAt: number | null, finishedAt: number | null, status: string): RunStep {
+function aStep(name: string, startedAt: number | null, finishedAt: number | null, status: RunStep['status']): RunStep {
   return { name, status, startedAt, finishedAt, exitCode: null, errorMessage: null, firstSeq: null, lastSeq: null };
 }
 
