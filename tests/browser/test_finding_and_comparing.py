@@ -27,6 +27,22 @@ def test_the_palette_finds_letters_in_order_and_other_words(open_page: OpenPage,
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_every_command_has_an_icon_or_the_status_of_its_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}")
+    expect(page.locator("header .badge")).to_have_text("failed")
+    page.keyboard.press("Control+k")
+    options = page.locator("#commands").get_by_role("option")
+    expect(options.filter(has_text="Change theme")).to_be_visible()
+
+    drawn = options.filter(has=page.locator(".icon > svg, .icon > i, .icon .icon > *"))
+
+    assert drawn.count() == options.count()
+    expect(options.filter(has_text=f"#{run_id} novel").locator(".icon.failed svg")).to_have_count(1)
+    expect(options.filter(has_text="Start novel").locator(".icon > svg")).to_have_count(1)
+    expect(options.filter(has_text="Log out")).to_have_count(0)
+
+
 def test_help_lists_the_keys_of_the_log(open_page: OpenPage) -> None:
     page = open_page("/")
 
