@@ -73,6 +73,28 @@ def test_the_bars_of_the_chart_are_reached_by_keyboard(open_page: OpenPage, api:
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"#{first}")
 
 
+def test_the_chart_shows_one_step(open_page: OpenPage, api: Api) -> None:
+    partial = api.complete("novel", "fetch")
+    failed = api.complete("novel", params={"book": "broken"})
+    page = open_page("/p/novel")
+    bars = page.locator("figure a")
+    expect(bars.nth(-2)).to_have_attribute("aria-label", re.compile(f"^#{partial} · completed · fetch · "))
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · failed · full · "))
+    whole = bars.count()
+
+    page.get_by_label("Durations of").select_option("translate")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · failed · translate · "))
+    assert bars.count() < whole
+    assert page.url.endswith("/p/novel?chart=translate")
+    page.get_by_label("Durations of").select_option("fetch")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · completed · fetch · "))
+    page.get_by_label("Durations of").select_option("render")
+    page.get_by_label("Durations of").select_option("Whole run")
+
+    expect(bars).to_have_count(whole)
+    assert page.url.endswith("/p/novel")
+
+
 def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
     runs = [api.complete("novel") for _ in range(3)]
     page = open_page(f"/compare/{runs[1]}/{runs[2]}")
