@@ -88,7 +88,7 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
     if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
         if active is not None:
             raise RunActive(active)
-        raise ResourceBusy(new.project, _find_obstacles(connection, new))
+        raise ResourceBusy(_find_obstacles(connection, new))
     replaced = None
     if new.on_conflict is ConflictPolicy.REPLACE:
         earlier = _cancel_replacement(connection, new, values["created_at"])
@@ -104,7 +104,7 @@ def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any])
         },
     ).fetchone()
     if row is None:
-        raise QueueFull(new.project, new.queue_max)
+        raise QueueFull(f"The queue of {new.project} is full: it may hold {new.queue_max}.")
     run_id = int(row[0])
     if active is not None and replaced is not None:
         reason = f"replaced by run {run_id}"
