@@ -99,10 +99,9 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelRequest:
+class RequestedCancel:
     """A cancellation that was requested of a run, perhaps through another service."""
 
-    run_id: int
     requested_by: str
     reason: str
 
@@ -117,8 +116,11 @@ class Lease(Protocol):
     def seconds(self) -> float:
         """How long the lease lasts after it was renewed, by the database's clock."""
 
-    def renew(self) -> list[CancelRequest]:
-        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+    def renew(self) -> Mapping[int, RequestedCancel | None]:
+        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
+
+        Raises StoreUnavailable.
+        """
 
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""

@@ -1,11 +1,12 @@
 """The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
 
 import contextlib
+from collections.abc import Mapping
 from typing import Final
 
 import psycopg
 
-from solorun.store import CancelRequest, Lease
+from solorun.store import Lease, RequestedCancel
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
@@ -26,18 +27,21 @@ class PostgresLease(Lease):
         self._values = {"owner": owner}
         self._connection: psycopg.Connection | None = None
 
-    def renew(self) -> list[CancelRequest]:
+    def renew(self) -> Mapping[int, RequestedCancel | None]:
         try:
             if self._connection is None:
                 self._connection = connect(self._conninfo)
                 self._connection.execute(_SETTINGS)
             statements = Statements(self._connection)
             statements.execute(OWN["renew_lease"], self._values)
-            requests = statements.execute(OWN["list_cancel_requests"], self._values).fetchall()
+            rows = statements.execute(OWN["list_runs_of_owner"], self._values).fetchall()
         except DRIVER_ERRORS as error:
             self._disconnect()
             raise translate(error) from error
-        return [CancelRequest(run_id, requested_by or "", reason or "") for run_id, requested_by, reason in requests]
+        return {
+            run_id: RequestedCancel(requested_by or "", reason or "") if requested_at is not None else None
+            for run_id, requested_at, requested_by, reason in rows
+        }
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):
