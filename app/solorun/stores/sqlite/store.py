@@ -13,7 +13,7 @@ import anyio
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.record import LogPage
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, Store
@@ -85,9 +85,10 @@ class SqliteRunStore(Store):
         return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
 
     async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
-        return await self._write(self._writer.transact(writes.request_cancel, run_id, requested_by, reason, at))
+        cancel = Cancel(at, requested_by, reason, grace_seconds)
+        return await self._write(self._writer.transact(writes.request_cancel, run_id, cancel))
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
         return await self._write(self._writer.execute(writes.commit, batches, owner))

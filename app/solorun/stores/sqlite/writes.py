@@ -2,20 +2,26 @@
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import asdict
 
 from solorun.errors import RunActive, StoreFailure
-from solorun.run import LevelCounts, Run
+from solorun.run import Cancel, LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState, NewRun
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.reads import find_run, get_run
-from solorun.stores.sqlite.rows import encode_params, level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sqlite.rows import (
+    cancel_values,
+    encode_params,
+    level_values,
+    step_values,
+    storable_id,
+    to_microseconds,
+)
 from solorun.stores.sqlite.segments import segment_values
 
 
@@ -50,13 +56,8 @@ def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
     return connection.execute(QUERIES["reserve_run_ids"], values).rowcount > 0
 
 
-def request_cancel(
-    connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
-) -> tuple[UpdateResult, Run]:
-    connection.execute(
-        QUERIES["request_cancel"],
-        {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)},
-    )
+def request_cancel(connection: sqlite3.Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
+    connection.execute(QUERIES["request_cancel"], cancel_values(storable_id(run_id), cancel))
     run = get_run(connection, run_id)
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
@@ -98,6 +99,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
+    cancels = [cancel_values(run.id, run.cancel)] if run.cancel else []
     values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
@@ -116,6 +118,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
+        connection.executemany(QUERIES["record_cancel"], cancels)
         return UpdateResult.UPDATED
 
     return write
