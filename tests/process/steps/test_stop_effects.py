@@ -88,7 +88,7 @@ async def test_the_position_is_the_tree_of_processes(begin: Begin) -> None:
 
 
 async def test_the_position_is_known_while_the_command_is_stopping(begin: Begin) -> None:
-    begun = await begin("trap 'touch told' TERM; echo ready; while ! [ -e go ]; do sleep 0.01; done")
+    begun = await begin("trap 'touch asked' TERM; echo ready; while ! [ -e go ]; do sleep 0.01; done")
     await eventually(lambda: begun.output.texts() == ["ready"])
 
     stopping = asyncio.create_task(begun.execution.stop(60))
