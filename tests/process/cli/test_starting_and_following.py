@@ -196,7 +196,7 @@ async def test_follow_without_a_service_exits_immediately(solorun: Solorun) -> N
         (StopEffect.STOPPED, 0.24, "; it stopped 0.2 s later"),
         (StopEffect.KILLED, 0.04, "; it was killed"),
         (StopEffect.KILLED, 10, "; it was killed 10 s later"),
-        (StopEffect.IGNORED, 34, "; it ended by itself 34 s later"),
+        (StopEffect.IGNORED, 34, "; it ignored the cancel and ended 34 s later"),
         (None, 0, ""),
     ],
 )

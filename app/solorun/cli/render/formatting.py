@@ -46,7 +46,11 @@ def format_stop(cancel: Cancel) -> str:
         return ""
     seconds = (cancel.settled_at - cancel.signalled_at).total_seconds()
     later = f" {format_duration(seconds)} later" if seconds >= _MIN_STOP_SECONDS else ""
-    words = {StopEffect.STOPPED: "stopped", StopEffect.KILLED: "was killed", StopEffect.IGNORED: "ended by itself"}
+    words = {
+        StopEffect.STOPPED: "stopped",
+        StopEffect.KILLED: "was killed",
+        StopEffect.IGNORED: "ignored the cancel and ended",
+    }
     return f"{words[cancel.effect]}{later}" if later or cancel.effect is not StopEffect.STOPPED else ""
 
 
