@@ -6,12 +6,13 @@ step and returns a StepExecution, which can be awaited and stopped.
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from solorun.outcome import StepResult, StopEffect
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import Slots
 from solorun.record import Level, Stream
 
 
@@ -72,8 +73,9 @@ class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
-    Both directories exist. `params` are the parameters of the start. `report_position` takes where the step's work is
-    when the step is asked to stop, outermost first: masked lines, without directories of the server.
+    Both directories exist. `params` are the parameters of the start. `slots` are the numbers of the slots that the run
+    and the step hold, by resource. `report_position` takes where the step's work is when the step is asked to stop,
+    outermost first: masked lines, without directories of the server.
     """
 
     project: str
@@ -85,6 +87,7 @@ class StepContext:
     artifacts: Path
     output: StepOutput
     commands: CommandRunner | None = None
+    slots: Slots = field(default_factory=dict)
     report_position: Callable[[Sequence[str]], None] = lambda _: None
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:

@@ -67,8 +67,7 @@ async def test_a_batch_records_what_came_of_a_cancel(store: Store) -> None:
 
     await write(store, cancelled(run, SETTLED), records(1, 2))
 
-    found = (await store.get_run(run.id)).cancel
-    assert found == replace(SETTLED, requested_by="ada", reason="enough")
+    assert (await store.get_run(run.id)).cancel == SETTLED
 
 
 async def test_a_batch_records_a_request_that_is_not_recorded_yet(store: Store) -> None:

@@ -83,7 +83,8 @@ class RunExecutor:
         )
         output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
         stop_log = StopLog(channel, cancel_scope, clock.now)
-        handle = RunHandle(start, self.hub.open(run), channel, output, cancel_scope, stop_log, clock)
+        topic = self.hub.find(run.id) or self.hub.open(run)
+        handle = RunHandle(start, topic, channel, output, cancel_scope, stop_log, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)

@@ -108,6 +108,7 @@ class Supervisor:
             artifacts=artifacts,
             output=run.output,
             report_position=partial(run.stop_log.located, step.name),
+            slots=run.run.slots,
         )
 
     async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:

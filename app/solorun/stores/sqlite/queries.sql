@@ -43,7 +43,7 @@ WHERE status = 'queued' AND id = (
 
 -- name: select_replacement
 -- Selects the queued run of a project that replaces the active one.
-SELECT id FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
+SELECT id, replaces FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
 
 -- name: promote_run
 -- Makes a queued run pending. It has no owner until a service claims it.
@@ -104,13 +104,11 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
 WHERE id = :run_id AND status IN ('pending', 'running');
 
 -- name: record_cancel
--- Records what came of a cancel, and its request in case it is not recorded yet.
+-- Records a cancel and what came of it.
 UPDATE runs
-SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
-    cancel_requested_by = COALESCE(cancel_requested_by, :requested_by),
-    cancel_reason = COALESCE(cancel_reason, :reason), cancel_grace_seconds = :grace_seconds,
-    cancel_signalled_at = :signalled_at, cancel_position = :position, cancel_effect = :effect,
-    cancel_settled_at = :settled_at
+SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
+    cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
+    cancel_effect = :effect, cancel_settled_at = :settled_at
 WHERE id = :run_id;
 
 -- name: cancel_queued_run
