@@ -43,6 +43,8 @@ class RunHandle:
     """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
+    has_stopped: bool = False
+    """Its work has ended. Its end may not be recorded yet."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -58,9 +60,9 @@ class RunHandle:
         """The run as committed."""
         return self.topic.run
 
-    def request_cancel(self, requested_by: str, reason: str, grace_seconds: float | None = None) -> Cancel:
+    def request_cancel(self, request: Cancel) -> Cancel:
         """Stop the work. Returns the cancel, which is that of the first request; a later one can shorten its grace."""
-        return self.stop_log.request_cancel(requested_by, reason, grace_seconds)
+        return self.stop_log.request_cancel(request)
 
 
 class RunRegistry:
@@ -85,6 +87,11 @@ class RunRegistry:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether the work of a run may still be under way. For any thread."""
+        return not all(handle.has_stopped for handle in self)
 
     def add(self, handle: RunHandle) -> None:
         self._by_id[handle.id] = handle

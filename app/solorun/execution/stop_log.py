@@ -16,6 +16,7 @@ from solorun.settings import format_duration
 _CAUSES: Final = {
     StopReason.CANCEL: ": cancel requested",
     StopReason.SHUTDOWN: ": the service is shutting down",
+    StopReason.LEASE_LOST: ": the database does not respond",
 }  # the step's end reports a time-out
 _MAX_POSITION_LINES: Final = 40
 _IGNORED: Final = "not stopped: it ignored the request and ended by itself"
@@ -30,15 +31,15 @@ class StopLog:
         self._now = now
         self.cancel: Cancel | None = None
 
-    def request_cancel(self, requested_by: str, reason: str, grace_seconds: float | None) -> Cancel:
+    def request_cancel(self, request: Cancel) -> Cancel:
         """Stop the work, and log who requested it. A later request can only shorten the grace."""
-        if grace_seconds is not None:
-            self._scope.limit_grace(grace_seconds)
+        if request.grace_seconds is not None:
+            self._scope.limit_grace(request.grace_seconds)
         self._scope.cancel(StopReason.CANCEL)
-        requested_by, reason = self._channel.mask(requested_by), self._channel.mask(reason)
+        requested_by, reason = self._channel.mask(request.requested_by), self._channel.mask(request.reason)
         grace_seconds = self._scope.grace_seconds
         if self.cancel is None:
-            self.cancel = Cancel(self._now(), requested_by, reason, grace_seconds)
+            self.cancel = Cancel(request.requested_at, requested_by, reason, grace_seconds)
             self._log_cancel(f"cancel requested by {requested_by}" + (f": {reason}" if reason else ""))
         elif grace_seconds != self.cancel.grace_seconds:
             self._log_cancel(f"grace shortened to {self._grace} by {requested_by}", grace_seconds=grace_seconds)

@@ -178,7 +178,7 @@ class RunManager:
             if (replaced := self.queue.find_replacement(run.project)) is not None:
                 self.queue.end(await self.store.get_run(replaced.id))
             if (handle := self.registry.find(run.replaces)) is not None:
-                cancel = handle.request_cancel(run.triggered_by, f"replaced by run {run.id}")
+                cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
                 await self._cancel(run.replaces, handle, cancel)
         self.registry.released.set()
         return self.queue.add(run, start)
@@ -194,9 +194,11 @@ class RunManager:
         the grace, also that of an earlier cancel. Raises RunNotFound, RunNotActive if the run ended another way, and
         StoreUnavailable if the request was not recorded within the limit for writes (work that has begun still stops).
         """
-        cancel = Cancel(self.now(), requested_by, reason, grace_seconds)
-        if (handle := self.registry.find(run_id)) is not None:
-            cancel = handle.request_cancel(requested_by, reason, grace_seconds)
+        handle = self.registry.find(run_id)
+        now = self.now() if handle is None else handle.clock.now()
+        cancel = Cancel(now, requested_by, reason, grace_seconds)
+        if handle is not None:
+            cancel = handle.request_cancel(cancel)
         effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
             self.tasks,
@@ -208,7 +210,7 @@ class RunManager:
 
     async def _cancel(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
         if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
-            cancel = handle.request_cancel(cancel.requested_by, cancel.reason, cancel.grace_seconds)
+            cancel = handle.request_cancel(cancel)
         try:
             result, run = await self.store.request_cancel(
                 run_id,
@@ -248,6 +250,11 @@ class RunManager:
         if (topic := self.hub.find(run_id)) is not None:
             return topic.run
         return await self.store.get_run(run_id)
+
+    def show(self, run: Run) -> Run:
+        """A run that was read from the store, with its place in the queue if it is queued."""
+        topic = self.hub.find(run.id) if run.status is Status.QUEUED else None
+        return run if topic is None else topic.run
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
