@@ -101,6 +101,8 @@ class Dispatcher:
 
     async def _begin_promoted(self) -> None:
         async with self.registry.start_lock:
+            if self.admission.draining:
+                return  # the next service begins them
             for run in await self.store.claim_promoted_runs(owner=self.owner):
                 await self._begin(run)
 
