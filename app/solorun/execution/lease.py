@@ -14,7 +14,8 @@ from typing import Final
 from solorun.errors import SolorunError
 from solorun.execution.handle import RunHandle, RunRegistry
 from solorun.outcome import StopReason
-from solorun.store import Lease, RequestedCancel
+from solorun.run import Cancel
+from solorun.store import Lease
 
 RENEWALS_PER_LEASE: Final = 3
 RETRY_SECONDS: Final = 1.0
@@ -91,7 +92,7 @@ class LeaseKeeper:
             else:
                 _call(loop, self._compare, handles, runs)
 
-    def _renew(self) -> Mapping[int, RequestedCancel | None]:
+    def _renew(self) -> Mapping[int, Cancel | None]:
         # The lease lasts from when the server received the statement, which is later.
         begun_at = self._clock()
         runs = self._lease.renew()
@@ -110,14 +111,14 @@ class LeaseKeeper:
 
     # -- on the event loop
 
-    def _compare(self, handles: list[RunHandle], runs: Mapping[int, RequestedCancel | None]) -> None:
+    def _compare(self, handles: list[RunHandle], runs: Mapping[int, Cancel | None]) -> None:
         """Stop the runs that another service has ended, or that it was asked to cancel."""
         for handle in handles:
             if handle.id not in runs:
                 handle.cancel_scope.cancel(StopReason.LEASE_LOST)
-            elif (request := runs[handle.id]) is not None:
+            elif (cancel := runs[handle.id]) is not None:
                 handle.cancel_recorded.set()
-                handle.request_cancel(request.requested_by, request.reason)
+                handle.request_cancel(cancel)
         self._registry.released.set()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:

@@ -4,8 +4,9 @@ import psycopg
 import pytest
 
 from solorun.errors import StoreUnavailable
+from solorun.run import Cancel
 from solorun.status import ACTIVE, Status, UpdateResult
-from solorun.store import RequestedCancel, Store
+from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from tests.contracts.builders import OWNER, ending, later, start
@@ -74,11 +75,11 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     store: PostgresRunStore, open_lease: OpenLease
 ) -> None:
     run, other = await start(store), await start(store, "glossary")
-    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5))
+    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5), grace_seconds=0)
 
     runs = open_lease(OWNER).renew()
 
-    assert runs == {run.id: RequestedCancel("anna", "wrong branch"), other.id: None}
+    assert runs == {run.id: Cancel(later(5), "anna", "wrong branch", 0), other.id: None}
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(

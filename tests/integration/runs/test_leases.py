@@ -11,8 +11,9 @@ from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
 from solorun.execution.lease import boot_time
+from solorun.run import Cancel
 from solorun.status import Status
-from solorun.store import RequestedCancel
+from tests.contracts.builders import NOW
 from tests.fakes.engine import Engine, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
@@ -27,7 +28,7 @@ class FakeLease:
     def __init__(self) -> None:
         self.now = 0.0
         self.fails = False
-        self.runs: dict[int, RequestedCancel | None] = dict.fromkeys(range(100))
+        self.runs: dict[int, Cancel | None] = dict.fromkeys(range(100))
         self.renewals = 0
         self.ended = False
         self.exited = threading.Event()
@@ -35,7 +36,7 @@ class FakeLease:
     def clock(self) -> float:
         return self.now
 
-    def renew(self) -> dict[int, RequestedCancel | None]:
+    def renew(self) -> dict[int, Cancel | None]:
         if self.fails:
             raise StoreUnavailable
         self.renewals += 1
@@ -94,7 +95,7 @@ async def test_a_cancel_that_another_service_has_recorded_stops_the_run(tmp_path
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
 
-        lease.runs = {run.id: RequestedCancel("anna", "wrong branch")}
+        lease.runs = {run.id: Cancel(NOW, "anna", "wrong branch")}
 
         ended = await engine.end_of(run.id)
 

@@ -2,14 +2,17 @@
 
 import contextlib
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Final
 
 import psycopg
 
-from solorun.store import Lease, RequestedCancel
+from solorun.run import Cancel
+from solorun.store import Lease
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
+from solorun.stores.sql.rows import EPOCH
 
 LEASE_SECONDS: Final = 30.0
 """The interval in `renew_lease`."""
@@ -27,7 +30,7 @@ class PostgresLease(Lease):
         self._values = {"owner": owner}
         self._connection: psycopg.Connection | None = None
 
-    def renew(self) -> Mapping[int, RequestedCancel | None]:
+    def renew(self) -> Mapping[int, Cancel | None]:
         try:
             if self._connection is None:
                 self._connection = connect(self._conninfo)
@@ -39,8 +42,8 @@ class PostgresLease(Lease):
             self._disconnect()
             raise translate(error) from error
         return {
-            run_id: RequestedCancel(requested_by or "", reason or "") if requested_at is not None else None
-            for run_id, requested_at, requested_by, reason in rows
+            run_id: Cancel(EPOCH + timedelta(microseconds=requested_at), *request) if requested_at is not None else None
+            for run_id, requested_at, *request in rows
         }
 
     def end(self) -> None:
