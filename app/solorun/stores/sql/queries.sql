@@ -1,21 +1,29 @@
 -- All statements of the store, in SQL that both SQLite and PostgreSQL accept.
--- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts one of these lists of columns:
+-- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts a fragment.
 
--- columns: run_columns
+-- fragment: run_columns
 id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
 
--- columns: segment_columns
+-- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
+
+-- fragment: waits_or_holds_project
+-- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
+'queued'
+
+-- fragment: without_lease
+-- Whether the owner of a run may be presumed dead. With a database for one service, every other owner is.
+TRUE
 
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
 INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
 SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
-WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status = 'queued')
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
@@ -157,7 +165,7 @@ SET status = :status, finished_at = :finished_at, cancel_settled_at = CASE
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
-    AND (CAST(:owner AS TEXT) IS NULL OR COALESCE(owner, :owner) = :owner)
+    AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND {without_lease}))
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
 -- name: finalize_running_steps
@@ -229,8 +237,9 @@ ORDER BY runs.project;
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
 
 -- name: list_orphaned_runs
--- Lists the active runs of other owners. A run without an owner has not begun.
-SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
+-- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.
+SELECT {run_columns} FROM runs
+WHERE status IN ('pending', 'running') AND owner <> :owner AND {without_lease} ORDER BY id;
 
 -- name: list_durations
 -- Lists the durations of the last completed runs of a scope, in microseconds.
