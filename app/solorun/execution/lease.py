@@ -115,7 +115,7 @@ class LeaseKeeper:
             if (handle := self._registry.find(request.run_id)) is not None:
                 handle.cancel_recorded.set()
                 handle.request_cancel(request.cancel)
-        self._registry.released.set()
+        self._registry.notify_released()
 
     def _stop_work(self) -> None:
         for handle in self._registry:

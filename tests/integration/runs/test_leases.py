@@ -11,6 +11,7 @@ from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
 from solorun.execution.lease import boot_time
+from solorun.run import Cancel
 from solorun.status import Status
 from solorun.store import CancelRequest
 from tests.fakes.engine import Engine, open_engine
@@ -94,7 +95,7 @@ async def test_a_cancel_that_another_service_has_recorded_stops_the_run(tmp_path
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
 
-        lease.requests = [CancelRequest(run.id, "anna", "wrong branch")]
+        lease.requests = [CancelRequest(run.id, Cancel(run.created_at, "anna", "wrong branch"))]
 
         ended = await engine.end_of(run.id)
 
