@@ -99,14 +99,6 @@ class Finding:
     repair: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """A cancellation that was requested of a run, perhaps through another service."""
-
-    run_id: int
-    cancel: Cancel
-
-
 class Lease(Protocol):
     """How long an owner may call its active runs its own. For a thread: the calls block.
 
@@ -117,8 +109,11 @@ class Lease(Protocol):
     def seconds(self) -> float:
         """How long the lease lasts after it was renewed, by the database's clock."""
 
-    def renew(self) -> list[CancelRequest]:
-        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+    def renew(self) -> Mapping[int, Cancel | None]:
+        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
+
+        Raises StoreUnavailable.
+        """
 
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""

@@ -24,10 +24,10 @@ WITH forgotten AS (
 INSERT INTO owners (owner, lease_until) VALUES (:owner, clock_timestamp() + INTERVAL '30 seconds')
 ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until;
 
--- name: list_cancel_requests
--- Lists the active runs of an owner whose cancellation was requested.
+-- name: list_runs_of_owner
+-- Lists the active runs of an owner, with the cancellations that were requested.
 SELECT id, cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds FROM runs
-WHERE owner = :owner AND status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL;
+WHERE owner = :owner AND status IN ('pending', 'running');
 
 -- name: end_lease
 -- Ends the lease of an owner.
