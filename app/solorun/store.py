@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 from solorun.outcome import Outcome
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold
+from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
@@ -145,6 +145,16 @@ class RunStore(Protocol):
 
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
+
+    async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
+        """Take all the slots that a step of an active run requires, and return them; None if some are taken.
+
+        A step that did not get them waits: the transaction that releases what it waits for gives it to the step,
+        and the next call returns it. Waiting steps and queued runs take turns by the ids of their runs.
+        """
+
+    async def release_step_slots(self, run_id: int, step: str) -> None:
+        """Release the slots that a step holds."""
 
     async def declare_resources(self, slots: Mapping[str, int]) -> None:
         """Replace the declared resources and their numbers of slots. Slots that are held stay held."""

@@ -119,7 +119,7 @@ class LeaseKeeper:
             elif (cancel := runs[handle.id]) is not None:
                 handle.cancel_recorded.set()
                 handle.request_cancel(cancel)
-        self._registry.released.set()  # it may also have promoted a queued one
+        self._registry.notify_released()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:
         for handle in self._registry:

@@ -180,7 +180,7 @@ class RunManager:
             if (handle := self.registry.find(run.replaces)) is not None:
                 cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
                 await self._cancel(run.replaces, handle, cancel)
-        self.registry.released.set()
+        self.registry.notify_released()
         return self.queue.add(run, start)
 
     # -- cancel
@@ -227,9 +227,9 @@ class RunManager:
         if result is UpdateResult.UPDATED:
             if run.has_ended:
                 self.queue.end(run)
-                self.registry.released.set()
+                self.registry.notify_released()
             elif handle is None and run_id in self.queue:
-                self.registry.released.set()  # It has just been promoted, and ends when it begins.
+                self.registry.notify_released()  # It has just been promoted, and ends when it begins.
             elif handle is None:
                 self.reaper.finalize_later(run, "no task works for it")
             elif run.cancel and (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:

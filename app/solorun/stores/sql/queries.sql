@@ -53,6 +53,40 @@ WHERE status = 'queued' AND id = (
 -- Selects the queued run of a project that replaces the active one.
 SELECT id, replaces FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
 
+-- name: list_waiting_steps
+-- Lists the steps that wait for their resources.
+SELECT run_id, step, resources FROM step_waits;
+
+-- name: select_step_resources
+-- Selects what a step of an active run of ours requires.
+SELECT steps.resources FROM steps JOIN runs ON runs.id = steps.run_id
+WHERE steps.run_id = :run_id AND steps.name = :step AND runs.owner = :owner
+    AND runs.status IN ('pending', 'running');
+
+-- name: insert_wait
+-- Lets a step wait for its resources.
+INSERT INTO step_waits (run_id, step, resources) VALUES (:run_id, :step, :resources) ON CONFLICT (run_id, step) DO NOTHING;
+
+-- name: delete_wait
+-- Ends the wait of a step.
+DELETE FROM step_waits WHERE run_id = :run_id AND step = :step;
+
+-- name: delete_waits
+-- Ends the waits of a run's steps.
+DELETE FROM step_waits WHERE run_id = :run_id;
+
+-- name: list_slots_of_step
+-- Lists the slots that a step holds.
+SELECT resource, slot FROM holds WHERE run_id = :run_id AND step = :step;
+
+-- name: give_slots_to_step
+-- Records the slots that a step has received.
+UPDATE steps SET slots = :slots WHERE run_id = :run_id AND name = :step;
+
+-- name: release_step
+-- Releases the slots of a step.
+DELETE FROM holds WHERE run_id = :run_id AND step = :step;
+
 -- name: promote_run
 -- Makes a queued run pending. It has no owner until a service claims it.
 UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status = 'queued';
