@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.parameter import Parameter
+
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
 DEFAULT_LOG_LIMIT_BYTES: Final = 2**30
-MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
 
@@ -76,8 +77,7 @@ class Project:
 
     `directory` is absolute. `env` is as declared; `expand_env` expands it. `secrets` are the names of variables (in the
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
-    environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the names of the parameters that a
-    start may set.
+    environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Project:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
-    params: tuple[str, ...] = ()
+    params: tuple[Parameter, ...] = ()
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""

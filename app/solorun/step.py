@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from solorun.outcome import StepResult
 from solorun.project import Project, StepDeclaration
@@ -72,14 +72,14 @@ class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
-    Both directories exist. `params` are the parameters of the start.
+    Both directories exist. `params` are the parameters of the start, each of its declared type; a list is a tuple.
     """
 
     project: str
     run_id: int
     scope: str
     name: str
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
     workspace: Path
     artifacts: Path
     output: StepOutput

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
+from solorun.parameter import ParamValue
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
@@ -25,7 +26,7 @@ class NewRun:
     project: str
     scope: str
     triggered_by: str
-    params: dict[str, str]
+    params: dict[str, ParamValue]
     created_at: datetime
     steps: tuple[str, ...]
 

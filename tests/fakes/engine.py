@@ -12,6 +12,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, Tail, Writer, WriterLimits
+from solorun.parameter import Parameter
 from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Project
 from solorun.record import Record
 from solorun.run import Run
@@ -105,7 +106,7 @@ def declare(
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
-    params: tuple[str, ...] = (),
+    params: tuple[str | Parameter, ...] = (),
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -118,7 +119,7 @@ def declare(
         log_limit_bytes=log_limit_bytes,
         env=env or {},
         secrets=secrets,
-        params=params,
+        params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),
     )
 
 

@@ -10,9 +10,10 @@ from msgspec.structs import asdict
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, RunNotFound
+from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
+from solorun.http.validation import InvalidMembers
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
@@ -24,7 +25,7 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def start_run(state: State, request: Request) -> Response:
-    body = await request.read_body(StartRequest)
+    body = await _read_start(state, request)
     await state.family_limit.check(request.path_params["project"])
     run = await state.service.manager.start_run(
         request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
@@ -32,6 +33,15 @@ async def start_run(state: State, request: Request) -> Response:
     location = f"{request.root_path}/api/v1/runs/{run.id}"
     started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
     return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
+
+
+async def _read_start(state: State, request: Request) -> StartRequest:
+    """Raises InvalidRequest with every error, including those that only the project's declaration shows."""
+    try:
+        return await request.read_body(StartRequest)
+    except InvalidMembers as invalid:
+        rest = state.service.manager.find_faults(request.path_params["project"], **asdict(invalid.valid))
+        raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
 
 
 async def cancel_run(state: State, request: Request) -> Response:

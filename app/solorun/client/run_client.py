@@ -88,7 +88,7 @@ class RunClient:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
     ) -> StartedRun:
         """Start a run. Raises RunActive, with the active run, if the project is busy.
 

@@ -13,7 +13,7 @@ from typing import Final
 
 import anyio
 
-from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.errors import FieldError, InvalidRequest, RunActive, RunNotActive, RunNotFound, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
@@ -22,6 +22,7 @@ from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.conflict import ConflictPolicy
 from solorun.runs.detached import run_detached
+from solorun.runs.parameters import mask_params
 from solorun.runs.reaper import Reaper
 from solorun.status import Status, UpdateResult
 from solorun.store import NewRun, RunStore
@@ -66,7 +67,7 @@ class RunManager:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
     ) -> Run:
         """Start a run of the project. Returns the pending run, with its row committed.
 
@@ -95,6 +96,16 @@ class RunManager:
             self._conflicts.resolve(project)
             raise
 
+    def find_faults(
+        self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, object]
+    ) -> tuple[FieldError, ...]:
+        """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
+        try:
+            self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params)
+        except InvalidRequest as invalid:
+            return invalid.errors
+        return ()
+
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Run:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self.registry.start_lock:
@@ -102,7 +113,7 @@ class RunManager:
             if abandoned.is_set():
                 raise StoreUnavailable
             self._conflicts.resolve(start.project.name)
-            masker = self.executor.masker_for(start.project)
+            masker = self.executor.masker_for(start)
             run = await self._insert(start, masker)
             if abandoned.is_set():
                 self.reaper.finalize_later(run, "the database answered too late")
@@ -122,7 +133,7 @@ class RunManager:
             project=start.project.name,
             scope=start.scope,
             triggered_by=masker.mask(start.triggered_by),
-            params={name: masker.mask(value) for name, value in start.params.items()},
+            params=mask_params(start, masker),
             created_at=self.now(),
             steps=tuple(step.name for step in start.steps),
         )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import asdict
 
+from solorun.parameter import ParamValue
 from solorun.run import MAX_RUN_ID, LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
 
@@ -14,7 +15,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode_params = msgspec.json.Encoder(order="sorted").encode
-_decode_params = msgspec.json.Decoder(dict[str, str]).decode
+_decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 
 
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
@@ -69,7 +70,7 @@ def storable_id(run_id: int) -> int:
     return run_id if 0 <= run_id <= MAX_RUN_ID else -1
 
 
-def encode_params(params: dict[str, str]) -> str:
+def encode_params(params: dict[str, ParamValue]) -> str:
     return _encode_params(params).decode()
 
 
