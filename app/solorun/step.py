@@ -6,12 +6,13 @@ step and returns a StepExecution, which can be awaited and stopped.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from solorun.outcome import StepResult
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import Slots
 from solorun.record import Level, Stream
 
 
@@ -73,6 +74,7 @@ class StepContext:
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
     Both directories exist. `params` are the parameters of the start, each of its declared type; a list is a tuple.
+    `slots` are the numbers of the slots that the run and the step hold, by resource.
     """
 
     project: str
@@ -84,6 +86,7 @@ class StepContext:
     artifacts: Path
     output: StepOutput
     commands: CommandRunner | None = None
+    slots: Slots = field(default_factory=dict)
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""

@@ -6,10 +6,11 @@ Whether the project is free is decided elsewhere, by the store's unique index.
 import re
 from collections.abc import Mapping
 
-from solorun.errors import FieldError, InvalidRequest, ServiceDraining
+from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
 from solorun.project import Projects
-from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
+from solorun.queueing import ConflictPolicy
+from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
 from solorun.runs.parameters import read_params
 
 
@@ -33,9 +34,34 @@ class Admission:
         if self._draining:
             raise ServiceDraining
 
-    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, object]) -> AdmittedStart:
+    def admit(
+        self,
+        project: str,
+        *,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, object],
+        on_conflict: ConflictPolicy | None = None,
+    ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
+        return self._admit(project, scope, triggered_by, params, on_conflict)
+
+    def admit_again(self, run: Run) -> AdmittedStart:
+        """Admit a run that an earlier service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
+        start = self._admit(run.project, run.scope, run.triggered_by, run.params, None)
+        if [step.name for step in start.steps] != [step.name for step in run.steps]:
+            raise SolorunError("the steps of the project changed while the run was queued")
+        return start
+
+    def _admit(
+        self,
+        project: str,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, object],
+        on_conflict: ConflictPolicy | None,
+    ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
         values, faults = read_params(declared, params)
@@ -45,7 +71,8 @@ class Admission:
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
-        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults)
+        policy = declared.on_conflict if on_conflict is None else on_conflict
+        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
