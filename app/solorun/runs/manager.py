@@ -131,11 +131,19 @@ class RunManager:
             raise
 
     def find_faults(
-        self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, object]
+        self,
+        project: str,
+        *,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, object],
+        on_conflict: ConflictPolicy | None,
     ) -> tuple[FieldError, ...]:
         """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
         try:
-            self.admission.admit(project, scope=scope, triggered_by=triggered_by, params=params)
+            self.admission.admit(
+                project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+            )
         except InvalidRequest as invalid:
             return invalid.errors
         return ()
@@ -268,6 +276,11 @@ class RunManager:
         if (topic := self.hub.find(run_id)) is not None:
             return topic.run
         return await self.store.get_run(run_id)
+
+    def show(self, run: Run) -> Run:
+        """A run that was read from the store, with its place in the queue if it is queued."""
+        topic = self.hub.find(run.id) if run.status is Status.QUEUED else None
+        return run if topic is None else topic.run
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
