@@ -137,12 +137,12 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
 WHERE id = :run_id AND status IN ('pending', 'running');
 
 -- name: record_cancel
--- Records a cancel and what came of it.
+-- Records a cancel of an active run of ours, and what came of it.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id;
+WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
