@@ -20,7 +20,10 @@ from solorun.status import Status, UpdateResult
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to insert as `pending`; `steps` are the names of the steps in scope, in order."""
+    """A run to insert as `pending`; `steps` are the names of the steps in scope, in order.
+
+    `rerun_of` is the id of the run that this one repeats.
+    """
 
     project: str
     scope: str
@@ -28,6 +31,7 @@ class NewRun:
     params: dict[str, str]
     created_at: datetime
     steps: tuple[str, ...]
+    rerun_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +156,14 @@ class RunStore(Protocol):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status."""
+        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status.
+
+        With `rerun_of`, only the runs that repeat this run directly.
+        """
 
     async def list_latest_runs(self) -> list[Run]:
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""

@@ -31,6 +31,15 @@ async def test_an_inserted_run_is_read_back_unchanged(store: Store) -> None:
     assert await store.get_run(run.id) == run
 
 
+async def test_a_run_keeps_the_id_of_the_run_that_it_repeats(store: Store) -> None:
+    original = await end(store, await start(store))
+
+    run = await store.insert_run(replace(new_run(), rerun_of=original.id), owner=OWNER)
+
+    assert (original.rerun_of, run.rerun_of) == (None, original.id)
+    assert await store.get_run(run.id) == run
+
+
 async def test_times_of_any_time_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:
     tokyo = NOW.astimezone(timezone(timedelta(hours=9)))
 

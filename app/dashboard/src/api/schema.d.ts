@@ -530,6 +530,7 @@ export interface components {
          * @description A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
          *
          *         `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
+         *         `rerun_of` is the id of the run that this one repeats, which may have been deleted.
          */
         Run: {
             id: number;
@@ -541,6 +542,8 @@ export interface components {
                 [key: string]: string;
             };
             created_at: string;
+            /** @default null */
+            rerun_of?: number | null;
             /** @default null */
             started_at?: string | null;
             /** @default null */
@@ -713,6 +716,8 @@ export interface components {
                 [key: string]: string;
             };
             created_at: string;
+            /** @default null */
+            rerun_of?: number | null;
             /** @default null */
             started_at?: string | null;
             /** @default null */

@@ -2,7 +2,7 @@
 -- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts one of these lists of columns:
 
 -- columns: run_columns
-id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
+id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total, progress_item,
 last_seq, debug_count, info_count, warning_count, error_count, first_error_seq
 
@@ -11,8 +11,8 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)
-VALUES (:project, :scope, 'pending', :owner, :triggered_by, :params, :created_at)
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of)
+VALUES (:project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of)
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
@@ -135,6 +135,19 @@ SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER 
 -- Like list_runs_with_status, for one project.
 SELECT {run_columns} FROM runs
 WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns
+-- Like list_runs, for the runs that repeat one run. A null project means any project.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns_with_status
+-- Like list_reruns, for one status.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
+    AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
 
 -- name: list_latest_runs
 -- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs

@@ -20,9 +20,9 @@ _decode_params = msgspec.json.Decoder(dict[str, str]).decode
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
     """A run from a row with the `run_columns`, and the rows of its steps in order."""
     (
-        run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
-        cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total,
-        progress_item, last_seq, debug, info, warning, error, first_error_seq,
+        run_id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at,
+        cancel_requested_at, cancel_requested_by, cancel_reason, error_message, current_step, progress_current,
+        progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq,
     ) = row  # fmt: skip
     return Run(
         id=run_id,
@@ -32,6 +32,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         triggered_by=triggered_by,
         params=_decode_params(params),
         created_at=_EPOCH + timedelta(microseconds=created_at),
+        rerun_of=rerun_of,
         started_at=from_microseconds(started_at),
         finished_at=from_microseconds(finished_at),
         cancel_requested_at=from_microseconds(cancel_requested_at),

@@ -30,6 +30,7 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
             "triggered_by": new.triggered_by,
             "params": encode_params(new.params),
             "created_at": to_microseconds(new.created_at),
+            "rerun_of": new.rerun_of,
         },
     ).fetchone()
     if row is None:
