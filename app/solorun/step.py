@@ -72,7 +72,7 @@ class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
-    Both directories exist. `params` are the parameters of the start.
+    Both directories exist. `params` are the parameters of the start. `rerun_of` is the run that this one repeats.
     """
 
     project: str
@@ -84,6 +84,7 @@ class StepContext:
     artifacts: Path
     output: StepOutput
     commands: CommandRunner | None = None
+    rerun_of: int | None = None
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""

@@ -11,8 +11,13 @@ from msgspec import Meta
 from solorun.project import FULL_SCOPE
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
+from solorun.status import StepStatus
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
+
+FROM_START: Final = "start"
+FROM_FAILED: Final = "failed"
+"""The values of a rerun's `from` that are not names of steps."""
 
 _encoder: Final = msgspec.json.Encoder()
 _record_decoder: Final = msgspec.json.Decoder(Record)
@@ -40,6 +45,17 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     """The body of a start. `triggered_by` is a short word for what started the run."""
 
     scope: str = FULL_SCOPE
+    triggered_by: Caller = "api"
+    params: dict[str, str] = {}
+
+
+class RerunRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a rerun. `from` is `start`, `failed` (the step that stopped the run) or the name of a step.
+
+    `params` replace those of the run that is repeated.
+    """
+
+    from_step: str = msgspec.field(default=FROM_START, name="from")
     triggered_by: Caller = "api"
     params: dict[str, str] = {}
 
@@ -84,6 +100,33 @@ class StartedRun(Run, frozen=True):
     """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml."""
 
     configuration_faults: tuple[str, ...] = ()
+
+
+class SkippedStep(msgspec.Struct, frozen=True):
+    """A step that a rerun would not repeat, and the last of the repeated runs that executed it.
+
+    `status` is how the step ended in that run. Both are None if none of these runs executed the step.
+    """
+
+    name: str
+    run_id: int | None = None
+    status: StepStatus | None = None
+
+
+class RerunPreview(msgspec.Struct, frozen=True):
+    """What a rerun would do. `steps` would run; `skipped` are the steps before them.
+
+    `missing_params` are secret, and must be in the body's `params`. `latest_run_id` is the project's latest run: all
+    runs of a project share its workspace, so a run other than those in `skipped` may have changed their results.
+    """
+
+    rerun_of: int
+    project: str
+    scope: str
+    steps: tuple[str, ...]
+    skipped: tuple[SkippedStep, ...]
+    missing_params: tuple[str, ...]
+    latest_run_id: int
 
 
 class StepSummary(msgspec.Struct, frozen=True):

@@ -23,6 +23,8 @@ class AdmittedStart:
     triggered_by: str
     params: dict[str, str]
     """As given. The row has them masked."""
+    rerun_of: int | None = None
+    """The run that this one repeats."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
 

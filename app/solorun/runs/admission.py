@@ -34,7 +34,9 @@ class Admission:
         if self._draining:
             raise ServiceDraining
 
-    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str]) -> AdmittedStart:
+    def admit(
+        self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str], rerun_of: int | None = None
+    ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
         declared = self._projects.get_project(project)
@@ -45,7 +47,7 @@ class Admission:
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
-        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), self._projects.faults)
+        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), rerun_of, self._projects.faults)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

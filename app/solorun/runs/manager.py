@@ -23,8 +23,10 @@ from solorun.runs.admission import Admission
 from solorun.runs.conflict import ConflictPolicy
 from solorun.runs.detached import run_detached
 from solorun.runs.reaper import Reaper
+from solorun.runs.rerun import Reruns
 from solorun.status import Status, UpdateResult
 from solorun.store import NewRun, RunStore
+from solorun.wire import FROM_START
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
@@ -52,6 +54,7 @@ class RunManager:
     def __post_init__(self) -> None:
         self._admission = Admission(self.projects)
         self._conflicts = ConflictPolicy(self.registry)
+        self.reruns = Reruns(self.store, self.projects)
         self._drain_deadline = math.inf
 
     @property
@@ -67,6 +70,7 @@ class RunManager:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        rerun_of: int | None = None,
     ) -> Run:
         """Start a run of the project. Returns the pending run, with its row committed.
 
@@ -77,7 +81,9 @@ class RunManager:
         self._admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
+        start = self._admission.admit(
+            project, scope=scope, triggered_by=triggered_by, params=params or {}, rerun_of=rerun_of
+        )
         self._conflicts.resolve(project)
         try:
             return await run_detached(
@@ -94,6 +100,24 @@ class RunManager:
             # Among thousands of starts, the wait for the lock alone may take that long. By now the winner is known.
             self._conflicts.resolve(project)
             raise
+
+    async def rerun(
+        self,
+        run_id: int,
+        *,
+        from_step: str = FROM_START,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Start a run that repeats an ended one. Raises RunNotFound, and the errors of `start_run`.
+
+        `from_step` is `start`, `failed` (the step that stopped the run) or the name of one of its steps. `params`
+        replace those of the run.
+        """
+        plan = await self.reruns.plan(run_id, from_step, params or {})
+        return await self.start_run(
+            plan.run.project, scope=plan.scope, triggered_by=triggered_by, params=plan.params, rerun_of=run_id
+        )
 
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Run:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
@@ -125,6 +149,7 @@ class RunManager:
             params={name: masker.mask(value) for name, value in start.params.items()},
             created_at=self.now(),
             steps=tuple(step.name for step in start.steps),
+            rerun_of=start.rerun_of,
         )
         finalized: int | None = None
         while True:

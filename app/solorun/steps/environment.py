@@ -48,6 +48,7 @@ def command_environment(
             "SOLORUN_WORKSPACE": str(context.workspace),
             ARTIFACTS: str(context.artifacts),
         }
+        | ({"SOLORUN_RERUN_OF": str(context.rerun_of)} if context.rerun_of is not None else {})
         | ({"SOLORUN_URL": url} if url else {})
         | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
     )

@@ -39,6 +39,7 @@ class Begin(Protocol):
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun: ...
 
@@ -81,6 +82,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, str] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun:
         step = CommandStep("extract", run, **options)
@@ -95,6 +97,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             workspace=directory,
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
+            rerun_of=rerun_of,
         )
         starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)
         return Begun(await starting.start(project, step, context), output, directory)

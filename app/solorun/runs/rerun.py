@@ -1,0 +1,135 @@
+"""Resolves reruns: which start repeats an ended run, and on whose results it builds."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from solorun.errors import FieldError, InvalidRequest, RunActive, RunNotFound
+from solorun.logs.masking import MASK
+from solorun.project import FROM_PREFIX, Project, Projects
+from solorun.run import Run
+from solorun.status import StepStatus
+from solorun.store import RunStore
+from solorun.wire import FROM_FAILED, FROM_START, RerunPreview, SkippedStep
+
+MAX_LINEAGE: Final = 100
+"""How many runs a preview follows back, each a rerun of the next."""
+
+_NEVER_BEGAN: Final = frozenset({StepStatus.PENDING, StepStatus.SKIPPED})
+_FAILED: Final = frozenset({StepStatus.FAILED, StepStatus.CANCELLED, StepStatus.INTERRUPTED})
+
+
+@dataclass(frozen=True, slots=True)
+class RerunPlan:
+    """The start that repeats `run`. `steps` are the names of the steps that would run.
+
+    `missing_params` are secret: the run has only their masked values, so they have to be given again.
+    """
+
+    run: Run
+    scope: str
+    steps: tuple[str, ...]
+    params: dict[str, str]
+    missing_params: tuple[str, ...]
+
+
+class Reruns:
+    """Plans and previews reruns. Starting them is the RunManager's job."""
+
+    def __init__(self, store: RunStore, projects: Projects) -> None:
+        self._store = store
+        self._projects = projects
+
+    async def plan(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPlan:
+        """Plan a complete start. Raises RunNotFound, ProjectNotFound, RunActive, InvalidRequest with every error."""
+        plan = await self._plan(run_id, from_step, params)
+        if plan.missing_params:
+            message = f"is secret and was not kept by run {run_id}; give it again"
+            raise InvalidRequest(errors=[FieldError(f"/params/{name}", message) for name in plan.missing_params])
+        return plan
+
+    async def preview(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPreview:
+        """What a rerun would do. Raises the same errors as `plan`, except those for missing parameters."""
+        plan = await self._plan(run_id, from_step, params)
+        project = self._projects.get_project(plan.run.project)
+        latest = await self._store.find_latest_run(project.name)
+        return RerunPreview(
+            rerun_of=run_id,
+            project=project.name,
+            scope=plan.scope,
+            steps=plan.steps,
+            skipped=await self._find_results(plan.run, _steps_before(project, plan)),
+            missing_params=plan.missing_params,
+            latest_run_id=latest.id if latest is not None else run_id,
+        )
+
+    async def _plan(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPlan:
+        run = await self._store.get_run(run_id)
+        await self._projects.refresh()
+        return plan_rerun(self._projects.get_project(run.project), run, from_step, params)
+
+    async def _find_results(self, run: Run, names: list[str]) -> tuple[SkippedStep, ...]:
+        """For each step, the last run of the lineage in which it began."""
+        found: dict[str, SkippedStep] = {}
+        for _ in range(MAX_LINEAGE):
+            for step in run.steps:
+                if step.status not in _NEVER_BEGAN:
+                    found.setdefault(step.name, SkippedStep(step.name, run.id, step.status))
+            if run.rerun_of is None or found.keys() >= set(names):
+                break
+            try:
+                run = await self._store.get_run(run.rerun_of)
+            except RunNotFound:
+                break
+        return tuple(found.get(name, SkippedStep(name)) for name in names)
+
+
+def plan_rerun(project: Project, run: Run, from_step: str, params: Mapping[str, str]) -> RerunPlan:
+    """The start that repeats `run` as `project` is declared now. Raises RunActive, InvalidRequest with every error."""
+    if not run.has_ended:
+        raise RunActive(run)
+    position = _find_position(run, from_step)
+    if faults := [*_faults_of_start(project, run, from_step, position), *_faults_of_params(project, run)]:
+        raise InvalidRequest(errors=faults)
+    scope = FROM_PREFIX + run.steps[position].name if position else run.scope
+    return RerunPlan(
+        run=run,
+        scope=scope,
+        steps=tuple(step.name for step in project.find_steps(scope) or ()),
+        params={**run.params, **params},
+        missing_params=tuple(name for name, value in run.params.items() if MASK in value and name not in params),
+    )
+
+
+def _find_position(run: Run, from_step: str) -> int | None:
+    """The position of the first step to repeat; None if the run has no such step."""
+    if from_step == FROM_START:
+        return 0
+    if from_step == FROM_FAILED:
+        return next((position for position, step in enumerate(run.steps) if step.status in _FAILED), None)
+    return next((position for position, step in enumerate(run.steps) if step.name == from_step), None)
+
+
+def _faults_of_start(project: Project, run: Run, from_step: str, position: int | None) -> Iterator[FieldError]:
+    if position is not None:
+        declared = [step.name for step in project.steps]
+        if removed := [step.name for step in run.steps[position:] if step.name not in declared]:
+            message = f"{project.name} no longer has these steps of run {run.id}: {', '.join(removed)}"
+            yield FieldError("/from", message)
+    elif from_step == FROM_FAILED:
+        yield FieldError("/from", f"run {run.id} has no failed step; its status is {run.status}")
+    else:
+        known = ", ".join(step.name for step in run.steps)
+        yield FieldError("/from", f'"{from_step[:100]}" is not a step of run {run.id}; it has: {known}')
+
+
+def _faults_of_params(project: Project, run: Run) -> Iterator[FieldError]:
+    for name in run.params:
+        if name not in project.params:
+            message = f"was a parameter of run {run.id}; {project.name} no longer has it"
+            yield FieldError(f"/params/{name}", message)
+
+
+def _steps_before(project: Project, plan: RerunPlan) -> list[str]:
+    names = [step.name for step in project.steps]
+    return names[: names.index(plan.steps[0])] if plan.steps else []
