@@ -28,6 +28,8 @@ from solorun.wire import (
     ProblemDetails,
     ProjectList,
     ProjectSummary,
+    RerunPreview,
+    RerunRequest,
     RunPage,
     StartedRun,
     StartRequest,
@@ -37,6 +39,7 @@ V1: Final = "/api/v1"
 
 _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
+_STARTED: Final = ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun)
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -55,7 +58,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun),),
+        responses=(_STARTED,),
         problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
         body=StartRequest,
     ),
@@ -87,6 +90,16 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+    ),
+    Operation(
+        f"POST {_RUN}/rerun",
+        runs.rerun,
+        id="rerun",
+        summary="Start a run that repeats an ended one, from its beginning or from a step on",
+        responses=(ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview), _STARTED),
+        problems=(RunNotFound, ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
+        query=runs.RerunQuery,
+        body=RerunRequest,
     ),
     Operation(
         f"GET {_RUN}/events",

@@ -1,4 +1,4 @@
-"""Handlers that start, show, list and cancel runs."""
+"""Handlers that start, repeat, show, list and cancel runs."""
 
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -13,14 +13,20 @@ from solorun.api.state import State
 from solorun.errors import InvalidCursor, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
+from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
-from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
+from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
     status: Annotated[tuple[Status, ...], Meta(description="Only runs with one of these statuses; repeatable.")] = ()
+    rerun_of: Annotated[int, Meta(ge=0, le=MAX_RUN_ID, description="Only the reruns of this run.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of runs.")] = 50
     cursor: Cursor | None = None
+
+
+class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
+    preview: Annotated[bool, Meta(description="Return what the rerun would do, and start nothing.")] = False
 
 
 async def start_run(state: State, request: Request) -> Response:
@@ -29,6 +35,21 @@ async def start_run(state: State, request: Request) -> Response:
     run = await state.service.manager.start_run(
         request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
+    return _started(state, request, run)
+
+
+async def rerun(state: State, request: Request) -> Response:
+    run_id = run_id_of(request)
+    query: RerunQuery = request.query
+    body = await request.read_body(RerunRequest)
+    manager = state.service.manager
+    if query.preview:
+        return json_response(await manager.reruns.preview(run_id, body.from_step, body.params))
+    run = await manager.rerun(run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params)
+    return _started(state, request, run)
+
+
+def _started(state: State, request: Request, run: Run) -> Response:
     location = f"{request.root_path}/api/v1/runs/{run.id}"
     started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
     return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
@@ -67,7 +88,11 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
     # One more than requested, to see whether there is a next page.
     runs = await state.service.store.list_runs(
-        project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
+        project=project,
+        statuses=query.status,
+        rerun_of=query.rerun_of,
+        before_id=before_id,
+        limit=query.limit + 1,
     )
     has_more = len(runs) > query.limit
     runs = runs[: query.limit]
@@ -88,6 +113,8 @@ def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list
     if cursor is None:
         return []
     members: list[tuple[str, Any]] = [("status", status.value) for status in query.status]
+    if query.rerun_of is not None:
+        members.append(("rerun_of", query.rerun_of))
     members += [("limit", query.limit), ("cursor", cursor)]
     address = f"{request.root_path}{quote(request.path)}?{urlencode(members)}"
     return [(b"link", f'<{address}>; rel="next"'.encode("ascii"))]

@@ -4,7 +4,6 @@ Defines paths and types. `transport.py` does the networking, `log_stream.py` the
 """
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from urllib.parse import quote
 import httpx
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
-from solorun.client.download_target import open_target
+from solorun.client.download_target import save
 from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
@@ -21,10 +20,13 @@ from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
+    FROM_START,
     ArtifactList,
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    RerunPreview,
+    RerunRequest,
     RunPage,
     StartedRun,
     StartRequest,
@@ -97,6 +99,29 @@ class RunClient:
         body = encode(StartRequest(scope, triggered_by, dict(params or {})))
         return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
+    async def rerun(
+        self,
+        run_id: int,
+        *,
+        from_step: str = FROM_START,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+    ) -> StartedRun:
+        """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
+
+        `params` replace those of the run; secret ones have to be given again. Raises RunActive as `start_run` does.
+        """
+        body = encode(RerunRequest(from_step, triggered_by, dict(params or {})))
+        return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)
+
+    async def preview_rerun(
+        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, str] | None = None
+    ) -> RerunPreview:
+        """What `rerun` would do now: the steps that would run, and the runs whose results they would build on."""
+        body = encode(RerunRequest(from_step, params=dict(params or {})))
+        path = f"/runs/{run_id}/rerun"
+        return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
+
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
 
@@ -146,12 +171,19 @@ class RunClient:
         return await self._connection.request("GET", f"{_project_path(project)}/runs/current", Run)
 
     async def list_runs(
-        self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
+        self,
+        project: str | None = None,
+        *,
+        statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
+        page_size: int = 50,
     ) -> AsyncGenerator[Run]:
-        """Yield all runs, newest first, requesting pages as they are needed."""
+        """Yield all runs, newest first, requesting pages as they are needed. With `rerun_of`, only its reruns."""
         cursor = None
         while True:
-            page = await self.list_run_page(project, statuses=statuses, limit=page_size, cursor=cursor)
+            page = await self.list_run_page(
+                project, statuses=statuses, rerun_of=rerun_of, limit=page_size, cursor=cursor
+            )
             for run in page.runs:
                 yield run
             cursor = page.next_cursor
@@ -163,11 +195,13 @@ class RunClient:
         project: str | None = None,
         *,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> RunPage:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
-        query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
+        status = [each.value for each in statuses]
+        query: Query = {"status": status, "rerun_of": rerun_of, "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
         return await self._connection.request("GET", path, RunPage, query=query)
 
@@ -245,14 +279,7 @@ class RunClient:
 
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        stream = self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name)
-        async with aclosing(stream) as chunks:
-            # Nothing is opened, and no device written, for an artifact that does not exist.
-            first = await anext(chunks, b"")
-            with open_target(path) as file:
-                file.write(first)
-                async for chunk in chunks:
-                    file.write(chunk)
+        await save(self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name), path)
 
     async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
         response = await self._connection.open_stream(path, query=query)

@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a run that repeats an ended one, from its beginning or from a step on */
+        post: operations["rerun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -681,6 +698,51 @@ export interface components {
             projects: string[];
         };
         /**
+         * RerunPreview
+         * @description What a rerun would do. `steps` would run; `skipped` are the steps before them.
+         *
+         *         `missing_params` are secret, and must be in the body's `params`. `latest_run_id` is the project's latest run: all
+         *         runs of a project share its workspace, so a run other than those in `skipped` may have changed their results.
+         */
+        RerunPreview: {
+            rerun_of: number;
+            project: string;
+            scope: string;
+            steps: string[];
+            skipped: components["schemas"]["SkippedStep"][];
+            missing_params: string[];
+            latest_run_id: number;
+        };
+        /**
+         * SkippedStep
+         * @description A step that a rerun would not repeat, and the last of the repeated runs that executed it.
+         *
+         *         `status` is how the step ended in that run. Both are None if none of these runs executed the step.
+         */
+        SkippedStep: {
+            name: string;
+            /** @default null */
+            run_id?: number | null;
+            /** @default null */
+            status?: components["schemas"]["StepStatus"] | null;
+        };
+        /**
+         * RerunRequest
+         * @description The body of a rerun. `from` is `start`, `failed` (the step that stopped the run) or the name of a step.
+         *
+         *         `params` replace those of the run that is repeated.
+         */
+        RerunRequest: {
+            /** @default start */
+            from?: string;
+            /** @default api */
+            triggered_by?: string;
+            /** @default {} */
+            params?: {
+                [key: string]: string;
+            };
+        };
+        /**
          * RunPage
          * @description Runs, newest first. `next_cursor` is None on the last page.
          */
@@ -865,6 +927,8 @@ export interface operations {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                /** @description Only the reruns of this run. */
+                rerun_of?: number;
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
@@ -1290,6 +1354,135 @@ export interface operations {
                 };
             };
             /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rerun: {
+        parameters: {
+            query?: {
+                /** @description Return what the rerun would do, and start nothing. */
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RerunRequest"];
+            };
+        };
+        responses: {
+            /** @description With `preview`: what the rerun would do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RerunPreview"];
+                };
+            };
+            /** @description The pending run; the `Location` header has its address */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `project-not-found`, `run-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `run-active` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unsupported-media-type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `draining`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2150,6 +2343,8 @@ export interface operations {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                /** @description Only the reruns of this run. */
+                rerun_of?: number;
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
