@@ -11,6 +11,8 @@ from solorun.errors import (
     InvalidLastEventId,
     NotFound,
     ProjectNotFound,
+    QueueFull,
+    ResourceBusy,
     RunActive,
     RunNotActive,
     RunNotFound,
@@ -39,7 +41,12 @@ V1: Final = "/api/v1"
 
 _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
-_STARTED: Final = ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun)
+_STARTED: Final = (
+    ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
+    ResponseSpec(201, "The new run; the `Location` header has its address", model=StartedRun),
+    ResponseSpec(202, "The new run, which is queued", model=StartedRun),
+)
+_NOT_STARTED: Final = (ProjectNotFound, RunActive, ResourceBusy, QueueFull, ServiceDraining, StoreUnavailable)
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -57,9 +64,9 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"POST {_PROJECT}/runs",
         runs.start_run,
         id="startRun",
-        summary="Start a run, unless the project has an active run",
-        responses=(_STARTED,),
-        problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
+        summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
+        responses=_STARTED,
+        problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
     ),
     Operation(
@@ -96,8 +103,8 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.rerun,
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
-        responses=(ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview), _STARTED),
-        problems=(RunNotFound, ProjectNotFound, RunActive, ServiceDraining, StoreUnavailable),
+        responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
+        problems=(*_NOT_STARTED, RunNotFound),
         query=runs.RerunQuery,
         body=RerunRequest,
     ),
