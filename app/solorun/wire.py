@@ -83,7 +83,7 @@ class ProblemFieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`."""
+    """RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` and `run-not-ended` add `run`."""
 
     type: str
     title: str

@@ -66,14 +66,14 @@ async def test_a_preview_returns_200_and_starts_nothing(open_served: OpenServed)
 
 
 @pytest.mark.parametrize("query", ["", "?preview=1"])
-async def test_a_rerun_of_an_active_run_is_a_conflict_that_names_it(open_served: OpenServed, query: str) -> None:
+async def test_a_rerun_of_a_run_that_has_not_ended_is_refused_with_the_run(open_served: OpenServed, query: str) -> None:
     async with open_served() as served:
         run_id, _ = await served.begin()
 
         response = await served.client.post(f"/api/v1/runs/{run_id}/rerun{query}")
 
-        assert (response.status_code, response.json()["type"]) == (409, "/problems/run-active")
-        assert response.json()["active_run"]["id"] == run_id
+        assert (response.status_code, response.json()["type"]) == (409, "/problems/run-not-ended")
+        assert response.json()["run"]["id"] == run_id
 
 
 async def test_a_rerun_while_the_project_is_busy_is_a_conflict_that_names_the_active_run(

@@ -6,7 +6,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from solorun.api.state import State
-from solorun.errors import PROBLEMS, InvalidRequest, MethodNotAllowed, NotFound, Problem, RunActive, RunNotActive
+from solorun.errors import (
+    PROBLEMS,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    RunActive,
+    RunNotActive,
+    RunNotEnded,
+)
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
 from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
@@ -48,7 +57,7 @@ def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
             address = f"{root_path}/api/v1/runs/{problem.active_run.id}"
             links = RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")
             return {"active_run": problem.active_run, "links": links}
-        case RunNotActive():
+        case RunNotActive() | RunNotEnded():
             return {"run": problem.run}
         case _:
             return {}

@@ -11,6 +11,7 @@ from solorun.errors import (
     Problem,
     RunActive,
     RunNotActive,
+    RunNotEnded,
     ServiceUnreachable,
     SolorunError,
 )
@@ -45,11 +46,11 @@ def _error_of_problem(details: ProblemDetails) -> SolorunError:
     kind = PROBLEMS.get(details.type.rpartition("/")[2])
     if kind is RunActive and details.active_run is not None:
         return RunActive(details.active_run)
-    if kind is RunNotActive and details.run is not None:
-        return RunNotActive(details.run)
+    if kind in (RunNotActive, RunNotEnded) and details.run is not None:
+        return kind(details.run)
     if kind is InvalidRequest:
         return InvalidRequest(details.detail, [FieldError(error.pointer, error.message) for error in details.errors])
-    if kind is None or kind in (RunActive, RunNotActive):
+    if kind is None or kind in (RunActive, RunNotActive, RunNotEnded):
         return ServiceUnreachable(f"Got HTTP {details.status} {details.type}: {details.detail}")
     return kind(details.detail)
 

@@ -109,7 +109,7 @@ class RunClient:
     ) -> StartedRun:
         """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
 
-        `params` replace those of the run; secret ones have to be given again. Raises RunActive as `start_run` does.
+        `params` replace those of the run; secret ones have to be given again. Raises RunNotEnded, and RunActive.
         """
         body = encode(RerunRequest(from_step, triggered_by, dict(params or {})))
         return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)

@@ -109,7 +109,7 @@ class RunManager:
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
     ) -> Run:
-        """Start a run that repeats an ended one. Raises RunNotFound, and the errors of `start_run`.
+        """Start a run that repeats an ended one. Raises RunNotFound, RunNotEnded, and the errors of `start_run`.
 
         `from_step` is `start`, `failed` (the step that stopped the run) or the name of one of its steps. `params`
         replace those of the run.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from solorun.errors import FieldError, InvalidRequest, RunActive, RunNotFound
+from solorun.errors import FieldError, InvalidRequest, RunNotEnded, RunNotFound
 from solorun.logs.masking import MASK
 from solorun.project import FROM_PREFIX, Project, Projects
 from solorun.run import Run
@@ -15,8 +15,8 @@ from solorun.wire import FROM_FAILED, FROM_START, RerunPreview, SkippedStep
 MAX_LINEAGE: Final = 100
 """How many runs a preview follows back, each a rerun of the next."""
 
-_NEVER_BEGAN: Final = frozenset({StepStatus.PENDING, StepStatus.SKIPPED})
 _FAILED: Final = frozenset({StepStatus.FAILED, StepStatus.CANCELLED, StepStatus.INTERRUPTED})
+_EXECUTED: Final = _FAILED | {StepStatus.COMPLETED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Reruns:
         self._projects = projects
 
     async def plan(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPlan:
-        """Plan a complete start. Raises RunNotFound, ProjectNotFound, RunActive, InvalidRequest with every error."""
+        """Plan a complete start. Raises RunNotFound, ProjectNotFound, RunNotEnded, InvalidRequest with every error."""
         plan = await self._plan(run_id, from_step, params)
         if plan.missing_params:
             message = f"is secret and was not kept by run {run_id}; give it again"
@@ -69,11 +69,11 @@ class Reruns:
         return plan_rerun(self._projects.get_project(run.project), run, from_step, params)
 
     async def _find_results(self, run: Run, names: list[str]) -> tuple[SkippedStep, ...]:
-        """For each step, the last run of the lineage in which it began."""
+        """For each step, the last run of the lineage that executed it."""
         found: dict[str, SkippedStep] = {}
         for _ in range(MAX_LINEAGE):
             for step in run.steps:
-                if step.status not in _NEVER_BEGAN:
+                if step.status in _EXECUTED:
                     found.setdefault(step.name, SkippedStep(step.name, run.id, step.status))
             if run.rerun_of is None or found.keys() >= set(names):
                 break
@@ -85,9 +85,9 @@ class Reruns:
 
 
 def plan_rerun(project: Project, run: Run, from_step: str, params: Mapping[str, str]) -> RerunPlan:
-    """The start that repeats `run` as `project` is declared now. Raises RunActive, InvalidRequest with every error."""
+    """The start that repeats `run` as `project` is declared now. Raises RunNotEnded, InvalidRequest."""
     if not run.has_ended:
-        raise RunActive(run)
+        raise RunNotEnded(run)
     position = _find_position(run, from_step)
     if faults := [*_faults_of_start(project, run, from_step, position), *_faults_of_params(project, run)]:
         raise InvalidRequest(errors=faults)

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import FieldError, InvalidRequest, ProjectNotFound, RunActive, RunNotFound, ServiceDraining
+from solorun.errors import (
+    FieldError,
+    InvalidRequest,
+    ProjectNotFound,
+    RunActive,
+    RunNotEnded,
+    RunNotFound,
+    ServiceDraining,
+)
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from solorun.wire import SkippedStep
@@ -83,14 +91,14 @@ async def test_a_rerun_is_refused_while_its_run_or_another_one_is_active(tmp_pat
     async with open_engine(tmp_path) as engine:
         original = await engine.manager.start_run("handbook")
 
-        with pytest.raises(RunActive) as itself:
+        with pytest.raises(RunNotEnded) as itself:
             await engine.manager.rerun(original.id)
         await _end(engine, original, failed="extract")
         other = await engine.manager.start_run("handbook")
         with pytest.raises(RunActive) as another:
             await engine.manager.rerun(original.id)
 
-        assert itself.value.active_run.id == original.id
+        assert itself.value.run.id == original.id
         assert another.value.active_run.id == other.id
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from solorun.errors import FieldError, InvalidRequest, RunActive
+from solorun.errors import FieldError, InvalidRequest, RunNotEnded
 from solorun.project import Project
 from solorun.run import Run, RunStep
 from solorun.runs.rerun import plan_rerun
@@ -117,14 +117,14 @@ def test_a_step_that_was_added_since_is_part_of_the_scope() -> None:
     assert plan.steps == ("review", "proofread", "publish")
 
 
-@pytest.mark.parametrize("status", [Status.PENDING, Status.RUNNING])
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.PENDING, Status.RUNNING])
 def test_a_run_that_has_not_ended_cannot_be_repeated(status: Status) -> None:
     run = replace(ended(), status=status)
 
-    with pytest.raises(RunActive) as refusal:
+    with pytest.raises(RunNotEnded) as refusal:
         plan_rerun(PROJECT, run, "start", {})
 
-    assert refusal.value.active_run is run
+    assert refusal.value.run is run
 
 
 def test_parameters_replace_those_of_the_run() -> None:

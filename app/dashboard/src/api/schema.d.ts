@@ -515,11 +515,11 @@ export interface components {
         };
         /**
          * ProblemDetails
-         * @description RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`.
+         * @description RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` and `run-not-ended` add `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -1508,7 +1508,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `queue-full`, `resource-busy`, `run-active` */
+            /** @description Problem: `queue-full`, `resource-busy`, `run-active`, `run-not-ended` */
             409: {
                 headers: {
                     [name: string]: unknown;
