@@ -118,7 +118,7 @@ class Trial:
     async def rerun(self, original: Run, from_step: str) -> Run | None:
         run = None
         with self.history.operation("start", original.project) as operation:
-            run = await self.running.manager.rerun(original.id, from_step=from_step)
+            run = (await self.running.manager.reruns.start(original.id, from_step=from_step)).run
             operation.ok(run.id)
         self.answer = operation.answer
         return run

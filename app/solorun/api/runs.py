@@ -42,11 +42,13 @@ async def rerun(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
-    manager = state.service.manager
+    reruns = state.service.manager.reruns
     if query.preview:
-        return json_response(await manager.reruns.preview(run_id, body.from_step, body.params))
-    run = await manager.rerun(run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params)
-    return _started(state, request, run)
+        return json_response(await reruns.preview(run_id, from_step=body.from_step, params=body.params))
+    submission = await reruns.start(
+        run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params
+    )
+    return _started(state, request, submission.run)
 
 
 def _started(state: State, request: Request, run: Run) -> Response:

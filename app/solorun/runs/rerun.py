@@ -1,16 +1,20 @@
 """Resolves reruns: which start repeats an ended run, and on whose results it builds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from solorun.errors import FieldError, InvalidRequest, RunNotEnded, RunNotFound
 from solorun.logs.masking import MASK
 from solorun.project import FROM_PREFIX, Project, Projects
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
+from solorun.runs.submission import Submission
 from solorun.status import StepStatus
 from solorun.store import RunStore
 from solorun.wire import FROM_FAILED, FROM_START, RerunPreview, SkippedStep
+
+Submit = Callable[..., Awaitable[Submission]]
 
 MAX_LINEAGE: Final = 100
 """How many runs a preview follows back, each a rerun of the next."""
@@ -34,23 +38,45 @@ class RerunPlan:
 
 
 class Reruns:
-    """Plans and previews reruns. Starting them is the RunManager's job."""
+    """Starts and previews reruns. `submit` is RunManager.submit_run."""
 
-    def __init__(self, store: RunStore, projects: Projects) -> None:
+    def __init__(self, store: RunStore, projects: Projects, submit: Submit) -> None:
         self._store = store
         self._projects = projects
+        self._submit = submit
 
-    async def plan(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPlan:
-        """Plan a complete start. Raises RunNotFound, ProjectNotFound, RunNotEnded, InvalidRequest with every error."""
-        plan = await self._plan(run_id, from_step, params)
+    async def start(
+        self,
+        run_id: int,
+        *,
+        from_step: str = FROM_START,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
+    ) -> Submission:
+        """Start a run that repeats an ended one. Raises RunNotFound, RunNotEnded, and the errors of `submit_run`.
+
+        `from_step` is `start`, `failed` (the step that stopped the run) or the name of one of its steps. `params`
+        replace those of the run.
+        """
+        plan = await self._plan(run_id, from_step, params or {})
         if plan.missing_params:
             message = f"is secret and was not kept by run {run_id}; give it again"
             raise InvalidRequest(errors=[FieldError(f"/params/{name}", message) for name in plan.missing_params])
-        return plan
+        return await self._submit(
+            plan.run.project,
+            scope=plan.scope,
+            triggered_by=triggered_by,
+            params=plan.params,
+            on_conflict=on_conflict,
+            rerun_of=run_id,
+        )
 
-    async def preview(self, run_id: int, from_step: str, params: Mapping[str, str]) -> RerunPreview:
-        """What a rerun would do. Raises the same errors as `plan`, except those for missing parameters."""
-        plan = await self._plan(run_id, from_step, params)
+    async def preview(
+        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, str] | None = None
+    ) -> RerunPreview:
+        """What `start` would do now. Raises RunNotFound, RunNotEnded, ProjectNotFound, InvalidRequest."""
+        plan = await self._plan(run_id, from_step, params or {})
         project = self._projects.get_project(plan.run.project)
         latest = await self._store.find_latest_run(project.name)
         return RerunPreview(
