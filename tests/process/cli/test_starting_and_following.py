@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from solorun.record import Record
 from solorun.status import Status
-from solorun.wire import ArtifactList, ProblemFieldError, StartedRun
+from solorun.wire import ArtifactList, ProblemFieldError, RunPage, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,
@@ -20,6 +20,8 @@ from tests.fakes.scripted_service import (
     make_run,
     records_event,
 )
+
+NO_RERUNS = answer(RunPage((), None))
 
 # -- start
 
@@ -198,7 +200,7 @@ async def test_a_cancelled_run_says_how_long_it_ran_and_how_long_the_cancel_took
     )
 
     followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
-    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
+    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False)), NO_RERUNS))
 
     assert followed.out.splitlines()[-1] == "Run 17 was cancelled after 9.0 s; stopping it took 0.2 s"
     assert "by cli, stopping took 0.2 s: enough\n" in shown.out
