@@ -12,6 +12,7 @@ from solorun.errors import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    ResourceBusy,
     RunActive,
     RunNotActive,
     RunNotEnded,
@@ -51,12 +52,14 @@ async def get_problem_type(_state: State, request: Request) -> Response:
 
 
 def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
-    """The extension members (RFC 9457, 3.2) of problems with a run."""
+    """The extension members (RFC 9457, 3.2) of problems with runs."""
     match problem:
         case RunActive():
             address = f"{root_path}/api/v1/runs/{problem.active_run.id}"
             links = RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")
-            return {"active_run": problem.active_run, "links": links}
+            return {"active_run": problem.active_run, "links": links, "choices": problem.choices}
+        case ResourceBusy():
+            return {"holders": problem.holders, "choices": problem.choices}
         case RunNotActive() | RunNotEnded():
             return {"run": problem.run}
         case _:

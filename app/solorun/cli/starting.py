@@ -10,6 +10,8 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
 ParamOption = Annotated[
     list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+]
+OnConflictOption = Annotated[
+    ConflictPolicy | None,
+    typer.Option(
+        help="What to do if the project or a resource is taken. Default: what the project declares, or reject."
+    ),
 ]
 TriggeredByOption = Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")]
 FollowOption = Annotated[
@@ -62,4 +70,11 @@ async def show_started(
     elif quiet:
         write(f"{run.id}\n")
     else:
-        write(f"Started run {run.id} of {run.project}.\n  {page}\n  solorun follow {run.id}\n")
+        write(f"{_describe(run)}\n  {page}\n  solorun follow {run.id}\n")
+
+
+def _describe(run: "StartedRun") -> str:
+    if run.status is not Status.QUEUED:
+        return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
+    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    return f"Queued run {run.id} of {run.project}: number {run.queue_position} in the queue{begins}."

@@ -5,18 +5,20 @@ Defines paths and types. `transport.py` does the networking, `log_stream.py` the
 
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, Unpack
 from urllib.parse import quote
 
 import httpx
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import save
+from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
-from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.queueing import ConflictPolicy
+from solorun.record import LogPage, Record
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
@@ -27,6 +29,8 @@ from solorun.wire import (
     ProjectSummary,
     RerunPreview,
     RerunRequest,
+    ResourceList,
+    ResourceSummary,
     RunPage,
     StartedRun,
     StartRequest,
@@ -91,12 +95,16 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
-        """Start a run. Raises RunActive, with the active run, if the project is busy.
+        """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
+
+        The returned run is `queued` if it has to wait, and one that was active before if the start joined it. Raises
+        RunActive (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
 
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
-        body = encode(StartRequest(scope, triggered_by, dict(params or {})))
+        body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
         return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
     async def rerun(
@@ -106,12 +114,13 @@ class RunClient:
         from_step: str = FROM_START,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
         """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
 
         `params` replace those of the run; secret ones have to be given again. Raises RunNotEnded, and RunActive.
         """
-        body = encode(RerunRequest(from_step, triggered_by, dict(params or {})))
+        body = encode(RerunRequest(from_step, triggered_by, dict(params or {}), on_conflict))
         return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)
 
     async def preview_rerun(
@@ -121,6 +130,10 @@ class RunClient:
         body = encode(RerunRequest(from_step, params=dict(params or {})))
         path = f"/runs/{run_id}/rerun"
         return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
+
+    async def list_resources(self) -> list[ResourceSummary]:
+        """The resources that runs share, with their holders and the runs that wait for them."""
+        return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
@@ -220,34 +233,19 @@ class RunClient:
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
-        step: str | None = None,
-        stream: Stream | None = None,
-        level: Level | None = None,
-        text: str | None = None,
-        events: Collection[Event] = (),
+        **filters: Unpack[LogFilters],
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        `level` is the lowest level, `text` is part of what a line shows, and `events` are the event types to include.
         To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
-        filters = _filters(step, stream, level, text, events)
-        query: Query = {"after": after, "before": before, "limit": limit, **filters}
+        query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    async def stream_log(
-        self,
-        run_id: int,
-        *,
-        step: str | None = None,
-        stream: Stream | None = None,
-        level: Level | None = None,
-        text: str | None = None,
-        events: Collection[Event] = (),
-    ) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
+    async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, stream, level, text, events)):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", encode_filters(filters)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -290,12 +288,6 @@ class RunClient:
             raise self._connection.unreachable(error) from error
         finally:
             await response.aclose()
-
-
-def _filters(
-    step: str | None, stream: Stream | None, level: Level | None, text: str | None, events: Collection[Event]
-) -> Query:
-    return {"step": step, "stream": stream, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

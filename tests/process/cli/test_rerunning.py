@@ -28,12 +28,18 @@ async def test_rerun_names_the_new_run_and_how_to_follow_it(solorun: Solorun) ->
     assert ended.code == 0
     assert ended.out.splitlines()[0::2] == ["Started run 18 of handbook.", "  solorun follow 18"]
     assert [request.target for request in ended.requests] == ["/api/v1/runs/17", "/api/v1/runs/17/rerun"]
-    assert msgspec.json.decode(ended.requests[1].body) == {"from": "start", "triggered_by": "cli", "params": {}}
+    assert msgspec.json.decode(ended.requests[1].body) == {
+        "from": "start",
+        "triggered_by": "cli",
+        "params": {},
+        "on_conflict": None,
+    }
 
 
 async def test_rerun_repeats_the_latest_run_of_a_project_from_a_step(solorun: Solorun) -> None:
     ended = await solorun(
         "rerun", "handbook", "--from", "failed", "--param", "edition=2", "--triggered-by", "ada", "--quiet",
+        "--on-conflict", "queue",
         answers=(answer(COMPLETED), answer(STARTED, 201)),
     )  # fmt: skip
 
@@ -43,6 +49,7 @@ async def test_rerun_repeats_the_latest_run_of_a_project_from_a_step(solorun: So
         "from": "failed",
         "triggered_by": "ada",
         "params": {"edition": "2"},
+        "on_conflict": "queue",
     }
 
 

@@ -9,6 +9,7 @@ from solorun.cli.options import JsonOption, RawOption, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import (
     FollowOption,
+    OnConflictOption,
     ParamOption,
     QuietOption,
     TriggeredByOption,
@@ -33,6 +34,7 @@ async def rerun(
         ),
     ] = FROM_START,
     param: ParamOption = None,
+    on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
     preview: Annotated[
         bool, typer.Option("--preview", help="Show what would run and on whose results it builds, and start nothing.")
@@ -43,7 +45,7 @@ async def rerun(
     raw: RawOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run an ended run again, with its scope and parameters. Exits with 3 if the project has an active run."""
+    """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken."""
     check_quiet(quiet=quiet, follow=follow, json=json)
     params = parse_params(param)
     original = await find_named_run(client, run)
@@ -52,7 +54,9 @@ async def rerun(
         return
     check = f"solorun runs {original.project} --rerun-of {original.id}"
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
-        started = await client.rerun(original.id, from_step=from_step, triggered_by=triggered_by, params=params)
+        started = await client.rerun(
+            original.id, from_step=from_step, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+        )
     await show_started(client, started, follow=follow, json=json, raw=raw, quiet=quiet)
 
 

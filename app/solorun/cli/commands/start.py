@@ -8,6 +8,7 @@ from solorun.cli.client import connected, note_if_interrupted
 from solorun.cli.options import JsonOption, RawOption
 from solorun.cli.starting import (
     FollowOption,
+    OnConflictOption,
     ParamOption,
     QuietOption,
     TriggeredByOption,
@@ -29,6 +30,7 @@ async def start(
         str, typer.Option(metavar="SCOPE", help="Steps to run: full, the name of a step, or from:STEP.")
     ] = FULL_SCOPE,
     param: ParamOption = None,
+    on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
     follow: FollowOption = False,
     client: "RunClient",
@@ -36,9 +38,11 @@ async def start(
     raw: RawOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3 if the project has an active run."""
+    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken."""
     check_quiet(quiet=quiet, follow=follow, json=json)
     params = parse_params(param)
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
-        run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+        run = await client.start_run(
+            project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+        )
     await show_started(client, run, follow=follow, json=json, raw=raw, quiet=quiet)
