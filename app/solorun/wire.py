@@ -3,11 +3,12 @@
 Service and client share them, so each field has one name.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
+from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
@@ -15,6 +16,16 @@ from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 from solorun.status import StepStatus
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
+_CALLER_SCHEMA: Final = {"minLength": 1, "maxLength": MAX_CALLER_CHARACTERS, "pattern": CALLER_PATTERN}
+_PARAMS_SCHEMA: Final = {
+    "description": 'Values of the declared types, or text as in a form: `3` or `"3"`. `null` stands for the default.',
+    "additionalProperties": {
+        "anyOf": [
+            *({"type": kind} for kind in ("string", "number", "boolean", "null")),
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    },
+}
 
 FROM_START: Final = "start"
 FROM_FAILED: Final = "failed"
@@ -48,9 +59,11 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     `on_conflict` is what to do if the project or a resource is taken; None means what the project declares.
     """
 
+    # The engine checks the values with the project's declaration, which reports all errors together. Types that msgspec
+    # checks would hide the others.
     scope: str = FULL_SCOPE
-    triggered_by: Caller = "api"
-    params: dict[str, str] = {}
+    triggered_by: Annotated[str, Meta(extra_json_schema=_CALLER_SCHEMA)] = "api"
+    params: Annotated[dict[str, Any], Meta(extra_json_schema=_PARAMS_SCHEMA)] = {}
     on_conflict: ConflictPolicy | None = None
 
 
@@ -61,8 +74,8 @@ class RerunRequest(msgspec.Struct, forbid_unknown_fields=True):
     """
 
     from_step: str = msgspec.field(default=FROM_START, name="from")
-    triggered_by: Caller = "api"
-    params: dict[str, str] = {}
+    triggered_by: Annotated[str, Meta(extra_json_schema=_CALLER_SCHEMA)] = "api"
+    params: Annotated[dict[str, Any], Meta(extra_json_schema=_PARAMS_SCHEMA)] = {}
     on_conflict: ConflictPolicy | None = None
 
 
@@ -158,7 +171,7 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     title: str
     steps: tuple[StepSummary, ...]
     scopes: tuple[str, ...]
-    params: tuple[str, ...]
+    params: tuple[Parameter, ...]
     current_run: Run | None
     last_run: Run | None
     queued_runs: tuple[Run, ...] = ()
@@ -178,7 +191,7 @@ class FamilySummary(msgspec.Struct, frozen=True):
     title: str
     steps: tuple[StepSummary, ...]
     scopes: tuple[str, ...]
-    params: tuple[str, ...]
+    params: tuple[Parameter, ...]
     projects: tuple[str, ...]
 
 

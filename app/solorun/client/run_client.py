@@ -94,7 +94,7 @@ class RunClient:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
         """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
@@ -113,7 +113,7 @@ class RunClient:
         *,
         from_step: str = FROM_START,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
         """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
@@ -124,7 +124,7 @@ class RunClient:
         return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)
 
     async def preview_rerun(
-        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, str] | None = None
+        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, object] | None = None
     ) -> RerunPreview:
         """What `rerun` would do now: the steps that would run, and the runs whose results they would build on."""
         body = encode(RerunRequest(from_step, params=dict(params or {})))

@@ -7,9 +7,10 @@ import pytest
 from msgspec.structs import replace
 
 from solorun.errors import FieldError, InvalidRequest, RunNotEnded
+from solorun.parameter import Parameter, ParameterType, ParamValue
 from solorun.project import Project
 from solorun.run import Run, RunStep
-from solorun.runs.rerun import plan_rerun
+from solorun.runs.rerun import find_missing_params, plan_rerun
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import declare
 
@@ -25,7 +26,7 @@ def ended(
     *,
     stopped: StepStatus = StepStatus.FAILED,
     at: str | None = "review",
-    params: dict[str, str] | None = None,
+    params: dict[str, ParamValue] | None = None,
     status: Status = Status.FAILED,
     project: Project = PROJECT,
 ) -> Run:
@@ -127,27 +128,48 @@ def test_a_run_that_has_not_ended_cannot_be_repeated(status: Status) -> None:
     assert refusal.value.run is run
 
 
-def test_parameters_replace_those_of_the_run() -> None:
+def test_parameters_replace_those_of_the_run_and_null_stands_for_the_default() -> None:
     run = ended(params={"date": "monday", "key": "old"})
 
-    plan = plan_rerun(PROJECT, run, "start", {"key": "new"})
+    plan = plan_rerun(PROJECT, run, "start", {"key": "new", "date": None})
 
-    assert plan.params == {"date": "monday", "key": "new"}
+    assert plan.params == {"date": None, "key": "new"}
 
 
 def test_parameters_that_the_project_no_longer_has_are_all_named() -> None:
     run = ended(params={"date": "monday", "tone": "dry", "length": "3"})
 
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(PROJECT, run, "polish", {})
+        plan_rerun(PROJECT, run, "polish", {"new": "x"})
 
-    assert [fault.pointer for fault in caught.value.errors] == ["/from", "/params/tone", "/params/length"]
+    assert [fault.pointer for fault in caught.value.errors] == [
+        "/from",
+        "/params/tone",
+        "/params/length",
+        "/params/new",
+    ]
     assert caught.value.errors[1].message == "was a parameter of run 7; handbook no longer has it"
 
 
-@pytest.mark.parametrize("masked", ["***", "Bearer ***", "first\n***"])
-def test_a_masked_parameter_is_missing_until_it_is_given_again(masked: str) -> None:
+def test_a_value_that_no_longer_fits_its_declaration_is_refused() -> None:
+    project = declare(steps=STEPS, params=(Parameter("date", ParameterType.INTEGER), "key"))
+
+    with pytest.raises(InvalidRequest) as caught:
+        plan_rerun(project, ended(params={"date": "monday"}), "start", {})
+
+    assert caught.value.errors == (FieldError("/params/date", "must be an integer"),)
+
+
+@pytest.mark.parametrize("masked", ["***", "Bearer ***", "first\n***", ("a", "***")])
+def test_a_masked_parameter_is_missing_until_it_is_given_again(masked: ParamValue) -> None:
+    project = declare(steps=STEPS, params=("date", Parameter("key", required=True)))
     run = ended(params={"date": "monday", "key": masked})
 
-    assert plan_rerun(PROJECT, run, "start", {}).missing_params == ("key",)
-    assert plan_rerun(PROJECT, run, "start", {"key": "secret"}).missing_params == ()
+    with pytest.raises(InvalidRequest) as caught:
+        plan_rerun(project, run, "start", {})
+
+    message = "is secret and was not kept by run 7; give it again"
+    assert caught.value.errors == (FieldError("/params/key", message),)
+    assert find_missing_params(run, {}) == ("key",)
+    assert plan_rerun(project, run, "start", {}, optional=["key"]).params == {"date": "monday"}
+    assert plan_rerun(project, run, "start", {"key": "secret"}).params == {"date": "monday", "key": "secret"}

@@ -4,6 +4,7 @@ import {
   type Artifact,
   type Family,
   type LogPage,
+  type ParamValue,
   type Project,
   type RerunPreview,
   type Run,
@@ -102,24 +103,31 @@ export async function getRun(id: number): Promise<Run> {
 export async function startRun(
   project: string,
   scope: string,
-  params: Readonly<Record<string, string>>,
+  params: Run['params'],
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
   const { data } = await client.POST('/api/v1/projects/{project}/runs', {
     params: { path: { project } },
-    body: { scope, params, triggered_by: 'dashboard' },
+    body: { scope, params: params as Record<string, string | number | boolean | string[]>, triggered_by: 'dashboard' },
   });
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
+
+/** Values of parameters; null stands for the default. */
+export type GivenParams = Readonly<Record<string, ParamValue | null>>;
 
 /** `from` is `start`, `failed` or the name of a step. `params` replace those of the run. */
 export async function rerun(
   id: number,
   from: string,
-  params: Readonly<Record<string, string>>,
+  params: GivenParams,
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
   const { data } = await client.POST('/api/v1/runs/{run_id}/rerun', {
     params: { path: { run_id: id } },
-    body: { from, params, triggered_by: 'dashboard' },
+    body: {
+      from,
+      params: params as Record<string, string | number | boolean | string[] | null>,
+      triggered_by: 'dashboard',
+    },
   });
   const started = data as components['schemas']['StartedRun'];
   return { run: toRun(started), configurationFaults: started.configuration_faults ?? [] };

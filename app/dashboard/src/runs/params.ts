@@ -1,19 +1,40 @@
-/** Parameters of earlier runs, as values for another start. */
-import type { Run } from '../api/mapping';
+/** Parameters: as text, and as the values of a form. */
+import type { GivenParams } from '../api/client';
+import type { ParamValue, Parameter, Run } from '../api/mapping';
 
 /** What the service shows in place of a secret. */
 const MASK = '***';
 
+/** As text. The items of a list are lines. */
+export const formatParam = (value: ParamValue): string =>
+  typeof value === 'object' ? value.join('\n') : String(value);
+
 /** Whether the service hides this value or a part of it. It cannot be sent again: the run would get the mask. */
-export const isMasked = (value: string | undefined): boolean => value?.includes(MASK) ?? false;
+export const isMasked = (value: ParamValue | undefined): boolean =>
+  value !== undefined && formatParam(value).includes(MASK);
 
-/** The values of a start: a field that is left empty does not set its parameter. */
-export const withoutEmpty = (params: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).filter(([, value]) => value !== ''));
+/** The values of a form's fields: `true` and `false` of a checkbox, otherwise the text of the field. */
+export type FieldValues = Record<string, string | boolean | undefined>;
 
-/** The values that differ from those of a run, or that it does not have because they are secret. */
-export const changedParams = (
-  params: Readonly<Record<string, string>>,
-  run: Pick<Run, 'params'>,
-): Record<string, string> =>
-  Object.fromEntries(Object.entries(params).filter(([name, value]) => value !== (run.params[name] ?? '')));
+/** The values with which a form begins: those of an earlier run without its secrets, else the defaults. */
+export function toFields(declared: readonly Parameter[], earlier: Run['params'] = {}): FieldValues {
+  return Object.fromEntries(
+    declared.map((parameter) => {
+      const given = earlier[parameter.name];
+      const text = isMasked(given) ? '' : formatParam(given ?? parameter.default ?? '');
+      return [parameter.name, parameter.type === 'boolean' ? text === 'true' : text];
+    }),
+  );
+}
+
+/** The parameters of a start. An empty field is left out, unless the service would replace it with the default. */
+export function toParams(declared: readonly Parameter[], fields: FieldValues): Run['params'] {
+  const given = declared.filter(({ name, default: value }) => (fields[name] ?? '') !== '' || value !== null);
+  return Object.fromEntries(given.map(({ name }) => [name, fields[name] ?? '']));
+}
+
+/** The parameters of a rerun. A field that was emptied does not keep the earlier value. */
+export const toRerunParams = (params: Run['params'], earlier: Run['params']): GivenParams => ({
+  ...Object.fromEntries(Object.keys(earlier).map((name) => [name, null])),
+  ...params,
+});

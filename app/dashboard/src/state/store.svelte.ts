@@ -182,11 +182,11 @@ class Store {
     return this.runs.get(id)!;
   }
 
-  async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+  async start(project: string, scope: string, params: Run['params']): Promise<Run> {
     return this.putStarted(await api.startRun(project, scope, params));
   }
 
-  async rerun(id: number, from: string, params: Readonly<Record<string, string>>): Promise<Run> {
+  async rerun(id: number, from: string, params: api.GivenParams): Promise<Run> {
     return this.putStarted(await api.rerun(id, from, params));
   }
 
