@@ -64,13 +64,13 @@ describe('a form', () => {
   });
 });
 
-test('a rerun replaces every parameter of its run, and empties those without a value', () => {
-  const earlier = { date: 'monday', tone: 'dry', key: '***' };
+test('a rerun sends only what was changed, what was emptied, and secrets', () => {
+  const earlier = { version: 'v1', note: 'short', replicas: 3, tags: ['a', 'b'], token: '***' };
+  const fields = { ...toFields(declared, earlier), version: '', note: 'long', token: 'secret' };
 
-  expect(toRerunParams({ date: 'monday', key: 'secret', style: 'plain' }, earlier)).toEqual({
-    date: 'monday',
-    tone: null,
-    key: 'secret',
-    style: 'plain',
+  expect(toRerunParams(declared, toParams(declared, fields), earlier)).toEqual({
+    version: null,
+    note: 'long',
+    token: 'secret',
   });
 });

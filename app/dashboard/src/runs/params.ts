@@ -33,8 +33,14 @@ export function toParams(declared: readonly Parameter[], fields: FieldValues): R
   return Object.fromEntries(given.map(({ name }) => [name, fields[name] ?? '']));
 }
 
-/** The parameters of a rerun. A field that was emptied does not keep the earlier value. */
-export const toRerunParams = (params: Run['params'], earlier: Run['params']): GivenParams => ({
-  ...Object.fromEntries(Object.keys(earlier).map((name) => [name, null])),
-  ...params,
-});
+/** What a form has changed of an earlier run's parameters. Null stands for a field that was emptied. */
+export function toRerunParams(
+  declared: readonly Parameter[],
+  params: Run['params'],
+  earlier: Run['params'],
+): GivenParams {
+  const before = toParams(declared, toFields(declared, earlier));
+  const changed = Object.entries(params).filter(([name, value]) => value !== before[name]);
+  const emptied = Object.keys(before).filter((name) => !(name in params));
+  return Object.fromEntries([...changed, ...emptied.map((name) => [name, null] as const)]);
+}
