@@ -1,5 +1,6 @@
 """Builds runs, records, segments and batches for the tests of the contract."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -62,9 +63,17 @@ def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
     return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
 
 
-async def start(store: Store, project: str = "handbook", *, scope: str = "full", owner: str = OWNER) -> Run:
+async def start(
+    store: Store,
+    project: str = "handbook",
+    *,
+    scope: str = "full",
+    owner: str = OWNER,
+    rerun_of: int | None = None,
+) -> Run:
     """A running run."""
-    run = await store.insert_run(new_run(project, scope=scope), owner=owner)
+    new = dataclasses.replace(new_run(project, scope=scope), rerun_of=rerun_of)
+    run = await store.insert_run(new, owner=owner)
     assert await store.commit([beginning(run, at=1)], owner=owner) == [UpdateResult.UPDATED]
     return await store.get_run(run.id)
 

@@ -110,6 +110,7 @@ class Supervisor:
             project=run.project.name,
             run_id=run.id,
             scope=run.start.scope,
+            rerun_of=run.start.rerun_of,
             name=step.name,
             params=dict(run.start.params),
             workspace=workspace,

@@ -41,6 +41,7 @@ class Begin(Protocol):
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, Any] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun: ...
 
@@ -83,6 +84,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, Any] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun:
         step = CommandStep("extract", run, **options)
@@ -98,6 +100,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             workspace=directory,
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
+            rerun_of=rerun_of,
             report_position=positions.extend,
         )
         starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)

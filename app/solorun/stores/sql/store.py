@@ -121,10 +121,11 @@ class SqlRunStore(Store, ABC):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        return await self._read(reads.list_runs, project, statuses, before_id, limit)
+        return await self._read(reads.list_runs, project, statuses, rerun_of, before_id, limit)
 
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
