@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ahocorasick_rs import BytesAhoCorasick
+
 from solorun.record import Stream
 from solorun.terminal_text import visible_text
 
 _TRACEBACK: Final = "Traceback (most recent call last):"
+_find_traceback: Final = BytesAhoCorasick([_TRACEBACK.encode()]).find_matches_as_indexes
+"""Several times faster than the search of a text."""
 _GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
 """What comes before a line of an exception group."""
 
@@ -25,7 +29,7 @@ class TellingLine:
         last = next((line for line in reversed(lines) if line.strip()), None)
         if last is not None:
             self._last[stream] = last
-        if stream in self._in_traceback or _TRACEBACK in "\n".join(lines):
+        if stream in self._in_traceback or _find_traceback("\n".join(lines).encode()):
             self._find_exception(stream, lines)
 
     def add_error(self, text: str) -> None:
