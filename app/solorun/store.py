@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -173,7 +173,7 @@ class RunStore(Protocol):
         first segment may begin before `after + 1`.
         """
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         """A page of the log. Raises RunNotFound."""
 
     async def close(self) -> None:

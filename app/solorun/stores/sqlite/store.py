@@ -12,7 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 import anyio
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.record import LogPage
+from solorun.record import StoredLogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -140,7 +140,7 @@ class SqliteRunStore(Store):
         bound = max_records if is_alone else min(max_records, PAGE_RECORDS)
         return await self._read(read_page, run_id, after=after, max_records=bound)
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
 
     # -- maintenance
