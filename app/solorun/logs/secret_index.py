@@ -46,16 +46,24 @@ class SecretIndex:
             start = places[index]
             index += 1
             end = start + self._find_longest(text, start, 0)
-            overlapping: list[int] = []
+            overlapping: list[tuple[int, int]] = []
+            """Ranges of `places` that may reach further than `end`."""
             while end > start:
-                while index < len(places) and places[index] < end:
-                    overlapping.append(places[index])
-                    index += 1
+                stop = bisect_left(places, end, index)
+                if stop > index:
+                    overlapping.append((index, stop))
+                    index = stop
                 if not overlapping or end == len(text):
                     spans.append((start, end))
                     break
                 # The last place first: it reaches furthest, which spares most comparisons at the others.
-                place = overlapping.pop()
+                first, last = overlapping.pop()
+                place = places[last - 1]
+                if place + self.longest <= end:
+                    overlapping.clear()
+                    continue
+                if last - 1 > first:
+                    overlapping.append((first, last - 1))
                 end = max(end, place + self._find_longest(text, place, end - place))
         return spans
 
