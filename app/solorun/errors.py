@@ -11,6 +11,8 @@
     │   ├── ArtifactNotFound         artifact-not-found
     │   ├── MethodNotAllowed         method-not-allowed
     │   ├── RunActive                run-active
+    │   ├── ResourceBusy             resource-busy
+    │   ├── QueueFull                queue-full
     │   ├── RunNotActive             run-not-active
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
@@ -40,6 +42,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar, Final
 
+from solorun.queueing import Choices, Hold
 from solorun.run import Run
 
 MAX_FAULTS: Final = 100
@@ -134,10 +137,31 @@ class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
 class RunActive(Problem, slug="run-active", status=409):
     """The project has an active run."""
 
-    def __init__(self, active_run: Run, retry_after_seconds: float | None = None) -> None:
-        super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.")
+    def __init__(
+        self,
+        active_run: Run,
+        retry_after_seconds: float | None = None,
+        choices: Choices | None = None,
+        message: str = "",
+    ) -> None:
+        super().__init__(message or f"Project {active_run.project} has an active run: {active_run.id}.")
         self.active_run = active_run
         self.retry_after_seconds = retry_after_seconds
+        self.choices = choices
+
+
+class ResourceBusy(Problem, slug="resource-busy", status=409):
+    """A resource that the run requires is taken."""
+
+    def __init__(self, holders: Sequence[Hold] = (), choices: Choices | None = None, message: str = "") -> None:
+        held = ", ".join(f"{hold.resource} is held by run {hold.run_id} of {hold.project}" for hold in holders)
+        super().__init__(message or f"{held or 'Other runs wait for the resources'}.")
+        self.holders = tuple(holders)
+        self.choices = choices
+
+
+class QueueFull(Problem, slug="queue-full", status=409):
+    """The queue of the project is full."""
 
 
 class RunNotActive(Problem, slug="run-not-active", status=409):

@@ -9,6 +9,7 @@ from solorun.execution.clock import RunClock
 from solorun.logs import Channel, LimitedOutput, Topic
 from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import ConflictPolicy
 from solorun.record import Event
 from solorun.run import Run
 
@@ -25,6 +26,7 @@ class AdmittedStart:
     """As given. The row has them masked."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +43,8 @@ class RunHandle:
     """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
+    has_stopped: bool = False
+    """Its work has ended. Its end may not be recorded yet."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -75,6 +79,8 @@ class RunRegistry:
 
     def __init__(self) -> None:
         self.start_lock = asyncio.Lock()
+        self.released = asyncio.Event()
+        """Set when a run has released its project, and whatever else may let a queued run begin."""
         self._by_id: dict[int, RunHandle] = {}
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
@@ -86,6 +92,11 @@ class RunRegistry:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether the work of a run may still be under way. For any thread."""
+        return not all(handle.has_stopped for handle in self)
+
     def add(self, handle: RunHandle) -> None:
         self._by_id[handle.id] = handle
         self._by_project[handle.project.name] = handle
@@ -95,6 +106,7 @@ class RunRegistry:
         if self._by_project.get(handle.project.name) is handle:
             del self._by_project[handle.project.name]
         handle.ended.set()
+        self.released.set()
 
     def find(self, run_id: int) -> RunHandle | None:
         return self._by_id.get(run_id)

@@ -31,7 +31,7 @@ export interface paths {
         /** List a project's runs, newest first */
         get: operations["listProjectRuns"];
         put?: never;
-        /** Start a run, unless the project has an active run */
+        /** Start a run, or do what `on_conflict` says if its project or a resource is taken */
         post: operations["startRun"];
         delete?: never;
         options?: never;
@@ -201,6 +201,23 @@ export interface paths {
         };
         /** Download an artifact */
         get: operations["downloadArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the resources that runs share, with their holders and the runs that wait */
+        get: operations["listResources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -498,11 +515,12 @@ export interface components {
         };
         /**
          * ProblemDetails
-         * @description RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`.
+         * @description RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
+         *         `run-not-active` adds `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -514,6 +532,10 @@ export interface components {
             active_run?: components["schemas"]["Run"] | null;
             /** @default null */
             links?: components["schemas"]["RunLinks"] | null;
+            /** @default [] */
+            holders?: components["schemas"]["Hold"][];
+            /** @default null */
+            choices?: components["schemas"]["Choices"] | null;
             /** @default null */
             run?: components["schemas"]["Run"] | null;
         };
@@ -576,15 +598,33 @@ export interface components {
             first_error_seq?: number | null;
             /** @default [] */
             steps?: components["schemas"]["RunStep"][];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
+            /** @default null */
+            replaces?: number | null;
+            /** @default null */
+            queue_deadline?: string | null;
+            /** @default null */
+            queue_position?: number | null;
+            /** @default [] */
+            waits_for?: string[];
+            /** @default null */
+            estimated_start_at?: string | null;
         };
         /**
          * Status
          * @description Where a run stands.
          *
-         *         `has_ended` and `holds_project` are separate questions: a run that has not ended need not hold its project yet.
+         *         `has_ended` and `holds_project` are separate questions: a queued run has not ended, and holds nothing yet.
          * @enum {unknown}
          */
-        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running";
+        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running";
         /**
          * LevelCounts
          * @description How many records there are of each level.
@@ -621,13 +661,21 @@ export interface components {
             first_seq?: number | null;
             /** @default null */
             last_seq?: number | null;
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
         };
         /**
          * StepStatus
-         * @description Where a step stands: a run's statuses, and `skipped` for a step that never began.
+         * @description Where a step stands: a run's statuses, `waiting` for its resources, and `skipped` if it never began.
          * @enum {unknown}
          */
-        StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped";
+        StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped" | "waiting";
         /**
          * RunLinks
          * @description The addresses of a run.
@@ -636,6 +684,57 @@ export interface components {
             self: string;
             events: string;
             cancel: string;
+        };
+        /**
+         * Hold
+         * @description One slot of a resource, held by a run, or by one of its steps (`step` is "" for the run itself).
+         */
+        Hold: {
+            resource: string;
+            slot: number;
+            run_id: number;
+            project: string;
+            step: string;
+            held_since: string;
+        };
+        /**
+         * Choices
+         * @description What the other conflict policies would do with a refused start.
+         */
+        Choices: {
+            join: components["schemas"]["JoinChoice"];
+            queue: components["schemas"]["QueueChoice"];
+            replace: components["schemas"]["ReplaceChoice"];
+        };
+        /**
+         * JoinChoice
+         * @description What `join` would do: return the run `run_id`, if that is possible.
+         */
+        JoinChoice: {
+            possible: boolean;
+            run_id: number | null;
+            /** @default null */
+            reason?: string | null;
+        };
+        /**
+         * QueueChoice
+         * @description What `queue` would do: wait at `position`, and begin at about `estimated_start_at` (None if unknown).
+         */
+        QueueChoice: {
+            possible: boolean;
+            position: number | null;
+            estimated_start_at: string | null;
+            /** @default null */
+            reason?: string | null;
+        };
+        /**
+         * ReplaceChoice
+         * @description What `replace` would do: cancel the run `cancels` (None if only resources are taken), then begin.
+         */
+        ReplaceChoice: {
+            cancels: number | null;
+            /** @default true */
+            possible?: boolean;
         };
         /** ProjectList */
         ProjectList: {
@@ -655,6 +754,14 @@ export interface components {
             current_run: components["schemas"]["Run"] | null;
             last_run: components["schemas"]["Run"] | null;
             /** @default [] */
+            queued_runs?: components["schemas"]["Run"][];
+            /** @default reject */
+            on_conflict?: components["schemas"]["ConflictPolicy"];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default [] */
             configuration_faults?: string[];
         };
         /**
@@ -665,6 +772,12 @@ export interface components {
             name: string;
             kind: string;
         };
+        /**
+         * ConflictPolicy
+         * @description What a start does when its project or a resource is taken.
+         * @enum {unknown}
+         */
+        ConflictPolicy: "join" | "queue" | "reject" | "replace";
         /**
          * FamilySummary
          * @description A project pattern as declared, and the names of its projects that have runs.
@@ -677,6 +790,20 @@ export interface components {
             params: string[];
             projects: string[];
         };
+        /** ResourceList */
+        ResourceList: {
+            resources: components["schemas"]["ResourceSummary"][];
+        };
+        /**
+         * ResourceSummary
+         * @description A resource as declared, the slots that are held, and the runs that wait for it, in the order of their ids.
+         */
+        ResourceSummary: {
+            name: string;
+            slots: number;
+            holds: components["schemas"]["Hold"][];
+            waiting: components["schemas"]["Run"][];
+        };
         /**
          * RunPage
          * @description Runs, newest first. `next_cursor` is None on the last page.
@@ -688,6 +815,8 @@ export interface components {
         /**
          * StartRequest
          * @description The body of a start. `triggered_by` is a short word for what started the run.
+         *
+         *         `on_conflict` is what to do if the project or a resource is taken; None means what the project declares.
          */
         StartRequest: {
             /** @default full */
@@ -698,10 +827,14 @@ export interface components {
             params?: {
                 [key: string]: string;
             };
+            /** @default null */
+            on_conflict?: components["schemas"]["ConflictPolicy"] | null;
         };
         /**
          * StartedRun
-         * @description A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+         * @description A run that was just started, or that the start `joined`.
+         *
+         *         `configuration_faults`: why it uses an earlier version of solorun.toml.
          */
         StartedRun: {
             id: number;
@@ -748,8 +881,28 @@ export interface components {
             first_error_seq?: number | null;
             /** @default [] */
             steps?: components["schemas"]["RunStep"][];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
+            /** @default null */
+            replaces?: number | null;
+            /** @default null */
+            queue_deadline?: string | null;
+            /** @default null */
+            queue_position?: number | null;
+            /** @default [] */
+            waits_for?: string[];
+            /** @default null */
+            estimated_start_at?: string | null;
             /** @default [] */
             configuration_faults?: string[];
+            /** @default false */
+            joined?: boolean;
         };
     };
     responses: never;
@@ -859,7 +1012,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
-                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
@@ -973,8 +1126,26 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pending run; the `Location` header has its address */
+            /** @description The active run, which this start joins */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run; the `Location` header has its address */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, which is queued */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1018,7 +1189,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `run-active`, `too-many-projects` */
+            /** @description Problem: `queue-full`, `resource-busy`, `run-active`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2140,11 +2311,94 @@ export interface operations {
             };
         };
     };
+    listResources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resources */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
-                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */

@@ -3,20 +3,11 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from solorun.errors import DatabaseUnusable
-
-
-def load_migrations(folder: Traversable) -> tuple[str, ...]:
-    """The numbered scripts in order, `0001_....sql` first. Raises ValueError if a number is missing."""
-    scripts = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    for number, (name, _) in enumerate(scripts, start=1):
-        if not name.startswith(f"{number:04}_"):
-            raise ValueError(f"{name} should be migration number {number:04}")
-    return tuple(entry.read_text(encoding="utf-8") for _, entry in scripts)
-
+from solorun.stores.sql.migrations import load_migrations
+from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 
 MIGRATIONS: Final = load_migrations(files(__package__) / "migrations")
 
@@ -38,6 +29,15 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
         for statement in _statements(script):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
+
+
+def migrate_alone(connection: sqlite3.Connection) -> None:
+    """`migrate` in a transaction of its own, without foreign keys, which would delete what refers to a copied table."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        in_transaction(connection, BEGIN_WRITE, migrate)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _statements(script: str) -> Iterator[str]:
