@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
+from solorun.folding import fold
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
 from solorun.terminal_text import visible_text
-from solorun.text_search import fold
 from solorun.wire import encode
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, read_page, records, start, write
 from tests.contracts.conftest import OpenStore
