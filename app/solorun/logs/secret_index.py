@@ -67,6 +67,10 @@ class SecretIndex:
                 end = max(end, place + self._find_longest(text, place, end - place))
         return spans
 
+    def find_candidates(self, text: str) -> list[int]:
+        """Where strings may begin, in order: at least one place in each line that contains a string."""
+        return sorted(self._old.find(text, overlapping=False) + self._young.find(text, overlapping=False))
+
     def find_incomplete(self, text: str) -> int | None:
         """Where the longest end of `text` begins that one of the strings continues; None without one."""
         first = max(0, len(text) - self.longest + 1)
@@ -109,13 +113,13 @@ class _Beginnings:
         self._sorted = sorted(self._sorted + others._sorted)
         self._automaton = None
 
-    def find(self, text: str) -> list[int]:
-        """Where the beginnings stand in `text`, in order."""
+    def find(self, text: str, *, overlapping: bool = True) -> list[int]:
+        """Where the beginnings stand in `text`, in order. Without `overlapping`, what begins in another is left out."""
         if not self._sorted:
             return []
         if self._automaton is None:
             self._automaton = AhoCorasick(self._sorted)
-        return [start for _, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)]
+        return [start for _, start, _ in self._automaton.find_matches_as_indexes(text, overlapping)]
 
     def continues(self, text: str) -> bool:
         """Whether one of the beginnings begins with `text`."""
