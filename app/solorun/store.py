@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -245,7 +245,7 @@ class RunStore(Protocol):
         first segment may begin before `after + 1`.
         """
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         """A page of the log. Raises RunNotFound."""
 
     async def close(self) -> None:
