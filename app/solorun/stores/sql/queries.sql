@@ -82,15 +82,6 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
 
--- name: forget_smaller_run_id
--- Forgets the last id if it is below `last_id`. AUTOINCREMENT keeps it in this table, which only SQLite has.
-DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id;
-
--- name: reserve_run_ids
--- Continues above `last_id`, unless a last id is known.
-INSERT INTO sqlite_sequence (name, seq)
-SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs');
-
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests change nothing.
 UPDATE runs
