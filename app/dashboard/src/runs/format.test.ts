@@ -6,6 +6,7 @@ import {
   formatExact,
   formatExit,
   formatRelativeTime,
+  formatResult,
   formatScope,
   formatSize,
   formatTick,
@@ -97,6 +98,19 @@ test.each([
 
 test('a completed run has nothing to resume', () => {
   expect(resumeScope(aRun({ status: 'completed', steps: [step('a', 'completed')] }))).toBeNull();
+});
+
+test.each([
+  [{ status: 'completed' }, '2 steps completed'],
+  [{ status: 'completed', steps: [step('render', 'completed')] }, 'render completed'],
+  [{ status: 'failed', errorMessage: 'b: exit code 1' }, 'b: exit code 1'],
+  [{ status: 'running', currentStep: 'b' }, 'in b'],
+  [{ status: 'pending', currentStep: null }, ''],
+  [{ status: 'cancelled', cancelRequestedBy: 'cli', cancelReason: 'too slow' }, 'Cancelled from the CLI: too slow'],
+] as const)('the result of %j is %s', (changes, text) => {
+  const steps = [step('a', 'completed'), step('b', 'completed'), step('c', 'skipped')];
+
+  expect(formatResult(aRun({ steps, ...changes }))).toBe(text);
 });
 
 test.each([
