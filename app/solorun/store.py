@@ -12,10 +12,11 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
+from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold
+from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, LogPage, Stream
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 
@@ -31,7 +32,7 @@ class NewRun:
     project: str
     scope: str
     triggered_by: str
-    params: dict[str, str]
+    params: dict[str, ParamValue]
     created_at: datetime
     steps: tuple[str, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
@@ -53,8 +54,9 @@ class FinalState:
 class Batch:
     """What one run writes at a time: records, the changes they make to the run, and perhaps its final state.
 
-    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts` and
-    `first_error_seq` are written; if the row is `pending` and `run` is `running`, the status and `started_at` too.
+    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts`,
+    `first_error_seq` and the `cancel`, if it has one, are written; if the row is `pending` and `run` is `running`, the
+    status and `started_at` too.
     `steps` are the steps that changed. `segment` is None if there are no records.
 
     With an `ending`, the run takes the outcome's status (from `pending` too, if that is a valid transition) and
@@ -98,15 +100,6 @@ class Finding:
     repair: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """A cancellation that was requested of a run, perhaps through another service."""
-
-    run_id: int
-    requested_by: str
-    reason: str
-
-
 class Lease(Protocol):
     """How long an owner may call its active runs its own. For a thread: the calls block.
 
@@ -117,8 +110,11 @@ class Lease(Protocol):
     def seconds(self) -> float:
         """How long the lease lasts after it was renewed, by the database's clock."""
 
-    def renew(self) -> list[CancelRequest]:
-        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+    def renew(self) -> Mapping[int, Cancel | None]:
+        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
+
+        Raises StoreUnavailable.
+        """
 
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
@@ -151,6 +147,16 @@ class RunStore(Protocol):
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
 
+    async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
+        """Take all the slots that a step of an active run requires, and return them; None if some are taken.
+
+        A step that did not get them waits: the transaction that releases what it waits for gives it to the step,
+        and the next call returns it. Waiting steps and queued runs take turns by the ids of their runs.
+        """
+
+    async def release_step_slots(self, run_id: int, step: str) -> None:
+        """Release the slots that a step holds."""
+
     async def declare_resources(self, slots: Mapping[str, int]) -> None:
         """Replace the declared resources and their numbers of slots. Slots that are held stay held."""
 
@@ -158,11 +164,12 @@ class RunStore(Protocol):
         """Give new runs ids above `last_id`. False if that was so already."""
 
     async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
         """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
-        A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
+        A second request is UPDATED, and keeps what the first one recorded, except for a longer grace. Raises
+        RunNotFound.
         """
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
@@ -185,7 +192,7 @@ class RunStore(Protocol):
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
-        become `skipped`. The records of `closing` must follow the run's last one.
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one.
         """
 
     def open_lease(self, owner: str) -> Lease | None:

@@ -91,7 +91,7 @@ class RunClient:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
         """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
@@ -108,12 +108,15 @@ class RunClient:
         """The resources that runs share, with their holders and the runs that wait for them."""
         return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
 
-    async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
+    async def cancel_run(
+        self, run_id: int, *, reason: str = "", requested_by: str = "api", grace_seconds: float | None = None
+    ) -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
 
-        Raises RunNotActive, with the run, if it has ended without being cancelled.
+        `grace_seconds` shortens the project's grace; 0 kills the work now. Raises RunNotActive, with the run, if it has
+        ended without being cancelled.
         """
-        body = encode(CancelRequest(reason, requested_by))
+        body = encode(CancelRequest(reason, requested_by, grace_seconds))
         return await self._connection.request("POST", f"/runs/{run_id}/cancel", Run, body=body)
 
     def follow(

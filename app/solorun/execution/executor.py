@@ -15,16 +15,16 @@ from typing import Final
 
 from msgspec.structs import asdict, replace
 
-from solorun.errors import SolorunError
+from solorun.errors import FieldError, InvalidRequest, SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
+from solorun.execution.stop_log import StopLog
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
 from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
-from solorun.project import Project
 from solorun.record import Level
 from solorun.run import Run
 from solorun.status import ACTIVE, Status, UpdateResult
@@ -58,14 +58,24 @@ class RunExecutor:
     def __post_init__(self) -> None:
         self._compacting = asyncio.Semaphore(1)
 
-    def masker_for(self, project: Project) -> Masker:
-        """A masker for the project's secrets and the service's token."""
-        masker = Masker()
+    def masker_for(self, start: AdmittedStart) -> Masker:
+        """A masker for the secrets of the start and of its project, and for the service's token.
+
+        Raises InvalidRequest if the secret parameters are more than a run can mask.
+        """
+        masker, project = Masker(), start.project
         env = project.expand_env(self.environ)
         values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
         for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
+        faults = [
+            FieldError(f"/params/{name}", f"cannot be masked: {LIMITS_TEXT}")
+            for name, value in start.secret_params.items()
+            if not masker.add(value)
+        ]
+        if faults:
+            raise InvalidRequest(errors=faults)
         return masker
 
     def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:
@@ -81,7 +91,9 @@ class RunExecutor:
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
         output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
-        handle = RunHandle(start, self.hub.find(run.id) or self.hub.open(run), channel, output, cancel_scope, clock)
+        stop_log = StopLog(channel, cancel_scope, clock.now)
+        topic = self.hub.find(run.id) or self.hub.open(run)
+        handle = RunHandle(start, topic, channel, output, cancel_scope, stop_log, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
