@@ -87,9 +87,9 @@ export function formatTime(time: number, now = Date.now()): string {
 }
 
 export function formatSize(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1000) return join(String(bytes), 'B');
   const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
+  return join((bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0), ['B', 'kB', 'MB', 'GB'][power]!);
 }
 
 const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
