@@ -10,7 +10,6 @@ from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
 
-
 COUNT_LINES = """cells => cells.map(cell => {
   const text = document.createRange();
   text.selectNodeContents(cell);
