@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
+from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, LogPage, Stream
@@ -31,7 +32,7 @@ class NewRun:
     project: str
     scope: str
     triggered_by: str
-    params: dict[str, str]
+    params: dict[str, ParamValue]
     created_at: datetime
     steps: tuple[str, ...]
     resources: Mapping[str, int] = field(default_factory=dict)

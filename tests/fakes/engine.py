@@ -12,6 +12,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Hub, Tail, Writer, WriterLimits
+from solorun.parameter import Parameter
 from solorun.project import DEFAULT_LOG_LIMIT_BYTES, DEFAULT_QUEUE_MAX, CommandStep, Project
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
@@ -107,7 +108,7 @@ def declare(
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
-    params: tuple[str, ...] = (),
+    params: tuple[str | Parameter, ...] = (),
     resources: Mapping[str, int] | None = None,
     step_resources: Mapping[str, Mapping[str, int]] | None = None,
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
@@ -128,7 +129,7 @@ def declare(
         log_limit_bytes=log_limit_bytes,
         env=env or {},
         secrets=secrets,
-        params=params,
+        params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),
         resources=resources or {},
         on_conflict=on_conflict,
         queue_max=queue_max,

@@ -9,6 +9,7 @@ from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.stop_log import StopLog
 from solorun.logs import Channel, LimitedOutput, Topic
+from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
@@ -22,11 +23,17 @@ class AdmittedStart:
     scope: str
     steps: tuple[StepDeclaration, ...]
     triggered_by: str
-    params: dict[str, str]
-    """As given. The row has them masked."""
+    params: dict[str, ParamValue]
+    """As the steps get them. The row has them masked."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+
+    @property
+    def secret_params(self) -> dict[str, str]:
+        """The values of the secret parameters, which exist only here and in the processes of the run."""
+        names = [parameter.name for parameter in self.project.params if parameter.secret]
+        return {name: str(self.params[name]) for name in names if name in self.params}
 
 
 @dataclass(eq=False, slots=True)

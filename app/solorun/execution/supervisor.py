@@ -111,7 +111,7 @@ class Supervisor:
             run_id=run.id,
             scope=run.start.scope,
             name=step.name,
-            params=run.start.params,
+            params=dict(run.start.params),
             workspace=workspace,
             artifacts=artifacts,
             output=run.output,

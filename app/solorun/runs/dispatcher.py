@@ -111,10 +111,11 @@ class Dispatcher:
         start = self.queue.take(run)
         try:
             start = start or self.admission.admit_again(run)
+            masker = self.executor.masker_for(start)
         except SolorunError as error:
             await self.reaper.finalize(run, str(error))
             return
-        await self.begin(start, run, self.executor.masker_for(start.project))
+        await self.begin(start, run, masker)
 
     async def _look_at(self, queued: QueuedRun) -> None:
         run = queued.run
