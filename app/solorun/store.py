@@ -232,6 +232,9 @@ class RunStore(Protocol):
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""
 
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        """The active runs of other owners, oldest first."""
+
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners whose leases have expired, oldest first."""
 

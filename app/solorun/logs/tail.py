@@ -20,6 +20,9 @@ _FIRST_PAGE_RECORDS: Final = 1
 """The first page is one segment: its lines arrive soonest, and hundreds of readers that stall hold little."""
 
 
+_MAX_POLL_SECONDS: Final = 0.5
+
+
 class Tail:
     """Reads logs for any number of followers; a follower costs no more than its cursor."""
 
@@ -68,19 +71,22 @@ class Tail:
         RunNotFound before the first item. Can be closed at any await.
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
+        pause = self._poll_seconds
         while True:
             topic = self._hub.find(run_id)
             if topic is None:
                 run = await self._store.get_run(run_id)
-                if not run.has_ended:
-                    # Inserted but not opened here yet, or waiting for the reaper: a matter of milliseconds.
-                    await asyncio.sleep(self._poll_seconds)
-                    continue
                 async with aclosing(self.read_stored(run, after=cursor, page_records=page_records)) as stored:
                     async for segment in stored:
                         yield segment
-                yield run
-                return
+                        cursor, pause = segment.last_seq, self._poll_seconds
+                if run.has_ended:
+                    yield run
+                    return
+                # Not opened here yet, or waiting for the reaper: a matter of milliseconds. Or another service's run.
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_POLL_SECONDS)
+                continue
             while not topic.run.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:

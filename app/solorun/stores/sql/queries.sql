@@ -283,6 +283,10 @@ ORDER BY runs.project;
 -- Lists the queued runs of each project, in the order in which they will begin.
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
 
+-- name: list_foreign_runs
+-- Lists the active runs of other owners.
+SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
+
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.
 SELECT {run_columns} FROM runs

@@ -136,6 +136,9 @@ class SqlRunStore(Store, ABC):
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
 
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
+
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
 
