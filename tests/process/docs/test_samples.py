@@ -61,7 +61,7 @@ async def test_the_short_client_sample_follows_its_run_to_the_end(tmp_path: Path
     assert (code, output.splitlines()[-1]) == (0, "completed")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="requires curl: apt-get install curl")
 async def test_the_curl_sample_reads_the_stream_to_its_end(tmp_path: Path) -> None:
     async with _service(tmp_path) as url:
         environ = _environ() | {"SOLORUN_URL": url}
