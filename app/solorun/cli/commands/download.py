@@ -44,8 +44,8 @@ async def download(
 
     A symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
     """
-    path = None if output == "-" else _choose_path(name or f"{run}-artifacts.zip", output)
     found = await find_named_run(client, run)
+    path = None if output == "-" else _choose_path(name or f"run-{found.id}.zip", output)
     if path is not None:
         await client.download_artifact(found.id, name, path)
         write(f"Saved {sanitize(str(path))}.\n")
