@@ -7,6 +7,7 @@ a host application, a child may be the host's, and nothing is ended.
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -54,7 +55,12 @@ class CoroutineProcesses:
 
         async def select(processes: list[Process]) -> list[Process]:
             found = self._tracker.find_unrelated(processes)
-            return [one for one in found if span.covers(one) and not any(other.covers(one) for other in self._running)]
+            others, helper = self._running, _find_helper()
+            return [
+                one
+                for one in found
+                if span.covers(one) and one.pid != helper and not any(other.covers(one) for other in others)
+            ]
 
         deadline = asyncio.get_running_loop().time() + EXIT_SECONDS
         while self._owns_process and (left := await select(self._tracker.list_children())):
@@ -66,6 +72,15 @@ class CoroutineProcesses:
                 await orphans.kill()
                 return
             await asyncio.sleep(_TICK_SECONDS)
+
+
+def _find_helper() -> int | None:
+    """The process in which multiprocessing tracks the resources of the whole service, whichever coroutine started it.
+
+    It exits with the service, which holds the other end of its pipe. If it were killed, the next pool would warn.
+    """
+    tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
+    return getattr(tracker, "_pid", None)
 
 
 def _ticks_since_boot() -> int:

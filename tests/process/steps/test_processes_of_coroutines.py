@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from solorun.client import RunClient
 from solorun.outcome import StepResult
 from solorun.project import CoroutineStep, Project
-from solorun.record import Stream
+from solorun.record import Level, Stream
 from solorun.step import CommandFailed, StepContext, StepExecution
 from solorun.steps import StepDispatcher
+from tests.fakes.project_toml import Call, project_toml
+from tests.fakes.solorun_process import serving
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Bystander
 from tests.process.steps.processes import eventually, noted_pids, survivors
@@ -189,6 +192,29 @@ async def test_processes_that_a_coroutine_started_by_itself_are_named_and_killed
     assert warning.startswith("coroutine ended; killing the processes it left behind: ")
     assert "(sh -c (sh leaf.sh &); setsid sh leaf.sh & wait)" in warning
     assert all(f"{pid} (" in warning for pid in noted_pids(directory))
+
+
+POOL = """
+import asyncio, math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+async def publish(step):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        print(await asyncio.get_running_loop().run_in_executor(pool, math.sqrt, 4))
+"""
+
+
+async def test_the_helper_of_multiprocessing_outlives_the_coroutine_that_started_it(tmp_path: Path) -> None:
+    (tmp_path / "pool.py").write_text(POOL)
+    toml = project_toml("handbook", {"publish": Call("pool:publish")})
+    async with serving(tmp_path, toml) as service, RunClient(service.url) as client:
+        runs = [await client.wait_for_run((await client.start_run("handbook")).id) for _ in range(2)]
+        pages = [await client.get_log_page(run.id, level=Level.WARNING) for run in runs]
+        [page] = [await client.get_log_page(runs[0].id, stream=Stream.STDOUT)]
+
+    assert [page.records for page in pages] == [(), ()]
+    assert [record.message for record in page.records] == ["2.0"]
 
 
 async def test_the_processes_of_a_host_application_are_spared(directory: Path, output: RecordedOutput) -> None:
