@@ -11,6 +11,8 @@ from solorun.errors import (
     InvalidLastEventId,
     NotFound,
     ProjectNotFound,
+    QueueFull,
+    ResourceBusy,
     RunActive,
     RunNotActive,
     RunNotFound,
@@ -54,9 +56,16 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"POST {_PROJECT}/runs",
         runs.start_run,
         id="startRun",
-        summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun),),
-        problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
+        summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
+        responses=(
+            ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
+            ResponseSpec(201, "The new run; the `Location` header has its address", model=StartedRun),
+            ResponseSpec(202, "The new run, which is queued", model=StartedRun),
+        ),
+        problems=(
+            *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, TooManyProjects),
+            *(ServiceDraining, StoreUnavailable),
+        ),
         body=StartRequest,
     ),
     Operation(
