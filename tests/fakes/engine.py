@@ -14,7 +14,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
-from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Project
+from solorun.project import CommandStep, LogLimit, Project
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import Reaper, RunManager
@@ -120,7 +120,7 @@ def declare(
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
     cancel_grace_seconds: float = 10.0,
-    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
+    log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
@@ -133,7 +133,7 @@ def declare(
         steps=tuple(CommandStep(step, "true", step_timeout_seconds) for step in steps),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
-        log_limit_bytes=log_limit_bytes,
+        log_limit=log_limit,
         env=env or {},
         secrets=secrets,
         params=params,

@@ -13,6 +13,7 @@ from solorun.project import (
     DEFAULT_LOG_LIMIT_BYTES,
     NAME_PATTERN,
     Family,
+    LogLimit,
     Project,
     find_references,
 )
@@ -22,6 +23,7 @@ from solorun.projects.validation import (
     Node,
     Table,
     boolean,
+    choice,
     distinct,
     duration,
     duration_or_zero,
@@ -106,7 +108,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         directory=directory or node.base_dir,
         timeout_seconds=table.read("timeout", duration, None),
         cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
-        log_limit_bytes=table.read("log_limit", _log_limit, DEFAULT_LOG_LIMIT_BYTES),
+        log_limit=table.read("log_limit", _log_limit, LogLimit()),
         env=table.read("env", _env, {}),
         pass_env=table.read(
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
@@ -137,9 +139,11 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     return directory
 
 
-def _log_limit(node: Node) -> int:
+def _log_limit(node: Node) -> LogLimit:
     missing = 'set the most that the log of a run may take, like { size = "500MB" }'
-    return Table(node, ("size",), {}).require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    table = Table(node, ("size", "then"), {})
+    size_bytes = table.require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    return LogLimit(size_bytes, table.read("then", choice("cut", "fail"), "cut"))
 
 
 def _env(node: Node) -> Mapping[str, str]:
