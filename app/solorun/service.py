@@ -18,7 +18,7 @@ from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.runs import Reaper, RunManager
+from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -100,11 +100,14 @@ class Service:
                 owns_process=url is not None,
                 limits=limits.commands,
             )
-            registry = RunRegistry()
-            tasks = TaskSet()
-            reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
-            await reaper.recover()
             hub = Hub()
+            registry = RunRegistry()
+            queue = RunQueue(hub, registry, catalog)
+            tasks = TaskSet()
+            reaper = Reaper(
+                store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
+            )
+            await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(
@@ -120,6 +123,18 @@ class Service:
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
             )
+            admission = Admission(catalog)
+            dispatcher = Dispatcher(
+                store=store,
+                registry=registry,
+                executor=run_executor,
+                reaper=reaper,
+                projects=catalog,
+                admission=admission,
+                queue=queue,
+                owner=owner,
+                now=now,
+            )
             manager = RunManager(
                 store=store,
                 hub=hub,
@@ -127,6 +142,9 @@ class Service:
                 tasks=tasks,
                 executor=run_executor,
                 reaper=reaper,
+                admission=admission,
+                queue=queue,
+                dispatcher=dispatcher,
                 projects=catalog,
                 owner=owner,
                 now=now,
@@ -147,6 +165,7 @@ class Service:
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(dispatcher))
             stack.push_async_callback(service.drain)
             yield service
 

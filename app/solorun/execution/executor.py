@@ -86,7 +86,7 @@ class RunExecutor:
             is_disk_low=self.is_disk_low,
             fail_run=lambda: cancel_scope.cancel(StopReason.LOG_LIMIT),
         )
-        handle = RunHandle(start, self.hub.open(run), channel, output, cancel_scope, clock)
+        handle = RunHandle(start, self.hub.find(run.id) or self.hub.open(run), channel, output, cancel_scope, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)

@@ -11,6 +11,7 @@ from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
 from solorun.run import LevelCounts, Run
+from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
@@ -18,6 +19,9 @@ from solorun.store import FinalState, RunStore
 from solorun.wire import encode_records
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
+
+_ACTOR: Final = "solorun"
+"""`cancel_requested_by` of a queued run that could not be confirmed."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -30,6 +34,7 @@ class Reaper:
     registry: RunRegistry
     tasks: TaskSet
     executor: StepExecutor
+    queue: RunQueue
     owner: str
     now: Callable[[], datetime]
     retry_seconds: float = 0.5
@@ -49,11 +54,14 @@ class Reaper:
         return orphaned
 
     async def finalize(self, run: Run, why: str) -> None:
-        """End a run that could not be started: `cancelled` if that was requested, else `failed`."""
+        """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`."""
+        if run.status is Status.QUEUED:
+            _, run = await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=self.now())
         failed = Outcome(Status.FAILED, f"it could not be started: {why}")
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
         await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
+        self.registry.released.set()
 
     def finalize_later(self, run: Run, why: str) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""
@@ -79,9 +87,12 @@ class Reaper:
 
     async def _finalize_project(self, project: str, why: str) -> None:
         async with self.registry.start_lock:
-            run = await self.store.find_active_run(project)
-            if run is not None and self.registry.find(run.id) is None:
-                await self.finalize(run, why)
+            for run in [await self.store.find_active_run(project), *await self.store.list_queued_runs()]:
+                if run is not None and run.project == project and not self._is_known(run.id):
+                    await self.finalize(run, why)
+
+    def _is_known(self, run_id: int) -> bool:
+        return self.registry.find(run_id) is not None or run_id in self.queue
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
         task = self.tasks.spawn(self._retry(finalize), name=name)

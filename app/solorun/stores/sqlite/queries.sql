@@ -43,7 +43,7 @@ WHERE status = 'queued' AND id = (
 
 -- name: select_replacement
 -- Selects the queued run of a project that replaces the active one.
-SELECT id FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
+SELECT id, replaces FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
 
 -- name: promote_run
 -- Makes a queued run pending. It has no owner until a service claims it.
