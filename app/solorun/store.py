@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold
 from solorun.record import Event, Level, LogPage, Stream
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 
@@ -53,8 +53,9 @@ class FinalState:
 class Batch:
     """What one run writes at a time: records, the changes they make to the run, and perhaps its final state.
 
-    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts` and
-    `first_error_seq` are written; if the row is `pending` and `run` is `running`, the status and `started_at` too.
+    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts`,
+    `first_error_seq` and the `cancel`, if it has one, are written; if the row is `pending` and `run` is `running`, the
+    status and `started_at` too.
     `steps` are the steps that changed. `segment` is None if there are no records.
 
     With an `ending`, the run takes the outcome's status (from `pending` too, if that is a valid transition) and
@@ -98,6 +99,31 @@ class Finding:
     repair: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """A cancellation that was requested of a run, perhaps through another service."""
+
+    run_id: int
+    cancel: Cancel
+
+
+class Lease(Protocol):
+    """How long an owner may call its active runs its own. For a thread: the calls block.
+
+    Another owner ends the runs of an owner without a lease.
+    """
+
+    @property
+    def seconds(self) -> float:
+        """How long the lease lasts after it was renewed, by the database's clock."""
+
+    def renew(self) -> list[CancelRequest]:
+        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+
+    def end(self) -> None:
+        """End the lease, and close the connection. Raises nothing."""
+
+
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """The size of a page of a log, as JSON, unless it is a single record."""
 MAX_PAGE_RECORDS: Final = 4_000
@@ -132,11 +158,12 @@ class RunStore(Protocol):
         """Give new runs ids above `last_id`. False if that was so already."""
 
     async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
         """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
-        A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
+        A second request is UPDATED, and keeps what the first one recorded, except for a longer grace. Raises
+        RunNotFound.
         """
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
@@ -158,9 +185,12 @@ class RunStore(Protocol):
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
-        records of `closing` must follow the run's last one.
+        An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one.
         """
+
+    def open_lease(self, owner: str) -> Lease | None:
+        """The lease of all runs of this owner. None if it lasts as long as the owner's process, without renewal."""
 
     # -- reads
 
@@ -191,7 +221,7 @@ class RunStore(Protocol):
         """The slots that are held, by resource and slot."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        """The active runs of other owners, oldest first."""
+        """The active runs of other owners whose leases have expired, oldest first."""
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
         """The median duration of the last 20 completed runs of this scope; None if there are none."""

@@ -13,15 +13,15 @@ import pytest
 
 from solorun.logs import Writer
 from solorun.logs.writer import Lane
-from solorun.outcome import StepResult
+from solorun.outcome import StepResult, StopEffect
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.record import Stream
 from solorun.status import UpdateResult
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps import StepDispatcher
 from solorun.store import Batch
+from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.queries import QUERIES
 from tests.fakes.engine import noting_ends, open_engine
 from tests.fakes.process_table import is_alive
 from tests.faults.history import EndObservation, History
@@ -76,7 +76,7 @@ async def test_two_active_runs_are_found_without_lock_and_index(
     insert = QUERIES["insert_run"]
     conflict = insert[insert.index("ON CONFLICT") : insert.index("RETURNING")]
     queries = {**QUERIES, "insert_run": insert.replace(conflict, "")}
-    monkeypatch.setattr("solorun.stores.sqlite.starts.QUERIES", queries)
+    monkeypatch.setattr("solorun.stores.sql.starts.QUERIES", queries)
 
     async with trial.engine() as engine:
         monkeypatch.setattr(engine.registry, "start_lock", _NoLock())
@@ -186,6 +186,8 @@ class KillpgExecutor:
 
 
 class KillpgExecution:
+    stop_effect: StopEffect | None = None
+
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.result: StepResult | None = None

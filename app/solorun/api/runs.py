@@ -13,6 +13,8 @@ from solorun.api.state import State
 from solorun.errors import InvalidCursor, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
+from solorun.queueing import ConflictPolicy
+from solorun.runs import Submission
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
@@ -26,18 +28,32 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
     await state.family_limit.check(request.path_params["project"])
-    run = await state.service.manager.start_run(
-        request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
+    submission = await state.service.manager.submit_run(
+        request.path_params["project"],
+        scope=body.scope,
+        triggered_by=body.triggered_by,
+        params=body.params,
+        on_conflict=body.on_conflict,
     )
+    run = submission.run
     location = f"{request.root_path}/api/v1/runs/{run.id}"
-    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
-    return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
+    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, joined=submission.joined)
+    return json_response(started, status=_status_of(submission), headers=[(b"location", location.encode("ascii"))])
+
+
+def _status_of(submission: Submission) -> int:
+    if submission.joined:
+        return 200
+    is_waiting = submission.run.status is Status.QUEUED and submission.policy is not ConflictPolicy.REPLACE
+    return 202 if is_waiting else 201
 
 
 async def cancel_run(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
-    run, accepted = await state.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
+    run, accepted = await state.service.manager.cancel_run(
+        run_id, requested_by=body.requested_by, reason=body.reason, grace_seconds=body.grace_seconds
+    )
     return json_response(run, status=202 if accepted else 200)
 
 
@@ -70,7 +86,8 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
         project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
     )
     has_more = len(runs) > query.limit
-    runs = runs[: query.limit]
+    # The place of a queued run in the queue is known to the engine, not to the store.
+    runs = [state.service.manager.show(run) for run in runs[: query.limit]]
     cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
     return json_response(page, headers=_link_header(request, query, cursor))

@@ -18,6 +18,7 @@ from solorun.client.log_stream import LogStream
 from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.project import FULL_SCOPE
+from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
@@ -26,6 +27,8 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    ResourceList,
+    ResourceSummary,
     RunPage,
     StartedRun,
     StartRequest,
@@ -90,20 +93,31 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
-        """Start a run. Raises RunActive, with the active run, if the project is busy.
+        """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
+
+        The returned run is `queued` if it has to wait, and one that was active before if the start joined it. Raises
+        RunActive (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
 
         After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
         """
-        body = encode(StartRequest(scope, triggered_by, dict(params or {})))
+        body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
         return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
-    async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
+    async def list_resources(self) -> list[ResourceSummary]:
+        """The resources that runs share, with their holders and the runs that wait for them."""
+        return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
+
+    async def cancel_run(
+        self, run_id: int, *, reason: str = "", requested_by: str = "api", grace_seconds: float | None = None
+    ) -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
 
-        Raises RunNotActive, with the run, if it has ended without being cancelled.
+        `grace_seconds` shortens the project's grace; 0 kills the work now. Raises RunNotActive, with the run, if it has
+        ended without being cancelled.
         """
-        body = encode(CancelRequest(reason, requested_by))
+        body = encode(CancelRequest(reason, requested_by, grace_seconds))
         return await self._connection.request("POST", f"/runs/{run_id}/cancel", Run, body=body)
 
     def follow(

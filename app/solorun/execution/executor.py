@@ -19,6 +19,7 @@ from solorun.errors import SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
+from solorun.execution.stop_log import StopLog
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
@@ -86,7 +87,9 @@ class RunExecutor:
             is_disk_low=self.is_disk_low,
             fail_run=lambda: cancel_scope.cancel(StopReason.LOG_LIMIT),
         )
-        handle = RunHandle(start, self.hub.find(run.id) or self.hub.open(run), channel, output, cancel_scope, clock)
+        stop_log = StopLog(channel, cancel_scope, clock.now)
+        topic = self.hub.find(run.id) or self.hub.open(run)
+        handle = RunHandle(start, topic, channel, output, cancel_scope, stop_log, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
@@ -104,6 +107,7 @@ class RunExecutor:
 
     async def _execute(self, handle: RunHandle) -> None:
         outcome = await self._supervise(handle)
+        handle.has_stopped = True
         await self._finish(handle, outcome)
         await self._compact(handle)
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
+from solorun.execution.stop_log import StopLog
 from solorun.logs import Channel, LimitedOutput, Topic
-from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy
-from solorun.record import Event
-from solorun.run import Run
+from solorun.run import Cancel, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,14 @@ class RunHandle:
     channel: Channel
     output: LimitedOutput
     cancel_scope: RunCancelScope
+    stop_log: StopLog
     clock: RunClock
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
+    has_stopped: bool = False
+    """Its work has ended. Its end may not be recorded yet."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -58,13 +60,9 @@ class RunHandle:
         """The run as committed."""
         return self.topic.run
 
-    def request_cancel(self, requested_by: str, reason: str) -> None:
-        """Stop the work, and log who requested it."""
-        if self.cancel_scope.cancel(StopReason.CANCEL):
-            requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
-            message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
-            data = {"requested_by": requested_by, "reason": reason}
-            self.channel.log(message, event=Event.CANCEL, data=data)
+    def request_cancel(self, request: Cancel) -> Cancel:
+        """Stop the work. Returns the cancel, which is that of the first request; a later one can shorten its grace."""
+        return self.stop_log.request_cancel(request)
 
 
 class RunRegistry:
@@ -89,6 +87,11 @@ class RunRegistry:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether the work of a run may still be under way. For any thread."""
+        return not all(handle.has_stopped for handle in self)
 
     def add(self, handle: RunHandle) -> None:
         self._by_id[handle.id] = handle

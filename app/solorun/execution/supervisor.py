@@ -1,8 +1,8 @@
 """Executes a run's steps and computes its outcome. Recording the outcome is the executor's job."""
 
 import asyncio
-import signal
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from solorun.execution.artifacts import scan_artifacts
@@ -15,7 +15,10 @@ from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
 
-_SHUTDOWN_MESSAGE: Final = "the service was shut down"
+_INTERRUPTIONS: Final = {
+    StopReason.SHUTDOWN: "the service was shut down",
+    StopReason.LEASE_LOST: "the database did not respond for too long to keep the project",
+}
 
 
 class Supervisor:
@@ -82,10 +85,9 @@ class Supervisor:
             status, exit_code, message = result.status, result.exit_code, result.error_message
         else:
             reason = run.cancel_scope.reason or StopReason.SHUTDOWN
-            _log_stop(run, step, reason)
+            run.stop_log.signalled(step.name)
             exit_code = (await run.cancel_scope.stop(execution)).exit_code
-            if exit_code == -signal.SIGKILL:
-                channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+            run.stop_log.ended(step.name, execution.stop_effect)
             status, message = StepStatus(reason.status), _stop_message(run, step, reason)
             if message and exit_code is not None and exit_code < 0:
                 exit_code = None  # After a time-out, the signal that ended the command says nothing new.
@@ -111,6 +113,7 @@ class Supervisor:
             workspace=workspace,
             artifacts=artifacts,
             output=run.output,
+            report_position=partial(run.stop_log.located, step.name),
             slots=run.run.slots,
         )
 
@@ -133,28 +136,21 @@ class Supervisor:
                 )
 
 
-def _log_stop(run: RunHandle, step: StepDeclaration, reason: StopReason) -> None:
-    causes = {StopReason.CANCEL: ": cancel requested", StopReason.SHUTDOWN: ": the service is shutting down"}
-    cause = causes.get(reason, "")  # the step's end reports the others
-    grace = format_duration(run.cancel_scope.grace_seconds)
-    run.channel.log(f"stopping {step.name}{cause} (grace {grace})", level=Level.WARNING, step=step.name)
-
-
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
     reason = run.cancel_scope.reason or StopReason.SHUTDOWN
     if reason is StopReason.CANCEL:
         return Outcome(Status.CANCELLED)
-    if reason is StopReason.SHUTDOWN:
-        return Outcome(Status.INTERRUPTED, _SHUTDOWN_MESSAGE)
+    if reason in _INTERRUPTIONS:
+        return Outcome(Status.INTERRUPTED, _INTERRUPTIONS[reason])
     prefix = f"{step.name} " if step is not None and reason is not StopReason.RUN_TIMEOUT else ""
     return Outcome(Status.FAILED, f"{prefix}{_stop_message(run, step, reason)}")
 
 
 def _failed(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
     message = f"{step.name}: {result.error_message}"
-    if run.cancel_scope.reason is StopReason.SHUTDOWN:
+    if (reason := run.cancel_scope.reason) in _INTERRUPTIONS:
         # A failure during a shutdown says little about the work.
-        return Outcome(Status.INTERRUPTED, f"{_SHUTDOWN_MESSAGE}; {message}")
+        return Outcome(Status.INTERRUPTED, f"{_INTERRUPTIONS[reason]}; {message}")
     return Outcome(Status.FAILED, message)
 
 

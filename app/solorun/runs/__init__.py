@@ -5,5 +5,6 @@ from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.manager import RunManager
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
+from solorun.runs.submission import Submission
 
-__all__ = ["Admission", "Dispatcher", "Reaper", "RunManager", "RunQueue"]
+__all__ = ["Admission", "Dispatcher", "Reaper", "RunManager", "RunQueue", "Submission"]

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import solorun.stores.sqlite as package
-from solorun.stores.queries import parse_queries
-from solorun.stores.sqlite.doctor import checks, log_checks
-from solorun.stores.sqlite.queries import QUERIES
+import solorun.stores.sql as package
+from solorun.stores.sql.doctor import checks, log_checks
+from solorun.stores.sql.queries import QUERIES, parse_queries
 from solorun.stores.sqlite.schema import migrate
 
 _FOLDER = Path(package.__file__).parent
