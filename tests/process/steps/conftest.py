@@ -40,7 +40,7 @@ class Begin(Protocol):
         pass_env: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
-        params: Mapping[str, str] = {},
+        params: Mapping[str, Any] = {},
         run_id: int = 7,
         **options: Any,
     ) -> Begun: ...
@@ -84,7 +84,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         pass_env: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
-        params: Mapping[str, str] = {},
+        params: Mapping[str, Any] = {},
         run_id: int = 7,
         **options: Any,
     ) -> Begun:
