@@ -149,6 +149,9 @@ class RunStore(Protocol):
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
 
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        """Give up the claim of a pending run that has not begun: the next service claims it."""
+
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.
 

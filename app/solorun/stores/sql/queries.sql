@@ -95,6 +95,10 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 -- Claims the pending runs that no service executes yet.
 UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
 
+-- name: return_run
+-- Gives up the claim of a run that has not begun.
+UPDATE runs SET owner = NULL WHERE id = :run_id AND owner = :owner AND status = 'pending';
+
 -- name: list_resources
 -- Lists the declared resources.
 SELECT name, slots FROM resources;
