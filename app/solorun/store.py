@@ -26,7 +26,8 @@ class NewRun:
     """A run to insert; `steps` are the names of the steps in scope, in order.
 
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
-    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused.
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused. So do
+    `unmasked_params`, the values that `params` has masked: they are kept until the run has ended, and then erased.
     """
 
     project: str
@@ -40,6 +41,7 @@ class NewRun:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_deadline: datetime | None = None
+    unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +204,9 @@ class RunStore(Protocol):
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
+
+    async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
+        """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""
 
     async def find_active_run(self, project: str) -> Run | None: ...
 
