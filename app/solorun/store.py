@@ -26,8 +26,8 @@ class NewRun:
     """A run to insert; `steps` are the names of the steps in scope, in order.
 
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
-    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused. So do
-    `unmasked_params`, the values that `params` has masked: they are kept until the run has ended, and then erased.
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
+    `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased.
     """
 
     project: str

@@ -6,7 +6,9 @@ import typer
 
 from solorun.cli.client import connected, note_if_interrupted
 from solorun.cli.commands.follow import follow_run
+from solorun.cli.commands.start_help import describe_parameters
 from solorun.cli.exit_codes import exit_code_of_status
+from solorun.cli.given_params import read_params
 from solorun.cli.options import JsonOption, RawOption
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
@@ -29,7 +31,14 @@ async def start(
         str, typer.Option(metavar="SCOPE", help="Steps to run: full, the name of a step, or from:STEP.")
     ] = FULL_SCOPE,
     param: Annotated[
-        list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+        list[str] | None,
+        typer.Option(
+            "--param", "-p", metavar="NAME=VALUE", help="Set a parameter (repeatable; several values make a list)."
+        ),
+    ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Read a parameter from the terminal without showing it, or from stdin."),
     ] = None,
     on_conflict: Annotated[
         ConflictPolicy | None,
@@ -41,16 +50,25 @@ async def start(
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
     ] = False,
+    describe: Annotated[bool, typer.Option("--describe", hidden=True)] = False,
+    context: typer.Context,
     client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")] = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken."""
+    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken.
+
+    `solorun start --help PROJECT` also lists the project's parameters.
+    """
+    if describe:
+        write(f"{context.get_help()}\n")
+        await describe_parameters(client, project)
+        return
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
-    params = _parse_params(param or [])
+    params = read_params(param or [], secret or [])
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
         run = await client.start_run(
             project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
@@ -76,15 +94,3 @@ def _describe(run: "StartedRun") -> str:
         return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
     begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
     return f"Queued run {run.id} of {run.project}: number {run.queue_position} in the queue{begins}."
-
-
-def _parse_params(texts: list[str]) -> dict[str, str]:
-    params: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f'"{text}" is not in the form NAME=VALUE.', param_hint="--param")
-        if name in params:
-            raise typer.BadParameter(f'"{name}" is given twice.', param_hint="--param")
-        params[name] = value
-    return params
