@@ -8,8 +8,9 @@ import typer
 Given = dict[str, str | list[str]]
 
 
-def read_params(texts: Sequence[str], secrets: Sequence[str]) -> Given:
+def read_params(texts: Sequence[str] | None, secrets: Sequence[str] | None) -> Given:
     """The values by name; one that is given several times is a list. Raises BadParameter with every error."""
+    texts, secrets = texts or (), secrets or ()
     values: dict[str, list[str]] = {}
     errors = [f'"{text}" is not in the form NAME=VALUE.' for text in texts if text.find("=") < 1]
     for text in texts:

@@ -39,15 +39,15 @@ class Admission:
     def admit(
         self,
         project: str,
-        *,
         scope: str,
         triggered_by: str,
         params: Mapping[str, object],
-        on_conflict: ConflictPolicy | None = None,
+        on_conflict: ConflictPolicy | None,
+        rerun_of: int | None = None,
     ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
-        return self._admit(project, scope, triggered_by, params, on_conflict)
+        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of)
 
     def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
         """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
@@ -59,7 +59,8 @@ class Admission:
 
     def admit_again(self, run: Run, unmasked_params: Mapping[str, ParamValue]) -> AdmittedStart:
         """Admit a run that another service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
-        start = self._admit(run.project, run.scope, run.triggered_by, {**run.params, **unmasked_params}, None)
+        params = {**run.params, **unmasked_params}
+        start = self._admit(run.project, run.scope, run.triggered_by, params, None, run.rerun_of)
         if [step.name for step in start.steps] != [step.name for step in run.steps]:
             raise SolorunError("the steps of the project changed while the run was queued")
         return start
@@ -71,6 +72,7 @@ class Admission:
         triggered_by: str,
         params: Mapping[str, object],
         on_conflict: ConflictPolicy | None,
+        rerun_of: int | None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
@@ -82,7 +84,7 @@ class Admission:
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
         policy = declared.on_conflict if on_conflict is None else on_conflict
-        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy)
+        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy, rerun_of)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
