@@ -113,7 +113,7 @@ class Dispatcher:
     async def _begin(self, run: Run) -> None:
         start = self.queue.take(run)
         try:
-            start = start or self.admission.admit_again(run)
+            start = start or self.admission.admit_again(run, await self.store.read_unmasked_params(run.id))
             masker = self.executor.masker_for(start)
         except SolorunError as error:
             await self.reaper.finalize(run, str(error))

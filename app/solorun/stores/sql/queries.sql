@@ -128,6 +128,22 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
 
+-- name: insert_unmasked_params
+-- Keeps the parameters that the row of a queued run has masked.
+INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);
+
+-- name: select_unmasked_params
+-- Selects those of a run.
+SELECT params FROM unmasked_params WHERE run_id = :run_id;
+
+-- name: list_unmasked_params
+-- Lists those of all runs.
+SELECT run_id, params FROM unmasked_params;
+
+-- name: delete_unmasked_params
+-- Deletes those of all runs.
+DELETE FROM unmasked_params;
+
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests can only shorten its grace.
 UPDATE runs

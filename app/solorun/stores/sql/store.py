@@ -9,6 +9,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
+from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots
 from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
@@ -19,6 +20,7 @@ from solorun.stores.sql import log_queries, promotion, reads, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
+from solorun.stores.sql.unmasked_params import read_unmasked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -112,6 +114,9 @@ class SqlRunStore(Store, ABC):
 
     async def get_run(self, run_id: int) -> Run:
         return await self._read(reads.get_run, run_id)
+
+    async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
+        return await self._read(read_unmasked, run_id)
 
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})
