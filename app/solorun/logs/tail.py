@@ -11,6 +11,7 @@ from typing import Final
 from solorun.errors import StoreFailure
 from solorun.logs.fan_out import Receiver
 from solorun.logs.hub import Hub
+from solorun.logs.shared_reads import SharedReads
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore
@@ -28,6 +29,7 @@ class Tail:
     def __init__(self, hub: Hub, store: RunStore, *, poll_seconds: float = 0.05) -> None:
         self._hub = hub
         self._store = store
+        self._reads = SharedReads(store)
         self._poll_seconds = poll_seconds
 
     def find_after(self, run: Run, *, tail: int) -> int:
@@ -44,7 +46,7 @@ class Tail:
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         while cursor < run.last_seq:
-            segments = await self._store.read_segments(run.id, after=cursor, max_records=wanted)
+            segments = await self._reads.read(run.id, after=cursor, max_records=wanted)
             wanted = page_records
             if not segments:
                 return
@@ -88,7 +90,7 @@ class Tail:
             while not topic.run.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:
-                    segments = await self._store.read_segments(run_id, after=cursor, max_records=wanted)
+                    segments = await self._reads.read(run_id, after=cursor, max_records=wanted)
                     wanted = page_records
                     if not segments:
                         raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")

@@ -38,7 +38,7 @@ def test_sqlite_accepts_each_statement(database: sqlite3.Connection, statement: 
 
 @pytest.mark.parametrize("name", sorted(_NAMED))
 def test_each_statement_is_used(name: str) -> None:
-    run_list = f'{{query}}{name.removeprefix("list_runs").removeprefix("_of_project")}"'
+    run_list = f'{{query}}{re.sub("^list_(?:runs_of_project|reruns|runs)", "", name)}"'
 
     assert f'"{name}"' in _CODE or run_list in _CODE
 

@@ -2,7 +2,7 @@
 -- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts a fragment.
 
 -- fragment: run_columns
-id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
+id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
@@ -24,18 +24,18 @@ TRUE
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
-SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
-INSERT INTO runs (project, scope, status, triggered_by, params, created_at, queue_rank, queue_deadline, replaces,
-    resources)
-SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :queue_rank, :queue_deadline, :replaces,
-    :resources
+INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
+    replaces, resources)
+SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
+    :replaces, :resources
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
@@ -141,12 +141,12 @@ WHERE id = :run_id AND status IN ('pending', 'running')
 {notify_owner};
 
 -- name: record_cancel
--- Records a cancel and what came of it.
+-- Records a cancel of an active run of ours, and what came of it.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id;
+WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
@@ -257,6 +257,19 @@ SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER 
 -- Like list_runs_with_status, for one project.
 SELECT {run_columns} FROM runs
 WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns
+-- Like list_runs, for the runs that repeat one run. A null project means any project.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns_with_status
+-- Like list_reruns, for one status.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
+    AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
 
 -- name: list_latest_runs
 -- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs
