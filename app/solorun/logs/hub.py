@@ -29,6 +29,11 @@ class Topic:
         self._recent_bytes = 0
         self._followers = FanOut(run.id)
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether followers wait for records."""
+        return self._followers.is_waiting
+
     def find_recent(self, after: int) -> list[Segment] | None:
         """The segments with records after `after`; [] when there are none yet, None when memory begins later.
 
