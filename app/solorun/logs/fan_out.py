@@ -44,9 +44,8 @@ class FanOut:
         self._due: deque[_Follower] = deque()
         """Waiting followers for which there is something new, in turn."""
 
-    @property
-    def is_waiting(self) -> bool:
-        return bool(self._waiting or self._due)
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._due)
 
     async def wait(self, seq: int, receiver: Receiver | None) -> int:
         """Wait until `notify` wakes this follower. Returns the last seq that its receiver accepted, else `seq`."""

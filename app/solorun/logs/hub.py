@@ -30,9 +30,9 @@ class Topic:
         self._followers = FanOut(run.id)
 
     @property
-    def is_followed(self) -> bool:
-        """Whether followers wait for records."""
-        return self._followers.is_waiting
+    def follower_count(self) -> int:
+        """How many followers wait for records."""
+        return len(self._followers)
 
     def find_recent(self, after: int) -> list[Segment] | None:
         """The segments with records after `after`; [] when there are none yet, None when memory begins later.

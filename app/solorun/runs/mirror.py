@@ -65,7 +65,7 @@ class Mirror:
                 await self.refresh()
             except SolorunError as error:
                 _logger.debug("The runs of other services cannot be read; retrying: %s", error)
-            is_followed = any(topic.is_followed for topic in self._mirrored.values())
+            is_followed = any(topic.follower_count for topic in self._mirrored.values())
             await asyncio.sleep(FOLLOWED_SECONDS if is_followed else IDLE_SECONDS)
 
     def _find_topic(self, run: Run) -> Topic:
@@ -77,7 +77,7 @@ class Mirror:
 
     async def _publish(self, topic: Topic, run: Run) -> None:
         """Publish the run as it is in the store. Without followers, its new records are left for later readers."""
-        while topic.is_followed and (after := topic.run.last_seq) < run.last_seq:
+        while topic.follower_count and (after := topic.run.last_seq) < run.last_seq:
             for segment in await self.store.read_segments(run.id, after=after):
                 new = segment.after(topic.run.last_seq)
                 self.hub.publish(run.id, new, last_seq=new.last_seq)

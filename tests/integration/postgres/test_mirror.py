@@ -67,7 +67,7 @@ async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine,
     followers = [asyncio.create_task(here.log_of(run.id, after=seen)) for _ in range(20)]
     topic = here.hub.find(run.id)
     assert topic is not None
-    await here.until(lambda: topic.is_followed)
+    await here.until(lambda: topic.follower_count == 20)
 
     await step.context.output.write("extract", Stream.STDOUT, ["one", "two"])
     step.end()
