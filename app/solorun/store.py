@@ -120,6 +120,12 @@ class Lease(Protocol):
         Raises StoreUnavailable.
         """
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
+
+        Also True if that cannot be known any more, which the next renewal reports.
+        """
+
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
 

@@ -18,6 +18,9 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- Whether the owner of a run may be presumed dead. With a database for one service, every other owner is.
 TRUE
 
+-- fragment: notify_owner
+-- Notifies the owner of an updated run. With a database for one service, that is the one that updates it.
+
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
@@ -154,7 +157,8 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
         WHEN cancel_grace_seconds <= :grace_seconds THEN cancel_grace_seconds
         ELSE COALESCE(:grace_seconds, cancel_grace_seconds)
     END
-WHERE id = :run_id AND status IN ('pending', 'running');
+WHERE id = :run_id AND status IN ('pending', 'running')
+{notify_owner};
 
 -- name: record_cancel
 -- Records a cancel of an active run of ours, and what came of it.
