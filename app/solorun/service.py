@@ -18,7 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -164,6 +164,8 @@ class Service:
             await stack.enter_async_context(running(dispatcher))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+                mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)
+                await stack.enter_async_context(running(mirror))
             stack.push_async_callback(service.drain)
             yield service
 

@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -232,6 +232,9 @@ class RunStore(Protocol):
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""
 
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        """The active runs of other owners, oldest first."""
+
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners whose leases have expired, oldest first."""
 
@@ -245,7 +248,7 @@ class RunStore(Protocol):
         first segment may begin before `after + 1`.
         """
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         """A page of the log. Raises RunNotFound."""
 
     async def close(self) -> None:

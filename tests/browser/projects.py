@@ -97,6 +97,10 @@ class Api:
     def run(self, run_id: int) -> Any:
         return self._client.get(f"/runs/{run_id}").json()
 
+    def runs(self, project: str) -> Any:
+        """Its latest runs, newest first."""
+        return self._client.get(f"/projects/{project}/runs", params={"limit": 1000}).json()["runs"]
+
     def log(self, run_id: int, **query: str | int) -> Any:
         """The records on one page of its log."""
         return self._client.get(f"/runs/{run_id}/log", params=query).json()["records"]

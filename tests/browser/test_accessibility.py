@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -279,20 +279,3 @@ def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> No
     assert button
     assert title["x"] + title["width"] <= button["x"]
     assert title["height"] >= 24
-
-
-@pytest.mark.parametrize("part", [".gantt .bar", ".sidebar nav i", ".icon .dot"])
-def test_bars_and_dots_are_visible_in_forced_colours(
-    open_page: OpenPage, browser: Browser, api: Api, part: str
-) -> None:
-    run_id = api.start("ticker")
-    context = browser.new_context(forced_colors="active")
-    page = open_page(f"/p/ticker/runs/{run_id}", within=context)
-
-    drawn = page.locator(f"{part} >> visible=true").first
-    expect(drawn).to_be_visible()
-    colour = drawn.evaluate("element => getComputedStyle(element).backgroundColor")
-    ground = page.locator("body").evaluate("element => getComputedStyle(element).backgroundColor")
-    context.close()
-
-    assert colour not in (ground, "rgba(0, 0, 0, 0)")

@@ -4,15 +4,16 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from msgspec.structs import replace
 
 from solorun.outcome import Outcome
-from solorun.record import Level, Record, Stream
+from solorun.record import Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import LevelCounts, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import Batch, FinalState, NewRun, Store
-from solorun.wire import decode_records, encode_records
+from solorun.store import Batch, FinalState, LogQuery, NewRun, Store
+from solorun.wire import decode_records, encode, encode_records
 
 OWNER = "this-service"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -101,3 +102,12 @@ async def read_all(store: Store, run_id: int, *, after: int = 0) -> list[Record]
             found += decode_records(segment.after(after).payload)
             after = segment.last_seq
     return found
+
+
+async def read_page(store: Store, run_id: int, query: LogQuery) -> LogPage:
+    return decode_page(await store.read_log(run_id, query))
+
+
+def decode_page(page: StoredLogPage) -> LogPage:
+    """A page as a client receives it."""
+    return msgspec.json.decode(encode(page), type=LogPage)

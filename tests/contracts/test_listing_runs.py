@@ -146,7 +146,7 @@ async def test_orphaned_runs_are_active_runs_of_other_owners_oldest_first(store:
 
     orphaned = await store.list_orphaned_runs(OWNER)
 
-    assert orphaned == [first, second]
+    assert orphaned == await store.list_foreign_runs(OWNER) == [first, second]
     assert {ours.id, ended.id}.isdisjoint(run.id for run in orphaned)
 
 

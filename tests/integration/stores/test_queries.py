@@ -81,7 +81,7 @@ def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sq
 
 
 # One row per project, one per active run, and the runs that wait.
-_SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs", "list_queued_runs"}
+_SORT_A_FEW = {"list_latest_runs", "list_foreign_runs", "list_orphaned_runs", "list_queued_runs"}
 
 
 def test_fragments_are_inserted() -> None:

@@ -212,3 +212,39 @@ def test_many_secrets_with_a_common_prefix_are_all_masked() -> None:
     masker = Masker(f"ghp_{number:08}" for number in range(3000))
 
     assert masker.mask("ghp_00000001 ghp_00003000 ghp_00002999") == "*** ghp_00003000 ***"
+
+
+_ENCODED = base64.b64encode(b"user:hunter2-hunter2").decode()
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                ["hunter2", "-hunter2", "hunt", "日本", " ", "\t", "\r", "\n", "\x1b[1m", "\x1b[K", "aaaaa", "="]
+            )
+            | st.sampled_from([_ENCODED[:9], _ENCODED[9:], _ENCODED[2:14]]),
+            max_size=6,
+        ).map("".join),
+        max_size=6,
+    )
+)
+def test_lines_are_masked_together_as_each_of_them_is(lines: list[str]) -> None:
+    masker = Masker(["hunter2-hunter2", "aaaaaa", "日本hunter2"])
+
+    assert masker.mask_lines(lines) == [masker.mask(line) for line in lines]
+
+
+def test_lines_without_a_secret_are_not_masked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    masker = Masker(["hunter2-hunter2"])
+    mask, masked = masker.mask, []
+
+    def count(line: str) -> str:
+        masked.append(line)
+        return mask(line)
+
+    monkeypatch.setattr(masker, "mask", count)
+
+    masker.mask_lines(["a line", "with hunter2-hunter2 in it", "\x1b[1mhunter2\x1b[0m-hunter2 in bold", "another line"])
+
+    assert masked == ["with hunter2-hunter2 in it", "\x1b[1mhunter2\x1b[0m-hunter2 in bold"]

@@ -6,6 +6,7 @@ import {
   formatExact,
   formatExit,
   formatRelativeTime,
+  formatResult,
   formatScope,
   formatSize,
   formatTick,
@@ -75,7 +76,7 @@ test.each([
   [1_500, '1.5 kB'],
   [25_000_000, '25 MB'],
 ])('%d bytes is formatted as %s', (bytes, text) => {
-  expect(formatSize(bytes)).toBe(text);
+  expect(formatSize(bytes).replaceAll('\u00a0', ' ')).toBe(text);
 });
 
 test.each([
@@ -95,6 +96,19 @@ test.each(['failed', 'cancelled', 'interrupted'] as const)('a run is stopped by 
 test('a completed run and a run that never began have no step that stopped them', () => {
   expect(stoppedStepOf(aRun({ steps: [step('a', 'completed')] }))).toBeUndefined();
   expect(stoppedStepOf(aRun({ steps: [step('a', 'skipped')] }))).toBeUndefined();
+});
+
+test.each([
+  [{ status: 'completed' }, '2 steps completed'],
+  [{ status: 'completed', steps: [step('render', 'completed')] }, 'render completed'],
+  [{ status: 'failed', errorMessage: 'b: exit code 1' }, 'b: exit code 1'],
+  [{ status: 'running', currentStep: 'b' }, 'in b'],
+  [{ status: 'pending', currentStep: null }, ''],
+  [{ status: 'cancelled', cancelRequestedBy: 'cli', cancelReason: 'too slow' }, 'Cancelled from the CLI: too slow'],
+] as const)('the result of %j is %s', (changes, text) => {
+  const steps = [step('a', 'completed'), step('b', 'completed'), step('c', 'skipped')];
+
+  expect(formatResult(aRun({ steps, ...changes }))).toBe(text);
 });
 
 test.each([

@@ -137,12 +137,12 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
 WHERE id = :run_id AND status IN ('pending', 'running');
 
 -- name: record_cancel
--- Records a cancel and what came of it.
+-- Records a cancel of an active run of ours, and what came of it.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id;
+WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
@@ -282,6 +282,10 @@ ORDER BY runs.project;
 -- name: list_queued_runs
 -- Lists the queued runs of each project, in the order in which they will begin.
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
+
+-- name: list_foreign_runs
+-- Lists the active runs of other owners.
+SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
 
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.

@@ -77,7 +77,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
-    cancel = cancel_values(run.id, run.cancel) if run.cancel else None
+    cancel = cancel_values(run.id, run.cancel) | {"owner": owner} if run.cancel else None
     values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
@@ -91,13 +91,13 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     update_run = QUERIES["advance_run" if ending is None else "end_run"]
 
     def write(connection: Connection) -> UpdateResult:
+        if cancel is not None:  # before the end: a terminal row never changes
+            connection.execute(QUERIES["record_cancel"], cancel)
         if not connection.execute(update_run, values).rowcount:
             return _explain_refusal(connection, batch, owner, values)
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
-        if cancel is not None:
-            connection.execute(QUERIES["record_cancel"], cancel)
         if ending is not None:
             connection.execute(QUERIES["release_holds"], values)
             connection.execute(QUERIES["delete_waits"], values)
