@@ -3,19 +3,20 @@
 Defines paths and types. `transport.py` does the networking, `log_stream.py` the reconnecting.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Collection, Mapping
 from pathlib import Path
 from typing import Final, Self, Unpack
 from urllib.parse import quote
 
 import httpx
 
+from solorun.client.artifact_stream import stream_artifact
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import save
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
+from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
-from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
@@ -152,21 +153,13 @@ class RunClient:
         *,
         after: int = 0,
         tail: int | None = None,
-        on_disconnect: Callable[[SolorunError], None] | None = None,
+        on_disconnect: OnDisconnect | None = None,
     ) -> LogStream:
         """Follow the run's records after the seq `after`, or only the last `tail` ones and all new ones.
 
-        Lost connections are restored automatically; `on_disconnect` is called with the cause of each.
+        Lost connections are restored; `on_disconnect` is called with the cause of each.
         """
-        return LogStream(
-            self._connection,
-            run_id,
-            after=after,
-            tail=tail,
-            reconnect_seconds=self._reconnect_seconds,
-            backoff=Backoff(max_seconds=self._max_retry_seconds),
-            on_disconnect=on_disconnect,
-        )
+        return LogStream(self._connection, run_id, self._reconnects(on_disconnect), after=after, tail=tail)
 
     async def wait_for_run(self, run_id: int) -> Run:
         """Wait until the run has ended. Survives lost connections as `follow` does, but raises ServiceUnreachable
@@ -267,20 +260,36 @@ class RunClient:
             if cursor is None:
                 return ArtifactList(tuple(artifacts), None, page.truncated)
 
-    def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
-        """Yield the artifact's bytes in chunks."""
-        return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
+    def stream_artifact(
+        self, run_id: int, name: str, *, on_disconnect: OnDisconnect | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Yield the artifact's bytes in chunks.
+
+        After a lost connection, continues where the download broke off; `on_disconnect` is called with the cause.
+        """
+        path = f"/runs/{run_id}/artifacts/{quote(name)}"
+        return stream_artifact(self._connection, path, self._reconnects(on_disconnect))
 
     def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
         """Yield a zip of all artifacts in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts.zip")
 
-    async def download_artifact(self, run_id: int, name: str | None, path: Path) -> None:
+    async def download_artifact(
+        self, run_id: int, name: str | None, path: Path, *, on_disconnect: OnDisconnect | None = None
+    ) -> None:
         """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
+        A lost connection is restored as in `stream_artifact`, but not that of a zip, which is made while it is sent.
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        await save(self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name), path)
+        if name is None:
+            await save(self.stream_artifacts(run_id), path)
+        else:
+            await save(self.stream_artifact(run_id, name, on_disconnect=on_disconnect), path)
+
+    def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
+        backoff = Backoff(max_seconds=self._max_retry_seconds)
+        return Reconnects(give_up_seconds=self._reconnect_seconds, backoff=backoff, on_disconnect=on_disconnect)
 
     async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
         response = await self._connection.open_stream(path, query=query)

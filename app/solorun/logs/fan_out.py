@@ -44,10 +44,6 @@ class FanOut:
         self._due: deque[_Follower] = deque()
         """Waiting followers for which there is something new, in turn."""
 
-    @property
-    def waiting_count(self) -> int:
-        return len(self._waiting) + len(self._due)
-
     async def wait(self, seq: int, receiver: Receiver | None) -> int:
         """Wait until `notify` wakes this follower. Returns the last seq that its receiver accepted, else `seq`."""
         follower = _Follower(seq, receiver, asyncio.get_running_loop().create_future())

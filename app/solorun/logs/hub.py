@@ -29,11 +29,6 @@ class Topic:
         self._recent_bytes = 0
         self._followers = FanOut(run.id)
 
-    @property
-    def waiting_count(self) -> int:
-        """How many followers wait for records."""
-        return self._followers.waiting_count
-
     def find_recent(self, after: int) -> list[Segment] | None:
         """The segments with records after `after`; [] when there are none yet, None when memory begins later.
 

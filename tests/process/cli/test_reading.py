@@ -173,13 +173,20 @@ async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
 
     ended = await solorun(
         "log", "17", "--level", "warning", "--step", "extract", "--stream", "stderr", "--search", "x", "--json",
-        answers=(answer(RUNNING), stream),
+        answers=(answer(detailed_run()), stream),
     )  # fmt: skip
 
     assert [record["seq"] for record in ended.documents] == [1, 2, 9]
     assert [request.target for request in ended.requests[1:]] == [
         "/api/v1/runs/17/log.ndjson?step=extract&stream=stderr&level=warning&q=x"
     ]
+
+
+async def test_an_unknown_step_is_refused_with_the_steps_of_the_run(solorun: Solorun) -> None:
+    ended = await solorun("log", "17", "--step", "nope", answers=(answer(detailed_run()),))
+
+    assert (ended.code, ended.out, len(ended.requests)) == (2, "", 1)
+    assert "Run 17 has no such step. Its steps: extract, generate." in ended.err
 
 
 async def test_a_filter_without_matches_prints_nothing(solorun: Solorun) -> None:

@@ -13,6 +13,7 @@ from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
 from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
 
@@ -69,7 +70,9 @@ def dispatcher(tmp_path: Path, limits: CommandLimits) -> StepDispatcher:
     become_subreaper()
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
     url = "http://127.0.0.1:8700"
-    return StepDispatcher(tmp_path / "data", environ, url=url, limits=limits)
+    # On a busy machine, the loop may stand still for long.
+    watchdog = Watchdog(blocked_seconds=60.0)
+    return StepDispatcher(tmp_path / "data", environ, url=url, watchdog=watchdog, limits=limits)
 
 
 @pytest.fixture

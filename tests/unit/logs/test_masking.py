@@ -103,6 +103,19 @@ def test_base64_next_to_a_wrapped_secret_is_left() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [("2026-11-29 10:00:00 app[12]: ", ""), ("# ", " \r"), ("\tline\t", ""), ('    "', '",'), ("- '", "'")],
+)
+def test_wrapped_base64_is_masked_at_the_end_of_a_line_with_other_text(before: str, after: str) -> None:
+    masker = Masker(["correct-horse-battery"])
+    encoded = base64.b64encode(b"x" * 48 + b"correct-horse-battery and more").decode()
+    lines = [f"{before}{encoded[start : start + 76]}{after}" for start in range(0, len(encoded), 76)]
+
+    masked = [f"{before}{encoded[:64]}***{after}", f"{before}***{encoded[76 + 16 :]}{after}"]
+    assert [masker.mask(line) for line in lines] == masked
+
+
+@pytest.mark.parametrize(
     ("text", "masked"),
     [
         ("x \x1b[01;31m\x1b[Kcorrect\x1b[m\x1b[K-horse y", "x \x1b[01;31m\x1b[K*** y"),
