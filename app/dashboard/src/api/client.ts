@@ -2,17 +2,22 @@
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
+  type Choices,
+  type ConflictPolicy,
   type Family,
   type LogPage,
   type ParamValue,
   type Project,
   type RerunPreview,
+  type Resource,
   type Run,
   toArtifact,
+  toChoices,
   toFamily,
   toLogPage,
   toProject,
   toRerunPreview,
+  toResource,
   toRun,
 } from './mapping';
 import { basePath } from './base_path';
@@ -26,6 +31,8 @@ export class Problem extends Error {
   readonly status: number;
   /** The run that prevented a start, or that had already ended when it was to be cancelled. */
   readonly run: Run | null;
+  /** What a refused start can do instead. */
+  readonly choices: Choices | null;
   readonly fieldErrors: readonly { readonly pointer: string; readonly message: string }[];
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
@@ -38,6 +45,7 @@ export class Problem extends Error {
     this.slug = details?.type?.split('/').pop() ?? '';
     const run = details?.active_run ?? details?.run;
     this.run = run ? toRun(run) : null;
+    this.choices = details?.choices ? toChoices(details.choices) : null;
     this.fieldErrors = details?.errors ?? [];
   }
 }
@@ -79,6 +87,11 @@ export async function getProject(project: string): Promise<Project> {
   return toProject(data!);
 }
 
+export async function listResources(): Promise<Resource[]> {
+  const { data } = await client.GET('/api/v1/resources');
+  return data!.resources.map(toResource);
+}
+
 export interface RunsQuery {
   readonly project?: string | undefined;
   readonly status?: string | undefined;
@@ -100,14 +113,26 @@ export async function getRun(id: number): Promise<Run> {
   return toRun(data!);
 }
 
+interface Started {
+  readonly run: Run;
+  readonly configurationFaults: readonly string[];
+}
+
+/** Without a policy, the start does what the project declares. */
 export async function startRun(
   project: string,
   scope: string,
   params: Run['params'],
-): Promise<{ run: Run; configurationFaults: readonly string[] }> {
+  onConflict?: ConflictPolicy,
+): Promise<Started> {
   const { data } = await client.POST('/api/v1/projects/{project}/runs', {
     params: { path: { project } },
-    body: { scope, params: params as Record<string, string | number | boolean | string[]>, triggered_by: 'dashboard' },
+    body: {
+      scope,
+      params: params as Record<string, string | number | boolean | string[]>,
+      triggered_by: 'dashboard',
+      ...(onConflict && { on_conflict: onConflict }),
+    },
   });
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
@@ -120,13 +145,15 @@ export async function rerun(
   id: number,
   from: string,
   params: GivenParams,
-): Promise<{ run: Run; configurationFaults: readonly string[] }> {
+  onConflict?: ConflictPolicy,
+): Promise<Started> {
   const { data } = await client.POST('/api/v1/runs/{run_id}/rerun', {
     params: { path: { run_id: id } },
     body: {
       from,
       params: params as Record<string, string | number | boolean | string[] | null>,
       triggered_by: 'dashboard',
+      ...(onConflict && { on_conflict: onConflict }),
     },
   });
   const started = data as components['schemas']['StartedRun'];
