@@ -12,6 +12,7 @@
     │   ├── MethodNotAllowed         method-not-allowed
     │   ├── RunActive                run-active
     │   ├── RunNotActive             run-not-active
+    │   ├── IdempotencyKeyReused     idempotency-key-reused
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
@@ -25,6 +26,7 @@
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
     │   └── InternalError            internal
+    ├── StartRepeated                the idempotency key of a start has started a run already; the caller gets that run
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
     ├── DataDirectoryUnusable        owned by another process, or on a network file system
@@ -148,6 +150,10 @@ class RunNotActive(Problem, slug="run-not-active", status=409):
         self.run = run
 
 
+class IdempotencyKeyReused(Problem, slug="idempotency-key-reused", status=422):
+    """This idempotency key was used for another request."""
+
+
 class Unauthorized(Problem, slug="unauthorized", status=401):
     """A valid token is required. Send it as Authorization: Bearer, or log in."""
 
@@ -208,6 +214,10 @@ class InternalError(Problem, slug="internal", status=500):
 
 PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem in Problem.__subclasses__()}
 """Every problem by slug."""
+
+
+class StartRepeated(SolorunError, slug="start-repeated"):
+    """This idempotency key has started a run already."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
+from solorun.idempotency_key import IdempotencyKey
 from solorun.outcome import Outcome
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Run, RunStep
@@ -28,6 +29,7 @@ class NewRun:
     params: dict[str, str]
     created_at: datetime
     steps: tuple[str, ...]
+    key: IdempotencyKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ class RunStore(Protocol):
         """Insert a pending run. Ids only increase, and are never reused.
 
         Raises RunActive, with the active run, if the project has one: a unique index decides.
+
+        A key is recorded in the same transaction. Raises StartRepeated if the project is free, but the key has started
+        a run of it less than KEY_LIFETIME ago, with this request or another. Older keys are deleted, a few at a time.
         """
 
     async def reserve_run_ids(self, last_id: int) -> bool:
@@ -131,17 +136,26 @@ class RunStore(Protocol):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
+        forget_key: bool = False,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
-        records of `closing` must follow the run's last one.
+        records of `closing` must follow the run's last one. `forget_key` allows the start to be repeated with its key,
+        because no step was executed.
         """
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> Run | None:
+        """The run of the project that the key has started, less than KEY_LIFETIME before `at`.
+
+        Cheap if the key is new, because starts that are refused ask for it. Raises IdempotencyKeyReused if the request
+        was another one, and RunNotFound if the run has been deleted: even then, the key starts no second run.
+        """
 
     async def find_active_run(self, project: str) -> Run | None: ...
 

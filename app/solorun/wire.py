@@ -81,9 +81,13 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class StartedRun(Run, frozen=True):
-    """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml."""
+    """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+
+    `replayed`: an earlier request with the same idempotency key started it.
+    """
 
     configuration_faults: tuple[str, ...] = ()
+    replayed: bool = False
 
 
 class StepSummary(msgspec.Struct, frozen=True):

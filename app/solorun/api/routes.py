@@ -1,12 +1,15 @@
 """The route table. The most frequent requests come first: routes are matched in this order."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from solorun.api import artifacts, health, login, logs, openapi, problems, projects, runs, streams
+from msgspec import Meta
+
+from solorun.api import artifacts, health, idempotency, login, logs, openapi, problems, projects, runs, streams
 from solorun.api.problems import PROBLEM_JSON
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
+    IdempotencyKeyReused,
     InvalidCursor,
     InvalidLastEventId,
     NotFound,
@@ -19,7 +22,8 @@ from solorun.errors import (
     TooManyProjects,
     TooManyStreams,
 )
-from solorun.http.operation import Operation, ResponseSpec
+from solorun.http.operation import Operation, RequestHeader, ResponseSpec
+from solorun.idempotency_key import MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.wire import (
@@ -40,6 +44,11 @@ _PROJECT: Final = f"{V1}/projects/{{project}}"
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
+_IDEMPOTENCY_KEY: Final = RequestHeader(
+    idempotency.HEADER,
+    "A request that is repeated with this key within 24 hours starts no second run.",
+    Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
+)
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
@@ -55,9 +64,24 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, unless the project has an active run",
-        responses=(ResponseSpec(201, "The pending run; the `Location` header has its address", model=StartedRun),),
-        problems=(ProjectNotFound, RunActive, TooManyProjects, ServiceDraining, StoreUnavailable),
+        responses=(
+            ResponseSpec(
+                201,
+                "The pending run, or with `Idempotent-Replayed: true` the run that the same request has started before;"
+                " the `Location` header has its address",
+                model=StartedRun,
+            ),
+        ),
+        problems=(
+            ProjectNotFound,
+            RunActive,
+            IdempotencyKeyReused,
+            TooManyProjects,
+            ServiceDraining,
+            StoreUnavailable,
+        ),
         body=StartRequest,
+        headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -97,7 +121,11 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
         query=streams.EventsQuery,
         headers=(
-            ("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters `after` and `tail`."),
+            RequestHeader(
+                "Last-Event-ID",
+                "Start after this seq. Takes precedence over the query parameters `after` and `tail`.",
+                Annotated[int, Meta(ge=0)],
+            ),
         ),
     ),
     Operation(

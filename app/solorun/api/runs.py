@@ -8,6 +8,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import InvalidCursor, RunNotFound
@@ -25,13 +26,16 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
+    key = find_key(request, body)
     await state.family_limit.check(request.path_params["project"])
-    run = await state.service.manager.start_run(
-        request.path_params["project"], scope=body.scope, triggered_by=body.triggered_by, params=body.params
+    run, is_new = await state.service.manager.start_run_once(
+        request.path_params["project"], key, scope=body.scope, triggered_by=body.triggered_by, params=body.params
     )
-    location = f"{request.root_path}/api/v1/runs/{run.id}"
-    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults)
-    return json_response(started, status=201, headers=[(b"location", location.encode("ascii"))])
+    headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
+    if not is_new:
+        headers.append((b"idempotent-replayed", b"true"))
+    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, replayed=not is_new)
+    return json_response(started, status=201, headers=headers)
 
 
 async def cancel_run(state: State, request: Request) -> Response:

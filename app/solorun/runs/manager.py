@@ -13,8 +13,9 @@ from typing import Final
 
 import anyio
 
-from solorun.errors import RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.errors import RunActive, RunNotActive, RunNotFound, SolorunError, StartRepeated, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
@@ -67,12 +68,14 @@ class RunManager:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Run:
         """Start a run of the project. Returns the pending run, with its row committed.
 
         Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable if
         the row was not committed within the limit for writes: no step will run, but the row may appear later, as a
-        failed run. Cancelling this call does not cancel the start.
+        failed run. With a key that has started a run, raises one of these or StartRepeated. Cancelling this call does
+        not cancel the start.
         """
         self._admission.check_draining()
         if not self._conflicts.is_busy(project):
@@ -82,7 +85,7 @@ class RunManager:
         try:
             return await run_detached(
                 self.tasks,
-                lambda abandoned: self._start(start, abandoned),
+                lambda abandoned: self._start(start, key, abandoned),
                 limit_seconds=self.write_limit_seconds,
                 too_late=StoreUnavailable(
                     f"The start of {project} could not be written within {self.write_limit_seconds:g} s. "
@@ -95,7 +98,34 @@ class RunManager:
             self._conflicts.resolve(project)
             raise
 
-    async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Run:
+    async def start_run_once(
+        self,
+        project: str,
+        key: IdempotencyKey | None,
+        *,
+        scope: str = FULL_SCOPE,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+    ) -> tuple[Run, bool]:
+        """Like `start_run`, but a start that is repeated with its key returns the run that the key has started.
+
+        Returns the run, and False if the key had started it before. Raises IdempotencyKeyReused if that was another
+        request. Without a key, every run is a new one.
+        """
+        try:
+            run = await self.start_run(project, scope=scope, triggered_by=triggered_by, params=params, key=key)
+        except StoreUnavailable:
+            raise  # If the run appears later, it is a failed one, which gives its key back.
+        except SolorunError:
+            # What refuses another run does not matter if the key has its run. Often, it is that very run.
+            earlier = None if key is None else await self.store.find_run_by_key(project, key, at=self.now())
+            if earlier is None:
+                raise
+            return await self.get_run(earlier.id), False
+        else:
+            return run, True
+
+    async def _start(self, start: AdmittedStart, key: IdempotencyKey | None, abandoned: asyncio.Event) -> Run:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self.registry.start_lock:
             self._admission.check_draining()
@@ -103,7 +133,7 @@ class RunManager:
                 raise StoreUnavailable
             self._conflicts.resolve(start.project.name)
             masker = self.executor.masker_for(start.project)
-            run = await self._insert(start, masker)
+            run = await self._insert(start, key, masker)
             if abandoned.is_set():
                 self.reaper.finalize_later(run, "the database answered too late")
                 return run
@@ -113,10 +143,10 @@ class RunManager:
             await self.executor.execute(handle)
             return run
 
-    async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
+    async def _insert(self, start: AdmittedStart, key: IdempotencyKey | None, masker: Masker) -> Run:
         """Insert the run as pending. The unique index decides whether the project is free.
 
-        Raises RunActive, StoreUnavailable.
+        Raises RunActive, StartRepeated, StoreUnavailable.
         """
         new = NewRun(
             project=start.project.name,
@@ -125,6 +155,7 @@ class RunManager:
             params={name: masker.mask(value) for name, value in start.params.items()},
             created_at=self.now(),
             steps=tuple(step.name for step in start.steps),
+            key=key,
         )
         finalized: int | None = None
         while True:
@@ -142,6 +173,8 @@ class RunManager:
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
                 await self.reaper.finalize(blocking, _UNCONFIRMED)
+            except StartRepeated:
+                raise  # Nothing was inserted.
             except Exception:
                 # Whether the row was committed is unknown.
                 self.reaper.finalize_project_later(new.project, _UNCONFIRMED)

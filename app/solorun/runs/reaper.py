@@ -49,11 +49,16 @@ class Reaper:
         return orphaned
 
     async def finalize(self, run: Run, why: str) -> None:
-        """End a run that could not be started: `cancelled` if that was requested, else `failed`."""
+        """End a run that could not be started: `cancelled` if that was requested, else `failed`.
+
+        No step of a failed one was executed, so that a start may be repeated with its key.
+        """
         failed = Outcome(Status.FAILED, f"it could not be started: {why}")
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
-        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
+        await self.store.finalize_run(
+            run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=outcome is failed
+        )
 
     def finalize_later(self, run: Run, why: str) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""

@@ -502,7 +502,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -702,6 +702,8 @@ export interface components {
         /**
          * StartedRun
          * @description A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+         *
+         *         `replayed`: an earlier request with the same idempotency key started it.
          */
         StartedRun: {
             id: number;
@@ -750,6 +752,8 @@ export interface components {
             steps?: components["schemas"]["RunStep"][];
             /** @default [] */
             configuration_faults?: string[];
+            /** @default false */
+            replayed?: boolean;
         };
     };
     responses: never;
@@ -960,7 +964,10 @@ export interface operations {
     startRun: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project's name. */
                 project: string;
@@ -973,7 +980,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pending run; the `Location` header has its address */
+            /** @description The pending run, or with `Idempotent-Replayed: true` the run that the same request has started before; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1045,7 +1052,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `invalid-request` */
+            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -20,6 +20,32 @@ RETURNING id;
 -- Inserts a step of a new run.
 INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
 
+-- name: select_key
+-- Selects the run that an idempotency key has started, and the fingerprint of the request.
+SELECT run_id, fingerprint FROM idempotency_keys
+WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
+
+-- name: insert_key
+-- Records the run that an idempotency key starts, unless it has started one.
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+ON CONFLICT (project, key_hash) DO NOTHING;
+
+-- name: delete_expired_keys
+-- Deletes this key and up to 20 of the oldest, if they have expired.
+DELETE FROM idempotency_keys
+WHERE created_at <= :expired_at
+    AND (id IN (SELECT oldest.id FROM idempotency_keys AS oldest ORDER BY oldest.id LIMIT 20)
+        OR (project = :project AND key_hash = :key_hash));
+
+-- name: delete_keys_of_run
+-- Deletes the keys that have started a run.
+DELETE FROM idempotency_keys WHERE run_id = :run_id AND project = (SELECT project FROM runs WHERE id = :run_id);
+
+-- name: list_keys
+-- Lists the idempotency keys.
+SELECT project, key_hash FROM idempotency_keys;
+
 -- name: forget_smaller_run_id
 -- Forgets the last id if it is below `last_id`. AUTOINCREMENT keeps it in this table, which only SQLite has.
 DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id;

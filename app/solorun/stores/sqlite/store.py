@@ -12,6 +12,7 @@ from typing import Final, ParamSpec, TypeVar
 import anyio
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.idempotency_key import IdempotencyKey
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
@@ -21,6 +22,7 @@ from solorun.stores.sqlite import log_queries, reads, writes
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection, Function
 from solorun.stores.sqlite.doctor import check
+from solorun.stores.sqlite.idempotency_keys import RecentKeys, find_run_by_key, list_keys
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate
@@ -47,6 +49,7 @@ class SqliteRunStore(Store):
         ]
         self._checkpointer = Checkpointer(path, self._writer)
         self._probe = WriteProbe(self._writer)
+        self._recent_keys = RecentKeys()
         self._scans = anyio.Semaphore(_MAX_SCANS)
         self._compaction_positions: dict[int, int] = {}
         self._closing: asyncio.Task[None] | None = None
@@ -63,6 +66,8 @@ class SqliteRunStore(Store):
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.transact(migrate)
+            for project, key_hash in await store._writer.execute(list_keys):
+                store._recent_keys.add(project, key_hash, datetime.now(UTC))
             for reader in store._readers:
                 await reader.open()
         except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
@@ -79,6 +84,8 @@ class SqliteRunStore(Store):
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        if new.key is not None:
+            self._recent_keys.add(new.project, new.key.hash, new.created_at)
         return await self._write(self._writer.transact(writes.insert_run, new, owner))
 
     async def reserve_run_ids(self, last_id: int) -> bool:
@@ -100,13 +107,21 @@ class SqliteRunStore(Store):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
+        forget_key: bool = False,
     ) -> UpdateResult:
-        return await self._write(self._writer.transact(writes.finalize_run, run_id, owner, expected, ending, closing))
+        return await self._write(
+            self._writer.transact(writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key)
+        )
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         return await self._read(reads.get_run, run_id)
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> Run | None:
+        if not self._recent_keys.may_contain(project, key.hash):
+            return None
+        return await self._read(find_run_by_key, project, key, at)
 
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})

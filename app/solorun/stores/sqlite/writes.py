@@ -7,12 +7,13 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from solorun.errors import RunActive, StoreFailure
+from solorun.errors import RunActive, StartRepeated, StoreFailure
 from solorun.run import LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState, NewRun
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
+from solorun.stores.sqlite.idempotency_keys import record_key
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.reads import find_run, get_run
 from solorun.stores.sqlite.rows import encode_params, level_values, step_values, storable_id, to_microseconds
@@ -20,7 +21,7 @@ from solorun.stores.sqlite.segments import segment_values
 
 
 def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
-    """Raises RunActive. The active run is read in the same transaction, so it cannot end in between."""
+    """Raises RunActive, StartRepeated. The active run is read in the same transaction, so it cannot end in between."""
     row = connection.execute(
         QUERIES["insert_run"],
         {
@@ -41,6 +42,8 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
         QUERIES["insert_step"],
         [{"run_id": run_id, "position": position, "name": name} for position, name in enumerate(new.steps)],
     )
+    if new.key is not None and not record_key(connection, new.project, new.key, new.created_at, run_id):
+        raise StartRepeated
     return get_run(connection, run_id)
 
 
@@ -74,6 +77,8 @@ def finalize_run(
     expected: Collection[Status],
     ending: FinalState,
     closing: Segment | None = None,
+    *,
+    forget_key: bool = False,
 ) -> UpdateResult:
     values = {
         "run_id": storable_id(run_id),
@@ -88,6 +93,8 @@ def finalize_run(
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
+        if forget_key:
+            connection.execute(QUERIES["delete_keys_of_run"], values)
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
     return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND

@@ -1,0 +1,44 @@
+"""Reads the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) of a request that starts a run."""
+
+import re
+from typing import Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from solorun.errors import FieldError, InvalidRequest
+from solorun.http.request import Request
+from solorun.idempotency_key import MAX_KEY_CHARACTERS, IdempotencyKey
+
+HEADER: Final = "Idempotency-Key"
+
+_NAME: Final = HEADER.lower().encode()
+_KEY: Final = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+"""A string of a structured field (RFC 9651, 3.3.3), which is how the draft sends a key."""
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def find_key(request: Request, body: msgspec.Struct) -> IdempotencyKey | None:
+    """The request's key, with the fingerprint of its path and body; None without the header. Raises InvalidRequest."""
+    header = request.headers.get(_NAME)
+    if header is None:
+        return None
+    return IdempotencyKey.of(_parse(header.decode("latin-1").strip()), request.path.encode() + b"\n" + _canonical(body))
+
+
+def _canonical(body: msgspec.Struct) -> bytes:
+    """The body as sorted JSON without defaults. A field that a later version adds leaves it as it is."""
+    defaults = asdict(type(body)())
+    return _encode({name: value for name, value in asdict(body).items() if value != defaults[name]})
+
+
+def _parse(text: str) -> str:
+    """The key, which is the same with and without quotes."""
+    quoted = _QUOTED.fullmatch(text)
+    key = text if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1])
+    if _KEY.fullmatch(key) is None or (quoted is None and key.startswith('"')):
+        message = f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, with or without double quotes around"
+        raise InvalidRequest(errors=[FieldError(HEADER, message)])
+    return key

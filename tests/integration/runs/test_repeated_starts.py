@@ -1,0 +1,178 @@
+"""Starts that are repeated with their idempotency key."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import IdempotencyKeyReused, RunActive, ServiceDraining, StoreUnavailable
+from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.status import Status
+from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
+
+KEY = IdempotencyKey.of("7d0f2a5e", b"{}")
+OTHER_KEY = IdempotencyKey.of("another", b"{}")
+
+
+async def end_run(engine: Engine, run_id: int) -> None:
+    (await engine.executor.step("work")).end()
+    await engine.end_of(run_id)
+
+
+async def test_a_repeated_start_returns_the_active_run_of_its_key(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run, is_new = await engine.manager.start_run_once("handbook", KEY)
+        await engine.executor.step("extract")
+        again, is_new_again = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (is_new, is_new_again) == (True, False)
+        assert again.id == run.id
+        assert len(engine.executor.begun) == 1
+
+
+async def test_a_repeated_start_returns_the_ended_run_of_its_key(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        await end_run(engine, run.id)
+
+        again, is_new = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (again.id, again.status, is_new) == (run.id, Status.COMPLETED, False)
+        assert len(await engine.store.list_runs()) == 1
+
+
+async def test_a_repeated_start_returns_the_run_of_its_key_while_another_run_is_active(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        await end_run(engine, run.id)
+        await engine.manager.start_run("handbook")
+
+        again, is_new = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (again.id, is_new) == (run.id, False)
+
+
+async def test_a_start_that_is_repeated_before_the_answer_waits_for_it(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        gate = engine.faults.hold_after("insert_run")
+        first = asyncio.create_task(engine.manager.start_run_once("handbook", KEY))
+        await gate.reached.wait()
+        second = asyncio.create_task(engine.manager.start_run_once("handbook", KEY))
+        await asyncio.sleep(0)
+
+        gate.open()
+
+        run, is_new = await first
+        again, is_new_again = await second
+        assert (again.id, is_new, is_new_again) == (run.id, True, False)
+
+
+async def test_a_hundred_simultaneous_starts_with_one_key_return_one_run(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        answers = await asyncio.gather(*(engine.manager.start_run_once("handbook", KEY) for _ in range(100)))
+
+        assert {run.id for run, _ in answers} == {1}
+        assert sorted(is_new for _, is_new in answers) == [False] * 99 + [True]
+
+
+async def test_a_refused_start_can_be_repeated_with_its_key(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        active = await engine.manager.start_run("handbook")
+        with pytest.raises(RunActive):
+            await engine.manager.start_run_once("handbook", KEY)
+        await end_run(engine, active.id)
+
+        run, is_new = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (run.id, is_new) == (active.id + 1, True)
+
+
+async def test_another_request_with_a_used_key_is_refused(tmp_path: Path) -> None:
+    other = IdempotencyKey.of("7d0f2a5e", b'{"scope":"review"}')
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        with pytest.raises(IdempotencyKeyReused):
+            await engine.manager.start_run_once("handbook", other, scope="work")
+        await end_run(engine, run.id)
+
+        with pytest.raises(IdempotencyKeyReused, match="has started run 1"):
+            await engine.manager.start_run_once("handbook", other, scope="work")
+
+
+async def test_a_repeated_start_returns_its_run_even_if_it_would_now_be_refused(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        engine.projects.projects.clear()
+
+        again, _ = await engine.manager.start_run_once("handbook", KEY)
+
+        assert again.id == run.id
+
+
+async def test_a_repeated_start_returns_its_run_during_a_drain(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        await engine.manager.drain(5)
+
+        again, is_new = await engine.manager.start_run_once("handbook", KEY)
+        with pytest.raises(ServiceDraining):
+            await engine.manager.start_run_once("handbook", OTHER_KEY)
+
+        assert (again.id, again.status, is_new) == (run.id, Status.INTERRUPTED, False)
+
+
+async def test_a_start_that_is_repeated_after_a_crash_returns_the_interrupted_run(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, owner="killed") as engine:
+        gate = engine.faults.hold_after("insert_run")
+        caller = asyncio.create_task(engine.manager.start_run_once("handbook", KEY))
+        await gate.reached.wait()
+        engine.faults.die()
+        caller.cancel()
+
+        async with open_engine(tmp_path, owner="the next start") as restarted:
+            run, is_new = await restarted.manager.start_run_once("handbook", KEY)
+
+            assert (run.id, run.status, is_new) == (1, Status.INTERRUPTED, False)
+            assert restarted.executor.begun == []
+
+
+async def test_a_start_that_was_committed_despite_an_error_can_be_repeated(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
+        engine.faults.fail("find_active_run", StoreUnavailable("still not back"))
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.start_run_once("handbook", KEY)
+
+        run, is_new = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (run.id, is_new) == (2, True)
+        assert (await engine.store.get_run(1)).status is Status.FAILED
+
+
+async def test_a_start_that_waited_too_long_for_its_write_can_be_repeated(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
+        gate = engine.faults.hold_after("insert_run")
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.start_run_once("handbook", KEY)
+        await gate.reached.wait()
+        repeated = asyncio.create_task(engine.make_manager(60).start_run_once("handbook", KEY))
+        await asyncio.sleep(0)
+
+        gate.open()
+
+        run, is_new = await repeated
+        assert (run.id, is_new) == (2, True)
+        assert (await engine.end_of(1)).status is Status.FAILED
+
+
+async def test_a_key_can_be_used_again_after_a_day(tmp_path: Path) -> None:
+    clock = [datetime(2026, 3, 1, 12, tzinfo=UTC)]
+    async with open_engine(tmp_path, declare(steps=("work",)), now=lambda: clock[0]) as engine:
+        run, _ = await engine.manager.start_run_once("handbook", KEY)
+        await end_run(engine, run.id)
+        clock[0] += KEY_LIFETIME + timedelta(seconds=1)
+
+        later, is_new = await engine.manager.start_run_once("handbook", KEY)
+
+        assert (later.id, is_new) == (run.id + 1, True)
