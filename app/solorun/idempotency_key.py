@@ -1,6 +1,7 @@
 """IdempotencyKey: the caller's name for one start, with which it can repeat the request and still get one run."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -8,7 +9,10 @@ from typing import Final, Self
 
 KEY_LIFETIME: Final = timedelta(hours=24)
 """How long a key stands for the run that it started."""
+KEY_HEADER: Final = "Idempotency-Key"
 MAX_KEY_CHARACTERS: Final = 255
+KEY_FORMAT: Final = f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, optionally in double quotes"
+_KEY: Final = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +31,7 @@ class IdempotencyKey:
     def of(cls, key: str, request: bytes) -> Self:
         encoded = key.encode()
         return cls(sha256(encoded).digest(), hmac.digest(encoded, request, "sha256"))
+
+
+def is_valid_key(text: str) -> bool:
+    return _KEY.fullmatch(text) is not None

@@ -8,12 +8,9 @@ from msgspec.structs import asdict
 
 from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request
-from solorun.idempotency_key import MAX_KEY_CHARACTERS, IdempotencyKey
+from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, IdempotencyKey, is_valid_key
 
-HEADER: Final = "Idempotency-Key"
-
-_NAME: Final = HEADER.lower().encode()
-_KEY: Final = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
+_NAME: Final = KEY_HEADER.lower().encode()
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 """A string of a structured field (RFC 9651, 3.3.3), which is how the draft sends a key."""
 
@@ -38,7 +35,6 @@ def _parse(text: str) -> str:
     """The key, which is the same with and without quotes."""
     quoted = _QUOTED.fullmatch(text)
     key = text if quoted is None else re.sub(r"\\(.)", r"\1", quoted[1])
-    if _KEY.fullmatch(key) is None or (quoted is None and key.startswith('"')):
-        message = f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, with or without double quotes around"
-        raise InvalidRequest(errors=[FieldError(HEADER, message)])
+    if not is_valid_key(key) or (quoted is None and key.startswith('"')):
+        raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
     return key

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, health, idempotency, login, logs, openapi, problems, projects, runs, streams
+from solorun.api import artifacts, health, login, logs, openapi, problems, projects, runs, streams
 from solorun.api.problems import PROBLEM_JSON
 from solorun.api.state import State
 from solorun.errors import (
@@ -23,7 +23,7 @@ from solorun.errors import (
     TooManyStreams,
 )
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
-from solorun.idempotency_key import MAX_KEY_CHARACTERS
+from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.wire import (
@@ -45,7 +45,7 @@ _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-strea
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
 _IDEMPOTENCY_KEY: Final = RequestHeader(
-    idempotency.HEADER,
+    KEY_HEADER,
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )

@@ -8,14 +8,17 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import open_target
 from solorun.client.log_stream import LogStream
+from solorun.client.retries import repeat_until_answered
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
-from solorun.errors import SolorunError
+from solorun.errors import FieldError, InvalidRequest, SolorunError
+from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, is_valid_key
 from solorun.project import FULL_SCOPE
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
@@ -49,7 +52,7 @@ class RunClient:
 
     A lost stream is reopened after at most `max_retry_seconds`, until the service has been silent for
     `reconnect_seconds`. A stream counts as lost after `idle_timeout_seconds` without a byte: the service sends
-    something every 15 s.
+    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits.
     """
 
     def __init__(
@@ -89,13 +92,25 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        idempotency_key: str | None = None,
+        on_retry: Callable[[SolorunError], None] | None = None,
     ) -> StartedRun:
         """Start a run. Raises RunActive, with the active run, if the project is busy.
 
-        After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
+        If the answer is lost or the service cannot start runs now (a 503), the request is repeated for up to
+        `reconnect_seconds`. It carries a key, by default a random one, so that no repetition starts a second run.
+        `on_retry` is called with the first cause. The same call with the same key returns the same run for 24 hours.
         """
-        body = encode(StartRequest(scope, triggered_by, dict(params or {})))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
+        key = str(uuid4()) if idempotency_key is None else idempotency_key
+        if not is_valid_key(key):
+            raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
+        path, body = f"{_project_path(project)}/runs", encode(StartRequest(scope, triggered_by, dict(params or {})))
+        return await repeat_until_answered(
+            lambda: self._connection.request("POST", path, StartedRun, body=body, headers={KEY_HEADER: key}),
+            limit_seconds=self._reconnect_seconds,
+            backoff=Backoff(max_seconds=self._max_retry_seconds),
+            on_retry=on_retry,
+        )
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
