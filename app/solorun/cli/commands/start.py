@@ -29,6 +29,10 @@ async def start(
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
     ] = None,
     triggered_by: Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")] = "cli",
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Repeating the command with this KEY within 24 hours starts no second run."),
+    ] = None,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
     ] = False,
@@ -43,7 +47,14 @@ async def start(
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
     params = _parse_params(param or [])
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
-        run = await client.start_run(project, scope=scope, triggered_by=triggered_by, params=params)
+        run = await client.start_run(
+            project,
+            scope=scope,
+            triggered_by=triggered_by,
+            params=params,
+            idempotency_key=idempotency_key,
+            on_retry=lambda cause: print_note(f"{cause.message} Trying again…"),
+        )
     for fault in run.configuration_faults:
         print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
     page = run_url(client.url, run)
@@ -57,7 +68,10 @@ async def start(
     elif quiet:
         write(f"{run.id}\n")
     else:
-        write(f"Started run {run.id} of {run.project}.\n  {page}\n  solorun follow {run.id}\n")
+        what = f"Started run {run.id} of {run.project}."
+        if idempotency_key is not None and run.replayed:
+            what = f"This key has already started run {run.id} of {run.project}, which is {run.status}."
+        write(f"{what}\n  {page}\n  solorun follow {run.id}\n")
 
 
 def _parse_params(texts: list[str]) -> dict[str, str]:
