@@ -11,6 +11,8 @@
     │   ├── ArtifactNotFound         artifact-not-found
     │   ├── MethodNotAllowed         method-not-allowed
     │   ├── RunActive                run-active
+    │   ├── ResourceBusy             resource-busy
+    │   ├── QueueFull                queue-full
     │   ├── RunNotActive             run-not-active
     │   ├── IdempotencyKeyReused     idempotency-key-reused
     │   ├── Unauthorized             unauthorized
@@ -42,6 +44,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar, Final
 
+from solorun.queueing import Hold
 from solorun.run import Run
 
 MAX_FAULTS: Final = 100
@@ -140,6 +143,23 @@ class RunActive(Problem, slug="run-active", status=409):
         super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.")
         self.active_run = active_run
         self.retry_after_seconds = retry_after_seconds
+
+
+class ResourceBusy(Problem, slug="resource-busy", status=409):
+    """A resource that the run requires is taken."""
+
+    def __init__(self, project: str, holders: Sequence[Hold], retry_after_seconds: float | None = None) -> None:
+        held = ", ".join(f"{hold.resource} is held by run {hold.run_id} of {hold.project}" for hold in holders)
+        super().__init__(f"Project {project} cannot start: {held or 'other runs wait for its resources'}.")
+        self.holders = tuple(holders)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class QueueFull(Problem, slug="queue-full", status=409):
+    """The queue of the project is full."""
+
+    def __init__(self, project: str, queue_max: int) -> None:
+        super().__init__(f"{queue_max} runs of {project} are queued, and its queue holds no more.")
 
 
 class RunNotActive(Problem, slug="run-not-active", status=409):

@@ -7,11 +7,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.queueing import ConflictPolicy
+
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
 DEFAULT_LOG_LIMIT_BYTES: Final = 2**30
+DEFAULT_QUEUE_MAX: Final = 100
 MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
@@ -53,6 +56,7 @@ class CommandStep:
     stderr: str = "separate"
     tty: bool = False
     detect_levels: bool = True
+    resources: Mapping[str, int] = field(default_factory=dict)
     kind: str = field(default="command", init=False)
 
 
@@ -64,6 +68,7 @@ class CoroutineStep:
     call: str
     function: Callable[[Any], Awaitable[None]]
     timeout_seconds: float | None = None
+    resources: Mapping[str, int] = field(default_factory=dict)
     kind: str = field(default="coroutine", init=False)
 
 
@@ -77,7 +82,8 @@ class Project:
     `directory` is absolute. `env` is as declared; `expand_env` expands it. `secrets` are the names of variables (in the
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the names of the parameters that a
-    start may set.
+    start may set. `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by
+    default; at most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
     """
 
     name: str
@@ -91,6 +97,10 @@ class Project:
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
+    resources: Mapping[str, int] = field(default_factory=dict)
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    queue_max: int = DEFAULT_QUEUE_MAX
+    queue_timeout_seconds: float | None = None
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""
@@ -133,10 +143,14 @@ class Projects(Protocol):
     """The projects that can be started, as last read from where they are declared.
 
     `faults` are the errors of the latest reading. If there are any, the projects are those of an earlier one.
+    `resources` is the number of slots of each declared resource.
     """
 
     @property
     def faults(self) -> tuple[str, ...]: ...
+
+    @property
+    def resources(self) -> Mapping[str, int]: ...
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

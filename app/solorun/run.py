@@ -49,6 +49,10 @@ class RunStep(msgspec.Struct, frozen=True):
     error_message: str | None = None
     first_seq: int | None = None
     last_seq: int | None = None
+    resources: dict[str, int] = {}
+    """How many slots of each resource the step requires for itself."""
+    slots: dict[str, list[int]] = {}
+    """The slots it holds, or held."""
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -78,6 +82,20 @@ class Run(msgspec.Struct, frozen=True):
     level_counts: LevelCounts = LevelCounts()
     first_error_seq: int | None = None
     steps: tuple[RunStep, ...] = ()
+    resources: dict[str, int] = {}
+    """How many slots of each resource the run requires."""
+    slots: dict[str, list[int]] = {}
+    """The slots it holds, or held."""
+    replaces: int | None = None
+    """The run that was cancelled for this one to begin."""
+    queue_deadline: datetime | None = None
+    """When a queued run is cancelled because it has waited too long."""
+    queue_position: int | None = None
+    """From 1 within its project; None unless the run is queued."""
+    waits_for: tuple[str, ...] = ()
+    """The resources that a queued run waits for; () if it waits for its project."""
+    estimated_start_at: datetime | None = None
+    """When a queued run will begin if the runs before it take as long as usual; None if that is unknown."""
 
     @property
     def has_ended(self) -> bool:

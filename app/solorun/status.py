@@ -8,9 +8,10 @@ from typing import Final
 class Status(StrEnum):
     """Where a run stands.
 
-    `has_ended` and `holds_project` are separate questions: a run that has not ended need not hold its project yet.
+    `has_ended` and `holds_project` are separate questions: a queued run has not ended, and holds nothing yet.
     """
 
+    QUEUED = "queued"
     PENDING = "pending"
     RUNNING = "running"
     COMPLETED = "completed"
@@ -30,9 +31,10 @@ class Status(StrEnum):
 
 
 class StepStatus(StrEnum):
-    """Where a step stands: a run's statuses, and `skipped` for a step that never began."""
+    """Where a step stands: a run's statuses, `waiting` for its resources, and `skipped` if it never began."""
 
     PENDING = "pending"
+    WAITING = "waiting"
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
@@ -48,6 +50,7 @@ TERMINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, 
 
 TRANSITIONS: Final = MappingProxyType(
     {
+        Status.QUEUED: frozenset({Status.PENDING, Status.CANCELLED}),
         Status.PENDING: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED}),
         Status.RUNNING: frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED, Status.INTERRUPTED}),
     }

@@ -6,13 +6,15 @@ UPDATE. Disk and lock errors are raised as StoreUnavailable, damage as StoreCorr
 driver as StoreFailure.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.idempotency_key import IdempotencyKey
 from solorun.outcome import Outcome
+from solorun.project import DEFAULT_QUEUE_MAX
+from solorun.queueing import ConflictPolicy, Hold
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
@@ -21,7 +23,11 @@ from solorun.status import Status, UpdateResult
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run to insert as `pending`; `steps` are the names of the steps in scope, in order."""
+    """A run to insert; `steps` are the names of the steps in scope, in order.
+
+    `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused.
+    """
 
     project: str
     scope: str
@@ -29,6 +35,11 @@ class NewRun:
     params: dict[str, str]
     created_at: datetime
     steps: tuple[str, ...]
+    resources: Mapping[str, int] = field(default_factory=dict)
+    step_resources: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    queue_max: int = DEFAULT_QUEUE_MAX
+    queue_deadline: datetime | None = None
     key: IdempotencyKey | None = None
 
 
@@ -101,13 +112,27 @@ class RunStore(Protocol):
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        """Insert a pending run. Ids only increase, and are never reused.
+        """Insert a run: `pending`, with its resources, if all that it needs is free, else as its policy says.
 
-        Raises RunActive, with the active run, if the project has one: a unique index decides.
+        The database decides: a unique index for the project, a primary key for each slot. Where something is taken,
+        `queue` and `replace` insert a queued run. `replace` also records on the project's active run that its
+        cancellation was requested, and cancels the queued run that was to replace it. Other policies raise RunActive
+        with the active run, or ResourceBusy if only resources are taken. Ids only increase, and are never reused.
+        Raises QueueFull.
 
-        A key is recorded in the same transaction. Raises StartRepeated if the project is free, but the key has started
-        a run of it less than KEY_LIFETIME ago, with this request or another. Older keys are deleted, a few at a time.
+        A key is recorded in the same transaction. Raises StartRepeated, and changes nothing, if the run would be
+        inserted but the key has started a run of the project less than KEY_LIFETIME ago, with this request or another.
+        Older keys are deleted, a few at a time.
         """
+
+    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
+        """Make the pending runs without an owner ours, oldest first.
+
+        They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
+        """
+
+    async def declare_resources(self, slots: Mapping[str, int]) -> None:
+        """Replace the declared resources and their numbers of slots. Slots that are held stay held."""
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
@@ -115,7 +140,7 @@ class RunStore(Protocol):
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
-        """Record on an active run that its cancellation was requested, and return the run.
+        """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
         A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
         """
@@ -173,6 +198,12 @@ class RunStore(Protocol):
 
     async def list_latest_runs(self) -> list[Run]:
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
+
+    async def list_queued_runs(self) -> list[Run]:
+        """All queued runs, by project, each project's in the order in which they will begin."""
+
+    async def list_holds(self) -> list[Hold]:
+        """The slots that are held, by resource and slot."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners, oldest first."""

@@ -7,6 +7,7 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import NewRun, Store
@@ -63,6 +64,24 @@ async def test_a_start_that_is_repeated_while_its_run_is_active_names_that_run(s
         await store.insert_run(keyed_run(), owner="another-service")
 
     assert refusal.value.active_run == run
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.QUEUE, ConflictPolicy.REPLACE])
+async def test_a_start_that_is_repeated_queues_nothing_and_cancels_nothing(
+    store: Store, policy: ConflictPolicy
+) -> None:
+    active = await start(store)
+    new = replace(keyed_run(), on_conflict=policy)
+    queued = await store.insert_run(new, owner=OWNER)
+    replacement = await store.insert_run(replace(new, key=OTHER_KEY), owner=OWNER)
+    before = await store.list_runs()
+
+    with pytest.raises(StartRepeated):
+        await store.insert_run(new, owner=OWNER)
+
+    assert await store.list_runs() == before
+    assert [run.id for run in before] == [replacement.id, queued.id, active.id]
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == before[1]
 
 
 async def test_another_request_with_a_used_key_is_refused(store: Store) -> None:

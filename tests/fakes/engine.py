@@ -34,7 +34,8 @@ class DeclaredProjects:
 
     faults: tuple[str, ...] = ()
 
-    def __init__(self, *projects: Project) -> None:
+    def __init__(self, *projects: Project, resources: Mapping[str, int] | None = None) -> None:
+        self.resources: Mapping[str, int] = resources or {}
         self.projects = {project.name: project for project in projects}
 
     def get_project(self, name: str) -> Project:

@@ -77,7 +77,7 @@ async def test_two_active_runs_are_found_without_lock_and_index(
     insert = QUERIES["insert_run"]
     conflict = insert[insert.index("ON CONFLICT") : insert.index("RETURNING")]
     queries = {**QUERIES, "insert_run": insert.replace(conflict, "")}
-    monkeypatch.setattr("solorun.stores.sqlite.writes.QUERIES", queries)
+    monkeypatch.setattr("solorun.stores.sqlite.starts.QUERIES", queries)
 
     async with trial.engine() as engine:
         monkeypatch.setattr(engine.registry, "start_lock", _NoLock())

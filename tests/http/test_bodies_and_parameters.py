@@ -161,7 +161,7 @@ async def test_every_error_in_the_parameters_is_reported(
 @pytest.mark.parametrize(
     ("address", "words"),
     [
-        ("/api/v1/runs?status=done", "cancelled, completed, failed, interrupted, pending, running"),
+        ("/api/v1/runs?status=done", "cancelled, completed, failed, interrupted, pending, queued, running"),
         ("/api/v1/runs/1/log?level=loud", "debug, error, info, warning"),
     ],
 )

@@ -14,6 +14,8 @@ from solorun.errors import (
     InvalidLastEventId,
     NotFound,
     ProjectNotFound,
+    QueueFull,
+    ResourceBusy,
     RunActive,
     RunNotActive,
     RunNotFound,
@@ -63,22 +65,20 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"POST {_PROJECT}/runs",
         runs.start_run,
         id="startRun",
-        summary="Start a run, unless the project has an active run",
+        summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
         responses=(
+            ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
             ResponseSpec(
                 201,
-                "The pending run, or with `Idempotent-Replayed: true` the run that the same request has started before;"
-                " the `Location` header has its address",
+                "The new run, or with `Idempotent-Replayed: true` the run that the same request has started before; the"
+                " `Location` header has its address",
                 model=StartedRun,
             ),
+            ResponseSpec(202, "The new run, which is queued", model=StartedRun),
         ),
         problems=(
-            ProjectNotFound,
-            RunActive,
-            IdempotencyKeyReused,
-            TooManyProjects,
-            ServiceDraining,
-            StoreUnavailable,
+            *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused, TooManyProjects),
+            *(ServiceDraining, StoreUnavailable),
         ),
         body=StartRequest,
         headers=(_IDEMPOTENCY_KEY,),

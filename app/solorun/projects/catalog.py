@@ -5,7 +5,7 @@ import concurrent.futures
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -59,6 +59,10 @@ class Catalog(Projects):
     @property
     def faults(self) -> tuple[str, ...]:
         return tuple(map(str, self.errors))
+
+    @property
+    def resources(self) -> Mapping[str, int]:
+        return self.configuration.resources
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)

@@ -1,7 +1,7 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solorun.errors import ProjectNotFound
@@ -21,6 +21,8 @@ class Configuration:
     service: Mapping[str, object]
     projects: Mapping[str, Project]
     families: tuple[Family, ...]
+    resources: Mapping[str, int] = field(default_factory=dict)
+    """The number of slots of each."""
 
     def get_project(self, name: str) -> Project:
         """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""

@@ -25,10 +25,10 @@ def test_the_status_diagram_shows_exactly_the_transitions_of_the_store() -> None
     assert drawn == {(before.value, after.value) for before, afters in TRANSITIONS.items() for after in afters}
 
 
-def test_the_status_diagram_starts_with_pending_and_ends_with_the_terminal_statuses() -> None:
+def test_the_status_diagram_starts_with_pending_or_queued_and_ends_with_the_terminal_statuses() -> None:
     arrows = [(before, after) for before, after, _ in _ARROW.findall(STATUSES)]
 
-    assert {after for before, after in arrows if before == "[*]"} == {Status.PENDING.value}
+    assert {after for before, after in arrows if before == "[*]"} == {Status.PENDING.value, Status.QUEUED.value}
     assert {before for before, after in arrows if after == "[*]"} == {status.value for status in TERMINAL}
 
 
@@ -66,7 +66,7 @@ def test_the_glossary_lists_the_values_that_users_see(word: str) -> None:
 
 def test_the_glossary_counts_active_and_terminal_statuses_correctly() -> None:
     assert (len(ACTIVE), len(TERMINAL)) == (2, 4)
-    assert "Two are active, four are terminal." in GLOSSARY
+    assert "Two are active, four are terminal, and `queued` is neither." in GLOSSARY
 
 
 def test_the_glossary_defines_no_term_twice() -> None:

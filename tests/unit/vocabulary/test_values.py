@@ -34,10 +34,10 @@ def make_project(*steps: str) -> Project:
     return Project("handbook", "Handbook", Path("/"), tuple(CommandStep(step, "true") for step in steps))
 
 
-def test_every_status_holds_the_project_or_has_ended() -> None:
-    assert set(Status) == ACTIVE | TERMINAL
-    assert len(Status) == len(ACTIVE) + len(TERMINAL)
-    assert set(TRANSITIONS) == ACTIVE
+def test_every_status_but_queued_holds_the_project_or_has_ended() -> None:
+    assert set(Status) == {Status.QUEUED} | ACTIVE | TERMINAL
+    assert len(Status) == 1 + len(ACTIVE) + len(TERMINAL)
+    assert set(TRANSITIONS) == {Status.QUEUED} | ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,8 @@ def test_every_status_holds_the_project_or_has_ended() -> None:
     [
         (Status.COMPLETED, {Status.RUNNING}),
         (Status.RUNNING, {Status.PENDING}),
-        (Status.PENDING, set()),
+        (Status.PENDING, {Status.QUEUED}),
+        (Status.QUEUED, set()),
         (Status.INTERRUPTED, {Status.PENDING, Status.RUNNING}),
     ],
 )

@@ -31,7 +31,7 @@ export interface paths {
         /** List a project's runs, newest first */
         get: operations["listProjectRuns"];
         put?: never;
-        /** Start a run, unless the project has an active run */
+        /** Start a run, or do what `on_conflict` says if its project or a resource is taken */
         post: operations["startRun"];
         delete?: never;
         options?: never;
@@ -502,7 +502,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -576,15 +576,33 @@ export interface components {
             first_error_seq?: number | null;
             /** @default [] */
             steps?: components["schemas"]["RunStep"][];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
+            /** @default null */
+            replaces?: number | null;
+            /** @default null */
+            queue_deadline?: string | null;
+            /** @default null */
+            queue_position?: number | null;
+            /** @default [] */
+            waits_for?: string[];
+            /** @default null */
+            estimated_start_at?: string | null;
         };
         /**
          * Status
          * @description Where a run stands.
          *
-         *         `has_ended` and `holds_project` are separate questions: a run that has not ended need not hold its project yet.
+         *         `has_ended` and `holds_project` are separate questions: a queued run has not ended, and holds nothing yet.
          * @enum {unknown}
          */
-        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running";
+        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running";
         /**
          * LevelCounts
          * @description How many records there are of each level.
@@ -621,13 +639,21 @@ export interface components {
             first_seq?: number | null;
             /** @default null */
             last_seq?: number | null;
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
         };
         /**
          * StepStatus
-         * @description Where a step stands: a run's statuses, and `skipped` for a step that never began.
+         * @description Where a step stands: a run's statuses, `waiting` for its resources, and `skipped` if it never began.
          * @enum {unknown}
          */
-        StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped";
+        StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped" | "waiting";
         /**
          * RunLinks
          * @description The addresses of a run.
@@ -750,6 +776,24 @@ export interface components {
             first_error_seq?: number | null;
             /** @default [] */
             steps?: components["schemas"]["RunStep"][];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default {} */
+            slots?: {
+                [key: string]: number[];
+            };
+            /** @default null */
+            replaces?: number | null;
+            /** @default null */
+            queue_deadline?: string | null;
+            /** @default null */
+            queue_position?: number | null;
+            /** @default [] */
+            waits_for?: string[];
+            /** @default null */
+            estimated_start_at?: string | null;
             /** @default [] */
             configuration_faults?: string[];
             /** @default false */
@@ -863,7 +907,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
-                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
@@ -980,8 +1024,26 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pending run, or with `Idempotent-Replayed: true` the run that the same request has started before; the `Location` header has its address */
+            /** @description The active run, which this start joins */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, or with `Idempotent-Replayed: true` the run that the same request has started before; the `Location` header has its address */
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, which is queued */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1025,7 +1087,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `run-active`, `too-many-projects` */
+            /** @description Problem: `queue-full`, `resource-busy`, `run-active`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2151,7 +2213,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
-                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running")[];
+                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */

@@ -4,21 +4,83 @@
 -- columns: run_columns
 id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total, progress_item,
-last_seq, debug_count, info_count, warning_count, error_count, first_error_seq
+last_seq, debug_count, info_count, warning_count, error_count, first_error_seq, resources, slots, replaces,
+queue_deadline
 
 -- columns: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
 
 -- name: insert_run
--- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at)
-VALUES (:project, :scope, 'pending', :owner, :triggered_by, :params, :created_at)
+-- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
+-- another run of the project was queued first.
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status = 'queued')
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
+RETURNING id;
+
+-- name: insert_queued_run
+-- Inserts a queued run, unless `queue_max` runs of the project are queued.
+INSERT INTO runs (project, scope, status, triggered_by, params, created_at, queue_rank, queue_deadline, replaces,
+    resources)
+SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :queue_rank, :queue_deadline, :replaces,
+    :resources
+WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
 -- name: insert_step
 -- Inserts a step of a new run.
-INSERT INTO steps (run_id, position, name, status) VALUES (:run_id, :position, :name, 'pending');
+INSERT INTO steps (run_id, position, name, status, resources) VALUES (:run_id, :position, :name, 'pending', :resources);
+
+-- name: select_queue_heads
+-- Selects the first queued run of each project, and whether the project has no active run.
+SELECT id, resources, NOT EXISTS (
+    SELECT 1 FROM runs AS active WHERE active.project = head.project AND active.status IN ('pending', 'running'))
+FROM runs AS head
+WHERE status = 'queued' AND id = (
+    SELECT first.id FROM runs AS first
+    WHERE first.project = head.project AND first.status = 'queued' ORDER BY first.queue_rank, first.id LIMIT 1);
+
+-- name: select_replacement
+-- Selects the queued run of a project that replaces the active one.
+SELECT id FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
+
+-- name: promote_run
+-- Makes a queued run pending. It has no owner until a service claims it.
+UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status = 'queued';
+
+-- name: claim_promoted_runs
+-- Claims the pending runs that no service executes yet.
+UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
+
+-- name: list_resources
+-- Lists the declared resources.
+SELECT name, slots FROM resources;
+
+-- name: delete_resources
+-- Deletes the declared resources.
+DELETE FROM resources;
+
+-- name: insert_resource
+-- Declares a resource.
+INSERT INTO resources (name, slots) VALUES (:name, :slots);
+
+-- name: list_held_slots
+-- Lists the slots that are held.
+SELECT resource, slot FROM holds;
+
+-- name: list_holds
+-- Lists the slots that are held, with their holders.
+SELECT holds.resource, holds.slot, holds.run_id, runs.project, holds.step, holds.held_since
+FROM holds JOIN runs ON runs.id = holds.run_id ORDER BY holds.resource, holds.slot;
+
+-- name: insert_hold
+-- Takes a slot. The primary key decides that it is free.
+INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, :slot, :run_id, :step, :held_since);
+
+-- name: release_holds
+-- Releases the slots of a run and of its steps.
+DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
 -- Selects the run that an idempotency key has started, and the fingerprint of the request.
@@ -60,6 +122,13 @@ SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason
 WHERE id = :run_id AND status IN ('pending', 'running') AND cancel_requested_at IS NULL;
+
+-- name: cancel_queued_run
+-- Ends a queued run: it has no work to stop.
+UPDATE runs
+SET status = 'cancelled', finished_at = :at, cancel_requested_at = :at, cancel_requested_by = :requested_by,
+    cancel_reason = :reason
+WHERE id = :run_id AND status = 'queued';
 
 -- name: advance_run
 -- Updates a run after new records; the first ones make a pending run running. The log must end where the segment
@@ -107,7 +176,7 @@ SET status = :status, finished_at = :finished_at, error_message = :error_message
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
-    AND (CAST(:owner AS TEXT) IS NULL OR owner = :owner)
+    AND (CAST(:owner AS TEXT) IS NULL OR COALESCE(owner, :owner) = :owner)
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
 -- name: finalize_running_steps
@@ -122,7 +191,7 @@ WHERE run_id = :run_id AND status = 'running';
 
 -- name: finalize_pending_steps
 -- Skips the pending steps of a finalized run.
-UPDATE steps SET status = 'skipped' WHERE run_id = :run_id AND status = 'pending';
+UPDATE steps SET status = 'skipped' WHERE run_id = :run_id AND status IN ('pending', 'waiting');
 
 -- name: select_run_state
 -- Selects the columns that explain why an update did not match.
@@ -134,7 +203,7 @@ SELECT {run_columns} FROM runs WHERE id = :run_id;
 
 -- name: select_steps
 -- Selects the steps of a run, in order.
-SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq
+SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots
 FROM steps WHERE run_id = :run_id ORDER BY position;
 
 -- name: select_active_run
@@ -174,8 +243,12 @@ SELECT {run_columns} FROM names
 JOIN runs ON runs.id = (SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name)
 ORDER BY runs.project;
 
+-- name: list_queued_runs
+-- Lists the queued runs of each project, in the order in which they will begin.
+SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
+
 -- name: list_orphaned_runs
--- Lists the active runs of other owners.
+-- Lists the active runs of other owners. A run without an owner has not begun.
 SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
 
 -- name: list_durations

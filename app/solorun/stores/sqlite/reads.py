@@ -3,15 +3,17 @@
 import heapq
 import sqlite3
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from itertools import islice
 from statistics import median
 from typing import Any
 
 from solorun.errors import RunNotFound
+from solorun.queueing import Hold
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
 from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.rows import run_from_row, storable_id
+from solorun.stores.sqlite.rows import EPOCH, run_from_row, storable_id
 
 
 def get_run(connection: sqlite3.Connection, run_id: int) -> Run:
@@ -56,6 +58,14 @@ def list_runs(
         for status in frozenset(statuses)
     )
     return list(islice(heapq.merge(*by_status, key=lambda run: -run.id), limit))
+
+
+def list_holds(connection: sqlite3.Connection) -> list[Hold]:
+    rows = connection.execute(QUERIES["list_holds"]).fetchall()
+    return [
+        Hold(resource, slot, run_id, project, step, EPOCH + timedelta(microseconds=since))
+        for resource, slot, run_id, project, step, since in rows
+    ]
 
 
 def median_duration_seconds(connection: sqlite3.Connection, project: str, scope: str) -> float | None:

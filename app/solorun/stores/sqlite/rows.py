@@ -1,6 +1,6 @@
 """Converts between rows and values. Times are stored as microseconds since 1970, UTC."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -10,11 +10,13 @@ from msgspec.structs import asdict
 from solorun.run import MAX_RUN_ID, LevelCounts, Run, RunStep
 from solorun.status import Status, StepStatus
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_encode_params = msgspec.json.Encoder(order="sorted").encode
+_encode = msgspec.json.Encoder(order="sorted").encode
 _decode_params = msgspec.json.Decoder(dict[str, str]).decode
+decode_resources = msgspec.json.Decoder(dict[str, int]).decode
+decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
 
 
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
@@ -22,7 +24,8 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
     (
         run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
         cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total,
-        progress_item, last_seq, debug, info, warning, error, first_error_seq,
+        progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots, replaces,
+        queue_deadline,
     ) = row  # fmt: skip
     return Run(
         id=run_id,
@@ -31,7 +34,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         status=Status(status),
         triggered_by=triggered_by,
         params=_decode_params(params),
-        created_at=_EPOCH + timedelta(microseconds=created_at),
+        created_at=EPOCH + timedelta(microseconds=created_at),
         started_at=from_microseconds(started_at),
         finished_at=from_microseconds(finished_at),
         cancel_requested_at=from_microseconds(cancel_requested_at),
@@ -46,6 +49,10 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         level_counts=LevelCounts(debug, info, warning, error),
         first_error_seq=first_error_seq,
         steps=tuple(map(_step_from_row, steps)),
+        resources=decode_resources(resources),
+        slots=decode_slots(slots),
+        replaces=replaces,
+        queue_deadline=from_microseconds(queue_deadline),
     )
 
 
@@ -69,8 +76,9 @@ def storable_id(run_id: int) -> int:
     return run_id if 0 <= run_id <= MAX_RUN_ID else -1
 
 
-def encode_params(params: dict[str, str]) -> str:
-    return _encode_params(params).decode()
+def encode_object(members: Mapping[str, Any]) -> str:
+    """A column with a JSON object."""
+    return _encode(members).decode()
 
 
 def to_microseconds(time: datetime | None) -> int | None:
@@ -79,13 +87,24 @@ def to_microseconds(time: datetime | None) -> int | None:
         return None
     if time.tzinfo is None:
         raise ValueError(f"{time.isoformat()} has no time zone; times must be aware, in UTC")
-    return (time - _EPOCH) // _MICROSECOND
+    return (time - EPOCH) // _MICROSECOND
 
 
 def from_microseconds(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
 
 
 def _step_from_row(row: tuple[Any, ...]) -> RunStep:
-    name, status, started_at, finished_at, *others = row
-    return RunStep(name, StepStatus(status), from_microseconds(started_at), from_microseconds(finished_at), *others)
+    name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots = row
+    return RunStep(
+        name=name,
+        status=StepStatus(status),
+        started_at=from_microseconds(started_at),
+        finished_at=from_microseconds(finished_at),
+        exit_code=exit_code,
+        error_message=error_message,
+        first_seq=first_seq,
+        last_seq=last_seq,
+        resources=decode_resources(resources),
+        slots=decode_slots(slots),
+    )

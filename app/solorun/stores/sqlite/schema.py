@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from typing import Final
 
 from solorun.errors import DatabaseUnusable
+from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 
 
 def load_migrations(folder: Traversable) -> tuple[str, ...]:
@@ -38,6 +39,15 @@ def migrate(connection: sqlite3.Connection, migrations: Sequence[str] = MIGRATIO
         for statement in _statements(script):
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {number}")
+
+
+def migrate_alone(connection: sqlite3.Connection) -> None:
+    """`migrate` in a transaction of its own, without foreign keys, which would delete what refers to a copied table."""
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        in_transaction(connection, BEGIN_WRITE, migrate)
+    finally:
+        connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import sqlite3
 import sys
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
@@ -13,19 +13,20 @@ import anyio
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
+from solorun.queueing import Hold
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, Store
-from solorun.stores.sqlite import log_queries, reads, writes
+from solorun.stores.sqlite import log_queries, reads, starts, writes
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection, Function
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.idempotency_keys import RecentKeys, find_run_by_key, list_keys
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
-from solorun.stores.sqlite.schema import migrate
+from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
@@ -65,7 +66,7 @@ class SqliteRunStore(Store):
         try:
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
-            await store._writer.transact(migrate)
+            await store._writer.execute(migrate_alone)
             for project, key_hash in await store._writer.execute(list_keys):
                 store._recent_keys.add(project, key_hash, datetime.now(UTC))
             for reader in store._readers:
@@ -86,7 +87,14 @@ class SqliteRunStore(Store):
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         if new.key is not None:
             self._recent_keys.add(new.project, new.key.hash, new.created_at)
-        return await self._write(self._writer.transact(writes.insert_run, new, owner))
+        return await self._write(self._writer.transact(starts.insert_run, new, owner))
+
+    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
+        return await self._write(self._writer.transact(starts.claim_promoted_runs, owner))
+
+    async def declare_resources(self, slots: Mapping[str, int]) -> None:
+        now = to_microseconds(datetime.now(UTC))
+        await self._write(self._writer.transact(starts.declare_resources, slots, now))
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
@@ -141,6 +149,12 @@ class SqliteRunStore(Store):
 
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
+
+    async def list_queued_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_queued_runs", {})
+
+    async def list_holds(self) -> list[Hold]:
+        return await self._read(reads.list_holds)
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})

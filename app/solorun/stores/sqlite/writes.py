@@ -7,44 +7,17 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from solorun.errors import RunActive, StartRepeated, StoreFailure
+from solorun.errors import StoreFailure
 from solorun.run import LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
-from solorun.store import Batch, FinalState, NewRun
+from solorun.store import Batch, FinalState
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
-from solorun.stores.sqlite.idempotency_keys import record_key
 from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.reads import find_run, get_run
-from solorun.stores.sqlite.rows import encode_params, level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sqlite.reads import get_run
+from solorun.stores.sqlite.rows import level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sqlite.segments import segment_values
-
-
-def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
-    """Raises RunActive, StartRepeated. The active run is read in the same transaction, so it cannot end in between."""
-    row = connection.execute(
-        QUERIES["insert_run"],
-        {
-            "project": new.project,
-            "scope": new.scope,
-            "owner": owner,
-            "triggered_by": new.triggered_by,
-            "params": encode_params(new.params),
-            "created_at": to_microseconds(new.created_at),
-        },
-    ).fetchone()
-    if row is None:
-        active = find_run(connection, "select_active_run", {"project": new.project})
-        assert active is not None  # noqa: S101 - the unique index refused the insert because of it
-        raise RunActive(active)
-    (run_id,) = row
-    connection.executemany(
-        QUERIES["insert_step"],
-        [{"run_id": run_id, "position": position, "name": name} for position, name in enumerate(new.steps)],
-    )
-    if new.key is not None and not record_key(connection, new.project, new.key, new.created_at, run_id):
-        raise StartRepeated
-    return get_run(connection, run_id)
+from solorun.stores.sqlite.starts import promote
 
 
 def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
@@ -56,10 +29,13 @@ def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
 def request_cancel(
     connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[UpdateResult, Run]:
-    connection.execute(
-        QUERIES["request_cancel"],
-        {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)},
-    )
+    time = to_microseconds(at)
+    values = {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": time}
+    if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
+        connection.execute(QUERIES["finalize_pending_steps"], values)
+        promote(connection, time)
+        return UpdateResult.UPDATED, get_run(connection, run_id)
+    connection.execute(QUERIES["request_cancel"], values)
     run = get_run(connection, run_id)
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
@@ -67,7 +43,15 @@ def request_cancel(
 def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> list[UpdateResult]:
     """Begins its own transaction: segments are compressed before it, so that the lock is held for the writes only."""
     writes = [_prepare_batch(batch, owner) for batch in batches]
-    return in_transaction(connection, BEGIN_WRITE, lambda connection: [write(connection) for write in writes])
+    ends = [batch.ending.finished_at for batch in batches if batch.ending is not None]
+
+    def write_all(connection: sqlite3.Connection) -> list[UpdateResult]:
+        results = [write(connection) for write in writes]
+        if ends:
+            promote(connection, to_microseconds(max(ends)))
+        return results
+
+    return in_transaction(connection, BEGIN_WRITE, write_all)
 
 
 def finalize_run(
@@ -95,6 +79,8 @@ def finalize_run(
         connection.execute(QUERIES["finalize_pending_steps"], values)
         if forget_key:
             connection.execute(QUERIES["delete_keys_of_run"], values)
+        connection.execute(QUERIES["release_holds"], values)
+        promote(connection, values["finished_at"])
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
     return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND
@@ -123,6 +109,8 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
+        if ending is not None:
+            connection.execute(QUERIES["release_holds"], values)
         return UpdateResult.UPDATED
 
     return write

@@ -1,0 +1,71 @@
+"""What a start does when what it needs is taken, and which of the queued runs may begin. Values only."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+Slots = Mapping[str, Sequence[int]]
+"""The numbers of a run's slots, ascending, by resource."""
+
+
+class ConflictPolicy(StrEnum):
+    """What a start does when its project or a resource is taken."""
+
+    REJECT = "reject"
+    JOIN = "join"
+    QUEUE = "queue"
+    REPLACE = "replace"
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """One slot of a resource, held by a run, or by one of its steps (`step` is "" for the run itself)."""
+
+    resource: str
+    slot: int
+    run_id: int
+    project: str
+    step: str
+    held_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """The first queued run of a project, or a step that waits. `is_free` is False while its project has an active run.
+
+    `needs` is how many slots of each resource it needs.
+    """
+
+    run_id: int
+    needs: Mapping[str, int]
+    is_free: bool = True
+    step: str = ""
+
+
+def find_free_slots(declared: Mapping[str, int], held: Iterable[tuple[str, int]]) -> dict[str, list[int]]:
+    """The free slots of each declared resource, ascending."""
+    taken = set(held)
+    return {name: [slot for slot in range(count) if (name, slot) not in taken] for name, count in declared.items()}
+
+
+def choose(waiters: Iterable[Waiter], free: Mapping[str, list[int]]) -> list[tuple[Waiter, dict[str, list[int]]]]:
+    """Those that begin now, each with its slots: all that it needs, or none.
+
+    The smallest run id goes first. A waiter that lacks only slots keeps later ones from every resource it needs, or a
+    run that needs two slots would wait for ever behind runs that need one.
+    """
+    left = {name: list(slots) for name, slots in free.items()}
+    chosen = []
+    for waiter in sorted(waiters, key=lambda waiter: (waiter.run_id, waiter.step)):
+        if not waiter.is_free:
+            continue
+        if all(len(left.get(name, ())) >= count for name, count in waiter.needs.items()):
+            slots = {name: left[name][:count] for name, count in sorted(waiter.needs.items())}
+            for name, taken in slots.items():
+                left[name] = left[name][len(taken) :]
+            chosen.append((waiter, slots))
+        else:
+            left |= {name: [] for name in waiter.needs}
+    return chosen

@@ -1,0 +1,156 @@
+"""Inserts runs and promotes queued ones: functions for the writer's thread, in the transaction of their caller."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
+from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose, find_free_slots
+from solorun.run import Run
+from solorun.store import NewRun
+from solorun.stores.sqlite.idempotency_keys import record_key
+from solorun.stores.sqlite.queries import QUERIES
+from solorun.stores.sqlite.reads import find_run, get_run, list_holds
+from solorun.stores.sqlite.rows import decode_resources, encode_object, to_microseconds
+
+_NEW_RUN_ID = 2**63 - 1
+"""A run that is being inserted goes after all that wait already."""
+
+
+def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
+    """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end."""
+    values = {
+        "project": new.project,
+        "scope": new.scope,
+        "owner": owner,
+        "triggered_by": new.triggered_by,
+        "params": encode_object(new.params),
+        "created_at": to_microseconds(new.created_at),
+        "resources": encode_object(new.resources),
+    }
+    run_id = _insert_pending(connection, new, values)
+    if run_id is None:
+        run_id = _insert_waiting(connection, new, values)
+    connection.executemany(
+        QUERIES["insert_step"],
+        [
+            {
+                "run_id": run_id,
+                "position": position,
+                "name": name,
+                "resources": encode_object(new.step_resources.get(name, {})),
+            }
+            for position, name in enumerate(new.steps)
+        ],
+    )
+    if new.key is not None and not record_key(connection, new.project, new.key, new.created_at, run_id):
+        raise StartRepeated
+    return get_run(connection, run_id)
+
+
+def promote(connection: sqlite3.Connection, at: int | None) -> None:
+    """Make the queued runs pending whose project and resources are free. Call it whenever something became free."""
+    heads = _read_heads(connection)
+    for head, slots in choose(heads, _read_free_slots(connection, heads)):
+        connection.execute(QUERIES["promote_run"], {"run_id": head.run_id, "slots": encode_object(slots)})
+        _insert_holds(connection, head.run_id, slots, at)
+
+
+def claim_promoted_runs(connection: sqlite3.Connection, owner: str) -> list[Run]:
+    rows = connection.execute(QUERIES["claim_promoted_runs"], {"owner": owner}).fetchall()
+    return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
+
+
+def declare_resources(connection: sqlite3.Connection, slots: Mapping[str, int], at: int | None) -> None:
+    connection.execute(QUERIES["delete_resources"])
+    connection.executemany(
+        QUERIES["insert_resource"], [{"name": name, "slots": count} for name, count in slots.items()]
+    )
+    promote(connection, at)
+
+
+def _insert_pending(connection: sqlite3.Connection, new: NewRun, values: dict[str, Any]) -> int | None:
+    """None if the project or a resource is taken, or if another run was queued for it first."""
+    slots: Slots = {}
+    if new.resources:
+        heads = [*_read_heads(connection), Waiter(_NEW_RUN_ID, new.resources)]
+        chosen = {head.run_id: slots for head, slots in choose(heads, _read_free_slots(connection, heads))}
+        if _NEW_RUN_ID not in chosen:
+            return None
+        slots = chosen[_NEW_RUN_ID]
+    row = connection.execute(QUERIES["insert_run"], values | {"slots": encode_object(slots)}).fetchone()
+    if row is None:
+        return None
+    run_id = int(row[0])
+    _insert_holds(connection, run_id, slots, values["created_at"])
+    return run_id
+
+
+def _insert_waiting(connection: sqlite3.Connection, new: NewRun, values: dict[str, Any]) -> int:
+    active = find_run(connection, "select_active_run", {"project": new.project})
+    if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
+        if active is not None:
+            raise RunActive(active)
+        raise ResourceBusy(new.project, _find_obstacles(connection, new))
+    replaces = new.on_conflict is ConflictPolicy.REPLACE
+    if replaces:
+        _cancel_replacement(connection, new, values["created_at"])
+    row = connection.execute(
+        QUERIES["insert_queued_run"],
+        values
+        | {
+            "queue_rank": 0 if replaces else 1,
+            "queue_deadline": to_microseconds(new.queue_deadline),
+            "queue_max": new.queue_max,
+            "replaces": active.id if active is not None and replaces else None,
+        },
+    ).fetchone()
+    if row is None:
+        raise QueueFull(new.project, new.queue_max)
+    run_id = int(row[0])
+    if active is not None and replaces:
+        reason = f"replaced by run {run_id}"
+        connection.execute(QUERIES["request_cancel"], _cancel_values(active.id, new, reason, values["created_at"]))
+    return run_id
+
+
+def _cancel_replacement(connection: sqlite3.Connection, new: NewRun, at: int) -> None:
+    """Only the newest replacement waits: it does what the earlier one was to do."""
+    row = connection.execute(QUERIES["select_replacement"], {"project": new.project}).fetchone()
+    if row is not None:
+        (run_id,) = row
+        cancel = _cancel_values(run_id, new, "replaced by a later run", at)
+        connection.execute(QUERIES["cancel_queued_run"], cancel)
+        connection.execute(QUERIES["finalize_pending_steps"], cancel)
+
+
+def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, Any]:
+    return {"run_id": run_id, "requested_by": new.triggered_by, "reason": reason, "at": at}
+
+
+def _find_obstacles(connection: sqlite3.Connection, new: NewRun) -> list[Hold]:
+    """The holds of the resources that the run needs."""
+    return [hold for hold in list_holds(connection) if hold.resource in new.resources]
+
+
+def _read_heads(connection: sqlite3.Connection) -> list[Waiter]:
+    rows = connection.execute(QUERIES["select_queue_heads"]).fetchall()
+    return [Waiter(run_id, decode_resources(resources), bool(is_free)) for run_id, resources, is_free in rows]
+
+
+def _read_free_slots(connection: sqlite3.Connection, waiters: Sequence[Waiter]) -> dict[str, list[int]]:
+    if not any(waiter.needs for waiter in waiters):
+        return {}
+    declared = dict(connection.execute(QUERIES["list_resources"]).fetchall())
+    return find_free_slots(declared, connection.execute(QUERIES["list_held_slots"]).fetchall())
+
+
+def _insert_holds(connection: sqlite3.Connection, run_id: int, slots: Slots, at: int | None) -> None:
+    connection.executemany(
+        QUERIES["insert_hold"],
+        [
+            {"resource": name, "slot": slot, "run_id": run_id, "step": "", "held_since": at}
+            for name, numbers in slots.items()
+            for slot in numbers
+        ],
+    )
