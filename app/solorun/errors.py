@@ -44,7 +44,7 @@ from http import HTTPStatus
 from itertools import islice
 from typing import ClassVar, Final
 
-from solorun.queueing import Hold
+from solorun.queueing import Choices, Hold
 from solorun.run import Run
 
 MAX_FAULTS: Final = 100
@@ -139,20 +139,27 @@ class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
 class RunActive(Problem, slug="run-active", status=409):
     """The project has an active run."""
 
-    def __init__(self, active_run: Run, retry_after_seconds: float | None = None) -> None:
-        super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.")
+    def __init__(
+        self,
+        active_run: Run,
+        retry_after_seconds: float | None = None,
+        choices: Choices | None = None,
+        explanation: str = "",
+    ) -> None:
+        super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.{explanation}")
         self.active_run = active_run
         self.retry_after_seconds = retry_after_seconds
+        self.choices = choices
 
 
 class ResourceBusy(Problem, slug="resource-busy", status=409):
     """A resource that the run requires is taken."""
 
-    def __init__(self, project: str, holders: Sequence[Hold], retry_after_seconds: float | None = None) -> None:
+    def __init__(self, project: str, holders: Sequence[Hold], choices: Choices | None = None) -> None:
         held = ", ".join(f"{hold.resource} is held by run {hold.run_id} of {hold.project}" for hold in holders)
         super().__init__(f"Project {project} cannot start: {held or 'other runs wait for its resources'}.")
         self.holders = tuple(holders)
-        self.retry_after_seconds = retry_after_seconds
+        self.choices = choices
 
 
 class QueueFull(Problem, slug="queue-full", status=409):

@@ -31,6 +31,38 @@ class Hold(msgspec.Struct, frozen=True):
     held_since: datetime
 
 
+class JoinChoice(msgspec.Struct, frozen=True):
+    """What `join` would do: return the run `run_id`, if that is possible."""
+
+    possible: bool
+    run_id: int | None
+    reason: str | None = None
+
+
+class QueueChoice(msgspec.Struct, frozen=True):
+    """What `queue` would do: wait at `position`, and begin at about `estimated_start_at` (None if unknown)."""
+
+    possible: bool
+    position: int | None
+    estimated_start_at: datetime | None
+    reason: str | None = None
+
+
+class ReplaceChoice(msgspec.Struct, frozen=True):
+    """What `replace` would do: cancel the run `cancels` (None if only resources are taken), then begin."""
+
+    cancels: int | None
+    possible: bool = True
+
+
+class Choices(msgspec.Struct, frozen=True):
+    """What the other conflict policies would do with a refused start."""
+
+    join: JoinChoice
+    queue: QueueChoice
+    replace: ReplaceChoice
+
+
 @dataclass(frozen=True, slots=True)
 class Waiter:
     """The first queued run of a project, or a step that waits. `is_free` is False while its project has an active run.

@@ -17,7 +17,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.runs import Reaper, RunManager
+from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -92,11 +92,14 @@ class Service:
             steps = executor or StepDispatcher(
                 directory.path, environ, url=url or settings.public_url, owns_process=url is not None
             )
-            registry = RunRegistry()
-            tasks = TaskSet()
-            reaper = Reaper(store=store, registry=registry, tasks=tasks, executor=steps, owner=owner, now=now)
-            await reaper.recover()
             hub = Hub()
+            registry = RunRegistry()
+            queue = RunQueue(hub, registry, catalog)
+            tasks = TaskSet()
+            reaper = Reaper(
+                store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
+            )
+            await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
             run_executor = RunExecutor(
@@ -112,6 +115,18 @@ class Service:
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
             )
+            admission = Admission(catalog)
+            dispatcher = Dispatcher(
+                store=store,
+                registry=registry,
+                executor=run_executor,
+                reaper=reaper,
+                projects=catalog,
+                admission=admission,
+                queue=queue,
+                owner=owner,
+                now=now,
+            )
             manager = RunManager(
                 store=store,
                 hub=hub,
@@ -119,6 +134,9 @@ class Service:
                 tasks=tasks,
                 executor=run_executor,
                 reaper=reaper,
+                admission=admission,
+                queue=queue,
+                dispatcher=dispatcher,
                 projects=catalog,
                 owner=owner,
                 now=now,
@@ -139,6 +157,7 @@ class Service:
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(dispatcher))
             stack.push_async_callback(service.drain)
             yield service
 

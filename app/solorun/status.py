@@ -42,6 +42,10 @@ class StepStatus(StrEnum):
     INTERRUPTED = "interrupted"
     SKIPPED = "skipped"
 
+    @property
+    def has_ended(self) -> bool:
+        return self not in (StepStatus.PENDING, StepStatus.WAITING, StepStatus.RUNNING)
+
 
 ACTIVE: Final = frozenset({Status.PENDING, Status.RUNNING})
 """A run with one of these holds its project."""

@@ -6,12 +6,13 @@ step and returns a StepExecution, which can be awaited and stopped.
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from solorun.outcome import StepResult
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import Slots
 from solorun.record import Level, Stream
 
 
@@ -72,7 +73,8 @@ class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
-    Both directories exist. `params` are the parameters of the start.
+    Both directories exist. `params` are the parameters of the start. `slots` are the numbers of the slots that the run
+    and the step hold, by resource.
     """
 
     project: str
@@ -84,6 +86,7 @@ class StepContext:
     artifacts: Path
     output: StepOutput
     commands: CommandRunner | None = None
+    slots: Slots = field(default_factory=dict)
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""

@@ -44,6 +44,14 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyedRun:
+    """The run that the first start with an idempotency key began, or that it has `joined`."""
+
+    run: Run
+    joined: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FinalState:
     """The last entry of a run's log: how it ended, and when."""
 
@@ -137,6 +145,9 @@ class RunStore(Protocol):
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
 
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
@@ -166,8 +177,8 @@ class RunStore(Protocol):
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
-        records of `closing` must follow the run's last one. `forget_key` allows the start to be repeated with its key,
-        because no step was executed.
+        records of `closing` must follow the run's last one. `forget_key` forgets the keys that have led to the run,
+        even if it has ended, so that its start can be repeated.
         """
 
     # -- reads
@@ -175,8 +186,8 @@ class RunStore(Protocol):
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
 
-    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> Run | None:
-        """The run of the project that the key has started, less than KEY_LIFETIME before `at`.
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
+        """The run of the project to which the key has led less than KEY_LIFETIME before `at`.
 
         Cheap if the key is new, because starts that are refused ask for it. Raises IdempotencyKeyReused if the request
         was another one, and RunNotFound if the run has been deleted: even then, the key starts no second run.

@@ -10,8 +10,8 @@ from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
-from solorun.store import NewRun, Store
-from tests.contracts.builders import NOW, OWNER, end, ending, new_run, start
+from solorun.store import KeyedRun, NewRun, Store
+from tests.contracts.builders import NOW, OWNER, end, ending, later, new_run, start
 from tests.contracts.conftest import OpenStore
 
 KEY = IdempotencyKey.of("7d0f2a5e", b"{}")
@@ -31,7 +31,7 @@ async def started(store: Store, new: NewRun) -> Run:
 async def test_a_key_finds_the_run_that_it_started(store: Store) -> None:
     run = await store.insert_run(keyed_run(), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == run
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
 
 
 async def test_a_key_finds_its_run_in_a_store_that_is_opened_later(open_store: OpenStore) -> None:
@@ -39,7 +39,7 @@ async def test_a_key_finds_its_run_in_a_store_that_is_opened_later(open_store: O
     run = await started(store, keyed_run())
     await store.close()
 
-    assert await (await open_store()).find_run_by_key("handbook", KEY, at=NOW) == run
+    assert await (await open_store()).find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
 
 
 async def test_a_key_that_started_nothing_finds_nothing(store: Store) -> None:
@@ -81,7 +81,7 @@ async def test_a_start_that_is_repeated_queues_nothing_and_cancels_nothing(
 
     assert await store.list_runs() == before
     assert [run.id for run in before] == [replacement.id, queued.id, active.id]
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == before[1]
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(before[1], joined=False)
 
 
 async def test_another_request_with_a_used_key_is_refused(store: Store) -> None:
@@ -98,8 +98,8 @@ async def test_projects_do_not_share_keys(store: Store) -> None:
 
     second = await store.insert_run(keyed_run("glossary", key=OTHER_REQUEST), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == first
-    assert await store.find_run_by_key("glossary", OTHER_REQUEST, at=NOW) == second
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, joined=False)
+    assert await store.find_run_by_key("glossary", OTHER_REQUEST, at=NOW) == KeyedRun(second, joined=False)
 
 
 async def test_a_refused_start_does_not_use_its_key(store: Store) -> None:
@@ -110,31 +110,51 @@ async def test_a_refused_start_does_not_use_its_key(store: Store) -> None:
 
     run = await store.insert_run(keyed_run(key=OTHER_REQUEST), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW) == run
+    assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW) == KeyedRun(run, joined=False)
 
 
-@pytest.mark.parametrize("forget", [True, False])
-async def test_a_finalized_run_gives_its_key_back_on_request(store: Store, forget: bool) -> None:
-    run = await store.insert_run(keyed_run(), owner=OWNER)
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_a_finalized_run_can_give_its_key_back(store: Store, is_active: bool) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER) if is_active else await started(store, keyed_run())
     other = await store.insert_run(keyed_run("glossary"), owner=OWNER)
 
     await store.finalize_run(
-        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=forget
+        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
     )
 
-    found = await store.find_run_by_key("handbook", KEY, at=NOW)
-    assert (found is None) is forget
-    assert await store.find_run_by_key("glossary", KEY, at=NOW) == other
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) is None
+    assert await store.find_run_by_key("glossary", KEY, at=NOW) == KeyedRun(other, joined=False)
+    assert (await store.insert_run(keyed_run(), owner=OWNER)).id > other.id
+
+
+async def test_several_keys_can_lead_to_one_run(store: Store) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER)
+
+    await store.record_key("handbook", OTHER_KEY, run.id, at=later(1))
+
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
+    assert await store.find_run_by_key("handbook", OTHER_KEY, at=NOW) == KeyedRun(run, joined=True)
+
+
+async def test_a_key_that_has_led_to_a_run_cannot_be_recorded_for_another(store: Store) -> None:
+    first = await started(store, keyed_run())
+    second = await store.insert_run(keyed_run(key=OTHER_KEY), owner=OWNER)
+
+    with pytest.raises(StartRepeated):
+        await store.record_key("handbook", KEY, second.id, at=later(1))
+
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, joined=False)
 
 
 async def test_a_key_is_forgotten_after_a_day(store: Store) -> None:
     first = await started(store, keyed_run())
     moment = timedelta(microseconds=1)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME - moment) == first
+    assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME - moment) == KeyedRun(first, joined=False)
     assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME) is None
     second = await store.insert_run(keyed_run(key=OTHER_REQUEST, after=KEY_LIFETIME), owner=OWNER)
-    assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW + KEY_LIFETIME) == second
+    found = await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW + KEY_LIFETIME)
+    assert found == KeyedRun(second, joined=False)
 
 
 async def test_forgetting_old_keys_keeps_those_that_are_younger_than_a_day(store: Store) -> None:
@@ -145,4 +165,4 @@ async def test_forgetting_old_keys_keeps_those_that_are_younger_than_a_day(store
 
     found = [await store.find_run_by_key("handbook", key, at=NOW + timedelta(hours=25)) for key in keys]
 
-    assert [run and run.id for run in found] == [None, None, 3, 4, 5]
+    assert [keyed and keyed.run.id for keyed in found] == [None, None, 3, 4, 5]

@@ -12,10 +12,11 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.logs import Hub, Tail, Writer, WriterLimits
-from solorun.project import DEFAULT_LOG_LIMIT_BYTES, CommandStep, Project
+from solorun.project import DEFAULT_LOG_LIMIT_BYTES, DEFAULT_QUEUE_MAX, CommandStep, Project
+from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.run import Run
-from solorun.runs import Reaper, RunManager
+from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory
 from solorun.step import StepExecutor
 from solorun.store import Store
@@ -107,6 +108,10 @@ def declare(
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str, ...] = (),
+    resources: Mapping[str, int] | None = None,
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
+    queue_max: int = DEFAULT_QUEUE_MAX,
+    queue_timeout_seconds: float | None = None,
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -120,6 +125,10 @@ def declare(
         env=env or {},
         secrets=secrets,
         params=params,
+        resources=resources or {},
+        on_conflict=on_conflict,
+        queue_max=queue_max,
+        queue_timeout_seconds=queue_timeout_seconds,
     )
 
 
@@ -127,6 +136,7 @@ def declare(
 async def open_engine(
     data_dir: Path,
     *projects: Project,
+    resources: Mapping[str, int] | None = None,
     owner: str = "this start",
     executor: ScriptedExecutor | None = None,
     environ: Mapping[str, str] | None = None,
@@ -151,20 +161,22 @@ async def open_engine(
         steps: StepExecutor = executor
         registry = RunRegistry()
         tasks = TaskSet()
+        hub = Hub()
+        declared = DeclaredProjects(*(projects or (declare(),)), resources=resources)
+        queue = RunQueue(hub, registry, declared)
         reaper = Reaper(
             store=store,
             registry=registry,
             tasks=tasks,
             executor=steps,
+            queue=queue,
             owner=owner,
             now=now,
             retry_seconds=limits.reaper_retry_seconds,
         )
         recovered = await reaper.recover()
-        hub = Hub()
         writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
         await stack.enter_async_context(running(tasks))
-        declared = DeclaredProjects(*(projects or (declare(),)))
         run_executor = RunExecutor(
             store=store,
             hub=hub,
@@ -179,6 +191,19 @@ async def open_engine(
             compaction_pause_seconds=limits.compaction_pause_seconds,
         )
 
+        admission = Admission(declared)
+        dispatcher = Dispatcher(
+            store=store,
+            registry=registry,
+            executor=run_executor,
+            reaper=reaper,
+            projects=declared,
+            admission=admission,
+            queue=queue,
+            owner=owner,
+            now=now,
+        )
+
         def make_manager(write_limit_seconds: float) -> RunManager:
             return RunManager(
                 store=store,
@@ -187,6 +212,9 @@ async def open_engine(
                 tasks=tasks,
                 executor=run_executor,
                 reaper=reaper,
+                admission=admission,
+                queue=queue,
+                dispatcher=dispatcher,
                 projects=declared,
                 owner=owner,
                 now=now,
@@ -194,6 +222,7 @@ async def open_engine(
             )
 
         manager = make_manager(limits.write_seconds)
+        await stack.enter_async_context(running(dispatcher))
         if drain:
             stack.push_async_callback(manager.drain, 5.0)
         yield Engine(

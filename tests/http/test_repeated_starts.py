@@ -70,7 +70,7 @@ async def test_another_body_with_a_used_key_is_refused(open_served: OpenServed, 
 
     problem = response.json()
     assert (response.status_code, problem["type"]) == (422, "/problems/idempotency-key-reused")
-    assert problem["detail"] == "This idempotency key has started run 1 with another request."
+    assert problem["detail"] == "This idempotency key was used for another request, which led to run 1."
 
 
 async def test_bodies_that_mean_the_same_are_the_same_request(open_served: OpenServed) -> None:

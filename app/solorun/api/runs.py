@@ -14,6 +14,7 @@ from solorun.api.state import State
 from solorun.errors import InvalidCursor, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
+from solorun.runs import submit_once
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
@@ -26,15 +27,19 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
-    key = find_key(request, body)
-    await state.family_limit.check(request.path_params["project"])
-    run, is_new = await state.service.manager.start_run_once(
-        request.path_params["project"], key, scope=body.scope, triggered_by=body.triggered_by, params=body.params
+    project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
+    await state.family_limit.check(project)
+    submission = await submit_once(
+        manager,
+        project,
+        key,
+        manager.submit_run(project, scope=body.scope, triggered_by=body.triggered_by, params=body.params, key=key),
     )
+    run = submission.run
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
-    if not is_new:
+    if submission.replayed:
         headers.append((b"idempotent-replayed", b"true"))
-    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, replayed=not is_new)
+    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, replayed=submission.replayed)
     return json_response(started, status=201, headers=headers)
 
 

@@ -81,7 +81,7 @@ class RunExecutor:
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
         output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
-        handle = RunHandle(start, self.hub.open(run), channel, output, cancel_scope, clock)
+        handle = RunHandle(start, self.hub.find(run.id) or self.hub.open(run), channel, output, cancel_scope, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Channel, LimitedOutput, Topic
 from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import ConflictPolicy
 from solorun.record import Event
 from solorun.run import Run
 
@@ -25,6 +27,8 @@ class AdmittedStart:
     """As given. The row has them masked."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    key: IdempotencyKey | None = None
 
 
 @dataclass(eq=False, slots=True)
@@ -75,6 +79,8 @@ class RunRegistry:
 
     def __init__(self) -> None:
         self.start_lock = asyncio.Lock()
+        self.released = asyncio.Event()
+        """Set when a run has released its project, and whatever else may let a queued run begin."""
         self._by_id: dict[int, RunHandle] = {}
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
@@ -95,6 +101,7 @@ class RunRegistry:
         if self._by_project.get(handle.project.name) is handle:
             del self._by_project[handle.project.name]
         handle.ended.set()
+        self.released.set()
 
     def find(self, run_id: int) -> RunHandle | None:
         return self._by_id.get(run_id)

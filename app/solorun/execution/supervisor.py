@@ -108,6 +108,7 @@ class Supervisor:
             workspace=workspace,
             artifacts=artifacts,
             output=run.output,
+            slots=run.run.slots,
         )
 
     async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:

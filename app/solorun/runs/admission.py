@@ -7,10 +7,12 @@ import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
-from solorun.errors import MAX_FAULTS, FieldError, InvalidRequest, ServiceDraining
+from solorun.errors import MAX_FAULTS, FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
+from solorun.idempotency_key import IdempotencyKey
 from solorun.project import MAX_PARAM_BYTES, Project, Projects
-from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS
+from solorun.queueing import ConflictPolicy
+from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
 from solorun.wire import is_encodable
 
 
@@ -34,9 +36,36 @@ class Admission:
         if self._draining:
             raise ServiceDraining
 
-    def admit(self, project: str, *, scope: str, triggered_by: str, params: Mapping[str, str]) -> AdmittedStart:
+    def admit(
+        self,
+        project: str,
+        *,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, str],
+        on_conflict: ConflictPolicy | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
+        return self._admit(project, scope, triggered_by, params, on_conflict, key)
+
+    def admit_again(self, run: Run) -> AdmittedStart:
+        """Admit a run that an earlier service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
+        start = self._admit(run.project, run.scope, run.triggered_by, run.params, None)
+        if [step.name for step in start.steps] != [step.name for step in run.steps]:
+            raise SolorunError("the steps of the project changed while the run was queued")
+        return start
+
+    def _admit(
+        self,
+        project: str,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, str],
+        on_conflict: ConflictPolicy | None,
+        key: IdempotencyKey | None = None,
+    ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
         faults = [*_faults_of_triggered_by(triggered_by), *islice(_faults_of_params(declared, params), MAX_FAULTS)]
@@ -45,7 +74,8 @@ class Admission:
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
-        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), self._projects.faults)
+        policy = declared.on_conflict if on_conflict is None else on_conflict
+        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), self._projects.faults, policy, key)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

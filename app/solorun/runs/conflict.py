@@ -1,31 +1,69 @@
-"""What a start does when its project is busy: today it is rejected, with the run that holds the project."""
+"""What a start does when its project is busy: it is rejected, it joins the active run, or the store lets it wait."""
 
 from typing import Final
 
-from solorun.errors import RunActive
-from solorun.execution import RunHandle, RunRegistry
+from solorun.errors import ResourceBusy, RunActive
+from solorun.execution import AdmittedStart, RunHandle, RunRegistry
+from solorun.queueing import Choices, ConflictPolicy, JoinChoice, QueueChoice, ReplaceChoice
+from solorun.run import Run
+from solorun.runs.queue import RunQueue
 
 MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 
 
-class ConflictPolicy:
+class ConflictResolver:
     """Answers from memory, without the database."""
 
-    def __init__(self, registry: RunRegistry) -> None:
+    def __init__(self, registry: RunRegistry, queue: RunQueue) -> None:
         self._registry = registry
+        self._queue = queue
 
     def is_busy(self, project: str) -> bool:
         return self._registry.find_by_project(project) is not None
 
-    def resolve(self, project: str) -> None:
-        """Return if the project is free as far as this process knows. Raises RunActive."""
-        if (handle := self._registry.find_by_project(project)) is not None:
-            raise self.reject(handle)
+    def resolve(self, start: AdmittedStart) -> Run | None:
+        """The run that the start joins; None if the store has to decide. Raises RunActive."""
+        handle = self._registry.find_by_project(start.project.name)
+        if handle is None or start.on_conflict in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
+            return None
+        if start.on_conflict is ConflictPolicy.JOIN and _find_obstacle(handle, start) is None:
+            return handle.run
+        raise self.reject(handle, start)
 
-    def reject(self, handle: RunHandle) -> RunActive:
-        """The refusal that names the run, with the time it is expected to take still."""
+    def reject(self, handle: RunHandle, start: AdmittedStart) -> RunActive:
+        """The refusal that names the run, what other policies would do, and the time it is expected to take still."""
         retry_after = None
         if handle.estimated_seconds is not None and handle.run.started_at is not None:
             elapsed = (handle.clock.now() - handle.run.started_at).total_seconds()
             retry_after = min(max(1.0, handle.estimated_seconds - elapsed), MAX_RETRY_AFTER_SECONDS)
-        return RunActive(handle.run, retry_after)
+        obstacle = _find_obstacle(handle, start)
+        choices = Choices(
+            join=JoinChoice(obstacle is None, handle.id, obstacle),
+            queue=self._queue_choice(start),
+            replace=ReplaceChoice(handle.id),
+        )
+        explanation = f" It cannot be joined: {obstacle}." if start.on_conflict is ConflictPolicy.JOIN else ""
+        return RunActive(handle.run, retry_after, choices, explanation)
+
+    def describe(self, busy: ResourceBusy, start: AdmittedStart) -> ResourceBusy:
+        """The same refusal, with what other policies would do."""
+        reason = "no run of the project is active"
+        choices = Choices(JoinChoice(False, None, reason), self._queue_choice(start), ReplaceChoice(None))
+        return ResourceBusy(start.project.name, busy.holders, choices)
+
+    def _queue_choice(self, start: AdmittedStart) -> QueueChoice:
+        name, waiting = start.project.name, self._queue.count(start.project.name)
+        if waiting >= start.project.queue_max:
+            return QueueChoice(False, None, None, f"{waiting} runs are queued, which is the maximum")
+        return QueueChoice(True, waiting + 1, self._queue.estimate_free_at(name))
+
+
+def _find_obstacle(handle: RunHandle, start: AdmittedStart) -> str | None:
+    """Why the start cannot join the run; None if the run will do all that the start asks for."""
+    if handle.cancel_scope.reason is not None:
+        return f"run {handle.id} is being stopped"
+    if handle.start.params != start.params:
+        return "its parameters differ"
+    remaining = {step.name for step in handle.run.steps if not step.status.has_ended}
+    missing = [step.name for step in start.steps if step.name not in remaining]
+    return f"{', '.join(missing)} will not be executed by run {handle.id}" if missing else None

@@ -13,19 +13,31 @@ from typing import Final
 
 import anyio
 
-from solorun.errors import RunActive, RunNotActive, RunNotFound, SolorunError, StartRepeated, StoreUnavailable
+from solorun.errors import (
+    QueueFull,
+    ResourceBusy,
+    RunActive,
+    RunNotActive,
+    RunNotFound,
+    StartRepeated,
+    StoreUnavailable,
+)
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
 from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs.admission import Admission
-from solorun.runs.conflict import ConflictPolicy
+from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import run_detached
+from solorun.runs.dispatcher import Dispatcher
+from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
+from solorun.runs.submission import Submission, new_run
 from solorun.status import Status, UpdateResult
-from solorun.store import NewRun, RunStore
+from solorun.store import RunStore
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
@@ -45,19 +57,21 @@ class RunManager:
     tasks: TaskSet
     executor: RunExecutor
     reaper: Reaper
+    admission: Admission
+    queue: RunQueue
+    dispatcher: Dispatcher
     projects: Projects
     owner: str
     now: Callable[[], datetime]
     write_limit_seconds: float
 
     def __post_init__(self) -> None:
-        self._admission = Admission(self.projects)
-        self._conflicts = ConflictPolicy(self.registry)
+        self._conflicts = ConflictResolver(self.registry, self.queue)
         self._drain_deadline = math.inf
 
     @property
     def draining(self) -> bool:
-        return self._admission.draining
+        return self.admission.draining
 
     # -- start
 
@@ -68,95 +82,81 @@ class RunManager:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
-        key: IdempotencyKey | None = None,
+        on_conflict: ConflictPolicy | None = None,
     ) -> Run:
-        """Start a run of the project. Returns the pending run, with its row committed.
+        """Start a run of the project: `submit_run`, for callers to whom a joined run is as good as a new one."""
+        submission = await self.submit_run(
+            project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+        )
+        return submission.run
 
-        Raises ProjectNotFound, InvalidRequest, RunActive (with the active run), ServiceDraining, or StoreUnavailable if
-        the row was not committed within the limit for writes: no step will run, but the row may appear later, as a
-        failed run. With a key that has started a run, raises one of these or StartRepeated. Cancelling this call does
-        not cancel the start.
+    async def submit_run(
+        self,
+        project: str,
+        *,
+        scope: str = FULL_SCOPE,
+        triggered_by: str = "api",
+        params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
+        key: IdempotencyKey | None = None,
+    ) -> Submission:
+        """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
+
+        Returns the pending or queued run, with its row committed, or the active run that the start joins. Raises
+        ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
+        ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
+        but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
+        these or StartRepeated (see `submit_once`). Cancelling this call does not cancel the start.
         """
-        self._admission.check_draining()
+        self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self._admission.admit(project, scope=scope, triggered_by=triggered_by, params=params or {})
-        self._conflicts.resolve(project)
+        start = self.admission.admit(
+            project, scope=scope, triggered_by=triggered_by, params=params or {}, on_conflict=on_conflict, key=key
+        )
+        if (joined := self._conflicts.resolve(start)) is not None:
+            return Submission(joined, start.on_conflict, joined=True)
         try:
             return await run_detached(
                 self.tasks,
-                lambda abandoned: self._start(start, key, abandoned),
+                lambda abandoned: self._start(start, abandoned),
                 limit_seconds=self.write_limit_seconds,
                 too_late=StoreUnavailable(
                     f"The start of {project} could not be written within {self.write_limit_seconds:g} s. "
-                    "No step will run, but it may appear later as a failed run."
+                    "No step will run, but it may appear later as a failed or cancelled run."
                 ),
                 name=f"start of {project}",
             )
         except StoreUnavailable:
             # Among thousands of starts, the wait for the lock alone may take that long. By now the winner is known.
-            self._conflicts.resolve(project)
+            self._conflicts.resolve(start)
             raise
 
-    async def start_run_once(
-        self,
-        project: str,
-        key: IdempotencyKey | None,
-        *,
-        scope: str = FULL_SCOPE,
-        triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
-    ) -> tuple[Run, bool]:
-        """Like `start_run`, but a start that is repeated with its key returns the run that the key has started.
-
-        Returns the run, and False if the key had started it before. Raises IdempotencyKeyReused if that was another
-        request. Without a key, every run is a new one.
-        """
-        try:
-            run = await self.start_run(project, scope=scope, triggered_by=triggered_by, params=params, key=key)
-        except StoreUnavailable:
-            raise  # If the run appears later, it is a failed one, which gives its key back.
-        except SolorunError:
-            # What refuses another run does not matter if the key has its run. Often, it is that very run.
-            earlier = None if key is None else await self.store.find_run_by_key(project, key, at=self.now())
-            if earlier is None:
-                raise
-            return await self.get_run(earlier.id), False
-        else:
-            return run, True
-
-    async def _start(self, start: AdmittedStart, key: IdempotencyKey | None, abandoned: asyncio.Event) -> Run:
+    async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Submission:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self.registry.start_lock:
-            self._admission.check_draining()
+            self.admission.check_draining()
             if abandoned.is_set():
                 raise StoreUnavailable
-            self._conflicts.resolve(start.project.name)
+            if (joined := self._conflicts.resolve(start)) is not None:
+                return Submission(joined, start.on_conflict, joined=True)
+            await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start.project)
-            run = await self._insert(start, key, masker)
+            run = await self._insert(start, masker)
             if abandoned.is_set():
-                self.reaper.finalize_later(run, "the database answered too late")
-                return run
-            handle = self.executor.claim(start, run, masker)
-            if self._admission.draining:
-                handle.cancel_scope.cancel(StopReason.SHUTDOWN)
-            await self.executor.execute(handle)
-            return run
+                self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
+            elif run.status is Status.QUEUED:
+                run = await self._enqueue(start, run)
+            else:
+                await self.dispatcher.begin(start, run, masker)
+            return Submission(run, start.on_conflict)
 
-    async def _insert(self, start: AdmittedStart, key: IdempotencyKey | None, masker: Masker) -> Run:
-        """Insert the run as pending. The unique index decides whether the project is free.
+    async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
+        """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
-        Raises RunActive, StartRepeated, StoreUnavailable.
+        Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
-        new = NewRun(
-            project=start.project.name,
-            scope=start.scope,
-            triggered_by=masker.mask(start.triggered_by),
-            params={name: masker.mask(value) for name, value in start.params.items()},
-            created_at=self.now(),
-            steps=tuple(step.name for step in start.steps),
-            key=key,
-        )
+        new = new_run(start, masker, self.now())
         finalized: int | None = None
         while True:
             try:
@@ -167,18 +167,32 @@ class RunManager:
                     raise  # It belongs to another owner: we can neither execute nor end it.
                 if (handle := self.registry.find(blocking.id)) is not None:
                     if handle.run.holds_project:
-                        raise self._conflicts.reject(handle) from None
+                        raise self._conflicts.reject(handle, start) from None
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
-                await self.reaper.finalize(blocking, _UNCONFIRMED)
-            except StartRepeated:
-                raise  # Nothing was inserted.
+                await self.reaper.finalize(blocking, _UNCONFIRMED, forget_key=True)
+            except ResourceBusy as busy:
+                raise self._conflicts.describe(busy, start) from None
+            except (QueueFull, StartRepeated):
+                raise
             except Exception:
                 # Whether the row was committed is unknown.
                 self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
                 raise
+
+    async def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
+        """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue."""
+        if run.replaces is not None:
+            if (replaced := self.queue.find_replacement(run.project)) is not None:
+                self.queue.end(await self.store.get_run(replaced.id))
+            if (handle := self.registry.find(run.replaces)) is not None:
+                reason = f"replaced by run {run.id}"
+                handle.request_cancel(run.triggered_by, reason)
+                await self._cancel(run.replaces, handle, run.triggered_by, reason)
+        self.registry.released.set()
+        return self.queue.add(run, start)
 
     # -- cancel
 
@@ -218,7 +232,12 @@ class RunManager:
         if result is UpdateResult.NOT_FOUND:
             raise RunNotFound(f"There is no run {run_id}.")
         if result is UpdateResult.UPDATED:
-            if handle is None:
+            if run.has_ended:
+                self.queue.end(run)
+                self.registry.released.set()
+            elif handle is None and run_id in self.queue:
+                self.registry.released.set()  # It has just been promoted, and ends when it begins.
+            elif handle is None:
                 self.reaper.finalize_later(run, "no task works for it")
             elif (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
                 self.hub.publish(
@@ -253,7 +272,12 @@ class RunManager:
 
     def list_active_runs(self) -> list[Run]:
         """All active runs as committed, oldest first."""
-        return self.hub.list_runs()
+        return [run for run in self.hub.list_runs() if run.holds_project]
+
+    def list_queued_runs(self, project: str | None = None) -> list[Run]:
+        """The queued runs as committed, each project's in the order in which they will begin."""
+        queued = [entry.run for entry in self.queue if project in (None, entry.run.project)]
+        return sorted(queued, key=lambda run: (run.project, run.queue_position or 0))
 
     # -- drain
 
@@ -262,7 +286,7 @@ class RunManager:
 
         Safe to call twice: the earlier deadline holds, and a shorter limit shortens the graces.
         """
-        self._admission.close()
+        self.admission.close()
         now = anyio.current_time()
         limit_seconds = min(limit_seconds, max(0.0, self._drain_deadline - now))
         self._drain_deadline = now + limit_seconds

@@ -11,6 +11,7 @@ from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
 from solorun.run import LevelCounts, Run
+from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
@@ -18,6 +19,9 @@ from solorun.store import FinalState, RunStore
 from solorun.wire import encode_records
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
+
+_ACTOR: Final = "solorun"
+"""`cancel_requested_by` of a queued run that could not be confirmed."""
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -30,6 +34,7 @@ class Reaper:
     registry: RunRegistry
     tasks: TaskSet
     executor: StepExecutor
+    queue: RunQueue
     owner: str
     now: Callable[[], datetime]
     retry_seconds: float = 0.5
@@ -48,21 +53,22 @@ class Reaper:
                 group.create_task(self._recover(run), name=f"recovery of run {run.id}")
         return orphaned
 
-    async def finalize(self, run: Run, why: str) -> None:
-        """End a run that could not be started: `cancelled` if that was requested, else `failed`.
+    async def finalize(self, run: Run, why: str, *, forget_key: bool = False) -> None:
+        """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`.
 
-        No step of a failed one was executed, so that a start may be repeated with its key.
+        `forget_key` if its start was not acknowledged, and may be repeated with its key.
         """
+        if run.status is Status.QUEUED:
+            _, run = await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=self.now())
         failed = Outcome(Status.FAILED, f"it could not be started: {why}")
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
-        await self.store.finalize_run(
-            run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=outcome is failed
-        )
+        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=forget_key)
+        self.registry.released.set()
 
-    def finalize_later(self, run: Run, why: str) -> None:
+    def finalize_later(self, run: Run, why: str, *, forget_key: bool = False) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""
-        self._spawn(lambda: self.finalize(run, why), name=f"finalization of run {run.id}")
+        self._spawn(lambda: self.finalize(run, why, forget_key=forget_key), name=f"finalization of run {run.id}")
 
     def finalize_project_later(self, project: str, why: str) -> None:
         """End the project's run if no task works for it, in the background, retrying until the store can be written."""
@@ -84,9 +90,12 @@ class Reaper:
 
     async def _finalize_project(self, project: str, why: str) -> None:
         async with self.registry.start_lock:
-            run = await self.store.find_active_run(project)
-            if run is not None and self.registry.find(run.id) is None:
-                await self.finalize(run, why)
+            for run in [await self.store.find_active_run(project), *await self.store.list_queued_runs()]:
+                if run is not None and run.project == project and not self._is_known(run.id):
+                    await self.finalize(run, why, forget_key=True)
+
+    def _is_known(self, run_id: int) -> bool:
+        return self.registry.find(run_id) is not None or run_id in self.queue
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
         task = self.tasks.spawn(self._retry(finalize), name=name)

@@ -49,6 +49,10 @@ def command_environment(
             ARTIFACTS: str(context.artifacts),
         }
         | ({"SOLORUN_URL": url} if url else {})
+        | {
+            f"SOLORUN_RESOURCE_{_NOT_IN_A_NAME.sub('_', name.upper())}": ",".join(map(str, slots))
+            for name, slots in context.slots.items()
+        }
         | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
     )
 

@@ -164,7 +164,7 @@ async def test_a_start_that_waits_too_long_for_its_write_starts_no_step(tmp_path
     async with open_engine(tmp_path, limits=EngineLimits(write_seconds=0.05)) as engine:
         gate = engine.faults.hold_after("insert_run")
 
-        with pytest.raises(StoreUnavailable, match="may appear later as a failed run"):
+        with pytest.raises(StoreUnavailable, match="may appear later as a failed or cancelled run"):
             await engine.manager.start_run("handbook")
         await gate.reached.wait()
         gate.open()

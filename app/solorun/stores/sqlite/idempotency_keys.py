@@ -1,37 +1,40 @@
-"""Which run each idempotency key has started: functions for a connection's thread, and which keys may be stored."""
+"""To which run each idempotency key has led: functions for a connection's thread, and which keys may be stored."""
 
 import sqlite3
 from datetime import datetime
 from typing import Any
 
-from solorun.errors import IdempotencyKeyReused
+from solorun.errors import IdempotencyKeyReused, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
-from solorun.run import Run
+from solorun.store import KeyedRun
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.reads import get_run
 from solorun.stores.sqlite.rows import to_microseconds
 
 
-def find_run_by_key(connection: sqlite3.Connection, project: str, key: IdempotencyKey, at: datetime) -> Run | None:
+def find_run(connection: sqlite3.Connection, project: str, key: IdempotencyKey, at: datetime) -> KeyedRun | None:
     """Raises IdempotencyKeyReused, RunNotFound."""
     row = connection.execute(QUERIES["select_key"], _values(project, key, at)).fetchone()
     if row is None:
         return None
-    run_id, fingerprint = row
+    run_id, fingerprint, created_at = row
     if fingerprint != key.fingerprint:
-        raise IdempotencyKeyReused(f"This idempotency key has started run {run_id} with another request.")
-    return get_run(connection, run_id)
+        raise IdempotencyKeyReused(f"This idempotency key was used for another request, which led to run {run_id}.")
+    run = get_run(connection, run_id)
+    # A key that starts a run is recorded with it.
+    return KeyedRun(run, joined=created_at != to_microseconds(run.created_at))
 
 
-def record_key(connection: sqlite3.Connection, project: str, key: IdempotencyKey, at: datetime, run_id: int) -> bool:
-    """Record the run that the key starts, and delete some expired keys. False if the key has started a run."""
+def record(connection: sqlite3.Connection, project: str, key: IdempotencyKey, run_id: int, at: datetime) -> None:
+    """Record the run to which a key leads, and delete some expired keys. Raises StartRepeated if it has led to one."""
     values = _values(project, key, at)
     connection.execute(QUERIES["delete_expired_keys"], values)
     values |= {"fingerprint": key.fingerprint, "run_id": run_id, "created_at": to_microseconds(at)}
-    return connection.execute(QUERIES["insert_key"], values).rowcount > 0
+    if not connection.execute(QUERIES["insert_key"], values).rowcount:
+        raise StartRepeated
 
 
-def list_keys(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+def list_all(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
     """The project and the hash of every stored key."""
     return connection.execute(QUERIES["list_keys"]).fetchall()
 

@@ -43,7 +43,7 @@ WHERE status = 'queued' AND id = (
 
 -- name: select_replacement
 -- Selects the queued run of a project that replaces the active one.
-SELECT id FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
+SELECT id, replaces FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
 
 -- name: promote_run
 -- Makes a queued run pending. It has no owner until a service claims it.
@@ -83,12 +83,12 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
--- Selects the run that an idempotency key has started, and the fingerprint of the request.
-SELECT run_id, fingerprint FROM idempotency_keys
+-- Selects the run to which an idempotency key has led, and when and by which request.
+SELECT run_id, fingerprint, created_at FROM idempotency_keys
 WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
--- Records the run that an idempotency key starts, unless it has started one.
+-- Records the run to which an idempotency key leads, unless it has led to one.
 INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
 VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
@@ -101,8 +101,9 @@ WHERE created_at <= :expired_at
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
--- Deletes the keys that have started a run.
-DELETE FROM idempotency_keys WHERE run_id = :run_id AND project = (SELECT project FROM runs WHERE id = :run_id);
+-- Deletes the keys that have led to a run.
+DELETE FROM idempotency_keys
+WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
 -- name: list_keys
 -- Lists the idempotency keys.

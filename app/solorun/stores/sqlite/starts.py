@@ -4,11 +4,11 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
+from solorun.errors import QueueFull, ResourceBusy, RunActive
 from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose, find_free_slots
 from solorun.run import Run
 from solorun.store import NewRun
-from solorun.stores.sqlite.idempotency_keys import record_key
+from solorun.stores.sqlite import idempotency_keys
 from solorun.stores.sqlite.queries import QUERIES
 from solorun.stores.sqlite.reads import find_run, get_run, list_holds
 from solorun.stores.sqlite.rows import decode_resources, encode_object, to_microseconds
@@ -43,8 +43,8 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
             for position, name in enumerate(new.steps)
         ],
     )
-    if new.key is not None and not record_key(connection, new.project, new.key, new.created_at, run_id):
-        raise StartRepeated
+    if new.key is not None:
+        idempotency_keys.record(connection, new.project, new.key, run_id, new.created_at)
     return get_run(connection, run_id)
 
 
@@ -92,36 +92,39 @@ def _insert_waiting(connection: sqlite3.Connection, new: NewRun, values: dict[st
         if active is not None:
             raise RunActive(active)
         raise ResourceBusy(new.project, _find_obstacles(connection, new))
-    replaces = new.on_conflict is ConflictPolicy.REPLACE
-    if replaces:
-        _cancel_replacement(connection, new, values["created_at"])
+    replaced = None
+    if new.on_conflict is ConflictPolicy.REPLACE:
+        earlier = _cancel_replacement(connection, new, values["created_at"])
+        replaced = earlier if active is None else active.id
     row = connection.execute(
         QUERIES["insert_queued_run"],
         values
         | {
-            "queue_rank": 0 if replaces else 1,
+            "queue_rank": 1 if replaced is None else 0,
             "queue_deadline": to_microseconds(new.queue_deadline),
             "queue_max": new.queue_max,
-            "replaces": active.id if active is not None and replaces else None,
+            "replaces": replaced,
         },
     ).fetchone()
     if row is None:
         raise QueueFull(new.project, new.queue_max)
     run_id = int(row[0])
-    if active is not None and replaces:
+    if active is not None and replaced is not None:
         reason = f"replaced by run {run_id}"
         connection.execute(QUERIES["request_cancel"], _cancel_values(active.id, new, reason, values["created_at"]))
     return run_id
 
 
-def _cancel_replacement(connection: sqlite3.Connection, new: NewRun, at: int) -> None:
-    """Only the newest replacement waits: it does what the earlier one was to do."""
+def _cancel_replacement(connection: sqlite3.Connection, new: NewRun, at: int) -> int | None:
+    """Only the newest replacement waits: it does what the earlier one was to do. Returns the run that it replaces."""
     row = connection.execute(QUERIES["select_replacement"], {"project": new.project}).fetchone()
-    if row is not None:
-        (run_id,) = row
-        cancel = _cancel_values(run_id, new, "replaced by a later run", at)
-        connection.execute(QUERIES["cancel_queued_run"], cancel)
-        connection.execute(QUERIES["finalize_pending_steps"], cancel)
+    if row is None:
+        return None
+    run_id, replaced = row
+    cancel = _cancel_values(run_id, new, "replaced by a later run", at)
+    connection.execute(QUERIES["cancel_queued_run"], cancel)
+    connection.execute(QUERIES["finalize_pending_steps"], cancel)
+    return int(replaced)
 
 
 def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, Any]:

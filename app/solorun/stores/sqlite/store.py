@@ -18,12 +18,12 @@ from solorun.record import LogPage
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, LogQuery, NewRun, Store
-from solorun.stores.sqlite import log_queries, reads, starts, writes
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, KeyedRun, LogQuery, NewRun, Store
+from solorun.stores.sqlite import idempotency_keys, log_queries, reads, starts, writes
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection, Function
 from solorun.stores.sqlite.doctor import check
-from solorun.stores.sqlite.idempotency_keys import RecentKeys, find_run_by_key, list_keys
+from solorun.stores.sqlite.idempotency_keys import RecentKeys
 from solorun.stores.sqlite.probe import WriteProbe
 from solorun.stores.sqlite.rows import to_microseconds
 from solorun.stores.sqlite.schema import migrate_alone
@@ -67,7 +67,7 @@ class SqliteRunStore(Store):
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.execute(migrate_alone)
-            for project, key_hash in await store._writer.execute(list_keys):
+            for project, key_hash in await store._writer.execute(idempotency_keys.list_all):
                 store._recent_keys.add(project, key_hash, datetime.now(UTC))
             for reader in store._readers:
                 await reader.open()
@@ -99,6 +99,10 @@ class SqliteRunStore(Store):
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
 
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        self._recent_keys.add(project, key.hash, at)
+        await self._write(self._writer.transact(idempotency_keys.record, project, key, run_id, at))
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime
     ) -> tuple[UpdateResult, Run]:
@@ -126,10 +130,10 @@ class SqliteRunStore(Store):
     async def get_run(self, run_id: int) -> Run:
         return await self._read(reads.get_run, run_id)
 
-    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> Run | None:
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
         if not self._recent_keys.may_contain(project, key.hash):
             return None
-        return await self._read(find_run_by_key, project, key, at)
+        return await self._read(idempotency_keys.find_run, project, key, at)
 
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})

@@ -72,13 +72,13 @@ def finalize_run(
         **level_values(closing.level_counts if closing else LevelCounts()),
         **_ending_values(ending, expected),
     }
+    if forget_key:
+        connection.execute(QUERIES["delete_keys_of_run"], values)
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
-        if forget_key:
-            connection.execute(QUERIES["delete_keys_of_run"], values)
         connection.execute(QUERIES["release_holds"], values)
         promote(connection, values["finished_at"])
         return UpdateResult.UPDATED

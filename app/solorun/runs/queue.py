@@ -1,0 +1,134 @@
+"""The queued runs as this service knows them: their places, what they wait for, and when they will probably begin."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec.structs import asdict
+
+from solorun.execution import AdmittedStart, RunRegistry
+from solorun.logs import Hub
+from solorun.project import Projects
+from solorun.queueing import find_free_slots
+from solorun.run import Run
+
+
+@dataclass(eq=False, slots=True)
+class QueuedRun:
+    """One queued run. `start` is None if an earlier service admitted it."""
+
+    run: Run
+    start: AdmittedStart | None
+    estimated_seconds: float | None = None
+    """How long a run of this scope usually takes; None when unknown."""
+    is_estimated: bool = False
+    """Whether that has been looked up."""
+
+
+class RunQueue:
+    """The queued runs of all projects. Readers see each as a topic of the hub. The store decides which one begins."""
+
+    def __init__(self, hub: Hub, registry: RunRegistry, projects: Projects) -> None:
+        self._hub = hub
+        self._registry = registry
+        self._projects = projects
+        self._by_id: dict[int, QueuedRun] = {}
+        self._by_project: dict[str, list[QueuedRun]] = {}
+        """In the order in which they begin."""
+
+    def __contains__(self, run_id: int) -> bool:
+        return run_id in self._by_id
+
+    def __iter__(self) -> Iterator[QueuedRun]:
+        return iter(list(self._by_id.values()))
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def count(self, project: str) -> int:
+        return len(self._by_project.get(project, ()))
+
+    def add(self, run: Run, start: AdmittedStart | None = None) -> Run:
+        """Add a run behind those of its project; a replacement goes first. Returns it with its place."""
+        queued = QueuedRun(run, start)
+        self._by_id[run.id] = queued
+        runs = self._by_project.setdefault(run.project, [])
+        runs.insert(len(runs) if run.replaces is None else 0, queued)
+        self._hub.open(run)
+        self.refresh()
+        return queued.run
+
+    def find_replacement(self, project: str) -> Run | None:
+        """The run that waits to replace another."""
+        runs = self._by_project.get(project)
+        return runs[0].run if runs and runs[0].run.replaces is not None else None
+
+    def take(self, run: Run) -> AdmittedStart | None:
+        """Remove a run that has been promoted, as committed. Its topic stays. Returns how it was admitted."""
+        queued = self._remove(run.id)
+        self._hub.publish(run.id, **asdict(run))
+        return queued.start if queued is not None else None
+
+    def end(self, run: Run) -> None:
+        """Remove a run that has ended without beginning, as committed."""
+        if self._remove(run.id) is not None:
+            self._hub.publish(run.id, **asdict(run))
+            self._hub.close(run.id)
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Publish the places that have changed, what the runs wait for, and when they will probably begin."""
+        held = [(name, slot) for run in self._hub.list_runs() if run.holds_project for name, slot in _slots_of(run)]
+        free = {name: len(slots) for name, slots in find_free_slots(self._projects.resources, held).items()}
+        for project, runs in self._by_project.items():
+            begins_at = self.estimate_free_at(project, before=0)
+            for position, queued in enumerate(runs, start=1):
+                is_first = position == 1 and self._registry.find_by_project(project) is None
+                changes: dict[str, Any] = {
+                    "queue_position": position,
+                    "waits_for": _find_missing(queued.run, free) if is_first else (),
+                    "estimated_start_at": None if is_first else begins_at,
+                }
+                if any(getattr(queued.run, name) != value for name, value in changes.items()):
+                    self._hub.publish(queued.run.id, **changes)
+                    topic = self._hub.find(queued.run.id)
+                    queued.run = topic.run if topic is not None else queued.run
+                begins_at = _add(begins_at, queued.estimated_seconds)
+
+    def estimate_free_at(self, project: str, *, before: int | None = None) -> datetime | None:
+        """When the active run and the first `before` queued ones (all, if None) will probably have ended."""
+        handle = self._registry.find_by_project(project)
+        if handle is None:
+            return None
+        free_at = _add(handle.run.started_at or handle.run.created_at, handle.estimated_seconds)
+        free_at = None if free_at is None else max(free_at, handle.clock.now())
+        for queued in self._by_project.get(project, [])[:before]:
+            free_at = _add(free_at, queued.estimated_seconds)
+        return free_at
+
+    def _remove(self, run_id: int) -> QueuedRun | None:
+        queued = self._by_id.pop(run_id, None)
+        if queued is not None:
+            runs = self._by_project[queued.run.project]
+            runs.remove(queued)
+            if not runs:
+                del self._by_project[queued.run.project]
+        return queued
+
+
+def _slots_of(run: Run) -> Iterator[tuple[str, int]]:
+    for held in (run.slots, *(step.slots for step in run.steps if not step.status.has_ended)):
+        for name, numbers in held.items():
+            for slot in numbers:
+                yield name, slot
+
+
+def _find_missing(run: Run, free: dict[str, int]) -> tuple[str, ...]:
+    """The resources that are taken. If none is, the run waits behind another that was queued for them before."""
+    missing = [name for name, count in run.resources.items() if free.get(name, 0) < count]
+    return tuple(sorted(missing or run.resources))
+
+
+def _add(time: datetime | None, seconds: float | None) -> datetime | None:
+    return None if time is None or seconds is None else time + timedelta(seconds=seconds)

@@ -1,0 +1,43 @@
+"""A submitted start: the row that it inserts, and what it has led to."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from solorun.execution import AdmittedStart
+from solorun.logs import Masker
+from solorun.queueing import ConflictPolicy
+from solorun.run import Run
+from solorun.store import NewRun
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a start has led to: a pending or queued run, or the active run that it has `joined`.
+
+    `replayed` if an earlier start with its key has led to it.
+    """
+
+    run: Run
+    policy: ConflictPolicy | None = None
+    joined: bool = False
+    replayed: bool = False
+
+
+def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRun:
+    """The run to insert for an admitted start, with its secrets masked."""
+    project = start.project
+    timeout = project.queue_timeout_seconds
+    return NewRun(
+        project=project.name,
+        scope=start.scope,
+        triggered_by=masker.mask(start.triggered_by),
+        params={name: masker.mask(value) for name, value in start.params.items()},
+        created_at=created_at,
+        steps=tuple(step.name for step in start.steps),
+        resources=project.resources,
+        step_resources={step.name: step.resources for step in start.steps if step.resources},
+        on_conflict=start.on_conflict,
+        queue_max=project.queue_max,
+        queue_deadline=None if timeout is None else created_at + timedelta(seconds=timeout),
+        key=start.key,
+    )
