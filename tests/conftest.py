@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fakes.bytecode import keep_bytecode
+from tests.fakes.postgres import serving_postgres
 
 # The time an example takes depends on the machine, not on the code. Each test has its own time limit.
 settings.register_profile("solorun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -17,6 +18,13 @@ settings.load_profile("solorun")
 def shared_bytecode_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The tests start hundreds of services, which compile their imports only once. The cache lasts for the session."""
     keep_bytecode(tmp_path_factory.mktemp("bytecode"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server, which starts with the first test that needs it."""
+    with serving_postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="session", autouse=True)

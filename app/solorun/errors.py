@@ -144,9 +144,9 @@ class RunActive(Problem, slug="run-active", status=409):
         active_run: Run,
         retry_after_seconds: float | None = None,
         choices: Choices | None = None,
-        explanation: str = "",
+        message: str = "",
     ) -> None:
-        super().__init__(f"Project {active_run.project} has an active run: {active_run.id}.{explanation}")
+        super().__init__(message or f"Project {active_run.project} has an active run: {active_run.id}.")
         self.active_run = active_run
         self.retry_after_seconds = retry_after_seconds
         self.choices = choices
@@ -155,18 +155,15 @@ class RunActive(Problem, slug="run-active", status=409):
 class ResourceBusy(Problem, slug="resource-busy", status=409):
     """A resource that the run requires is taken."""
 
-    def __init__(self, project: str, holders: Sequence[Hold], choices: Choices | None = None) -> None:
+    def __init__(self, holders: Sequence[Hold] = (), choices: Choices | None = None, message: str = "") -> None:
         held = ", ".join(f"{hold.resource} is held by run {hold.run_id} of {hold.project}" for hold in holders)
-        super().__init__(f"Project {project} cannot start: {held or 'other runs wait for its resources'}.")
+        super().__init__(message or f"{held or 'Other runs wait for the resources'}.")
         self.holders = tuple(holders)
         self.choices = choices
 
 
 class QueueFull(Problem, slug="queue-full", status=409):
     """The queue of the project is full."""
-
-    def __init__(self, project: str, queue_max: int) -> None:
-        super().__init__(f"{queue_max} runs of {project} are queued, and its queue holds no more.")
 
 
 class RunNotActive(Problem, slug="run-not-active", status=409):

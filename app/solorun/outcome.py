@@ -17,6 +17,7 @@ class StopReason(Enum):
     RUN_TIMEOUT = "run time-out", Status.FAILED
     STEP_TIMEOUT = "step time-out", Status.FAILED
     SHUTDOWN = "shutdown", Status.INTERRUPTED
+    LEASE_LOST = "lease lost", Status.INTERRUPTED
 
     @property
     def status(self) -> Status:

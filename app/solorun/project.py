@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from solorun.queueing import ConflictPolicy
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
+NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
 FULL_SCOPE: Final = "full"
 FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from solorun.component import running
-from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.errors import DatabaseUnusable
+from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
@@ -83,7 +84,7 @@ class Service:
         owner = secrets.token_hex(8)
         async with AsyncExitStack() as stack:
             stack.enter_context(own_data_directory(directory, owner=owner))
-            store = await SqliteRunStore.open(directory.path)
+            store = await open_store(settings)
             stack.push_async_callback(store.close)
             last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
             if await store.reserve_run_ids(last_id):
@@ -99,6 +100,8 @@ class Service:
             reaper = Reaper(
                 store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
             )
+            if (lease := store.open_lease(owner)) is not None:
+                await stack.enter_async_context(running(LeaseKeeper(lease, registry)))
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
@@ -158,6 +161,8 @@ class Service:
                 started_at=now(),
             )
             await stack.enter_async_context(running(dispatcher))
+            if lease is not None:
+                tasks.spawn(reaper.watch(), name="watch for orphaned runs")
             stack.push_async_callback(service.drain)
             yield service
 
@@ -185,6 +190,21 @@ class Service:
             # Only the number: readiness is public, and an error may contain paths.
             reasons.append(f"solorun.toml has {len(self.catalog.errors)} error(s); see the service log")
         return reasons
+
+
+async def open_store(settings: Settings) -> Store:
+    """PostgreSQL if the settings have the URL of a database, else SQLite in the data directory.
+
+    Raises DatabaseUnusable.
+    """
+    if settings.database_url is None:
+        return await SqliteRunStore.open(settings.data_dir)
+    try:
+        from solorun.stores.postgres import PostgresRunStore
+    except ImportError as error:
+        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
+        raise DatabaseUnusable(message) from error
+    return await PostgresRunStore.open(settings.database_url)
 
 
 def now() -> datetime:

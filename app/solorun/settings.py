@@ -21,7 +21,8 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 class Settings:
     """How the service runs. All values are validated, and `data_dir` is absolute.
 
-    `token` is the secret itself, which repr omits; None if no token is required.
+    `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
+    for SQLite in `data_dir`. Both are omitted by repr.
     """
 
     data_dir: Path
@@ -30,6 +31,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
+    database_url: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
     max_streams: int = MAX_STREAMS
     max_streams_per_client: int = MAX_STREAMS_PER_CLIENT

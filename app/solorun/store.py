@@ -108,6 +108,32 @@ class Finding:
     repair: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class CancelRequest:
+    """A cancellation that was requested of a run, perhaps through another service."""
+
+    run_id: int
+    requested_by: str
+    reason: str
+
+
+class Lease(Protocol):
+    """How long an owner may call its active runs its own. For a thread: the calls block.
+
+    Another owner ends the runs of an owner without a lease.
+    """
+
+    @property
+    def seconds(self) -> float:
+        """How long the lease lasts after it was renewed, by the database's clock."""
+
+    def renew(self) -> list[CancelRequest]:
+        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+
+    def end(self) -> None:
+        """End the lease, and close the connection. Raises nothing."""
+
+
 MAX_PAGE_BYTES: Final = 1024 * 1024
 """The size of a page of a log, as JSON, unless it is a single record."""
 MAX_PAGE_RECORDS: Final = 4_000
@@ -176,10 +202,13 @@ class RunStore(Protocol):
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
-        An `owner` of None means any owner. Running steps take the run's status, pending steps become `skipped`. The
-        records of `closing` must follow the run's last one. `forget_key` forgets the keys that have led to the run,
-        even if it has ended, so that its start can be repeated.
+        An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
+        become `skipped`. The records of `closing` must follow the run's last one. `forget_key` forgets the keys that
+        have led to the run, even if it has ended, so that its start can be repeated.
         """
+
+    def open_lease(self, owner: str) -> Lease | None:
+        """The lease of all runs of this owner. None if it lasts as long as the owner's process, without renewal."""
 
     # -- reads
 
@@ -217,7 +246,7 @@ class RunStore(Protocol):
         """The slots that are held, by resource and slot."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        """The active runs of other owners, oldest first."""
+        """The active runs of other owners whose leases have expired, oldest first."""
 
     async def median_duration_seconds(self, project: str, scope: str) -> float | None:
         """The median duration of the last 20 completed runs of this scope; None if there are none."""

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from solorun.project import FULL_SCOPE
+from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 
@@ -37,11 +38,15 @@ def is_encodable(text: str) -> bool:
 
 
 class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a start. `triggered_by` is a short word for what started the run."""
+    """The body of a start. `triggered_by` is a short word for what started the run.
+
+    `on_conflict` is what to do if the project or a resource is taken; None means what the project declares.
+    """
 
     scope: str = FULL_SCOPE
     triggered_by: Caller = "api"
     params: dict[str, str] = {}
+    on_conflict: ConflictPolicy | None = None
 
 
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,7 +72,9 @@ class ProblemFieldError(msgspec.Struct, frozen=True):
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
-    """RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`."""
+    """RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
+    `run-not-active` adds `run`.
+    """
 
     type: str
     title: str
@@ -77,16 +84,20 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: tuple[ProblemFieldError, ...] = ()
     active_run: Run | None = None
     links: RunLinks | None = None
+    holders: tuple[Hold, ...] = ()
+    choices: Choices | None = None
     run: Run | None = None
 
 
 class StartedRun(Run, frozen=True):
-    """A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+    """A run that was just started, or that the start `joined`.
 
-    `replayed`: an earlier request with the same idempotency key started it.
+    `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
+    idempotency key led to it.
     """
 
     configuration_faults: tuple[str, ...] = ()
+    joined: bool = False
     replayed: bool = False
 
 
@@ -107,6 +118,12 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     params: tuple[str, ...]
     current_run: Run | None
     last_run: Run | None
+    queued_runs: tuple[Run, ...] = ()
+    """In the order in which they will begin."""
+    on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    """What a start does by default when the project or a resource is taken."""
+    resources: dict[str, int] = {}
+    """How many slots of each resource a run requires."""
     configuration_faults: tuple[str, ...] = ()
     """Why a start would use an earlier version of solorun.toml."""
 
@@ -125,6 +142,19 @@ class FamilySummary(msgspec.Struct, frozen=True):
 class ProjectList(msgspec.Struct, frozen=True):
     projects: tuple[ProjectSummary, ...]
     families: tuple[FamilySummary, ...]
+
+
+class ResourceSummary(msgspec.Struct, frozen=True):
+    """A resource as declared, the slots that are held, and the runs that wait for it, in the order of their ids."""
+
+    name: str
+    slots: int
+    holds: tuple[Hold, ...]
+    waiting: tuple[Run, ...]
+
+
+class ResourceList(msgspec.Struct, frozen=True):
+    resources: tuple[ResourceSummary, ...]
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -40,6 +40,26 @@ def test_the_login_page_has_no_accessibility_violations(open_page: OpenPage, gua
     assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
 
 
+def test_a_session_ends_from_the_palette_and_from_the_settings(open_page: OpenPage, guarded: ServedService) -> None:
+    page = open_page("/", url=guarded.url)
+    _log_in(page)
+    expect(page.get_by_role("article").first).to_be_visible()
+
+    page.keyboard.press("?")
+    page.get_by_role("dialog").get_by_role("button", name="Log out").click()
+    page.wait_for_url(f"{guarded.url}/login")
+    _log_in(page)
+    expect(page.get_by_role("article").first).to_be_visible()
+    page.keyboard.press("Control+k")
+    page.get_by_role("combobox").fill("log out")
+    page.get_by_role("option", name="Log out").click()
+
+    page.wait_for_url(f"{guarded.url}/login")
+    page.goto(guarded.url)
+    expect(page.get_by_label("Token")).to_be_visible()
+    expect(page.get_by_role("main")).to_contain_text("SOLORUN_TOKEN")
+
+
 def test_a_session_lost_in_a_restart_is_renewed_over_the_open_page(open_page: OpenPage, guarded: ServedService) -> None:
     api = Api(guarded.url, TOKEN)
     run_id = api.complete("novel", params={"book": "broken"})

@@ -27,6 +27,22 @@ def test_the_palette_finds_letters_in_order_and_other_words(open_page: OpenPage,
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_every_command_has_an_icon_or_the_status_of_its_run(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}")
+    expect(page.locator("header .badge")).to_have_text("failed")
+    page.keyboard.press("Control+k")
+    options = page.locator("#commands").get_by_role("option")
+    expect(options.filter(has_text="Change theme")).to_be_visible()
+
+    drawn = options.filter(has=page.locator(".icon > svg, .icon > i, .icon .icon > *"))
+
+    assert drawn.count() == options.count()
+    expect(options.filter(has_text=f"#{run_id} novel").locator(".icon.failed svg")).to_have_count(1)
+    expect(options.filter(has_text="Start novel").locator(".icon > svg")).to_have_count(1)
+    expect(options.filter(has_text="Log out")).to_have_count(0)
+
+
 def test_help_lists_the_keys_of_the_log(open_page: OpenPage) -> None:
     page = open_page("/")
 
@@ -55,6 +71,28 @@ def test_the_bars_of_the_chart_are_reached_by_keyboard(open_page: OpenPage, api:
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text(f"#{first}")
+
+
+def test_the_chart_shows_one_step(open_page: OpenPage, api: Api) -> None:
+    partial = api.complete("novel", "fetch")
+    failed = api.complete("novel", params={"book": "broken"})
+    page = open_page("/p/novel")
+    bars = page.locator("figure a")
+    expect(bars.nth(-2)).to_have_attribute("aria-label", re.compile(f"^#{partial} · completed · fetch · "))
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · failed · full · "))
+    whole = bars.count()
+
+    page.get_by_label("Durations of").select_option("translate")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · failed · translate · "))
+    assert bars.count() < whole
+    assert page.url.endswith("/p/novel?chart=translate")
+    page.get_by_label("Durations of").select_option("fetch")
+    expect(bars.last).to_have_attribute("aria-label", re.compile(f"^#{failed} · completed · fetch · "))
+    page.get_by_label("Durations of").select_option("render")
+    page.get_by_label("Durations of").select_option("Whole run")
+
+    expect(bars).to_have_count(whole)
+    assert page.url.endswith("/p/novel")
 
 
 def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:

@@ -59,17 +59,35 @@ def test_a_group_folds_and_unfolds(open_page: OpenPage, api: Api) -> None:
     expect(page.locator(".log-pane")).to_contain_text("ready, see")
 
 
-def test_progress_reports_can_be_hidden(open_page: OpenPage, api: Api) -> None:
+def test_the_progress_of_a_step_is_one_line_until_it_is_unfolded(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel")
-    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=chapter")
-    expect(page.locator(".search .count")).to_have_text("1 of 40")
-    expect(page.locator(".log-pane .row.progress").first).to_be_visible()
-
-    page.get_by_role("button", name="Show progress reports").click()
-
-    expect(page.locator(".log .lines")).to_have_text(f"{api.run(run_id)['last_seq']} records, progress hidden")
-    expect(page.locator(".log-pane .row.progress")).to_have_count(0)
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log")
+    count = page.locator(".log .lines")
+    toggle = page.locator(".tools").get_by_role("button", name="Show all progress reports")
     expect(page.locator(".log-pane")).to_contain_text("batch 2 of 40")
+    expect(count).to_have_text(f"{api.run(run_id)['last_seq']} records, progress folded")
+    page.locator(".log-pane").press("End")
+    progress = page.locator(".log-pane .row.progress")
+    expect(progress).to_have_text(re.compile("40/40 chapter 40.*40 updates$"))
+
+    progress.get_by_role("button", name="Show all progress reports").click()
+    expect(progress).not_to_have_count(1)
+    expect(count).to_have_text(f"{api.run(run_id)['last_seq']} records")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    toggle.click()
+
+    expect(progress).to_have_count(1)
+
+
+def test_a_link_and_a_search_unfold_progress(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel")
+    report = next(record for record in api.log(run_id, event="progress") if record["data"]["current"] == 7)
+
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log#L{report['seq']}")
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("7/40 chapter 7")
+    page.goto(page.url.partition("?")[0] + "?tab=log&q=chapter+8")
+
+    expect(page.locator(".log-pane .row.current mark")).to_have_text("chapter 8")
 
 
 def test_the_address_contains_the_level_filter(open_page: OpenPage, api: Api) -> None:

@@ -65,11 +65,11 @@ def test_the_icon_shows_the_open_run_or_the_state_of_all_projects(
     api.complete("novel", params={"book": "broken"})
     page = open_page("/runs")
     _expect_icon(page, RED)
-    expect(page).to_have_title("Solorun")
+    expect(page).to_have_title("All runs · Solorun")
 
     run_id = _start(api, "paced-all", tmp_path, "50")
     _expect_icon(page, BLUE)
-    expect(page).to_have_title("1 running · Solorun")
+    expect(page).to_have_title("1 running · All runs · Solorun")
     page.get_by_role("link", name=f"#{run_id}", exact=True).click()
     _expect_icon(page, BLUE, 0.5)
     page.go_back()
@@ -77,7 +77,7 @@ def test_the_icon_shows_the_open_run_or_the_state_of_all_projects(
     (tmp_path / "50").touch()
 
     _expect_icon(page, RED)
-    expect(page).to_have_title("Solorun")
+    expect(page).to_have_title("All runs · Solorun")
 
 
 def test_the_browser_can_draw_the_icon(open_page: OpenPage, api: Api) -> None:

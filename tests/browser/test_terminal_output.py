@@ -44,6 +44,17 @@ def test_standard_error_is_marked(open_page: OpenPage, address: str) -> None:
     expect(rows.locator(".level")).to_have_text("stderr")
 
 
+def test_a_coloured_line_of_spaces_wraps(open_page: OpenPage, address: str) -> None:
+    page = open_page(address)
+    line = page.locator(".log-pane .row", has=page.locator(".b4:not(.f1)"))
+    expect(line).to_have_css("height", "20px")
+
+    page.get_by_role("button", name="Wrap long lines").click()
+
+    expect(line).to_have_css("height", re.compile("^[468]0px$"))
+    assert page.locator(".log-pane").evaluate("pane => pane.scrollWidth - pane.clientWidth") == 0
+
+
 def test_one_stream_is_shown(open_page: OpenPage, address: str) -> None:
     page = open_page(address)
     rows = page.locator(".log-pane .row")

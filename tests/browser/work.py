@@ -78,6 +78,7 @@ def terminal() -> None:
     print("\x1b[48;5;226mon yellow\x1b[0m \x1b[31;44mred on blue\x1b[0m", flush=True)
     sys.stderr.write("to the other stream\n")
     sys.stderr.flush()
+    print("\x1b[44m" + " " * 300 + "\x1b[0m", flush=True)
     print("::group::outer")
     print("first of the outer")
     print("::group::inner")

@@ -1,24 +1,34 @@
 """The stores that must fulfil the contract. To add a store, add the function that opens it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from solorun.store import Store
+from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
+from tests.fakes.postgres import fresh_schema
 from tests.fakes.stores import opening_stores
 
 OpenStore = Callable[[], Awaitable[Store]]
 
-_STORES: dict[str, Callable[[Path], Awaitable[Store]]] = {"sqlite": SqliteRunStore.open}
+
+@pytest.fixture(params=["postgres", "sqlite"])
+def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenStore]:
+    """Opens the same database as often as it is called. The caller closes the stores."""
+    if request.param == "sqlite":
+        yield partial(SqliteRunStore.open, tmp_path / "data")
+    else:
+        with fresh_schema(request.getfixturevalue("postgres_url")) as url:
+            yield partial(PostgresRunStore.open, url)
 
 
-@pytest.fixture(params=sorted(_STORES))
-async def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenStore]:
-    """Opens the same database as often as it is called."""
-    async with opening_stores(partial(_STORES[request.param], tmp_path / "data")) as open_store:
+@pytest.fixture
+async def open_store(open_database: OpenStore) -> AsyncIterator[OpenStore]:
+    """Opens the same database as often as it is called, and closes the stores in the end."""
+    async with opening_stores(open_database) as open_store:
         yield open_store
 
 

@@ -99,7 +99,7 @@ async def test_a_queue_has_a_maximum(store: Store) -> None:
     await start(store)
     await insert(store, replace(queued(), queue_max=1))
 
-    with pytest.raises(QueueFull, match="1 runs of handbook are queued"):
+    with pytest.raises(QueueFull, match="The queue of handbook is full: it may hold 1"):
         await insert(store, replace(queued(), queue_max=1))
 
     assert (await insert(store, replace(queued(), queue_max=DEFAULT_QUEUE_MAX))).status is Status.QUEUED

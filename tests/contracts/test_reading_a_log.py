@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace as replace_query
 from itertools import accumulate
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -16,11 +14,11 @@ from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
-from solorun.stores.sqlite import SqliteRunStore
 from solorun.terminal_text import visible_text
 from solorun.text_search import fold
 from solorun.wire import encode
 from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
+from tests.contracts.conftest import OpenStore
 
 _MESSAGES = (
     "Straße", "STRASSE", "kelvin \u212a", "Kelvin K", "İstanbul", "istanbul", "ﬁnal", "final", "ΣΊΣΥΦΟΣ", "σίσυφος",
@@ -240,23 +238,30 @@ async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: 
     before=st.none() | st.integers(-1, 14),
     cut=st.integers(1, 12),
 )
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_a_search_finds_exactly_what_is_visible(
-    messages: list[str], text: str, limit: int, after: int | None, before: int | None, cut: int
+    open_database: OpenStore,
+    messages: list[str],
+    text: str,
+    limit: int,
+    after: int | None,
+    before: int | None,
+    cut: int,
 ) -> None:
     content = [
         Record(seq, later(seq), Level.INFO, "extract", Stream.STDERR, message)
         for seq, message in enumerate(messages, start=1)
     ]
     query = LogQuery(after=after, before=before, limit=limit, text=text)
-    with TemporaryDirectory() as directory:
-        store = await SqliteRunStore.open(Path(directory))
-        try:
-            parts = [part for part in (content[:cut], content[cut:]) if part]
-            run = await write(store, await start(store), *parts)
-            page = await store.read_log(run.id, query)
-        finally:
-            await store.close()
+    # A new store, because the event loop is a new one for each example.
+    store = await open_database()
+    try:
+        parts = [part for part in (content[:cut], content[cut:]) if part]
+        run = await write(store, await start(store), *parts)
+        page = await store.read_log(run.id, query)
+        await end(store, run)
+    finally:
+        await store.close()
 
     expected = _expected(content, query)
     assert (page.records, page.matches) == (expected.records, expected.matches)

@@ -1,20 +1,18 @@
 """A log is read page by page, exactly, even while its segments are compacted."""
 
 import asyncio
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.record import Level
 from solorun.run import LevelCounts
 from solorun.store import Store
-from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from tests.contracts.builders import end, read_all, records, segment_of, start, write
+from tests.contracts.conftest import OpenStore
 
 
 async def test_segments_are_read_as_committed(store: Store) -> None:
@@ -165,22 +163,24 @@ async def test_a_run_can_be_compacted_again(store: Store) -> None:
 
 
 @given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), data=st.data())
-@settings(max_examples=25)
-async def test_reading_from_any_seq_is_exact_before_and_after_compaction(sizes: list[int], data: st.DataObject) -> None:
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_reading_from_any_seq_is_exact_before_and_after_compaction(
+    open_database: OpenStore, sizes: list[int], data: st.DataObject
+) -> None:
     total = sum(sizes)
     after = data.draw(st.integers(0, total + 1))
-    with TemporaryDirectory() as directory:
-        store = await SqliteRunStore.open(Path(directory))
-        try:
-            ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
-            parts = [records(last - size + 1, last) for size, last in zip(sizes, ends, strict=True)]
-            run = await end(store, await write(store, await start(store), *parts))
+    # A new store, because the event loop is a new one for each example.
+    store = await open_database()
+    try:
+        ends = [sum(sizes[: index + 1]) for index in range(len(sizes))]
+        parts = [records(last - size + 1, last) for size, last in zip(sizes, ends, strict=True)]
+        run = await end(store, await write(store, await start(store), *parts))
 
-            before_compaction = await read_all(store, run.id, after=after)
-            await _compact_fully(store, run.id)
-            after_compaction = await read_all(store, run.id, after=after)
-        finally:
-            await store.close()
+        before_compaction = await read_all(store, run.id, after=after)
+        await _compact_fully(store, run.id)
+        after_compaction = await read_all(store, run.id, after=after)
+    finally:
+        await store.close()
 
     assert before_compaction == after_compaction == records(after + 1, total)
 

@@ -104,7 +104,7 @@ async def test_a_closing_record_that_does_not_follow_the_log_ends_nothing(store:
     run = await write(store, await start(store), records(1, 3))
     closing = segment_of(run.id, records(run.last_seq + 2, run.last_seq + 2))
 
-    result = await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(), closing=closing)
+    result = await store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending(), closing=closing)
 
     assert result is UpdateResult.NOT_IN_EXPECTED_STATUS
     assert await store.get_run(run.id) == run
@@ -217,7 +217,7 @@ async def test_a_run_is_finalized_only_from_an_expected_status(
 ) -> None:
     run = await start(store)
 
-    moved = await store.finalize_run(run.id, owner=None, expected=expected, ending=ending(Status.FAILED, "x"))
+    moved = await store.finalize_run(run.id, owner=OWNER, expected=expected, ending=ending(Status.FAILED, "x"))
 
     assert moved is answer
 

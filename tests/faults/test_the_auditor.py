@@ -20,8 +20,8 @@ from solorun.status import UpdateResult
 from solorun.step import StepContext, StepExecution, StepExecutor
 from solorun.steps import StepDispatcher
 from solorun.store import Batch
+from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.queries import QUERIES
 from tests.fakes.engine import open_engine
 from tests.fakes.process_table import is_alive
 from tests.faults.history import EndObservation, History
@@ -77,7 +77,7 @@ async def test_two_active_runs_are_found_without_lock_and_index(
     insert = QUERIES["insert_run"]
     conflict = insert[insert.index("ON CONFLICT") : insert.index("RETURNING")]
     queries = {**QUERIES, "insert_run": insert.replace(conflict, "")}
-    monkeypatch.setattr("solorun.stores.sqlite.starts.QUERIES", queries)
+    monkeypatch.setattr("solorun.stores.sql.starts.QUERIES", queries)
 
     async with trial.engine() as engine:
         monkeypatch.setattr(engine.registry, "start_lock", _NoLock())

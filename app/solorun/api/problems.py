@@ -6,7 +6,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from solorun.api.state import State
-from solorun.errors import PROBLEMS, InvalidRequest, MethodNotAllowed, NotFound, Problem, RunActive, RunNotActive
+from solorun.errors import (
+    PROBLEMS,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    Problem,
+    ResourceBusy,
+    RunActive,
+    RunNotActive,
+)
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
 from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
@@ -42,12 +51,14 @@ async def get_problem_type(_state: State, request: Request) -> Response:
 
 
 def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
-    """The extension members (RFC 9457, 3.2) of problems with a run."""
+    """The extension members (RFC 9457, 3.2) of problems with runs."""
     match problem:
         case RunActive():
             address = f"{root_path}/api/v1/runs/{problem.active_run.id}"
             links = RunLinks(self=address, events=f"{address}/events", cancel=f"{address}/cancel")
-            return {"active_run": problem.active_run, "links": links}
+            return {"active_run": problem.active_run, "links": links, "choices": problem.choices}
+        case ResourceBusy():
+            return {"holders": problem.holders, "choices": problem.choices}
         case RunNotActive():
             return {"run": problem.run}
         case _:

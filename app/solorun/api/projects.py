@@ -5,6 +5,7 @@ from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
 from solorun.run import Run
+from solorun.service import Service
 from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 
 
@@ -17,7 +18,7 @@ async def list_projects(state: State, _request: Request) -> Response:
     return json_response(
         ProjectList(
             projects=tuple(
-                _summary(project, active.get(project.name), latest.get(project.name), service.catalog.faults)
+                _summary(service, project, active.get(project.name), latest.get(project.name))
                 for project in declared.projects.values()
             ),
             families=tuple(
@@ -40,10 +41,10 @@ async def get_project(state: State, request: Request) -> Response:
     project = service.catalog.get_project(request.path_params["project"])
     active = next((run for run in service.manager.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
-    return json_response(_summary(project, active, latest, service.catalog.faults))
+    return json_response(_summary(service, project, active, latest))
 
 
-def _summary(project: Project, active: Run | None, latest: Run | None, faults: tuple[str, ...]) -> ProjectSummary:
+def _summary(service: Service, project: Project, active: Run | None, latest: Run | None) -> ProjectSummary:
     return ProjectSummary(
         name=project.name,
         title=project.title,
@@ -51,8 +52,11 @@ def _summary(project: Project, active: Run | None, latest: Run | None, faults: t
         scopes=project.scopes,
         params=project.params,
         current_run=active,
-        last_run=active or latest,
-        configuration_faults=faults,
+        last_run=active or (None if latest is None else service.manager.show(latest)),
+        queued_runs=tuple(service.manager.list_queued_runs(project.name)),
+        on_conflict=project.on_conflict,
+        resources=dict(project.resources),
+        configuration_faults=service.catalog.faults,
     )
 
 

@@ -4,15 +4,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, health, login, logs, openapi, problems, projects, runs, streams
-from solorun.api.problems import PROBLEM_JSON
+from solorun.api import artifacts, logs, projects, resources, runs, streams
+from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidLastEventId,
-    NotFound,
     ProjectNotFound,
     QueueFull,
     ResourceBusy,
@@ -31,9 +30,9 @@ from solorun.run import Run
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
-    ProblemDetails,
     ProjectList,
     ProjectSummary,
+    ResourceList,
     RunPage,
     StartedRun,
     StartRequest,
@@ -195,6 +194,14 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, ArtifactNotFound, StoreUnavailable),
     ),
     Operation(
+        f"GET {V1}/resources",
+        resources.list_resources,
+        id="listResources",
+        summary="List the resources that runs share, with their holders and the runs that wait",
+        responses=(ResponseSpec(200, "The resources", model=ResourceList),),
+        problems=(StoreUnavailable,),
+    ),
+    Operation(
         f"GET {V1}/runs",
         runs.list_runs,
         id="listRuns",
@@ -221,95 +228,5 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
-    Operation(
-        "GET /livez",
-        health.livez,
-        id="livez",
-        summary="Liveness probe",
-        responses=(ResponseSpec(200, "The service is running"),),
-        public=True,
-        tag="service",
-    ),
-    Operation(
-        "GET /readyz",
-        health.readyz,
-        id="readyz",
-        summary="Readiness probe, with the reasons if the service is not ready",
-        responses=(
-            ResponseSpec(200, "The service can start runs"),
-            ResponseSpec(
-                503,
-                "The reasons, as a problem of type `about:blank`",
-                PROBLEM_JSON.decode(),
-                model=ProblemDetails,
-            ),
-        ),
-        public=True,
-        tag="service",
-    ),
-    Operation(
-        "GET /metrics",
-        health.metrics,
-        id="metrics",
-        summary="Metrics in the OpenMetrics format",
-        responses=(ResponseSpec(200, "The metrics", "application/openmetrics-text"),),
-        tag="service",
-    ),
-    Operation(
-        "GET /openapi.json",
-        openapi.show_document,
-        id="openapi",
-        summary="This OpenAPI document",
-        responses=(ResponseSpec(200, "The document"),),
-        tag="service",
-    ),
-    Operation(
-        "GET /problems/{slug}",
-        problems.get_problem_type,
-        id="getProblemType",
-        summary="Describe a problem type",
-        responses=(ResponseSpec(200, "The description", _TEXT),),
-        problems=(NotFound,),
-        tag="service",
-    ),
-    Operation(
-        "GET /login",
-        login.show_login,
-        id="showLogin",
-        summary="Show the login page",
-        responses=(
-            ResponseSpec(200, "The page", "text/html; charset=utf-8"),
-            ResponseSpec(303, "Redirects to `next` if the service has no token", _TEXT),
-        ),
-        query=login.LoginQuery,
-        public=True,
-        tag="session",
-    ),
-    Operation(
-        "POST /login",
-        login.log_in,
-        id="logIn",
-        summary="Log in with a token",
-        responses=(ResponseSpec(303, "Sets the session cookie and redirects to `next`", _TEXT),),
-        form=login.LoginForm,
-        public=True,
-        tag="session",
-    ),
-    Operation(
-        "GET /login.css",
-        login.show_style,
-        id="showLoginStyle",
-        summary="Get the style sheet of the login page",
-        responses=(ResponseSpec(200, "The style sheet", "text/css; charset=utf-8"),),
-        public=True,
-        tag="session",
-    ),
-    Operation(
-        "POST /logout",
-        login.log_out,
-        id="logOut",
-        summary="End the session",
-        responses=(ResponseSpec(303, "Redirects to the login page", _TEXT),),
-        tag="session",
-    ),
+    *SERVICE_OPERATIONS,
 )

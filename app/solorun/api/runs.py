@@ -14,7 +14,8 @@ from solorun.api.state import State
 from solorun.errors import InvalidCursor, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
-from solorun.runs import submit_once
+from solorun.queueing import ConflictPolicy
+from solorun.runs import Submission, submit_once
 from solorun.status import Status
 from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
 
@@ -29,18 +30,34 @@ async def start_run(state: State, request: Request) -> Response:
     body = await request.read_body(StartRequest)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
     await state.family_limit.check(project)
-    submission = await submit_once(
-        manager,
+    starting = manager.submit_run(
         project,
-        key,
-        manager.submit_run(project, scope=body.scope, triggered_by=body.triggered_by, params=body.params, key=key),
+        scope=body.scope,
+        triggered_by=body.triggered_by,
+        params=body.params,
+        on_conflict=body.on_conflict,
+        key=key,
     )
-    run = submission.run
+    submission = await submit_once(manager, project, key, starting)
+    return _describe(submission, state, request)
+
+
+def _describe(submission: Submission, state: State, request: Request) -> Response:
+    run, joined, replayed = submission.run, submission.joined, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
-    if submission.replayed:
+    if replayed:
         headers.append((b"idempotent-replayed", b"true"))
-    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, replayed=submission.replayed)
-    return json_response(started, status=201, headers=headers)
+    faults = state.service.catalog.faults
+    started = StartedRun(**asdict(run), configuration_faults=faults, joined=joined, replayed=replayed)
+    return json_response(started, status=_status_of(submission), headers=headers)
+
+
+def _status_of(submission: Submission) -> int:
+    """A replayed start has the status of the first answer, except that a run which is no longer queued is 201."""
+    if submission.joined:
+        return 200
+    replaces = submission.policy is ConflictPolicy.REPLACE or submission.run.replaces is not None
+    return 202 if submission.run.status is Status.QUEUED and not replaces else 201
 
 
 async def cancel_run(state: State, request: Request) -> Response:
@@ -79,7 +96,8 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
         project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
     )
     has_more = len(runs) > query.limit
-    runs = runs[: query.limit]
+    # The place of a queued run in the queue is known to the engine, not to the store.
+    runs = [state.service.manager.show(run) for run in runs[: query.limit]]
     cursor = encode_cursor(str(runs[-1].id)) if has_more else None
     page = RunPage(runs=tuple(runs), next_cursor=cursor)
     return json_response(page, headers=_link_header(request, query, cursor))

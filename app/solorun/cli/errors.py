@@ -17,6 +17,7 @@ from solorun.errors import (
     ConfigurationInvalid,
     FieldError,
     InvalidRequest,
+    ResourceBusy,
     RunActive,
     SolorunError,
     Unauthorized,
@@ -28,7 +29,7 @@ USAGE_ERRORS: Final[tuple[type[Exception], ...]] = tuple(
     kind for kind in typer.BadParameter.__mro__ if issubclass(kind, Exception) and kind is not Exception
 )
 """Click's exceptions for a wrong command line. Typer exports none of their base classes."""
-_MEMBERS: Final = ("active_run", "run", "errors")
+_MEMBERS: Final = ("active_run", "holders", "choices", "run", "errors")
 """The members that the HTTP API's problem would have."""
 
 
@@ -86,13 +87,31 @@ def _describe(error: SolorunError) -> str:
                 f"{cancelling} (triggered by {run.triggered_by}).\n"
                 f"  solorun follow {run.id}\n"
                 f"  solorun cancel {run.id}"
+                f"{_describe_choices(error)}"
             )
+        case ResourceBusy():
+            return f"{error.message}{_describe_choices(error)}"
         case ConfigurationInvalid(errors=errors) | InvalidRequest(errors=errors) if errors:
             return "\n".join(map(_describe_fault, errors))
         case Unauthorized():
             return f"{error.message}\nSet SOLORUN_TOKEN or use --token-file."
         case _:
             return error.message
+
+
+def _describe_choices(error: RunActive | ResourceBusy) -> str:
+    """The options of `solorun start` that would not be refused, and what each would do now."""
+    choices = error.choices
+    if choices is None:
+        return ""
+    lines = []
+    if choices.join.possible:
+        lines.append(f"  --on-conflict join     follow run {choices.join.run_id}, which does the same work")
+    if choices.queue.possible:
+        lines.append(f"  --on-conflict queue    wait, as number {choices.queue.position} in the queue")
+    if choices.replace.possible and choices.replace.cancels is not None:
+        lines.append(f"  --on-conflict replace  cancel run {choices.replace.cancels}, and begin when it has stopped")
+    return "".join(f"\n{line}" for line in ("Or start with:", *lines)) if lines else ""
 
 
 def _describe_fault(fault: FieldError) -> str:

@@ -9,6 +9,7 @@ from solorun.errors import (
     FieldError,
     InvalidRequest,
     Problem,
+    ResourceBusy,
     RunActive,
     RunNotActive,
     ServiceUnreachable,
@@ -44,7 +45,9 @@ def error_of(status: int, media_type: str, body: bytes, *, retry_after: str | No
 def _error_of_problem(details: ProblemDetails) -> SolorunError:
     kind = PROBLEMS.get(details.type.rpartition("/")[2])
     if kind is RunActive and details.active_run is not None:
-        return RunActive(details.active_run)
+        return RunActive(details.active_run, choices=details.choices, message=details.detail)
+    if kind is ResourceBusy:
+        return ResourceBusy(details.holders, details.choices, details.detail)
     if kind is RunNotActive and details.run is not None:
         return RunNotActive(details.run)
     if kind is InvalidRequest:

@@ -20,6 +20,7 @@ from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.errors import FieldError, InvalidRequest, SolorunError
 from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, is_valid_key
 from solorun.project import FULL_SCOPE
+from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import Artifact, Run
 from solorun.status import Status
@@ -28,6 +29,8 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    ResourceList,
+    ResourceSummary,
     RunPage,
     StartedRun,
     StartRequest,
@@ -92,10 +95,14 @@ class RunClient:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, str] | None = None,
+        on_conflict: ConflictPolicy | None = None,
         idempotency_key: str | None = None,
         on_retry: Callable[[SolorunError], None] | None = None,
     ) -> StartedRun:
-        """Start a run. Raises RunActive, with the active run, if the project is busy.
+        """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
+
+        The returned run is `queued` if it has to wait, and one that was active before if the start joined it. Raises
+        RunActive (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
 
         If the answer is lost or the service cannot start runs now (a 503), the request is repeated for up to
         `reconnect_seconds`. It carries a key, by default a random one, so that no repetition starts a second run.
@@ -104,13 +111,18 @@ class RunClient:
         key = str(uuid4()) if idempotency_key is None else idempotency_key
         if not is_valid_key(key):
             raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
-        path, body = f"{_project_path(project)}/runs", encode(StartRequest(scope, triggered_by, dict(params or {})))
+        path = f"{_project_path(project)}/runs"
+        body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
         return await repeat_until_answered(
             lambda: self._connection.request("POST", path, StartedRun, body=body, headers={KEY_HEADER: key}),
             limit_seconds=self._reconnect_seconds,
             backoff=Backoff(max_seconds=self._max_retry_seconds),
             on_retry=on_retry,
         )
+
+    async def list_resources(self) -> list[ResourceSummary]:
+        """The resources that runs share, with their holders and the runs that wait for them."""
+        return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
 
     async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.

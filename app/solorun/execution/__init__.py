@@ -2,7 +2,8 @@
 
 from solorun.execution.executor import RunExecutor
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
+from solorun.execution.lease import LeaseKeeper
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 
-__all__ = ["AdmittedStart", "RunExecutor", "RunHandle", "RunRegistry", "Supervisor", "TaskSet"]
+__all__ = ["AdmittedStart", "LeaseKeeper", "RunExecutor", "RunHandle", "RunRegistry", "Supervisor", "TaskSet"]

@@ -99,6 +99,7 @@ class RunExecutor:
 
     async def _execute(self, handle: RunHandle) -> None:
         outcome = await self._supervise(handle)
+        handle.has_stopped = True
         await self._finish(handle, outcome)
         await self._compact(handle)
 

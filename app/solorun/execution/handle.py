@@ -45,6 +45,8 @@ class RunHandle:
     """The median duration of earlier runs of this scope; None when unknown."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
+    has_stopped: bool = False
+    """Its work has ended. Its end may not be recorded yet."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -91,6 +93,11 @@ class RunRegistry:
 
     def __len__(self) -> int:
         return len(self._by_id)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether the work of a run may still be under way. For any thread."""
+        return not all(handle.has_stopped for handle in self)
 
     def add(self, handle: RunHandle) -> None:
         self._by_id[handle.id] = handle

@@ -14,7 +14,10 @@ from solorun.settings import DataDirectory, format_duration
 from solorun.status import Status, StepStatus, UpdateResult
 from solorun.step import StepContext, StepExecutor
 
-_SHUTDOWN_MESSAGE: Final = "the service was shut down"
+_INTERRUPTIONS: Final = {
+    StopReason.SHUTDOWN: "the service was shut down",
+    StopReason.LEASE_LOST: "the database did not respond for too long to keep the project",
+}
 
 
 class Supervisor:
@@ -131,7 +134,11 @@ class Supervisor:
 
 
 def _log_stop(run: RunHandle, step: StepDeclaration, reason: StopReason) -> None:
-    causes = {StopReason.CANCEL: ": cancel requested", StopReason.SHUTDOWN: ": the service is shutting down"}
+    causes = {
+        StopReason.CANCEL: ": cancel requested",
+        StopReason.SHUTDOWN: ": the service is shutting down",
+        StopReason.LEASE_LOST: ": the database does not respond",
+    }
     cause = causes.get(reason, "")  # the step's end reports a time-out
     grace = format_duration(run.cancel_scope.grace_seconds)
     run.channel.log(f"stopping {step.name}{cause} (grace {grace})", level=Level.WARNING, step=step.name)
@@ -141,17 +148,17 @@ def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
     reason = run.cancel_scope.reason or StopReason.SHUTDOWN
     if reason is StopReason.CANCEL:
         return Outcome(Status.CANCELLED)
-    if reason is StopReason.SHUTDOWN:
-        return Outcome(Status.INTERRUPTED, _SHUTDOWN_MESSAGE)
+    if reason in _INTERRUPTIONS:
+        return Outcome(Status.INTERRUPTED, _INTERRUPTIONS[reason])
     prefix = f"{step.name} " if step is not None and reason is StopReason.STEP_TIMEOUT else ""
     return Outcome(Status.FAILED, f"{prefix}{_timeout_message(run, step, reason)}")
 
 
 def _failed(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
     message = f"{step.name}: {result.error_message}"
-    if run.cancel_scope.reason is StopReason.SHUTDOWN:
+    if (reason := run.cancel_scope.reason) in _INTERRUPTIONS:
         # A failure during a shutdown says little about the work.
-        return Outcome(Status.INTERRUPTED, f"{_SHUTDOWN_MESSAGE}; {message}")
+        return Outcome(Status.INTERRUPTED, f"{_INTERRUPTIONS[reason]}; {message}")
     return Outcome(Status.FAILED, message)
 
 

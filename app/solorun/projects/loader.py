@@ -15,6 +15,7 @@ from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
 from solorun.projects.project_tables import check_projects
+from solorun.projects.resource_tables import check_resources, find_faults
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
 
@@ -22,7 +23,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-_TOP_KEYS = ("service", "projects")
+_TOP_KEYS = ("service", "resources", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -61,6 +62,7 @@ def check_document(path: Path, data: bytes) -> Configuration:
     node = Node(_parse(path, data), "", errors, path.parent)
     table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
+    resources = table.read("resources", check_resources, {})
     projects, families = table.require(
         "projects",
         partial(check_projects, find_coroutine=loader.find),
@@ -68,10 +70,12 @@ def check_document(path: Path, data: bytes) -> Configuration:
         missing="declare a project in a table [projects.<name>]",
     )
     errors += loader.find_module_collisions()
+    declared = [*projects.items(), *((family.pattern, family.template) for family in families)]
+    errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
         raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(projects), tuple(families))
+    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources)
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

@@ -11,12 +11,15 @@ from typing import Final
 from solorun.project import (
     DEFAULT_CANCEL_GRACE_SECONDS,
     DEFAULT_LOG_LIMIT_BYTES,
+    DEFAULT_QUEUE_MAX,
     NAME_PATTERN,
+    NAME_RULE,
     Family,
     Project,
     find_references,
 )
-from solorun.projects.step_tables import NAME_RULE, FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.resource_tables import resources
+from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -32,12 +35,17 @@ from solorun.projects.validation import (
     size,
     table_of,
     text,
+    whole_number,
 )
+from solorun.queueing import ConflictPolicy
 
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
+    *("on_conflict", "queue_max", "queue_timeout", "resources"),
     *("env", "pass_env", "secrets", "params", "steps"),
 )
+
+MAX_QUEUE: Final = 100_000
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -113,6 +121,10 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         ),
         secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
         params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
+        resources=table.read("resources", resources, {}),
+        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
+        queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
+        queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
             "steps",
             partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
@@ -135,6 +147,14 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     if not os.access(directory, os.X_OK):
         raise InvalidValue(f"the directory {directory} is not accessible to this user")
     return directory
+
+
+def _policy(node: Node) -> ConflictPolicy:
+    try:
+        return ConflictPolicy(text(node))
+    except ValueError:
+        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
+        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
 
 
 def _log_limit(node: Node) -> int:

@@ -111,6 +111,14 @@ def public_url(node: Node) -> str:
     return url.rstrip("/")
 
 
+def database_url(node: Node) -> str:
+    """The URL of a PostgreSQL database. No message contains it, because it may contain a password."""
+    url = text(node).strip()
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise InvalidValue('expected a PostgreSQL database, like "postgresql://solorun@db.example.org/solorun"')
+    return url
+
+
 def data_dir(node: Node) -> Path:
     directory = path(node)
     # It need not exist yet.
@@ -124,6 +132,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "host": host,
     "port": port,
     "data_dir": data_dir,
+    "database_url": database_url,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
     "token_file": path,

@@ -49,6 +49,7 @@ def resolve_settings(
         host=read("host", service_table.host, "127.0.0.1"),
         port=read("port", service_table.port, DEFAULT_PORT),
         data_dir=read("data_dir", service_table.data_dir, base_dir / DEFAULT_DATA_DIR).absolute(),
+        database_url=read("database_url", service_table.database_url, None),
         allowed_hosts=read("allowed_hosts", service_table.allowed_hosts, ()),
         public_url=read("public_url", service_table.public_url, None),
         shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),

@@ -11,12 +11,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from solorun.project import FULL_SCOPE, NAME_PATTERN, CommandStep, CoroutineStep, StepDeclaration
+from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
+from solorun.projects.resource_tables import resources
 from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, duration, format_value, text
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
-STEP_KEYS: Final = ("name", "run", "call", "timeout", *_COMMAND_KEYS)
-NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
+STEP_KEYS: Final = ("name", "run", "call", "timeout", "resources", *_COMMAND_KEYS)
 
 CoroutineFunction = Callable[[Any], Awaitable[None]]
 FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
@@ -65,6 +65,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
     table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
+    needs = table.read("resources", resources, {})
     if "run" in table and "call" in table:
         node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
     if "run" not in table and "call" not in table:
@@ -80,6 +81,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         stderr=table.read("stderr", _stderr, "separate"),
         tty=table.read("tty", boolean, False),
         detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
+        resources=needs,
     )
     if "shell" in table and isinstance(command, tuple):
         node.below("shell").refuse("is for scripts; a list of arguments is run without a shell")
@@ -87,7 +89,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         node.below(key).refuse('is for commands; a step with "call" runs none')
     if function is None:
         return as_command
-    return CoroutineStep(name, node.value["call"], function, timeout_seconds)
+    return CoroutineStep(name, node.value["call"], function, timeout_seconds, needs)
 
 
 def _name(node: Node) -> str:

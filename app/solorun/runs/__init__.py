@@ -6,5 +6,6 @@ from solorun.runs.manager import RunManager
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.repetition import submit_once
+from solorun.runs.submission import Submission
 
-__all__ = ["Admission", "Dispatcher", "Reaper", "RunManager", "RunQueue", "submit_once"]
+__all__ = ["Admission", "Dispatcher", "Reaper", "RunManager", "RunQueue", "Submission", "submit_once"]

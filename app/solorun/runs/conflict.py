@@ -42,14 +42,17 @@ class ConflictResolver:
             queue=self._queue_choice(start),
             replace=ReplaceChoice(handle.id),
         )
-        explanation = f" It cannot be joined: {obstacle}." if start.on_conflict is ConflictPolicy.JOIN else ""
-        return RunActive(handle.run, retry_after, choices, explanation)
+        refusal = RunActive(handle.run, retry_after, choices)
+        if start.on_conflict is ConflictPolicy.JOIN:
+            message = f"{refusal.message} It cannot be joined: {obstacle}."
+            return RunActive(handle.run, retry_after, choices, message)
+        return refusal
 
     def describe(self, busy: ResourceBusy, start: AdmittedStart) -> ResourceBusy:
         """The same refusal, with what other policies would do."""
         reason = "no run of the project is active"
         choices = Choices(JoinChoice(False, None, reason), self._queue_choice(start), ReplaceChoice(None))
-        return ResourceBusy(start.project.name, busy.holders, choices)
+        return ResourceBusy(busy.holders, choices)
 
     def _queue_choice(self, start: AdmittedStart) -> QueueChoice:
         name, waiting = start.project.name, self._queue.count(start.project.name)

@@ -261,6 +261,11 @@ class RunManager:
             return topic.run
         return await self.store.get_run(run_id)
 
+    def show(self, run: Run) -> Run:
+        """A run that was read from the store, with its place in the queue if it is queued."""
+        topic = self.hub.find(run.id) if run.status is Status.QUEUED else None
+        return run if topic is None else topic.run
+
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, else its latest. Raises ProjectNotFound, RunNotFound."""
         if (handle := self.registry.find_by_project(project)) is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from solorun.errors import SolorunError
 from solorun.execution import RunRegistry, TaskSet
 from solorun.outcome import Outcome
 from solorun.record import Level, Record, Stream
@@ -19,6 +20,8 @@ from solorun.store import FinalState, RunStore
 from solorun.wire import encode_records
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
+
+WATCH_SECONDS: Final = 3.0
 
 _ACTOR: Final = "solorun"
 """`cancel_requested_by` of a queued run that could not be confirmed."""
@@ -52,6 +55,16 @@ class Reaper:
             for run in orphaned:
                 group.create_task(self._recover(run), name=f"recovery of run {run.id}")
         return orphaned
+
+    async def watch(self) -> None:
+        """Recover what other services leave, for as long as this one runs. For a database that several of them use."""
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            try:
+                if await self.recover():
+                    self.registry.released.set()
+            except* SolorunError as errors:
+                _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
 
     async def finalize(self, run: Run, why: str, *, forget_key: bool = False) -> None:
         """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`.

@@ -6,6 +6,7 @@ import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Final
 
 from solorun.outcome import StepResult, short_error_message
@@ -15,6 +16,7 @@ from solorun.step import StepContext
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
 from solorun.steps.printed_output import PrintedOutput, redirected_to
+from solorun.steps.telling_line import TracebackReader
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
@@ -97,8 +99,9 @@ class CoroutineExecution:
         if self._stopping is not None:
             await self._stopping
         await self._printed.finish()
-        if self._traceback:
-            await self._log(self._traceback, Level.ERROR)
+        names_exception = TracebackReader(is_open=True).exception_in
+        for is_error, lines in groupby(self._traceback, lambda line: names_exception(line) != ""):
+            await self._log(list(lines), Level.ERROR if is_error else Level.INFO)
         await self._commands.stop()
         await self._processes.end(self._span, self._warn, self._context.output.mask)
         if self._logging:

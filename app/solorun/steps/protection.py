@@ -10,7 +10,7 @@ from typing import Final
 
 from solorun.steps.shim import PR_SET_DUMPABLE
 
-_TOKEN: Final = "SOLORUN_TOKEN"  # noqa: S105 - the variable's name, not a token
+_SECRETS: Final = ("SOLORUN_TOKEN", "SOLORUN_DATABASE_URL")
 
 _OF_SYSTEMD: Final = ("CREDENTIALS_DIRECTORY", "NOTIFY_SOCKET")
 
@@ -18,14 +18,15 @@ _withdrawn: dict[str, str] = {}
 
 
 def protect_service(*, owns_process: bool) -> dict[str, str]:
-    """Take the token out of this process's environment for good, and close /proc/<pid> and ptrace to other processes.
+    """Take the service's secrets out of this process's environment for good.
 
-    If the service owns the process, also remove systemd's variables, which a host application may need. Returns the
-    environment as it was. Safe to call twice: the second call returns the same.
+    Also closes /proc/<pid> and ptrace to other processes. If the service owns the process, also removes systemd's
+    variables, which a host application may need. Returns the environment as it was. Safe to call twice: the second call
+    returns the same.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    for name in (_TOKEN, *(_OF_SYSTEMD if owns_process else ())):
+    for name in (*_SECRETS, *(_OF_SYSTEMD if owns_process else ())):
         _erase(name)
         if name in os.environ:
             _withdrawn[name] = os.environ.pop(name)

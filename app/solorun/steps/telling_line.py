@@ -1,6 +1,7 @@
 """Finds the line of a command's output that says best why it failed."""
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,6 +13,23 @@ _GROUP: Final = re.compile(r"^ +(?:\+ Exception Group |\| )")
 """What comes before a line of an exception group."""
 
 
+class TracebackReader:
+    """Reads the lines of one stream and finds those that name an exception, at the end of a traceback."""
+
+    def __init__(self, *, is_open: bool = False) -> None:
+        self.is_open = is_open
+
+    def exception_in(self, line: str) -> str:
+        """The line without the margin of an exception group, if it names an exception; else an empty string."""
+        bare = _GROUP.sub("", line)
+        if bare.startswith(_TRACEBACK):
+            self.is_open = True
+        elif self.is_open and bare[:1] not in ("", " ", "\t"):
+            self.is_open = False
+            return bare
+        return ""
+
+
 class TellingLine:
     """Watches the output while it is read. Keeps a few lines, as the command printed them: mask what you take."""
 
@@ -19,14 +37,16 @@ class TellingLine:
         self._exception = ""
         self._error = ""
         self._last: dict[Stream, str] = {}
-        self._in_traceback: set[Stream] = set()
+        self._tracebacks: defaultdict[Stream, TracebackReader] = defaultdict(TracebackReader)
 
     def add_lines(self, stream: Stream, lines: Sequence[str]) -> None:
         last = next((line for line in reversed(lines) if line.strip()), None)
         if last is not None:
             self._last[stream] = last
-        if stream in self._in_traceback or _TRACEBACK in "\n".join(lines):
-            self._find_exception(stream, lines)
+        traceback = self._tracebacks[stream]
+        if traceback.is_open or _TRACEBACK in "\n".join(lines):
+            for line in lines:
+                self._exception = traceback.exception_in(line) or self._exception
 
     def add_error(self, text: str) -> None:
         """Add the text of an `::error::`."""
@@ -37,12 +57,3 @@ class TellingLine:
         """The last exception of a traceback, else the last `::error::`, else the last line of stderr or stdout."""
         best = self._exception or self._error or self._last.get(Stream.STDERR) or self._last.get(Stream.STDOUT, "")
         return visible_text(best).strip()
-
-    def _find_exception(self, stream: Stream, lines: Sequence[str]) -> None:
-        for printed in lines:
-            line = _GROUP.sub("", printed)
-            if line.startswith(_TRACEBACK):
-                self._in_traceback.add(stream)
-            elif stream in self._in_traceback and line[:1] not in ("", " ", "\t"):
-                self._exception = line
-                self._in_traceback.remove(stream)

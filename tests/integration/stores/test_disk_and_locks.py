@@ -13,7 +13,7 @@ from solorun.errors import DatabaseUnusable, StoreCorrupted, StoreFailure, Store
 from solorun.record import Record
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch
-from solorun.stores.sqlite import SqliteRunStore, writes
+from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import in_transaction
 from tests.contracts.builders import (
     NOW,
@@ -83,7 +83,7 @@ async def test_a_commit_whose_reply_was_lost_can_be_repeated(
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(writes, "in_transaction", commit_and_lose_the_answer)
+        patch.setattr("solorun.stores.sqlite.store.in_transaction", commit_and_lose_the_answer)
         with pytest.raises(StoreUnavailable, match="SQLITE_IOERR_FSYNC"):
             await store.commit([batch], owner=OWNER)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from solorun.idempotency_key import IdempotencyKey
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.idempotency_keys import RecentKeys
+from solorun.stores.sqlite.recent_keys import RecentKeys
 from tests.contracts.builders import NOW
 
 

@@ -14,9 +14,10 @@ from solorun.errors import DatabaseUnusable
 from solorun.record import Event
 from solorun.status import Status
 from solorun.store import LogQuery
+from solorun.stores.sql.migrations import load_migrations
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
-from solorun.stores.sqlite.schema import MIGRATIONS, load_migrations, migrate
+from solorun.stores.sqlite.schema import MIGRATIONS, migrate
 from solorun.wire import encode_records
 from tests.contracts.builders import OWNER, new_run, records
 from tests.integration.stores.conftest import OpenStore

@@ -16,9 +16,9 @@ from solorun.errors import StoreCorrupted
 from solorun.record import Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.store import LogQuery
+from solorun.stores.sql.log_queries import SHORT_SCAN_RECORDS, SLICE_RECORDS, read_log
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import Connection
-from solorun.stores.sqlite.log_queries import SHORT_SCAN_RECORDS, SLICE_RECORDS, read_log
 from tests.contracts.builders import OWNER, batch_of, end, later, records, start, write
 
 T = TypeVar("T")

@@ -72,7 +72,7 @@ async def test_start_sends_the_given_key_and_says_that_it_has_started_the_run(so
     ended = await solorun("start", "handbook", "--idempotency-key", "nightly-7", answers=(answer(replayed, 201),))
 
     assert ended.requests[0].headers["idempotency-key"] == "nightly-7"
-    assert ended.out.splitlines()[0] == "This key has already started run 17 of handbook, which is completed."
+    assert ended.out.splitlines()[0] == "This key has already led to run 17 of handbook, which is completed."
 
 
 async def test_a_malformed_key_is_a_usage_error(solorun: Solorun) -> None:

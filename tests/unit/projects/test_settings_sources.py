@@ -80,6 +80,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         "SOLORUN_ALLOWED_HOSTS": "a.example, b.example ,",
         "SOLORUN_PUBLIC_URL": "http://a.example",
         "SOLORUN_TOKEN": f" {TOKEN}\n",
+        "SOLORUN_DATABASE_URL": "postgresql://db.example/solorun",
         "SOLORUN_SHUTDOWN_LIMIT": "5s",
     }
 
@@ -90,6 +91,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         allowed_hosts=("a.example", "b.example"),
         public_url="http://a.example",
         token=TOKEN,
+        database_url="postgresql://db.example/solorun",
         shutdown_limit_seconds=5.0,
     )
 

@@ -38,7 +38,7 @@ FindErrors = Callable[[str], dict[str, str]]
         ('name = "x"\nrun = "true"\nshell = "bash -c \'"', ".shell", "is not a command line: no closing quotation"),
         ('name = "x"\nrun = "true"\nshell = " "', ".shell", "is empty"),
         ('name = "x"\nrun = ["true"]\nshell = "bash"', ".shell", "run without a shell"),
-        ('name = "x"\nrun = "true"\nretries = 2', ".retries", "known keys: name, run, call, timeout, shell, stderr"),
+        ('name = "x"\nrun = "true"\nretries = 2', ".retries", 'did you mean "resources"?'),
     ],
 )
 def test_a_step_error_has_the_index_of_the_step(find_errors: FindErrors, step: str, pointer: str, words: str) -> None:

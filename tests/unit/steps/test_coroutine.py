@@ -33,6 +33,17 @@ async def fail(step: StepContext) -> None:
     raise KeyError("title")
 
 
+async def accept_nothing() -> None:
+    """Not a step function: it has no parameter."""
+
+
+async def fail_again(step: StepContext) -> None:
+    try:
+        await fail(step)
+    except KeyError as error:
+        raise ValueError("no title") from error
+
+
 async def exit_process(step: StepContext) -> None:
     sys.exit(3)
 
@@ -107,11 +118,29 @@ async def test_an_exception_becomes_a_failed_result(
 async def test_the_traceback_is_logged(begin: BeginCoroutine, output: RecordedOutput) -> None:
     await (await begin(fail)).wait()
 
-    assert {(line.stream, line.level) for line in output.records} == {(Stream.SOLORUN, Level.ERROR)}
+    assert {line.stream for line in output.records} == {Stream.SOLORUN}
     first, place, *_, last = output.texts(Stream.SOLORUN)
     assert first == "Traceback (most recent call last):"
     assert place.endswith("in fail")
     assert last == "KeyError: 'title'"
+
+
+@pytest.mark.parametrize(
+    ("function", "errors"),
+    [
+        (fail, ["KeyError: 'title'"]),
+        (fail_again, ["KeyError: 'title'", "ValueError: no title"]),
+        (fail_together, ["ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)", "KeyError: 'title'"]),
+        (accept_nothing, ["TypeError: accept_nothing() takes 0 positional arguments but 1 was given"]),
+    ],
+)
+async def test_the_exceptions_are_the_errors_of_a_traceback(
+    begin: BeginCoroutine, output: RecordedOutput, function: Function, errors: list[str]
+) -> None:
+    await (await begin(function)).wait()
+
+    found = [line.text.lstrip(" |") for line in output.records if line.level is Level.ERROR]
+    assert found == errors
 
 
 async def test_secrets_are_masked_in_the_result_and_the_traceback(

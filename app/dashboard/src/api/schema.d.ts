@@ -209,6 +209,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the resources that runs share, with their holders and the runs that wait */
+        get: operations["listResources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -498,7 +515,8 @@ export interface components {
         };
         /**
          * ProblemDetails
-         * @description RFC 9457. `run-active` adds `active_run` and `links`, `run-not-active` adds `run`.
+         * @description RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
+         *         `run-not-active` adds `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
@@ -514,6 +532,10 @@ export interface components {
             active_run?: components["schemas"]["Run"] | null;
             /** @default null */
             links?: components["schemas"]["RunLinks"] | null;
+            /** @default [] */
+            holders?: components["schemas"]["Hold"][];
+            /** @default null */
+            choices?: components["schemas"]["Choices"] | null;
             /** @default null */
             run?: components["schemas"]["Run"] | null;
         };
@@ -663,6 +685,57 @@ export interface components {
             events: string;
             cancel: string;
         };
+        /**
+         * Hold
+         * @description One slot of a resource, held by a run, or by one of its steps (`step` is "" for the run itself).
+         */
+        Hold: {
+            resource: string;
+            slot: number;
+            run_id: number;
+            project: string;
+            step: string;
+            held_since: string;
+        };
+        /**
+         * Choices
+         * @description What the other conflict policies would do with a refused start.
+         */
+        Choices: {
+            join: components["schemas"]["JoinChoice"];
+            queue: components["schemas"]["QueueChoice"];
+            replace: components["schemas"]["ReplaceChoice"];
+        };
+        /**
+         * JoinChoice
+         * @description What `join` would do: return the run `run_id`, if that is possible.
+         */
+        JoinChoice: {
+            possible: boolean;
+            run_id: number | null;
+            /** @default null */
+            reason?: string | null;
+        };
+        /**
+         * QueueChoice
+         * @description What `queue` would do: wait at `position`, and begin at about `estimated_start_at` (None if unknown).
+         */
+        QueueChoice: {
+            possible: boolean;
+            position: number | null;
+            estimated_start_at: string | null;
+            /** @default null */
+            reason?: string | null;
+        };
+        /**
+         * ReplaceChoice
+         * @description What `replace` would do: cancel the run `cancels` (None if only resources are taken), then begin.
+         */
+        ReplaceChoice: {
+            cancels: number | null;
+            /** @default true */
+            possible?: boolean;
+        };
         /** ProjectList */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
@@ -681,6 +754,14 @@ export interface components {
             current_run: components["schemas"]["Run"] | null;
             last_run: components["schemas"]["Run"] | null;
             /** @default [] */
+            queued_runs?: components["schemas"]["Run"][];
+            /** @default reject */
+            on_conflict?: components["schemas"]["ConflictPolicy"];
+            /** @default {} */
+            resources?: {
+                [key: string]: number;
+            };
+            /** @default [] */
             configuration_faults?: string[];
         };
         /**
@@ -691,6 +772,12 @@ export interface components {
             name: string;
             kind: string;
         };
+        /**
+         * ConflictPolicy
+         * @description What a start does when its project or a resource is taken.
+         * @enum {unknown}
+         */
+        ConflictPolicy: "join" | "queue" | "reject" | "replace";
         /**
          * FamilySummary
          * @description A project pattern as declared, and the names of its projects that have runs.
@@ -703,6 +790,20 @@ export interface components {
             params: string[];
             projects: string[];
         };
+        /** ResourceList */
+        ResourceList: {
+            resources: components["schemas"]["ResourceSummary"][];
+        };
+        /**
+         * ResourceSummary
+         * @description A resource as declared, the slots that are held, and the runs that wait for it, in the order of their ids.
+         */
+        ResourceSummary: {
+            name: string;
+            slots: number;
+            holds: components["schemas"]["Hold"][];
+            waiting: components["schemas"]["Run"][];
+        };
         /**
          * RunPage
          * @description Runs, newest first. `next_cursor` is None on the last page.
@@ -714,6 +815,8 @@ export interface components {
         /**
          * StartRequest
          * @description The body of a start. `triggered_by` is a short word for what started the run.
+         *
+         *         `on_conflict` is what to do if the project or a resource is taken; None means what the project declares.
          */
         StartRequest: {
             /** @default full */
@@ -724,12 +827,15 @@ export interface components {
             params?: {
                 [key: string]: string;
             };
+            /** @default null */
+            on_conflict?: components["schemas"]["ConflictPolicy"] | null;
         };
         /**
          * StartedRun
-         * @description A run that was just started. `configuration_faults`: why it uses an earlier version of solorun.toml.
+         * @description A run that was just started, or that the start `joined`.
          *
-         *         `replayed`: an earlier request with the same idempotency key started it.
+         *         `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
+         *         idempotency key led to it.
          */
         StartedRun: {
             id: number;
@@ -796,6 +902,8 @@ export interface components {
             estimated_start_at?: string | null;
             /** @default [] */
             configuration_faults?: string[];
+            /** @default false */
+            joined?: boolean;
             /** @default false */
             replayed?: boolean;
         };
@@ -2178,6 +2286,89 @@ export interface operations {
                 };
                 content: {
                     "text/plain": string;
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listResources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The resources */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResourceList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
             /** @description Problem: `invalid-request` */

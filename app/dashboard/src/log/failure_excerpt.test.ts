@@ -25,3 +25,44 @@ test('a single error is shown with the last lines, in order', () => {
 
   expect(seqs(failureExcerpt([all[0]!], all))).toEqual([3, 37, 38, 39, 40]);
 });
+
+const CHAIN = [
+  'Traceback (most recent call last):',
+  '  File "a.py", line 1, in parse',
+  '    row["text"]',
+  "KeyError: 'text'",
+  '',
+  'The above exception was the direct cause of the following exception:',
+  '',
+  'Traceback (most recent call last):',
+  '  File "a.py", line 3, in <module>',
+  '    parse()',
+  '    ~~~~~^^',
+  'ValueError: no text',
+];
+const GROUP = [
+  '  + Exception Group Traceback (most recent call last):',
+  '  |   File "a.py", line 1, in main',
+  '  | ExceptionGroup: two failed (1 sub-exception)',
+  '  +-+---------------- 1 ----------------',
+  '    | Traceback (most recent call last):',
+  '    |   File "a.py", line 2, in child',
+  "    | KeyError: 'text'",
+];
+
+test.each([CHAIN, GROUP])('a traceback is whole, from its root cause', (...lines) => {
+  const earlier = ['Traceback (most recent call last):', 'KeyError: handled', 'carried on'];
+  const all = [...earlier, ...lines].map((message, i) => aRecord(i + 1, { message, stream: 'stderr' }));
+  const between = aRecord(99, { message: 'from the other stream', stream: 'stdout' });
+  const errors = all.filter(({ message }) => /Error:/.test(message));
+
+  const shown = failureExcerpt(errors, [...all.slice(0, 6), between, ...all.slice(6)]);
+
+  expect(shown.map(({ message }) => message)).toEqual(lines.filter(Boolean));
+});
+
+test('a traceback that begins before the page is shown as far as it is known', () => {
+  const all = CHAIN.slice(2).map((message, i) => aRecord(i + 1, { message, stream: 'stderr' }));
+
+  expect(failureExcerpt([], all)).toHaveLength(8);
+});

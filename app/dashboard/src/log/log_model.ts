@@ -29,7 +29,7 @@ export class LogModel {
   private abort = new AbortController();
   private folds: Fold[] = [];
   private filtered = false;
-  private hidesProgress = false;
+  private foldsProgress = false;
   /** The last seq of the log when it was opened. */
   private openedAt = 0;
   private awaitsTail = false;
@@ -58,7 +58,7 @@ export class LogModel {
     this.openedAt = run.lastSeq;
     this.onChange(() => {
       this.cache = this.createCache(run);
-      this.cache.hide(this.folds, this.hidesProgress);
+      this.cache.hide(this.folds, this.foldsProgress);
     });
     void this.fillTail(this.filtered ? null : tail);
   }
@@ -87,6 +87,12 @@ export class LogModel {
   /** Whether this record is loaded, and in no folded group. */
   isShown(seq: number): boolean {
     return this.cache.isLoaded(seq) && !isFolded(seq, this.folds);
+  }
+
+  /** Whether this record is loaded, and hidden because progress is folded. */
+  isFoldedProgress(seq: number): boolean {
+    const [row] = this.cache.rows(this.cache.indexOf(seq), 1);
+    return this.foldsProgress && this.isShown(seq) && row !== undefined && seq < row.firstSeq;
   }
 
   /** Whether no record passes the filters, or all that do are hidden. */
@@ -130,7 +136,7 @@ export class LogModel {
     this.folds = folded
       ? this.folds.filter((fold) => fold.from !== seq + 1)
       : [...this.folds, { from: seq + 1, upTo: end }];
-    this.onChange(() => this.cache.hide(this.folds, this.hidesProgress));
+    this.onChange(() => this.cache.hide(this.folds, this.foldsProgress));
   }
 
   /** Unfolds the groups that hide this record. */
@@ -138,12 +144,12 @@ export class LogModel {
     const folds = this.folds.filter((fold) => seq < fold.from || fold.upTo < seq);
     if (folds.length === this.folds.length) return;
     this.folds = folds;
-    this.onChange(() => this.cache.hide(folds, this.hidesProgress));
+    this.onChange(() => this.cache.hide(folds, this.foldsProgress));
   }
 
-  hideProgress(on: boolean): void {
-    if (on === this.hidesProgress) return;
-    this.hidesProgress = on;
+  foldProgress(on: boolean): void {
+    if (on === this.foldsProgress) return;
+    this.foldsProgress = on;
     this.onChange(() => this.cache.hide(this.folds, on));
   }
 

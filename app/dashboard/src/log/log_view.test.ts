@@ -7,14 +7,19 @@ const HEIGHT = 400;
 const LINES = 1000;
 const END = LINES * 20 - HEIGHT;
 
-function followed() {
+/** A log of which these records report progress. */
+function followed(progressSeqs: readonly number[] = []) {
   const pane = document.createElement('div');
   const box = { height: HEIGHT };
   Object.defineProperty(pane, 'clientHeight', { get: () => box.height });
   document.body.replaceChildren(pane);
-  const model = new LogModel(aLogService(someRecords(1, LINES)).read);
+  const records = someRecords(1, LINES, (seq) => (progressSeqs.includes(seq) ? { event: 'progress' } : {}));
+  const model = new LogModel(aLogService(records).read);
   const following = vi.fn();
-  const view = new LogView(pane, model, { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn() });
+  const progressUnfolded = vi.fn();
+  const events = { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn(), progressUnfolded };
+  const view = new LogView(pane, model, events);
+  model.foldProgress(true);
   model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null });
   view.follow();
   vi.advanceTimersByTime(50);
@@ -23,7 +28,7 @@ function followed() {
     pane.dispatchEvent(new Event('scroll'));
     vi.advanceTimersByTime(50);
   };
-  return { pane, box, view, following, scroll };
+  return { pane, box, view, following, scroll, progressUnfolded };
 }
 
 beforeEach(() => {
@@ -89,4 +94,30 @@ test('a scroll by a page ends the following, because the pane cannot grow by as 
   scroll(END - 380);
 
   expect(following.mock.lastCall).toEqual([false]);
+});
+
+test('going to a folded progress report unfolds progress', async () => {
+  const { pane, view, progressUnfolded } = followed([500, 510, 520]);
+
+  view.goTo(520);
+  await vi.advanceTimersByTimeAsync(50);
+  expect(progressUnfolded).not.toHaveBeenCalled();
+  expect(pane.querySelector('[data-seq="510"]')).toBeNull();
+  view.goTo(510);
+  await vi.advanceTimersByTimeAsync(50);
+
+  expect(progressUnfolded).toHaveBeenCalled();
+  expect(pane.querySelector('[data-seq="510"]')).not.toBeNull();
+});
+
+test('the arrow of folded progress unfolds it', async () => {
+  const { pane, view, progressUnfolded } = followed([508, 510]);
+  view.goTo(510);
+  await vi.advanceTimersByTimeAsync(50);
+
+  pane.querySelector<HTMLElement>('.progress .fold')!.click();
+  await vi.advanceTimersByTimeAsync(50);
+
+  expect(progressUnfolded).toHaveBeenCalled();
+  expect(pane.querySelector('[data-seq="508"]')).not.toBeNull();
 });

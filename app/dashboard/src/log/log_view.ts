@@ -26,6 +26,7 @@ export interface LogViewEvents {
   /** A line number was clicked; with shift, the click extends the marked range. */
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
+  progressUnfolded(): void;
 }
 
 export class LogView {
@@ -137,6 +138,11 @@ export class LogView {
     this.anchor = anchorInView(this.model.indexOf(this.target ?? 0), this.height);
   }
 
+  private unfoldProgress(): void {
+    this.model.foldProgress(false);
+    this.events.progressUnfolded();
+  }
+
   private setFollowing(on: boolean): void {
     if (on === this.following) return;
     this.following = on;
@@ -165,7 +171,10 @@ export class LogView {
     const scrollTop = this.following ? Math.max(0, spacer - height) : scrollTopOf(share, spacer, height);
     if (Math.abs(this.pane.scrollTop - scrollTop) > 1) this.pane.scrollTop = scrollTop;
     this.expectedScroll = this.pane.scrollTop;
-    if (this.target !== null && this.model.isLoaded(this.target)) this.target = null;
+    if (this.target !== null && this.model.isLoaded(this.target)) {
+      if (this.model.isFoldedProgress(this.target)) this.unfoldProgress();
+      this.target = null;
+    }
     // At least one row: without any, the log may still have rows that were not requested yet.
     this.model.load(tops.first, tops.first + Math.max(1, tops.tops.length - 1));
   }
@@ -274,11 +283,11 @@ export class LogView {
   }
 
   private handleClick(event: MouseEvent): void {
-    const target = event.target as HTMLElement;
-    const seq = Number(target.closest<HTMLElement>('.row')?.dataset['seq']);
+    const at = event.target as HTMLElement;
+    const seq = Number(at.closest<HTMLElement>('.row')?.dataset['seq']);
     if (!seq) return;
-    if (target.closest('.fold')) this.events.toggleGroup(seq);
-    else if (target.closest('.number') && !event.ctrlKey && !event.metaKey) {
+    if (at.closest('.fold')) return at.closest('.progress') ? this.unfoldProgress() : this.events.toggleGroup(seq);
+    if (at.closest('.number') && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.events.mark(seq, event.shiftKey);
     }

@@ -176,7 +176,7 @@ export class PageCache {
     } else this.spans.push(this.unloaded(this.upTo, upTo, matches));
   }
 
-  /** Hides folded records, and progress reports if `progress` is set. */
+  /** Hides folded records and, if `progress` is set, merges the progress reports of each step. */
   hide(folds: readonly Fold[], progress: boolean): void {
     this.hidden = { folds, progress };
     this.spans.forEach((span, at) => span.records && this.buildOne(at));

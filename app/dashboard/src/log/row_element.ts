@@ -1,5 +1,5 @@
 /** Draws one log row into an element: number, time, level, text. */
-import { type Row, groupOpenedBy, progressCount, rowLevel, rowRecord, rowText } from './rows';
+import { type Row, groupOpenedBy, rowLevel, rowRecord, rowText } from './rows';
 import { markDirection } from './controls';
 import { MAX_DRAWN, drawText, make } from './row_text';
 
@@ -33,7 +33,7 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
   const number = make('a', 'number', row.seq.toLocaleString('en'));
   number.href = `#L${row.seq}`;
   number.tabIndex = -1;
-  if (row.firstSeq < row.seq && row.records.length > 1)
+  if (row.firstSeq < row.seq)
     number.title = `Records ${row.firstSeq.toLocaleString('en')} to ${row.seq.toLocaleString('en')}`;
   const time = make('span', 'time', clockTime(record.time));
   time.title = record.time;
@@ -43,12 +43,23 @@ export function drawRow(element: HTMLElement, row: Row, state: RowState): void {
     toggle.type = 'button';
     toggle.setAttribute('aria-expanded', String(!state.isFolded));
     text.append(toggle);
-  } else drawText(text, rowText(row), state.q);
-  if (progressCount(row) > 1)
-    text.append(make('span', 'repeats', `${progressCount(row).toLocaleString('en')} updates`));
+  } else {
+    if (row.isFolded) text.append(makeUnfold());
+    drawText(text, rowText(row), state.q);
+  }
+  if (row.updates > 1) text.append(make('span', 'repeats', `${row.updates.toLocaleString('en')} updates`));
   const label = make('span', 'level', LEVEL_WORDS[level] || (isStderr ? 'stderr' : ''));
   if (isStderr) label.title = 'Written to standard error';
   element.replaceChildren(number, time, label, text);
+}
+
+function makeUnfold(): HTMLElement {
+  const unfold = make('button', 'fold', '▸ ');
+  unfold.type = 'button';
+  unfold.title = 'Show all progress reports';
+  unfold.ariaLabel = unfold.title;
+  unfold.ariaExpanded = 'false';
+  return unfold;
 }
 
 export function drawPlaceholder(element: HTMLElement): void {

@@ -78,5 +78,5 @@ export class RowList {
 /** Names everything that a row's appearance depends on: an element with the same key need not be redrawn. */
 function keyOf(row: Row | undefined, state: RowState | undefined): string {
   if (!row || !state) return '';
-  return `${row.seq}:${row.records.length}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}:${state.q}`;
+  return `${row.seq}:${row.records.length}:${row.updates}${+row.isFolded}:${+state.isMarked}${+state.isCurrent}${+state.isFolded}:${state.q}`;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { groupOpenedBy, progressCount, rowText, toRows } from './rows';
+import { groupOpenedBy, rowText, toRows } from './rows';
 import { aRecord } from './testing';
 
 test('a line split into records is one row, numbered by its end', () => {
@@ -34,7 +34,7 @@ const progress = (seq: number, step = 'a'): ReturnType<typeof aRecord> =>
 test('consecutive progress reports form one row with their count', () => {
   const rows = toRows([progress(1), progress(2), progress(3), aRecord(4), progress(5), progress(6, 'b')]);
 
-  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, progressCount(row)])).toEqual([
+  expect(rows.map((row) => [rowText(row), row.firstSeq, row.seq, row.updates])).toEqual([
     ['3/9', 1, 3, 3],
     ['line 4', 4, 4, 0],
     ['5/9', 5, 5, 1],
@@ -42,10 +42,31 @@ test('consecutive progress reports form one row with their count', () => {
   ]);
 });
 
-test('hiding progress leaves only the lines', () => {
-  const rows = toRows([progress(1), aRecord(2), progress(3)], { folds: [], progress: true });
+const FOLDED = { folds: [], progress: true };
 
-  expect(rows.map(rowText)).toEqual(['line 2']);
+test('folded progress is one row per step, at its last report', () => {
+  const records = [progress(1), progress(2, 'b'), aRecord(3), progress(4), progress(5), aRecord(6)];
+
+  const rows = toRows(records, FOLDED);
+
+  expect(rows.map((row) => [rowText(row), row.firstSeq, row.updates, row.isFolded])).toEqual([
+    ['2/9', 2, 1, false],
+    ['line 3', 3, 0, false],
+    ['5/9', 5, 3, true],
+    ['line 6', 6, 0, false],
+  ]);
+});
+
+test('folded progress without lines in between is not marked as folded', () => {
+  const [row] = toRows([progress(1), progress(2)], FOLDED);
+
+  expect([row?.firstSeq, row?.updates, row?.isFolded]).toEqual([1, 2, false]);
+});
+
+test.each([true, false])('a page of progress alone has rows enough to fill a view, folded: %j', (isFolded) => {
+  const records = Array.from({ length: 1000 }, (_, i) => progress(i + 1));
+
+  expect(toRows(records, { folds: [], progress: isFolded })).toHaveLength(10);
 });
 
 test.each([

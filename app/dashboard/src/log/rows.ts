@@ -1,6 +1,6 @@
 /**
- * Turns records into rows: joins split lines, merges consecutive progress reports, and skips folded records. Works on one
- * page of records at a time and passes unfinished lines on to the next.
+ * Turns records into rows: joins split lines, merges progress reports, and skips folded records. Works on one page of
+ * records at a time and passes unfinished lines on to the next.
  */
 import type { Level, LogRecord } from '../api/mapping';
 import { TerminalLine, isRedrawn } from './terminal_line';
@@ -10,6 +10,10 @@ export interface Row {
   readonly seq: number;
   readonly firstSeq: number;
   readonly records: readonly LogRecord[];
+  /** Number of progress reports merged into the row; 0 for other rows. The row has only the last one's record. */
+  readonly updates: number;
+  /** Whether other lines stand between them. */
+  readonly isFolded: boolean;
 }
 
 /** Seqs hidden in a folded group; both bounds are inclusive. */
@@ -18,7 +22,7 @@ export interface Fold {
   readonly upTo: number;
 }
 
-/** Hidden records: folded groups, and progress reports if `progress` is set. */
+/** Hidden records: folded groups and, if `progress` is set, progress reports that later ones of their step replace. */
 export interface Hidden {
   readonly folds: readonly Fold[];
   readonly progress: boolean;
@@ -50,16 +54,15 @@ export function toPage(
   const unfinished = new Map(before);
   const places = new Map<Row, number>();
   const continued = new Set<Row>();
+  const latest = new Map<string | null, Row>();
   for (const record of records) {
-    if (
-      closesGroup(record) ||
-      (progress && record.event === 'progress') ||
-      (folds.length && isFolded(record.seq, folds))
-    )
-      continue;
-    const previous = rows[rows.length - 1];
-    if (previous && repeats(record, previous)) {
-      rows[rows.length - 1] = { seq: record.seq, firstSeq: previous.firstSeq, records: [...previous.records, record] };
+    if (closesGroup(record) || (folds.length && isFolded(record.seq, folds))) continue;
+    if (record.event === 'progress') {
+      const previous = (progress && latest.get(record.step)) || rows[rows.length - 1];
+      const row = progressRow(record, previous, previous === rows[rows.length - 1]);
+      if (previous && row.updates > 1) rows[places.get(previous)!] = null;
+      places.set(row, rows.push(row) - 1);
+      latest.set(record.step, row);
       continue;
     }
     const key = record.event ? null : `${record.step} ${record.stream}`;
@@ -67,10 +70,12 @@ export function toPage(
     const place = earlier && places.get(earlier);
     if (place !== undefined) rows[place] = null;
     else if (earlier) continued.add(earlier);
-    const row = {
+    const row: Row = {
       seq: record.seq,
       firstSeq: earlier?.firstSeq ?? record.seq,
       records: joined(earlier?.records, record),
+      updates: 0,
+      isFolded: false,
     };
     places.set(row, rows.push(row) - 1);
     if (key === null) continue;
@@ -80,9 +85,13 @@ export function toPage(
   return { rows: rows.filter((row) => row !== null), unfinished, continued };
 }
 
-/** Whether this is another progress report of the same step. Only the last one is shown. */
-function repeats(record: LogRecord, { records }: Row): boolean {
-  return record.event === 'progress' && records[0]?.event === 'progress' && records[0].step === record.step;
+/** The row of a progress report. It replaces the previous row if that is the same step's, and has not replaced many. */
+function progressRow(record: LogRecord, previous: Row | null | undefined, isNext: boolean): Row {
+  const { seq, step } = record;
+  const alone = { seq, firstSeq: seq, records: [record], updates: 1, isFolded: false };
+  if (!previous?.updates || previous.updates >= MAX_UPDATES || previous.records[0]?.step !== step) return alone;
+  const isFolded = previous.isFolded || !isNext;
+  return { ...alone, firstSeq: isFolded ? seq : previous.firstSeq, updates: previous.updates + 1, isFolded };
 }
 
 /** Bounded, because a line may never end. */
@@ -90,9 +99,8 @@ function joined(earlier: readonly LogRecord[] = [], record: LogRecord): LogRecor
   return earlier.length < MAX_PARTS ? [...earlier, record] : [...earlier.slice(0, -1), record];
 }
 
-/** Number of progress reports merged into a row; 0 for other rows. */
-export const progressCount = (row: Row): number => (row.records[0]?.event === 'progress' ? row.records.length : 0);
-
+/** Enough rows remain of a page that has only progress reports to fill the view with a few pages. */
+const MAX_UPDATES = 100;
 /** Longer lines are cut. The download contains all of them. */
 const MAX_LINE = 64 * 1024;
 /** Maximum number of parts per line. Progress bars drawn with carriage returns have many small ones. */
@@ -102,7 +110,7 @@ const last = (row: Row): LogRecord => row.records[row.records.length - 1]!;
 
 /** The line as a terminal would finally show it, including colours and links. */
 export function rowText(row: Row): string {
-  if (progressCount(row)) return last(row).message;
+  if (row.updates) return last(row).message;
   let whole = '';
   for (const { message } of row.records) {
     whole += message;

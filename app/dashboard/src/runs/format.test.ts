@@ -2,12 +2,14 @@ import { expect, test } from 'vitest';
 import { aRun } from '../log/testing';
 import {
   formatApproximate,
-  formatRelativeTime,
   formatDuration,
+  formatExact,
   formatExit,
+  formatRelativeTime,
   formatScope,
   formatSize,
   formatTick,
+  formatTime,
   formatTrigger,
   formatOrigin,
   resumeScope,
@@ -37,15 +39,35 @@ test.each([
   expect(formatApproximate(ms)).toBe(text);
 });
 
+const EVENING = new Date(2026, 1, 10, 21, 0, 0).getTime();
+
 test.each([
   [0, 'just now'],
   [30, '30 s ago'],
   [90, '1 min ago'],
-  [7 * 3600, '7 h ago'],
+  [23 * 3600, '23 h ago'],
   [30 * 3600, 'yesterday'],
+  [44 * 3600, 'yesterday'],
+  [46 * 3600, '2 d ago'],
   [3 * 86400, '3 d ago'],
-])('%d seconds ago is formatted as %s', (seconds, text) => {
-  expect(formatRelativeTime(0, seconds * 1000)).toBe(text);
+  [60 * 86400, '12 Dec 2025'],
+])('%d seconds before the evening is formatted as %s', (seconds, text) => {
+  expect(formatRelativeTime(EVENING - seconds * 1000, EVENING)).toBe(text);
+});
+
+test.each([
+  ['UTC', '2026-11-27T18:04:18Z', '27 Nov 2026, 18:04:18 UTC'],
+  ['Europe/Berlin', '2026-11-27T18:04:18Z', '27 Nov 2026, 19:04:18 CET · 18:04:18 UTC'],
+  ['Europe/Berlin', '2026-10-25T00:30:00Z', '25 Oct 2026, 02:30:00 CEST · 00:30:00 UTC'],
+  ['Europe/Berlin', '2026-10-25T01:30:00Z', '25 Oct 2026, 02:30:00 CET · 01:30:00 UTC'],
+  ['Asia/Tokyo', '2026-11-27T15:00:00Z', '28 Nov 2026, 00:00:00 GMT+9 · 15:00:00 UTC'],
+])('an exact time names its zone: %s', (zone, time, text) => {
+  expect(formatExact(Date.parse(time), zone)).toBe(text);
+});
+
+test('the time of an event has its date unless it was today', () => {
+  expect(formatTime(EVENING, EVENING)).toBe('21:00:00');
+  expect(formatTime(EVENING, EVENING + 86_400_000)).toBe('10 Feb 21:00:00');
 });
 
 test.each([

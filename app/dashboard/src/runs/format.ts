@@ -56,29 +56,35 @@ export function formatRelativeTime(time: number, now: number): string {
   if (seconds < 60) return `${seconds} s ago`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   if (seconds < 24 * 3600) return `${Math.floor(seconds / 3600)} h ago`;
-  const days = Math.floor(seconds / 86400);
-  return days === 1
-    ? 'yesterday'
-    : days < 30
-      ? `${days} d ago`
-      : new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
+  const days = Math.round((midnightOf(now) - midnightOf(time)) / 86_400_000);
+  return days === 1 ? 'yesterday' : days < 30 ? `${days} d ago` : formatDate(time);
 }
 
-export const formatExact = (time: number): string =>
-  new Date(time).toLocaleString('en', { dateStyle: 'medium', timeStyle: 'medium' });
+const midnightOf = (time: number): number => new Date(time).setHours(0, 0, 0, 0);
+
+/** The page is in English, whatever the browser's language: one form of dates, and no clock of twelve hours. */
+const LOCALE = 'en-GB';
+const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
+const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
+const SECONDS = { ...CLOCK, second: '2-digit' } as const;
+
+const formatDate = (time: number): string => new Date(time).toLocaleDateString(LOCALE, DATE);
+export const formatClock = (time: number): string => new Date(time).toLocaleTimeString(LOCALE, CLOCK);
+
+/** With its time zone, and in UTC as in logs and in the API: `1 Mar 2026, 13:00:00 CET · 12:00:00 UTC`. */
+export function formatExact(time: number, timeZone?: string): string {
+  const date = new Date(time);
+  const here = date.toLocaleString(LOCALE, { ...DATE, ...SECONDS, timeZoneName: 'short', timeZone });
+  const clock = date.toLocaleTimeString(LOCALE, { ...SECONDS, timeZone: 'UTC' });
+  return here.endsWith(`${clock} UTC`) ? here : `${here} · ${clock} UTC`;
+}
+
 /** The time of an event, with the date if it was not today. */
 export function formatTime(time: number, now = Date.now()): string {
-  const clock = new Date(time).toLocaleTimeString('en', {
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-    hour12: false,
-  });
-  const isToday = new Date(time).toDateString() === new Date(now).toDateString();
-  return isToday ? clock : `${new Date(time).toLocaleDateString('en', { day: 'numeric', month: 'short' })} ${clock}`;
+  const clock = new Date(time).toLocaleTimeString(LOCALE, SECONDS);
+  if (midnightOf(time) === midnightOf(now)) return clock;
+  return `${new Date(time).toLocaleDateString(LOCALE, { day: 'numeric', month: 'short' })} ${clock}`;
 }
-export const formatClock = (time: number): string =>
-  new Date(time).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit', hour12: false });
 
 export function formatSize(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

@@ -1,6 +1,9 @@
 /** Estimates from earlier runs: median durations of steps and scopes, and the time left. Times are in milliseconds. */
 import type { Run, RunStep } from '../api/mapping';
 
+/** A run or a step. */
+export type Timed = Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'>;
+
 export interface Medians {
   /** Median duration of completed steps, by step. */
   readonly steps: ReadonlyMap<string, number>;
@@ -37,7 +40,7 @@ export function mediansOf(history: readonly Run[], except?: number): Medians {
  * The duration of a step or run, so far or in total; null if it never started, and if it was interrupted: the service
  * notices the end when it is back.
  */
-export function elapsed(of: Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'>, now: number): number | null {
+export function elapsed(of: Timed, now: number): number | null {
   return of.startedAt === null || of.status === 'interrupted'
     ? null
     : Math.max(0, (of.finishedAt ?? now) - of.startedAt);

@@ -1,11 +1,20 @@
 /** The commands in the palette: pages, projects, runs and actions. */
+import type { Component } from 'svelte';
+import Ban from '@lucide/svelte/icons/ban';
+import Keyboard from '@lucide/svelte/icons/keyboard';
+import LayoutGrid from '@lucide/svelte/icons/layout-grid';
+import List from '@lucide/svelte/icons/list';
+import LogOut from '@lucide/svelte/icons/log-out';
+import Play from '@lucide/svelte/icons/play';
+import SunMoon from '@lucide/svelte/icons/sun-moon';
 import type { Run } from '../api/mapping';
 import { formatRelativeTime, labelOf } from '../runs/format';
-import { displayStatus, hasEnded } from '../runs/status';
+import { type DisplayStatus, displayStatus, hasEnded } from '../runs/status';
 import { clock } from '../state/clock.svelte';
 import { dialogs } from '../state/dialogs.svelte';
 import { nextTheme, prefer } from '../state/preferences.svelte';
 import { router, toProject, toRun } from '../state/router.svelte';
+import { session } from '../state/session.svelte';
 import { store } from '../state/store.svelte';
 import { rank } from './ranking';
 
@@ -17,8 +26,13 @@ export interface Command {
   readonly hint: string;
   /** Other words that find it. */
   readonly words?: string;
+  /** Either an icon, or the status whose icon it has. */
+  readonly icon?: Component<{ size: number }>;
+  readonly state?: DisplayStatus | 'none';
   readonly act: () => void;
 }
+
+const stateOf = (run: Run | undefined): DisplayStatus | 'none' => (run ? displayStatus(run) : 'none');
 
 const MAX_SHOWN = 40;
 
@@ -34,16 +48,18 @@ function allCommands(): Command[] {
             name: `Cancel run #${shown.id}`,
             hint: shown.project,
             words: 'stop',
+            icon: Ban,
             act: () => dialogs.cancel(shown.id),
           },
         ]
       : []),
-    { group: 'Pages', name: 'Overview', hint: '', act: () => router.go('/') },
-    { group: 'Pages', name: 'All runs', hint: '', act: () => router.go('/runs') },
+    { group: 'Pages', name: 'Overview', hint: '', icon: LayoutGrid, act: () => router.go('/') },
+    { group: 'Pages', name: 'All runs', hint: '', icon: List, act: () => router.go('/runs') },
     ...projects.map(({ name, title }) => ({
       group: 'Projects' as const,
       name: labelOf({ name, title }),
       hint: '',
+      state: stateOf(store.currentRun(name)),
       act: () => router.go(toProject(name)),
     })),
     ...projects.map(({ name }) => ({
@@ -51,12 +67,14 @@ function allCommands(): Command[] {
       name: `Start ${name}`,
       hint: '',
       words: 'run',
+      icon: Play,
       act: () => dialogs.start(name),
     })),
     ...runs.map((run: Run) => ({
       group: 'Runs' as const,
       name: `#${run.id} ${run.project}`,
       hint: `${displayStatus(run)} · ${formatRelativeTime(run.createdAt, clock.now)}`,
+      state: stateOf(run),
       act: () => router.go(toRun(run)),
     })),
     {
@@ -64,6 +82,7 @@ function allCommands(): Command[] {
       name: 'Change theme',
       hint: '',
       words: 'dark light system',
+      icon: SunMoon,
       act: () => prefer({ theme: nextTheme() }),
     },
     {
@@ -71,8 +90,12 @@ function allCommands(): Command[] {
       name: 'Help and settings',
       hint: '',
       words: 'keys shortcuts',
+      icon: Keyboard,
       act: () => void (dialogs.open = { kind: 'help' }),
     },
+    ...(session.exists
+      ? [{ group: 'Settings' as const, name: 'Log out', hint: '', icon: LogOut, act: () => void session.end() }]
+      : []),
   ];
 }
 
@@ -92,6 +115,7 @@ export function findCommands(text: string): Command[] {
       group: 'Runs',
       name: `Open run #${id}`,
       hint: '',
+      state: 'none',
       act: () =>
         void store.loadRun(id).then(
           (run) => router.go(toRun(run)),

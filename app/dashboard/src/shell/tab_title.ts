@@ -1,5 +1,6 @@
 /** The tab's title and icon show the status of the run, so that it is visible from other tabs. */
 import type { Run } from '../api/mapping';
+import type { Route } from '../state/routes';
 import { type Medians, completedParts, shareDone } from '../runs/timing';
 import { formatClock } from '../runs/format';
 import { type DisplayStatus, displayStatus } from '../runs/status';
@@ -18,11 +19,33 @@ const COLOURS: Readonly<Record<string, string>> = {
 const NEUTRAL = '#8c959f';
 const SIGNS: Partial<Record<DisplayStatus, string>> = { completed: '✓', failed: '✕', cancelled: '⊘', interrupted: '⚠' };
 
+/** The title of a run's page, which begins with the run's status. */
 export function titleOf(run: Run, medians: Medians, now: number): string {
   const state = displayStatus(run);
   const share = state === 'running' ? shareDone(run, medians, now) : null;
   const sign = share !== null ? `${completedParts(share, 100)} %` : (SIGNS[state] ?? state);
   return `${sign} · ${run.project} #${run.id}`;
+}
+
+/** The title of any other page. It names the page: the title is how people tell tabs apart. */
+export function titleOfPage(route: Route, running: number): string {
+  const prefix = running ? `${running} running · ` : '';
+  switch (route.page) {
+    case 'overview':
+      return `${prefix}Solorun`;
+    case 'runs':
+      return `${prefix}All runs · Solorun`;
+    case 'project':
+      return `${route.project} · Solorun`;
+    case 'artifact':
+      return `${route.name} · ${route.project} #${route.runId}`;
+    case 'compare':
+      return `Compare #${route.a} and #${route.b} · Solorun`;
+    case 'unknown':
+      return 'Page not found · Solorun';
+    default:
+      return `#${route.runId} · Solorun`;
+  }
 }
 
 /** The title while the service is unreachable. */

@@ -8,11 +8,11 @@ interface Preferences {
   singleKeys: boolean;
   wrap: boolean;
   timestamps: boolean;
-  /** Whether logs show progress reports. */
+  /** Whether logs show all progress reports of a step, or only the last one. */
   progress: boolean;
 }
 
-const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true, progress: true };
+const DEFAULTS: Preferences = { theme: 'system', singleKeys: true, wrap: false, timestamps: true, progress: false };
 
 function read(): Preferences {
   try {

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
 from solorun.errors import ConfigurationInvalid
-from solorun.settings import DataDirectory
+from solorun.settings import DataDirectory, Settings
 
 if TYPE_CHECKING:
     from solorun.store import Finding
@@ -32,49 +33,53 @@ def doctor(
 
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
-    write(f"Python {sys.version.split()[0]}, SQLite {VERSION}\n")
-    if warning := describe_wal_reset_bug():
+    settings, errors = _find_settings(config, data_dir)
+    directory = DataDirectory(settings.data_dir)
+    database = f"SQLite {VERSION}" if settings.database_url is None else "PostgreSQL"
+    write(f"Python {sys.version.split()[0]}, {database}\n")
+    if settings.database_url is None and (warning := describe_wal_reset_bug()):
         write(f"warning: {warning}\n")
-    directory, errors = _find_directory(config, data_dir)
     for error in errors:
         write(f"configuration: {sanitize(error)}\n")
     is_valid = not errors
-    if not (directory.path / "solorun.db").exists():
+    if settings.database_url is None and not (directory.path / "solorun.db").exists():
         write(f"{directory.path} has no database yet. Nothing to check.\n")
     else:
-        free_bytes = shutil.disk_usage(directory.path).free
-        if free_bytes < MIN_FREE_BYTES:
+        free_bytes = shutil.disk_usage(directory.path).free if directory.path.exists() else None
+        if free_bytes is not None and free_bytes < MIN_FREE_BYTES:
             write(
                 f"warning: the disk of {directory.path} has only {free_bytes // 2**20} MiB left, "
                 "too little for the service.\n"
             )
-        findings = asyncio.run(_check_database(directory, fix=fix))
+        findings = asyncio.run(_check_database(settings, directory, fix=fix))
         is_valid &= _print_findings(findings, fix=fix)
     if not is_valid:
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _find_directory(config: Path, data_dir: Path | None) -> tuple[DataDirectory, list[str]]:
+def _find_settings(config: Path, data_dir: Path | None) -> tuple[Settings, list[str]]:
     """Find the database, even if the configuration is invalid, and return the errors in the configuration."""
-    if data_dir is not None and not config.exists():
-        return DataDirectory(data_dir.absolute()), []
+    from solorun.projects import resolve_settings
+
     try:
+        if data_dir is not None and not config.exists():
+            return resolve_settings({}, os.environ, {"data_dir": data_dir}, base_dir=Path.cwd()), []
         _, settings = read_configuration(config, {"data_dir": data_dir})
     except ConfigurationInvalid as invalid:
         if data_dir is None:
             # Do not fall back to the default directory: the invalid file may name another one.
             raise
-        return DataDirectory(data_dir.absolute()), [str(error) for error in invalid.errors]
-    return DataDirectory(settings.data_dir), []
+        return Settings(data_dir.absolute()), [str(error) for error in invalid.errors]
+    return settings, []
 
 
-async def _check_database(directory: DataDirectory, *, fix: bool) -> "list[Finding]":
+async def _check_database(settings: Settings, directory: DataDirectory, *, fix: bool) -> "list[Finding]":
     from solorun.execution.artifacts import find_last_run_id
+    from solorun.service import open_store
     from solorun.stores.directory_lock import own_data_directory
-    from solorun.stores.sqlite import SqliteRunStore
 
     with own_data_directory(directory, owner="doctor"):
-        store = await SqliteRunStore.open(directory.path)
+        store = await open_store(settings)
         try:
             findings = await store.check(repair=fix)
             if all(finding.repair is not None for finding in findings):

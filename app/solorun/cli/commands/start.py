@@ -13,9 +13,12 @@ from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
 from solorun.project import FULL_SCOPE
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
+    from solorun.wire import StartedRun
 
 
 @connected
@@ -27,6 +30,12 @@ async def start(
     ] = FULL_SCOPE,
     param: Annotated[
         list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+    ] = None,
+    on_conflict: Annotated[
+        ConflictPolicy | None,
+        typer.Option(
+            help="What to do if the project or a resource is taken. Default: what the project declares, or reject."
+        ),
     ] = None,
     triggered_by: Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")] = "cli",
     idempotency_key: Annotated[
@@ -41,7 +50,7 @@ async def start(
     raw: RawOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")] = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3 if the project has an active run."""
+    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken."""
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
@@ -52,6 +61,7 @@ async def start(
             scope=scope,
             triggered_by=triggered_by,
             params=params,
+            on_conflict=on_conflict,
             idempotency_key=idempotency_key,
             on_retry=lambda cause: print_note(f"{cause.message} Trying again…"),
         )
@@ -68,10 +78,16 @@ async def start(
     elif quiet:
         write(f"{run.id}\n")
     else:
-        what = f"Started run {run.id} of {run.project}."
-        if idempotency_key is not None and run.replayed:
-            what = f"This key has already started run {run.id} of {run.project}, which is {run.status}."
-        write(f"{what}\n  {page}\n  solorun follow {run.id}\n")
+        is_repeated = run.replayed and idempotency_key is not None
+        what = f"This key has already led to run {run.id} of {run.project}, which is {run.status}."
+        write(f"{what if is_repeated else _describe(run)}\n  {page}\n  solorun follow {run.id}\n")
+
+
+def _describe(run: "StartedRun") -> str:
+    if run.status is not Status.QUEUED:
+        return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
+    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    return f"Queued run {run.id} of {run.project}: number {run.queue_position} in the queue{begins}."
 
 
 def _parse_params(texts: list[str]) -> dict[str, str]:

@@ -3,21 +3,11 @@
 import sqlite3
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from importlib.resources.abc import Traversable
 from typing import Final
 
 from solorun.errors import DatabaseUnusable
+from solorun.stores.sql.migrations import load_migrations
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
-
-
-def load_migrations(folder: Traversable) -> tuple[str, ...]:
-    """The numbered scripts in order, `0001_....sql` first. Raises ValueError if a number is missing."""
-    scripts = sorted((entry.name, entry) for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    for number, (name, _) in enumerate(scripts, start=1):
-        if not name.startswith(f"{number:04}_"):
-            raise ValueError(f"{name} should be migration number {number:04}")
-    return tuple(entry.read_text(encoding="utf-8") for _, entry in scripts)
-
 
 MIGRATIONS: Final = load_migrations(files(__package__) / "migrations")
 

@@ -4,56 +4,50 @@ import asyncio
 import logging
 import sqlite3
 import sys
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, ParamSpec, TypeVar
-
-import anyio
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
-from solorun.queueing import Hold
-from solorun.record import LogPage
 from solorun.run import Run
-from solorun.segment import Segment
-from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, Finding, KeyedRun, LogQuery, NewRun, Store
-from solorun.stores.sqlite import idempotency_keys, log_queries, reads, starts, writes
+from solorun.store import Finding, KeyedRun, NewRun
+from solorun.stores.sql.connection import Connection as SqlConnection
+from solorun.stores.sql.probe import WriteProbe
+from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.store import SqlRunStore
 from solorun.stores.sqlite.checkpointer import Checkpointer
-from solorun.stores.sqlite.connection import LOCK_TIMEOUT_SECONDS, Connection, Function
+from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, Connection, in_transaction
 from solorun.stores.sqlite.doctor import check
-from solorun.stores.sqlite.idempotency_keys import RecentKeys
-from solorun.stores.sqlite.probe import WriteProbe
-from solorun.stores.sqlite.rows import to_microseconds
+from solorun.stores.sqlite.empty_write import write_without_effect
+from solorun.stores.sqlite.recent_keys import RecentKeys
+from solorun.stores.sqlite.run_ids import reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
-from solorun.stores.sqlite.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Function = Callable[Concatenate[SqlConnection, P], T]
 
 _logger = logging.getLogger("solorun.stores")
 
 FILE_NAME: Final = "solorun.db"
 _READER_COUNT: Final = 3
-_MAX_SCANS: Final = 2
 
 
-class SqliteRunStore(Store):
+class SqliteRunStore(SqlRunStore):
     """Runs, their steps and their logs in `solorun.db`."""
 
     def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
+        super().__init__()
         self._writer = Connection.writer(path, lock_timeout_seconds=lock_timeout_seconds)
         self._readers = [
             Connection.reader(path, lock_timeout_seconds=lock_timeout_seconds) for _ in range(_READER_COUNT)
         ]
-        self._checkpointer = Checkpointer(path, self._writer)
-        self._probe = WriteProbe(self._writer)
         self._recent_keys = RecentKeys()
-        self._scans = anyio.Semaphore(_MAX_SCANS)
-        self._compaction_positions: dict[int, int] = {}
-        self._closing: asyncio.Task[None] | None = None
+        self._checkpointer = Checkpointer(path, self._writer)
+        self._probe = WriteProbe(self._writer, lambda: self._writer.transact(write_without_effect))
 
     @classmethod
     async def open(cls, data_dir: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> "SqliteRunStore":
@@ -67,8 +61,7 @@ class SqliteRunStore(Store):
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.execute(migrate_alone)
-            for project, key_hash in await store._writer.execute(idempotency_keys.list_all):
-                store._recent_keys.add(project, key_hash, datetime.now(UTC))
+            await store._writer.execute(store._recent_keys.load)
             for reader in store._readers:
                 await reader.open()
         except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
@@ -82,136 +75,47 @@ class SqliteRunStore(Store):
             _logger.warning(warning)
         return store
 
-    # -- writes, in the order of a run's life
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        return await self._record(self._writer.transact(reserve_run_ids, last_id))
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
         if new.key is not None:
             self._recent_keys.add(new.project, new.key.hash, new.created_at)
-        return await self._write(self._writer.transact(starts.insert_run, new, owner))
-
-    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
-        return await self._write(self._writer.transact(starts.claim_promoted_runs, owner))
-
-    async def declare_resources(self, slots: Mapping[str, int]) -> None:
-        now = to_microseconds(datetime.now(UTC))
-        await self._write(self._writer.transact(starts.declare_resources, slots, now))
-
-    async def reserve_run_ids(self, last_id: int) -> bool:
-        return await self._write(self._writer.transact(writes.reserve_run_ids, last_id))
+        return await super().insert_run(new, owner=owner)
 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
         self._recent_keys.add(project, key.hash, at)
-        await self._write(self._writer.transact(idempotency_keys.record, project, key, run_id, at))
-
-    async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
-    ) -> tuple[UpdateResult, Run]:
-        return await self._write(self._writer.transact(writes.request_cancel, run_id, requested_by, reason, at))
-
-    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
-        return await self._write(self._writer.execute(writes.commit, batches, owner))
-
-    async def finalize_run(
-        self,
-        run_id: int,
-        *,
-        owner: str | None,
-        expected: Collection[Status],
-        ending: FinalState,
-        closing: Segment | None = None,
-        forget_key: bool = False,
-    ) -> UpdateResult:
-        return await self._write(
-            self._writer.transact(writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key)
-        )
-
-    # -- reads
-
-    async def get_run(self, run_id: int) -> Run:
-        return await self._read(reads.get_run, run_id)
+        await super().record_key(project, key, run_id, at=at)
 
     async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
         if not self._recent_keys.may_contain(project, key.hash):
             return None
-        return await self._read(idempotency_keys.find_run, project, key, at)
+        return await super().find_run_by_key(project, key, at=at)
 
-    async def find_active_run(self, project: str) -> Run | None:
-        return await self._read(reads.find_run, "select_active_run", {"project": project})
-
-    async def find_latest_run(self, project: str) -> Run | None:
-        return await self._read(reads.find_run, "select_latest_run", {"project": project})
-
-    async def list_runs(
-        self,
-        *,
-        project: str | None = None,
-        statuses: Collection[Status] = (),
-        before_id: int | None = None,
-        limit: int = 50,
-    ) -> list[Run]:
-        return await self._read(reads.list_runs, project, statuses, before_id, limit)
-
-    async def list_latest_runs(self) -> list[Run]:
-        return await self._read(reads.load_runs, "list_latest_runs", {})
-
-    async def list_queued_runs(self) -> list[Run]:
-        return await self._read(reads.load_runs, "list_queued_runs", {})
-
-    async def list_holds(self) -> list[Hold]:
-        return await self._read(reads.list_holds)
-
-    async def list_orphaned_runs(self, owner: str) -> list[Run]:
-        return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
-
-    async def median_duration_seconds(self, project: str, scope: str) -> float | None:
-        return await self._read(reads.median_duration_seconds, project, scope)
-
-    async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
-        # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
-        # short, so that none waits long for another.
-        is_alone = not any(reader.waiting for reader in self._readers)
-        bound = max_records if is_alone else min(max_records, PAGE_RECORDS)
-        return await self._read(read_page, run_id, after=after, max_records=bound)
-
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
-        return await log_queries.read_log(self._read, self._scans, run_id, query)
-
-    # -- maintenance
+    def open_lease(self, owner: str) -> None:
+        """The lock of the data directory is the lease."""
 
     @property
     def write_error(self) -> str | None:
         return self._writer.error
 
-    async def compact_segments(self, run_id: int) -> bool:
-        after = self._compaction_positions.pop(run_id, 0)
-        compaction = await self._read(plan_compaction, run_id, after=after)
-        if compaction.replacements:
-            try:
-                await self._write(self._writer.transact(apply_compaction, compaction))
-            except StaleCompaction:
-                return True
-        if compaction.more:
-            self._compaction_positions[run_id] = compaction.position
-        return compaction.more
-
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
         return await self._writer.execute(check, now=now, repair=repair)
 
-    async def close(self) -> None:
-        if self._closing is None:
-            self._closing = asyncio.create_task(self._close(), name="solorun close store")
-        await asyncio.shield(self._closing)
+    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._record(self._writer.transact(function, *args, **kwargs))
 
-    async def _close(self) -> None:
-        # The writer closes last: the last connection to close checkpoints, and only the writer may do that.
-        for reader in self._readers:
-            await reader.close()
-        await self._probe.stop()
-        await self._checkpointer.stop()
-        await self._writer.close()
+    # One connection writes, so every write is alone.
+    _write_in_turn = _write
 
-    async def _write(self, write: Awaitable[T]) -> T:
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:  # noqa: ARG002
+        def write(connection: sqlite3.Connection) -> T:
+            return in_transaction(connection, BEGIN_WRITE, prepare())
+
+        return await self._record(self._writer.execute(write))
+
+    async def _record(self, write: Awaitable[T]) -> T:
         self._checkpointer.record_write()
         try:
             return await write
@@ -221,6 +125,18 @@ class SqliteRunStore(Store):
 
     async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await min(self._readers, key=lambda reader: reader.waiting).transact(function, *args, **kwargs)
+
+    @property
+    def _is_reading(self) -> bool:
+        return any(reader.waiting for reader in self._readers)
+
+    async def _close(self) -> None:
+        # The writer closes last: the last connection to close checkpoints, and only the writer may do that.
+        for reader in self._readers:
+            await reader.close()
+        await self._probe.stop()
+        await self._checkpointer.stop()
+        await self._writer.close()
 
 
 def _create_private(path: Path) -> bool:

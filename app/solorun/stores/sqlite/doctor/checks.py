@@ -1,36 +1,17 @@
-"""Checks and repairs the database file, the schema, and the runs with their steps. Logs are in `log_checks.py`."""
+"""Checks and repairs the database file, the schema, and the contents."""
 
 import re
 import sqlite3
-import tomllib
 from collections.abc import Iterator
 from contextlib import closing
-from importlib.resources import files
-
-import msgspec
 
 from solorun.store import Finding
+from solorun.stores.sql.doctor import check_contents
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
-from solorun.stores.sqlite.doctor.log_checks import check_logs
 from solorun.stores.sqlite.errors import is_damage
 from solorun.stores.sqlite.schema import migrate
 
 _SQL_COMMENT = re.compile(r"--[^\n]*")
-
-
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An invariant: the statement that finds its violations, and the one that repairs them, if that is possible."""
-
-    find: str
-    message: str
-    repair: str | None = None
-    effect: str | None = None
-
-
-def load_rules() -> list[Rule]:
-    """The rules, in the order of their checks."""
-    document = tomllib.loads((files(__package__) / "rules.toml").read_text(encoding="utf-8"))
-    return msgspec.convert(document["rules"], list[Rule])
 
 
 def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
@@ -39,18 +20,15 @@ def check(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Fin
     if any(finding.repair is None for finding in findings):
         return findings  # the contents of a damaged file are not reliable
     return findings + in_transaction(
-        connection, BEGIN_WRITE, lambda connection: _check_contents(connection, now=now, repair=repair)
+        connection, BEGIN_WRITE, lambda connection: _check_schema_and_contents(connection, now=now, repair=repair)
     )
 
 
-def _check_contents(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
-    """Repairs each violation as soon as it is found, so that its consequences are found too."""
+def _check_schema_and_contents(connection: sqlite3.Connection, *, now: int, repair: bool) -> list[Finding]:
     findings = list(_check_tables(connection))
     if findings:
         return findings
-    for rule in load_rules():
-        findings += _check_rule(connection, rule, now=now, repair=repair)
-    findings += check_logs(connection, repair=repair)
+    findings += check_contents(connection, now=now, repair=repair)
     findings += _check_indexes(connection, repair=repair)
     return findings
 
@@ -83,16 +61,6 @@ def _check_indexes(connection: sqlite3.Connection, *, repair: bool) -> Iterator[
         if repair:
             connection.execute(f"DROP INDEX IF EXISTS {name}")
             connection.execute(sql)
-
-
-def _check_rule(connection: sqlite3.Connection, rule: Rule, *, now: int, repair: bool) -> Iterator[Finding]:
-    cursor = connection.execute(rule.find)
-    names = [column[0] for column in cursor.description]
-    for row in cursor.fetchall():
-        values = dict(zip(names, row, strict=True))
-        yield Finding(values["run_id"], rule.message.format_map(values), rule.effect)
-        if repair and rule.repair is not None:
-            connection.execute(rule.repair, {**values, "now": now})
 
 
 def _find_schema_changes(connection: sqlite3.Connection, kind: str) -> list[tuple[str, str, str]]:

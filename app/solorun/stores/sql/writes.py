@@ -1,6 +1,5 @@
-"""Writes of runs: functions for the writer's thread, each in one transaction."""
+"""Writes of runs: functions for a connection's thread, each in one transaction."""
 
-import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,22 +11,16 @@ from solorun.run import LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
-from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
-from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.reads import get_run
-from solorun.stores.sqlite.rows import level_values, step_values, storable_id, to_microseconds
-from solorun.stores.sqlite.segments import segment_values
-from solorun.stores.sqlite.starts import promote
-
-
-def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
-    values = {"last_id": last_id}
-    connection.execute(QUERIES["forget_smaller_run_id"], values)
-    return connection.execute(QUERIES["reserve_run_ids"], values).rowcount > 0
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.reads import get_run
+from solorun.stores.sql.rows import level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sql.segments import segment_values
+from solorun.stores.sql.starts import promote
 
 
 def request_cancel(
-    connection: sqlite3.Connection, run_id: int, requested_by: str, reason: str, at: datetime
+    connection: Connection, run_id: int, requested_by: str, reason: str, at: datetime
 ) -> tuple[UpdateResult, Run]:
     time = to_microseconds(at)
     values = {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": time}
@@ -40,22 +33,22 @@ def request_cancel(
     return (UpdateResult.NOT_IN_EXPECTED_STATUS if run.has_ended else UpdateResult.UPDATED), run
 
 
-def commit(connection: sqlite3.Connection, batches: Sequence[Batch], owner: str) -> list[UpdateResult]:
-    """Begins its own transaction: segments are compressed before it, so that the lock is held for the writes only."""
+def prepare_commit(batches: Sequence[Batch], owner: str) -> Callable[[Connection], list[UpdateResult]]:
+    """The function that writes the batches. Compresses their segments, so call it before the transaction begins."""
     writes = [_prepare_batch(batch, owner) for batch in batches]
     ends = [batch.ending.finished_at for batch in batches if batch.ending is not None]
 
-    def write_all(connection: sqlite3.Connection) -> list[UpdateResult]:
+    def write_all(connection: Connection) -> list[UpdateResult]:
         results = [write(connection) for write in writes]
         if ends:
             promote(connection, to_microseconds(max(ends)))
         return results
 
-    return in_transaction(connection, BEGIN_WRITE, write_all)
+    return write_all
 
 
 def finalize_run(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     owner: str | None,
     expected: Collection[Status],
@@ -86,7 +79,7 @@ def finalize_run(
     return UpdateResult.NOT_IN_EXPECTED_STATUS if found else UpdateResult.NOT_FOUND
 
 
-def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], UpdateResult]:
+def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateResult]:
     """Compress the batch's segment. Returns the function that writes the batch in a transaction."""
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
@@ -103,7 +96,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
         values |= _ending_values(ending)
     update_run = QUERIES["advance_run" if ending is None else "end_run"]
 
-    def write(connection: sqlite3.Connection) -> UpdateResult:
+    def write(connection: Connection) -> UpdateResult:
         if not connection.execute(update_run, values).rowcount:
             return _explain_refusal(connection, batch, owner, values)
         if segment is not None:
@@ -116,7 +109,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[sqlite3.Connection], U
     return write
 
 
-def _explain_refusal(connection: sqlite3.Connection, batch: Batch, owner: str, values: dict[str, Any]) -> UpdateResult:
+def _explain_refusal(connection: Connection, batch: Batch, owner: str, values: dict[str, Any]) -> UpdateResult:
     state = _state(connection, batch.run.id)
     if state is None:
         return UpdateResult.NOT_FOUND
@@ -152,7 +145,7 @@ def _ending_values(ending: FinalState, expected: Collection[Status] = tuple(Stat
     }
 
 
-def _state(connection: sqlite3.Connection, run_id: int) -> dict[str, Any] | None:
+def _state(connection: Connection, run_id: int) -> dict[str, Any] | None:
     row = connection.execute(QUERIES["select_run_state"], {"run_id": storable_id(run_id)}).fetchone()
     names = ("owner", "status", "finished_at", "error_message", "last_seq")
     return dict(zip(names, row, strict=True)) if row else None

@@ -1,6 +1,5 @@
-"""Inserts runs and promotes queued ones: functions for the writer's thread, in the transaction of their caller."""
+"""Inserts runs and promotes queued ones: functions for a connection's thread, in the transaction of their caller."""
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,16 +7,17 @@ from solorun.errors import QueueFull, ResourceBusy, RunActive
 from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose, find_free_slots
 from solorun.run import Run
 from solorun.store import NewRun
-from solorun.stores.sqlite import idempotency_keys
-from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.reads import find_run, get_run, list_holds
-from solorun.stores.sqlite.rows import decode_resources, encode_object, to_microseconds
+from solorun.stores.sql import idempotency_keys
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.reads import find_run, get_run, list_holds
+from solorun.stores.sql.rows import decode_resources, encode_object, to_microseconds
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
 
 
-def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
+def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
     """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end."""
     values = {
         "project": new.project,
@@ -48,7 +48,7 @@ def insert_run(connection: sqlite3.Connection, new: NewRun, owner: str) -> Run:
     return get_run(connection, run_id)
 
 
-def promote(connection: sqlite3.Connection, at: int | None) -> None:
+def promote(connection: Connection, at: int | None) -> None:
     """Make the queued runs pending whose project and resources are free. Call it whenever something became free."""
     heads = _read_heads(connection)
     for head, slots in choose(heads, _read_free_slots(connection, heads)):
@@ -56,12 +56,12 @@ def promote(connection: sqlite3.Connection, at: int | None) -> None:
         _insert_holds(connection, head.run_id, slots, at)
 
 
-def claim_promoted_runs(connection: sqlite3.Connection, owner: str) -> list[Run]:
+def claim_promoted_runs(connection: Connection, owner: str) -> list[Run]:
     rows = connection.execute(QUERIES["claim_promoted_runs"], {"owner": owner}).fetchall()
     return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
 
 
-def declare_resources(connection: sqlite3.Connection, slots: Mapping[str, int], at: int | None) -> None:
+def declare_resources(connection: Connection, slots: Mapping[str, int], at: int | None) -> None:
     connection.execute(QUERIES["delete_resources"])
     connection.executemany(
         QUERIES["insert_resource"], [{"name": name, "slots": count} for name, count in slots.items()]
@@ -69,7 +69,7 @@ def declare_resources(connection: sqlite3.Connection, slots: Mapping[str, int], 
     promote(connection, at)
 
 
-def _insert_pending(connection: sqlite3.Connection, new: NewRun, values: dict[str, Any]) -> int | None:
+def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any]) -> int | None:
     """None if the project or a resource is taken, or if another run was queued for it first."""
     slots: Slots = {}
     if new.resources:
@@ -86,12 +86,12 @@ def _insert_pending(connection: sqlite3.Connection, new: NewRun, values: dict[st
     return run_id
 
 
-def _insert_waiting(connection: sqlite3.Connection, new: NewRun, values: dict[str, Any]) -> int:
+def _insert_waiting(connection: Connection, new: NewRun, values: dict[str, Any]) -> int:
     active = find_run(connection, "select_active_run", {"project": new.project})
     if new.on_conflict not in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
         if active is not None:
             raise RunActive(active)
-        raise ResourceBusy(new.project, _find_obstacles(connection, new))
+        raise ResourceBusy(_find_obstacles(connection, new))
     replaced = None
     if new.on_conflict is ConflictPolicy.REPLACE:
         earlier = _cancel_replacement(connection, new, values["created_at"])
@@ -107,7 +107,7 @@ def _insert_waiting(connection: sqlite3.Connection, new: NewRun, values: dict[st
         },
     ).fetchone()
     if row is None:
-        raise QueueFull(new.project, new.queue_max)
+        raise QueueFull(f"The queue of {new.project} is full: it may hold {new.queue_max}.")
     run_id = int(row[0])
     if active is not None and replaced is not None:
         reason = f"replaced by run {run_id}"
@@ -115,7 +115,7 @@ def _insert_waiting(connection: sqlite3.Connection, new: NewRun, values: dict[st
     return run_id
 
 
-def _cancel_replacement(connection: sqlite3.Connection, new: NewRun, at: int) -> int | None:
+def _cancel_replacement(connection: Connection, new: NewRun, at: int) -> int | None:
     """Only the newest replacement waits: it does what the earlier one was to do. Returns the run that it replaces."""
     row = connection.execute(QUERIES["select_replacement"], {"project": new.project}).fetchone()
     if row is None:
@@ -131,24 +131,24 @@ def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, 
     return {"run_id": run_id, "requested_by": new.triggered_by, "reason": reason, "at": at}
 
 
-def _find_obstacles(connection: sqlite3.Connection, new: NewRun) -> list[Hold]:
+def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:
     """The holds of the resources that the run needs."""
     return [hold for hold in list_holds(connection) if hold.resource in new.resources]
 
 
-def _read_heads(connection: sqlite3.Connection) -> list[Waiter]:
+def _read_heads(connection: Connection) -> list[Waiter]:
     rows = connection.execute(QUERIES["select_queue_heads"]).fetchall()
     return [Waiter(run_id, decode_resources(resources), bool(is_free)) for run_id, resources, is_free in rows]
 
 
-def _read_free_slots(connection: sqlite3.Connection, waiters: Sequence[Waiter]) -> dict[str, list[int]]:
+def _read_free_slots(connection: Connection, waiters: Sequence[Waiter]) -> dict[str, list[int]]:
     if not any(waiter.needs for waiter in waiters):
         return {}
     declared = dict(connection.execute(QUERIES["list_resources"]).fetchall())
     return find_free_slots(declared, connection.execute(QUERIES["list_held_slots"]).fetchall())
 
 
-def _insert_holds(connection: sqlite3.Connection, run_id: int, slots: Slots, at: int | None) -> None:
+def _insert_holds(connection: Connection, run_id: int, slots: Slots, at: int | None) -> None:
     connection.executemany(
         QUERIES["insert_hold"],
         [

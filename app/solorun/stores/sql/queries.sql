@@ -105,19 +105,6 @@ WHERE created_at <= :expired_at
 DELETE FROM idempotency_keys
 WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
--- name: list_keys
--- Lists the idempotency keys.
-SELECT project, key_hash FROM idempotency_keys;
-
--- name: forget_smaller_run_id
--- Forgets the last id if it is below `last_id`. AUTOINCREMENT keeps it in this table, which only SQLite has.
-DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id;
-
--- name: reserve_run_ids
--- Continues above `last_id`, unless a last id is known.
-INSERT INTO sqlite_sequence (name, seq)
-SELECT 'runs', :last_id WHERE :last_id > 0 AND NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'runs');
-
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests change nothing.
 UPDATE runs

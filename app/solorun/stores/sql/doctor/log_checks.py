@@ -1,6 +1,5 @@
 """Checks and repairs logs: seqs without gaps from 1, readable payloads, and counts that match the records."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
@@ -12,15 +11,16 @@ from solorun.record import Level, Record
 from solorun.run import LevelCounts
 from solorun.segment import Segment
 from solorun.store import Finding
-from solorun.stores.queries import load_queries
-from solorun.stores.sqlite.rows import level_values
-from solorun.stores.sqlite.segments import segment_values
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import load_queries
+from solorun.stores.sql.rows import level_values
+from solorun.stores.sql.segments import segment_values
 from solorun.wire import decode_records
 
 QUERIES: Final = load_queries(__package__, "logs.sql")
 
 
-def check_logs(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Finding]:
+def check_logs(connection: Connection, *, repair: bool) -> Iterator[Finding]:
     """Check every record of every run."""
     for run_id, last_seq, debug, info, warning, error, first_error_seq in connection.execute(
         QUERIES["list_logs"]
@@ -34,7 +34,7 @@ def check_logs(connection: sqlite3.Connection, *, repair: bool) -> Iterator[Find
 class _Log:
     """The log of one run. Takes its segments in order, then compares the run's row."""
 
-    def __init__(self, connection: sqlite3.Connection, run_id: int, *, repair: bool) -> None:
+    def __init__(self, connection: Connection, run_id: int, *, repair: bool) -> None:
         self._connection = connection
         self._run_id = run_id
         self._repair = repair

@@ -1,6 +1,5 @@
 """Segments as rows: compressed when written, decompressed when read. Functions for a connection's thread."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,8 +11,9 @@ from zstandard import ZstdCompressor, ZstdDecompressor
 from solorun.record import Level
 from solorun.run import MAX_RUN_ID, LevelCounts
 from solorun.segment import Segment, join_segments
-from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.rows import level_values, storable_id
+from solorun.stores.sql.connection import Connection, Cursor
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.rows import level_values, storable_id
 
 PAGE_RECORDS: Final = 1_000
 PAGE_BYTES: Final = 1024 * 1024
@@ -61,7 +61,7 @@ def segment_values(segment: Segment) -> dict[str, Any]:
 
 
 def iterate_segments(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     *,
     limit: int,
@@ -82,7 +82,7 @@ def iterate_segments(
 
 
 def read_page(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     *,
     after: int,
@@ -107,7 +107,7 @@ def read_page(
     return page
 
 
-def plan_compaction(connection: sqlite3.Connection, run_id: int, *, after: int) -> Compaction:
+def plan_compaction(connection: Connection, run_id: int, *, after: int) -> Compaction:
     """Read segments after `after`, and join the small ones. For a reader's thread, because it compresses."""
     found = read_page(connection, run_id, after=after, max_records=COMPACTION_RECORDS, max_bytes=COMPACTION_BYTES)
     if not found:
@@ -122,7 +122,7 @@ def plan_compaction(connection: sqlite3.Connection, run_id: int, *, after: int) 
     return Compaction(replacements, position, more)
 
 
-def apply_compaction(connection: sqlite3.Connection, compaction: Compaction) -> None:
+def apply_compaction(connection: Connection, compaction: Compaction) -> None:
     """Replace the small segments. Raises StaleCompaction, so that the transaction is rolled back."""
     for values, replaced in compaction.replacements:
         if connection.execute(QUERIES["delete_segments"], values).rowcount != replaced:
@@ -131,8 +131,8 @@ def apply_compaction(connection: sqlite3.Connection, compaction: Compaction) -> 
 
 
 def _select(
-    connection: sqlite3.Connection, query: str, run_id: int, limit: int, levels: frozenset[Level], **bound: int
-) -> sqlite3.Cursor:
+    connection: Connection, query: str, run_id: int, limit: int, levels: frozenset[Level], **bound: int
+) -> Cursor:
     """`bound` is `after` or `before`."""
     parameters = {"run_id": storable_id(run_id), "limit": limit}
     parameters |= {name: max(0, min(seq, MAX_RUN_ID)) for name, seq in bound.items()}

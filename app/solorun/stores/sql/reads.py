@@ -1,7 +1,6 @@
 """Reads of runs: functions for a reader's thread, each in one transaction, so that it sees one snapshot."""
 
 import heapq
-import sqlite3
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from itertools import islice
@@ -12,11 +11,12 @@ from solorun.errors import RunNotFound
 from solorun.queueing import Hold
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import Status
-from solorun.stores.sqlite.queries import QUERIES
-from solorun.stores.sqlite.rows import EPOCH, run_from_row, storable_id
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.rows import EPOCH, run_from_row, storable_id
 
 
-def get_run(connection: sqlite3.Connection, run_id: int) -> Run:
+def get_run(connection: Connection, run_id: int) -> Run:
     """Raises RunNotFound."""
     run = find_run(connection, "select_run", {"run_id": storable_id(run_id)})
     if run is None:
@@ -24,13 +24,13 @@ def get_run(connection: sqlite3.Connection, run_id: int) -> Run:
     return run
 
 
-def find_run(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
+def find_run(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
     """The run that a query finds, with its steps; None if it finds none."""
     runs = load_runs(connection, query, parameters)
     return runs[0] if runs else None
 
 
-def load_runs(connection: sqlite3.Connection, query: str, parameters: Mapping[str, Any]) -> list[Run]:
+def load_runs(connection: Connection, query: str, parameters: Mapping[str, Any]) -> list[Run]:
     """The runs that a query finds, in its order, with their steps."""
     return [
         run_from_row(row, connection.execute(QUERIES["select_steps"], {"run_id": row[0]}))
@@ -39,7 +39,7 @@ def load_runs(connection: sqlite3.Connection, query: str, parameters: Mapping[st
 
 
 def list_runs(
-    connection: sqlite3.Connection,
+    connection: Connection,
     project: str | None,
     statuses: Collection[Status],
     before_id: int | None,
@@ -60,7 +60,7 @@ def list_runs(
     return list(islice(heapq.merge(*by_status, key=lambda run: -run.id), limit))
 
 
-def list_holds(connection: sqlite3.Connection) -> list[Hold]:
+def list_holds(connection: Connection) -> list[Hold]:
     rows = connection.execute(QUERIES["list_holds"]).fetchall()
     return [
         Hold(resource, slot, run_id, project, step, EPOCH + timedelta(microseconds=since))
@@ -68,6 +68,6 @@ def list_holds(connection: sqlite3.Connection) -> list[Hold]:
     ]
 
 
-def median_duration_seconds(connection: sqlite3.Connection, project: str, scope: str) -> float | None:
+def median_duration_seconds(connection: Connection, project: str, scope: str) -> float | None:
     rows = connection.execute(QUERIES["list_durations"], {"project": project, "scope": scope}).fetchall()
     return median(microseconds for (microseconds,) in rows) / 1_000_000 if rows else None

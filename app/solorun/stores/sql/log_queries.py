@@ -2,7 +2,6 @@
 wait long for the thread or the interpreter, no read transaction stays open for long, and memory is bounded.
 """
 
-import sqlite3
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,8 +15,9 @@ from solorun.record import LogPage, Record
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery
-from solorun.stores.sqlite.reads import get_run
-from solorun.stores.sqlite.segments import iterate_segments
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.reads import get_run
+from solorun.stores.sql.segments import iterate_segments
 from solorun.wire import decode_record
 
 T = TypeVar("T")
@@ -33,7 +33,7 @@ _UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
 class Read(Protocol):
     """Executes a function on a reader's thread."""
 
-    def __call__(self, function: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+    def __call__(self, function: Callable[[Connection], T], /) -> Awaitable[T]: ...
 
 
 async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> LogPage:
@@ -150,7 +150,7 @@ async def _find(
 
 
 def _read_slice(
-    connection: sqlite3.Connection,
+    connection: Connection,
     run_id: int,
     log_filter: LogFilter,
     *,

@@ -1,0 +1,28 @@
+"""The handler that shows the resources: who holds their slots, and who waits for them."""
+
+from solorun.api.state import State
+from solorun.http.request import Request
+from solorun.http.responses import Response, json_response
+from solorun.wire import ResourceList, ResourceSummary
+
+
+async def list_resources(state: State, _request: Request) -> Response:
+    service = state.service
+    holds = await service.store.list_holds()
+    waiting = sorted(service.manager.list_queued_runs(), key=lambda run: run.id)
+    declared = service.catalog.resources
+    # A resource that is no longer declared is shown until its last holder has released it.
+    names = [*declared, *sorted({hold.resource for hold in holds} - {*declared})]
+    return json_response(
+        ResourceList(
+            tuple(
+                ResourceSummary(
+                    name=name,
+                    slots=declared.get(name, 0),
+                    holds=tuple(hold for hold in holds if hold.resource == name),
+                    waiting=tuple(run for run in waiting if name in run.waits_for),
+                )
+                for name in names
+            )
+        )
+    )

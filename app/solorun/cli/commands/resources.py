@@ -1,0 +1,40 @@
+"""`solorun resources`: list the resources that runs share, and who holds them."""
+
+from typing import TYPE_CHECKING
+
+from solorun.cli.client import connected
+from solorun.cli.options import JsonOption
+from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.terminal import write, write_json, write_table
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+    from solorun.wire import ResourceSummary
+
+
+@connected
+async def resources(*, client: "RunClient", json: JsonOption = False) -> None:
+    """List the resources with their slots, holders and waiting runs. With --json, one resource per line."""
+    found = await client.list_resources()
+    if json:
+        write_json(found)
+    elif found:
+        write_table(
+            ["RESOURCE", "SLOT", "RUN", "PROJECT", "STEP", "SINCE"], [row for one in found for row in _rows(one)]
+        )
+        for one in found:
+            if one.waiting:
+                names = ", ".join(f"run {run.id} of {run.project}" for run in one.waiting)
+                write(f"Waiting for {one.name}: {names}\n")
+    else:
+        write("No resources. Declare one in a table [resources.<name>] of solorun.toml.\n")
+
+
+def _rows(resource: "ResourceSummary") -> list[list[str]]:
+    holds = {hold.slot: hold for hold in resource.holds}
+    return [
+        [resource.name, str(slot), str(hold.run_id), hold.project, hold.step or "-", format_moment(hold.held_since)]
+        if (hold := holds.get(slot))
+        else [resource.name, str(slot), "-", "-", "-", "-"]
+        for slot in sorted({*range(resource.slots), *holds})
+    ]

@@ -1,0 +1,131 @@
+"""Keeps the lease of this service's runs, and ends their work in time if that fails.
+
+Work must have ended before another service may take its project, so the process exits if it cannot be stopped.
+"""
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from solorun.errors import SolorunError
+from solorun.execution.handle import RunRegistry
+from solorun.outcome import StopReason
+from solorun.store import CancelRequest, Lease
+
+RENEWALS_PER_LEASE: Final = 3
+RETRY_SECONDS: Final = 1.0
+_STOP_FRACTION: Final = 2 / 3
+"""The age of a lease, as a fraction of its length, at which work is stopped."""
+_GRACE_FRACTION: Final = 1 / 6
+"""How long work may take to stop: whatever its own grace is."""
+_EXIT_FRACTION: Final = 0.95
+
+_logger = logging.getLogger("solorun.execution")
+
+
+def boot_time() -> float:
+    """Seconds that no one can set, and that pass while the machine is suspended."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def exit_process() -> None:
+    """Exit without any clean-up. The processes of steps die with this one."""
+    os._exit(1)
+
+
+class LeaseKeeper:
+    """A Component. Two threads do this, because neither a busy event loop nor a silent server may delay it."""
+
+    def __init__(
+        self,
+        lease: Lease,
+        registry: RunRegistry,
+        *,
+        clock: Callable[[], float] = boot_time,
+        exit_process: Callable[[], None] = exit_process,
+        retry_seconds: float = RETRY_SECONDS,
+    ) -> None:
+        self._lease = lease
+        self._registry = registry
+        self._clock = clock
+        self._exit_process = exit_process
+        self._retry_seconds = retry_seconds
+        self._renewed_at = clock()
+        self._is_renewed = False
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    async def start(self) -> None:
+        """Take the lease. Raises StoreUnavailable."""
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(self._renew)
+        for target in (self._keep_renewing, self._guard):
+            thread = threading.Thread(target=target, args=(loop,), name=f"solorun lease {target.__name__}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    async def stop(self) -> None:
+        """End the lease. What is still active then belongs to whichever service finds it first."""
+        self._stopping.set()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+        await asyncio.to_thread(self._lease.end)
+
+    # -- on the threads
+
+    def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopping.wait(
+            self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
+        ):
+            try:
+                requests = self._renew()
+            except SolorunError as error:
+                if self._is_renewed:
+                    _logger.warning("The lease cannot be renewed; retrying: %s", error)
+                self._is_renewed = False
+            else:
+                _call(loop, self._take_note, requests)
+
+    def _pause_seconds(self) -> float:
+        return self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
+
+    def _renew(self) -> list[CancelRequest]:
+        # The lease lasts from when the server received the statement, which is later.
+        begun_at = self._clock()
+        requests = self._lease.renew()
+        self._renewed_at = begun_at
+        self._is_renewed = True
+        return requests
+
+    def _guard(self, loop: asyncio.AbstractEventLoop) -> None:
+        while not self._stopping.wait(self._retry_seconds):
+            age = (self._clock() - self._renewed_at) / self._lease.seconds
+            if age >= _EXIT_FRACTION and self._registry.has_work:
+                os.write(2, b"solorun: the lease could not be renewed, and work could not be stopped: exiting\n")
+                self._exit_process()
+            elif age >= _STOP_FRACTION:
+                _call(loop, self._stop_work)
+
+    # -- on the event loop
+
+    def _take_note(self, requests: list[CancelRequest]) -> None:
+        """Stop the runs whose cancellation another service has recorded, and look what it has promoted."""
+        for request in requests:
+            if (handle := self._registry.find(request.run_id)) is not None:
+                handle.cancel_recorded.set()
+                handle.request_cancel(request.requested_by, request.reason)
+        self._registry.released.set()
+
+    def _stop_work(self) -> None:
+        for handle in self._registry:
+            handle.cancel_scope.limit_grace(self._lease.seconds * _GRACE_FRACTION)
+            handle.cancel_scope.cancel(StopReason.LEASE_LOST)
+
+
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *args: object) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(function, *args)

@@ -1,0 +1,38 @@
+"""Connects to PostgreSQL, with settings that end every wait: for a lock, a statement, or a server that has vanished."""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from solorun.stores.postgres.statements import register_types
+
+# The URL overrides these. The server may vanish without closing the connection.
+_DEFAULTS: Final[dict[str, Any]] = {
+    "application_name": "solorun",
+    "client_encoding": "utf8",
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}
+_SETTINGS: Final = """
+SET statement_timeout = '30s';
+SET lock_timeout = '5s';
+SET idle_in_transaction_session_timeout = '60s';
+"""
+
+
+def complete(url: str) -> str:
+    """The URL, or another form of connection string, with the defaults. Raises psycopg.ProgrammingError."""
+    given = conninfo_to_dict(url)
+    return make_conninfo(url, **{name: _DEFAULTS[name] for name in _DEFAULTS if name not in given})
+
+
+def connect(conninfo: str) -> psycopg.Connection:
+    """A connection without an implicit transaction. Raises the driver's errors."""
+    connection = psycopg.connect(conninfo, autocommit=True)
+    register_types(connection)
+    connection.execute(_SETTINGS)
+    return connection

@@ -1,0 +1,51 @@
+"""The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
+
+import contextlib
+from typing import Final
+
+import psycopg
+
+from solorun.store import CancelRequest, Lease
+from solorun.stores.postgres.connect import complete, connect
+from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
+from solorun.stores.postgres.statements import OWN, Statements
+
+LEASE_SECONDS: Final = 30.0
+"""The interval in `renew_lease`."""
+# A renewal that takes longer is worth another try.
+_SETTINGS: Final = "SET statement_timeout = '5s'"
+
+
+class PostgresLease(Lease):
+    """A row of the table `owners`."""
+
+    seconds = LEASE_SECONDS
+
+    def __init__(self, url: str, owner: str) -> None:
+        self._conninfo = complete(url)
+        self._values = {"owner": owner}
+        self._connection: psycopg.Connection | None = None
+
+    def renew(self) -> list[CancelRequest]:
+        try:
+            if self._connection is None:
+                self._connection = connect(self._conninfo)
+                self._connection.execute(_SETTINGS)
+            statements = Statements(self._connection)
+            statements.execute(OWN["renew_lease"], self._values)
+            requests = statements.execute(OWN["list_cancel_requests"], self._values).fetchall()
+        except DRIVER_ERRORS as error:
+            self._disconnect()
+            raise translate(error) from error
+        return [CancelRequest(run_id, requested_by or "", reason or "") for run_id, requested_by, reason in requests]
+
+    def end(self) -> None:
+        with contextlib.suppress(*DRIVER_ERRORS):
+            if self._connection is not None:
+                Statements(self._connection).execute(OWN["end_lease"], self._values)
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,95 @@
+"""PostgresRunStore: the contract of `store.py` over a few connections to a PostgreSQL server."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Final, ParamSpec, TypeVar
+
+import psycopg
+
+from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.store import Finding
+from solorun.stores.postgres import writes
+from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
+from solorun.stores.postgres.lease import PostgresLease
+from solorun.stores.postgres.schema import migrate
+from solorun.stores.sql.doctor import check_contents
+from solorun.stores.sql.probe import WriteProbe
+from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.store import SqlRunStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WRITER_COUNT: Final = 4
+_READER_COUNT: Final = 4
+
+
+class PostgresRunStore(SqlRunStore):
+    """Runs, their steps and their logs in a database that several services may use."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self._writers = Connections(url, begin=BEGIN_WRITE, count=_WRITER_COUNT)
+        self._readers = Connections(url, begin=BEGIN_READ, count=_READER_COUNT)
+        self._probe = WriteProbe(self._writers, lambda: self._writers.transact(writes.write_without_effect))
+
+    @classmethod
+    async def open(cls, url: str) -> "PostgresRunStore":
+        """Connect to the database, and migrate it to this version. Raises DatabaseUnusable."""
+        try:
+            store = cls(url)
+        except psycopg.ProgrammingError as error:
+            raise DatabaseUnusable(f"The database URL is invalid: {error}.") from error
+        try:
+            await store._writers.transact(migrate)
+        except (StoreUnavailable, StoreFailure) as error:
+            await store.close()
+            raise DatabaseUnusable(f"The database cannot be opened: {error.__cause__ or error}") from error
+        except BaseException:
+            await store.close()
+            raise
+        return store
+
+    async def reserve_run_ids(self, last_id: int) -> bool:
+        return await self._write(writes.reserve_run_ids, last_id)
+
+    def open_lease(self, owner: str) -> PostgresLease:
+        return PostgresLease(self._url, owner)
+
+    @property
+    def write_error(self) -> str | None:
+        return self._writers.error
+
+    async def check(self, *, repair: bool = False) -> list[Finding]:
+        now = to_microseconds(datetime.now(UTC)) or 0
+        return await self._writers.transact(lambda connection: list(check_contents(connection, now=now, repair=repair)))
+
+    async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=False
+        )
+
+    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._write_prepared(
+            lambda: lambda connection: function(connection, *args, **kwargs), in_turn=True
+        )
+
+    async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:
+        try:
+            return await self._writers.transact_prepared(writes.prepare_in_turn(prepare) if in_turn else prepare)
+        except (StoreUnavailable, StoreFailure):
+            self._probe.record_failure()
+            raise
+
+    async def _read(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._readers.transact(function, *args, **kwargs)
+
+    @property
+    def _is_reading(self) -> bool:
+        return self._readers.waiting > 0
+
+    async def _close(self) -> None:
+        await self._probe.stop()
+        await self._readers.close()
+        await self._writers.close()

@@ -1,0 +1,1 @@
+"""What the stores share: the statements, the functions that execute them, and the checks of `solorun doctor`."""

@@ -1,0 +1,171 @@
+"""SqlRunStore: the contract of `store.py` over any SQL database. A subclass connects to one."""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+import anyio
+
+from solorun.idempotency_key import IdempotencyKey
+from solorun.queueing import Hold
+from solorun.record import LogPage
+from solorun.run import Run
+from solorun.segment import Segment
+from solorun.status import Status, UpdateResult
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
+from solorun.stores.sql import idempotency_keys, log_queries, reads, starts, writes
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_MAX_SCANS: Final = 2
+
+
+class SqlRunStore(Store, ABC):
+    """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
+
+    def __init__(self) -> None:
+        self._scans = anyio.Semaphore(_MAX_SCANS)
+        self._compaction_positions: dict[int, int] = {}
+        self._closing: asyncio.Task[None] | None = None
+
+    # -- what a subclass implements
+
+    @abstractmethod
+    async def _write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Execute `function` in a transaction that writes. It completes even if the caller is cancelled."""
+
+    @abstractmethod
+    async def _write_in_turn(
+        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like `_write`, alone: what the function reads about starts and resources does not change until it ends."""
+
+    @abstractmethod
+    async def _write_prepared(self, prepare: Callable[[], Callable[[Connection], T]], *, in_turn: bool) -> T:
+        """Like `_write`, with the function that `prepare` returns, which is called before the transaction begins."""
+
+    @abstractmethod
+    async def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Execute `function` in a transaction that reads one snapshot."""
+
+    @property
+    @abstractmethod
+    def _is_reading(self) -> bool:
+        """Whether a read has not finished yet."""
+
+    @abstractmethod
+    async def _close(self) -> None:
+        """Finish what has begun, then close."""
+
+    # -- writes, in the order of a run's life
+
+    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        return await self._write_in_turn(starts.insert_run, new, owner)
+
+    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
+        return await self._write_in_turn(starts.claim_promoted_runs, owner)
+
+    async def declare_resources(self, slots: Mapping[str, int]) -> None:
+        await self._write_in_turn(starts.declare_resources, slots, to_microseconds(datetime.now(UTC)))
+
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        await self._write_in_turn(idempotency_keys.record, project, key, run_id, at)
+
+    async def request_cancel(
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+    ) -> tuple[UpdateResult, Run]:
+        return await self._write_in_turn(writes.request_cancel, run_id, requested_by, reason, at)
+
+    async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
+        return await self._write_prepared(
+            partial(writes.prepare_commit, batches, owner),
+            in_turn=any(batch.ending is not None for batch in batches),
+        )
+
+    async def finalize_run(
+        self,
+        run_id: int,
+        *,
+        owner: str | None,
+        expected: Collection[Status],
+        ending: FinalState,
+        closing: Segment | None = None,
+        forget_key: bool = False,
+    ) -> UpdateResult:
+        return await self._write_in_turn(
+            writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
+        )
+
+    # -- reads
+
+    async def get_run(self, run_id: int) -> Run:
+        return await self._read(reads.get_run, run_id)
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
+        return await self._read(idempotency_keys.find_run, project, key, at)
+
+    async def find_active_run(self, project: str) -> Run | None:
+        return await self._read(reads.find_run, "select_active_run", {"project": project})
+
+    async def find_latest_run(self, project: str) -> Run | None:
+        return await self._read(reads.find_run, "select_latest_run", {"project": project})
+
+    async def list_runs(
+        self,
+        *,
+        project: str | None = None,
+        statuses: Collection[Status] = (),
+        before_id: int | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        return await self._read(reads.list_runs, project, statuses, before_id, limit)
+
+    async def list_latest_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_latest_runs", {})
+
+    async def list_queued_runs(self) -> list[Run]:
+        return await self._read(reads.load_runs, "list_queued_runs", {})
+
+    async def list_holds(self) -> list[Hold]:
+        return await self._read(reads.list_holds)
+
+    async def list_orphaned_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
+
+    async def median_duration_seconds(self, project: str, scope: str) -> float | None:
+        return await self._read(reads.median_duration_seconds, project, scope)
+
+    async def read_segments(self, run_id: int, *, after: int, max_records: int = MAX_PAGE_RECORDS) -> list[Segment]:
+        # A single reader of a whole log gets long pages, which saves thread switches. With several readers pages are
+        # short, so that none waits long for another.
+        bound = min(max_records, PAGE_RECORDS) if self._is_reading else max_records
+        return await self._read(read_page, run_id, after=after, max_records=bound)
+
+    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+        return await log_queries.read_log(self._read, self._scans, run_id, query)
+
+    # -- maintenance
+
+    async def compact_segments(self, run_id: int) -> bool:
+        after = self._compaction_positions.pop(run_id, 0)
+        compaction = await self._read(plan_compaction, run_id, after=after)
+        if compaction.replacements:
+            try:
+                await self._write(apply_compaction, compaction)
+            except StaleCompaction:
+                return True
+        if compaction.more:
+            self._compaction_positions[run_id] = compaction.position
+        return compaction.more
+
+    async def close(self) -> None:
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._close(), name="solorun close store")
+        await asyncio.shield(self._closing)

@@ -1,0 +1,58 @@
+"""PostgreSQL stores on a schema of their own, and another program's connection to it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import psycopg
+import pytest
+
+from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres.lease import PostgresLease
+from tests.fakes.postgres import fresh_schema
+from tests.fakes.stores import opening_stores
+
+CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
+"""Ends the connections of all stores and leases, as a restart of the server does."""
+
+OpenLease = Callable[[str], PostgresLease]
+OpenStore = Callable[[], Awaitable[PostgresRunStore]]
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    with fresh_schema(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+async def open_store(database_url: str) -> AsyncIterator[OpenStore]:
+    """Opens the same database as often as it is called."""
+    async with opening_stores(partial(PostgresRunStore.open, database_url)) as open_store:
+        yield open_store
+
+
+@pytest.fixture
+async def store(open_store: OpenStore) -> PostgresRunStore:
+    return await open_store()
+
+
+@pytest.fixture
+def open_lease(database_url: str) -> Iterator[OpenLease]:
+    """Opens leases, and ends them all."""
+    with ExitStack() as stack:
+
+        def open_lease(owner: str) -> PostgresLease:
+            lease = PostgresLease(database_url, owner)
+            stack.callback(lease.end)
+            return lease
+
+        yield open_lease
+
+
+@pytest.fixture
+def foreign(store: PostgresRunStore, database_url: str) -> Iterator[psycopg.Connection]:
+    """Another program's connection to the store's database."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        yield connection

@@ -1,0 +1,114 @@
+"""Until the lease of its owner has expired, no other owner ends a run."""
+
+import psycopg
+import pytest
+
+from solorun.errors import StoreUnavailable
+from solorun.status import ACTIVE, Status, UpdateResult
+from solorun.store import CancelRequest, Store
+from solorun.stores.postgres import PostgresRunStore
+from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
+from tests.contracts.builders import OWNER, ending, later, start
+from tests.integration.postgres.conftest import CUT_ALL, OpenLease
+
+DIED = ending(Status.INTERRUPTED, "died")
+
+
+async def finalize_for_any_owner(store: Store, run_id: int) -> UpdateResult:
+    return await store.finalize_run(run_id, owner=None, expected=ACTIVE, ending=DIED)
+
+
+async def test_a_run_of_a_leased_owner_is_no_orphan_and_cannot_be_ended_by_others(
+    store: PostgresRunStore, open_lease: OpenLease
+) -> None:
+    run = await start(store)
+    open_lease(OWNER).renew()
+
+    orphaned = await store.list_orphaned_runs("another")
+    result = await finalize_for_any_owner(store, run.id)
+
+    assert orphaned == []
+    assert result is UpdateResult.NOT_IN_EXPECTED_STATUS
+    assert await store.get_run(run.id) == run
+
+
+async def test_an_ended_lease_makes_its_runs_orphans(store: PostgresRunStore, open_lease: OpenLease) -> None:
+    run = await start(store)
+    lease = open_lease(OWNER)
+    lease.renew()
+
+    lease.end()
+
+    assert await store.list_orphaned_runs("another") == [run]
+    assert await finalize_for_any_owner(store, run.id) is UpdateResult.UPDATED
+
+
+async def test_an_expired_lease_makes_its_runs_orphans_until_it_is_renewed(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    run = await start(store)
+    lease = open_lease(OWNER)
+    lease.renew()
+    foreign.execute("UPDATE owners SET lease_until = clock_timestamp()")
+
+    expired = await store.list_orphaned_runs("another")
+    lease.renew()
+    renewed = await store.list_orphaned_runs("another")
+
+    assert (expired, renewed) == ([run], [])
+
+
+async def test_a_lease_lasts_as_long_as_it_says_by_the_clock_of_the_database(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    lease = open_lease(OWNER)
+
+    lease.renew()
+
+    row = foreign.execute("SELECT EXTRACT(EPOCH FROM lease_until - clock_timestamp()) FROM owners").fetchone()
+    assert row is not None
+    assert 0 < float(row[0]) <= LEASE_SECONDS == lease.seconds
+
+
+async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
+    store: PostgresRunStore, open_lease: OpenLease
+) -> None:
+    run, _ = await start(store), await start(store, "glossary")
+    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5))
+
+    requests = open_lease(OWNER).renew()
+
+    assert requests == [CancelRequest(run.id, "anna", "wrong branch")]
+
+
+async def test_a_lease_reconnects_after_its_connection_was_cut(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    lease = open_lease(OWNER)
+    lease.renew()
+    foreign.execute(CUT_ALL)
+
+    with pytest.raises(StoreUnavailable):
+        lease.renew()
+
+    assert lease.renew() == []
+
+
+def test_a_lease_without_a_server_is_store_unavailable_and_can_be_ended() -> None:
+    lease = PostgresLease("postgresql://127.0.0.1:1/solorun", OWNER)
+
+    with pytest.raises(StoreUnavailable, match="no connection"):
+        lease.renew()
+
+    lease.end()
+
+
+async def test_leases_that_ended_long_ago_are_forgotten(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    open_lease("an-earlier-service").renew()
+    foreign.execute("UPDATE owners SET lease_until = clock_timestamp() - INTERVAL '2 days'")
+
+    open_lease(OWNER).renew()
+
+    assert foreign.execute("SELECT owner FROM owners").fetchall() == [(OWNER,)]
