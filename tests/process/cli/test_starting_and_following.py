@@ -55,6 +55,7 @@ async def test_start_sends_scope_and_params(solorun: Solorun) -> None:
         "scope": "from:review",
         "triggered_by": "cli",
         "params": {"a": "1=2", "b": ""},
+        "on_conflict": None,
     }
 
 
@@ -94,7 +95,7 @@ async def test_a_malformed_param_is_a_usage_error(solorun: Solorun, params: list
 async def test_start_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("start", "handbook", "--json", answers=(answer(RUNNING, 201),))
 
-    assert ended.documents == [{**plain(RUNNING), "configuration_faults": [], "replayed": False}]
+    assert ended.documents == [plain(StartedRun(**asdict(RUNNING)))]
 
 
 async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Solorun) -> None:
