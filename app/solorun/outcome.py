@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 from solorun.status import Status, StepStatus
@@ -25,16 +25,33 @@ class StopReason(Enum):
         return self.value[1]
 
 
+class StopEffect(StrEnum):
+    """What a step did after it was asked to stop.
+
+    `stopped`: it ended within its grace. A command does so when all of its processes have exited; a coroutine, when it
+    raises the CancelledError of its first cancellation, or an error that came of it.
+    `ignored`: it ended in its own time. A coroutine caught its cancellation and went on, or needed another one; a
+    process of the command could not be killed.
+    `killed`: a process of the command was still alive after the grace, and got SIGKILL.
+    """
+
+    STOPPED = "stopped"
+    IGNORED = "ignored"
+    KILLED = "killed"
+
+
 @dataclass(frozen=True, slots=True)
 class StepResult:
     """How one step ended, by itself or because it was stopped.
 
     `exit_code` is the command's, negative for the signal that ended it; None for a coroutine and for a command that
-    could not be started. `error_message` is None exactly when the step succeeded.
+    could not be started. `error_message` is None exactly when the step succeeded. `stop_effect` is None for a step that
+    was not asked to stop.
     """
 
     exit_code: int | None = None
     error_message: str | None = None
+    stop_effect: StopEffect | None = None
 
     @property
     def succeeded(self) -> bool:

@@ -47,7 +47,7 @@ class Event(StrEnum):
     """What a record reports in addition to its message. It decides the shape of `data`:
 
     step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
-    artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.
+    artifact `{name, size_bytes}`, cancel: the run's cancel as it is then.
     """
 
     STEP = "step"

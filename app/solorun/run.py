@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
+from solorun.outcome import StopEffect
 from solorun.status import Status, StepStatus
 
 MAX_RUN_ID: Final = 2**63 - 1
@@ -55,6 +56,26 @@ class RunStep(msgspec.Struct, frozen=True):
     """The slots it holds, or held."""
 
 
+class Cancel(msgspec.Struct, frozen=True):
+    """The cancel of a run: who requested it and why, and what came of it. Absent values are None.
+
+    `grace_seconds` is how long the work may take to stop; None for a run that no task worked for. `signalled_at` is
+    when the step in progress was asked to stop. `position` is where its work was then, outermost first: the command's
+    processes, as `41 (sh build.sh)`, or the coroutine's stack, as `build.py:12 in publish`. These three, and `effect`,
+    stay absent if the cancel stopped no step: none was running, it ended first, or it was being stopped already.
+    `settled_at` is when the work had stopped, or else when the run ended.
+    """
+
+    requested_at: datetime
+    requested_by: str
+    reason: str = ""
+    grace_seconds: float | None = None
+    signalled_at: datetime | None = None
+    position: tuple[str, ...] = ()
+    effect: StopEffect | None = None
+    settled_at: datetime | None = None
+
+
 class Run(msgspec.Struct, frozen=True):
     """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
 
@@ -73,6 +94,7 @@ class Run(msgspec.Struct, frozen=True):
     cancel_requested_at: datetime | None = None
     cancel_requested_by: str | None = None
     cancel_reason: str | None = None
+    cancel: Cancel | None = None
     error_message: str | None = None
     current_step: str | None = None
     progress_current: int | None = None
@@ -104,6 +126,16 @@ class Run(msgspec.Struct, frozen=True):
     @property
     def holds_project(self) -> bool:
         return self.status.holds_project
+
+
+def cancel_fields(cancel: Cancel | None) -> dict[str, Any]:
+    """The fields of a run that a cancel sets."""
+    return {
+        "cancel": cancel,
+        "cancel_requested_at": cancel and cancel.requested_at,
+        "cancel_requested_by": cancel and cancel.requested_by,
+        "cancel_reason": cancel and cancel.reason,
+    }
 
 
 class Artifact(msgspec.Struct, frozen=True):

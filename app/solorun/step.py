@@ -5,12 +5,12 @@ step and returns a StepExecution, which can be awaited and stopped.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from solorun.outcome import StepResult
+from solorun.outcome import StepResult, StopEffect
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import Slots
 from solorun.record import Level, Stream
@@ -74,7 +74,8 @@ class StepContext:
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
     Both directories exist. `params` are the parameters of the start. `slots` are the numbers of the slots that the run
-    and the step hold, by resource.
+    and the step hold, by resource. `report_position` takes where the step's work is when the step is asked to stop,
+    outermost first: masked lines, without directories of the server.
     """
 
     project: str
@@ -87,6 +88,7 @@ class StepContext:
     output: StepOutput
     commands: CommandRunner | None = None
     slots: Slots = field(default_factory=dict)
+    report_position: Callable[[Sequence[str]], None] = lambda _: None
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""
@@ -127,6 +129,10 @@ class StepExecution(Protocol):
         """The result, or None while the step is running. Once set, it settles races with stops: only its error message
         may change, until the step has ended."""
 
+    @property
+    def stop_effect(self) -> StopEffect | None:
+        """What the step did after `stop`. None until it has ended, and if it ended without a stop."""
+
     async def wait(self) -> StepResult:
         """Wait until the step has ended and all its output is in the channel.
 
@@ -136,9 +142,10 @@ class StepExecution(Protocol):
     async def stop(self, grace_seconds: float) -> StepResult:
         """Stop the step, and return only when it has ended and all its output is in the channel.
 
-        After the grace, a command's processes are killed, and a coroutine is cancelled again every second. While the
-        step cannot be stopped, this keeps waiting and logs a warning with the reason. Idempotent; a second call with a
-        shorter grace shortens it. Cancelling this call does not cancel the stop.
+        Reports to the context where the work is, if that is known. After the grace, a command's processes are killed,
+        and a coroutine is cancelled again every second. While the step cannot be stopped, this keeps waiting and logs a
+        warning with the reason. Idempotent; a second call with a shorter grace shortens it. Cancelling this call does
+        not cancel the stop.
         """
 
 

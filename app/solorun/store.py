@@ -16,7 +16,7 @@ from solorun.outcome import Outcome
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold
 from solorun.record import Event, Level, LogPage, Stream
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 
@@ -63,8 +63,9 @@ class FinalState:
 class Batch:
     """What one run writes at a time: records, the changes they make to the run, and perhaps its final state.
 
-    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts` and
-    `first_error_seq` are written; if the row is `pending` and `run` is `running`, the status and `started_at` too.
+    `run` is the run after these records. Of it, `current_step`, `progress_*`, `last_seq`, `level_counts`,
+    `first_error_seq` and the `cancel`, if it has one, are written; if the row is `pending` and `run` is `running`, the
+    status and `started_at` too.
     `steps` are the steps that changed. `segment` is None if there are no records.
 
     With an `ending`, the run takes the outcome's status (from `pending` too, if that is a valid transition) and
@@ -113,8 +114,7 @@ class CancelRequest:
     """A cancellation that was requested of a run, perhaps through another service."""
 
     run_id: int
-    requested_by: str
-    reason: str
+    cancel: Cancel
 
 
 class Lease(Protocol):
@@ -175,11 +175,12 @@ class RunStore(Protocol):
         """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
 
     async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
         """Record on an active run that its cancellation was requested, and return the run. A queued run ends.
 
-        A second request is UPDATED, and keeps what the first one recorded. Raises RunNotFound.
+        A second request is UPDATED, and keeps what the first one recorded, except for a longer grace. Raises
+        RunNotFound.
         """
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
@@ -203,8 +204,8 @@ class RunStore(Protocol):
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
-        become `skipped`. The records of `closing` must follow the run's last one. `forget_key` forgets the keys that
-        have led to the run, even if it has ended, so that its start can be repeated.
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
+        forgets the keys that have led to the run, even if it has ended, so that its start can be repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:

@@ -49,11 +49,12 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     on_conflict: ConflictPolicy | None = None
 
 
-class CancelRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a cancel."""
+class CancelRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of a cancel. `grace_seconds` can only shorten the grace, also that of an earlier cancel."""
 
     reason: Annotated[str, Meta(max_length=500)] = ""
     requested_by: Caller = "api"
+    grace_seconds: Annotated[float, Meta(ge=0)] | None = None
 
 
 class RunLinks(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import pytest
 from solorun.errors import QueueFull, ResourceBusy
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.status import ACTIVE, Status, StepStatus, UpdateResult
 from solorun.store import NewRun, Store
 from tests.contracts.builders import OWNER, batch_of, beginning, end, ending, later, new_run, start
@@ -113,6 +113,7 @@ async def test_a_queued_run_is_cancelled_immediately_with_its_steps(store: Store
 
     assert (result, run.status, run.finished_at) == (UpdateResult.UPDATED, Status.CANCELLED, later(5))
     assert (run.cancel_requested_by, run.cancel_reason) == ("anna", "not today")
+    assert run.cancel == Cancel(later(5), "anna", "not today", settled_at=later(5))
     assert {step.status for step in run.steps} == {StepStatus.SKIPPED}
     again, _ = await store.request_cancel(first.id, requested_by="bob", reason="", at=later(6))
     assert again is UpdateResult.NOT_IN_EXPECTED_STATUS

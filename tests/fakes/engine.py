@@ -132,6 +132,10 @@ def declare(
     )
 
 
+open_store: Callable[[Path], Awaitable[Store]] = SqliteRunStore.open
+"""Opens the store of an engine. Fixtures replace it."""
+
+
 @asynccontextmanager
 async def open_engine(
     data_dir: Path,
@@ -151,11 +155,12 @@ async def open_engine(
     `wrap` can intercept the store's calls before the store is used.
     """
     async with AsyncExitStack() as stack:
-        sqlite = await SqliteRunStore.open(data_dir)
-        stack.push_async_callback(sqlite.close)
+        real = await open_store(data_dir)
+        stack.push_async_callback(real.close)
         if wrap is not None:
-            await wrap(sqlite)
-        faults = FaultyStore(sqlite)
+            assert isinstance(real, SqliteRunStore)
+            await wrap(real)
+        faults = FaultyStore(real)
         store = faults.as_store()
         executor = executor or ScriptedExecutor()
         steps: StepExecutor = executor

@@ -3,18 +3,23 @@
 import asyncio
 from collections import defaultdict
 
-from solorun.outcome import StepResult
+from solorun.outcome import StepResult, StopEffect
 from solorun.project import Project, StepDeclaration
 from solorun.step import StepContext
 
 
 class ScriptedStep:
-    """A step that runs until the test ends it. It also ends when it is stopped, unless it is `unkillable`."""
+    """A step that runs until the test ends it. It also ends when it is stopped, unless it is `unkillable`.
+
+    Its work is at `position` when it is stopped.
+    """
 
     def __init__(self, context: StepContext, *, unkillable: bool = False) -> None:
         self.context = context
         self.unkillable = unkillable
         self.graces: list[float] = []
+        self.position: tuple[str, ...] = ()
+        self.stop_effect: StopEffect | None = None
         self.stop_requested = asyncio.Event()
         self._ended = asyncio.Event()
         self._result: StepResult | None = None
@@ -39,7 +44,9 @@ class ScriptedStep:
 
     async def stop(self, grace_seconds: float) -> StepResult:
         self.graces.append(grace_seconds)
+        self.context.report_position(self.position)
         self.stop_requested.set()
+        self.stop_effect = self.stop_effect or StopEffect.STOPPED
         if not self.unkillable:
             self.end("killed by SIGTERM", -15)
         return await self.wait()

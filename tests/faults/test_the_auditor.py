@@ -13,7 +13,7 @@ import pytest
 
 from solorun.logs import Writer
 from solorun.logs.writer import Lane
-from solorun.outcome import StepResult
+from solorun.outcome import StepResult, StopEffect
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.record import Stream
 from solorun.status import UpdateResult
@@ -187,6 +187,8 @@ class KillpgExecutor:
 
 
 class KillpgExecution:
+    stop_effect: StopEffect | None = None
+
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self.result: StepResult | None = None

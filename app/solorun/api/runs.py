@@ -63,7 +63,9 @@ def _status_of(submission: Submission) -> int:
 async def cancel_run(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
-    run, accepted = await state.service.manager.cancel_run(run_id, requested_by=body.requested_by, reason=body.reason)
+    run, accepted = await state.service.manager.cancel_run(
+        run_id, requested_by=body.requested_by, reason=body.reason, grace_seconds=body.grace_seconds
+    )
     return json_response(run, status=202 if accepted else 200)
 
 

@@ -124,12 +124,15 @@ class RunClient:
         """The resources that runs share, with their holders and the runs that wait for them."""
         return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
 
-    async def cancel_run(self, run_id: int, *, reason: str = "", requested_by: str = "api") -> Run:
+    async def cancel_run(
+        self, run_id: int, *, reason: str = "", requested_by: str = "api", grace_seconds: float | None = None
+    ) -> Run:
         """Cancel a run. It stays active until its work has stopped; wait for that with `wait_for_run`.
 
-        Raises RunNotActive, with the run, if it has ended without being cancelled.
+        `grace_seconds` shortens the project's grace; 0 kills the work now. Raises RunNotActive, with the run, if it has
+        ended without being cancelled.
         """
-        body = encode(CancelRequest(reason, requested_by))
+        body = encode(CancelRequest(reason, requested_by, grace_seconds))
         return await self._connection.request("POST", f"/runs/{run_id}/cancel", Run, body=body)
 
     def follow(

@@ -19,6 +19,7 @@ from solorun.errors import SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
+from solorun.execution.stop_log import StopLog
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
@@ -81,7 +82,9 @@ class RunExecutor:
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
         output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
-        handle = RunHandle(start, self.hub.find(run.id) or self.hub.open(run), channel, output, cancel_scope, clock)
+        stop_log = StopLog(channel, cancel_scope, clock.now)
+        topic = self.hub.find(run.id) or self.hub.open(run)
+        handle = RunHandle(start, topic, channel, output, cancel_scope, stop_log, clock)
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
+from solorun.execution.stop_log import StopLog
 from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Channel, LimitedOutput, Topic
-from solorun.outcome import StopReason
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy
-from solorun.record import Event
-from solorun.run import Run
+from solorun.run import Cancel, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,7 @@ class RunHandle:
     channel: Channel
     output: LimitedOutput
     cancel_scope: RunCancelScope
+    stop_log: StopLog
     clock: RunClock
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
@@ -62,13 +62,9 @@ class RunHandle:
         """The run as committed."""
         return self.topic.run
 
-    def request_cancel(self, requested_by: str, reason: str) -> None:
-        """Stop the work, and log who requested it."""
-        if self.cancel_scope.cancel(StopReason.CANCEL):
-            requested_by, reason = self.channel.mask(requested_by), self.channel.mask(reason)
-            message = f"cancel requested by {requested_by}" + (f": {reason}" if reason else "")
-            data = {"requested_by": requested_by, "reason": reason}
-            self.channel.log(message, event=Event.CANCEL, data=data)
+    def request_cancel(self, request: Cancel) -> Cancel:
+        """Stop the work. Returns the cancel, which is that of the first request; a later one can shorten its grace."""
+        return self.stop_log.request_cancel(request)
 
 
 class RunRegistry:

@@ -47,12 +47,14 @@ class LeaseKeeper:
         *,
         clock: Callable[[], float] = boot_time,
         exit_process: Callable[[], None] = exit_process,
+        renewal_seconds: float | None = None,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._lease = lease
         self._registry = registry
         self._clock = clock
         self._exit_process = exit_process
+        self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
         self._retry_seconds = retry_seconds
         self._renewed_at = clock()
         self._is_renewed = False
@@ -78,9 +80,7 @@ class LeaseKeeper:
     # -- on the threads
 
     def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._stopping.wait(
-            self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
-        ):
+        while not self._stopping.wait(self._renewal_seconds if self._is_renewed else self._retry_seconds):
             try:
                 requests = self._renew()
             except SolorunError as error:
@@ -89,9 +89,6 @@ class LeaseKeeper:
                 self._is_renewed = False
             else:
                 _call(loop, self._take_note, requests)
-
-    def _pause_seconds(self) -> float:
-        return self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
 
     def _renew(self) -> list[CancelRequest]:
         # The lease lasts from when the server received the statement, which is later.
@@ -117,7 +114,7 @@ class LeaseKeeper:
         for request in requests:
             if (handle := self._registry.find(request.run_id)) is not None:
                 handle.cancel_recorded.set()
-                handle.request_cancel(request.requested_by, request.reason)
+                handle.request_cancel(request.cancel)
         self._registry.released.set()
 
     def _stop_work(self) -> None:

@@ -1,7 +1,7 @@
 """Executes a run's steps and computes its outcome. Recording the outcome is the executor's job."""
 
 import asyncio
-import signal
+from functools import partial
 from typing import Final
 
 from solorun.execution.artifacts import scan_artifacts
@@ -82,10 +82,9 @@ class Supervisor:
             status, exit_code, message = result.status, result.exit_code, result.error_message
         else:
             reason = run.cancel_scope.reason or StopReason.SHUTDOWN
-            _log_stop(run, step, reason)
+            run.stop_log.signalled(step.name)
             exit_code = (await run.cancel_scope.stop(execution)).exit_code
-            if exit_code == -signal.SIGKILL:
-                channel.log("killed: it did not exit within its grace", level=Level.WARNING, step=step.name)
+            run.stop_log.ended(step.name, execution.stop_effect)
             status, message = StepStatus(reason.status), _timeout_message(run, step, reason)
             if message and exit_code is not None and exit_code < 0:
                 exit_code = None  # After a time-out, the signal that ended the command says nothing new.
@@ -111,6 +110,7 @@ class Supervisor:
             workspace=workspace,
             artifacts=artifacts,
             output=run.output,
+            report_position=partial(run.stop_log.located, step.name),
             slots=run.run.slots,
         )
 
@@ -131,17 +131,6 @@ class Supervisor:
                     event=Event.ARTIFACT,
                     data={"name": name, "size_bytes": artifact.size_bytes},
                 )
-
-
-def _log_stop(run: RunHandle, step: StepDeclaration, reason: StopReason) -> None:
-    causes = {
-        StopReason.CANCEL: ": cancel requested",
-        StopReason.SHUTDOWN: ": the service is shutting down",
-        StopReason.LEASE_LOST: ": the database does not respond",
-    }
-    cause = causes.get(reason, "")  # the step's end reports a time-out
-    grace = format_duration(run.cancel_scope.grace_seconds)
-    run.channel.log(f"stopping {step.name}{cause} (grace {grace})", level=Level.WARNING, step=step.name)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:

@@ -150,6 +150,6 @@ def _is_urgent(before: Run, after: Run) -> bool:
     return (
         before.status is not after.status
         or before.current_step != after.current_step
-        or before.cancel_requested_at != after.cancel_requested_at
+        or before.cancel != after.cancel
         or before.steps is not after.steps
     )

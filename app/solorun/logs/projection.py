@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from solorun.record import Event, Level, Record
-from solorun.run import LevelCounts, Run, RunStep
+from solorun.run import Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
 from solorun.store import FinalState
 
@@ -34,6 +34,7 @@ class Projection:
         run = self.run
         current_step = run.current_step
         progress = run.progress_current, run.progress_total, run.progress_item
+        cancel = run.cancel
         # Nearly every record is a plain line, so filter first instead of testing each in the loop.
         for record in [record for record in records if record.event is not None]:
             if record.event is Event.PROGRESS and record.data is not None:
@@ -41,6 +42,8 @@ class Projection:
             elif record.event is Event.STEP and record.seq in self._expected:
                 current_step = self._apply_step(record)
                 progress = None, None, None
+            elif record.event is Event.CANCEL and record.data is not None:
+                cancel = Cancel(**record.data)
         first_error_seq = run.first_error_seq
         if first_error_seq is None and counts.error:
             first_error_seq = next(record.seq for record in records if record.level is Level.ERROR)
@@ -54,6 +57,7 @@ class Projection:
             level_counts=run.level_counts + counts,
             first_error_seq=first_error_seq,
             steps=tuple(self._steps.values()) if self._changed_steps else run.steps,
+            **cancel_fields(cancel),
         )
         if run.status is Status.PENDING and current_step is not None:
             # A run becomes `running` when its first step begins.
@@ -61,13 +65,16 @@ class Projection:
         return counts
 
     def end(self, ending: FinalState) -> None:
-        """Apply the final state: steps that never began are skipped, and no step is current."""
+        """Apply the final state: steps that never began are skipped, no step is current, and a cancel is settled."""
         for step in self._steps.values():
             if step.status is StepStatus.PENDING:
                 self._change(replace(step, status=StepStatus.SKIPPED))
             elif step.status is StepStatus.RUNNING:
                 status = StepStatus(ending.outcome.status)
                 self._change(replace(step, status=status, finished_at=ending.finished_at, last_seq=self.run.last_seq))
+        cancel = self.run.cancel
+        if cancel is not None and cancel.settled_at is None:
+            cancel = replace(cancel, settled_at=ending.finished_at)
         self.run = replace(
             self.run,
             status=ending.outcome.status,
@@ -75,6 +82,7 @@ class Projection:
             finished_at=ending.finished_at,
             current_step=None,
             steps=tuple(self._steps.values()),
+            **cancel_fields(cancel),
         )
 
     def take_changed_steps(self) -> tuple[RunStep, ...]:

@@ -15,6 +15,7 @@ import anyio
 from solorun.errors import StoreCorrupted, StoreUnavailable
 from solorun.logs.channel import Channel
 from solorun.logs.hub import Hub
+from solorun.run import cancel_fields
 from solorun.segment import MAX_SEGMENT_BYTES
 from solorun.status import UpdateResult
 from solorun.store import Batch, Store
@@ -33,7 +34,7 @@ _LOG_FIELDS: Final = (
     "first_error_seq",
     "steps",
 )
-"""The fields of a run that records change. Cancels and the final state change others."""
+"""The fields of a run that records change. The final state, and the records of a cancel, change others."""
 _ENDING_FIELDS: Final = ("error_message", "finished_at")
 
 _logger = logging.getLogger("solorun.logs")
@@ -223,7 +224,10 @@ class Writer:
 
     def _publish(self, batch: Batch) -> None:
         fields = _LOG_FIELDS if batch.ending is None else _LOG_FIELDS + _ENDING_FIELDS
-        self._hub.publish(batch.run.id, batch.segment, **{field: getattr(batch.run, field) for field in fields})
+        changes = {field: getattr(batch.run, field) for field in fields}
+        if batch.run.cancel is not None:
+            changes |= cancel_fields(batch.run.cancel)
+        self._hub.publish(batch.run.id, batch.segment, **changes)
 
     async def _pause(self) -> None:
         """Wait for more records, so that one commit carries many. Ends early if something becomes urgent."""

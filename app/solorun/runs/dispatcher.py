@@ -71,8 +71,8 @@ class Dispatcher:
     async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
         """Hand a pending run of ours to its executor. The caller holds the start lock."""
         handle = self.executor.claim(start, run, masker)
-        if run.cancel_requested_at is not None:
-            handle.request_cancel(run.cancel_requested_by or "", run.cancel_reason or "")
+        if run.cancel is not None:
+            handle.request_cancel(run.cancel)
             handle.cancel_recorded.set()
         if self.admission.draining:
             handle.cancel_scope.cancel(StopReason.SHUTDOWN)
@@ -101,6 +101,8 @@ class Dispatcher:
 
     async def _begin_promoted(self) -> None:
         async with self.registry.start_lock:
+            if self.admission.draining:
+                return  # the next service begins them
             for run in await self.store.claim_promoted_runs(owner=self.owner):
                 await self._begin(run)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from solorun.errors import (
     QueueFull,
@@ -28,7 +29,7 @@ from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
 from solorun.queueing import ConflictPolicy
-from solorun.run import Run
+from solorun.run import Cancel, Run, cancel_fields
 from solorun.runs.admission import Admission
 from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import run_detached
@@ -188,43 +189,46 @@ class RunManager:
             if (replaced := self.queue.find_replacement(run.project)) is not None:
                 self.queue.end(await self.store.get_run(replaced.id))
             if (handle := self.registry.find(run.replaces)) is not None:
-                reason = f"replaced by run {run.id}"
-                handle.request_cancel(run.triggered_by, reason)
-                await self._cancel(run.replaces, handle, run.triggered_by, reason)
+                cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
+                await self._cancel(run.replaces, handle, cancel)
         self.registry.released.set()
         return self.queue.add(run, start)
 
     # -- cancel
 
-    async def cancel_run(self, run_id: int, *, requested_by: str = "api", reason: str = "") -> tuple[Run, bool]:
+    async def cancel_run(
+        self, run_id: int, *, requested_by: str = "api", reason: str = "", grace_seconds: float | None = None
+    ) -> tuple[Run, bool]:
         """Cancel a run. Returns the run, and False if it had already been cancelled.
 
-        The cancel reaches the work immediately, even if the database does not respond. Raises RunNotFound, RunNotActive
-        if the run ended another way, and StoreUnavailable if the request was not recorded within the limit for writes
-        (work that has begun still stops).
+        The cancel reaches the work immediately, even if the database does not respond. `grace_seconds` can only shorten
+        the grace, also that of an earlier cancel. Raises RunNotFound, RunNotActive if the run ended another way, and
+        StoreUnavailable if the request was not recorded within the limit for writes (work that has begun still stops).
         """
-        if (handle := self.registry.find(run_id)) is not None:
-            handle.request_cancel(requested_by, reason)
+        handle = self.registry.find(run_id)
+        now = self.now() if handle is None else handle.clock.now()
+        cancel = Cancel(now, requested_by, reason, grace_seconds)
+        if handle is not None:
+            cancel = handle.request_cancel(cancel)
         effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
             self.tasks,
-            lambda _: self._cancel(run_id, handle, requested_by, reason),
+            lambda _: self._cancel(run_id, handle, cancel),
             limit_seconds=self.write_limit_seconds,
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
 
-    async def _cancel(self, run_id: int, handle: RunHandle | None, requested_by: str, reason: str) -> tuple[Run, bool]:
+    async def _cancel(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
         if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
-            handle.request_cancel(requested_by, reason)
-        if handle is not None:
-            requested_by, reason = handle.channel.mask(requested_by), handle.channel.mask(reason)
+            cancel = handle.request_cancel(cancel)
         try:
             result, run = await self.store.request_cancel(
                 run_id,
-                requested_by=requested_by,
-                reason=reason,
-                at=self.now() if handle is None else handle.clock.now(),
+                requested_by=cancel.requested_by,
+                reason=cancel.reason,
+                at=cancel.requested_at,
+                grace_seconds=cancel.grace_seconds,
             )
         finally:
             if handle is not None:
@@ -239,15 +243,12 @@ class RunManager:
                 self.registry.released.set()  # It has just been promoted, and ends when it begins.
             elif handle is None:
                 self.reaper.finalize_later(run, "no task works for it")
-            elif (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
-                self.hub.publish(
-                    run_id,
-                    cancel_requested_at=run.cancel_requested_at,
-                    cancel_requested_by=run.cancel_requested_by,
-                    cancel_reason=run.cancel_reason,
-                )
+            elif run.cancel and (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
+                # The run's log may have published more about this cancel than the row had.
+                known = topic.run.cancel or run.cancel
+                self.hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
                 run = topic.run
-            _logger.info("Run %s of %s: cancel requested by %s", run.id, run.project, requested_by)
+            _logger.info("Run %s of %s: cancel requested by %s", run.id, run.project, cancel.requested_by)
             return run, True
         if run.status is Status.CANCELLED:
             return run, False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from solorun.outcome import StepResult, short_error_message
+from solorun.outcome import StepResult, StopEffect, short_error_message
 from solorun.project import CommandStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
@@ -19,7 +19,7 @@ from solorun.steps.environment import command_environment
 from solorun.steps.exit_codes import count_memory_kills, result_of
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.pipe_reader import PipeReader
-from solorun.steps.process_names import format_processes
+from solorun.steps.process_names import format_process_tree, format_processes
 from solorun.steps.shim import Process, find_descendants, list_processes
 from solorun.steps.shim_process import FORGED, ShimProcess
 from solorun.steps.telling_line import TellingLine
@@ -80,6 +80,7 @@ class EndedExecution:
     """The StepExecution of a step that could not be started."""
 
     result: StepResult
+    stop_effect: StopEffect | None = None
 
     async def wait(self) -> StepResult:
         return self.result
@@ -113,6 +114,8 @@ class CommandExecution:
         self._session: int = -1
         self._memory_kills = count_memory_kills()
         self._stop_requested = False
+        self._stop_effect = StopEffect.STOPPED
+        self._has_position = False
         self._shim_done = False
         self._has_forged = False
         self._has_answered = False
@@ -131,12 +134,16 @@ class CommandExecution:
         ]
         self._task = asyncio.create_task(self._supervise(), name=f"command {context.name} of run {context.run_id}")
 
+    @property
+    def stop_effect(self) -> StopEffect | None:
+        return self._stop_effect if self._stop_requested and self._task.done() else None
+
     async def wait(self) -> StepResult:
         return await asyncio.shield(self._task)
 
     async def stop(self, grace_seconds: float) -> StepResult:
-        self._stop_requested = True
         if not self._task.done():
+            self._stop_requested = True
             self._stop_shim(grace_seconds)
         return await self.wait()
 
@@ -152,6 +159,7 @@ class CommandExecution:
                 await self._handle(kind, rest)
             await self._shim.wait_for_exit()
             if not self._shim_done or self._tracker.has_orphans(self._shim.pid):
+                self._note_effect(StopEffect.KILLED)
                 await self._kill_orphans()
             result = self._set_result(StepResult(error_message=_LOST))
             for reader in self._readers:
@@ -182,7 +190,14 @@ class CommandExecution:
                 self._set_result(result_of(int(rest), kernel_ran_out_of_memory=ran_out))
             case "left":
                 self._drain = asyncio.create_task(self._drain_output(), name=f"drain of {self._context.name}")
+            case "terminating" | "killing":
+                if kind == "killing":
+                    self._note_effect(StopEffect.KILLED)
+                if self._stop_requested and not self._has_position:
+                    self._has_position = True
+                    self._context.report_position(format_process_tree(rest, self._context.output))
             case "unkillable":
+                self._note_effect(StopEffect.IGNORED)
                 pid, _, name = rest.partition(" ")
                 await self._warn(f"process {pid} ({name}) does not exit or may not be signalled; waiting for it")
             case "done":
@@ -228,6 +243,10 @@ class CommandExecution:
         )
         await orphans.kill()
         self._tracker.reap_orphans(self._shim.pid)
+
+    def _note_effect(self, effect: StopEffect) -> None:
+        if self._stop_effect is not StopEffect.IGNORED:
+            self._stop_effect = effect
 
     def _set_result(self, result: StepResult) -> StepResult:
         """Keep the first result."""

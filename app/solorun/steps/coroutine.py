@@ -9,17 +9,20 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
-from solorun.outcome import StepResult, short_error_message
+from solorun.outcome import StepResult, StopEffect, short_error_message
 from solorun.project import CoroutineStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
+from solorun.steps.coroutine_stack import came_of_cancellation, format_stack
 from solorun.steps.printed_output import PrintedOutput, redirected_to
 from solorun.steps.telling_line import TracebackReader
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
+_TURNS_TO_END: Final = 32
+"""Turns of the event loop that a cancelled coroutine gets even without a grace: nested tasks take a few."""
 
 logger = logging.getLogger("solorun.steps")
 
@@ -50,6 +53,8 @@ class CoroutineExecution:
         self.result: StepResult | None = None
         self._traceback: list[str] = []
         self._stop_requested = False
+        self._obeyed = True
+        self._cancels = 0
         self._deadline = float("inf")
         self._deadline_changed = asyncio.get_running_loop().create_future()
         self._stopping: asyncio.Task[None] | None = None
@@ -57,6 +62,12 @@ class CoroutineExecution:
         name = f"coroutine {context.name} of run {context.run_id}"
         self._work = asyncio.create_task(watchdog.watch(self), name=name)
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
+
+    @property
+    def stop_effect(self) -> StopEffect | None:
+        if not self._stop_requested or not self._task.done():
+            return None
+        return StopEffect.STOPPED if self._obeyed and self._cancels <= 1 else StopEffect.IGNORED
 
     async def wait(self) -> StepResult:
         return await asyncio.shield(self._task)
@@ -66,8 +77,9 @@ class CoroutineExecution:
             self._stop_requested = True
             self._deadline = min(self._deadline, asyncio.get_running_loop().time() + grace_seconds)
             if self._stopping is None:
+                self._report_position()
                 self._stopping = asyncio.create_task(self._cancel_repeatedly(), name=f"stop of {self._context.name}")
-                self._work.cancel()
+                self._cancel()
             elif not self._deadline_changed.done():
                 self._deadline_changed.set_result(None)
         return await self.wait()
@@ -81,9 +93,11 @@ class CoroutineExecution:
             except asyncio.CancelledError:
                 self.result = StepResult(error_message=self._cancellation_message())
             except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt would end the service
+                self._obeyed = came_of_cancellation(error)
                 self._traceback = _format_traceback(error)
                 self.result = StepResult(error_message=self._error_message(error))
             else:
+                self._obeyed = False
                 self.result = StepResult()
         if os.getpid() != service:  # it has forked, and this is the child
             os._exit(not self.result.succeeded)
@@ -111,17 +125,27 @@ class CoroutineExecution:
     async def _cancel_repeatedly(self) -> None:
         """Wait out the grace period, then cancel again every second until the coroutine ends."""
         loop = asyncio.get_running_loop()
-        cancels = 1
+        for _ in range(_TURNS_TO_END):
+            if not self._work.done():
+                await asyncio.sleep(0)
         while not self._work.done():
             await asyncio.wait({self._work, self._deadline_changed}, timeout=self._deadline - loop.time(),
                                return_when=asyncio.FIRST_COMPLETED)  # fmt: skip
             if self._deadline_changed.done():
                 self._deadline_changed = loop.create_future()
             elif not self._work.done() and loop.time() >= self._deadline:
-                self._log_later([f"still running after {cancels} cancellation{'s' * (cancels > 1)}"], Level.WARNING)
-                self._work.cancel()
-                cancels += 1
+                count = self._cancels
+                self._log_later([f"still running after {count} cancellation{'s' * (count > 1)}"], Level.WARNING)
+                self._cancel()
                 self._deadline = loop.time() + _SECONDS_BETWEEN_CANCELS
+
+    def _cancel(self) -> None:
+        self._cancels += 1
+        self._work.cancel()
+
+    def _report_position(self) -> None:
+        stack = format_stack(self._work.get_coro(), self.project.directory)
+        self._context.report_position([self._context.output.mask(line) for line in stack])
 
     async def _warn(self, message: str) -> None:
         await self._log([message], Level.WARNING)

@@ -10,6 +10,8 @@ When CONTROL is closed or the service dies, the shim kills immediately. STATUS c
 command cannot know the nonce, even if it runs as root and can write to both pipes.
 - `started PID`, or `refused REASON`.
 - `exited CODE`: the command itself has exited. `left` follows immediately if other processes remain.
+- `terminating COUNT PROCESS...`: this many processes get SIGTERM. The oldest follow, as `PID,PARENT,COMMAND IN HEX`.
+- `killing COUNT PROCESS...`: likewise for SIGKILL, once the grace is over.
 - `unkillable PID NAME`: this process survives its signals.
 - `done`: no process is left. Without this report, the shim itself was killed.
 """
@@ -31,7 +33,8 @@ PR_SET_DUMPABLE = 4
 PR_SET_CHILD_SUBREAPER = 36
 _KILL_PAUSES_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 _UNKILLABLE_AFTER_SECONDS = 2.0
-_MAX_UNKILLABLE_REPORTS = 20
+MAX_REPORTED_PROCESSES = 20
+MAX_COMMAND_LINE_BYTES = 160
 _TERM_ROUNDS = 5
 _MAX_POLL_SECONDS = 3600.0
 NONCE_BYTES = 32
@@ -41,14 +44,11 @@ HAS_PROC = os.path.exists("/proc/self/stat")
 class Process:
     """One entry of the process table."""
 
-    __slots__ = ("group", "identity", "name", "parent", "pid", "session", "started", "state")
-
     def __init__(self, pid: int, stat: bytes) -> None:
         opened, closed = stat.index(b"("), stat.rindex(b")")  # a name may contain parentheses
         fields = stat[closed + 2 :].split(b" ", 20)
-        self.pid = pid
         self.name = stat[opened + 1 : closed].decode(errors="replace")
-        self.state = fields[0]
+        self.pid, self.state = pid, fields[0]
         self.parent, self.group, self.session = map(int, fields[1:4])
         self.started = int(fields[19])
         self.identity = pid, self.started  # a pid alone may be used again
@@ -56,13 +56,9 @@ class Process:
 
 def list_processes() -> list[Process]:
     """List the live processes, without zombies. Empty where there is no /proc."""
-    processes = []
-    for name in os.listdir("/proc") if HAS_PROC else ():
-        if name.isdigit() and (stat := read_proc_file(int(name), "stat")):
-            process = Process(int(name), stat)
-            if process.state not in b"ZX":
-                processes.append(process)
-    return processes
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()] if HAS_PROC else []
+    processes = [Process(pid, stat) for pid in pids if (stat := read_proc_file(pid, "stat"))]
+    return [process for process in processes if process.state not in b"ZX"]
 
 
 def read_proc_file(pid: int, name: str) -> bytes:
@@ -82,10 +78,9 @@ def find_descendants(roots: Collection[int], processes: Iterable[Process]) -> li
     found: dict[int, Process] = {}
     waiting = list(roots)
     while waiting:
-        for child in children.get(waiting.pop(), ()):
-            if child.pid not in found:
-                found[child.pid] = child
-                waiting.append(child.pid)
+        new = {child.pid: child for child in children.get(waiting.pop(), ()) if child.pid not in found}
+        found |= new
+        waiting += new
     return [found[pid] for pid in found if pid not in roots]
 
 
@@ -118,8 +113,7 @@ class Shim:
     """Runs one command until all of its processes have exited."""
 
     def __init__(self, control: int, status: int, *, has_proc: bool = HAS_PROC) -> None:
-        self._control = control
-        self._status = status
+        self._control, self._status = control, status
         self._has_proc = has_proc
         self._service = os.getppid()
         self._command: int | None = None  # also its process group
@@ -131,9 +125,8 @@ class Shim:
         self._poll(0)
         if self._start(argv):
             while self._reap():
-                if self._deadline is None:
-                    self._poll(None)
-                elif (remaining := self._deadline - time.monotonic()) > 0:
+                remaining = None if self._deadline is None else self._deadline - time.monotonic()
+                if remaining is None or remaining > 0:
                     self._poll(remaining)
                 else:
                     self._kill()
@@ -206,36 +199,38 @@ class Shim:
                 return  # not from the service
 
     def _stop(self, grace_seconds: float) -> None:
-        deadline = time.monotonic() + grace_seconds
-        is_first = self._deadline is None
-        self._deadline = min(self._deadline or deadline, deadline)
-        if is_first and grace_seconds > 0:
+        earlier, deadline = self._deadline, time.monotonic() + grace_seconds
+        self._deadline = min(earlier or deadline, deadline)
+        if earlier is None and grace_seconds > 0:
             self._terminate()
 
     def _terminate(self) -> None:
         """Send SIGTERM to all while they are stopped: a process that is started to clean up must not get it."""
         self._signal_group_without_proc(signal.SIGTERM)
-        stopped: list[int] = []
+        stopped: dict[int, Process] = {}
         for _ in range(_TERM_ROUNDS):  # a process that forks and exits in a loop would never end this
             if not (new := [process for process in self._descendants() if process.pid not in stopped]):
                 break
             for process in new:
-                stopped.append(process.pid)
+                stopped[process.pid] = process
                 send(process.pid, signal.SIGSTOP)
+        if stopped:
+            self._report_stop("terminating", stopped.values())
         for signum in (signal.SIGTERM, signal.SIGCONT):
             for pid in reversed(stopped):  # children first, so that their parents do not see them stopped
                 send(pid, signum)
 
     def _kill(self) -> None:
         """Kill until no process is left. Keeps waiting for a child that cannot be signalled."""
-        began = time.monotonic()
-        rounds = 0
+        began, rounds = time.monotonic(), 0
         while self._reap():
             living = self._descendants()
             is_late = time.monotonic() - began > _UNKILLABLE_AFTER_SECONDS
             for process in living:
                 if not send(process.pid, signal.SIGSTOP) or is_late:  # a stopped process cannot fork
                     self._report_unkillable(process)
+            if not rounds and (living or not self._has_proc):
+                self._report_stop("killing", living)
             kill_all(living, spared_group=os.getpgrp())
             self._signal_group_without_proc(signal.SIGKILL)
             self._poll(_KILL_PAUSES_SECONDS[min(rounds, len(_KILL_PAUSES_SECONDS) - 1)])
@@ -262,8 +257,14 @@ class Shim:
         if self._command and not self._has_proc:
             signal_group(self._command, signum)
 
+    def _report_stop(self, kind: str, processes: Collection[Process]) -> None:
+        oldest = sorted(processes, key=lambda one: one.started)[:MAX_REPORTED_PROCESSES]
+        lines = [read_proc_file(one.pid, "cmdline")[:MAX_COMMAND_LINE_BYTES] or one.name.encode() for one in oldest]
+        shown = (f" {one.pid},{one.parent},{line.hex()}" for one, line in zip(oldest, lines, strict=True))
+        self._report(f"{kind} {len(processes)}{''.join(shown)}")
+
     def _report_unkillable(self, process: Process) -> None:
-        if process.pid not in self._unkillable and len(self._unkillable) < _MAX_UNKILLABLE_REPORTS:
+        if process.pid not in self._unkillable and len(self._unkillable) < MAX_REPORTED_PROCESSES:
             self._unkillable.add(process.pid)
             self._report(f"unkillable {process.pid} {process.name}")
 
@@ -277,9 +278,8 @@ class Shim:
 
 def _format_refusal(program: str, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
-        if os.path.exists(program):
-            return f"the interpreter of {program} was not found"
-        return f"command not found: {program}"
+        exists = os.path.exists(program)
+        return f"the interpreter of {program} was not found" if exists else f"command not found: {program}"
     if isinstance(error, PermissionError):
         return f"not executable: {program}"
     if isinstance(error, OSError) and error.errno == errno.ENOEXEC:

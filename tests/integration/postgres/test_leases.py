@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from solorun.errors import StoreUnavailable
+from solorun.run import Cancel
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import CancelRequest, Store
 from solorun.stores.postgres import PostgresRunStore
@@ -74,11 +75,11 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     store: PostgresRunStore, open_lease: OpenLease
 ) -> None:
     run, _ = await start(store), await start(store, "glossary")
-    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5))
+    await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5), grace_seconds=0)
 
     requests = open_lease(OWNER).renew()
 
-    assert requests == [CancelRequest(run.id, "anna", "wrong branch")]
+    assert requests == [CancelRequest(run.id, Cancel(later(5), "anna", "wrong branch", 0))]
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(

@@ -91,8 +91,10 @@ async def test_a_second_cancel_keeps_the_reason_of_the_first(tmp_path: Path) -> 
         step.end()
         await engine.end_of(run.id)
         records = await engine.log_of(run.id)
-        assert [record.data for record in records if record.event is Event.CANCEL] == [
-            {"requested_by": "ada", "reason": "first"}
+        cancels = [record.data or {} for record in records if record.event is Event.CANCEL]
+        assert {(data["requested_by"], data["reason"]) for data in cancels} == {("ada", "first")}
+        assert [record.message for record in records if "requested by" in record.message] == [
+            "cancel requested by ada: first"
         ]
 
 

@@ -1,10 +1,14 @@
 """Commands that read runs and logs."""
 
+import re
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from solorun.outcome import StopEffect
 from solorun.record import Level, LogPage, Record, Stream
-from solorun.run import Artifact, LevelCounts, Run, RunStep
+from solorun.run import Artifact, Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
 from solorun.wire import ArtifactList, RunPage, encode_records
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain
@@ -50,9 +54,7 @@ def detailed_run() -> Run:
         RUNNING,
         params={"date": "today"},
         started_at=CREATED_AT,
-        cancel_requested_at=CREATED_AT,
-        cancel_requested_by="ada",
-        cancel_reason="enough",
+        **cancel_fields(Cancel(CREATED_AT, "ada", "enough", 10)),
         current_step="extract",
         progress_current=3,
         progress_total=20,
@@ -79,6 +81,34 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     base = f"http://{ended.requests[0].headers['host']}"
     assert fields["url"] == f"{base}/p/handbook/runs/17"
     assert f"out/a b.md  12.3 kB  text/markdown  {base}/api/v1/runs/17/artifacts/out/a%20b.md\n" in ended.out
+
+
+SIGNALLED = Cancel(CREATED_AT, "ada", "", 10, CREATED_AT, ("41 (sh build.sh)", "  42 (sl\x1b[2Jeep)"))
+
+
+@pytest.mark.parametrize(
+    ("cancel", "lines"),
+    [
+        (SIGNALLED, [r"work          signalled .* \(grace 10 s\)"]),
+        (
+            msgspec.structs.replace(SIGNALLED, effect=StopEffect.KILLED, settled_at=CREATED_AT + timedelta(seconds=10)),
+            [r"work          was killed 10 s later \(grace 10 s\)"],
+        ),
+        (
+            msgspec.structs.replace(SIGNALLED, effect=StopEffect.STOPPED, settled_at=CREATED_AT),
+            [r"work          stopped \(grace 10 s\)"],
+        ),
+    ],
+)
+async def test_show_says_what_a_cancel_did_and_where_the_work_was(
+    solorun: Solorun, cancel: Cancel, lines: list[str]
+) -> None:
+    run = msgspec.structs.replace(RUNNING, **cancel_fields(cancel))
+
+    ended = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
+
+    position = [r"position      41 \(sh build\.sh\)", r"                42 \(sleep\)"]
+    assert re.search("\n".join([*lines, *position]), ended.out)
 
 
 async def test_show_omits_empty_fields(solorun: Solorun) -> None:

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from msgspec.structs import asdict
 
+from solorun.outcome import StopEffect
 from solorun.record import Record
+from solorun.run import Cancel, cancel_fields
 from solorun.status import Status
-from solorun.wire import ArtifactList, ProblemFieldError, StartedRun
+from solorun.wire import ProblemFieldError, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
 from tests.fakes.scripted_service import (
     CREATED_AT,
@@ -213,21 +215,39 @@ async def test_follow_without_a_service_exits_immediately(solorun: Solorun) -> N
     assert "cannot be reached" in ended.err
 
 
-async def test_a_cancelled_run_says_how_long_it_ran_and_how_long_the_cancel_took(solorun: Solorun) -> None:
+@pytest.mark.parametrize(
+    ("effect", "seconds", "stop"),
+    [
+        (StopEffect.STOPPED, 0.04, ""),
+        (StopEffect.STOPPED, 0.24, "; it stopped 0.2 s later"),
+        (StopEffect.KILLED, 0.04, "; it was killed"),
+        (StopEffect.KILLED, 10, "; it was killed 10 s later"),
+        (StopEffect.IGNORED, 34, "; it ignored the cancel and ended 34 s later"),
+        (None, 0, ""),
+    ],
+)
+async def test_a_cancelled_run_says_how_long_it_ran_and_how_it_stopped(
+    solorun: Solorun, effect: StopEffect | None, seconds: float, stop: str
+) -> None:
+    requested_at = CREATED_AT + timedelta(seconds=9)
+    signalled_at = requested_at if effect else None
+    cancel = Cancel(
+        requested_at, "cli", "enough", 10, signalled_at, (), effect, requested_at + timedelta(seconds=seconds)
+    )
     run = msgspec.structs.replace(
-        make_run(17, Status.CANCELLED),
-        started_at=CREATED_AT,
-        cancel_requested_at=CREATED_AT + timedelta(seconds=9),
-        cancel_requested_by="cli",
-        cancel_reason="enough",
-        finished_at=CREATED_AT + timedelta(seconds=9.24),
+        make_run(17, Status.CANCELLED), started_at=CREATED_AT, finished_at=cancel.settled_at, **cancel_fields(cancel)
     )
 
     followed = await solorun("follow", "17", answers=(answer(RUNNING), events(end_event(run))))
-    shown = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
 
-    assert followed.out.splitlines()[-1] == "Run 17 was cancelled after 9.0 s; stopping it took 0.2 s"
-    assert "by cli, stopping took 0.2 s: enough\n" in shown.out
+    assert followed.out.splitlines()[-1] == f"Run 17 was cancelled after 9.0 s{stop}"
+
+
+@pytest.mark.parametrize(("options", "grace"), [((), {}), (("--now",), {"grace_seconds": 0})])
+async def test_cancel_now_ends_the_grace(solorun: Solorun, options: tuple[str, ...], grace: dict[str, int]) -> None:
+    ended = await solorun("cancel", "17", "--no-wait", *options, answers=(answer(RUNNING), answer(RUNNING, 202)))
+
+    assert msgspec.json.decode(ended.requests[1].body) == {"requested_by": "cli", **grace}
 
 
 # -- wait

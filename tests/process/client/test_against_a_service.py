@@ -10,6 +10,7 @@ import pytest
 
 from solorun.client import LogStream, RunClient
 from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
+from solorun.outcome import StopEffect
 from solorun.record import Event, Level, Record
 from solorun.status import Status
 from tests.fakes.project_toml import project_toml
@@ -117,6 +118,26 @@ async def test_stream_gives_up_if_the_service_stays_down(tmp_path: Path) -> None
             [record async for record in records]
 
     assert first.event is Event.STEP
+
+
+async def test_a_cancel_can_end_the_grace_of_an_earlier_one(tmp_path: Path) -> None:
+    steps = {"wait": "trap '' TERM; echo waiting; while :; do sleep 0.1; done"}
+    toml = project_toml("stubborn", steps, cancel_grace="1h")
+    async with serving_here(tmp_path, toml) as url, RunClient(url) as client:
+        run = await client.start_run("stubborn")
+        async for record in client.follow(run.id):
+            if record.message == "waiting":
+                break
+
+        patient = await client.cancel_run(run.id)
+        await client.cancel_run(run.id, grace_seconds=0)
+        cancelled = await client.wait_for_run(run.id)
+
+    assert patient.cancel is not None
+    assert patient.cancel.grace_seconds == 3600
+    assert cancelled.cancel is not None
+    assert (cancelled.cancel.grace_seconds, cancelled.cancel.effect) == (0, StopEffect.KILLED)
+    assert any("sh -c" in line for line in cancelled.cancel.position)
 
 
 async def test_errors_of_the_service_are_raised_by_the_client(tmp_path: Path) -> None:

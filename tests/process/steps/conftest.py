@@ -25,6 +25,8 @@ class Begun:
     execution: StepExecution
     output: RecordedOutput
     directory: Path
+    positions: list[str]
+    """The processes of the command when it was asked to stop."""
 
 
 class Begin(Protocol):
@@ -86,6 +88,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         step = CommandStep("extract", run, **options)
         project = Project("handbook", "Handbook", directory, (step,), env=env, pass_env=pass_env, secrets=secrets)
         output = output or RecordedOutput()
+        positions: list[str] = []
         context = StepContext(
             project="handbook",
             run_id=run_id,
@@ -95,9 +98,10 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             workspace=directory,
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
+            report_position=positions.extend,
         )
         starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)
-        return Begun(await starting.start(project, step, context), output, directory)
+        return Begun(await starting.start(project, step, context), output, directory, positions)
 
     return begin
 

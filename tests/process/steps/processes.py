@@ -21,6 +21,11 @@ def noted_pids(directory: Path) -> list[int]:
     return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
+def sleeping_leaves(directory: Path) -> list[int]:
+    """The pids of the leaf processes that have become `sleep`."""
+    return [pid for pid in noted_pids(directory) if _read(str(pid), "cmdline").startswith(b"sleep")]
+
+
 def survivors(directory: Path) -> list[str]:
     """Every live process that wrote down its pid, works in the directory or names it in its environment."""
     noted = set(noted_pids(directory))

@@ -17,7 +17,7 @@ from solorun.outcome import StepResult
 from solorun.steps.rlimits import INHERITED_SOFT_LIMIT
 from solorun.steps.shim_process import SHIM_PROGRAM
 from tests.process.steps.conftest import Begin
-from tests.process.steps.processes import eventually, noted_pids, survivors
+from tests.process.steps.processes import eventually, noted_pids, sleeping_leaves, survivors
 
 MAY_NOT_KILL = ("setpriv", "--bounding-set=-kill", "--inh-caps=-kill")
 OTHER_USER = "exec setpriv --reuid 65534 --clear-groups sh leaf.sh"
@@ -109,7 +109,43 @@ def test_remaining_processes_are_reported_and_wait_for_a_stop(start_shim: StartS
     shim.send("stop 5\n")
 
     assert reports == ["started", "exited", "left"]
-    assert shim.read_reports() == ["done"]
+    assert [report.split()[0] for report in shim.read_reports()] == ["terminating", "done"]
+
+
+async def test_the_processes_that_get_sigterm_are_reported(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim("sh", "-c", "sh leaf.sh & sh leaf.sh; true")
+    await eventually(lambda: len(sleeping_leaves(directory)) == 2)
+    command = int(shim.read_report().removeprefix("started "))
+
+    shim.send("stop 5\n")
+
+    terminating, count, *processes = shim.read_report().split(" ")
+    lines = {int(pid): (int(parent), bytes.fromhex(line)) for pid, parent, line in (p.split(",") for p in processes)}
+    assert (terminating, count) == ("terminating", "3")
+    assert lines[command] == (shim.process.pid, b"sh\0-c\0sh leaf.sh & sh leaf.sh; true\0")
+    assert [lines[pid] for pid in noted_pids(directory)] == [(command, b"sleep\000600\0")] * 2
+
+
+async def test_the_processes_that_outlive_their_grace_are_reported(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim("sh", "-c", "(trap '' TERM; exec sh leaf.sh) & wait; true")
+    await eventually(lambda: noted_pids(directory))
+    [pid] = noted_pids(directory)
+
+    shim.send("stop 0.2\n")
+
+    reports = [report for report in shim.read_reports() if not report.startswith(("started", "exited"))]
+    assert [report.split()[0] for report in reports] == ["terminating", "left", "killing", "done"]
+    assert reports[2].startswith(f"killing 1 {pid},")
+
+
+async def test_a_stop_without_a_grace_reports_the_processes_it_kills(start_shim: StartShim, directory: Path) -> None:
+    shim = start_shim("sh", "leaf.sh")
+    await eventually(lambda: noted_pids(directory))
+
+    shim.send("stop 0\n")
+
+    reports = [report.split()[0] for report in shim.read_reports()]
+    assert reports == ["started", "killing", "exited", "done"]
 
 
 @pytest.mark.parametrize("stops", ["stop 5\n", "stop 0\n", "stop 5\nstop 1\n"])
@@ -150,7 +186,7 @@ async def test_a_grace_of_any_length_is_accepted(start_shim: StartShim, director
 
     shim.send(f"stop {grace}\n")
 
-    assert shim.read_reports()[1:] == ["exited 3", "done"]
+    assert shim.read_reports()[2:] == ["exited 3", "done"]
 
 
 async def test_a_closed_control_pipe_kills_immediately(start_shim: StartShim, directory: Path) -> None:
@@ -207,11 +243,11 @@ async def test_a_process_of_another_user_is_reported_and_waited_for(start_shim: 
     await eventually(lambda: noted_pids(directory))
 
     shim.send("stop 0.05\n")
-    reports = [shim.read_report() for _ in range(2)]
+    reports = [shim.read_report() for _ in range(3)]
     os.kill(noted_pids(directory)[0], signal.SIGKILL)
 
-    assert reports[1] == f"unkillable {noted_pids(directory)[0]} sleep"
-    assert shim.read_reports() == ["exited -9", "done"]
+    assert reports[2] == f"unkillable {noted_pids(directory)[0]} sleep"
+    assert shim.read_reports()[1:] == ["exited -9", "done"]
 
 
 @needs_another_user

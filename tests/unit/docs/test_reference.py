@@ -11,7 +11,7 @@ from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
 from solorun.record import Event, Record
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.settings import Settings, parse_duration
 from solorun.wire import CancelRequest, StartRequest
 from tests.unit.docs.pages import DOCS, codes, rows_after
@@ -21,7 +21,7 @@ SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("shape", [Run, RunStep, Record, StartRequest, CancelRequest])
+@pytest.mark.parametrize("shape", [Run, RunStep, Cancel, Record, StartRequest, CancelRequest])
 def test_the_http_reference_lists_every_field_in_order(shape: type[msgspec.Struct]) -> None:
     rows = rows_after(f"<!-- fields: {shape.__name__} -->", HTTP)
 

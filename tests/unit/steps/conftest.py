@@ -25,19 +25,28 @@ def output() -> RecordedOutput:
 
 
 @pytest.fixture
+def positions() -> list[str]:
+    """Where the coroutine was when it was asked to stop."""
+    return []
+
+
+@pytest.fixture
 def blocked_seconds() -> float:
     """Tests parametrize this to make the watchdog less patient."""
     return 1.0
 
 
 @pytest.fixture
-def begin(tmp_path: Path, output: RecordedOutput, blocked_seconds: float) -> BeginCoroutine:
+def begin(tmp_path: Path, output: RecordedOutput, positions: list[str], blocked_seconds: float) -> BeginCoroutine:
     dispatcher = StepDispatcher(tmp_path / "data", {}, watchdog=Watchdog(blocked_seconds=blocked_seconds))
 
     async def begin(function: Function, *, directory: Path | None = None) -> StepExecution:
         step = CoroutineStep("generate", "handbook:generate", function)
         project = Project("handbook", "Handbook", directory or Path(__file__).parent, (step,))
-        context = StepContext("handbook", 7, "full", "generate", {"date": "today"}, tmp_path, tmp_path, output)
+        context = StepContext(
+            "handbook", 7, "full", "generate", {"date": "today"}, tmp_path, tmp_path, output,
+            report_position=positions.extend,
+        )  # fmt: skip
         return await dispatcher.start(project, step, context)
 
     return begin

@@ -21,16 +21,19 @@ async def cancel(
     run: RunArgument,
     *,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, stored with the run.")] = "",
+    now: Annotated[bool, typer.Option("--now", help="Kill the work now, without a grace.")] = False,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the run has ended.")] = True,
     client: "RunClient",
     json: JsonOption = False,
 ) -> None:
     """Cancel a run and wait until its work has stopped.
 
-    Exits with 0 if the run was cancelled, and with 3 if it ended in another way.
+    If it is being cancelled already, --now ends its grace. Exits with 0 if the run was cancelled, and with 3 if it
+    ended in another way.
     """
     found = await find_named_run(client, run)
-    result = await client.cancel_run(found.id, reason=reason, requested_by="cli")
+    grace_seconds = 0 if now else None
+    result = await client.cancel_run(found.id, reason=reason, requested_by="cli", grace_seconds=grace_seconds)
     if wait:
         if not result.has_ended:
             print_note(f"Cancelling run {found.id}…")

@@ -7,13 +7,13 @@ from msgspec.structs import asdict
 
 from solorun.cli.client import connected, find_named_run
 from solorun.cli.options import JsonOption, RunArgument
-from solorun.cli.render.formatting import format_cancel_duration, format_elapsed, format_moment
+from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment, format_stop
 from solorun.cli.render.log_lines import progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
-from solorun.run import Artifact, Run, RunStep, format_size
+from solorun.run import Artifact, Cancel, Run, RunStep, format_size
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -67,7 +67,7 @@ def _facts(run: Run, base: str) -> list[tuple[str, str]]:
         ("started", format_moment(run.started_at)),
         ("finished", format_moment(run.finished_at)),
         ("duration", format_elapsed(run)),
-        ("cancel", _format_cancel(run)),
+        *(_cancel_facts(run.cancel) if run.cancel else ()),
         ("step", run.current_step or ""),
         ("progress", "" if run.progress_current is None else progress_text(progress_of(run))),
         ("records", f"{run.last_seq} (errors: {counts.error}, warnings: {counts.warning})"),
@@ -75,10 +75,14 @@ def _facts(run: Run, base: str) -> list[tuple[str, str]]:
     ]
 
 
-def _format_cancel(run: Run) -> str:
-    if run.cancel_requested_at is None:
-        return ""
-    reason = f": {run.cancel_reason}" if run.cancel_reason else ""
-    took = format_cancel_duration(run)
-    stopping = f", stopping took {took}" if took else ""
-    return f"requested {format_moment(run.cancel_requested_at)} by {run.cancel_requested_by}{stopping}{reason}"
+def _cancel_facts(cancel: Cancel) -> list[tuple[str, str]]:
+    reason = f": {cancel.reason}" if cancel.reason else ""
+    stop = format_stop(cancel) or cancel.effect or ""
+    grace = "" if cancel.grace_seconds is None else f" (grace {format_duration(cancel.grace_seconds)})"
+    if cancel.signalled_at is not None and not stop:
+        stop = f"signalled {format_moment(cancel.signalled_at)}"
+    return [
+        ("cancel", f"requested {format_moment(cancel.requested_at)} by {cancel.requested_by}{reason}"),
+        ("work", f"{stop}{grace}" if stop else ""),
+        *zip(("position", *[""] * len(cancel.position)), cancel.position, strict=False),
+    ]

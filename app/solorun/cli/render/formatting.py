@@ -1,9 +1,14 @@
 """Formats durations and times for people."""
 
 from datetime import UTC, datetime
+from typing import Final
 
-from solorun.run import Run, RunStep
+from solorun.outcome import StopEffect
+from solorun.run import Cancel, Run, RunStep
 from solorun.status import Status, StepStatus
+
+_MIN_STOP_SECONDS: Final = 0.05
+"""Less is shown as 0.0 s."""
 
 
 def format_duration(seconds: float) -> str:
@@ -35,11 +40,18 @@ def format_elapsed(of: Run | RunStep) -> str:
     return format_duration((end - of.started_at).total_seconds())
 
 
-def format_cancel_duration(run: Run) -> str:
-    """How long a cancel took, from its request until the run's end. "" if the run was not cancelled, or not yet."""
-    if run.status is not Status.CANCELLED or run.cancel_requested_at is None or run.finished_at is None:
+def format_stop(cancel: Cancel) -> str:
+    """What the work did after it was asked to stop: `was killed 10 s later`. "" if it stopped at that moment."""
+    if cancel.signalled_at is None or cancel.settled_at is None or cancel.effect is None:
         return ""
-    return format_duration((run.finished_at - run.cancel_requested_at).total_seconds())
+    seconds = (cancel.settled_at - cancel.signalled_at).total_seconds()
+    later = f" {format_duration(seconds)} later" if seconds >= _MIN_STOP_SECONDS else ""
+    words = {
+        StopEffect.STOPPED: "stopped",
+        StopEffect.KILLED: "was killed",
+        StopEffect.IGNORED: "ignored the cancel and ended",
+    }
+    return f"{words[cancel.effect]}{later}" if later or cancel.effect is not StopEffect.STOPPED else ""
 
 
 def format_moment(at: datetime | None) -> str:

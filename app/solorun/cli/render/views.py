@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from solorun.cli.render.formatting import format_cancel_duration, format_duration, format_elapsed
+from solorun.cli.render.formatting import format_duration, format_elapsed, format_stop
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
@@ -183,8 +183,9 @@ def ending(run: Run) -> str:
     when = format_elapsed(run)
     if run.status is Status.CANCELLED and run.started_at and run.cancel_requested_at:
         # Until the cancel; the rest of the time was spent on stopping.
-        worked = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
-        when = f"{worked}; stopping it took {format_cancel_duration(run)}"
+        when = format_duration((run.cancel_requested_at - run.started_at).total_seconds())
+        stop = format_stop(run.cancel) if run.cancel else ""
+        when += f"; it {stop}" if stop else ""
     when = f" after {when}" if when else ""
     words = {Status.CANCELLED: "was cancelled", Status.INTERRUPTED: "was interrupted"}.get(run.status, str(run.status))
     cause = f": {sanitize(run.error_message)}" if run.error_message else ""

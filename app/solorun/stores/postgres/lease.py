@@ -1,14 +1,17 @@
 """The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
 
 import contextlib
+from datetime import timedelta
 from typing import Final
 
 import psycopg
 
+from solorun.run import Cancel
 from solorun.store import CancelRequest, Lease
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
+from solorun.stores.sql.rows import EPOCH
 
 LEASE_SECONDS: Final = 30.0
 """The interval in `renew_lease`."""
@@ -37,7 +40,10 @@ class PostgresLease(Lease):
         except DRIVER_ERRORS as error:
             self._disconnect()
             raise translate(error) from error
-        return [CancelRequest(run_id, requested_by or "", reason or "") for run_id, requested_by, reason in requests]
+        return [
+            CancelRequest(run_id, Cancel(EPOCH + timedelta(microseconds=requested_at), *request))
+            for run_id, requested_at, *request in requests
+        ]
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):

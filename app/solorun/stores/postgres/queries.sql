@@ -26,7 +26,7 @@ ON CONFLICT (owner) DO UPDATE SET lease_until = EXCLUDED.lease_until;
 
 -- name: list_cancel_requests
 -- Lists the active runs of an owner whose cancellation was requested.
-SELECT id, cancel_requested_by, cancel_reason FROM runs
+SELECT id, cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds FROM runs
 WHERE owner = :owner AND status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL;
 
 -- name: end_lease
@@ -44,7 +44,9 @@ ORDER BY id;
 -- name: finalize_run
 -- Like the shared statement, but for any owner it ends only a run whose owner has no lease.
 UPDATE runs
-SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL,
+SET status = :status, finished_at = :finished_at, cancel_settled_at = CASE
+        WHEN cancel_requested_at IS NOT NULL THEN COALESCE(cancel_settled_at, :finished_at)
+    END, error_message = :error_message, current_step = NULL,
     last_seq = last_seq + :record_count, debug_count = debug_count + :debug_count,
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count

@@ -3,9 +3,9 @@
 
 -- columns: run_columns
 id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
-cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total, progress_item,
-last_seq, debug_count, info_count, warning_count, error_count, first_error_seq, resources, slots, replaces,
-queue_deadline
+cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
+cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
+info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
 
 -- columns: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
@@ -106,16 +106,30 @@ DELETE FROM idempotency_keys
 WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
 -- name: request_cancel
--- Records the first request to cancel an active run. Later requests change nothing.
+-- Records the first request to cancel an active run. Later requests can only shorten its grace.
 UPDATE runs
-SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason
-WHERE id = :run_id AND status IN ('pending', 'running') AND cancel_requested_at IS NULL;
+SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
+    cancel_requested_by = COALESCE(cancel_requested_by, :requested_by),
+    cancel_reason = COALESCE(cancel_reason, :reason),
+    cancel_grace_seconds = CASE
+        WHEN cancel_grace_seconds <= :grace_seconds THEN cancel_grace_seconds
+        ELSE COALESCE(:grace_seconds, cancel_grace_seconds)
+    END
+WHERE id = :run_id AND status IN ('pending', 'running');
+
+-- name: record_cancel
+-- Records a cancel and what came of it.
+UPDATE runs
+SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
+    cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
+    cancel_effect = :effect, cancel_settled_at = :settled_at
+WHERE id = :run_id;
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
 UPDATE runs
 SET status = 'cancelled', finished_at = :at, cancel_requested_at = :at, cancel_requested_by = :requested_by,
-    cancel_reason = :reason
+    cancel_reason = :reason, cancel_settled_at = :at
 WHERE id = :run_id AND status = 'queued';
 
 -- name: advance_run
@@ -159,7 +173,9 @@ WHERE run_id = :run_id AND name = :name;
 -- Ends a run that has no task. `from_pending` and `from_running` as in end_run; a null owner means any owner, and a null
 -- `previous_seq` that there are no closing records.
 UPDATE runs
-SET status = :status, finished_at = :finished_at, error_message = :error_message, current_step = NULL,
+SET status = :status, finished_at = :finished_at, cancel_settled_at = CASE
+        WHEN cancel_requested_at IS NOT NULL THEN COALESCE(cancel_settled_at, :finished_at)
+    END, error_message = :error_message, current_step = NULL,
     last_seq = last_seq + :record_count, debug_count = debug_count + :debug_count,
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count

@@ -7,7 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import asdict
 
-from solorun.run import MAX_RUN_ID, LevelCounts, Run, RunStep
+from solorun.outcome import StopEffect
+from solorun.run import MAX_RUN_ID, Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,6 +16,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _decode_params = msgspec.json.Decoder(dict[str, str]).decode
+_decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
 
@@ -23,10 +25,22 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
     """A run from a row with the `run_columns`, and the rows of its steps in order."""
     (
         run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
-        cancel_requested_by, cancel_reason, error_message, current_step, progress_current, progress_total,
-        progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots, replaces,
-        queue_deadline,
+        cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
+        cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq,
+        debug, info, warning, error, first_error_seq, resources, slots, replaces, queue_deadline,
     ) = row  # fmt: skip
+    cancel = None
+    if (requested_at := from_microseconds(cancel_requested_at)) is not None:
+        cancel = Cancel(
+            requested_at=requested_at,
+            requested_by=cancel_requested_by,
+            reason=cancel_reason,
+            grace_seconds=cancel_grace_seconds,
+            signalled_at=from_microseconds(cancel_signalled_at),
+            position=_decode_position(cancel_position) if cancel_position else (),
+            effect=StopEffect(cancel_effect) if cancel_effect else None,
+            settled_at=from_microseconds(cancel_settled_at),
+        )
     return Run(
         id=run_id,
         project=project,
@@ -37,9 +51,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         created_at=EPOCH + timedelta(microseconds=created_at),
         started_at=from_microseconds(started_at),
         finished_at=from_microseconds(finished_at),
-        cancel_requested_at=from_microseconds(cancel_requested_at),
-        cancel_requested_by=cancel_requested_by,
-        cancel_reason=cancel_reason,
+        **cancel_fields(cancel),
         error_message=error_message,
         current_step=current_step,
         progress_current=progress_current,
@@ -54,6 +66,21 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         replaces=replaces,
         queue_deadline=from_microseconds(queue_deadline),
     )
+
+
+def cancel_values(run_id: int, cancel: Cancel) -> dict[str, Any]:
+    """The parameters of `record_cancel`."""
+    return {
+        "run_id": run_id,
+        "at": to_microseconds(cancel.requested_at),
+        "requested_by": cancel.requested_by,
+        "reason": cancel.reason,
+        "grace_seconds": cancel.grace_seconds,
+        "signalled_at": to_microseconds(cancel.signalled_at),
+        "position": msgspec.json.encode(cancel.position).decode() if cancel.position else None,
+        "effect": cancel.effect and cancel.effect.value,
+        "settled_at": to_microseconds(cancel.settled_at),
+    }
 
 
 def step_values(run_id: int, step: RunStep) -> dict[str, Any]:

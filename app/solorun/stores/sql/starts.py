@@ -128,7 +128,7 @@ def _cancel_replacement(connection: Connection, new: NewRun, at: int) -> int | N
 
 
 def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, Any]:
-    return {"run_id": run_id, "requested_by": new.triggered_by, "reason": reason, "at": at}
+    return {"run_id": run_id, "requested_by": new.triggered_by, "reason": reason, "at": at, "grace_seconds": None}
 
 
 def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:

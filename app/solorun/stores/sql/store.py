@@ -12,7 +12,7 @@ import anyio
 from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import Hold
 from solorun.record import LogPage
-from solorun.run import Run
+from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
@@ -79,9 +79,10 @@ class SqlRunStore(Store, ABC):
         await self._write_in_turn(idempotency_keys.record, project, key, run_id, at)
 
     async def request_cancel(
-        self, run_id: int, *, requested_by: str, reason: str, at: datetime
+        self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
-        return await self._write_in_turn(writes.request_cancel, run_id, requested_by, reason, at)
+        cancel = Cancel(at, requested_by, reason, grace_seconds)
+        return await self._write_in_turn(writes.request_cancel, run_id, cancel)
 
     async def commit(self, batches: Sequence[Batch], *, owner: str) -> list[UpdateResult]:
         return await self._write_prepared(

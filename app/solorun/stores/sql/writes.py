@@ -1,32 +1,28 @@
 """Writes of runs: functions for a connection's thread, each in one transaction."""
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 from msgspec.structs import asdict
 
 from solorun.errors import StoreFailure
-from solorun.run import LevelCounts, Run
+from solorun.run import Cancel, LevelCounts, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
-from solorun.stores.sql.rows import level_values, step_values, storable_id, to_microseconds
+from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
 from solorun.stores.sql.starts import promote
 
 
-def request_cancel(
-    connection: Connection, run_id: int, requested_by: str, reason: str, at: datetime
-) -> tuple[UpdateResult, Run]:
-    time = to_microseconds(at)
-    values = {"run_id": storable_id(run_id), "requested_by": requested_by, "reason": reason, "at": time}
+def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
+    values = cancel_values(storable_id(run_id), cancel)
     if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
         connection.execute(QUERIES["finalize_pending_steps"], values)
-        promote(connection, time)
+        promote(connection, values["at"])
         return UpdateResult.UPDATED, get_run(connection, run_id)
     connection.execute(QUERIES["request_cancel"], values)
     run = get_run(connection, run_id)
@@ -84,6 +80,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
+    cancel = cancel_values(run.id, run.cancel) if run.cancel else None
     values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
@@ -102,6 +99,8 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
+        if cancel is not None:
+            connection.execute(QUERIES["record_cancel"], cancel)
         if ending is not None:
             connection.execute(QUERIES["release_holds"], values)
         return UpdateResult.UPDATED

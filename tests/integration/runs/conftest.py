@@ -1,0 +1,26 @@
+"""Engines over each store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from solorun.store import Store
+from solorun.stores.postgres import PostgresRunStore
+from tests.fakes import engine
+from tests.fakes.postgres import fresh_schema
+
+
+@pytest.fixture(params=["postgres", "sqlite"], autouse=True)
+def engine_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The name of the store that every engine of the test opens."""
+    if request.param == "sqlite":
+        yield "sqlite"
+        return
+    with fresh_schema(request.getfixturevalue("postgres_url")) as url:
+
+        async def open_store(_data_dir: Path) -> Store:
+            return await PostgresRunStore.open(url)
+
+        monkeypatch.setattr(engine, "open_store", open_store)
+        yield "postgres"
