@@ -14,6 +14,7 @@ import {
 } from './mapping';
 import { basePath } from './base_path';
 import type { components, paths } from './schema';
+import { sendUntilAnswered } from './start_key';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -101,10 +102,13 @@ export async function startRun(
   scope: string,
   params: Readonly<Record<string, string>>,
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
-  const { data } = await client.POST('/api/v1/projects/{project}/runs', {
-    params: { path: { project } },
-    body: { scope, params, triggered_by: 'dashboard' },
-  });
+  const body = { scope, params, triggered_by: 'dashboard' };
+  const { data } = await sendUntilAnswered(JSON.stringify([project, body]), (key) =>
+    client.POST('/api/v1/projects/{project}/runs', {
+      params: { path: { project }, header: { 'Idempotency-Key': key } },
+      body,
+    }),
+  );
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
 
