@@ -94,7 +94,7 @@ class RunClient:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
         idempotency_key: str | None = None,
         on_retry: Callable[[SolorunError], None] | None = None,

@@ -8,7 +8,6 @@ import pytest
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from tests.fakes import engine
-from tests.fakes.postgres import fresh_schema
 
 
 @pytest.fixture(params=["postgres", "sqlite"], autouse=True)
@@ -17,10 +16,10 @@ def engine_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     if request.param == "sqlite":
         yield "sqlite"
         return
-    with fresh_schema(request.getfixturevalue("postgres_url")) as url:
+    url = request.getfixturevalue("database_url")
 
-        async def open_store(_data_dir: Path) -> Store:
-            return await PostgresRunStore.open(url)
+    async def open_store(_data_dir: Path) -> Store:
+        return await PostgresRunStore.open(url)
 
-        monkeypatch.setattr(engine, "open_store", open_store)
-        yield "postgres"
+    monkeypatch.setattr(engine, "open_store", open_store)
+    yield "postgres"

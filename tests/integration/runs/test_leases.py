@@ -11,8 +11,9 @@ from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
 from solorun.execution.lease import boot_time
+from solorun.run import Cancel
 from solorun.status import Status
-from solorun.store import CancelRequest
+from tests.contracts.builders import NOW
 from tests.fakes.engine import Engine, open_engine
 from tests.fakes.steps import ScriptedExecutor
 
@@ -27,7 +28,7 @@ class FakeLease:
     def __init__(self) -> None:
         self.now = 0.0
         self.fails = False
-        self.requests: list[CancelRequest] = []
+        self.runs: dict[int, Cancel | None] = dict.fromkeys(range(100))
         self.renewals = 0
         self.ended = False
         self.exited = threading.Event()
@@ -35,11 +36,11 @@ class FakeLease:
     def clock(self) -> float:
         return self.now
 
-    def renew(self) -> list[CancelRequest]:
+    def renew(self) -> dict[int, Cancel | None]:
         if self.fails:
             raise StoreUnavailable
         self.renewals += 1
-        return self.requests
+        return self.runs
 
     def end(self) -> None:
         self.ended = True
@@ -94,11 +95,22 @@ async def test_a_cancel_that_another_service_has_recorded_stops_the_run(tmp_path
         run = await engine.manager.start_run("handbook")
         await engine.executor.step("extract")
 
-        lease.requests = [CancelRequest(run.id, "anna", "wrong branch")]
+        lease.runs = {run.id: Cancel(NOW, "anna", "wrong branch")}
 
         ended = await engine.end_of(run.id)
 
     assert ended.status is Status.CANCELLED
+
+
+async def test_a_run_that_another_service_has_ended_stops(tmp_path: Path, lease: FakeLease) -> None:
+    async with open_engine(tmp_path) as engine, keeping(engine, lease):
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+
+        lease.runs = {}
+
+        await step.stop_requested.wait()
+        await engine.end_of(run.id)
 
 
 async def test_work_is_interrupted_when_the_lease_cannot_be_renewed_for_long(tmp_path: Path, lease: FakeLease) -> None:

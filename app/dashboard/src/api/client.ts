@@ -100,9 +100,10 @@ export async function getRun(id: number): Promise<Run> {
 export async function startRun(
   project: string,
   scope: string,
-  params: Readonly<Record<string, string>>,
+  params: Run['params'],
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
-  const body = { scope, params, triggered_by: 'dashboard' };
+  const given = params as Record<string, string | number | boolean | string[]>;
+  const body = { scope, params: given, triggered_by: 'dashboard' };
   const { data } = await sendUntilAnswered(JSON.stringify([project, body]), (key) =>
     client.POST('/api/v1/projects/{project}/runs', {
       params: { path: { project }, header: { 'Idempotency-Key': key } },
