@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from solorun.errors import SolorunError, StoreUnavailable
+from solorun.errors import Problem, StartRepeated, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
 from solorun.runs.manager import RunManager
 from solorun.runs.submission import Submission
@@ -22,7 +22,7 @@ async def submit_once(
             await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
     except StoreUnavailable:
         raise  # No step will run. A repetition finds out what became of the row.
-    except SolorunError:
+    except (Problem, StartRepeated):
         # What refuses another run does not matter if the key has led to one. Often, it is that very run.
         earlier = None if key is None else await manager.store.find_run_by_key(project, key, at=manager.now())
         if earlier is None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from solorun.errors import IdempotencyKeyReused, RunActive, ServiceDraining, StoreUnavailable
+from solorun.errors import IdempotencyKeyReused, RunActive, ServiceDraining, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
@@ -149,11 +149,14 @@ async def test_a_start_that_is_repeated_after_a_crash_returns_the_interrupted_ru
             assert restarted.executor.begun == []
 
 
-async def test_a_start_that_was_committed_despite_an_error_can_be_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable, StoreFailure])
+async def test_a_start_that_was_committed_despite_an_error_can_be_repeated(
+    tmp_path: Path, error: type[Exception]
+) -> None:
     async with open_engine(tmp_path) as engine:
-        engine.faults.fail_after("insert_run", StoreUnavailable("the answer was lost"))
+        engine.faults.fail_after("insert_run", error("the answer was lost"))
         engine.faults.fail("find_active_run", StoreUnavailable("still not back"))
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(error):
             await start_once(engine.manager)
 
         run, is_new = await start_once(engine.manager)
