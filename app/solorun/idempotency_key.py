@@ -2,10 +2,10 @@
 
 import hmac
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final, Self
+from typing import Final
 
 KEY_LIFETIME: Final = timedelta(hours=24)
 """How long a key stands for the run that it started."""
@@ -17,20 +17,23 @@ _KEY: Final = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key and the request that it was sent with, both as hashes, because the request may contain secrets.
+    """A key, and what the request that it was sent with asks for.
 
-    The key itself goes into the fingerprint and is stored nowhere: if it is random, the stored hashes cannot be used to
-    guess a short secret.
+    Only hashes are stored, because the request may contain secrets. The fingerprint is keyed with the text of the key:
+    if that is random, the stored hashes cannot be used to guess a short secret.
     """
 
-    hash: bytes
-    fingerprint: bytes
-    """Of the request: another request with the same key has another fingerprint."""
+    text: str = field(repr=False)
+    request: bytes = field(repr=False)
 
-    @classmethod
-    def of(cls, key: str, request: bytes) -> Self:
-        encoded = key.encode()
-        return cls(sha256(encoded).digest(), hmac.digest(encoded, request, "sha256"))
+    @property
+    def hash(self) -> bytes:
+        return sha256(self.text.encode()).digest()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Another request with the same key has another fingerprint."""
+        return hmac.digest(self.text.encode(), self.request, "sha256")
 
 
 def is_valid_key(text: str) -> bool:

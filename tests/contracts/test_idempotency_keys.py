@@ -14,9 +14,9 @@ from solorun.store import KeyedRun, NewRun, Store
 from tests.contracts.builders import NOW, OWNER, end, ending, later, new_run, start
 from tests.contracts.conftest import OpenStore
 
-KEY = IdempotencyKey.of("7d0f2a5e", b"{}")
-OTHER_KEY = IdempotencyKey.of("another", b"{}")
-OTHER_REQUEST = IdempotencyKey.of("7d0f2a5e", b'{"scope":"extract"}')
+KEY = IdempotencyKey("7d0f2a5e", b"{}")
+OTHER_KEY = IdempotencyKey("another", b"{}")
+OTHER_REQUEST = IdempotencyKey("7d0f2a5e", b'{"scope":"extract"}')
 
 
 def keyed_run(project: str = "handbook", *, key: IdempotencyKey = KEY, after: timedelta = timedelta()) -> NewRun:
@@ -159,7 +159,7 @@ async def test_a_key_is_forgotten_after_a_day(store: Store) -> None:
 
 async def test_forgetting_old_keys_keeps_those_that_are_younger_than_a_day(store: Store) -> None:
     hours = [0, 1, 22, 23, 25]
-    keys = [IdempotencyKey.of(f"at {hour}", b"") for hour in hours]
+    keys = [IdempotencyKey(f"at {hour}", b"") for hour in hours]
     for hour, key in zip(hours, keys, strict=True):
         await started(store, keyed_run(key=key, after=timedelta(hours=hour)))
 

@@ -89,7 +89,7 @@ class RunManagerMachine(EngineMachine):
     def start_with_key(self, project: str, key: str) -> None:
         if abs(self.offset) > KEY_LIFETIME / 3:
             return  # The clock's jumps may have added up to the lifetime of a key.
-        run, is_replayed = self._do(self.trial.start_once(project, IdempotencyKey.of(key, b"")))
+        run, is_replayed = self._do(self.trial.start_once(project, IdempotencyKey(key, b"")))
         answer, known = self.trial.answer, self.keyed.get((project, key))
         assert answer is not None
         if run is None and project in self.active and known is None:

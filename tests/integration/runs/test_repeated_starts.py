@@ -14,8 +14,8 @@ from solorun.runs import RunManager, submit_once
 from solorun.status import Status
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 
-KEY = IdempotencyKey.of("7d0f2a5e", b"{}")
-OTHER_KEY = IdempotencyKey.of("another", b"{}")
+KEY = IdempotencyKey("7d0f2a5e", b"{}")
+OTHER_KEY = IdempotencyKey("another", b"{}")
 
 
 async def start_once(
@@ -101,7 +101,7 @@ async def test_a_refused_start_can_be_repeated_with_its_key(tmp_path: Path) -> N
 
 
 async def test_another_request_with_a_used_key_is_refused(tmp_path: Path) -> None:
-    other = IdempotencyKey.of("7d0f2a5e", b'{"scope":"review"}')
+    other = IdempotencyKey("7d0f2a5e", b'{"scope":"review"}')
     async with open_engine(tmp_path, declare(steps=("work",))) as engine:
         run, _ = await start_once(engine.manager)
         with pytest.raises(IdempotencyKeyReused):

@@ -32,7 +32,7 @@ async def _fill(store: SqliteRunStore) -> None:
     running = await start(store, "glossary")
     step = RunStep("extract", StepStatus.RUNNING, later(1), None, None, None, 1, None)
     await store.commit([batch_of(running, records(1, 4), steps=[step])], owner=OWNER)
-    await store.insert_run(replace_fields(new_run("etl"), key=IdempotencyKey.of("nightly", b"")), owner=OWNER)
+    await store.insert_run(replace_fields(new_run("etl"), key=IdempotencyKey("nightly", b"")), owner=OWNER)
 
 
 def _blob(content: bytes) -> str:

@@ -34,4 +34,4 @@ def test_a_key_of_another_project_is_not_contained() -> None:
 async def test_a_new_key_is_looked_up_without_the_database(store: SqliteRunStore) -> None:
     await store.close()
 
-    assert await store.find_run_by_key("handbook", IdempotencyKey.of("new", b""), at=NOW) is None
+    assert await store.find_run_by_key("handbook", IdempotencyKey("new", b""), at=NOW) is None

@@ -136,10 +136,10 @@ VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
 
 -- name: delete_expired_keys
--- Deletes this key and up to 20 of the oldest, if they have expired.
+-- Deletes this key and the two oldest, if they have expired: the table shrinks while keys are added.
 DELETE FROM idempotency_keys
 WHERE created_at <= :expired_at
-    AND (id IN (SELECT oldest.id FROM idempotency_keys AS oldest ORDER BY oldest.id LIMIT 20)
+    AND (id IN (SELECT oldest.id FROM idempotency_keys AS oldest ORDER BY oldest.id LIMIT 2)
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
