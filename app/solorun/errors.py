@@ -15,6 +15,7 @@
     │   ├── QueueFull                queue-full
     │   ├── RunNotActive             run-not-active
     │   ├── IdempotencyKeyReused     idempotency-key-reused
+    │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
@@ -176,6 +177,14 @@ class RunNotActive(Problem, slug="run-not-active", status=409):
 
 class IdempotencyKeyReused(Problem, slug="idempotency-key-reused", status=422):
     """This idempotency key was used for another request."""
+
+
+class RunNotEnded(Problem, slug="run-not-ended", status=409):
+    """The run has not ended."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Run {run.id} has not ended: it is {run.status}.")
+        self.run = run
 
 
 class Unauthorized(Problem, slug="unauthorized", status=401):

@@ -29,6 +29,8 @@ class AdmittedStart:
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    rerun_of: int | None = None
+    """The run that this one repeats."""
     key: IdempotencyKey | None = None
 
     @property

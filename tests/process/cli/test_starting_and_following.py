@@ -75,7 +75,7 @@ async def test_start_sends_the_given_key_and_says_that_it_has_started_the_run(so
     ended = await solorun("start", "handbook", "--idempotency-key", "nightly-7", answers=(answer(replayed, 201),))
 
     assert ended.requests[0].headers["idempotency-key"] == "nightly-7"
-    assert ended.out.splitlines()[0] == "This key has already led to run 17 of handbook, which is completed."
+    assert ended.out.splitlines()[0] == "Run 17 of handbook was already started; it is completed."
 
 
 async def test_a_malformed_key_is_a_usage_error(solorun: Solorun) -> None:
@@ -85,7 +85,7 @@ async def test_a_malformed_key_is_a_usage_error(solorun: Solorun) -> None:
     assert ended.err.startswith("Idempotency-Key: must be 1 to 255 visible ASCII characters")
 
 
-@pytest.mark.parametrize("params", [["date"], ["=x"], ["a=1", "--param", "a=2"]])
+@pytest.mark.parametrize("params", [["date"], ["=x"]])
 async def test_a_malformed_param_is_a_usage_error(solorun: Solorun, params: list[str]) -> None:
     ended = await solorun("start", "handbook", "--param", *params)
 
