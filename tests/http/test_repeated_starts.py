@@ -92,6 +92,21 @@ async def test_projects_do_not_share_keys(open_served: OpenServed) -> None:
     assert first.json()["id"] != other.json()["id"]
 
 
+async def test_a_repeated_rerun_is_answered_with_the_same_run(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        original = await served.complete()
+        path = f"/api/v1/runs/{original.id}/rerun"
+
+        first = await served.client.post(path, headers=KEY)
+        again = await served.client.post(path, headers=KEY)
+        start_with_its_key = await served.client.post("/api/v1/projects/deploy/runs", headers=KEY)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"] == original.id + 1
+    assert [response.headers.get("idempotent-replayed") for response in (first, again)] == [None, "true"]
+    assert start_with_its_key.json()["type"] == "/problems/idempotency-key-reused"
+
+
 @pytest.mark.parametrize(
     ("key", "same_key"),
     [("nightly", '"nightly"'), ("nightly", '  "nightly" '), (r"a\b\"c", r'"a\\b\\\"c"'), ("x" * 255, f'"{"x" * 255}"')],

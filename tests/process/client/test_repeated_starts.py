@@ -44,6 +44,17 @@ async def test_a_start_is_repeated_with_its_key_until_it_is_answered(failure: Re
     assert len(causes) == 1
 
 
+async def test_a_rerun_is_repeated_with_its_key() -> None:
+    async with (
+        scripted_service([cut, ANSWER]) as service,
+        RunClient(service.url, max_retry_seconds=0.01) as client,
+    ):
+        run = await client.rerun(16, idempotency_key="nightly")
+
+    assert run == STARTED
+    assert [request.headers["idempotency-key"] for request in service.requests] == ["nightly", "nightly"]
+
+
 async def test_each_start_has_its_own_key() -> None:
     async with scripted_service([ANSWER, ANSWER]) as service, RunClient(service.url) as client:
         await client.start_run("handbook")
