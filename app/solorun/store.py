@@ -120,6 +120,12 @@ class Lease(Protocol):
         Raises StoreUnavailable.
         """
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
+
+        Also True if that cannot be known any more, which the next renewal reports.
+        """
+
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
 
@@ -150,6 +156,9 @@ class RunStore(Protocol):
 
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
+
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        """Give up the claim of a pending run that has not begun: the next service claims it."""
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.

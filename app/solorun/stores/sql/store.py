@@ -73,6 +73,9 @@ class SqlRunStore(Store, ABC):
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
         return await self._write_in_turn(promotion.claim_promoted_runs, owner)
 
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        await self._write(promotion.return_run, run_id, owner)
+
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         now = to_microseconds(datetime.now(UTC))
         return await self._write_in_turn(promotion.take_step_slots, run_id, step, owner, now)
