@@ -98,6 +98,10 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 -- Claims the pending runs that no service executes yet.
 UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
 
+-- name: return_run
+-- Gives up the claim of a run that has not begun.
+UPDATE runs SET owner = NULL WHERE id = :run_id AND owner = :owner AND status = 'pending';
+
 -- name: list_resources
 -- Lists the declared resources.
 SELECT name, slots FROM resources;
@@ -126,6 +130,22 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- name: release_holds
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
+
+-- name: insert_unmasked_params
+-- Keeps the parameters that the row of a queued run has masked.
+INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);
+
+-- name: select_unmasked_params
+-- Selects those of a run.
+SELECT params FROM unmasked_params WHERE run_id = :run_id;
+
+-- name: list_unmasked_params
+-- Lists those of all runs.
+SELECT run_id, params FROM unmasked_params;
+
+-- name: delete_unmasked_params
+-- Deletes those of all runs.
+DELETE FROM unmasked_params;
 
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests can only shorten its grace.
