@@ -439,13 +439,15 @@ export interface components {
         };
         /**
          * CancelRequest
-         * @description The body of a cancel.
+         * @description The body of a cancel. `grace_seconds` can only shorten the grace, also that of an earlier cancel.
          */
         CancelRequest: {
             /** @default  */
             reason?: string;
             /** @default api */
             requested_by?: string;
+            /** @default null */
+            grace_seconds?: number | null;
         };
         /**
          * LogPage
@@ -499,7 +501,7 @@ export interface components {
          * @description What a record reports in addition to its message. It decides the shape of `data`:
          *
          *         step `{name, status, exit_code}`, progress `{current, total, item}`, group `{name, open}`,
-         *         artifact `{name, size_bytes}`, cancel `{requested_by, reason}`.
+         *         artifact `{name, size_bytes}`, cancel: the run's cancel as it is then.
          * @enum {unknown}
          */
         Event: "artifact" | "cancel" | "group" | "progress" | "step";
@@ -574,6 +576,8 @@ export interface components {
             /** @default null */
             cancel_reason?: string | null;
             /** @default null */
+            cancel?: components["schemas"]["Cancel"] | null;
+            /** @default null */
             error_message?: string | null;
             /** @default null */
             current_step?: string | null;
@@ -625,6 +629,44 @@ export interface components {
          * @enum {unknown}
          */
         Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running";
+        /**
+         * Cancel
+         * @description The cancel of a run: who requested it and why, and what came of it. Absent values are None.
+         *
+         *         `grace_seconds` is how long the work may take to stop; None for a run that no task worked for. `signalled_at` is
+         *         when the step in progress was asked to stop. `position` is where its work was then, outermost first: the command's
+         *         processes, as `41 (sh build.sh)`, or the coroutine's stack, as `build.py:12 in publish`. These three, and `effect`,
+         *         stay absent if the cancel stopped no step: none was running, it ended first, or it was being stopped already.
+         *         `settled_at` is when the work had stopped, or else when the run ended.
+         */
+        Cancel: {
+            requested_at: string;
+            requested_by: string;
+            /** @default  */
+            reason?: string;
+            /** @default null */
+            grace_seconds?: number | null;
+            /** @default null */
+            signalled_at?: string | null;
+            /** @default [] */
+            position?: string[];
+            /** @default null */
+            effect?: components["schemas"]["StopEffect"] | null;
+            /** @default null */
+            settled_at?: string | null;
+        };
+        /**
+         * StopEffect
+         * @description What a step did after it was asked to stop.
+         *
+         *         `stopped`: it ended within its grace. A command does so when all of its processes have exited; a coroutine, when it
+         *         raises the CancelledError of its first cancellation, or an error that came of it.
+         *         `ignored`: it ended in its own time. A coroutine caught its cancellation and went on, or needed another one; a
+         *         process of the command could not be killed.
+         *         `killed`: a process of the command was still alive after the grace, and got SIGKILL.
+         * @enum {unknown}
+         */
+        StopEffect: "ignored" | "killed" | "stopped";
         /**
          * LevelCounts
          * @description How many records there are of each level.
@@ -856,6 +898,8 @@ export interface components {
             cancel_requested_by?: string | null;
             /** @default null */
             cancel_reason?: string | null;
+            /** @default null */
+            cancel?: components["schemas"]["Cancel"] | null;
             /** @default null */
             error_message?: string | null;
             /** @default null */

@@ -107,12 +107,6 @@ export function formatOrigin(action: string, origin: string | null): string {
   return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
 }
 
-/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for a step that never ran. */
-export function formatExit(exitCode: number | null): string {
-  if (exitCode === null) return '';
-  return exitCode < 0 ? `killed by signal ${-exitCode}` : `exit code ${exitCode}`;
-}
-
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
 
