@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.fakes.bytecode import keep_bytecode
-from tests.fakes.postgres import serving_postgres
+from tests.fakes.postgres import fresh_schema, serving_postgres
 
 # The time an example takes depends on the machine, not on the code. Each test has its own time limit.
 settings.register_profile("solorun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,6 +24,13 @@ def shared_bytecode_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 def postgres_url() -> Iterator[str]:
     """The URL of a PostgreSQL server, which starts with the first test that needs it."""
     with serving_postgres() as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres_url: str) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    with fresh_schema(postgres_url) as url:
         yield url
 
 

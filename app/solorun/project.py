@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
@@ -16,7 +17,6 @@ FROM_PREFIX: Final = "from:"
 DEFAULT_CANCEL_GRACE_SECONDS: Final = 10.0
 DEFAULT_LOG_LIMIT_BYTES: Final = 2**30
 DEFAULT_QUEUE_MAX: Final = 100
-MAX_PARAM_BYTES: Final = 4 * 1024
 MIN_SECRET_CHARACTERS: Final = 5
 """Masking a shorter value would hide half the log, and not the secret."""
 
@@ -82,9 +82,9 @@ class Project:
 
     `directory` is absolute. `env` is as declared; `expand_env` expands it. `secrets` are the names of variables (in the
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
-    environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the names of the parameters that a
-    start may set. `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by
-    default; at most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
+    environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
+    `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
     """
 
     name: str
@@ -97,7 +97,7 @@ class Project:
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
-    params: tuple[str, ...] = ()
+    params: tuple[Parameter, ...] = ()
     resources: Mapping[str, int] = field(default_factory=dict)
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from solorun.outcome import StopEffect
+from solorun.parameter import ParamValue
 from solorun.status import Status, StepStatus
 
 MAX_RUN_ID: Final = 2**63 - 1
@@ -80,6 +81,7 @@ class Run(msgspec.Struct, frozen=True):
     """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
 
     `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
+    Secrets in `params` are masked.
     """
 
     id: int
@@ -87,7 +89,7 @@ class Run(msgspec.Struct, frozen=True):
     scope: str
     status: Status
     triggered_by: str
-    params: dict[str, str]
+    params: dict[str, ParamValue]
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -13,7 +13,7 @@ from typing import Final
 
 from solorun.component import running
 from solorun.errors import DatabaseUnusable
-from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
@@ -105,13 +105,14 @@ class Service:
             await reaper.recover()
             writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner)))
             await stack.enter_async_context(running(tasks))
+            step_resources = StepResources(store=store, registry=registry, owner=owner)
             run_executor = RunExecutor(
                 store=store,
                 hub=hub,
                 writer=writer,
                 registry=registry,
                 tasks=tasks,
-                supervisor=Supervisor(executor=steps, directory=directory),
+                supervisor=Supervisor(executor=steps, resources=step_resources, directory=directory),
                 owner=owner,
                 environ=environ,
                 token=settings.token,

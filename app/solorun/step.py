@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from solorun.outcome import StepResult, StopEffect
 from solorun.project import Project, StepDeclaration
@@ -73,16 +73,16 @@ class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
     `workspace` is shared by all runs of the project. Files in `artifacts` belong to this run and can be downloaded.
-    Both directories exist. `params` are the parameters of the start. `slots` are the numbers of the slots that the run
-    and the step hold, by resource. `report_position` takes where the step's work is when the step is asked to stop,
-    outermost first: masked lines, without directories of the server.
+    Both directories exist. `params` are the parameters of the start, each of its declared type; a list is a tuple.
+    `slots` are the numbers of the slots that the run and the step hold, by resource. `report_position` takes where the
+    step's work is when the step is asked to stop, outermost first: masked lines, without directories of the server.
     """
 
     project: str
     run_id: int
     scope: str
     name: str
-    params: Mapping[str, str]
+    params: Mapping[str, Any]
     workspace: Path
     artifacts: Path
     output: StepOutput

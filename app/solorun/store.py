@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.outcome import Outcome
+from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold
+from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
@@ -31,7 +32,7 @@ class NewRun:
     project: str
     scope: str
     triggered_by: str
-    params: dict[str, str]
+    params: dict[str, ParamValue]
     created_at: datetime
     steps: tuple[str, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
@@ -99,14 +100,6 @@ class Finding:
     repair: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRequest:
-    """A cancellation that was requested of a run, perhaps through another service."""
-
-    run_id: int
-    cancel: Cancel
-
-
 class Lease(Protocol):
     """How long an owner may call its active runs its own. For a thread: the calls block.
 
@@ -117,8 +110,11 @@ class Lease(Protocol):
     def seconds(self) -> float:
         """How long the lease lasts after it was renewed, by the database's clock."""
 
-    def renew(self) -> list[CancelRequest]:
-        """Renew the lease. Returns the cancellations requested of the owner's active runs. Raises StoreUnavailable."""
+    def renew(self) -> Mapping[int, Cancel | None]:
+        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
+
+        Raises StoreUnavailable.
+        """
 
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
@@ -150,6 +146,16 @@ class RunStore(Protocol):
 
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
+
+    async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
+        """Take all the slots that a step of an active run requires, and return them; None if some are taken.
+
+        A step that did not get them waits: the transaction that releases what it waits for gives it to the step,
+        and the next call returns it. Waiting steps and queued runs take turns by the ids of their runs.
+        """
+
+    async def release_step_slots(self, run_id: int, step: str) -> None:
+        """Release the slots that a step holds."""
 
     async def declare_resources(self, slots: Mapping[str, int]) -> None:
         """Replace the declared resources and their numbers of slots. Slots that are held stay held."""

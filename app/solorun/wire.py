@@ -3,17 +3,28 @@
 Service and client share them, so each field has one name.
 """
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
+from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
+_CALLER_SCHEMA: Final = {"minLength": 1, "maxLength": MAX_CALLER_CHARACTERS, "pattern": CALLER_PATTERN}
+_PARAMS_SCHEMA: Final = {
+    "description": 'Values of the declared types, or text as in a form: `3` or `"3"`. `null` stands for the default.',
+    "additionalProperties": {
+        "anyOf": [
+            *({"type": kind} for kind in ("string", "number", "boolean", "null")),
+            {"type": "array", "items": {"type": "string"}},
+        ]
+    },
+}
 
 _encoder: Final = msgspec.json.Encoder()
 _record_decoder: Final = msgspec.json.Decoder(Record)
@@ -43,9 +54,11 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     `on_conflict` is what to do if the project or a resource is taken; None means what the project declares.
     """
 
+    # The engine checks the values with the project's declaration, which reports all errors together. Types that msgspec
+    # checks would hide the others.
     scope: str = FULL_SCOPE
-    triggered_by: Caller = "api"
-    params: dict[str, str] = {}
+    triggered_by: Annotated[str, Meta(extra_json_schema=_CALLER_SCHEMA)] = "api"
+    params: Annotated[dict[str, Any], Meta(extra_json_schema=_PARAMS_SCHEMA)] = {}
     on_conflict: ConflictPolicy | None = None
 
 
@@ -114,7 +127,7 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     title: str
     steps: tuple[StepSummary, ...]
     scopes: tuple[str, ...]
-    params: tuple[str, ...]
+    params: tuple[Parameter, ...]
     current_run: Run | None
     last_run: Run | None
     queued_runs: tuple[Run, ...] = ()
@@ -134,7 +147,7 @@ class FamilySummary(msgspec.Struct, frozen=True):
     title: str
     steps: tuple[StepSummary, ...]
     scopes: tuple[str, ...]
-    params: tuple[str, ...]
+    params: tuple[Parameter, ...]
     projects: tuple[str, ...]
 
 

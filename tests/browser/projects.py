@@ -52,6 +52,19 @@ CONFIGURATION: Final = (
         secrets=["VAULT_KEY"],
         env={"VAULT_KEY": "correct-horse-battery"},
     )
+    + project_toml(
+        "release",
+        {"deploy": 'echo "$SOLORUN_PARAMS"; echo "token $SOLORUN_PARAM_TOKEN"'},
+        params={
+            "environment": {"type": "choice", "choices": ["staging", "production"], "default": "staging"},
+            "version": {"required": True, "pattern": "v[0-9]+", "description": "The tag to deploy, such as v12"},
+            "replicas": {"type": "integer", "default": 2, "min": 1, "max": 9},
+            "ratio": {"type": "number"},
+            "dry_run": {"type": "boolean"},
+            "regions": {"type": "list"},
+            "token": {"secret": True},
+        },
+    )
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
 )
@@ -67,7 +80,7 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def start(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
+    def start(self, project: str, scope: str = "full", params: Mapping[str, object] | None = None) -> int:
         response = self._client.post(f"/projects/{project}/runs", json={"scope": scope, "params": params or {}})
         assert response.status_code == 201, response.text
         run_id: int = response.json()["id"]
@@ -80,7 +93,7 @@ class Api:
         """The records on one page of its log."""
         return self._client.get(f"/runs/{run_id}/log", params=query).json()["records"]
 
-    def complete(self, project: str, scope: str = "full", params: Mapping[str, str] | None = None) -> int:
+    def complete(self, project: str, scope: str = "full", params: Mapping[str, object] | None = None) -> int:
         """Run it to its end."""
         run_id = self.start(project, scope, params)
         self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)

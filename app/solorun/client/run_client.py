@@ -91,7 +91,7 @@ class RunClient:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> StartedRun:
         """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.

@@ -3,7 +3,17 @@
 from solorun.execution.executor import RunExecutor
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
 from solorun.execution.lease import LeaseKeeper
+from solorun.execution.resources import StepResources
 from solorun.execution.supervisor import Supervisor
 from solorun.execution.tasks import TaskSet
 
-__all__ = ["AdmittedStart", "LeaseKeeper", "RunExecutor", "RunHandle", "RunRegistry", "Supervisor", "TaskSet"]
+__all__ = [
+    "AdmittedStart",
+    "LeaseKeeper",
+    "RunExecutor",
+    "RunHandle",
+    "RunRegistry",
+    "StepResources",
+    "Supervisor",
+    "TaskSet",
+]

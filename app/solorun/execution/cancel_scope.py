@@ -69,6 +69,21 @@ class RunCancelScope:
             self.reason = StopReason.RUN_TIMEOUT if run_deadline <= step_deadline else StopReason.STEP_TIMEOUT
         return None
 
+    async def wait_for(self, event: asyncio.Event, seconds: float, *, deadline: float = float("inf")) -> bool:
+        """Wait for an event, for `seconds` at most. False if the run has to stop, at the latest at its `deadline`."""
+        now = asyncio.get_running_loop().time()
+        with anyio.CancelScope(deadline=min(deadline, now + seconds)) as scope:
+            self._waiting = scope
+            try:
+                if self.reason is not None:
+                    scope.cancel()
+                await event.wait()
+            finally:
+                self._waiting = None
+        if self.reason is None and asyncio.get_running_loop().time() >= deadline:
+            self.reason = StopReason.RUN_TIMEOUT
+        return self.reason is None
+
     async def stop(self, execution: StepExecution) -> StepResult:
         """Stop a step: returns once it has ended. `limit_grace` shortens the grace meanwhile."""
         while True:

@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec.structs import asdict, replace
 
-from solorun.errors import SolorunError
+from solorun.errors import FieldError, InvalidRequest, SolorunError
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.handle import AdmittedStart, RunHandle, RunRegistry
@@ -25,7 +25,6 @@ from solorun.execution.tasks import TaskSet
 from solorun.logs import Channel, Hub, LimitedOutput, Masker, Writer
 from solorun.logs.masking import LIMITS_TEXT
 from solorun.outcome import Outcome, StopReason, format_exception
-from solorun.project import Project
 from solorun.record import Level
 from solorun.run import Run
 from solorun.status import ACTIVE, Status, UpdateResult
@@ -59,14 +58,24 @@ class RunExecutor:
     def __post_init__(self) -> None:
         self._compacting = asyncio.Semaphore(1)
 
-    def masker_for(self, project: Project) -> Masker:
-        """A masker for the project's secrets and the service's token."""
-        masker = Masker()
+    def masker_for(self, start: AdmittedStart) -> Masker:
+        """A masker for the secrets of the start and of its project, and for the service's token.
+
+        Raises InvalidRequest if the secret parameters are more than a run can mask.
+        """
+        masker, project = Masker(), start.project
         env = project.expand_env(self.environ)
         values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
         for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
+        faults = [
+            FieldError(f"/params/{name}", f"cannot be masked: {LIMITS_TEXT}")
+            for name, value in start.secret_params.items()
+            if not masker.add(value)
+        ]
+        if faults:
+            raise InvalidRequest(errors=faults)
         return masker
 
     def claim(self, start: AdmittedStart, run: Run, masker: Masker) -> RunHandle:

@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.stop_log import StopLog
 from solorun.logs import Channel, LimitedOutput, Topic
+from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
 
 
@@ -21,11 +23,17 @@ class AdmittedStart:
     scope: str
     steps: tuple[StepDeclaration, ...]
     triggered_by: str
-    params: dict[str, str]
-    """As given. The row has them masked."""
+    params: dict[str, ParamValue]
+    """As the steps get them. The row has them masked."""
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+
+    @property
+    def secret_params(self) -> dict[str, str]:
+        """The values of the secret parameters, which exist only here and in the processes of the run."""
+        names = [parameter.name for parameter in self.project.params if parameter.secret]
+        return {name: str(self.params[name]) for name in names if name in self.params}
 
 
 @dataclass(eq=False, slots=True)
@@ -41,6 +49,8 @@ class RunHandle:
     clock: RunClock
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
+    step_slots: Slots = field(default_factory=dict)
+    """The slots that the step in progress holds for itself."""
     cancel_recorded: asyncio.Event = field(default_factory=asyncio.Event)
     """The row says who requested the cancel, or the attempt to write it failed."""
     has_stopped: bool = False
@@ -75,8 +85,7 @@ class RunRegistry:
 
     def __init__(self) -> None:
         self.start_lock = asyncio.Lock()
-        self.released = asyncio.Event()
-        """Set when a run has released its project, and whatever else may let a queued run begin."""
+        self._watchers: set[asyncio.Event] = set()
         self._by_id: dict[int, RunHandle] = {}
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
@@ -102,7 +111,7 @@ class RunRegistry:
         if self._by_project.get(handle.project.name) is handle:
             del self._by_project[handle.project.name]
         handle.ended.set()
-        self.released.set()
+        self.notify_released()
 
     def find(self, run_id: int) -> RunHandle | None:
         return self._by_id.get(run_id)
@@ -116,6 +125,20 @@ class RunRegistry:
         """The run that holds the project by its committed row; None once the run's end is committed."""
         handle = self._by_project.get(project)
         return handle if handle is not None and handle.run.holds_project else None
+
+    @contextmanager
+    def watch_releases(self) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something was released that a queued run or a step may wait for."""
+        released = asyncio.Event()
+        self._watchers.add(released)
+        try:
+            yield released
+        finally:
+            self._watchers.discard(released)
+
+    def notify_released(self) -> None:
+        for released in self._watchers:
+            released.set()
 
     async def wait_for_starts(self) -> None:
         """Wait until the starts under way have their handles here, or have failed."""

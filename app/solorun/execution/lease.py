@@ -8,13 +8,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from solorun.errors import SolorunError
-from solorun.execution.handle import RunRegistry
+from solorun.execution.handle import RunHandle, RunRegistry
 from solorun.outcome import StopReason
-from solorun.store import CancelRequest, Lease
+from solorun.run import Cancel
+from solorun.store import Lease
 
 RENEWALS_PER_LEASE: Final = 3
 RETRY_SECONDS: Final = 1.0
@@ -47,12 +48,14 @@ class LeaseKeeper:
         *,
         clock: Callable[[], float] = boot_time,
         exit_process: Callable[[], None] = exit_process,
+        renewal_seconds: float | None = None,
         retry_seconds: float = RETRY_SECONDS,
     ) -> None:
         self._lease = lease
         self._registry = registry
         self._clock = clock
         self._exit_process = exit_process
+        self._renewal_seconds = lease.seconds / RENEWALS_PER_LEASE if renewal_seconds is None else renewal_seconds
         self._retry_seconds = retry_seconds
         self._renewed_at = clock()
         self._is_renewed = False
@@ -78,28 +81,24 @@ class LeaseKeeper:
     # -- on the threads
 
     def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._stopping.wait(
-            self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
-        ):
+        while not self._stopping.wait(self._renewal_seconds if self._is_renewed else self._retry_seconds):
+            handles = list(self._registry)
             try:
-                requests = self._renew()
+                runs = self._renew()
             except SolorunError as error:
                 if self._is_renewed:
                     _logger.warning("The lease cannot be renewed; retrying: %s", error)
                 self._is_renewed = False
             else:
-                _call(loop, self._take_note, requests)
+                _call(loop, self._compare, handles, runs)
 
-    def _pause_seconds(self) -> float:
-        return self._lease.seconds / RENEWALS_PER_LEASE if self._is_renewed else self._retry_seconds
-
-    def _renew(self) -> list[CancelRequest]:
+    def _renew(self) -> Mapping[int, Cancel | None]:
         # The lease lasts from when the server received the statement, which is later.
         begun_at = self._clock()
-        requests = self._lease.renew()
+        runs = self._lease.renew()
         self._renewed_at = begun_at
         self._is_renewed = True
-        return requests
+        return runs
 
     def _guard(self, loop: asyncio.AbstractEventLoop) -> None:
         while not self._stopping.wait(self._retry_seconds):
@@ -112,13 +111,15 @@ class LeaseKeeper:
 
     # -- on the event loop
 
-    def _take_note(self, requests: list[CancelRequest]) -> None:
-        """Stop the runs whose cancellation another service has recorded, and look what it has promoted."""
-        for request in requests:
-            if (handle := self._registry.find(request.run_id)) is not None:
+    def _compare(self, handles: list[RunHandle], runs: Mapping[int, Cancel | None]) -> None:
+        """Stop the runs that another service has ended, or that it was asked to cancel."""
+        for handle in handles:
+            if handle.id not in runs:
+                handle.cancel_scope.cancel(StopReason.LEASE_LOST)
+            elif (cancel := runs[handle.id]) is not None:
                 handle.cancel_recorded.set()
-                handle.request_cancel(request.cancel)
-        self._registry.released.set()
+                handle.request_cancel(cancel)
+        self._registry.notify_released()  # it may also have promoted a queued one
 
     def _stop_work(self) -> None:
         for handle in self._registry:

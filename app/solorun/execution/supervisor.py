@@ -6,6 +6,7 @@ from typing import Final
 
 from solorun.execution.artifacts import scan_artifacts
 from solorun.execution.handle import RunHandle
+from solorun.execution.resources import StepResources
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
@@ -23,8 +24,9 @@ _INTERRUPTIONS: Final = {
 class Supervisor:
     """Executes the steps of runs in order, waiting for each inside the run's cancel scope."""
 
-    def __init__(self, *, executor: StepExecutor, directory: DataDirectory) -> None:
+    def __init__(self, *, executor: StepExecutor, resources: StepResources, directory: DataDirectory) -> None:
         self._executor = executor
+        self._resources = resources
         self._directory = directory
 
     async def supervise(self, run: RunHandle) -> Outcome:
@@ -33,6 +35,8 @@ class Supervisor:
         known_artifacts: dict[str, Artifact | None] = {}
         for step in run.start.steps:
             if run.cancel_scope.reason is not None:
+                return _stopped(run)
+            if not await self._resources.take(run, step, deadline=run_deadline):
                 return _stopped(run)
             try:
                 context = await self._begin(run, step)
@@ -48,6 +52,7 @@ class Supervisor:
                 return _stopped(run, step)
             if not result.succeeded:
                 return _failed(run, step, result)
+            await self._resources.release(run, step)
         return Outcome(Status.COMPLETED)
 
     async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
@@ -56,7 +61,7 @@ class Supervisor:
         The first step makes the run `running`. No step begins before that is committed, because another owner may have
         taken the run.
         """
-        run.channel.begin_step(step.name)
+        run.channel.begin_step(step.name, run.step_slots)
         context = await asyncio.to_thread(self._prepare, run, step)
         if await run.channel.wait_begun() is not UpdateResult.UPDATED:
             run.cancel_scope.cancel(StopReason.SHUTDOWN)
@@ -106,12 +111,12 @@ class Supervisor:
             run_id=run.id,
             scope=run.start.scope,
             name=step.name,
-            params=run.start.params,
+            params=dict(run.start.params),
             workspace=workspace,
             artifacts=artifacts,
             output=run.output,
             report_position=partial(run.stop_log.located, step.name),
-            slots=run.run.slots,
+            slots={**run.run.slots, **run.step_slots},
         )
 
     async def _report_artifacts(self, run: RunHandle, step: StepDeclaration, known: dict[str, Artifact | None]) -> None:

@@ -4,7 +4,7 @@ msgspec stops at the first error. If there is one, the members are validated aga
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -22,8 +22,18 @@ _BOOLEANS: Final = {"1": True, "true": True, "0": False, "false": False}
 _LOCATION: Final = re.compile(r" - at `.*`", re.DOTALL)
 
 
+class InvalidMembers(InvalidRequest):
+    """Some members are invalid. `valid` is the model of the others, with the defaults of these."""
+
+    def __init__(self, errors: Iterable[FieldError], valid: Any) -> None:
+        super().__init__(errors=errors)
+        self.valid = valid
+
+
 def decode_body(body: bytes, model: type[Model]) -> Model:
-    """The body as a `model`; an empty body gives the defaults. Raises InvalidRequest with the errors."""
+    """The body as a `model`; an empty body gives the defaults. Raises InvalidRequest with the errors, InvalidMembers if
+    the body is an object.
+    """
     if not body:
         return model()
     try:
@@ -75,11 +85,16 @@ def _convert(document: Any, model: type[Model], *, prefix: str) -> Model:
     except msgspec.ValidationError as error:
         if not isinstance(document, dict):
             raise InvalidRequest(errors=[FieldError("", _sentence(str(error)))]) from None
-    raise InvalidRequest(errors=_faults(document, model, prefix))
-
-
-def _faults(document: Mapping[str, Any], model: type[msgspec.Struct], prefix: str) -> Iterator[FieldError]:
     types = {field.encode_name: field.type for field in msgspec.structs.fields(model)}
+    valid = {
+        name: document[name]
+        for name in types
+        if name in document and next(_faults_of_member(document[name], types[name], ""), None) is None
+    }
+    raise InvalidMembers(_faults(document, types, prefix), msgspec.convert(valid, model))
+
+
+def _faults(document: Mapping[str, Any], types: Mapping[str, Any], prefix: str) -> Iterator[FieldError]:
     for name, value in document.items():
         if name in types:
             yield from _faults_of_member(value, types[name], prefix + name)

@@ -14,6 +14,7 @@ from solorun.logs.masking import LIMITS_TEXT, Masker
 from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
 from solorun.outcome import short_error_message
+from solorun.queueing import Slots
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
@@ -126,8 +127,18 @@ class Channel:
         for line in [message] if event is not None else message.splitlines() or [""]:
             self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
-    def begin_step(self, name: str) -> None:
-        """Append the record that begins a step: it becomes the run's current step, and the run `running`."""
+    def wait_step(self, name: str, message: str) -> None:
+        """Append the record that a step waits for its resources."""
+        data = {"name": name, "status": StepStatus.WAITING.value, "exit_code": None}
+        self._projection.expect_step(self._next_seq, name, StepStatus.WAITING, None, None)
+        self._put(Level.INFO, name, Stream.SOLORUN, message, Event.STEP, data)
+
+    def begin_step(self, name: str, slots: Slots | None = None) -> None:
+        """Append the record that begins a step: it becomes the run's current step, and the run `running`.
+
+        `slots` are those that the step holds for itself.
+        """
+        self._projection.hold(name, slots or {})
         data = {"name": name, "status": StepStatus.RUNNING.value, "exit_code": None}
         self._projection.expect_step(self._next_seq, name, StepStatus.RUNNING, None, None)
         self._put(Level.INFO, name, Stream.SOLORUN, f"{name} started", Event.STEP, data)

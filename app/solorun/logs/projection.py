@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
+from solorun.queueing import Slots
 from solorun.record import Event, Level, Record
 from solorun.run import Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
@@ -27,6 +28,11 @@ class Projection:
     ) -> None:
         """Announce that the record with this seq changes a step to this status."""
         self._expected[seq] = (name, status, exit_code, error_message)
+
+    def hold(self, name: str, slots: Slots) -> None:
+        """Give a step its slots. The record that begins it publishes them."""
+        if slots:
+            self._steps[name] = replace(self._steps[name], slots={key: list(taken) for key, taken in slots.items()})
 
     def apply(self, records: Sequence[Record]) -> LevelCounts:
         """Fold the next records. Returns how many there are of each level."""
@@ -67,7 +73,7 @@ class Projection:
     def end(self, ending: FinalState) -> None:
         """Apply the final state: steps that never began are skipped, no step is current, and a cancel is settled."""
         for step in self._steps.values():
-            if step.status is StepStatus.PENDING:
+            if step.status in (StepStatus.PENDING, StepStatus.WAITING):
                 self._change(replace(step, status=StepStatus.SKIPPED))
             elif step.status is StepStatus.RUNNING:
                 status = StepStatus(ending.outcome.status)
@@ -94,8 +100,12 @@ class Projection:
     def _apply_step(self, record: Record) -> str | None:
         name, status, exit_code, error_message = self._expected.pop(record.seq)
         step = self._steps[name]
+        first_seq = step.first_seq or record.seq
+        if status is StepStatus.WAITING:
+            self._change(replace(step, status=status, first_seq=first_seq))
+            return None
         if status is StepStatus.RUNNING:
-            self._change(replace(step, status=status, started_at=record.time, first_seq=record.seq))
+            self._change(replace(step, status=status, started_at=record.time, first_seq=first_seq))
             return name
         self._change(
             replace(

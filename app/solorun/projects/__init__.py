@@ -1,8 +1,8 @@
 """Reads and validates solorun.toml: the Catalog of projects, and the settings of the service.
 
-`loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, with the readers of
-`validation`), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last valid one;
-`settings_sources` adds flags and environment variables.
+`loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, `parameter_tables`, with
+the readers of `validation`), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last
+valid one; `settings_sources` adds flags and environment variables.
 """
 
 from solorun.projects.catalog import Catalog

@@ -1,4 +1,7 @@
-"""Validates the [projects.*] tables and builds Projects and Families. `step_tables` reads their steps."""
+"""Validates the [projects.*] tables and builds Projects and Families.
+
+`step_tables` reads their steps, `parameter_tables` their parameters.
+"""
 
 import os
 import re
@@ -18,6 +21,7 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
@@ -49,7 +53,6 @@ MAX_QUEUE: Final = 100_000
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
-_PARAM = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[!-<>-~]+", re.ASCII)
 _OWN_PREFIX = "SOLORUN_"
 _HINTS = {
@@ -120,7 +123,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
         ),
         secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
-        params=table.read("params", distinct(_param, 'a list of names, like ["date"]'), ()),
+        params=table.read("params", params, ()),
         resources=table.read("resources", resources, {}),
         on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
@@ -197,15 +200,3 @@ def _variable(node: Node) -> str:
     if not _VARIABLE.fullmatch(text(node)):
         raise InvalidValue("is not a valid variable name; write the name of the variable, not the secret itself")
     return str(node.value)
-
-
-def _param(node: Node) -> str:
-    name = text(node)
-    if not _PARAM.fullmatch(name):
-        better = re.sub(r"[^a-z0-9_]+", "_", name.lower()).strip("_")
-        hint = f'; did you mean "{better}"?' if _PARAM.fullmatch(better) else ""
-        raise InvalidValue(
-            f"{format_value(name)} is not a valid parameter name "
-            f'(lower-case letters, digits and "_"; starts with a letter; at most 63){hint}'
-        )
-    return name

@@ -4,15 +4,14 @@ Whether the project is free is decided elsewhere, by the store's unique index.
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
-from solorun.errors import MAX_FAULTS, FieldError, InvalidRequest, ServiceDraining, SolorunError
+from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
-from solorun.project import MAX_PARAM_BYTES, Project, Projects
+from solorun.project import Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
-from solorun.wire import is_encodable
+from solorun.runs.parameters import read_params
 
 
 class Admission:
@@ -41,7 +40,7 @@ class Admission:
         *,
         scope: str,
         triggered_by: str,
-        params: Mapping[str, str],
+        params: Mapping[str, object],
         on_conflict: ConflictPolicy | None = None,
     ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
@@ -60,34 +59,23 @@ class Admission:
         project: str,
         scope: str,
         triggered_by: str,
-        params: Mapping[str, str],
+        params: Mapping[str, object],
         on_conflict: ConflictPolicy | None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
-        faults = [*_faults_of_triggered_by(triggered_by), *islice(_faults_of_params(declared, params), MAX_FAULTS)]
+        values, faults = read_params(declared, params)
+        faults[:0] = _faults_of_triggered_by(triggered_by)
         if steps is None:
             known = ", ".join(declared.scopes)
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
         policy = declared.on_conflict if on_conflict is None else on_conflict
-        return AdmittedStart(declared, scope, steps, triggered_by, dict(params), self._projects.faults, policy)
+        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
     if 1 <= len(triggered_by) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, triggered_by):
         return []
     return [FieldError("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]
-
-
-def _faults_of_params(project: Project, params: Mapping[str, str]) -> Iterator[FieldError]:
-    for name, value in params.items():
-        pointer = "/params/" + name[:100].replace("~", "~0").replace("/", "~1")
-        if name not in project.params:
-            known = ", ".join(project.params) or "none"
-            yield FieldError(pointer, f"is not a parameter of {project.name}; it has: {known}")
-        elif "\0" in value or not is_encodable(value):
-            yield FieldError(pointer, "must be text without NUL")
-        elif len(value.encode()) > MAX_PARAM_BYTES:
-            yield FieldError(pointer, f"is longer than {MAX_PARAM_BYTES} bytes")

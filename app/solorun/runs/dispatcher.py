@@ -30,7 +30,7 @@ _logger = logging.getLogger("solorun.runs")
 
 @dataclass(kw_only=True, eq=False)
 class Dispatcher:
-    """A Component. It looks when `registry.released` is set, and when the deadline of a queued run passes."""
+    """A Component. It looks when something was released, and when the deadline of a queued run passes."""
 
     store: RunStore
     registry: RunRegistry
@@ -66,7 +66,7 @@ class Dispatcher:
             declared = dict(self.projects.resources)
             await self.store.declare_resources(declared)
             self._declared = declared
-            self.registry.released.set()
+            self.registry.notify_released()
 
     async def begin(self, start: AdmittedStart, run: Run, masker: Masker) -> None:
         """Hand a pending run of ours to its executor. The caller holds the start lock."""
@@ -79,17 +79,18 @@ class Dispatcher:
         await self.executor.execute(handle)
 
     async def _run(self) -> None:
-        self.registry.released.set()
-        while True:
-            with anyio.move_on_after(self._seconds_to_wait()):
-                await self.registry.released.wait()
-            self.registry.released.clear()
-            try:
-                await self._dispatch()
-            except SolorunError as error:
-                _logger.warning("The queue cannot be read; retrying: %s", error)
-                await asyncio.sleep(self.retry_seconds)
-                self.registry.released.set()
+        with self.registry.watch_releases() as released:
+            released.set()
+            while True:
+                with anyio.move_on_after(self._seconds_to_wait()):
+                    await released.wait()
+                released.clear()
+                try:
+                    await self._dispatch()
+                except SolorunError as error:
+                    _logger.warning("The queue cannot be read; retrying: %s", error)
+                    await asyncio.sleep(self.retry_seconds)
+                    released.set()
 
     async def _dispatch(self) -> None:
         if not self.queue or self.admission.draining:
@@ -101,6 +102,8 @@ class Dispatcher:
 
     async def _begin_promoted(self) -> None:
         async with self.registry.start_lock:
+            if self.admission.draining:
+                return  # the next service begins them
             for run in await self.store.claim_promoted_runs(owner=self.owner):
                 await self._begin(run)
 
@@ -108,10 +111,11 @@ class Dispatcher:
         start = self.queue.take(run)
         try:
             start = start or self.admission.admit_again(run)
+            masker = self.executor.masker_for(start)
         except SolorunError as error:
             await self.reaper.finalize(run, str(error))
             return
-        await self.begin(start, run, self.executor.masker_for(start.project))
+        await self.begin(start, run, masker)
 
     async def _look_at(self, queued: QueuedRun) -> None:
         run = queued.run

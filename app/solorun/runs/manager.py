@@ -14,7 +14,16 @@ from typing import Final
 import anyio
 from msgspec.structs import replace
 
-from solorun.errors import QueueFull, ResourceBusy, RunActive, RunNotActive, RunNotFound, StoreUnavailable
+from solorun.errors import (
+    FieldError,
+    InvalidRequest,
+    QueueFull,
+    ResourceBusy,
+    RunActive,
+    RunNotActive,
+    RunNotFound,
+    StoreUnavailable,
+)
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
@@ -73,7 +82,7 @@ class RunManager:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> Run:
         """Start a run of the project: `submit_run`, for callers to whom a joined run is as good as a new one."""
@@ -88,7 +97,7 @@ class RunManager:
         *,
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
-        params: Mapping[str, str] | None = None,
+        params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
@@ -122,6 +131,24 @@ class RunManager:
             self._conflicts.resolve(start)
             raise
 
+    def find_faults(
+        self,
+        project: str,
+        *,
+        scope: str,
+        triggered_by: str,
+        params: Mapping[str, object],
+        on_conflict: ConflictPolicy | None,
+    ) -> tuple[FieldError, ...]:
+        """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
+        try:
+            self.admission.admit(
+                project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+            )
+        except InvalidRequest as invalid:
+            return invalid.errors
+        return ()
+
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Submission:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self.registry.start_lock:
@@ -131,7 +158,7 @@ class RunManager:
             if (joined := self._conflicts.resolve(start)) is not None:
                 return Submission(joined, start.on_conflict, joined=True)
             await self.dispatcher.declare_resources()
-            masker = self.executor.masker_for(start.project)
+            masker = self.executor.masker_for(start)
             run = await self._insert(start, masker)
             if abandoned.is_set():
                 self.reaper.finalize_later(run, "the database answered too late")
@@ -180,7 +207,7 @@ class RunManager:
             if (handle := self.registry.find(run.replaces)) is not None:
                 cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
                 await self._cancel(run.replaces, handle, cancel)
-        self.registry.released.set()
+        self.registry.notify_released()
         return self.queue.add(run, start)
 
     # -- cancel
@@ -227,9 +254,9 @@ class RunManager:
         if result is UpdateResult.UPDATED:
             if run.has_ended:
                 self.queue.end(run)
-                self.registry.released.set()
+                self.registry.notify_released()
             elif handle is None and run_id in self.queue:
-                self.registry.released.set()  # It has just been promoted, and ends when it begins.
+                self.registry.notify_released()  # It has just been promoted, and ends when it begins.
             elif handle is None:
                 self.reaper.finalize_later(run, "no task works for it")
             elif run.cancel and (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:

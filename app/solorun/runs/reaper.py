@@ -62,7 +62,7 @@ class Reaper:
             await asyncio.sleep(WATCH_SECONDS)
             try:
                 if await self.recover():
-                    self.registry.released.set()
+                    self.registry.notify_released()
             except* SolorunError as errors:
                 _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
 
@@ -74,7 +74,7 @@ class Reaper:
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
         await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
-        self.registry.released.set()
+        self.registry.notify_released()
 
     def finalize_later(self, run: Run, why: str) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""

@@ -7,6 +7,7 @@ from solorun.execution import AdmittedStart
 from solorun.logs import Masker
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
+from solorun.runs.parameters import mask_params
 from solorun.store import NewRun
 
 
@@ -27,7 +28,7 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
         project=project.name,
         scope=start.scope,
         triggered_by=masker.mask(start.triggered_by),
-        params={name: masker.mask(value) for name, value in start.params.items()},
+        params=mask_params(start, masker),
         created_at=created_at,
         steps=tuple(step.name for step in start.steps),
         resources=project.resources,

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Final
 
+from solorun.parameter import format_param
 from solorun.project import Project, is_inheritable
 from solorun.step import StepContext
+from solorun.wire import encode
 
 RUN_ID: Final = "SOLORUN_RUN_ID"
 ARTIFACTS: Final = "SOLORUN_ARTIFACTS"
@@ -53,7 +55,11 @@ def command_environment(
             f"SOLORUN_RESOURCE_{_NOT_IN_A_NAME.sub('_', name.upper())}": ",".join(map(str, slots))
             for name, slots in context.slots.items()
         }
-        | {f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": value for name, value in context.params.items()}
+        | {"SOLORUN_PARAMS": encode(context.params).decode()}
+        | {
+            f"SOLORUN_PARAM_{_NOT_IN_A_NAME.sub('_', name.upper())}": format_param(value)
+            for name, value in context.params.items()
+        }
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
-from tests.fakes.postgres import fresh_schema
 from tests.fakes.stores import opening_stores
 
 CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
@@ -17,13 +16,6 @@ CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applicat
 
 OpenLease = Callable[[str], PostgresLease]
 OpenStore = Callable[[], Awaitable[PostgresRunStore]]
-
-
-@pytest.fixture
-def database_url(postgres_url: str) -> Iterator[str]:
-    """The URL of an empty database."""
-    with fresh_schema(postgres_url) as url:
-        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from solorun.errors import StoreUnavailable
 from solorun.run import Cancel
 from solorun.status import ACTIVE, Status, UpdateResult
-from solorun.store import CancelRequest, Store
+from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import LEASE_SECONDS, PostgresLease
 from tests.contracts.builders import OWNER, ending, later, start
@@ -74,12 +74,12 @@ async def test_a_lease_lasts_as_long_as_it_says_by_the_clock_of_the_database(
 async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     store: PostgresRunStore, open_lease: OpenLease
 ) -> None:
-    run, _ = await start(store), await start(store, "glossary")
+    run, other = await start(store), await start(store, "glossary")
     await store.request_cancel(run.id, requested_by="anna", reason="wrong branch", at=later(5), grace_seconds=0)
 
-    requests = open_lease(OWNER).renew()
+    runs = open_lease(OWNER).renew()
 
-    assert requests == [CancelRequest(run.id, Cancel(later(5), "anna", "wrong branch", 0))]
+    assert runs == {run.id: Cancel(later(5), "anna", "wrong branch", 0), other.id: None}
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(
@@ -92,7 +92,7 @@ async def test_a_lease_reconnects_after_its_connection_was_cut(
     with pytest.raises(StoreUnavailable):
         lease.renew()
 
-    assert lease.renew() == []
+    assert lease.renew() == {}
 
 
 def test_a_lease_without_a_server_is_store_unavailable_and_can_be_ended() -> None:

@@ -106,24 +106,6 @@ async def test_a_scope_executes_its_steps_in_order(tmp_path: Path, scope: str, e
         assert {step.status for step in ended.steps} == {StepStatus.COMPLETED}
 
 
-@pytest.mark.parametrize(
-    ("params", "pointer"),
-    [
-        ({"nothing": "x"}, "/params/nothing"),
-        ({"date": "a\0b"}, "/params/date"),
-        ({"date": "x" * 4097}, "/params/date"),
-        ({"date": "\ud800"}, "/params/date"),
-        ({"a/b~": "x"}, "/params/a~1b~0"),
-    ],
-)
-async def test_an_invalid_parameter_is_refused(tmp_path: Path, params: dict[str, str], pointer: str) -> None:
-    async with open_engine(tmp_path, declare(params=("date",))) as engine:
-        with pytest.raises(InvalidRequest) as caught:
-            await engine.manager.start_run("handbook", params=params)
-
-        assert [fault.pointer for fault in caught.value.errors] == [pointer]
-
-
 @pytest.mark.parametrize("triggered_by", ["", "x" * 65, "two\nlines"])
 async def test_triggered_by_must_be_a_short_word(tmp_path: Path, triggered_by: str) -> None:
     async with open_engine(tmp_path) as engine:
@@ -284,13 +266,3 @@ async def test_a_conflict_estimates_when_to_retry_from_the_durations_of_earlier_
             await engine.manager.start_run("handbook")
 
         assert caught.value.retry_after_seconds == 1.0
-
-
-async def test_secret_parameters_are_masked_in_the_row_but_reach_the_step(tmp_path: Path) -> None:
-    project = declare(params=("key",), secrets=("API_KEY",))
-    async with open_engine(tmp_path, project, environ={"API_KEY": "correct-horse"}) as engine:
-        run = await engine.manager.start_run("handbook", params={"key": "correct-horse"})
-        step = await engine.executor.step("extract")
-
-        assert run.params == {"key": "***"}
-        assert step.context.params == {"key": "correct-horse"}

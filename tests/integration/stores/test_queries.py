@@ -84,8 +84,8 @@ def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sq
 _SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs", "list_queued_runs"}
 
 
-def test_lists_of_columns_are_inserted() -> None:
-    text = "-- columns: two\na, b\n\n-- name: get\n-- Gets.\nSELECT {two} FROM t;\n-- name: put\n-- Puts.\nINSERT;\n"
+def test_fragments_are_inserted() -> None:
+    text = "-- fragment: two\na, b\n\n-- name: get\n-- Gets.\nSELECT {two} FROM t;\n-- name: put\n-- Puts.\nINSERT;\n"
 
     assert parse_queries(text) == {"get": "SELECT a, b FROM t;", "put": "INSERT;"}
 

@@ -16,7 +16,7 @@ def test_the_example_is_valid(tmp_path: Path) -> None:
     project = Catalog.open(tmp_path / "solorun.toml").get_project("hello")
 
     assert project.scopes == ("full", "count", "greet", "from:count", "from:greet")
-    assert project.params == ("name",)
+    assert [parameter.name for parameter in project.params] == ["name"]
 
 
 def test_all_keys_in_its_comments_are_valid(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Begin(Protocol):
         pass_env: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
-        params: Mapping[str, str] = {},
+        params: Mapping[str, Any] = {},
         run_id: int = 7,
         **options: Any,
     ) -> Begun: ...
@@ -81,7 +81,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         pass_env: tuple[str, ...] = (),
         secrets: tuple[str, ...] = (),
         environ: Mapping[str, str] | None = None,
-        params: Mapping[str, str] = {},
+        params: Mapping[str, Any] = {},
         run_id: int = 7,
         **options: Any,
     ) -> Begun:

@@ -32,7 +32,9 @@ PRINT_ENVIRONMENT = (sys.executable, "-c", "import json, os; print(json.dumps(di
 
 async def test_the_environment_merges_the_service_the_project_and_the_run(begin: Begin, directory: Path) -> None:
     begun = await begin(
-        PRINT_ENVIRONMENT, env={"LANG": "C.UTF-8", "SOLORUN_STEP": "mine"}, params={"date": "today", "top-k": "5"}
+        PRINT_ENVIRONMENT,
+        env={"LANG": "C.UTF-8", "SOLORUN_STEP": "mine"},
+        params={"date": "today", "top-k": 5, "dry": True, "tags": ("a", "b")},
     )
 
     await begun.execution.wait()
@@ -49,6 +51,9 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
         "SOLORUN_ARTIFACTS": str(directory.parent / "data" / "artifacts" / "7"),
         "SOLORUN_PARAM_DATE": "today",
         "SOLORUN_PARAM_TOP_K": "5",
+        "SOLORUN_PARAM_DRY": "true",
+        "SOLORUN_PARAM_TAGS": "a\nb",
+        "SOLORUN_PARAMS": '{"date":"today","top-k":5,"dry":true,"tags":["a","b"]}',
     }
     assert environment["LANG"] == "C.UTF-8"
     assert environment["PATH"] == os.environ["PATH"]

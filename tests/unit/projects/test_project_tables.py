@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from solorun.parameter import Parameter
 from solorun.project import CommandStep, Project
 from solorun.projects.configuration import Configuration
 
@@ -51,7 +52,7 @@ def test_a_project_is_read_with_all_its_keys(check: Check, tmp_path: Path) -> No
             cancel_grace_seconds=0.5,
             env={"LANG": "en_US.UTF-8", "EMPTY": ""},
             secrets=("OPENAI_API_KEY",),
-            params=("documents", "due_date"),
+            params=(Parameter("documents"), Parameter("due_date")),
         )
     }
 
@@ -158,7 +159,7 @@ def test_a_directory_may_start_with_the_home_directory(
         ('params = ["Due Date"]', "params[0]", 'did you mean "due_date"?'),
         ('params = ["é"]', "params[0]", "is not a valid parameter name"),
         ('params = ["a", "b", "a"]', "params[2]", '"a" is listed twice'),
-        ("params = { date = { type = 'date' } }", "params", 'expected a list of names, like ["date"], got a table'),
+        ('params = "date"', "params", 'expected a list of names like ["date"], or a table for each parameter'),
         ("params = [{ name = 'date' }]", "params[0]", "got a table"),
     ],
 )

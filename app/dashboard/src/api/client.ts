@@ -99,11 +99,11 @@ export async function getRun(id: number): Promise<Run> {
 export async function startRun(
   project: string,
   scope: string,
-  params: Readonly<Record<string, string>>,
+  params: Run['params'],
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
   const { data } = await client.POST('/api/v1/projects/{project}/runs', {
     params: { path: { project } },
-    body: { scope, params, triggered_by: 'dashboard' },
+    body: { scope, params: params as Record<string, string | number | boolean | string[]>, triggered_by: 'dashboard' },
   });
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }

@@ -14,6 +14,21 @@ export type LevelCounts = Record<Level, number>;
 export const EVENTS = ['step', 'group', 'progress', 'artifact', 'cancel'] as const;
 export type EventName = (typeof EVENTS)[number];
 
+export type ParamValue = string | number | boolean | readonly string[];
+
+/** A parameter as its project declares it. */
+export interface Parameter {
+  readonly name: string;
+  readonly type: Wire['ParameterType'];
+  readonly required: boolean;
+  readonly description: string;
+  readonly default: ParamValue | null;
+  readonly choices: readonly string[];
+  readonly secret: boolean;
+  readonly min: number | null;
+  readonly max: number | null;
+}
+
 export interface RunStep {
   readonly name: string;
   readonly status: StepStatus;
@@ -44,7 +59,7 @@ export interface Run {
   readonly scope: string;
   readonly status: Status;
   readonly triggeredBy: string;
-  readonly params: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, ParamValue>>;
   readonly createdAt: number;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -90,7 +105,7 @@ export interface Project {
   readonly title: string;
   readonly steps: readonly string[];
   readonly scopes: readonly string[];
-  readonly params: readonly string[];
+  readonly params: readonly Parameter[];
   readonly currentRun: Run | null;
   readonly lastRun: Run | null;
   /** Why an earlier version of solorun.toml is in use. */
@@ -101,7 +116,7 @@ export interface Family {
   readonly pattern: string;
   readonly title: string;
   readonly scopes: readonly string[];
-  readonly params: readonly string[];
+  readonly params: readonly Parameter[];
   readonly projects: readonly string[];
 }
 
@@ -161,6 +176,20 @@ const toCancel = (wire: Wire['Cancel']): Cancel => ({
   settledAt: toTime(wire.settled_at),
 });
 
+function toParameter(wire: Wire['Parameter']): Parameter {
+  return {
+    name: wire.name,
+    type: wire.type ?? 'string',
+    required: wire.required ?? false,
+    description: wire.description ?? '',
+    default: wire.default ?? null,
+    choices: wire.choices ?? [],
+    secret: wire.secret ?? false,
+    min: wire.min ?? null,
+    max: wire.max ?? null,
+  };
+}
+
 export function toRecord(wire: Wire['Record']): LogRecord {
   return {
     seq: wire.seq,
@@ -191,7 +220,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     title: wire.title,
     steps: wire.steps.map((step) => step.name),
     scopes: wire.scopes,
-    params: wire.params,
+    params: wire.params.map(toParameter),
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     configurationFaults: wire.configuration_faults ?? [],
@@ -203,7 +232,7 @@ export function toFamily(wire: Wire['FamilySummary']): Family {
     pattern: wire.pattern,
     title: wire.title,
     scopes: wire.scopes,
-    params: wire.params,
+    params: wire.params.map(toParameter),
     projects: wire.projects,
   };
 }

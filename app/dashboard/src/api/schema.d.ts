@@ -554,6 +554,7 @@ export interface components {
          * @description A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
          *
          *         `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
+         *         Secrets in `params` are masked.
          */
         Run: {
             id: number;
@@ -562,7 +563,7 @@ export interface components {
             status: components["schemas"]["Status"];
             triggered_by: string;
             params: {
-                [key: string]: string;
+                [key: string]: string | number | boolean | string[];
             };
             created_at: string;
             /** @default null */
@@ -792,7 +793,7 @@ export interface components {
             title: string;
             steps: components["schemas"]["StepSummary"][];
             scopes: string[];
-            params: string[];
+            params: components["schemas"]["Parameter"][];
             current_run: components["schemas"]["Run"] | null;
             last_run: components["schemas"]["Run"] | null;
             /** @default [] */
@@ -815,6 +816,40 @@ export interface components {
             kind: string;
         };
         /**
+         * Parameter
+         * @description A parameter that a start may set.
+         *
+         *         `choices` are the values of a `choice`. The whole of a `string` must match `pattern`, in the syntax of RE2. `min`
+         *         and `max` are inclusive, for an `integer` or a `number`. The value of a `secret` is masked, and not kept.
+         */
+        Parameter: {
+            name: string;
+            /** @default string */
+            type?: components["schemas"]["ParameterType"];
+            /** @default false */
+            required?: boolean;
+            /** @default  */
+            description?: string;
+            /** @default null */
+            default?: string | number | boolean | string[] | null;
+            /** @default [] */
+            choices?: string[];
+            /** @default false */
+            secret?: boolean;
+            /** @default null */
+            pattern?: string | null;
+            /** @default null */
+            min?: number | null;
+            /** @default null */
+            max?: number | null;
+        };
+        /**
+         * ParameterType
+         * @description The type of a parameter's value.
+         * @enum {unknown}
+         */
+        ParameterType: "boolean" | "choice" | "integer" | "list" | "number" | "string";
+        /**
          * ConflictPolicy
          * @description What a start does when its project or a resource is taken.
          * @enum {unknown}
@@ -829,7 +864,7 @@ export interface components {
             title: string;
             steps: components["schemas"]["StepSummary"][];
             scopes: string[];
-            params: string[];
+            params: components["schemas"]["Parameter"][];
             projects: string[];
         };
         /** ResourceList */
@@ -865,9 +900,12 @@ export interface components {
             scope?: string;
             /** @default api */
             triggered_by?: string;
-            /** @default {} */
+            /**
+             * @description Values of the declared types, or text as in a form: `3` or `"3"`. `null` stands for the default.
+             * @default {}
+             */
             params?: {
-                [key: string]: string;
+                [key: string]: string | number | boolean | null | string[];
             };
             /** @default null */
             on_conflict?: components["schemas"]["ConflictPolicy"] | null;
@@ -885,7 +923,7 @@ export interface components {
             status: components["schemas"]["Status"];
             triggered_by: string;
             params: {
-                [key: string]: string;
+                [key: string]: string | number | boolean | string[];
             };
             created_at: string;
             /** @default null */

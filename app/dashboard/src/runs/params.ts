@@ -1,10 +1,35 @@
-/** Parameters of earlier runs, as values for another start. */
-import type { Run } from '../api/mapping';
+/** Parameters: as text, and as the values of a form. */
+import type { ParamValue, Parameter, Run } from '../api/mapping';
 
 /** What the service shows in place of a secret. */
 const MASK = '***';
 
+/** As text. The items of a list are lines. */
+export const formatParam = (value: ParamValue): string =>
+  typeof value === 'object' ? value.join('\n') : String(value);
+
 /** Whether the service hides this value or a part of it. It cannot be sent again: the run would get the mask. */
-export const isMasked = (value: string | undefined): boolean => value?.includes(MASK) ?? false;
+export const isMasked = (value: ParamValue | undefined): boolean =>
+  value !== undefined && formatParam(value).includes(MASK);
 
 export const hasMasked = (params: Run['params']): boolean => Object.values(params).some(isMasked);
+
+/** The values of a form's fields: `true` and `false` of a checkbox, otherwise the text of the field. */
+export type FieldValues = Record<string, string | boolean | undefined>;
+
+/** The values with which a form begins: those of an earlier run without its secrets, else the defaults. */
+export function toFields(declared: readonly Parameter[], earlier: Run['params'] = {}): FieldValues {
+  return Object.fromEntries(
+    declared.map((parameter) => {
+      const given = earlier[parameter.name];
+      const text = isMasked(given) ? '' : formatParam(given ?? parameter.default ?? '');
+      return [parameter.name, parameter.type === 'boolean' ? text === 'true' : text];
+    }),
+  );
+}
+
+/** The parameters of a start. An empty field is left out, unless the service would replace it with the default. */
+export function toParams(declared: readonly Parameter[], fields: FieldValues): Run['params'] {
+  const given = declared.filter(({ name, default: value }) => (fields[name] ?? '') !== '' || value !== null);
+  return Object.fromEntries(given.map(({ name }) => [name, fields[name] ?? '']));
+}

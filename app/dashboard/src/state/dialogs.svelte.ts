@@ -6,7 +6,7 @@ export type Dialog =
       readonly kind: 'start';
       readonly project?: string;
       readonly scope?: string;
-      readonly params?: Readonly<Record<string, string>>;
+      readonly params?: Run['params'];
     }
   | { readonly kind: 'cancel'; readonly runId: number }
   | { readonly kind: 'palette' }

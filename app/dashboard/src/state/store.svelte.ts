@@ -170,7 +170,7 @@ class Store {
     return this.runs.get(id)!;
   }
 
-  async start(project: string, scope: string, params: Readonly<Record<string, string>>): Promise<Run> {
+  async start(project: string, scope: string, params: Run['params']): Promise<Run> {
     const { run, configurationFaults } = await api.startRun(project, scope, params);
     this.put(run);
     if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);

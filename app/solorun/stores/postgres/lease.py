@@ -1,13 +1,14 @@
 """The lease of an owner, renewed over a connection of its own: it does not wait behind other statements."""
 
 import contextlib
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
 import psycopg
 
 from solorun.run import Cancel
-from solorun.store import CancelRequest, Lease
+from solorun.store import Lease
 from solorun.stores.postgres.connect import complete, connect
 from solorun.stores.postgres.errors import DRIVER_ERRORS, translate
 from solorun.stores.postgres.statements import OWN, Statements
@@ -29,21 +30,21 @@ class PostgresLease(Lease):
         self._values = {"owner": owner}
         self._connection: psycopg.Connection | None = None
 
-    def renew(self) -> list[CancelRequest]:
+    def renew(self) -> Mapping[int, Cancel | None]:
         try:
             if self._connection is None:
                 self._connection = connect(self._conninfo)
                 self._connection.execute(_SETTINGS)
             statements = Statements(self._connection)
             statements.execute(OWN["renew_lease"], self._values)
-            requests = statements.execute(OWN["list_cancel_requests"], self._values).fetchall()
+            rows = statements.execute(OWN["list_runs_of_owner"], self._values).fetchall()
         except DRIVER_ERRORS as error:
             self._disconnect()
             raise translate(error) from error
-        return [
-            CancelRequest(run_id, Cancel(EPOCH + timedelta(microseconds=requested_at), *request))
-            for run_id, requested_at, *request in requests
-        ]
+        return {
+            run_id: Cancel(EPOCH + timedelta(microseconds=requested_at), *request) if requested_at is not None else None
+            for run_id, requested_at, *request in rows
+        }
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):

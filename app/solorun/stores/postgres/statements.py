@@ -1,5 +1,5 @@
 """Executes the statements that all stores share on a psycopg connection: with its own form of parameters, and with
-PostgreSQL's own version of a statement where `queries.sql` has one.
+PostgreSQL's own fragments where `queries.sql` has them.
 """
 
 import re
@@ -12,13 +12,16 @@ from psycopg.types.numeric import Int8Dumper
 from psycopg.types.string import StrDumper
 
 from solorun.stores.sql.connection import Cursor
-from solorun.stores.sql.queries import COLUMNS, load_queries
 from solorun.stores.sql.queries import QUERIES as SHARED
+from solorun.stores.sql.queries import parse_fragments, parse_queries, read
 
-OWN: Final = load_queries(__package__, "queries.sql", COLUMNS)
-"""Statements that only PostgreSQL has, and those that replace a shared one of the same name."""
+_TEXT: Final = read(__package__, "queries.sql")
+OWN: Final = parse_queries(_TEXT)
+"""Statements that only PostgreSQL has."""
+QUERIES: Final = parse_queries(read("solorun.stores.sql", "queries.sql"), parse_fragments(_TEXT))
+"""The shared statements with PostgreSQL's own fragments."""
 
-_REPLACED: Final = {SHARED[name]: sql for name, sql in OWN.items() if name in SHARED}
+_OWN_FORM: Final = {SHARED[name]: sql for name, sql in QUERIES.items()}
 # Their rows are large, and few of them may be read.
 _STREAMED: Final = frozenset(
     SHARED[name] for name in ("list_segments_after", "list_segments_with_events_after", "list_segments_before")
@@ -90,4 +93,4 @@ class _Stream:
 @cache
 def _translate(sql: str) -> str:
     """`:run_id` becomes `%(run_id)s`."""
-    return _PARAMETER.sub(r"%(\1)s", _REPLACED.get(sql, sql).replace("%", "%%"))
+    return _PARAMETER.sub(r"%(\1)s", _OWN_FORM.get(sql, sql).replace("%", "%%"))

@@ -6,19 +6,31 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
-_HEADING = re.compile(r"^-- (name|columns): (\w+)$", re.MULTILINE)
+_HEADING = re.compile(r"^-- (name|fragment): (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 
 
-def load_queries(package: str, file: str, columns: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """The statements of a package's file, by name. `columns` are the lists of another file."""
-    return parse_queries((files(package) / file).read_text(encoding="utf-8"), columns)
+def load_queries(package: str, file: str) -> Mapping[str, str]:
+    """The statements of a package's file, by name."""
+    return parse_queries(read(package, file))
 
 
-def parse_queries(text: str, columns: Mapping[str, str] | None = None) -> Mapping[str, str]:
-    """The statements by name, without their comments; `{name}` is replaced by the list of columns of that name."""
-    columns = {**(columns or {}), **_parse(text, "columns")}
-    return MappingProxyType({name: sql.format_map(columns) for name, sql in _parse(text, "name").items()})
+def parse_queries(text: str, fragments: Mapping[str, str] | None = None) -> Mapping[str, str]:
+    """The statements by name, without their comments; `{name}` is replaced by the fragment of that name.
+
+    `fragments` replace those of the same name in the text.
+    """
+    fragments = {**parse_fragments(text), **(fragments or {})}
+    return MappingProxyType({name: sql.format_map(fragments) for name, sql in _parse(text, "name").items()})
+
+
+def parse_fragments(text: str) -> dict[str, str]:
+    """The parts of statements, by name."""
+    return _parse(text, "fragment")
+
+
+def read(package: str, file: str) -> str:
+    return (files(package) / file).read_text(encoding="utf-8")
 
 
 def _parse(text: str, wanted: str) -> dict[str, str]:
@@ -32,8 +44,5 @@ def _parse(text: str, wanted: str) -> dict[str, str]:
     return found
 
 
-_TEXT = (files(__package__) / "queries.sql").read_text(encoding="utf-8")
-QUERIES: Final = parse_queries(_TEXT)
+QUERIES: Final = load_queries(__package__, "queries.sql")
 """The statements of the store."""
-COLUMNS: Final = MappingProxyType(_parse(_TEXT, "columns"))
-"""Its lists of columns."""

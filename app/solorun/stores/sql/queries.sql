@@ -1,21 +1,29 @@
 -- All statements of the store, in SQL that both SQLite and PostgreSQL accept.
--- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts one of these lists of columns:
+-- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts a fragment.
 
--- columns: run_columns
+-- fragment: run_columns
 id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
 
--- columns: segment_columns
+-- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
+
+-- fragment: waits_or_holds_project
+-- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
+'queued'
+
+-- fragment: without_lease
+-- Whether the owner of a run may be presumed dead. With a database for one service, every other owner is.
+TRUE
 
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
 INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
 SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
-WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status = 'queued')
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
@@ -44,6 +52,40 @@ WHERE status = 'queued' AND id = (
 -- name: select_replacement
 -- Selects the queued run of a project that replaces the active one.
 SELECT id, replaces FROM runs WHERE project = :project AND status = 'queued' AND queue_rank = 0;
+
+-- name: list_waiting_steps
+-- Lists the steps that wait for their resources.
+SELECT run_id, step, resources FROM step_waits;
+
+-- name: select_step_resources
+-- Selects what a step of an active run of ours requires.
+SELECT steps.resources FROM steps JOIN runs ON runs.id = steps.run_id
+WHERE steps.run_id = :run_id AND steps.name = :step AND runs.owner = :owner
+    AND runs.status IN ('pending', 'running');
+
+-- name: insert_wait
+-- Lets a step wait for its resources.
+INSERT INTO step_waits (run_id, step, resources) VALUES (:run_id, :step, :resources) ON CONFLICT (run_id, step) DO NOTHING;
+
+-- name: delete_wait
+-- Ends the wait of a step.
+DELETE FROM step_waits WHERE run_id = :run_id AND step = :step;
+
+-- name: delete_waits
+-- Ends the waits of a run's steps.
+DELETE FROM step_waits WHERE run_id = :run_id;
+
+-- name: list_slots_of_step
+-- Lists the slots that a step holds.
+SELECT resource, slot FROM holds WHERE run_id = :run_id AND step = :step;
+
+-- name: give_slots_to_step
+-- Records the slots that a step has received.
+UPDATE steps SET slots = :slots WHERE run_id = :run_id AND name = :step;
+
+-- name: release_step
+-- Releases the slots of a step.
+DELETE FROM holds WHERE run_id = :run_id AND step = :step;
 
 -- name: promote_run
 -- Makes a queued run pending. It has no owner until a service claims it.
@@ -157,7 +199,7 @@ SET status = :status, finished_at = :finished_at, cancel_settled_at = CASE
     info_count = info_count + :info_count, warning_count = warning_count + :warning_count,
     error_count = error_count + :error_count
 WHERE id = :run_id AND status IN (:from_pending, :from_running)
-    AND (CAST(:owner AS TEXT) IS NULL OR COALESCE(owner, :owner) = :owner)
+    AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND {without_lease}))
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
 -- name: finalize_running_steps
@@ -229,8 +271,9 @@ ORDER BY runs.project;
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
 
 -- name: list_orphaned_runs
--- Lists the active runs of other owners. A run without an owner has not begun.
-SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
+-- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.
+SELECT {run_columns} FROM runs
+WHERE status IN ('pending', 'running') AND owner <> :owner AND {without_lease} ORDER BY id;
 
 -- name: list_durations
 -- Lists the durations of the last completed runs of a scope, in microseconds.

@@ -8,6 +8,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from solorun.outcome import StopEffect
+from solorun.parameter import ParamValue
 from solorun.run import MAX_RUN_ID, Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
 
@@ -15,7 +16,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode_params = msgspec.json.Decoder(dict[str, str]).decode
+_decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode

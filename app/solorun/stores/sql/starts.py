@@ -1,16 +1,16 @@
-"""Inserts runs and promotes queued ones: functions for a connection's thread, in the transaction of their caller."""
+"""Inserts runs, pending or queued: functions for a connection's thread, in the transaction of their caller."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive
-from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose, find_free_slots
+from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.promotion import insert_holds, read_free_slots, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
-from solorun.stores.sql.rows import decode_resources, encode_object, to_microseconds
+from solorun.stores.sql.rows import encode_object, to_microseconds
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
@@ -45,33 +45,12 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
     return get_run(connection, run_id)
 
 
-def promote(connection: Connection, at: int | None) -> None:
-    """Make the queued runs pending whose project and resources are free. Call it whenever something became free."""
-    heads = _read_heads(connection)
-    for head, slots in choose(heads, _read_free_slots(connection, heads)):
-        connection.execute(QUERIES["promote_run"], {"run_id": head.run_id, "slots": encode_object(slots)})
-        _insert_holds(connection, head.run_id, slots, at)
-
-
-def claim_promoted_runs(connection: Connection, owner: str) -> list[Run]:
-    rows = connection.execute(QUERIES["claim_promoted_runs"], {"owner": owner}).fetchall()
-    return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
-
-
-def declare_resources(connection: Connection, slots: Mapping[str, int], at: int | None) -> None:
-    connection.execute(QUERIES["delete_resources"])
-    connection.executemany(
-        QUERIES["insert_resource"], [{"name": name, "slots": count} for name, count in slots.items()]
-    )
-    promote(connection, at)
-
-
 def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any]) -> int | None:
     """None if the project or a resource is taken, or if another run was queued for it first."""
     slots: Slots = {}
     if new.resources:
-        heads = [*_read_heads(connection), Waiter(_NEW_RUN_ID, new.resources)]
-        chosen = {head.run_id: slots for head, slots in choose(heads, _read_free_slots(connection, heads))}
+        heads = [*read_waiters(connection), Waiter(_NEW_RUN_ID, new.resources)]
+        chosen = {head.run_id: slots for head, slots in choose(heads, read_free_slots(connection, heads))}
         if _NEW_RUN_ID not in chosen:
             return None
         slots = chosen[_NEW_RUN_ID]
@@ -79,7 +58,7 @@ def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any])
     if row is None:
         return None
     run_id = int(row[0])
-    _insert_holds(connection, run_id, slots, values["created_at"])
+    insert_holds(connection, run_id, slots, values["created_at"])
     return run_id
 
 
@@ -131,26 +110,3 @@ def _cancel_values(run_id: int, new: NewRun, reason: str, at: int) -> dict[str, 
 def _find_obstacles(connection: Connection, new: NewRun) -> list[Hold]:
     """The holds of the resources that the run needs."""
     return [hold for hold in list_holds(connection) if hold.resource in new.resources]
-
-
-def _read_heads(connection: Connection) -> list[Waiter]:
-    rows = connection.execute(QUERIES["select_queue_heads"]).fetchall()
-    return [Waiter(run_id, decode_resources(resources), bool(is_free)) for run_id, resources, is_free in rows]
-
-
-def _read_free_slots(connection: Connection, waiters: Sequence[Waiter]) -> dict[str, list[int]]:
-    if not any(waiter.needs for waiter in waiters):
-        return {}
-    declared = dict(connection.execute(QUERIES["list_resources"]).fetchall())
-    return find_free_slots(declared, connection.execute(QUERIES["list_held_slots"]).fetchall())
-
-
-def _insert_holds(connection: Connection, run_id: int, slots: Slots, at: int | None) -> None:
-    connection.executemany(
-        QUERIES["insert_hold"],
-        [
-            {"resource": name, "slot": slot, "run_id": run_id, "step": "", "held_since": at}
-            for name, numbers in slots.items()
-            for slot in numbers
-        ],
-    )

@@ -9,13 +9,13 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
-from solorun.queueing import Hold
+from solorun.queueing import Hold, Slots
 from solorun.record import LogPage
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
-from solorun.stores.sql import log_queries, reads, starts, writes
+from solorun.stores.sql import log_queries, promotion, reads, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
@@ -69,10 +69,18 @@ class SqlRunStore(Store, ABC):
         return await self._write_in_turn(starts.insert_run, new, owner)
 
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
-        return await self._write_in_turn(starts.claim_promoted_runs, owner)
+        return await self._write_in_turn(promotion.claim_promoted_runs, owner)
+
+    async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
+        now = to_microseconds(datetime.now(UTC))
+        return await self._write_in_turn(promotion.take_step_slots, run_id, step, owner, now)
+
+    async def release_step_slots(self, run_id: int, step: str) -> None:
+        now = to_microseconds(datetime.now(UTC))
+        await self._write_in_turn(promotion.release_step_slots, run_id, step, now)
 
     async def declare_resources(self, slots: Mapping[str, int]) -> None:
-        await self._write_in_turn(starts.declare_resources, slots, to_microseconds(datetime.now(UTC)))
+        await self._write_in_turn(promotion.declare_resources, slots, to_microseconds(datetime.now(UTC)))
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None

@@ -11,11 +11,11 @@ from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.promotion import promote
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
-from solorun.stores.sql.starts import promote
 
 
 def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
@@ -65,6 +65,7 @@ def finalize_run(
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         connection.execute(QUERIES["release_holds"], values)
+        connection.execute(QUERIES["delete_waits"], values)
         promote(connection, values["finished_at"])
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
@@ -99,6 +100,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
             connection.execute(QUERIES["record_cancel"], cancel)
         if ending is not None:
             connection.execute(QUERIES["release_holds"], values)
+            connection.execute(QUERIES["delete_waits"], values)
         return UpdateResult.UPDATED
 
     return write

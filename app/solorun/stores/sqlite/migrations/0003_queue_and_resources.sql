@@ -88,8 +88,13 @@ FROM steps;
 DROP TABLE steps;
 ALTER TABLE new_steps RENAME TO steps;
 
--- Steps that wait for their resources.
-CREATE INDEX steps_waiting ON steps (run_id) WHERE status = 'waiting';
+-- The steps that wait for their resources.
+CREATE TABLE step_waits (
+    run_id BIGINT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    step TEXT NOT NULL,
+    resources TEXT NOT NULL,
+    PRIMARY KEY (run_id, step)
+);
 
 -- What runs of several projects share, as declared.
 CREATE TABLE resources (

@@ -1,0 +1,106 @@
+"""Two services on one PostgreSQL database: a run belongs to one of them, until its lease has expired."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from solorun import RunClient
+from solorun.errors import RunActive
+from solorun.run import Run
+from solorun.status import Status
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import ServedService, served
+from tests.process.service.clients import until_logged
+
+LIMIT_SECONDS = 60
+SLEEPER = project_toml("handbook", {"work": "echo $$ > pid; echo begun; exec sleep 600"})
+
+
+@pytest.fixture
+def services(tmp_path: Path, database_url: str) -> Iterator[tuple[ServedService, ServedService]]:
+    with ExitStack() as stack:
+
+        def serve(name: str) -> ServedService:
+            (tmp_path / name).mkdir()
+            return stack.enter_context(served(tmp_path / name, SLEEPER, SOLORUN_DATABASE_URL=database_url))
+
+        yield serve("first"), serve("second")
+
+
+async def begin(service: ServedService) -> Run:
+    async with RunClient(service.url) as client:
+        run = await client.start_run("handbook")
+        await until_logged(client, run.id, "begun")
+        return run
+
+
+async def until_ended(service: ServedService, run_id: int) -> Run:
+    async with RunClient(service.url) as client, asyncio.timeout(LIMIT_SECONDS):
+        while not (run := await client.get_run(run_id)).has_ended:
+            await asyncio.sleep(0.05)
+        return run
+
+
+async def test_a_run_of_another_service_holds_the_project(services: tuple[ServedService, ServedService]) -> None:
+    first, second = services
+    run = await begin(first)
+
+    async with RunClient(second.url) as client:
+        with pytest.raises(RunActive) as refusal:
+            await client.start_run("handbook")
+        listed = await client.list_run_page("handbook")
+    await asyncio.to_thread(second.stop)
+    await asyncio.to_thread(second.start)
+
+    assert refusal.value.active_run.id == run.id
+    assert [found.status for found in listed.runs] == [Status.RUNNING]
+    async with RunClient(first.url) as client:
+        assert (await client.get_run(run.id)).status is Status.RUNNING
+
+
+async def test_a_killed_service_loses_its_runs_when_its_lease_has_expired(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, second = services
+    run = await begin(first)
+
+    first.kill()
+    expire_lease(first, database_url)
+    ended = await until_ended(second, run.id)
+
+    assert ended.status is Status.INTERRUPTED
+    assert (await begin(second)).id > run.id
+
+
+async def test_a_service_that_wakes_after_its_lease_writes_nothing_and_stops_its_work(
+    services: tuple[ServedService, ServedService], database_url: str
+) -> None:
+    first, second = services
+    run = await begin(first)
+    work = Path("/proc", (first.directory / "pid").read_text().strip())
+
+    first.signal(signal.SIGSTOP)
+    expire_lease(first, database_url)
+    ended = await until_ended(second, run.id)
+    successor = await begin(second)
+    first.signal(signal.SIGCONT)
+    async with asyncio.timeout(LIMIT_SECONDS):
+        while work.exists():
+            await asyncio.sleep(0.05)
+
+    async with RunClient(second.url) as client:
+        assert await client.get_run(run.id) == ended
+        assert (await client.get_run(successor.id)).status is Status.RUNNING
+
+
+def expire_lease(service: ServedService, database_url: str) -> None:
+    """What happens by itself when a service has not renewed its lease for long enough."""
+    owner = json.loads((service.data_dir / "solorun.owner.json").read_text())["owner"]
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("UPDATE owners SET lease_until = clock_timestamp() WHERE owner = %s", [owner])
