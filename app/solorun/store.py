@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -26,7 +26,8 @@ class NewRun:
     """A run to insert; `steps` are the names of the steps in scope, in order.
 
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
-    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused.
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused. `rerun_of` is the id
+    of the run that this one repeats.
     """
 
     project: str
@@ -40,6 +41,7 @@ class NewRun:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_deadline: datetime | None = None
+    rerun_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +214,14 @@ class RunStore(Protocol):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status."""
+        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status.
+
+        With `rerun_of`, only the runs that repeat this run directly.
+        """
 
     async def list_latest_runs(self) -> list[Run]:
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
@@ -225,6 +231,9 @@ class RunStore(Protocol):
 
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""
+
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        """The active runs of other owners, oldest first."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners whose leases have expired, oldest first."""
@@ -239,7 +248,7 @@ class RunStore(Protocol):
         first segment may begin before `after + 1`.
         """
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         """A page of the log. Raises RunNotFound."""
 
     async def close(self) -> None:

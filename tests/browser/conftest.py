@@ -31,15 +31,19 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
+    launched = launch_chromium(playwright)
+    yield launched
+    launched.close()
+
+
+def launch_chromium(playwright: Playwright) -> Browser:
     own = playwright.chromium.executable_path
     system = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     path = os.environ.get("CHROMIUM_PATH") or (own if Path(own).exists() else system)
     if path is None:
         pytest.skip("no Chromium: run `playwright install chromium`, or set CHROMIUM_PATH")
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    launched = playwright.chromium.launch(executable_path=path, args=sandbox)
-    yield launched
-    launched.close()
+    return playwright.chromium.launch(executable_path=path, args=sandbox)
 
 
 @pytest.fixture(scope="package")

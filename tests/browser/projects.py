@@ -86,8 +86,20 @@ class Api:
         run_id: int = response.json()["id"]
         return run_id
 
+    def rerun(self, run_id: int, from_step: str) -> int:
+        """Repeat it to its end. Returns the rerun's id."""
+        response = self._client.post(f"/runs/{run_id}/rerun", json={"from": from_step})
+        assert response.status_code == 201, response.text
+        rerun_id: int = response.json()["id"]
+        self.wait_until(lambda: self.run(rerun_id)["finished_at"] is not None)
+        return rerun_id
+
     def run(self, run_id: int) -> Any:
         return self._client.get(f"/runs/{run_id}").json()
+
+    def runs(self, project: str) -> Any:
+        """Its latest runs, newest first."""
+        return self._client.get(f"/projects/{project}/runs", params={"limit": 1000}).json()["runs"]
 
     def log(self, run_id: int, **query: str | int) -> Any:
         """The records on one page of its log."""

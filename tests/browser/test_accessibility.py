@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -164,6 +164,15 @@ def test_a_dialog_has_no_violations(open_page: OpenPage, key: str) -> None:
     assert violations_everywhere(page, [DESKTOP]) == {}
 
 
+def test_the_dialog_of_a_rerun_has_no_violations(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}")
+
+    page.get_by_role("button", name="Run again…").click()
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
+
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+
+
 def test_the_focused_log_has_a_visible_focus_ring(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}")
     log = page.get_by_role("region", name="Log")
@@ -270,20 +279,3 @@ def test_a_cut_title_ends_before_the_button_beside_it(open_page: OpenPage) -> No
     assert button
     assert title["x"] + title["width"] <= button["x"]
     assert title["height"] >= 24
-
-
-@pytest.mark.parametrize("part", [".gantt .bar", ".sidebar nav i", ".icon .dot"])
-def test_bars_and_dots_are_visible_in_forced_colours(
-    open_page: OpenPage, browser: Browser, api: Api, part: str
-) -> None:
-    run_id = api.start("ticker")
-    context = browser.new_context(forced_colors="active")
-    page = open_page(f"/p/ticker/runs/{run_id}", within=context)
-
-    drawn = page.locator(f"{part} >> visible=true").first
-    expect(drawn).to_be_visible()
-    colour = drawn.evaluate("element => getComputedStyle(element).backgroundColor")
-    ground = page.locator("body").evaluate("element => getComputedStyle(element).backgroundColor")
-    context.close()
-
-    assert colour not in (ground, "rgba(0, 0, 0, 0)")

@@ -4,11 +4,17 @@ import re
 from zipfile import ZipFile
 
 import pytest
-from playwright.sync_api import BrowserContext, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
 from tests.fakes.running_service import ServedService
+
+COUNT_LINES = """cells => cells.map(cell => {
+  const text = document.createRange();
+  text.selectNodeContents(cell);
+  return new Set([...text.getClientRects()].map(({top}) => Math.round(top))).size;
+})"""
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +28,38 @@ def report_id(service: ServedService) -> int:
 def test_artifacts_are_listed_and_counted(open_page: OpenPage, report_id: int) -> None:
     page = open_page(f"/p/report/runs/{report_id}")
 
-    page.get_by_role("tab", name="Artifacts 12").click()
+    page.get_by_role("tab", name="Artifacts 13").click()
 
-    expect(page.get_by_role("row")).to_have_count(13)
+    expect(page.get_by_role("row")).to_have_count(14)
     expect(page.get_by_role("link", name="figures/dot.png", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize(("path", "cells"), [("?tab=artifacts", "td.number"), ("/artifacts/measures.csv", "td.number")])
+def test_numbers_and_their_units_stay_on_one_line_on_a_phone(
+    open_page: OpenPage, report_id: int, path: str, cells: str
+) -> None:
+    page = open_page(f"/p/report/runs/{report_id}{path}")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(cells).first).to_be_visible()
+
+    lines = page.locator(cells).evaluate_all(COUNT_LINES)
+
+    assert set(lines) == {1}
+
+
+@pytest.mark.parametrize(("width", "is_shown"), [(390, False), (1440, True)])
+def test_the_contents_of_a_document_are_folded_on_a_phone(
+    open_page: OpenPage, browser: Browser, report_id: int, width: int, is_shown: bool
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 844})
+    page = open_page(f"/p/report/runs/{report_id}/artifacts/report.md", within=context)
+    contents = page.get_by_role("navigation", name="Contents")
+    expect(contents).to_be_visible()
+
+    expect(contents.get_by_role("link", name="Numbers")).to_be_visible(visible=is_shown)
+    contents.get_by_text("Contents").click()
+    expect(contents.get_by_role("link", name="Numbers")).to_be_visible(visible=not is_shown)
+    context.close()
 
 
 def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: int) -> None:
@@ -35,7 +69,7 @@ def test_all_artifacts_are_downloaded_together(open_page: OpenPage, report_id: i
         page.get_by_role("link", name="Download all").click()
 
     with ZipFile(download.value.path()) as archive:
-        assert len(archive.namelist()) == 12
+        assert len(archive.namelist()) == 13
         assert archive.read("Makefile") == b"all:\n\techo done\n"
 
 
@@ -51,7 +85,7 @@ def test_the_list_continues_page_by_page(open_page: OpenPage, context: BrowserCo
     expect(page.get_by_role("row")).to_have_count(11)
     page.get_by_role("button", name="More artifacts").click()
 
-    expect(page.get_by_role("row")).to_have_count(13)
+    expect(page.get_by_role("row")).to_have_count(14)
     expect(page.get_by_role("button", name="More artifacts")).to_have_count(0)
 
 
@@ -63,7 +97,7 @@ def test_a_list_that_is_cut_says_so(open_page: OpenPage, context: BrowserContext
     context.route(re.compile(r"/artifacts(\?|$)"), cut)
     page = open_page(f"/p/report/runs/{report_id}?tab=artifacts")
 
-    expect(page.get_by_text("The list ends after 12 artifacts.")).to_be_visible()
+    expect(page.get_by_text("The list ends after 13 artifacts.")).to_be_visible()
 
 
 def test_markdown_is_rendered_and_sanitized(open_page: OpenPage, report_id: int) -> None:

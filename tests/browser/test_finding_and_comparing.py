@@ -105,3 +105,13 @@ def test_any_two_runs_are_compared(open_page: OpenPage, api: Api) -> None:
 
     expect(page.get_by_role("heading", level=1)).to_have_text(f"Compare #{runs[2]} and #{runs[0]}")
     expect(page.get_by_label("Second run")).to_have_value(str(runs[0]))
+
+
+def test_a_parameter_that_is_an_address_is_a_link(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", "fetch", {"book": "https://example.org/book?page=1"})
+
+    page = open_page(f"/p/novel/runs/{run_id}?tab=parameters")
+
+    expect(page.get_by_role("link", name="https://example.org/book?page=1")).to_have_attribute(
+        "href", "https://example.org/book?page=1"
+    )

@@ -199,6 +199,19 @@ def test_long_lines_can_be_wrapped(open_page: OpenPage, flood_id: int) -> None:
     expect(page.locator(".log-pane .row").last).to_be_in_viewport()
 
 
+def test_the_tab_of_the_log_uses_the_whole_width(open_page: OpenPage, flood_id: int) -> None:
+    page = open_page(f"/p/flood/runs/{flood_id}")
+    page.set_viewport_size({"width": 2560, "height": 900})
+    pane = page.locator(".log-pane")
+    expect(pane).to_contain_text("line 1 of the flood")
+    assert (pane.bounding_box() or {"width": 0})["width"] <= 1320
+
+    page.get_by_role("tab", name="Log").click()
+    expect(pane).to_contain_text("line 1 of the flood")
+
+    assert (pane.bounding_box() or {"width": 0})["width"] >= 0.95 * (2560 - 208)
+
+
 def test_the_log_can_be_downloaded(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}?level=error")

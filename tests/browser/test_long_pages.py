@@ -16,7 +16,11 @@ STEPS = {f"step-{number:02}": "exit 3" if number == 20 else f"echo {number}" for
 
 @pytest.fixture(scope="module")
 def long_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedService]:
-    configuration = project_toml("many", STEPS) + project_toml("short", {"work": "true"})
+    configuration = (
+        project_toml("many", STEPS)
+        + project_toml("short", {"work": "true"})
+        + project_toml("lines", {"count": "seq 1 3000", "wait": "test ! -e gate || sleep 600"}, cancel_grace="1s")
+    )
     with served(tmp_path_factory.mktemp("long"), configuration) as started:
         yield started
 
@@ -64,3 +68,75 @@ def test_back_returns_to_the_place_in_the_list(open_page: OpenPage, long_service
     page.go_back()
 
     page.wait_for_function("() => scrollY === 500")
+
+
+@pytest.mark.parametrize("path", ["/runs?project=short", "/p/short"])
+def test_back_returns_to_the_older_runs(
+    open_page: OpenPage, long_service: ServedService, long_api: Api, path: str
+) -> None:
+    while len(long_api.runs("short")) < 60:
+        long_api.complete("short")
+    oldest = long_api.runs("short")[-1]["id"]
+    page = open_page(path, url=long_service.url)
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(50)
+    page.get_by_role("button", name="Older runs").click()
+    expect(page.get_by_role("button", name="Older runs")).to_be_hidden()
+    count, top = rows.count(), page.evaluate("scrollTo(0, document.body.scrollHeight), scrollY")
+
+    page.get_by_role("link", name=f"#{oldest}", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"short #{oldest}")
+    page.go_back()
+
+    expect(rows).to_have_count(count)
+    page.wait_for_function("top => scrollY === top", arg=top)
+    page.reload()
+    expect(rows).to_have_count(count)
+    page.wait_for_function("top => scrollY === top", arg=top)
+    page.get_by_label("Status").select_option("completed")
+    expect(rows).to_have_count(50)
+
+
+def test_the_log_returns_to_its_line(open_page: OpenPage, long_service: ServedService, long_api: Api) -> None:
+    run_id = long_api.complete("lines")
+    page = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
+    first = page.locator(".log-pane .row").first
+    expect(first).to_contain_text("count started")
+    page.locator(".log-pane").evaluate("pane => pane.scrollTop = 30_000")
+    expect(first).to_contain_text(re.compile(r"^1,5\d\d"))
+    seen = first.get_attribute("data-seq")
+    again = page.locator(f'.log-pane .row:nth-child(-n+2)[data-seq="{seen}"]')
+
+    page.get_by_role("tab", name="Events").click()
+    expect(page.locator(".log-pane")).to_have_count(0)
+    page.get_by_role("tab", name="Log").click()
+    expect(again).to_be_visible()
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+    page.go_back()
+    expect(again).to_be_visible()
+    page.reload()
+    expect(again).to_be_visible()
+    other = open_page(f"/p/lines/runs/{run_id}?tab=log", url=long_service.url)
+
+    expect(other.locator(".log-pane .row").first).to_contain_text("count started")
+
+
+def test_a_followed_log_is_still_followed_after_back(
+    open_page: OpenPage, long_service: ServedService, long_api: Api
+) -> None:
+    gate = long_service.directory / "gate"
+    gate.touch()
+    run_id = long_api.start("lines")
+    page = open_page(f"/p/lines/runs/{run_id}", url=long_service.url)
+    expect(page.locator(".log-pane .row").last).to_contain_text("wait started")
+
+    page.get_by_role("link", name="All runs").first.click()
+    expect(page.get_by_role("heading", name="All runs")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".log-pane .row").last).to_contain_text("wait started")
+    expect(page.get_by_role("button", name="Follow")).to_have_count(0)
+    long_api.cancel(run_id)
+    gate.unlink()
+
+    expect(page.locator(".log-pane .row").last).to_contain_text("wait cancelled")

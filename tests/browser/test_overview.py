@@ -62,6 +62,22 @@ def test_members_of_a_family_differ_by_name_everywhere(
     expect(page.get_by_role("main")).to_contain_text("A glossary per team")
 
 
+def test_the_bars_of_cards_side_by_side_are_level(open_page: OpenPage, street: ServedService, street_api: Api) -> None:
+    for name in ("project-12", "project-13", "team-sales"):
+        street_api.start(name)
+    page = open_page("/", url=street.url)
+    cards = page.get_by_role("article").filter(has=page.locator(".bars"))
+    expect(page.get_by_role("article", name="team-sales").locator(".badge")).to_have_text("completed")
+
+    places = cards.evaluate_all(
+        "cards => cards.map(card => [card.offsetTop, card.querySelector('.bars').getBoundingClientRect().top])"
+    )
+
+    rows = {top: {bars for other, bars in places if other == top} for top, _ in places}
+    assert len(rows) < len(places)
+    assert all(len(bars) == 1 for bars in rows.values()), rows
+
+
 def test_cards_keep_their_order_while_runs_start_and_fail(
     open_page: OpenPage, street: ServedService, street_api: Api
 ) -> None:
@@ -138,6 +154,7 @@ def test_a_member_of_a_family_that_first_runs_while_the_page_loads_is_shown(
     context.route("**/api/v1/projects", lambda route: held.append((route, route.fetch())), times=1)
     page = open_page("/")
     expect(page.locator(".connection")).to_have_text("Connected")
+    api.wait_until(lambda: page.title() != "" and len(held) == 1)  # the title keeps the events coming
     api.start("paced-meanwhile", params={"gates": str(tmp_path), "shares": "40"})
     expect(page).to_have_title(re.compile("1 running"))
 

@@ -1,4 +1,4 @@
-"""Starting, following, cancelling and repeating runs."""
+"""Starting, following and cancelling runs."""
 
 import re
 from pathlib import Path
@@ -126,20 +126,13 @@ def test_a_run_can_be_killed_without_a_grace(open_page: OpenPage, api: Api, tmp_
     assert (api.run(run_id)["cancel"]["grace_seconds"], api.run(run_id)["cancel"]["effect"]) == (0, "killed")
 
 
-def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenPage, api: Api) -> None:
+def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
     card = page.locator(".failure")
     expect(card.locator("h2")).to_have_text(re.compile(r"^translate failed after \S+\ss$"))
     expect(card.locator(".reason")).to_have_text("exit code 3: placeholder {name} is missing from segment 1943")
     expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
-
-    page.get_by_role("button", name="Run again from translate").click()
-
-    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
-    again = api.run(run_id + 1)
-    assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
-    expect(page.locator("header .badge")).to_have_text("failed")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -173,26 +166,6 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     expect(page.locator("header .badge")).to_have_text("completed")
     expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")
-
-
-def test_a_masked_parameter_is_entered_again_and_lines_are_kept(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "first\nsecond\n"})
-    assert api.run(run_id)["params"]["key"] == "***"
-    page = open_page(f"/p/vault/runs/{run_id}")
-
-    page.get_by_role("button", name="Run again").click()
-
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("key")).to_have_value("")
-    expect(dialog.get_by_label("key")).to_have_attribute("required", "")
-    expect(dialog).to_contain_text("This value is secret. Enter it again.")
-    expect(dialog.get_by_label("text")).to_have_value("first\nsecond\n")
-    dialog.get_by_role("button", name="Start run").click()
-    expect(dialog).to_be_visible()
-    dialog.get_by_label("key").fill("other")
-    dialog.get_by_label("key").press("Enter")
-    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
-    assert api.run(run_id + 1)["params"] == {"key": "other", "text": "first\nsecond\n"}
 
 
 def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) -> None:

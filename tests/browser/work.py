@@ -142,6 +142,7 @@ def files() -> None:
     (ARTIFACTS / "report.md").write_text(MARKDOWN)
     (ARTIFACTS / "data.json").write_text('{"albums": [1, 2]}')
     (ARTIFACTS / "words.csv").write_text('word,count\n"beta, b",10\nalpha,9\n')
+    (ARTIFACTS / "measures.csv").write_text("name,measured_value,comment\nalpha,0.794112,long words of a comment\n")
     (ARTIFACTS / "references.md").write_text(REFERENCES)
     (ARTIFACTS / "deep.md").write_text(">" * 20_000 + " deep")
     (ARTIFACTS / "exact.json").write_text('{"id":9007199254740993,"price":1.10,"far":1e400,"zero":-0,"zero":0}')

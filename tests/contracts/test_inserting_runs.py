@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from solorun.errors import RunActive, RunNotFound
+from solorun.queueing import ConflictPolicy
 from solorun.run import RunStep
 from solorun.status import Status, UpdateResult
 from solorun.store import Store
@@ -29,6 +30,23 @@ async def test_an_inserted_run_is_read_back_unchanged(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     assert await store.get_run(run.id) == run
+
+
+async def test_a_run_keeps_the_id_of_the_run_that_it_repeats(store: Store) -> None:
+    original = await end(store, await start(store))
+
+    run = await store.insert_run(replace(new_run(), rerun_of=original.id), owner=OWNER)
+
+    assert (original.rerun_of, run.rerun_of) == (None, original.id)
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_queued_run_keeps_the_id_of_the_run_that_it_repeats(store: Store) -> None:
+    await start(store)
+
+    run = await store.insert_run(replace(new_run(), rerun_of=4711, on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
+
+    assert (run.status, run.rerun_of) == (Status.QUEUED, 4711)
 
 
 async def test_times_of_any_time_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:

@@ -115,6 +115,14 @@ class Trial:
         self.answer = operation.answer
         return run
 
+    async def rerun(self, original: Run, from_step: str) -> Run | None:
+        run = None
+        with self.history.operation("start", original.project) as operation:
+            run = (await self.running.manager.reruns.start(original.id, from_step=from_step)).run
+            operation.ok(run.id)
+        self.answer = operation.answer
+        return run
+
     async def cancel(self, run_id: int) -> None:
         with self.history.operation("cancel", run_id) as operation:
             operation.ok(await self.running.manager.cancel_run(run_id))

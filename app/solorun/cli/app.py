@@ -18,6 +18,7 @@ from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
@@ -98,5 +99,21 @@ _app = typer.Typer(
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (serve, demo, init, check, start, follow, wait, cancel, runs, resources, show, log, download, doctor):
+for _command in (
+    serve,
+    demo,
+    init,
+    check,
+    start,
+    rerun,
+    follow,
+    wait,
+    cancel,
+    runs,
+    resources,
+    show,
+    log,
+    download,
+    doctor,
+):
     _app.command()(handle_errors(with_text_arguments(_command)))

@@ -36,6 +36,7 @@ from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
+from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.status import Status, UpdateResult
 from solorun.store import RunStore
@@ -68,6 +69,7 @@ class RunManager:
 
     def __post_init__(self) -> None:
         self._conflicts = ConflictResolver(self.registry, self.queue)
+        self.reruns = Reruns(self.store, self.projects, self.submit_run)
         self._drain_deadline = math.inf
 
     @property
@@ -99,6 +101,7 @@ class RunManager:
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
+        rerun_of: int | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
@@ -110,9 +113,7 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(
-            project, scope=scope, triggered_by=triggered_by, params=params or {}, on_conflict=on_conflict
-        )
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, start.on_conflict, joined=True)
         try:
@@ -142,9 +143,7 @@ class RunManager:
     ) -> tuple[FieldError, ...]:
         """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
         try:
-            self.admission.admit(
-                project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
-            )
+            self.admission.admit(project, scope, triggered_by, params, on_conflict)
         except InvalidRequest as invalid:
             return invalid.errors
         return ()

@@ -34,6 +34,7 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
         resources=project.resources,
         step_resources={step.name: step.resources for step in start.steps if step.resources},
         on_conflict=start.on_conflict,
+        rerun_of=start.rerun_of,
         queue_max=project.queue_max,
         queue_deadline=None if timeout is None else created_at + timedelta(seconds=timeout),
     )

@@ -42,7 +42,7 @@ TOML = "".join(
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes /proc/<pid>"),
-    pytest.mark.skipif(shutil.which("setpriv") is None, reason="dropping a capability requires setpriv"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="requires setpriv: apt-get install util-linux"),
 ]
 
 

@@ -13,7 +13,7 @@ from solorun.projects.step_tables import STEP_KEYS
 from solorun.record import Event, Record
 from solorun.run import Cancel, Run, RunStep
 from solorun.settings import Settings, parse_duration
-from solorun.wire import CancelRequest, StartRequest
+from solorun.wire import CancelRequest, RerunPreview, RerunRequest, SkippedStep, StartRequest
 from tests.unit.docs.pages import DOCS, codes, rows_after
 
 HTTP = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
@@ -21,11 +21,13 @@ SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("shape", [Run, RunStep, Cancel, Record, StartRequest, CancelRequest])
+@pytest.mark.parametrize(
+    "shape", [Run, RunStep, Cancel, Record, StartRequest, RerunRequest, RerunPreview, SkippedStep, CancelRequest]
+)
 def test_the_http_reference_lists_every_field_in_order(shape: type[msgspec.Struct]) -> None:
     rows = rows_after(f"<!-- fields: {shape.__name__} -->", HTTP)
 
-    assert [codes(row[0])[0] for row in rows] == list(shape.__struct_fields__)
+    assert [codes(row[0])[0] for row in rows] == list(shape.__struct_encode_fields__)
 
 
 def test_the_http_reference_describes_the_data_of_every_event() -> None:

@@ -13,6 +13,8 @@ import {
   clampAnchor,
   isScaled,
   moveAnchor,
+  rowInView,
+  scrollOf,
   scrollTopOf,
   shareAt,
   shareOf,
@@ -114,6 +116,11 @@ export class LogView {
   /** The seq of the first row in view. */
   firstVisible(): number {
     return this.model.seqAt(this.anchor.row + (this.anchor.y < -ROW_HEIGHT / 2 ? 1 : 0));
+  }
+
+  /** The line to go to in order to return to this view; undefined while following. */
+  place(): number | undefined {
+    return this.following ? undefined : this.model.seqAt(rowInView(this.anchor, this.height));
   }
 
   private keepPlace(change: () => void): void {
@@ -267,17 +274,10 @@ export class LogView {
 
   private handleKey(event: KeyboardEvent): void {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target !== this.pane) return;
-    const page = this.height - 2 * ROW_HEIGHT;
-    const steps: Record<string, number> = {
-      ArrowUp: -ROW_HEIGHT,
-      ArrowDown: ROW_HEIGHT,
-      PageUp: -page,
-      PageDown: page,
-      ' ': event.shiftKey ? -page : page,
-    };
+    const way = scrollOf(event, this.height);
     if (event.key === 'Home') this.goTo(this.model.seqAt(0));
     else if (event.key === 'End') this.follow();
-    else if (steps[event.key] !== undefined) this.moveBy(steps[event.key]!);
+    else if (way !== undefined) this.moveBy(way);
     else return;
     event.preventDefault();
   }

@@ -53,6 +53,19 @@ export function moveAnchor(anchor: Anchor, pixels: number): Anchor {
   return { row: anchor.row + rows, y: y + rows * ROW_HEIGHT };
 }
 
+/** How far a key scrolls a pane of this height, in pixels; undefined for other keys. */
+export function scrollOf({ key, shiftKey }: KeyboardEvent, paneHeight: number): number | undefined {
+  const page = paneHeight - 2 * ROW_HEIGHT;
+  const ways: Record<string, number> = {
+    ArrowUp: -ROW_HEIGHT,
+    ArrowDown: ROW_HEIGHT,
+    PageUp: -page,
+    PageDown: page,
+    ' ': shiftKey ? -page : page,
+  };
+  return ways[key];
+}
+
 /** Keeps the anchor within the log: no space above the first row or below the last. For rows of the default height. */
 export function clampAnchor(anchor: Anchor, total: number, paneHeight: number): Anchor {
   const top = anchor.row * ROW_HEIGHT - anchor.y;
@@ -61,8 +74,15 @@ export function clampAnchor(anchor: Anchor, total: number, paneHeight: number): 
   return { row, y: row * ROW_HEIGHT - inside };
 }
 
+/** The number of rows in the upper third of the pane. */
+const rowsAbove = (paneHeight: number): number => Math.floor(paneHeight / 3 / ROW_HEIGHT);
+
 /** An anchor that shows this row a third of the way down the pane. */
 export const anchorInView = (row: number, paneHeight: number): Anchor => ({
   row,
-  y: Math.floor(paneHeight / 3 / ROW_HEIGHT) * ROW_HEIGHT,
+  y: rowsAbove(paneHeight) * ROW_HEIGHT,
 });
+
+/** The inverse: the row a third of the way down. */
+export const rowInView = ({ row, y }: Anchor, paneHeight: number): number =>
+  row + rowsAbove(paneHeight) - Math.round(y / ROW_HEIGHT);

@@ -5,13 +5,14 @@ import {
   formatDuration,
   formatExact,
   formatRelativeTime,
+  formatResult,
   formatScope,
   formatSize,
   formatTick,
   formatTime,
   formatTrigger,
   formatOrigin,
-  resumeScope,
+  stoppedStepOf,
 } from './format';
 
 const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
@@ -74,20 +75,31 @@ test.each([
   [1_500, '1.5 kB'],
   [25_000_000, '25 MB'],
 ])('%d bytes is formatted as %s', (bytes, text) => {
-  expect(formatSize(bytes)).toBe(text);
+  expect(formatSize(bytes).replaceAll('\u00a0', ' ')).toBe(text);
+});
+
+test.each(['failed', 'cancelled', 'interrupted'] as const)('a run is stopped by a step that is %s', (status) => {
+  const steps = [step('a', 'completed'), step('b', status), step('c', 'skipped')];
+
+  expect(stoppedStepOf(aRun({ steps }))).toBe(steps[1]);
+});
+
+test('a completed run and a run that never began have no step that stopped them', () => {
+  expect(stoppedStepOf(aRun({ steps: [step('a', 'completed')] }))).toBeUndefined();
+  expect(stoppedStepOf(aRun({ steps: [step('a', 'skipped')] }))).toBeUndefined();
 });
 
 test.each([
-  ['full', [step('a', 'completed'), step('b', 'failed'), step('c', 'skipped')], 'from:b'],
-  ['b', [step('b', 'failed')], 'b'],
-  ['full', [step('a', 'failed'), step('b', 'skipped')], 'full'],
-  ['from:b', [step('b', 'cancelled'), step('c', 'skipped')], 'from:b'],
-])('a run with scope %s resumes where it stopped', (scope, steps, resumed) => {
-  expect(resumeScope(aRun({ status: 'failed', scope, steps }))).toBe(resumed);
-});
+  [{ status: 'completed' }, '2 steps completed'],
+  [{ status: 'completed', steps: [step('render', 'completed')] }, 'render completed'],
+  [{ status: 'failed', errorMessage: 'b: exit code 1' }, 'b: exit code 1'],
+  [{ status: 'running', currentStep: 'b' }, 'in b'],
+  [{ status: 'pending', currentStep: null }, ''],
+  [{ status: 'cancelled', cancelRequestedBy: 'cli', cancelReason: 'too slow' }, 'Cancelled from the CLI: too slow'],
+] as const)('the result of %j is %s', (changes, text) => {
+  const steps = [step('a', 'completed'), step('b', 'completed'), step('c', 'skipped')];
 
-test('a completed run has nothing to resume', () => {
-  expect(resumeScope(aRun({ status: 'completed', steps: [step('a', 'completed')] }))).toBeNull();
+  expect(formatResult(aRun({ steps, ...changes }))).toBe(text);
 });
 
 test.each([

@@ -87,9 +87,9 @@ export function formatTime(time: number, now = Date.now()): string {
 }
 
 export function formatSize(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1000) return join(String(bytes), 'B');
   const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0)} ${['B', 'kB', 'MB', 'GB'][power]}`;
+  return join((bytes / 1000 ** power).toFixed(bytes / 1000 ** power < 10 ? 1 : 0), ['B', 'kB', 'MB', 'GB'][power]!);
 }
 
 const ORIGINS: Readonly<Record<string, readonly [name: string, phrase: string]>> = {
@@ -107,15 +107,24 @@ export function formatOrigin(action: string, origin: string | null): string {
   return origin === null ? action : `${action} ${ORIGINS[origin]?.[1] ?? `by ${origin}`}`;
 }
 
+/** What a run came to, or what it is doing, in a few words: `3 steps completed`, `parse: exit code 1`, `in parse`. */
+export function formatResult(run: Run): string {
+  if (run.status === 'completed') return formatCompleted(run);
+  if (run.status === 'cancelled')
+    return formatOrigin('Cancelled', run.cancelRequestedBy) + (run.cancelReason ? `: ${run.cancelReason}` : '');
+  return run.errorMessage ?? (run.currentStep === null ? '' : `in ${run.currentStep}`);
+}
+
+/** `render completed`, or `3 steps completed`. */
+export const formatCompleted = ({ steps }: Pick<Run, 'steps'>): string =>
+  `${steps.length === 1 ? steps[0]!.name : `${steps.filter(({ status }) => status === 'completed').length} steps`} completed`;
+
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
 
-/** The scope that resumes a run where it stopped, or null if there is nothing to resume. */
-export function resumeScope(run: Run): string | null {
-  const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
-  if (!stopped || run.status === 'completed') return null;
-  return run.scope === stopped.name || stopped === run.steps[0] ? run.scope : `from:${stopped.name}`;
-}
+/** The step that stopped a run, from which a rerun with `failed` begins. */
+export const stoppedStepOf = (run: Run): RunStep | undefined =>
+  run.steps.find(({ status }) => status === 'failed' || status === 'cancelled' || status === 'interrupted');
 
 /** Whether the title says more than the name. */
 export const hasOwnTitle = ({ name, title }: { readonly name: string; readonly title: string }): boolean =>

@@ -1,7 +1,7 @@
 /** The current page and navigation. The address contains the whole view: path, query and hash. */
 import { basePath } from '../api/base_path';
 import { type Route, parseRoute } from './routes';
-import { keepScroll, restoreScroll } from './scroll_restoration';
+import { keepPlace, restoreScroll } from './history_entry';
 
 const here = (): string => location.pathname.slice(basePath.length);
 
@@ -11,6 +11,7 @@ class Router {
   hash: string = $state(location.hash);
 
   constructor() {
+    restoreScroll();
     addEventListener('popstate', () => {
       this.read();
       restoreScroll();
@@ -19,7 +20,7 @@ class Router {
 
   /** `path` starts with `/` and does not include the base path. */
   go(path: string): void {
-    keepScroll();
+    keepPlace();
     history.pushState(null, '', basePath + path);
     this.read();
     scrollTo(0, 0);
@@ -31,7 +32,7 @@ class Router {
     this.read();
   }
 
-  /** Changes the query or hash; null removes a parameter. Adds a history entry only if `push` is set. */
+  /** Changes the query or hash; null removes a parameter. Adds a history entry for the same place only if `push` is set. */
   refine(changes: Readonly<Record<string, string | null>>, hash = this.hash, push = false): void {
     const query = new URLSearchParams(location.search);
     for (const [name, value] of Object.entries(changes)) {
@@ -40,8 +41,10 @@ class Router {
     }
     const text = query.toString();
     const address = location.pathname + (text ? `?${text}` : '') + hash;
-    if (push) history.pushState(null, '', address);
-    else history.replaceState(null, '', address);
+    if (push) {
+      keepPlace();
+      history.pushState(history.state, '', address);
+    } else history.replaceState(null, '', address);
     this.read();
   }
 

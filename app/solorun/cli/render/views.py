@@ -137,8 +137,7 @@ class TerminalView(View):
         self._print("".join(written))
 
     def end(self, run: Run) -> None:
-        self._print(self._lines.finish())
-        self._live.stop()
+        self.__exit__()
         self._live.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
 
     def _print(self, text: str) -> None:

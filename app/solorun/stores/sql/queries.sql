@@ -2,7 +2,7 @@
 -- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts a fragment.
 
 -- fragment: run_columns
-id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
+id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
@@ -21,18 +21,18 @@ TRUE
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
-SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
-INSERT INTO runs (project, scope, status, triggered_by, params, created_at, queue_rank, queue_deadline, replaces,
-    resources)
-SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :queue_rank, :queue_deadline, :replaces,
-    :resources
+INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
+    replaces, resources)
+SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
+    :replaces, :resources
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
@@ -255,6 +255,19 @@ SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER 
 SELECT {run_columns} FROM runs
 WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
+-- name: list_reruns
+-- Like list_runs, for the runs that repeat one run. A null project means any project.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns_with_status
+-- Like list_reruns, for one status.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
+    AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
 -- name: list_latest_runs
 -- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs
 -- each has.
@@ -270,6 +283,10 @@ ORDER BY runs.project;
 -- name: list_queued_runs
 -- Lists the queued runs of each project, in the order in which they will begin.
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
+
+-- name: list_foreign_runs
+-- Lists the active runs of other owners.
+SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
 
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.

@@ -25,6 +25,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "triggered_by": new.triggered_by,
         "params": encode_object(new.params),
         "created_at": to_microseconds(new.created_at),
+        "rerun_of": new.rerun_of,
         "resources": encode_object(new.resources),
     }
     run_id = _insert_pending(connection, new, values)

@@ -10,7 +10,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import anyio
 
 from solorun.queueing import Hold, Slots
-from solorun.record import LogPage
+from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -121,10 +121,11 @@ class SqlRunStore(Store, ABC):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        return await self._read(reads.list_runs, project, statuses, before_id, limit)
+        return await self._read(reads.list_runs, project, statuses, rerun_of, before_id, limit)
 
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
@@ -134,6 +135,9 @@ class SqlRunStore(Store, ABC):
 
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
+
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
@@ -147,7 +151,7 @@ class SqlRunStore(Store, ABC):
         bound = min(max_records, PAGE_RECORDS) if self._is_reading else max_records
         return await self._read(read_page, run_id, after=after, max_records=bound)
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
 
     # -- maintenance
