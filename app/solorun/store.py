@@ -26,8 +26,9 @@ class NewRun:
     """A run to insert; `steps` are the names of the steps in scope, in order.
 
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
-    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused. `rerun_of` is the id
-    of the run that this one repeats.
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
+    `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
+    the id of the run that this one repeats.
     """
 
     project: str
@@ -41,6 +42,7 @@ class NewRun:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_deadline: datetime | None = None
+    unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
     rerun_of: int | None = None
 
 
@@ -118,6 +120,12 @@ class Lease(Protocol):
         Raises StoreUnavailable.
         """
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
+
+        Also True if that cannot be known any more, which the next renewal reports.
+        """
+
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
 
@@ -148,6 +156,9 @@ class RunStore(Protocol):
 
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
+
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        """Give up the claim of a pending run that has not begun: the next service claims it."""
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.
@@ -204,6 +215,9 @@ class RunStore(Protocol):
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
+
+    async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
+        """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""
 
     async def find_active_run(self, project: str) -> Run | None: ...
 

@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from solorun.errors import RunActive, RunNotFound
+from solorun.parameter import MAX_INTEGER, ParamValue
 from solorun.queueing import ConflictPolicy
 from solorun.run import RunStep
 from solorun.status import Status, UpdateResult
@@ -24,6 +25,26 @@ async def test_a_new_run_is_pending_with_its_steps_in_order(store: Store) -> Non
     assert run.created_at == NOW
     assert run.steps == (RunStep("extract"), RunStep("generate"), RunStep("review"))
     assert (run.started_at, run.finished_at, run.last_seq) == (None, None, 0)
+
+
+async def test_parameters_of_every_type_are_read_back_unchanged(store: Store) -> None:
+    params: dict[str, ParamValue] = {
+        "text": 'a"b\n\u2028ü',
+        "empty": "",
+        "integer": -MAX_INTEGER,
+        "number": 0.1,
+        "whole": 3.0,
+        "large": 1.5e300,
+        "boolean": False,
+        "list": ("a", "b c"),
+        "none": (),
+    }
+
+    run = await store.insert_run(replace(new_run(), params=params), owner=OWNER)
+
+    stored = (await store.get_run(run.id)).params
+    assert stored == run.params == params
+    assert {name: type(value) for name, value in stored.items()} == {name: type(params[name]) for name in params}
 
 
 async def test_an_inserted_run_is_read_back_unchanged(store: Store) -> None:

@@ -39,13 +39,14 @@ def at_most_one_active_run(evidence: Evidence) -> Iterator[str]:
 
 
 def at_most_one_working_run(evidence: Evidence) -> Iterator[str]:
-    """By the marks of the steps: no step finds another at work, and none leaves a mark after a later run began."""
+    """By the marks of the steps: no step finds another at work, and none leaves a mark after another run began."""
     newest: dict[str, int] = {}
     inside: dict[str, int] = {}
+    superseded: set[int] = set()
     for mark in evidence.history.marks:
         if mark.kind is MarkKind.OVERLAP:
             yield f"run {mark.run_id} of {mark.project} found another at work"
-        elif mark.run_id < newest.get(mark.project, 0):
+        elif mark.run_id in superseded:
             yield f"run {mark.run_id} of {mark.project} was working after run {newest[mark.project]} had begun"
         elif mark.kind is MarkKind.EXIT:
             inside.pop(mark.project, None)
@@ -54,6 +55,8 @@ def at_most_one_working_run(evidence: Evidence) -> Iterator[str]:
                 if inside.get(mark.project, mark.run_id) != mark.run_id:
                     yield f"run {mark.run_id} of {mark.project} began inside run {inside[mark.project]}"
                 inside[mark.project] = mark.run_id
+            if newest.get(mark.project, mark.run_id) != mark.run_id:
+                superseded.add(newest[mark.project])
             newest[mark.project] = mark.run_id
 
 

@@ -81,7 +81,7 @@ async def _read_start(state: State, request: Request) -> StartRequest:
     try:
         return await request.read_body(StartRequest)
     except InvalidMembers as invalid:
-        rest = state.service.manager.find_faults(request.path_params["project"], **asdict(invalid.valid))
+        rest = state.service.manager.admission.find_faults(request.path_params["project"], **asdict(invalid.valid))
         raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
 
 

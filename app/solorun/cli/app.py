@@ -24,6 +24,7 @@ from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
+from solorun.cli.commands.start_help import StartCommand
 from solorun.cli.commands.wait import wait
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
@@ -116,4 +117,4 @@ for _command in (
     download,
     doctor,
 ):
-    _app.command()(handle_errors(with_text_arguments(_command)))
+    _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -18,7 +18,18 @@ if TYPE_CHECKING:
     from solorun.wire import StartedRun
 
 ParamOption = Annotated[
-    list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a parameter (repeatable).")
+    list[str] | None,
+    typer.Option(
+        "--param", "-p", metavar="NAME=VALUE", help="Set a parameter (repeatable; several values make a list)."
+    ),
+]
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME",
+        help="Read a parameter from the terminal without showing it, or from stdin.",
+    ),
 ]
 OnConflictOption = Annotated[
     ConflictPolicy | None,
@@ -38,19 +49,6 @@ def check_quiet(*, quiet: bool, follow: bool, json: bool) -> None:
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
-
-
-def parse_params(texts: list[str] | None) -> dict[str, str]:
-    """The values of --param by name."""
-    params: dict[str, str] = {}
-    for text in texts or []:
-        name, equals, value = text.partition("=")
-        if not equals or not name:
-            raise typer.BadParameter(f'"{text}" is not in the form NAME=VALUE.', param_hint="--param")
-        if name in params:
-            raise typer.BadParameter(f'"{name}" is given twice.', param_hint="--param")
-        params[name] = value
-    return params
 
 
 async def show_started(

@@ -15,8 +15,6 @@ import anyio
 from msgspec.structs import replace
 
 from solorun.errors import (
-    FieldError,
-    InvalidRequest,
     QueueFull,
     ResourceBusy,
     RunActive,
@@ -132,22 +130,6 @@ class RunManager:
             self._conflicts.resolve(start)
             raise
 
-    def find_faults(
-        self,
-        project: str,
-        *,
-        scope: str,
-        triggered_by: str,
-        params: Mapping[str, object],
-        on_conflict: ConflictPolicy | None,
-    ) -> tuple[FieldError, ...]:
-        """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
-        try:
-            self.admission.admit(project, scope, triggered_by, params, on_conflict)
-        except InvalidRequest as invalid:
-            return invalid.errors
-        return ()
-
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Submission:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
         async with self.registry.start_lock:
@@ -237,6 +219,9 @@ class RunManager:
     async def _cancel(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
         if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
             cancel = handle.request_cancel(cancel)
+        if handle is None and (start := self.queue.find_start(run_id)) is not None:
+            mask = self.executor.masker_for(start).mask
+            cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
         try:
             result, run = await self.store.request_cancel(
                 run_id,

@@ -14,6 +14,7 @@ from solorun.errors import (
     RunNotFound,
     ServiceDraining,
 )
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.status import Status, StepStatus
 from solorun.wire import SkippedStep
@@ -105,6 +106,21 @@ async def test_a_rerun_is_refused_while_its_run_or_another_one_is_active(tmp_pat
 
         assert itself.value.run.id == original.id
         assert another.value.active_run.id == other.id
+
+
+async def test_a_queued_rerun_still_names_its_run_after_a_restart(tmp_path: Path) -> None:
+    projects = (declare(steps=("extract",)),)
+    async with open_engine(tmp_path, *projects, drain=False) as engine:
+        original = await _fail(engine, failed="extract")
+        await engine.manager.start_run("handbook")
+        queued = await _rerun(engine, original.id, on_conflict=ConflictPolicy.QUEUE)
+        await engine.executor.step("extract")
+
+    async with open_engine(tmp_path, *projects, owner="the next start") as engine:
+        step = await engine.executor.step("extract")
+
+        assert (queued.status, queued.rerun_of) == (Status.QUEUED, original.id)
+        assert (step.context.run_id, step.context.rerun_of) == (queued.id, original.id)
 
 
 async def test_a_rerun_of_an_unknown_run_or_project_is_refused(tmp_path: Path) -> None:

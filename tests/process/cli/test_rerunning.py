@@ -65,6 +65,14 @@ async def test_rerun_follows_the_new_run_to_its_end(solorun: Solorun) -> None:
     assert ended.documents[-1]["run"]["id"] == 18
 
 
+async def test_a_followed_rerun_names_the_run_that_it_repeats(solorun: Solorun) -> None:
+    done = msgspec.structs.replace(COMPLETED, id=18, rerun_of=17)
+
+    ended = await solorun("follow", "18", answers=(answer(STARTED), events(end_event(done))))
+
+    assert ended.out.startswith("Run 18 of handbook, rerun of run 17, scope full, triggered by ")
+
+
 async def test_a_preview_shows_each_step_and_whose_results_it_builds_on(solorun: Solorun) -> None:
     ended = await solorun("rerun", "17", "--from", "publish", "--preview", answers=(answer(COMPLETED), answer(PREVIEW)))
 
@@ -82,7 +90,7 @@ async def test_a_preview_shows_each_step_and_whose_results_it_builds_on(solorun:
         "",
         "It would find the project's workspace, but no artifacts: those of run 17 stay there.",
         "Run 20 is newer, and may have changed the workspace.",
-        "Secret parameters are not kept. Give them again: --param key=… --param token=…",
+        "Secret parameters are not kept. Give them again: --secret key --secret token",
     ]
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from solorun.cli.exit_codes import ExitCode
+from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
@@ -38,12 +39,17 @@ def test_the_http_reference_describes_the_data_of_every_event() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "keys"),
-    [("## The service", tuple(SERVICE_READERS)), ("## A project", PROJECT_KEYS), ("## A step", STEP_KEYS)],
+    [
+        ("## The service", tuple(SERVICE_READERS)),
+        ("## A project", PROJECT_KEYS),
+        ("## A parameter", PARAMETER_KEYS),
+        ("## A step", STEP_KEYS),
+    ],
 )
 def test_the_settings_reference_lists_every_key(heading: str, keys: Sequence[str]) -> None:
     rows = rows_after(f"\n{heading}\n", SETTINGS)
 
-    assert [codes(row[0])[0] for row in rows] == list(keys)
+    assert [key for row in rows for key in codes(row[0])] == list(keys)
 
 
 @pytest.mark.parametrize("key", SERVICE_READERS)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.given_params import read_params
 from solorun.cli.options import JsonOption, RawOption, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import (
@@ -12,9 +13,9 @@ from solorun.cli.starting import (
     OnConflictOption,
     ParamOption,
     QuietOption,
+    SecretOption,
     TriggeredByOption,
     check_quiet,
-    parse_params,
     show_started,
 )
 from solorun.wire import FROM_START, RerunPreview, SkippedStep
@@ -34,6 +35,7 @@ async def rerun(
         ),
     ] = FROM_START,
     param: ParamOption = None,
+    secret: SecretOption = None,
     on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
     preview: Annotated[
@@ -47,7 +49,7 @@ async def rerun(
 ) -> None:
     """Run an ended run again, with its scope and parameters. Exits with 3 if the project or a resource is taken."""
     check_quiet(quiet=quiet, follow=follow, json=json)
-    params = parse_params(param)
+    params = read_params(param, secret)
     original = await find_named_run(client, run)
     if preview:
         _show_preview(await client.preview_rerun(original.id, from_step=from_step, params=params), json=json)
@@ -80,6 +82,6 @@ def _notes(preview: RerunPreview) -> list[str]:
     if preview.latest_run_id not in known:
         notes.append(f"Run {preview.latest_run_id} is newer, and may have changed the workspace.")
     if preview.missing_params:
-        options = " ".join(f"--param {name}=…" for name in preview.missing_params)
+        options = " ".join(f"--secret {name}" for name in preview.missing_params)
         notes.append(f"Secret parameters are not kept. Give them again: {options}")
     return notes

@@ -13,6 +13,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
+from solorun.parameter import format_param
 from solorun.run import Artifact, Cancel, Run, RunStep, format_size
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("status", run.status),
         ("error", run.error_message or ""),
         ("triggered by", run.triggered_by),
-        ("params", ", ".join(f"{name}={value}" for name, value in run.params.items())),
+        ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
         ("rerun of", "" if run.rerun_of is None else str(run.rerun_of)),
         ("reruns", ", ".join(map(str, reruns))),
         ("created", format_moment(run.created_at)),

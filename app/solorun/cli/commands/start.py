@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected, note_if_interrupted
+from solorun.cli.commands.start_help import describe_parameters
+from solorun.cli.given_params import read_params
 from solorun.cli.options import JsonOption, RawOption
+from solorun.cli.render.terminal import write
 from solorun.cli.starting import (
     FollowOption,
     OnConflictOption,
     ParamOption,
     QuietOption,
+    SecretOption,
     TriggeredByOption,
     check_quiet,
-    parse_params,
     show_started,
 )
 from solorun.project import FULL_SCOPE
@@ -30,17 +33,27 @@ async def start(
         str, typer.Option(metavar="SCOPE", help="Steps to run: full, the name of a step, or from:STEP.")
     ] = FULL_SCOPE,
     param: ParamOption = None,
+    secret: SecretOption = None,
     on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
     follow: FollowOption = False,
+    describe: Annotated[bool, typer.Option("--describe", hidden=True)] = False,
+    context: typer.Context,
     client: "RunClient",
     json: JsonOption = False,
     raw: RawOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken."""
+    """Start a run of PROJECT. Exits with 3 if the project or a resource is taken.
+
+    `solorun start --help PROJECT` also lists the project's parameters.
+    """
+    if describe:
+        write(f"{context.get_help()}\n")
+        await describe_parameters(client, project)
+        return
     check_quiet(quiet=quiet, follow=follow, json=json)
-    params = parse_params(param)
+    params = read_params(param, secret)
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
         run = await client.start_run(
             project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict

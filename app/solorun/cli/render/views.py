@@ -174,7 +174,8 @@ class TerminalView(View):
 
 def heading(run: Run) -> str:
     """The first line of a followed run."""
-    return f"Run {run.id} of {run.project}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
+    rerun = "" if run.rerun_of is None else f", rerun of run {run.rerun_of}"
+    return f"Run {run.id} of {run.project}{rerun}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
 
 
 def ending(run: Run) -> str:

@@ -8,6 +8,10 @@
 -- Several services may use the database.
 NOT EXISTS (SELECT 1 FROM owners WHERE owners.owner = runs.owner AND owners.lease_until > clock_timestamp())
 
+-- fragment: notify_owner
+-- Arrives when the transaction is committed.
+RETURNING pg_notify('solorun', owner)
+
 -- name: wait_for_turn
 -- Lets one transaction at a time start and promote runs.
 SELECT pg_advisory_xact_lock(hashtext('solorun starts'), hashtext(current_schema()));

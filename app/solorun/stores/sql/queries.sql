@@ -18,6 +18,9 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- Whether the owner of a run may be presumed dead. With a database for one service, every other owner is.
 TRUE
 
+-- fragment: notify_owner
+-- Notifies the owner of an updated run. With a database for one service, that is the one that updates it.
+
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
@@ -95,6 +98,10 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 -- Claims the pending runs that no service executes yet.
 UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
 
+-- name: return_run
+-- Gives up the claim of a run that has not begun.
+UPDATE runs SET owner = NULL WHERE id = :run_id AND owner = :owner AND status = 'pending';
+
 -- name: list_resources
 -- Lists the declared resources.
 SELECT name, slots FROM resources;
@@ -124,6 +131,22 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
 
+-- name: insert_unmasked_params
+-- Keeps the parameters that the row of a queued run has masked.
+INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);
+
+-- name: select_unmasked_params
+-- Selects those of a run.
+SELECT params FROM unmasked_params WHERE run_id = :run_id;
+
+-- name: list_unmasked_params
+-- Lists those of all runs.
+SELECT run_id, params FROM unmasked_params;
+
+-- name: delete_unmasked_params
+-- Deletes those of all runs.
+DELETE FROM unmasked_params;
+
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests can only shorten its grace.
 UPDATE runs
@@ -134,7 +157,8 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
         WHEN cancel_grace_seconds <= :grace_seconds THEN cancel_grace_seconds
         ELSE COALESCE(:grace_seconds, cancel_grace_seconds)
     END
-WHERE id = :run_id AND status IN ('pending', 'running');
+WHERE id = :run_id AND status IN ('pending', 'running')
+{notify_owner};
 
 -- name: record_cancel
 -- Records a cancel and what came of it, if the batch's update of the run will match.

@@ -16,7 +16,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
+decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
@@ -49,7 +49,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         scope=scope,
         status=Status(status),
         triggered_by=triggered_by,
-        params=_decode_params(params),
+        params=decode_params(params),
         created_at=EPOCH + timedelta(microseconds=created_at),
         rerun_of=rerun_of,
         started_at=from_microseconds(started_at),

@@ -16,11 +16,13 @@ from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
+from solorun.stores.sql.unmasked_params import erase_unmasked
 
 
 def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
     values = cancel_values(storable_id(run_id), cancel)
     if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
+        erase_unmasked(connection, run_id)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         promote(connection, values["at"])
         return UpdateResult.UPDATED, get_run(connection, run_id)
@@ -66,6 +68,7 @@ def finalize_run(
         connection.execute(QUERIES["finalize_pending_steps"], values)
         connection.execute(QUERIES["release_holds"], values)
         connection.execute(QUERIES["delete_waits"], values)
+        erase_unmasked(connection, run_id)
         promote(connection, values["finished_at"])
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
@@ -104,6 +107,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
         if ending is not None:
             connection.execute(QUERIES["release_holds"], values)
             connection.execute(QUERIES["delete_waits"], values)
+            erase_unmasked(connection, run.id)
         return UpdateResult.UPDATED
 
     return write
