@@ -263,7 +263,7 @@ class RunClient:
     async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, or the records that pass the filters, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", encode_filters(filters)):
+        async for chunk in self._connection.stream(f"/runs/{run_id}/log.ndjson", query=encode_filters(filters)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -294,7 +294,7 @@ class RunClient:
 
     def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
         """Yield a zip of all artifacts in chunks."""
-        return self._stream(f"/runs/{run_id}/artifacts.zip")
+        return self._connection.stream(f"/runs/{run_id}/artifacts.zip")
 
     async def download_artifact(
         self, run_id: int, name: str | None, path: Path, *, on_disconnect: OnDisconnect | None = None
@@ -312,16 +312,6 @@ class RunClient:
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)
         return Reconnects(give_up_seconds=self._reconnect_seconds, backoff=backoff, on_disconnect=on_disconnect)
-
-    async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
-        response = await self._connection.open_stream(path, query=query)
-        try:
-            async for chunk in response.aiter_raw():
-                yield chunk
-        except httpx.HTTPError as error:
-            raise self._connection.unreachable(error) from error
-        finally:
-            await response.aclose()
 
 
 def _project_path(project: str) -> str:

@@ -4,7 +4,7 @@ Knows the URL, the token and the timeouts, but no endpoints; `run_client.py` and
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -123,6 +123,17 @@ class Connection:
         except httpx.HTTPError as error:
             raise self.unreachable(error) from error
         return response
+
+    async def stream(self, path: str, *, query: Query | None = None) -> AsyncGenerator[bytes]:
+        """Yield the body of a response in chunks. Raises ServiceUnreachable if the connection is lost."""
+        response = await self.open_stream(path, query=query)
+        try:
+            async for chunk in response.aiter_raw():
+                yield chunk
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from error
+        finally:
+            await response.aclose()
 
     def decode(self, decode: Callable[[bytes], T], data: bytes) -> T:
         """Decode a part of an answer. Raises UnreadableAnswer, which is a ServiceUnreachable."""
