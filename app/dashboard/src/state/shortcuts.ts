@@ -25,6 +25,8 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['f', 'Follow the log'],
   ['e', 'Next error'],
   ['E', 'Previous error'],
+  [']', 'Next start or end of a step'],
+  ['[', 'Previous start or end of a step'],
   ['j', 'Next line or list item'],
   ['k', 'Previous line or list item'],
   ['1', 'Log: all levels'],
