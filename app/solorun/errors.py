@@ -14,6 +14,7 @@
     │   ├── ResourceBusy             resource-busy
     │   ├── QueueFull                queue-full
     │   ├── RunNotActive             run-not-active
+    │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
@@ -169,6 +170,14 @@ class RunNotActive(Problem, slug="run-not-active", status=409):
 
     def __init__(self, run: Run) -> None:
         super().__init__(f"Run {run.id} is not active: it is {run.status}.")
+        self.run = run
+
+
+class RunNotEnded(Problem, slug="run-not-ended", status=409):
+    """The run has not ended."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(f"Run {run.id} has not ended: it is {run.status}.")
         self.run = run
 
 

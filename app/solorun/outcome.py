@@ -16,6 +16,7 @@ class StopReason(Enum):
     CANCEL = "cancel", Status.CANCELLED
     RUN_TIMEOUT = "run time-out", Status.FAILED
     STEP_TIMEOUT = "step time-out", Status.FAILED
+    LOG_LIMIT = "log limit", Status.FAILED
     SHUTDOWN = "shutdown", Status.INTERRUPTED
     LEASE_LOST = "lease lost", Status.INTERRUPTED
 

@@ -57,6 +57,8 @@ class Parameter(msgspec.Struct, frozen=True):
 
     def read(self, value: object) -> ParamValue:
         """The value of a start, given as JSON or as text. Raises InvalidParameter."""
+        if isinstance(value, list | tuple) and self.type is not ParameterType.LIST:
+            raise InvalidParameter("must be one value, not a list")
         found = _READERS[self.type](value)
         if self.type is ParameterType.CHOICE and found not in self.choices:
             raise InvalidParameter(f"must be one of {', '.join(self.choices)}")

@@ -77,6 +77,14 @@ StepDeclaration = CommandStep | CoroutineStep
 
 
 @dataclass(frozen=True, slots=True)
+class LogLimit:
+    """How much of a run's output is recorded. `then` is "cut" to drop the rest, or "fail" to fail the run too."""
+
+    size_bytes: int = DEFAULT_LOG_LIMIT_BYTES
+    then: str = "cut"
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
@@ -93,7 +101,7 @@ class Project:
     steps: tuple[StepDeclaration, ...]
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
-    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES
+    log_limit: LogLimit = LogLimit()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()

@@ -87,3 +87,13 @@ class LogPage(msgspec.Struct, frozen=True):
     more_before: bool
     more_after: bool
     next: int | None = None
+
+
+class StoredLogPage(msgspec.Struct, frozen=True):
+    """A LogPage whose records are still JSON. A service sends it without decoding them."""
+
+    records: tuple[msgspec.Raw, ...]
+    matches: int
+    more_before: bool
+    more_after: bool
+    next: int | None = None

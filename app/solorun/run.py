@@ -81,7 +81,7 @@ class Run(msgspec.Struct, frozen=True):
     """A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
 
     `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
-    Secrets in `params` are masked.
+    `rerun_of` is the id of the run that this one repeats, which may have been deleted. Secrets in `params` are masked.
     """
 
     id: int
@@ -91,6 +91,7 @@ class Run(msgspec.Struct, frozen=True):
     triggered_by: str
     params: dict[str, ParamValue]
     created_at: datetime
+    rerun_of: int | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
     cancel_requested_at: datetime | None = None

@@ -15,13 +15,15 @@ from solorun.component import running
 from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.execution.artifacts import ArtifactListings, find_last_run_id
+from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
+from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
@@ -32,9 +34,11 @@ MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits:
-    """Limits that are not settings."""
+    """All limits that are not settings. Each layer declares its own."""
 
+    connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
+    commands: CommandLimits = field(default_factory=CommandLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -91,7 +95,11 @@ class Service:
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
             steps = executor or StepDispatcher(
-                directory.path, environ, url=url or settings.public_url, owns_process=url is not None
+                directory.path,
+                environ,
+                url=url or settings.public_url,
+                owns_process=url is not None,
+                limits=limits.commands,
             )
             hub = Hub()
             registry = RunRegistry()
@@ -164,6 +172,8 @@ class Service:
             await stack.enter_async_context(running(dispatcher))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
+                mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)
+                await stack.enter_async_context(running(mirror))
             stack.push_async_callback(service.drain)
             yield service
 

@@ -15,7 +15,7 @@ from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
-from solorun.record import Event, Level, LogPage, Stream
+from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Cancel, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -26,7 +26,9 @@ class NewRun:
     """A run to insert; `steps` are the names of the steps in scope, in order.
 
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
-    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused.
+    queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
+    `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
+    the id of the run that this one repeats.
     """
 
     project: str
@@ -40,6 +42,8 @@ class NewRun:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_deadline: datetime | None = None
+    unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
+    rerun_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,12 @@ class Lease(Protocol):
         Raises StoreUnavailable.
         """
 
+    def wait(self, seconds: float) -> bool:
+        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
+
+        Also True if that cannot be known any more, which the next renewal reports.
+        """
+
     def end(self) -> None:
         """End the lease, and close the connection. Raises nothing."""
 
@@ -146,6 +156,9 @@ class RunStore(Protocol):
 
         They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
         """
+
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        """Give up the claim of a pending run that has not begun: the next service claims it."""
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.
@@ -203,6 +216,9 @@ class RunStore(Protocol):
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
 
+    async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
+        """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""
+
     async def find_active_run(self, project: str) -> Run | None: ...
 
     async def find_latest_run(self, project: str) -> Run | None: ...
@@ -212,10 +228,14 @@ class RunStore(Protocol):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status."""
+        """Runs with smaller ids than `before_id`, newest first. Without `statuses`, runs of every status.
+
+        With `rerun_of`, only the runs that repeat this run directly.
+        """
 
     async def list_latest_runs(self) -> list[Run]:
         """The newest run of each project, by project name. The cost depends on the number of projects, not of runs."""
@@ -225,6 +245,9 @@ class RunStore(Protocol):
 
     async def list_holds(self) -> list[Hold]:
         """The slots that are held, by resource and slot."""
+
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        """The active runs of other owners, oldest first."""
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         """The active runs of other owners whose leases have expired, oldest first."""
@@ -239,7 +262,7 @@ class RunStore(Protocol):
         first segment may begin before `after + 1`.
         """
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         """A page of the log. Raises RunNotFound."""
 
     async def close(self) -> None:

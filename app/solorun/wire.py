@@ -13,6 +13,7 @@ from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
+from solorun.status import StepStatus
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
 _CALLER_SCHEMA: Final = {"minLength": 1, "maxLength": MAX_CALLER_CHARACTERS, "pattern": CALLER_PATTERN}
@@ -25,6 +26,10 @@ _PARAMS_SCHEMA: Final = {
         ]
     },
 }
+
+FROM_START: Final = "start"
+FROM_FAILED: Final = "failed"
+"""The values of a rerun's `from` that are not names of steps."""
 
 _encoder: Final = msgspec.json.Encoder()
 _record_decoder: Final = msgspec.json.Decoder(Record)
@@ -62,6 +67,18 @@ class StartRequest(msgspec.Struct, forbid_unknown_fields=True):
     on_conflict: ConflictPolicy | None = None
 
 
+class RerunRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a rerun. `from` is `start`, `failed` (the step that stopped the run) or the name of a step.
+
+    `params` replace those of the run that is repeated.
+    """
+
+    from_step: str = msgspec.field(default=FROM_START, name="from")
+    triggered_by: Annotated[str, Meta(extra_json_schema=_CALLER_SCHEMA)] = "api"
+    params: Annotated[dict[str, Any], Meta(extra_json_schema=_PARAMS_SCHEMA)] = {}
+    on_conflict: ConflictPolicy | None = None
+
+
 class CancelRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     """The body of a cancel. `grace_seconds` can only shorten the grace, also that of an earlier cancel."""
 
@@ -87,7 +104,7 @@ class ProblemFieldError(msgspec.Struct, frozen=True):
 
 class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     """RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
-    `run-not-active` adds `run`.
+    `run-not-active` and `run-not-ended` add `run`.
     """
 
     type: str
@@ -111,6 +128,33 @@ class StartedRun(Run, frozen=True):
 
     configuration_faults: tuple[str, ...] = ()
     joined: bool = False
+
+
+class SkippedStep(msgspec.Struct, frozen=True):
+    """A step that a rerun would not repeat, and the last of the repeated runs that executed it.
+
+    `status` is how the step ended in that run. Both are None if none of these runs executed the step.
+    """
+
+    name: str
+    run_id: int | None = None
+    status: StepStatus | None = None
+
+
+class RerunPreview(msgspec.Struct, frozen=True):
+    """What a rerun would do. `steps` would run; `skipped` are the steps before them.
+
+    `missing_params` are secret, and must be in the body's `params`. `latest_run_id` is the project's latest run: all
+    runs of a project share its workspace, so a run other than those in `skipped` may have changed their results.
+    """
+
+    rerun_of: int
+    project: str
+    scope: str
+    steps: tuple[str, ...]
+    skipped: tuple[SkippedStep, ...]
+    missing_params: tuple[str, ...]
+    latest_run_id: int
 
 
 class StepSummary(msgspec.Struct, frozen=True):

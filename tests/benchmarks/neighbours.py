@@ -34,7 +34,12 @@ async def neighbours(scale: Scale) -> list[Result]:
     """Many nested masks, readers of a huge page that read nothing, and clients that list very many artifacts."""
     files = _FILES % scale.lines(ARTIFACTS)
     commands = {"masks": _MASKS, "pages": _NUL_BYTES, "files": files}
-    hostile: dict[str, Hostile] = {"masks": _masking, "unread pages": _reading_nothing, "artifacts": _listing}
+    page = f"log?limit={PAGE_RECORDS}"
+    hostile: dict[str, Hostile] = {
+        "masks": _masking,
+        "unread pages": lambda service: _requesting(service, "pages", "written", page, read=False),
+        "artifacts": lambda service: _requesting(service, "files", "created", "artifacts", read=True),
+    }
     results: list[Result] = []
     async with ours("\n".join(command_project(name, command) for name, command in commands.items())) as service:
         for name, begin in hostile.items():
@@ -99,22 +104,23 @@ async def _masking(service: Ours) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _reading_nothing(service: Ours) -> AsyncIterator[None]:
-    run_id = await service.start("pages")
-    await service.logged(run_id, "written")
-    path = f"/api/v1/runs/{run_id}/log?limit={PAGE_RECORDS}"
-    async with _repeating(lambda: _request(service.port, path, read=False)):
-        yield
-    await service.cancel(run_id)
+async def _requesting(service: Ours, project: str, message: str, resource: str, *, read: bool) -> AsyncIterator[None]:
+    """Twelve clients that request a resource of the project's run again and again, each in a thread."""
+    run_id = await service.start(project)
+    await service.logged(run_id, message)
+    left = threading.Event()
 
+    def repeat() -> None:
+        while not left.is_set():
+            _request(service.port, f"/api/v1/runs/{run_id}/{resource}", read=read)
 
-@asynccontextmanager
-async def _listing(service: Ours) -> AsyncIterator[None]:
-    run_id = await service.start("files")
-    await service.logged(run_id, "created")
-    path = f"/api/v1/runs/{run_id}/artifacts"
-    async with _repeating(lambda: _request(service.port, path, read=True)):
-        yield
+    with ThreadPoolExecutor(READERS) as clients:
+        for _ in range(READERS):
+            clients.submit(repeat)
+        try:
+            yield
+        finally:
+            left.set()
     await service.cancel(run_id)
 
 
@@ -126,21 +132,3 @@ def _request(port: int, path: str, *, read: bool) -> None:
             time.sleep(1)
         while read and connection.recv(1 << 20):
             pass
-
-
-@asynccontextmanager
-async def _repeating(act: Callable[[], None]) -> AsyncIterator[None]:
-    """Twelve clients, each in a thread, that do this again and again."""
-    left = threading.Event()
-
-    def repeat() -> None:
-        while not left.is_set():
-            act()
-
-    with ThreadPoolExecutor(READERS) as clients:
-        for _ in range(READERS):
-            clients.submit(repeat)
-        try:
-            yield
-        finally:
-            left.set()

@@ -86,6 +86,14 @@ class Api:
         run_id: int = response.json()["id"]
         return run_id
 
+    def rerun(self, run_id: int, from_step: str) -> int:
+        """Repeat it to its end. Returns the rerun's id."""
+        response = self._client.post(f"/runs/{run_id}/rerun", json={"from": from_step})
+        assert response.status_code == 201, response.text
+        rerun_id: int = response.json()["id"]
+        self.wait_until(lambda: self.run(rerun_id)["finished_at"] is not None)
+        return rerun_id
+
     def run(self, run_id: int) -> Any:
         return self._client.get(f"/runs/{run_id}").json()
 

@@ -164,6 +164,15 @@ def test_a_dialog_has_no_violations(open_page: OpenPage, key: str) -> None:
     assert violations_everywhere(page, [DESKTOP]) == {}
 
 
+def test_the_dialog_of_a_rerun_has_no_violations(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}")
+
+    page.get_by_role("button", name="Run again…").click()
+    expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
+
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+
+
 def test_the_focused_log_has_a_visible_focus_ring(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel')}")
     log = page.get_by_role("region", name="Log")

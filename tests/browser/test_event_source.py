@@ -22,7 +22,7 @@ address => new Promise(resolve => {
 """
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+@pytest.mark.skipif(shutil.which("curl") is None, reason="requires curl: apt-get install curl")
 def test_an_event_source_and_curl_read_the_same_stream(service: ServedService, api: Api, open_page: OpenPage) -> None:
     run_id = api.start("flood", params={"lines": "3000"})
     address = f"/api/v1/runs/{run_id}/events"

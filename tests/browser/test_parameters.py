@@ -79,13 +79,13 @@ def test_a_run_starts_again_with_the_same_values_and_another_secret(open_page: O
     given = {"version": "v7", "replicas": 5, "dry_run": True, "regions": ["eu", "us"], "token": SECRET}
     run_id = api.complete("release", params=given)
     page = open_page(f"/p/release/runs/{run_id}")
-    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("button", name="Run again…").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("regions")).to_have_value("eu\nus")
     expect(dialog.get_by_label("token")).to_have_value("")
     expect(dialog).to_contain_text("This value is secret. Enter it again.")
 
-    dialog.get_by_role("button", name="Start run").click()
+    dialog.get_by_role("button", name="Run again").click()
     expect(dialog.get_by_label("token")).to_have_accessible_description(re.compile("must be entered again"))
     dialog.get_by_label("token").fill("another secret")
     dialog.get_by_label("token").press("Enter")
@@ -98,7 +98,8 @@ def test_a_run_without_secrets_starts_again_with_typed_values(open_page: OpenPag
     run_id = api.complete("release", params={"version": "v7", "replicas": 5, "ratio": 0.5, "regions": ["eu"]})
     page = open_page(f"/p/release/runs/{run_id}")
 
-    page.get_by_role("button", name="Run again").click()
+    page.get_by_role("button", name="Run again…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Run again").click()
 
     expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
     assert read_run(page, api) == api.run(run_id)["params"]

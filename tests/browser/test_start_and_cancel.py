@@ -1,4 +1,4 @@
-"""Starting, following, cancelling and repeating runs."""
+"""Starting, following and cancelling runs."""
 
 import re
 from pathlib import Path
@@ -95,20 +95,13 @@ def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api:
     expect(notice).to_contain_text(re.compile(r"because it did not end within its grace of 1.0\ss"))
 
 
-def test_a_failed_run_explains_itself_and_resumes_from_its_step(open_page: OpenPage, api: Api) -> None:
+def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
     card = page.locator(".failure")
     expect(card).to_contain_text("translate failed after")
     expect(card).to_contain_text("exit code 3")
     expect(card).to_contain_text("placeholder {name} is missing from segment 1943")
-
-    page.get_by_role("button", name="Run again from translate").click()
-
-    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
-    again = api.run(run_id + 1)
-    assert (again["scope"], again["params"]) == ("from:translate", {"book": "broken"})
-    expect(page.locator("header .badge")).to_have_text("failed")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -142,26 +135,6 @@ def test_a_project_that_matches_a_pattern_starts_by_name(open_page: OpenPage, ap
     expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     expect(page.locator("header .badge")).to_have_text("completed")
     expect(page.get_by_role("navigation", name="Main").first).to_contain_text("glossary-physics")
-
-
-def test_a_masked_parameter_is_entered_again_and_lines_are_kept(open_page: OpenPage, api: Api) -> None:
-    run_id = api.complete("vault", params={"key": "correct-horse-battery", "text": "first\nsecond\n"})
-    assert api.run(run_id)["params"]["key"] == "***"
-    page = open_page(f"/p/vault/runs/{run_id}")
-
-    page.get_by_role("button", name="Run again").click()
-
-    dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_label("key")).to_have_value("")
-    expect(dialog.get_by_label("key")).to_have_attribute("required", "")
-    expect(dialog).to_contain_text("This value is secret. Enter it again.")
-    expect(dialog.get_by_label("text")).to_have_value("first\nsecond\n")
-    dialog.get_by_role("button", name="Start run").click()
-    expect(dialog).to_be_visible()
-    dialog.get_by_label("key").fill("other")
-    dialog.get_by_label("key").press("Enter")
-    expect(page.get_by_role("heading", name=f"#{run_id + 1}")).to_be_visible()
-    assert api.run(run_id + 1)["params"] == {"key": "other", "text": "first\nsecond\n"}
 
 
 def test_copied_parameters_leave_out_masked_ones(open_page: OpenPage, api: Api) -> None:

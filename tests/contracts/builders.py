@@ -1,17 +1,19 @@
 """Builds runs, records, segments and batches for the tests of the contract."""
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from msgspec.structs import replace
 
 from solorun.outcome import Outcome
-from solorun.record import Level, Record, Stream
+from solorun.record import Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import LevelCounts, Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import Batch, FinalState, NewRun, Store
-from solorun.wire import decode_records, encode_records
+from solorun.store import Batch, FinalState, LogQuery, NewRun, Store
+from solorun.wire import decode_records, encode, encode_records
 
 OWNER = "this-service"
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
@@ -62,9 +64,17 @@ def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
     return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
 
 
-async def start(store: Store, project: str = "handbook", *, scope: str = "full", owner: str = OWNER) -> Run:
+async def start(
+    store: Store,
+    project: str = "handbook",
+    *,
+    scope: str = "full",
+    owner: str = OWNER,
+    rerun_of: int | None = None,
+) -> Run:
     """A running run."""
-    run = await store.insert_run(new_run(project, scope=scope), owner=owner)
+    new = dataclasses.replace(new_run(project, scope=scope), rerun_of=rerun_of)
+    run = await store.insert_run(new, owner=owner)
     assert await store.commit([beginning(run, at=1)], owner=owner) == [UpdateResult.UPDATED]
     return await store.get_run(run.id)
 
@@ -92,3 +102,12 @@ async def read_all(store: Store, run_id: int, *, after: int = 0) -> list[Record]
             found += decode_records(segment.after(after).payload)
             after = segment.last_seq
     return found
+
+
+async def read_page(store: Store, run_id: int, query: LogQuery) -> LogPage:
+    return decode_page(await store.read_log(run_id, query))
+
+
+def decode_page(page: StoredLogPage) -> LogPage:
+    """A page as a client receives it."""
+    return msgspec.json.decode(encode(page), type=LogPage)

@@ -7,6 +7,8 @@ from datetime import timedelta, timezone
 import pytest
 
 from solorun.errors import RunActive, RunNotFound
+from solorun.parameter import MAX_INTEGER, ParamValue
+from solorun.queueing import ConflictPolicy
 from solorun.run import RunStep
 from solorun.status import Status, UpdateResult
 from solorun.store import Store
@@ -25,10 +27,47 @@ async def test_a_new_run_is_pending_with_its_steps_in_order(store: Store) -> Non
     assert (run.started_at, run.finished_at, run.last_seq) == (None, None, 0)
 
 
+async def test_parameters_of_every_type_are_read_back_unchanged(store: Store) -> None:
+    params: dict[str, ParamValue] = {
+        "text": 'a"b\n\u2028ü',
+        "empty": "",
+        "integer": -MAX_INTEGER,
+        "number": 0.1,
+        "whole": 3.0,
+        "large": 1.5e300,
+        "boolean": False,
+        "list": ("a", "b c"),
+        "none": (),
+    }
+
+    run = await store.insert_run(replace(new_run(), params=params), owner=OWNER)
+
+    stored = (await store.get_run(run.id)).params
+    assert stored == run.params == params
+    assert {name: type(value) for name, value in stored.items()} == {name: type(params[name]) for name in params}
+
+
 async def test_an_inserted_run_is_read_back_unchanged(store: Store) -> None:
     run = await store.insert_run(new_run(), owner=OWNER)
 
     assert await store.get_run(run.id) == run
+
+
+async def test_a_run_keeps_the_id_of_the_run_that_it_repeats(store: Store) -> None:
+    original = await end(store, await start(store))
+
+    run = await store.insert_run(replace(new_run(), rerun_of=original.id), owner=OWNER)
+
+    assert (original.rerun_of, run.rerun_of) == (None, original.id)
+    assert await store.get_run(run.id) == run
+
+
+async def test_a_queued_run_keeps_the_id_of_the_run_that_it_repeats(store: Store) -> None:
+    await start(store)
+
+    run = await store.insert_run(replace(new_run(), rerun_of=4711, on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
+
+    assert (run.status, run.rerun_of) == (Status.QUEUED, 4711)
 
 
 async def test_times_of_any_time_zone_are_read_in_utc_to_the_microsecond(store: Store) -> None:

@@ -56,6 +56,56 @@ async def test_pages_have_no_gaps_and_no_repeats(store: Store, statuses: Collect
     assert [run.id for run in first + second + third] == ids[::-1]
 
 
+async def _reruns(store: Store) -> list[int]:
+    """handbook: a run, two reruns of it (failed, completed), and a rerun of the second. Returns their ids."""
+    original = await end(store, await start(store))
+    failed = await end(store, await start(store, rerun_of=original.id), Status.FAILED)
+    completed = await end(store, await start(store, rerun_of=original.id))
+    last = await start(store, rerun_of=completed.id)
+    return [original.id, failed.id, completed.id, last.id]
+
+
+@pytest.mark.parametrize(
+    ("of", "project", "statuses", "expected"),
+    [
+        (0, None, (), [2, 1]),
+        (2, None, (), [3]),
+        (3, None, (), []),
+        (0, "handbook", (), [2, 1]),
+        (0, "glossary", (), []),
+        (0, None, {Status.FAILED}, [1]),
+        (0, "handbook", {Status.COMPLETED, Status.FAILED, Status.RUNNING}, [2, 1]),
+        (0, "glossary", {Status.FAILED}, []),
+    ],
+)
+async def test_the_reruns_of_a_run_are_listed_newest_first(
+    store: Store, of: int, project: str | None, statuses: Collection[Status], expected: list[int]
+) -> None:
+    ids = await _reruns(store)
+    await start(store, "glossary")
+
+    found = await store.list_runs(rerun_of=ids[of], project=project, statuses=statuses)
+
+    assert [run.id for run in found] == [ids[index] for index in expected]
+
+
+@pytest.mark.parametrize("statuses", [(), tuple(Status)], ids=["any", "each"])
+async def test_the_reruns_of_a_run_are_listed_in_pages(store: Store, statuses: Collection[Status]) -> None:
+    ids = await _reruns(store)
+
+    first = await store.list_runs(rerun_of=ids[0], statuses=statuses, limit=1)
+    second = await store.list_runs(rerun_of=ids[0], statuses=statuses, limit=1, before_id=first[-1].id)
+
+    assert [run.id for run in first + second] == [ids[2], ids[1]]
+
+
+@pytest.mark.parametrize("run_id", [0, -1, 999, 2**63, -(10**30)])
+async def test_a_run_that_does_not_exist_has_no_reruns(store: Store, run_id: int) -> None:
+    await _reruns(store)
+
+    assert await store.list_runs(rerun_of=run_id) == []
+
+
 @pytest.mark.parametrize(("before_id", "count"), [(10**30, 5), (2**63 - 1, 5), (0, 0), (-1, 0), (-(10**30), 0)])
 async def test_any_integer_is_a_valid_bound(store: Store, before_id: int, count: int) -> None:
     await _history(store)
@@ -96,7 +146,7 @@ async def test_orphaned_runs_are_active_runs_of_other_owners_oldest_first(store:
 
     orphaned = await store.list_orphaned_runs(OWNER)
 
-    assert orphaned == [first, second]
+    assert orphaned == await store.list_foreign_runs(OWNER) == [first, second]
     assert {ours.id, ended.id}.isdisjoint(run.id for run in orphaned)
 
 

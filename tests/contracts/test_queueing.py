@@ -76,6 +76,19 @@ async def test_a_promoted_run_is_no_orphan_and_belongs_to_its_first_claimant(sto
     assert [run.id for run in await store.list_orphaned_runs(OWNER)] == [waiting.id]
 
 
+async def test_a_claimed_run_that_is_returned_can_be_claimed_by_another(store: Store) -> None:
+    active = await start(store)
+    waiting = await insert(store, queued())
+    await end(store, active)
+    await store.claim_promoted_runs(owner=OWNER)
+
+    await store.return_run(waiting.id, owner="another-service")
+    assert await store.claim_promoted_runs(owner="another-service") == []
+    await store.return_run(waiting.id, owner=OWNER)
+
+    assert [run.id for run in await store.claim_promoted_runs(owner="another-service")] == [waiting.id]
+
+
 async def test_a_run_that_waits_for_a_resource_is_not_overtaken_by_its_own_project(store: Store) -> None:
     await declare(store, gpu=1)
     holder = await insert(store, queued("images", gpu=1))

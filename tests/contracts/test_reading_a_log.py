@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from solorun.errors import RunNotFound
+from solorun.folding import fold
 from solorun.record import Event, Level, LogPage, Record, Stream
 from solorun.run import RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
 from solorun.terminal_text import visible_text
-from solorun.text_search import fold
 from solorun.wire import encode
-from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
+from tests.contracts.builders import OWNER, batch_of, end, ending, later, read_page, records, start, write
 from tests.contracts.conftest import OpenStore
 
 _MESSAGES = (
@@ -147,7 +147,7 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
 async def test_a_page_matches_the_contract(store: Store, query: LogQuery, status: Status | None) -> None:
     run_id = await _write_log(store, status=status)
 
-    page = await store.read_log(run_id, query)
+    page = await read_page(store, run_id, query)
 
     assert page == _expected(_log(), query)
 
@@ -158,14 +158,24 @@ async def test_a_page_matches_the_contract(store: Store, query: LogQuery, status
 async def test_an_empty_log_is_an_empty_page(store: Store, query: LogQuery) -> None:
     run = await start(store)
 
-    assert await store.read_log(run.id, query) == LogPage((), 0, False, False)
+    assert await read_page(store, run.id, query) == LogPage((), 0, False, False)
+
+
+async def test_a_page_has_the_bytes_of_the_stored_records(store: Store) -> None:
+    run = await start(store)
+    await write(store, run, records(1, 3))
+
+    page = await store.read_log(run.id, LogQuery())
+
+    (segment,) = await store.read_segments(run.id, after=0)
+    assert list(map(bytes, page.records)) == segment.lines()
 
 
 @pytest.mark.parametrize("run_id", [4711, 10**30])
 @pytest.mark.parametrize("query", [LogQuery(), LogQuery(text="x")])
 async def test_the_log_of_an_unknown_run_is_not_found(store: Store, run_id: int, query: LogQuery) -> None:
     with pytest.raises(RunNotFound):
-        await store.read_log(run_id, query)
+        await read_page(store, run_id, query)
 
 
 async def test_all_of_many_small_segments_are_searched(store: Store) -> None:
@@ -175,7 +185,7 @@ async def test_all_of_many_small_segments_are_searched(store: Store) -> None:
     )
     await store.commit(list(singles), owner=OWNER)
 
-    page = await store.read_log(run.id, LogQuery(text="LINE", limit=1))
+    page = await read_page(store, run.id, LogQuery(text="LINE", limit=1))
 
     assert (page.matches, page.records) == (4500, tuple(records(4500, 4500)))
 
@@ -200,7 +210,7 @@ async def test_a_page_contains_a_record_of_any_size(store: Store) -> None:
     content = [replace(record, data={"item": "x" * MAX_PAGE_BYTES}) for record in records(1, 2)]
     await write(store, run, content)
 
-    page = await store.read_log(run.id, LogQuery(after=0))
+    page = await read_page(store, run.id, LogQuery(after=0))
 
     assert (page.records, page.next) == ((content[0],), 1)
 
@@ -208,16 +218,16 @@ async def test_a_page_contains_a_record_of_any_size(store: Store) -> None:
 async def _read_forward(store: Store, run_id: int, query: LogQuery) -> AsyncIterator[LogPage]:
     after: int | None = 0
     while after is not None:
-        page = await store.read_log(run_id, replace_query(query, after=after))
+        page = await read_page(store, run_id, replace_query(query, after=after))
         yield page
         after = page.next
 
 
 async def _read_backward(store: Store, run_id: int, query: LogQuery) -> AsyncIterator[LogPage]:
-    page = await store.read_log(run_id, query)
+    page = await read_page(store, run_id, query)
     yield page
     while page.next is not None:
-        page = await store.read_log(run_id, replace_query(query, before=page.next))
+        page = await read_page(store, run_id, replace_query(query, before=page.next))
         yield page
 
 
@@ -227,7 +237,7 @@ async def test_a_step_that_never_ended_is_searched_to_the_end_of_the_log(store: 
     await store.commit([batch_of(run, records(1, 50), steps=[working])], owner=OWNER)
     await store.finalize_run(run.id, owner=None, expected=[Status.RUNNING], ending=ending(Status.INTERRUPTED, "died"))
 
-    assert (await store.read_log(run.id, LogQuery(step="extract"))).matches == 50
+    assert (await read_page(store, run.id, LogQuery(step="extract"))).matches == 50
 
 
 @given(
@@ -258,7 +268,7 @@ async def test_a_search_finds_exactly_what_is_visible(
     try:
         parts = [part for part in (content[:cut], content[cut:]) if part]
         run = await write(store, await start(store), *parts)
-        page = await store.read_log(run.id, query)
+        page = await read_page(store, run.id, query)
         await end(store, run)
     finally:
         await store.close()

@@ -1,26 +1,29 @@
 """The engine on a real database, with scripted steps: everything between HTTP and processes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 import anyio
 
 from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
-from solorun.logs import Hub, Tail, Writer, WriterLimits
+from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
 from solorun.parameter import Parameter
-from solorun.project import DEFAULT_LOG_LIMIT_BYTES, DEFAULT_QUEUE_MAX, CommandStep, Project
+from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.run import Run
 from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory
+from solorun.status import UpdateResult
 from solorun.step import StepExecutor
-from solorun.store import Store
+from solorun.store import FinalState, Store
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.wire import decode_records
 from tests.fakes.steps import ScriptedExecutor
@@ -29,6 +32,20 @@ from tests.fakes.stores import FaultyStore
 
 def system_now() -> datetime:
     return datetime.now(UTC)
+
+
+@contextmanager
+def noting_ends() -> Iterator[set[int]]:
+    """The ids of the runs whose final state has reached their channel since the block began."""
+    ended: set[int] = set()
+    close = Channel.close
+
+    def close_and_note(channel: Channel, ending: FinalState) -> asyncio.Future[UpdateResult]:
+        ended.add(channel.run_id)
+        return close(channel, ending)
+
+    with patch.object(Channel, "close", close_and_note):
+        yield ended
 
 
 class DeclaredProjects:
@@ -105,7 +122,7 @@ def declare(
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
     cancel_grace_seconds: float = 10.0,
-    log_limit_bytes: int = DEFAULT_LOG_LIMIT_BYTES,
+    log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str | Parameter, ...] = (),
@@ -126,7 +143,7 @@ def declare(
         ),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
-        log_limit_bytes=log_limit_bytes,
+        log_limit=log_limit,
         env=env or {},
         secrets=secrets,
         params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),

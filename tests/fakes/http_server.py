@@ -17,7 +17,6 @@ from solorun.projects import Catalog
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.server import serve
-from solorun.server.connection_limits import ConnectionLimits
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
 from tests.fakes.application import TOML
@@ -158,7 +157,6 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         toml: str = TOML,
         host: str = "127.0.0.1",
         limits: ServiceLimits = DEFAULT_LIMITS,
-        connection_limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008 - frozen
         **settings: Any,
     ) -> AsyncIterator[LiveServer]:
         executor, stop, made = ScriptedExecutor(), asyncio.Event(), list[Application]()
@@ -182,7 +180,6 @@ def make_open_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
                 started=url.set_result,
                 stop=stop,
                 limits=limits,
-                connection_limits=connection_limits,
             )
         )
         either: set[asyncio.Future[Any]] = {serving, url}

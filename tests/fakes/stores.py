@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar, cast
+from unittest.mock import patch
 
 from solorun.store import RunStore, Store
+from solorun.stores.sqlite.connection import Connection
 
 S = TypeVar("S", bound=RunStore)
 
@@ -23,6 +25,20 @@ async def opening_stores(open_store: Callable[..., Awaitable[S]]) -> AsyncIterat
     yield open_one
     for store in opened:
         await store.close()
+
+
+@contextmanager
+def noting_connections() -> Iterator[list[Connection]]:
+    """The connections that are opened within the block, the one that writes first."""
+    opened: list[Connection] = []
+    open_connection = Connection.open
+
+    async def open_and_note(connection: Connection) -> None:
+        opened.append(connection)
+        await open_connection(connection)
+
+    with patch.object(Connection, "open", open_and_note):
+        yield opened
 
 
 class _Gate:

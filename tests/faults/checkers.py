@@ -2,24 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
 import msgspec
 
 from solorun.status import ACTIVE, TRANSITIONS, Status
 from tests.faults.database import Database, Row
+from tests.faults.evidence import Evidence
 from tests.faults.history import History, Kind, MarkKind, Reading
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """A finished trial. `at_rest`: no run should be active."""
-
-    history: History
-    database: Database
-    at_rest: bool = True
-
+from tests.faults.queue_checkers import (
+    active_runs_hold_their_slots,
+    freed_projects_are_given_on,
+    queues_are_in_order,
+    slots_have_one_holder,
+)
 
 Checker = Callable[[Evidence], Iterator[str]]
 
@@ -43,13 +39,14 @@ def at_most_one_active_run(evidence: Evidence) -> Iterator[str]:
 
 
 def at_most_one_working_run(evidence: Evidence) -> Iterator[str]:
-    """By the marks of the steps: no step finds another at work, and none leaves a mark after a later run began."""
+    """By the marks of the steps: no step finds another at work, and none leaves a mark after another run began."""
     newest: dict[str, int] = {}
     inside: dict[str, int] = {}
+    superseded: set[int] = set()
     for mark in evidence.history.marks:
         if mark.kind is MarkKind.OVERLAP:
             yield f"run {mark.run_id} of {mark.project} found another at work"
-        elif mark.run_id < newest.get(mark.project, 0):
+        elif mark.run_id in superseded:
             yield f"run {mark.run_id} of {mark.project} was working after run {newest[mark.project]} had begun"
         elif mark.kind is MarkKind.EXIT:
             inside.pop(mark.project, None)
@@ -58,6 +55,8 @@ def at_most_one_working_run(evidence: Evidence) -> Iterator[str]:
                 if inside.get(mark.project, mark.run_id) != mark.run_id:
                     yield f"run {mark.run_id} of {mark.project} began inside run {inside[mark.project]}"
                 inside[mark.project] = mark.run_id
+            if newest.get(mark.project, mark.run_id) != mark.run_id:
+                superseded.add(newest[mark.project])
             newest[mark.project] = mark.run_id
 
 
@@ -117,7 +116,7 @@ def transitions_are_legal(evidence: Evidence) -> Iterator[str]:
     """Only documented transitions happen; a terminal row never changes, and no row is deleted."""
     for move in evidence.database.moves:
         if move.before is None:
-            if move.after != Status.PENDING:
+            if move.after not in (Status.PENDING, Status.QUEUED):
                 yield f"run {move.run_id} was inserted as {move.after}"
         elif move.after is None or move.after not in TRANSITIONS.get(Status(move.before), frozenset()):
             yield f"run {move.run_id} went from {move.before} to {move.after}"
@@ -154,6 +153,10 @@ def the_database_is_intact(evidence: Evidence) -> Iterator[str]:
 CHECKERS: tuple[Checker, ...] = (
     at_most_one_active_run,
     at_most_one_working_run,
+    queues_are_in_order,
+    freed_projects_are_given_on,
+    slots_have_one_holder,
+    active_runs_hold_their_slots,
     no_acknowledged_run_is_lost,
     a_conflict_names_an_active_run,
     only_acknowledged_runs_work,

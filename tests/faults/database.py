@@ -1,8 +1,9 @@
-"""Reads the database with plain SQL, and installs triggers that record every transition of a run."""
+"""Reads the database with plain SQL, and installs triggers that record every transition of a run and every hold."""
 
 import contextlib
+import json
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,17 @@ WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BE
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, OLD.status, NEW.status, NEW.owner);
 END;
+CREATE TABLE IF NOT EXISTS audit_holds (
+    number INTEGER, run_id INTEGER, resource TEXT, slot INTEGER, step TEXT, is_taken INTEGER
+);
+CREATE TRIGGER IF NOT EXISTS audit_take AFTER INSERT ON holds BEGIN
+    INSERT INTO audit_transitions (run_id) VALUES (NEW.run_id);
+    INSERT INTO audit_holds VALUES (last_insert_rowid(), NEW.run_id, NEW.resource, NEW.slot, NEW.step, 1);
+END;
+CREATE TRIGGER IF NOT EXISTS audit_release AFTER DELETE ON holds BEGIN
+    INSERT INTO audit_transitions (run_id) VALUES (OLD.run_id);
+    INSERT INTO audit_holds VALUES (last_insert_rowid(), OLD.run_id, OLD.resource, OLD.slot, OLD.step, 0);
+END;
 CREATE TRIGGER IF NOT EXISTS audit_delete AFTER DELETE ON runs BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (OLD.id, OLD.project, OLD.status, NULL, OLD.owner);
@@ -37,6 +49,19 @@ class Move:
     project: str
     before: str | None
     after: str | None
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HoldMove:
+    """A slot that was taken or released, numbered together with the moves of runs."""
+
+    number: int
+    run_id: int
+    resource: str
+    slot: int
+    step: str
+    is_taken: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +76,8 @@ class Row:
     finished_at: datetime | None
     last_seq: int
     steps: tuple[tuple[str, str], ...]
+    resources: dict[str, int] = field(default_factory=dict)
+    replaces: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +89,7 @@ class Database:
     """The segments of each run: first seq and the records' JSON."""
     moves: list[Move]
     integrity: str
+    holds: list[HoldMove] = field(default_factory=list)
 
 
 def install_triggers(path: Path) -> None:
@@ -78,28 +106,44 @@ def read_database(path: Path) -> Database:
         for run_id, first_seq, size, payload in connection.execute(segments):
             lines = decompress(payload, max_output_size=size).split(b"\n")[:-1]
             logs.setdefault(run_id, []).append((first_seq, lines))
-        moves = []
+        moves, holds = [], []
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'audit_transitions'").fetchone():
             moves = [
                 Move(*row)
                 for row in connection.execute(
-                    "SELECT run_id, project, before, after FROM audit_transitions ORDER BY number"
+                    "SELECT run_id, project, before, after, number FROM audit_transitions"
+                    " WHERE project IS NOT NULL ORDER BY number"
+                )
+            ]
+            holds = [
+                HoldMove(number, run_id, resource, slot, step, bool(is_taken))
+                for number, run_id, resource, slot, step, is_taken in connection.execute(
+                    "SELECT * FROM audit_holds ORDER BY number"
                 )
             ]
         (integrity,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        return Database(_read_rows(connection), logs, moves, integrity)
+        return Database(_read_rows(connection), logs, moves, integrity, holds)
 
 
 def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
     steps: dict[int, list[tuple[str, str]]] = {}
     for run_id, name, status in connection.execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
         steps.setdefault(run_id, []).append((name, status))
-    columns = "id, project, status, error_message, started_at, finished_at, last_seq"
+    columns = "id, project, status, error_message, started_at, finished_at, last_seq, resources, replaces"
     return {
         run_id: Row(
-            run_id, project, status, error, _time(started), _time(finished), last_seq, tuple(steps.get(run_id, ()))
+            run_id,
+            project,
+            status,
+            error,
+            _time(started),
+            _time(finished),
+            last_seq,
+            tuple(steps.get(run_id, ())),
+            json.loads(resources),
+            replaces,
         )
-        for run_id, project, status, error, started, finished, last_seq in connection.execute(
+        for run_id, project, status, error, started, finished, last_seq, resources, replaces in connection.execute(
             f"SELECT {columns} FROM runs ORDER BY id"
         )
     }

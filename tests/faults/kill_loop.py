@@ -16,6 +16,7 @@ import select
 import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
 from tests.fakes.engine import open_engine
+from tests.fakes.stores import noting_connections
 from tests.faults.kill_points import KillAt, KillPointStore
 from tests.faults.parent_death import end_with_parent
 
@@ -55,10 +57,12 @@ class Child:
         projects = [self._declare(name) for name in PROJECTS]
         executor: Any = StepDispatcher(self._data_dir, {})
         owner = f"child {os.getpid()} {time.time_ns()}"
-        wrap = None if self._kill_at is None else KillPointStore(self._kill_at).wrap
-        async with open_engine(self._data_dir, *projects, owner=owner, executor=executor, wrap=wrap) as engine:
+        async with AsyncExitStack() as stack:
+            with noting_connections() as connections:
+                wrap = None if self._kill_at is None else KillPointStore(self._kill_at, connections).wrap
+                opening = open_engine(self._data_dir, *projects, owner=owner, executor=executor, wrap=wrap)
+                self._engine = await stack.enter_async_context(opening)
             self._acknowledge("up")
-            self._engine = engine
             await asyncio.gather(*(self._run_client(name) for name in PROJECTS))
 
     def _declare(self, name: str) -> Project:

@@ -3,10 +3,12 @@
 import os
 import signal
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.stores.sqlite.connection import Connection
 
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 POINTS = (*(f"{when}-{write}" for write in WRITES for when in ("before", "after")), "statement")
@@ -28,14 +30,15 @@ class KillAt:
 
 
 class KillPointStore:
-    """Wraps each write of a store with its kill points."""
+    """Wraps each write of a store with its kill points. The first of its `connections` is the one that writes."""
 
-    def __init__(self, kill_at: KillAt) -> None:
+    def __init__(self, kill_at: KillAt, connections: Sequence[Connection]) -> None:
         self._kill_at = kill_at
+        self._connections = connections
 
     async def wrap(self, store: SqliteRunStore) -> None:
         if self._kill_at.point == "statement":
-            await store._writer.maintain(self._trace)
+            await self._connections[0].maintain(self._trace)
         for name in WRITES:
             setattr(store, name, self._wrap_write(name, getattr(store, name)))
 

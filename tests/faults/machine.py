@@ -1,7 +1,7 @@
 """Compares RunManager with a model: hypothesis chooses the events, and the auditor checks the result."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from hypothesis.stateful import initialize, rule
 from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.record import Stream
 from solorun.run import Run
-from solorun.status import Status
+from solorun.status import Status, StepStatus
 from tests.fakes.engine import declare
 from tests.faults.engine_machine import EngineMachine
 from tests.faults.history import Kind
@@ -28,6 +28,18 @@ WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_seg
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 
 
+STORE_FAILURES = {(Kind.FAIL, "store-unavailable"), (Kind.FAIL, "internal")}
+_FAILED = {StepStatus.FAILED, StepStatus.CANCELLED, StepStatus.INTERRUPTED}
+
+
+def _steps_from(run: Run, start: str) -> list[str]:
+    """The steps that a rerun repeats; none if the run does not have this step."""
+    for position, step in enumerate(run.steps):
+        if start in ("start", step.name) or (start == "failed" and step.status in _FAILED):
+            return [following.name for following in run.steps[position:]]
+    return []
+
+
 def _choose(choice: int, among: Iterable[K]) -> K | None:
     known = sorted(among)
     return known[choice % len(known)] if known else None
@@ -36,8 +48,9 @@ def _choose(choice: int, among: Iterable[K]) -> K | None:
 class ModelRun:
     """The expected state of one active run."""
 
-    def __init__(self, run_id: int) -> None:
+    def __init__(self, run_id: int, steps: Sequence[str] = STEPS) -> None:
         self.id = run_id
+        self.steps = steps
         self.step = 0
         self.cancel_requested = False
 
@@ -48,7 +61,7 @@ class RunManagerMachine(EngineMachine):
     def __init__(self) -> None:
         super().__init__(tuple(declare(name, steps=STEPS) for name in PROJECTS))
         self.active: dict[str, ModelRun] = {}
-        self.ended: dict[int, Status] = {}
+        self.ended: dict[int, Run] = {}
 
     # -- the engine
 
@@ -77,10 +90,31 @@ class RunManagerMachine(EngineMachine):
         if (active := self.active.get(project)) is not None:
             assert (answer.kind, answer.value) == (Kind.FAIL, active.id)
         elif run is None:
-            assert (answer.kind, answer.value) in {(Kind.FAIL, "store-unavailable"), (Kind.FAIL, "internal")}
+            assert (answer.kind, answer.value) in STORE_FAILURES
         else:
             self.active[project] = ModelRun(run.id)
             self._wait_for_step(project)
+
+    @rule(choice=CHOICE, from_step=st.sampled_from(["start", "failed", *STEPS]))
+    def rerun(self, choice: int, from_step: str) -> None:
+        """A start like any other, of the rest of an ended run."""
+        if (run_id := _choose(choice, self.ended)) is None:
+            return
+        original = self.ended[run_id]
+        steps = _steps_from(original, from_step)
+        run = self._do(self.trial.rerun(original, from_step))
+        answer = self.trial.answer
+        assert answer is not None
+        active = self.active.get(original.project)
+        if run is None:
+            refusal = "invalid-request" if not steps else active.id if active is not None else None
+            assert (answer.kind, answer.value) in {(Kind.FAIL, refusal), *STORE_FAILURES}
+        else:
+            assert steps
+            assert active is None
+            assert (run.rerun_of, [step.name for step in run.steps]) == (original.id, steps)
+            self.active[original.project] = ModelRun(run.id, steps)
+            self._wait_for_step(original.project)
 
     @rule(project=st.sampled_from(PROJECTS), starts=st.integers(2, 8))
     def race(self, project: str, starts: int) -> None:
@@ -118,9 +152,9 @@ class RunManagerMachine(EngineMachine):
         answer = self.trial.answer
         assert answer is not None
         if answer.kind is Kind.OK:
-            assert self.ended[run_id] is Status.CANCELLED
+            assert self.ended[run_id].status is Status.CANCELLED
         elif answer.value == "run-not-active":
-            assert self.ended[run_id] is not Status.CANCELLED
+            assert self.ended[run_id].status is not Status.CANCELLED
 
     @rule(run=st.integers(1, 12), after=st.integers(0, 6))
     def reader_connects(self, run: int, after: int) -> None:
@@ -145,7 +179,7 @@ class RunManagerMachine(EngineMachine):
             self._expect_end(project, Status.CANCELLED)
         elif error:
             self._expect_end(project, Status.FAILED)
-        elif run.step + 1 == len(STEPS):
+        elif run.step + 1 == len(run.steps):
             self._expect_end(project, Status.COMPLETED)
         else:
             run.step += 1
@@ -202,8 +236,8 @@ class RunManagerMachine(EngineMachine):
     def _open(self) -> None:
         super()._open()
         for run in self.active.values():
-            assert self._do(self.engine.store.get_run(run.id)).status is Status.INTERRUPTED
-            self.ended[run.id] = Status.INTERRUPTED
+            self.ended[run.id] = self._do(self.engine.store.get_run(run.id))
+            assert self.ended[run.id].status is Status.INTERRUPTED
         self.active.clear()
         assert self.engine.manager.list_active_runs() == []
 
@@ -217,9 +251,9 @@ class RunManagerMachine(EngineMachine):
                 step.end("killed by SIGKILL", -9)
         await self.engine.manager.drain(10)
         for run in self.active.values():
-            status = (await self.engine.store.get_run(run.id)).status
-            assert status is (Status.CANCELLED if run.cancel_requested else Status.INTERRUPTED)
-            self.ended[run.id] = status
+            self.ended[run.id] = await self.engine.store.get_run(run.id)
+            expected = Status.CANCELLED if run.cancel_requested else Status.INTERRUPTED
+            assert self.ended[run.id].status is expected
         self.active.clear()
 
     def _step(self, run: ModelRun) -> WitnessedStep:
@@ -231,7 +265,7 @@ class RunManagerMachine(EngineMachine):
 
         def begun() -> bool:
             step = self.trial.executor.steps.get(run.id)
-            return step is not None and step.context.name == STEPS[run.step]
+            return step is not None and step.context.name == run.steps[run.step]
 
         self._do(until(lambda: begun() or self._has_ended(run)))
         if not begun():
@@ -241,8 +275,8 @@ class RunManagerMachine(EngineMachine):
         run = self.active.pop(project)
         self._do(until(lambda: self._has_ended(run)))
         self.engine.faults.heal()
-        assert self._do(self.engine.store.get_run(run.id)).status is status
-        self.ended[run.id] = status
+        self.ended[run.id] = self._do(self.engine.store.get_run(run.id))
+        assert self.ended[run.id].status is status
 
     def _has_ended(self, run: ModelRun) -> bool:
         return run.id not in {active.id for active in self.engine.manager.list_active_runs()}

@@ -1,7 +1,7 @@
 """Gives schemathesis what the OpenAPI document does not contain.
 
-Cursors are opaque, so it gets a strategy for them. A project's scopes and parameters are in no schema, so starts that
-should be accepted use those of the projects under test. Starts that should be refused are left as generated.
+Cursors are opaque, so it gets a strategy for them. A project's scopes, steps and parameters are in no schema, so starts
+that should be accepted use those of the projects under test. Starts that should be refused are left as generated.
 """
 
 from typing import Any
@@ -18,8 +18,10 @@ schemathesis.openapi.format("cursor", st.integers(1, MAX_RUN_ID).map(str).map(en
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     meant_to_be_accepted = case.meta is not None and case.meta.generation.mode.is_positive
-    if meant_to_be_accepted and case.operation.label.endswith("/runs") and isinstance(case.body, dict):
+    if meant_to_be_accepted and case.operation.label.endswith(("/runs", "/rerun")) and isinstance(case.body, dict):
         if "scope" in case.body:
             case.body["scope"] = "full"
+        if "from" in case.body:
+            case.body["from"] = "start"
         if "params" in case.body:
             case.body["params"] = {}

@@ -119,5 +119,5 @@ def _is_waiting(served: Served, sent: list[Any]) -> bool:
     """Whether a stream has sent what there is, and waits for a change."""
     if any(b"event: runs" in message.get("body", b"") for message in sent):
         return True
-    topics = [served.service.hub.find(run.id) for run in served.service.manager.list_active_runs()]
-    return any(topic is not None and topic.waiting_count for topic in topics)
+    last_ids = [b"id: %d\n" % run.last_seq for run in served.service.manager.list_active_runs() if run.last_seq]
+    return any(last_id in message.get("body", b"") for message in sent for last_id in last_ids)

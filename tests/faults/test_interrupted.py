@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import Batch, FinalState, LogQuery, NewRun
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.stores.sqlite.connection import Connection
 from tests.fakes.engine import Engine
+from tests.fakes.stores import noting_connections
 from tests.faults.conftest import MakeTrials
 from tests.faults.interrupted import INTERRUPTERS, at_every_suspension
 from tests.faults.trial import Trial, until
@@ -144,13 +147,16 @@ async def test_a_call_can_be_cancelled_at_any_await_without_harm(
         "P9", f"{len(CALLS)} groups of calls, cancelled through their {interrupter} at every await", short=1, goal=1_000
     )
     trial = Trial(tmp_path)
-    async with trial.engine() as engine:
+    await trial.prepare()
+    async with AsyncExitStack() as stack:
+        with noting_connections() as connections:
+            engine = await stack.enter_async_context(trial.engine())
         bench = Bench(trial, engine, await _ended_run(trial, engine))
         for _ in tried:
             if call in NEEDS_ACTIVE_RUN:
                 await bench.begin()
             async for _at in at_every_suspension(lambda: CALLS[call](bench), INTERRUPTERS[interrupter]):
-                tried.judge(await _open_transactions(engine))
+                tried.judge(await _open_transactions(connections))
                 if call in NEEDS_ACTIVE_RUN:
                     await bench.begin()
             await bench.end()
@@ -196,9 +202,7 @@ async def _ended_run(trial: Trial, engine: Engine) -> int:
     return run.id
 
 
-async def _open_transactions(engine: Engine) -> list[str]:
-    store: Any = engine.store
-    connections = [store._writer, *store._readers]
+async def _open_transactions(connections: list[Connection]) -> list[str]:
     in_transaction = [await connection.maintain(lambda driver: driver.in_transaction) for connection in connections]
     return ["a transaction was left open"] * any(in_transaction)
 

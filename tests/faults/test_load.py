@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import gc
 import sqlite3
+import weakref
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from solorun.errors import RunActive, RunNotActive, StoreUnavailable
+from solorun.logs import Receiver, Topic
+from solorun.segment import Segment
 from solorun.status import Status
 from tests.fakes.engine import declare, open_engine, system_now
 from tests.faults.trial import DATABASE_NAME
@@ -59,15 +63,23 @@ async def test_readers_of_a_silent_run_that_leave_are_forgotten(tmp_path: Path) 
         assert topic is not None
         await engine.until(lambda: topic.run.last_seq == 1)
 
-        for _ in range(100):
-            reader = asyncio.create_task(topic.wait_after(1))
-            await asyncio.sleep(0)
-            reader.cancel()
-            await asyncio.wait([reader])
+        receivers = [await _wait_and_leave(topic) for _ in range(100)]
+        gc.collect()
 
-        assert topic.waiting_count == 0
+        assert not any(receiver() for receiver in receivers)
         step.end()
         assert (await engine.end_of(run.id)).status is Status.COMPLETED
+
+
+async def _wait_and_leave(topic: Topic) -> "weakref.ref[Receiver]":
+    def refuse(_: Segment) -> bool:
+        return False
+
+    reader = asyncio.create_task(topic.wait_after(1, refuse))
+    await asyncio.sleep(0)
+    reader.cancel()
+    await asyncio.wait([reader])
+    return weakref.ref(refuse)
 
 
 @pytest.mark.parametrize("jump", [timedelta(hours=-1), timedelta(hours=1), timedelta(days=-20_000), timedelta(0)])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.cutting_proxy import cutting_proxy
 from tests.faults.conftest import MakeTrials
-from tests.faults.proxy import cutting_proxy
 from tests.faults.raw_stream import complete_events, has_received, open_stream, read_to_end, status_of
 from tests.faults.service_trial import ServiceTrial, service_trial
 from tests.faults.trial import until

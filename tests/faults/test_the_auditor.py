@@ -22,7 +22,7 @@ from solorun.steps import StepDispatcher
 from solorun.store import Batch
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sqlite import SqliteRunStore
-from tests.fakes.engine import open_engine
+from tests.fakes.engine import noting_ends, open_engine
 from tests.fakes.process_table import is_alive
 from tests.faults.history import EndObservation, History
 from tests.faults.trial import DATABASE_NAME, Trial, until
@@ -39,11 +39,10 @@ async def race_and_crash(trial: Trial, *, starts: int = 20) -> list[str]:
         held = engine.faults.hold("commit")
         await first.context.output.write("work", Stream.STDOUT, ["and more"])
         await held.reached.wait()
-        await trial.cancel(first.context.run_id)
         # While this commit is held, the last records and the ending accumulate. The next commit contains both.
-        handle = engine.registry.find(first.context.run_id)
-        assert handle is not None
-        await until(lambda: handle.channel.is_closed)
+        with noting_ends() as ended:
+            await trial.cancel(first.context.run_id)
+            await until(lambda: first.context.run_id in ended)
         held.open()
         await engine.end_of(first.context.run_id)
         if (second := await trial.start()) is not None:

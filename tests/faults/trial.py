@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +12,7 @@ import anyio
 
 from solorun.errors import SolorunError
 from solorun.project import Project, StepDeclaration
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.stores.sqlite import SqliteRunStore
@@ -67,6 +68,7 @@ class Trial:
     directory: Path
     history: History = field(default_factory=History)
     projects: tuple[Project, ...] = (declare(steps=("work",)),)
+    resources: Mapping[str, int] | None = None
     now: Callable[[], datetime] = system_now
     limits: EngineLimits = field(default_factory=EngineLimits)
 
@@ -85,6 +87,7 @@ class Trial:
         async with open_engine(
             self.directory,
             *self.projects,
+            resources=self.resources,
             owner=f"start {self._owners}",
             executor=self.executor,
             now=self.now,
@@ -107,10 +110,18 @@ class Trial:
             await store.close()
         await asyncio.to_thread(install_triggers, self.directory / DATABASE_NAME)
 
-    async def start(self, project: str = "handbook") -> Run | None:
+    async def start(self, project: str = "handbook", *, on_conflict: ConflictPolicy | None = None) -> Run | None:
         run = None
         with self.history.operation("start", project) as operation:
-            run = await self.running.manager.start_run(project)
+            run = await self.running.manager.start_run(project, on_conflict=on_conflict)
+            operation.ok(run.id)
+        self.answer = operation.answer
+        return run
+
+    async def rerun(self, original: Run, from_step: str) -> Run | None:
+        run = None
+        with self.history.operation("start", original.project) as operation:
+            run = (await self.running.manager.reruns.start(original.id, from_step=from_step)).run
             operation.ok(run.id)
         self.answer = operation.answer
         return run

@@ -7,7 +7,7 @@ import anyio
 import pytest
 from starlette.types import Message
 
-from solorun.record import LogPage, Stream
+from solorun.record import StoredLogPage, Stream
 from solorun.store import LogQuery
 from solorun.wire import decode_records
 from tests.fakes.application import OpenServed, Served
@@ -185,7 +185,7 @@ class _HeldSearches:
         self._read = served.service.store.read_log
         monkeypatch.setattr(served.service.store, "read_log", self._hold)
 
-    async def _hold(self, run_id: int, query: LogQuery) -> LogPage:
+    async def _hold(self, run_id: int, query: LogQuery) -> StoredLogPage:
         self.begun.append(query.text)
         try:
             await self.release.wait()

@@ -100,19 +100,3 @@ async def test_a_websocket_is_closed(open_served: OpenServed) -> None:
         await served.app({"type": "websocket", "path": "/"}, receive, send)
 
     assert [message["type"] for message in sent] == ["websocket.close"]
-
-
-async def test_a_server_may_run_a_lifespan(open_served: OpenServed) -> None:
-    received = iter(["lifespan.startup", "lifespan.shutdown"])
-    sent: list[Message] = []
-
-    async def receive() -> Message:
-        return {"type": next(received)}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    async with open_served() as served:
-        await served.app({"type": "lifespan"}, receive, send)
-
-    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

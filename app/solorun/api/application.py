@@ -43,7 +43,7 @@ _logger = logging.getLogger("solorun.api")
 
 
 class Application:
-    """An open service over HTTP, below any root path.
+    """An open service over HTTP, below any root path. `asgi.py` has an application with a lifespan.
 
     `pages` are the endpoints of the dashboard. `show_not_found` handles paths that match no endpoint.
     """
@@ -76,12 +76,6 @@ class Application:
                 await self._respond(Request(scope, receive, public_path=self._public_path), receive, send)
             case "websocket":
                 await WebSocketClose()(scope, receive, send)
-            case "lifespan":
-                # The service was opened by the caller; see `asgi.py` for an application with a lifespan.
-                await receive()
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
-                await send({"type": "lifespan.shutdown.complete"})
 
     async def _respond(self, request: Request, receive: Receive, send: Send) -> None:
         scope, started = request.scope, False

@@ -15,7 +15,7 @@ from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, js
 from solorun.line_joiner import Line, LineJoiner
 from solorun.log_filter import LogFilter
 from solorun.logs import Tail
-from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.record import Event, Level, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
 from solorun.segment import Segment
 from solorun.store import LogQuery
@@ -46,7 +46,7 @@ async def get_log_page(state: State, request: Request) -> Response:
     return json_response(await request.while_connected(_read_page(state, request)))
 
 
-async def _read_page(state: State, request: Request) -> LogPage:
+async def _read_page(state: State, request: Request) -> StoredLogPage:
     query: LogPageQuery = request.query
     client = address_of(request.scope), request.headers.get(b"cookie", b"")
     async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():

@@ -125,6 +125,7 @@ def _inline(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
 
 
 def _successes(operation: Operation[Any]) -> dict[str, Any]:
+    """The responses by HTTP status; two may share one."""
     responses: dict[str, Any] = {}
     for spec in operation.responses:
         schema: dict[str, Any] = {}
@@ -132,8 +133,12 @@ def _successes(operation: Operation[Any]) -> dict[str, Any]:
             schema = {"$ref": _REF.format(name=spec.model.__name__)}
         elif spec.media_type != "application/json":
             schema = {"type": "string"}
+        description = spec.description
+        if (other := responses.get(str(spec.status))) is not None:
+            description = f"{other['description']}. {description}"
+            schema = {"anyOf": [other["content"][spec.media_type]["schema"], schema]}
         responses[str(spec.status)] = {
-            "description": spec.description,
+            "description": description,
             "content": {spec.media_type: {"schema": schema}},
         }
     return responses

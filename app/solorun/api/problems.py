@@ -15,6 +15,7 @@ from solorun.errors import (
     ResourceBusy,
     RunActive,
     RunNotActive,
+    RunNotEnded,
 )
 from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
@@ -59,7 +60,7 @@ def _members_of(problem: Problem, root_path: str) -> Mapping[str, Any]:
             return {"active_run": problem.active_run, "links": links, "choices": problem.choices}
         case ResourceBusy():
             return {"holders": problem.holders, "choices": problem.choices}
-        case RunNotActive():
+        case RunNotActive() | RunNotEnded():
             return {"run": problem.run}
         case _:
             return {}

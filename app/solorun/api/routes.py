@@ -14,6 +14,7 @@ from solorun.errors import (
     ResourceBusy,
     RunActive,
     RunNotActive,
+    RunNotEnded,
     RunNotFound,
     ServiceDraining,
     StoreUnavailable,
@@ -28,6 +29,8 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    RerunPreview,
+    RerunRequest,
     ResourceList,
     RunPage,
     StartedRun,
@@ -38,6 +41,12 @@ V1: Final = "/api/v1"
 
 _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
+_STARTED: Final = (
+    ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
+    ResponseSpec(201, "The new run; the `Location` header has its address", model=StartedRun),
+    ResponseSpec(202, "The new run, which is queued", model=StartedRun),
+)
+_NOT_STARTED: Final = (ProjectNotFound, RunActive, ResourceBusy, QueueFull, ServiceDraining, StoreUnavailable)
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -56,15 +65,8 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         runs.start_run,
         id="startRun",
         summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
-        responses=(
-            ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
-            ResponseSpec(201, "The new run; the `Location` header has its address", model=StartedRun),
-            ResponseSpec(202, "The new run, which is queued", model=StartedRun),
-        ),
-        problems=(
-            *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, TooManyProjects),
-            *(ServiceDraining, StoreUnavailable),
-        ),
+        responses=_STARTED,
+        problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
     ),
     Operation(
@@ -95,6 +97,16 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+    ),
+    Operation(
+        f"POST {_RUN}/rerun",
+        runs.rerun,
+        id="rerun",
+        summary="Start a run that repeats an ended one, from its beginning or from a step on",
+        responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
+        problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
+        query=runs.RerunQuery,
+        body=RerunRequest,
     ),
     Operation(
         f"GET {_RUN}/events",

@@ -1,4 +1,4 @@
-"""Handlers that start, show, list and cancel runs."""
+"""Handlers that start, repeat, show, list and cancel runs."""
 
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -15,15 +15,21 @@ from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
 from solorun.queueing import ConflictPolicy
+from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission
 from solorun.status import Status
-from solorun.wire import CancelRequest, RunPage, StartedRun, StartRequest
+from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
     status: Annotated[tuple[Status, ...], Meta(description="Only runs with one of these statuses; repeatable.")] = ()
+    rerun_of: Annotated[int, Meta(ge=0, le=MAX_RUN_ID, description="Only the reruns of this run.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of runs.")] = 50
     cursor: Cursor | None = None
+
+
+class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
+    preview: Annotated[bool, Meta(description="Return what the rerun would do, and start nothing.")] = False
 
 
 async def start_run(state: State, request: Request) -> Response:
@@ -36,6 +42,27 @@ async def start_run(state: State, request: Request) -> Response:
         params=body.params,
         on_conflict=body.on_conflict,
     )
+    return _started(state, request, submission)
+
+
+async def rerun(state: State, request: Request) -> Response:
+    run_id = run_id_of(request)
+    query: RerunQuery = request.query
+    body = await request.read_body(RerunRequest)
+    reruns = state.service.manager.reruns
+    if query.preview:
+        return json_response(await reruns.preview(run_id, from_step=body.from_step, params=body.params))
+    submission = await reruns.start(
+        run_id,
+        from_step=body.from_step,
+        triggered_by=body.triggered_by,
+        params=body.params,
+        on_conflict=body.on_conflict,
+    )
+    return _started(state, request, submission)
+
+
+def _started(state: State, request: Request, submission: Submission) -> Response:
     run = submission.run
     location = f"{request.root_path}/api/v1/runs/{run.id}"
     started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, joined=submission.joined)
@@ -54,7 +81,7 @@ async def _read_start(state: State, request: Request) -> StartRequest:
     try:
         return await request.read_body(StartRequest)
     except InvalidMembers as invalid:
-        rest = state.service.manager.find_faults(request.path_params["project"], **asdict(invalid.valid))
+        rest = state.service.manager.admission.find_faults(request.path_params["project"], **asdict(invalid.valid))
         raise InvalidRequest(errors=[*invalid.errors, *rest]) from None
 
 
@@ -93,7 +120,11 @@ async def _list_runs(state: State, request: Request, *, project: str | None) -> 
     before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
     # One more than requested, to see whether there is a next page.
     runs = await state.service.store.list_runs(
-        project=project, statuses=query.status, before_id=before_id, limit=query.limit + 1
+        project=project,
+        statuses=query.status,
+        rerun_of=query.rerun_of,
+        before_id=before_id,
+        limit=query.limit + 1,
     )
     has_more = len(runs) > query.limit
     # The place of a queued run in the queue is known to the engine, not to the store.
@@ -115,6 +146,8 @@ def _link_header(request: Request, query: RunsQuery, cursor: str | None) -> list
     if cursor is None:
         return []
     members: list[tuple[str, Any]] = [("status", status.value) for status in query.status]
+    if query.rerun_of is not None:
+        members.append(("rerun_of", query.rerun_of))
     members += [("limit", query.limit), ("cursor", cursor)]
     address = f"{request.root_path}{quote(request.path)}?{urlencode(members)}"
     return [(b"link", f'<{address}>; rel="next"'.encode("ascii"))]

@@ -28,6 +28,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST: Final = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?")
 _PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip")
 _PROXY_PREFIXES: Final = (b"x-forwarded-", b"cf-")
+_FORWARDED_PROTO: Final = re.compile(rb'(?:^|;)[ \t]*proto="?([a-z]+)', re.IGNORECASE)
 _SINGLE_HEADERS: Final = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
@@ -58,8 +59,7 @@ class Authorizer:
 
     def is_secure(self, request: Request) -> bool:
         """Whether the client uses https, as far as the settings or a proxy say so."""
-        reported = request.headers.get(b"x-forwarded-proto", request.scope["scheme"].encode())
-        return self._is_https or reported.partition(b",")[0].strip().lower() == b"https"
+        return self._is_https or _scheme_of(request) == b"https"
 
     def cookie_name(self, request: Request) -> str:
         return ("__Host-" if self.is_secure(request) else "") + self._cookie_name
@@ -207,6 +207,15 @@ def _check_not_proxied(request: Request) -> None:
     # This is how nginx forwards requests unless it is configured otherwise.
     if request.scope["http_version"] == "1.0" and request.headers.get(b"connection", b"").lower() == b"close":
         raise TokenRequired
+
+
+def _scheme_of(request: Request) -> bytes:
+    """The scheme of the client's own connection, if a proxy reports it. A false report harms only its sender: a browser
+    drops a `Secure` cookie that plain http brings.
+    """
+    reported = request.headers.get(b"x-forwarded-proto", b"").partition(b",")[0].strip()
+    first = _FORWARDED_PROTO.search(request.headers.get(b"forwarded", b"").partition(b",")[0])
+    return (reported or (first and first[1]) or request.scope["scheme"].encode()).lower()
 
 
 def _client_of(request: Request) -> str:

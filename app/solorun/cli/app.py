@@ -18,11 +18,13 @@ from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
+from solorun.cli.commands.start_help import StartCommand
 from solorun.cli.commands.wait import wait
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
@@ -98,5 +100,21 @@ _app = typer.Typer(
     epilog=_EPILOG,
 )
 _app.callback()(_root)
-for _command in (serve, demo, init, check, start, follow, wait, cancel, runs, resources, show, log, download, doctor):
-    _app.command()(handle_errors(with_text_arguments(_command)))
+for _command in (
+    serve,
+    demo,
+    init,
+    check,
+    start,
+    rerun,
+    follow,
+    wait,
+    cancel,
+    runs,
+    resources,
+    show,
+    log,
+    download,
+    doctor,
+):
+    _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from solorun.cli.options import DEFAULT_URL, TokenFileOption, UrlOption
 from solorun.cli.render.messages import print_note
-from solorun.errors import RunNotFound
+from solorun.errors import RunNotFound, SolorunError
 from solorun.run import MAX_RUN_ID, Run
 
 if TYPE_CHECKING:
@@ -61,6 +61,11 @@ async def find_named_run(client: "RunClient", name: str) -> Run:
     if len(name) > len(str(MAX_RUN_ID)) or int(name) > MAX_RUN_ID:
         raise RunNotFound("There is no run with so large an id.")
     return await client.get_run(int(name))
+
+
+def note_disconnect(cause: SolorunError) -> None:
+    """Print that a connection was lost, and why."""
+    print_note(f"{cause.message} Reconnecting…")
 
 
 @contextmanager

@@ -41,7 +41,13 @@ def exit_code_of_status(status: Status) -> ExitCode:
 def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
     """The exit code of a command that failed with this error."""
     match error:
-        case errors.RunActive() | errors.ResourceBusy() | errors.QueueFull() | errors.RunNotActive():
+        case (
+            errors.RunActive()
+            | errors.ResourceBusy()
+            | errors.QueueFull()
+            | errors.RunNotActive()
+            | errors.RunNotEnded()
+        ):
             return ExitCode.CONFLICT
         case (
             errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable() | errors.InternalError()

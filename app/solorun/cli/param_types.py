@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import typer
 
-MAX_PORT: Final = 65_535
+from solorun.settings import MAX_PORT
 
 E = TypeVar("E", bound=StrEnum)
 

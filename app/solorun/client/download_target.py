@@ -1,15 +1,25 @@
-"""Opens the file that a download is saved to."""
+"""Saves a download to a file."""
 
 import os
 import secrets
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from errno import EACCES
 from pathlib import Path
 from typing import BinaryIO
 
 _SPECIAL_DIRECTORIES = ("/dev/", "/proc/")
+
+
+async def save(stream: AsyncGenerator[bytes], path: Path) -> None:
+    """Save the chunks of `stream`, which is closed, to `path`. Opens nothing before the first chunk is here."""
+    async with aclosing(stream) as chunks:
+        first = await anext(chunks, b"")
+        with open_target(path) as file:
+            file.write(first)
+            async for chunk in chunks:
+                file.write(chunk)
 
 
 @contextmanager

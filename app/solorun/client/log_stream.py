@@ -3,17 +3,16 @@
 Reads the batched event stream (see "Server-sent events" in the HTTP reference) and resumes after the last seq.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from typing import Final
 
 import httpx
 import msgspec
 
-from solorun.client.backoff import Backoff
+from solorun.client.reconnects import Reconnects
 from solorun.client.sse import ServerSentEvent, SSEDecoder
 from solorun.client.transport import Connection, UnreadableAnswer
-from solorun.errors import Problem, ServiceDraining, ServiceUnreachable, SolorunError, StoreUnavailable
+from solorun.errors import ServiceDraining, ServiceUnreachable, SolorunError, StoreUnavailable
 from solorun.record import Record
 from solorun.run import Run
 from solorun.wire import decode_run
@@ -24,10 +23,8 @@ _decode_batch: Final = msgspec.json.Decoder(list[Record]).decode
 class LogStream:
     """The records of a run after `last_seq`, in order, each exactly once. Iteration ends when the run has ended.
 
-    `run` is then the ended run. Lost connections are restored. If no byte arrives for `reconnect_seconds`, this raises
+    `run` is then the ended run. Lost connections are restored. If no byte arrives for too long, this raises
     ServiceUnreachable. Other errors (RunNotFound, Unauthorized) are raised immediately.
-
-    `on_disconnect` is called with the cause, once for each lost connection.
 
     An abandoned iteration can be resumed after `last_seq`. Run only one iteration at a time.
     """
@@ -36,23 +33,17 @@ class LogStream:
         self,
         connection: Connection,
         run_id: int,
+        reconnects: Reconnects,
         *,
         after: int = 0,
         tail: int | None = None,
-        reconnect_seconds: float = 60.0,
-        backoff: Backoff | None = None,
-        on_disconnect: Callable[[SolorunError], None] | None = None,
     ) -> None:
         self.run_id = run_id
         self.run: Run | None = None
         self.last_seq = after
         self._connection = connection
         self._tail = tail
-        self._reconnect_seconds = reconnect_seconds
-        self._on_disconnect = on_disconnect
-        self._backoff = backoff or Backoff()
-        self._is_disconnected = False
-        self._last_activity_at = 0.0
+        self._reconnects = reconnects
 
     async def __aiter__(self) -> AsyncGenerator[Record]:
         async for batch in self.batches():
@@ -72,14 +63,14 @@ class LogStream:
 
         A batch counts as seen when the next one is requested.
         """
-        self._record_activity()
+        self._reconnects.record_activity()
         while self.run is None:
             response = None
             decoder = SSEDecoder()
             try:
                 response = await self._open()
                 async for chunk in response.aiter_raw():
-                    self._record_activity()
+                    self._reconnects.record_activity()
                     for event in decoder.feed(chunk):
                         if batch := self._handle(event):
                             yield batch
@@ -99,7 +90,8 @@ class LogStream:
             finally:
                 if response is not None:
                     await response.aclose()
-            await self._wait(cause, decoder.retry_seconds)
+            received = f"the last record received was {self.last_seq}"
+            await self._reconnects.wait(cause, received, retry_seconds=decoder.retry_seconds)
 
     async def _open(self) -> httpx.Response:
         if self._tail is not None:
@@ -116,7 +108,7 @@ class LogStream:
     def _handle(self, event: ServerSentEvent) -> list[Record]:
         match event.event:
             case "records":
-                self._backoff.reset()
+                self._reconnects.record_progress()
                 batch = self._connection.decode(_decode_batch, event.data)
                 if batch and batch[0].seq <= self.last_seq:
                     return [record for record in batch if record.seq > self.last_seq]
@@ -124,20 +116,3 @@ class LogStream:
             case "end":
                 self.run = self._connection.decode(decode_run, event.data)
         return []
-
-    def _record_activity(self) -> None:
-        self._is_disconnected = False
-        self._last_activity_at = asyncio.get_running_loop().time()
-
-    async def _wait(self, cause: SolorunError, retry_seconds: float | None) -> None:
-        """Wait before the next attempt. Raises if the service has been silent for too long."""
-        delay = self._backoff.next_delay(cause.retry_after_seconds if isinstance(cause, Problem) else retry_seconds)
-        silent_seconds = asyncio.get_running_loop().time() - self._last_activity_at
-        if silent_seconds + delay > self._reconnect_seconds:
-            raise ServiceUnreachable(
-                f"{cause.message} Gave up after {silent_seconds:.0f} s; the last record received was {self.last_seq}."
-            ) from cause
-        if self._on_disconnect is not None and not self._is_disconnected:
-            self._on_disconnect(cause)
-        self._is_disconnected = True
-        await asyncio.sleep(delay)

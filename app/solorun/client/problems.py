@@ -12,6 +12,7 @@ from solorun.errors import (
     ResourceBusy,
     RunActive,
     RunNotActive,
+    RunNotEnded,
     ServiceUnreachable,
     SolorunError,
 )
@@ -48,11 +49,11 @@ def _error_of_problem(details: ProblemDetails) -> SolorunError:
         return RunActive(details.active_run, choices=details.choices, message=details.detail)
     if kind is ResourceBusy:
         return ResourceBusy(details.holders, details.choices, details.detail)
-    if kind is RunNotActive and details.run is not None:
-        return RunNotActive(details.run)
+    if kind in (RunNotActive, RunNotEnded) and details.run is not None:
+        return kind(details.run)
     if kind is InvalidRequest:
         return InvalidRequest(details.detail, [FieldError(error.pointer, error.message) for error in details.errors])
-    if kind is None or kind in (RunActive, RunNotActive):
+    if kind is None or kind in (RunActive, RunNotActive, RunNotEnded):
         return ServiceUnreachable(f"Got HTTP {details.status} {details.type}: {details.detail}")
     return kind(details.detail)
 

@@ -9,8 +9,8 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.settings import MAX_PORT
 
-MAX_PORT: Final = 65_535
 _NOT_A_PROXY: Final = 'is not the URL of a proxy; example: "http://proxy.example.org:3128"'
 
 

@@ -3,29 +3,33 @@
 Defines paths and types. `transport.py` does the networking, `log_stream.py` the reconnecting.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Collection, Mapping
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Self, Unpack
 from urllib.parse import quote
 
 import httpx
 
+from solorun.client.artifact_stream import stream_artifact
 from solorun.client.backoff import MAX_SECONDS, Backoff
-from solorun.client.download_target import open_target
+from solorun.client.download_target import save
+from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
+from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
-from solorun.errors import SolorunError
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
-from solorun.record import Event, Level, LogPage, Record, Stream
+from solorun.record import LogPage, Record
 from solorun.run import Artifact, Run
 from solorun.status import Status
 from solorun.wire import (
+    FROM_START,
     ArtifactList,
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    RerunPreview,
+    RerunRequest,
     ResourceList,
     ResourceSummary,
     RunPage,
@@ -104,6 +108,30 @@ class RunClient:
         body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
         return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
 
+    async def rerun(
+        self,
+        run_id: int,
+        *,
+        from_step: str = FROM_START,
+        triggered_by: str = "api",
+        params: Mapping[str, object] | None = None,
+        on_conflict: ConflictPolicy | None = None,
+    ) -> StartedRun:
+        """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
+
+        `params` replace those of the run; secret ones have to be given again. Raises RunNotEnded, and RunActive.
+        """
+        body = encode(RerunRequest(from_step, triggered_by, dict(params or {}), on_conflict))
+        return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)
+
+    async def preview_rerun(
+        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, object] | None = None
+    ) -> RerunPreview:
+        """What `rerun` would do now: the steps that would run, and the runs whose results they would build on."""
+        body = encode(RerunRequest(from_step, params=dict(params or {})))
+        path = f"/runs/{run_id}/rerun"
+        return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
+
     async def list_resources(self) -> list[ResourceSummary]:
         """The resources that runs share, with their holders and the runs that wait for them."""
         return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
@@ -125,21 +153,13 @@ class RunClient:
         *,
         after: int = 0,
         tail: int | None = None,
-        on_disconnect: Callable[[SolorunError], None] | None = None,
+        on_disconnect: OnDisconnect | None = None,
     ) -> LogStream:
         """Follow the run's records after the seq `after`, or only the last `tail` ones and all new ones.
 
-        Lost connections are restored automatically; `on_disconnect` is called with the cause of each.
+        Lost connections are restored; `on_disconnect` is called with the cause of each.
         """
-        return LogStream(
-            self._connection,
-            run_id,
-            after=after,
-            tail=tail,
-            reconnect_seconds=self._reconnect_seconds,
-            backoff=Backoff(max_seconds=self._max_retry_seconds),
-            on_disconnect=on_disconnect,
-        )
+        return LogStream(self._connection, run_id, self._reconnects(on_disconnect), after=after, tail=tail)
 
     async def wait_for_run(self, run_id: int) -> Run:
         """Wait until the run has ended. Survives lost connections as `follow` does, but raises ServiceUnreachable
@@ -160,12 +180,19 @@ class RunClient:
         return await self._connection.request("GET", f"{_project_path(project)}/runs/current", Run)
 
     async def list_runs(
-        self, project: str | None = None, *, statuses: Collection[Status] = (), page_size: int = 50
+        self,
+        project: str | None = None,
+        *,
+        statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
+        page_size: int = 50,
     ) -> AsyncGenerator[Run]:
-        """Yield all runs, newest first, requesting pages as they are needed."""
+        """Yield all runs, newest first, requesting pages as they are needed. With `rerun_of`, only its reruns."""
         cursor = None
         while True:
-            page = await self.list_run_page(project, statuses=statuses, limit=page_size, cursor=cursor)
+            page = await self.list_run_page(
+                project, statuses=statuses, rerun_of=rerun_of, limit=page_size, cursor=cursor
+            )
             for run in page.runs:
                 yield run
             cursor = page.next_cursor
@@ -177,11 +204,13 @@ class RunClient:
         project: str | None = None,
         *,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         limit: int | None = None,
         cursor: str | None = None,
     ) -> RunPage:
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
-        query: Query = {"status": [status.value for status in statuses], "limit": limit, "cursor": cursor}
+        status = [each.value for each in statuses]
+        query: Query = {"status": status, "rerun_of": rerun_of, "limit": limit, "cursor": cursor}
         path = f"{_project_path(project)}/runs" if project is not None else "/runs"
         return await self._connection.request("GET", path, RunPage, query=query)
 
@@ -200,34 +229,19 @@ class RunClient:
         after: int | None = None,
         before: int | None = None,
         limit: int | None = None,
-        step: str | None = None,
-        stream: Stream | None = None,
-        level: Level | None = None,
-        text: str | None = None,
-        events: Collection[Event] = (),
+        **filters: Unpack[LogFilters],
     ) -> LogPage:
         """One page of the log, by default the last one: at most 1,000 records and about 1 MiB.
 
-        `level` is the lowest level, `text` is part of what a line shows, and `events` are the event types to include.
         To get the next page, pass the `next` of this one: as `after` if you passed `after`, otherwise as `before`.
         """
-        filters = _filters(step, stream, level, text, events)
-        query: Query = {"after": after, "before": before, "limit": limit, **filters}
+        query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    async def stream_log(
-        self,
-        run_id: int,
-        *,
-        step: str | None = None,
-        stream: Stream | None = None,
-        level: Level | None = None,
-        text: str | None = None,
-        events: Collection[Event] = (),
-    ) -> AsyncGenerator[list[Record]]:
-        """Yield the whole log so far, or the records that pass the filters of `get_log_page`, in batches."""
+    async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
+        """Yield the whole log so far, or the records that pass the filters, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", _filters(step, stream, level, text, events)):
+        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", encode_filters(filters)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -246,27 +260,36 @@ class RunClient:
             if cursor is None:
                 return ArtifactList(tuple(artifacts), None, page.truncated)
 
-    def stream_artifact(self, run_id: int, name: str) -> AsyncGenerator[bytes]:
-        """Yield the artifact's bytes in chunks."""
-        return self._stream(f"/runs/{run_id}/artifacts/{quote(name)}")
+    def stream_artifact(
+        self, run_id: int, name: str, *, on_disconnect: OnDisconnect | None = None
+    ) -> AsyncGenerator[bytes]:
+        """Yield the artifact's bytes in chunks.
+
+        After a lost connection, continues where the download broke off; `on_disconnect` is called with the cause.
+        """
+        path = f"/runs/{run_id}/artifacts/{quote(name)}"
+        return stream_artifact(self._connection, path, self._reconnects(on_disconnect))
 
     def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
         """Yield a zip of all artifacts in chunks."""
         return self._stream(f"/runs/{run_id}/artifacts.zip")
 
-    async def download_artifact(self, run_id: int, name: str | None, path: Path) -> None:
+    async def download_artifact(
+        self, run_id: int, name: str | None, path: Path, *, on_disconnect: OnDisconnect | None = None
+    ) -> None:
         """Save the artifact to `path`; without a name, a zip of all. The file appears only when it is complete.
 
+        A lost connection is restored as in `stream_artifact`, but not that of a zip, which is made while it is sent.
         A symbolic link stays and its file is replaced; a device or a FIFO is written into.
         """
-        stream = self.stream_artifacts(run_id) if name is None else self.stream_artifact(run_id, name)
-        async with aclosing(stream) as chunks:
-            # Nothing is opened, and no device written, for an artifact that does not exist.
-            first = await anext(chunks, b"")
-            with open_target(path) as file:
-                file.write(first)
-                async for chunk in chunks:
-                    file.write(chunk)
+        if name is None:
+            await save(self.stream_artifacts(run_id), path)
+        else:
+            await save(self.stream_artifact(run_id, name, on_disconnect=on_disconnect), path)
+
+    def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
+        backoff = Backoff(max_seconds=self._max_retry_seconds)
+        return Reconnects(give_up_seconds=self._reconnect_seconds, backoff=backoff, on_disconnect=on_disconnect)
 
     async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
         response = await self._connection.open_stream(path, query=query)
@@ -277,12 +300,6 @@ class RunClient:
             raise self._connection.unreachable(error) from error
         finally:
             await response.aclose()
-
-
-def _filters(
-    step: str | None, stream: Stream | None, level: Level | None, text: str | None, events: Collection[Event]
-) -> Query:
-    return {"step": step, "stream": stream, "level": level, "q": text, "event": [event.value for event in events]}
 
 
 def _project_path(project: str) -> str:

@@ -15,6 +15,7 @@ from solorun.client.problems import error_of
 from solorun.client.proxy import find_proxy, is_port
 from solorun.client.tls import create_tls_context
 from solorun.errors import ConfigurationInvalid, FieldError, ServiceUnreachable
+from solorun.settings import MAX_PORT
 
 API_PATH: Final = "/api/v1"
 RESPONSE_SECONDS: Final = 30.0
@@ -153,7 +154,7 @@ def _parse(url: str) -> httpx.URL:
     if parsed.scheme not in ("http", "https") or not parsed.host:
         raise _invalid(url)
     if not is_port(parsed.port):
-        raise ConfigurationInvalid([FieldError("url", f"{parsed.port} is not a port; the highest one is 65535")])
+        raise ConfigurationInvalid([FieldError("url", f"{parsed.port} is not a port; the highest one is {MAX_PORT}")])
     return parsed
 
 

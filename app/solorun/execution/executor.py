@@ -90,7 +90,12 @@ class RunExecutor:
             # Another owner has taken the run: our work for it has to stop.
             on_ownership_lost=lambda: cancel_scope.cancel(StopReason.SHUTDOWN),
         )
-        output = LimitedOutput(channel, max_bytes=start.project.log_limit_bytes, is_disk_low=self.is_disk_low)
+        output = LimitedOutput(
+            channel,
+            start.project.log_limit,
+            is_disk_low=self.is_disk_low,
+            fail_run=lambda: cancel_scope.cancel(StopReason.LOG_LIMIT),
+        )
         stop_log = StopLog(channel, cancel_scope, clock.now)
         topic = self.hub.find(run.id) or self.hub.open(run)
         handle = RunHandle(start, topic, channel, output, cancel_scope, stop_log, clock)

@@ -28,6 +28,8 @@ class AdmittedStart:
     configuration_faults: tuple[str, ...] = ()
     """Why the project is that of an earlier configuration."""
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
+    rerun_of: int | None = None
+    """The run that this one repeats."""
 
     @property
     def secret_params(self) -> dict[str, str]:

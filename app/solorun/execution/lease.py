@@ -19,6 +19,8 @@ from solorun.store import Lease
 
 RENEWALS_PER_LEASE: Final = 3
 RETRY_SECONDS: Final = 1.0
+_STOP_DELAY_SECONDS: Final = 0.2
+"""How long a stop may have to wait for the thread."""
 _STOP_FRACTION: Final = 2 / 3
 """The age of a lease, as a fraction of its length, at which work is stopped."""
 _GRACE_FRACTION: Final = 1 / 6
@@ -81,7 +83,7 @@ class LeaseKeeper:
     # -- on the threads
 
     def _keep_renewing(self, loop: asyncio.AbstractEventLoop) -> None:
-        while not self._stopping.wait(self._renewal_seconds if self._is_renewed else self._retry_seconds):
+        while not self._wait():
             handles = list(self._registry)
             try:
                 runs = self._renew()
@@ -91,6 +93,16 @@ class LeaseKeeper:
                 self._is_renewed = False
             else:
                 _call(loop, self._compare, handles, runs)
+
+    def _wait(self) -> bool:
+        """Wait until a renewal is due, or another service has requested a cancel. Returns whether to stop."""
+        if not self._is_renewed:
+            return self._stopping.wait(self._retry_seconds)
+        due_at = time.monotonic() + self._renewal_seconds
+        while not self._stopping.is_set() and (left := due_at - time.monotonic()) > 0:
+            if self._lease.wait(min(left, _STOP_DELAY_SECONDS)):
+                break
+        return self._stopping.is_set()
 
     def _renew(self) -> Mapping[int, Cancel | None]:
         # The lease lasts from when the server received the statement, which is later.

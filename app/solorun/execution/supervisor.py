@@ -1,6 +1,7 @@
 """Executes a run's steps and computes its outcome. Recording the outcome is the executor's job."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -83,6 +84,8 @@ class Supervisor:
         step_deadline = _deadline(step.timeout_seconds)
         execution = await self._executor.start(run.project, step, context)
         result = await run.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
+        if result is not None and result.succeeded and run.cancel_scope.reason is StopReason.LOG_LIMIT:
+            result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
         if result is not None:
             status, exit_code, message = result.status, result.exit_code, result.error_message
         else:
@@ -90,7 +93,7 @@ class Supervisor:
             run.stop_log.signalled(step.name)
             exit_code = (await run.cancel_scope.stop(execution)).exit_code
             run.stop_log.ended(step.name, execution.stop_effect)
-            status, message = StepStatus(reason.status), _timeout_message(run, step, reason)
+            status, message = StepStatus(reason.status), _stop_message(run, step, reason)
             if message and exit_code is not None and exit_code < 0:
                 exit_code = None  # After a time-out, the signal that ended the command says nothing new.
         run.output.report_dropped(step.name)
@@ -110,6 +113,7 @@ class Supervisor:
             project=run.project.name,
             run_id=run.id,
             scope=run.start.scope,
+            rerun_of=run.start.rerun_of,
             name=step.name,
             params=dict(run.start.params),
             workspace=workspace,
@@ -144,8 +148,8 @@ def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
         return Outcome(Status.CANCELLED)
     if reason in _INTERRUPTIONS:
         return Outcome(Status.INTERRUPTED, _INTERRUPTIONS[reason])
-    prefix = f"{step.name} " if step is not None and reason is StopReason.STEP_TIMEOUT else ""
-    return Outcome(Status.FAILED, f"{prefix}{_timeout_message(run, step, reason)}")
+    prefix = f"{step.name} " if step is not None and reason is not StopReason.RUN_TIMEOUT else ""
+    return Outcome(Status.FAILED, f"{prefix}{_stop_message(run, step, reason)}")
 
 
 def _failed(run: RunHandle, step: StepDeclaration, result: StepResult) -> Outcome:
@@ -161,9 +165,11 @@ def _deadline(timeout_seconds: float | None) -> float:
     return asyncio.get_running_loop().time() + (timeout_seconds or float("inf"))
 
 
-def _timeout_message(run: RunHandle, step: StepDeclaration | None, reason: StopReason) -> str | None:
+def _stop_message(run: RunHandle, step: StepDeclaration | None, reason: StopReason) -> str | None:
     if reason is StopReason.STEP_TIMEOUT and step is not None and step.timeout_seconds is not None:
         return f"timed out after {format_duration(step.timeout_seconds)}"
+    if reason is StopReason.LOG_LIMIT:
+        return f"exceeded the limit of the log, {format_size(run.project.log_limit.size_bytes)}"
     if reason is StopReason.RUN_TIMEOUT and run.project.timeout_seconds is not None:
         return f"the run timed out after {format_duration(run.project.timeout_seconds)}"
     return None

@@ -173,10 +173,6 @@ class Channel:
             self._notify(self, True)
         return self._committed
 
-    @property
-    def is_closed(self) -> bool:
-        return self._ending is not None
-
     # -- for the writer
 
     @property

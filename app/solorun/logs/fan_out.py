@@ -44,8 +44,7 @@ class FanOut:
         self._due: deque[_Follower] = deque()
         """Waiting followers for which there is something new, in turn."""
 
-    @property
-    def waiting_count(self) -> int:
+    def __len__(self) -> int:
         return len(self._waiting) + len(self._due)
 
     async def wait(self, seq: int, receiver: Receiver | None) -> int:

@@ -30,9 +30,9 @@ class Topic:
         self._followers = FanOut(run.id)
 
     @property
-    def waiting_count(self) -> int:
+    def follower_count(self) -> int:
         """How many followers wait for records."""
-        return self._followers.waiting_count
+        return len(self._followers)
 
     def find_recent(self, after: int) -> list[Segment] | None:
         """The segments with records after `after`; [] when there are none yet, None when memory begins later.

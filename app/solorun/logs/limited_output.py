@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from solorun.logs.channel import RECORD_OVERHEAD_BYTES, Channel
+from solorun.project import LogLimit
 from solorun.record import Level, Stream
 
 _MAX_RESERVE_BYTES: Final = 128 * 1024 * 1024
 _LIMIT_REACHED: Final = "the log has reached its limit (log_limit): further output is not recorded"
+_RUN_FAILS: Final = "the log has reached its limit (log_limit): the run fails"
 _DISK_LOW: Final = "the disk is almost full: output is not recorded until space is free"
 
 
@@ -34,12 +36,19 @@ class DiskReserve:
 
 
 class LimitedOutput:
-    """A StepOutput for all steps of one run. Beyond its limits, it drops what it gets and says so in the log."""
+    """A StepOutput for all steps of one run. Beyond its limits, it drops what it gets and says so in the log.
 
-    def __init__(self, channel: Channel, *, max_bytes: int, is_disk_low: Callable[[], bool]) -> None:
+    `fail_run` is called if the run has to fail at the limit of its log.
+    """
+
+    def __init__(
+        self, channel: Channel, limit: LogLimit, *, is_disk_low: Callable[[], bool], fail_run: Callable[[], object]
+    ) -> None:
         self._channel = channel
-        self._bytes_left = max_bytes
+        self._bytes_left = limit.size_bytes
+        self._fails_run = limit.then == "fail"
         self._is_disk_low = is_disk_low
+        self._fail_run = fail_run
         self._dropped = 0
         self.add_mask = channel.add_mask
         self.mask = channel.mask
@@ -66,12 +75,17 @@ class LimitedOutput:
             self._dropped = 0
 
     def _accept(self, step: str, lines: int, characters: int) -> bool:
-        reason = _LIMIT_REACHED if self._bytes_left <= 0 else _DISK_LOW if self._is_disk_low() else None
-        if reason is None:
+        if self._bytes_left <= 0:
+            reason = _RUN_FAILS if self._fails_run else _LIMIT_REACHED
+        else:
+            reason = _DISK_LOW if self._is_disk_low() else ""
+        if not reason:
             self.report_dropped(step)
             self._bytes_left -= characters + lines * RECORD_OVERHEAD_BYTES
             return True
         if not self._dropped:
             self._channel.log(reason, level=Level.WARNING, step=step)
+        if reason is _RUN_FAILS:
+            self._fail_run()
         self._dropped += lines
         return False

@@ -60,7 +60,24 @@ class Masker:
         return self._index.count > 0
 
     def mask_lines(self, lines: Sequence[str]) -> list[str]:
-        return [self.mask(line) for line in lines]
+        """Mask each line. Most contain no secret, which is found for all of them together in a tenth of the time."""
+        text = "\n".join(lines)
+        if len(lines) < 2 or text.count("\n") >= len(lines):  # a line with a line feed in it
+            return [self.mask(line) for line in lines]
+        visible = _SGR.sub("", text) if "\x1b" in text else text
+        with self._lock:
+            candidates = self._index.find_candidates(visible)
+        suspicious: set[int] = set()
+        index = at = 0
+        for place in candidates:
+            index += visible.count("\n", at, place)
+            at = place
+            suspicious.add(index)
+        return [
+            # A line of wrapped base64 has no space in it.
+            self.mask(line) if index in suspicious or " " not in shown.strip() else line
+            for index, (line, shown) in enumerate(zip(lines, visible.split("\n"), strict=True))
+        ]
 
     def mask(self, text: str) -> str:
         """`text` with every secret replaced by `***`."""

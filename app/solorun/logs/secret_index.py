@@ -46,18 +46,30 @@ class SecretIndex:
             start = places[index]
             index += 1
             end = start + self._find_longest(text, start, 0)
-            overlapping: list[int] = []
+            overlapping: list[tuple[int, int]] = []
+            """Ranges of `places` that may reach further than `end`."""
             while end > start:
-                while index < len(places) and places[index] < end:
-                    overlapping.append(places[index])
-                    index += 1
+                stop = bisect_left(places, end, index)
+                if stop > index:
+                    overlapping.append((index, stop))
+                    index = stop
                 if not overlapping or end == len(text):
                     spans.append((start, end))
                     break
                 # The last place first: it reaches furthest, which spares most comparisons at the others.
-                place = overlapping.pop()
+                first, last = overlapping.pop()
+                place = places[last - 1]
+                if place + self.longest <= end:
+                    overlapping.clear()
+                    continue
+                if last - 1 > first:
+                    overlapping.append((first, last - 1))
                 end = max(end, place + self._find_longest(text, place, end - place))
         return spans
+
+    def find_candidates(self, text: str) -> list[int]:
+        """Where strings may begin, in order: at least one place in each line that contains a string."""
+        return sorted(self._old.find(text, overlapping=False) + self._young.find(text, overlapping=False))
 
     def find_incomplete(self, text: str) -> int | None:
         """Where the longest end of `text` begins that one of the strings continues; None without one."""
@@ -101,13 +113,13 @@ class _Beginnings:
         self._sorted = sorted(self._sorted + others._sorted)
         self._automaton = None
 
-    def find(self, text: str) -> list[int]:
-        """Where the beginnings stand in `text`, in order."""
+    def find(self, text: str, *, overlapping: bool = True) -> list[int]:
+        """Where the beginnings stand in `text`, in order. Without `overlapping`, what begins in another is left out."""
         if not self._sorted:
             return []
         if self._automaton is None:
             self._automaton = AhoCorasick(self._sorted)
-        return [start for _, start, _ in self._automaton.find_matches_as_indexes(text, overlapping=True)]
+        return [start for _, start, _ in self._automaton.find_matches_as_indexes(text, overlapping)]
 
     def continues(self, text: str) -> bool:
         """Whether one of the beginnings begins with `text`."""

@@ -11,6 +11,7 @@ from typing import Final
 from solorun.errors import StoreFailure
 from solorun.logs.fan_out import Receiver
 from solorun.logs.hub import Hub
+from solorun.logs.shared_reads import SharedReads
 from solorun.run import Run
 from solorun.segment import Segment
 from solorun.store import MAX_PAGE_RECORDS, RunStore
@@ -19,12 +20,16 @@ _FIRST_PAGE_RECORDS: Final = 1
 """The first page is one segment: its lines arrive soonest, and hundreds of readers that stall hold little."""
 
 
+_MAX_POLL_SECONDS: Final = 0.5
+
+
 class Tail:
     """Reads logs for any number of followers; a follower costs no more than its cursor."""
 
     def __init__(self, hub: Hub, store: RunStore, *, poll_seconds: float = 0.05) -> None:
         self._hub = hub
         self._store = store
+        self._reads = SharedReads(store)
         self._poll_seconds = poll_seconds
 
     def find_after(self, run: Run, *, tail: int) -> int:
@@ -41,7 +46,7 @@ class Tail:
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         while cursor < run.last_seq:
-            segments = await self._store.read_segments(run.id, after=cursor, max_records=wanted)
+            segments = await self._reads.read(run.id, after=cursor, max_records=wanted)
             wanted = page_records
             if not segments:
                 return
@@ -66,23 +71,26 @@ class Tail:
         RunNotFound before the first item. Can be closed at any await.
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
+        pause = self._poll_seconds
         while True:
             topic = self._hub.find(run_id)
             if topic is None:
                 run = await self._store.get_run(run_id)
-                if not run.has_ended:
-                    # Inserted but not opened here yet, or waiting for the reaper: a matter of milliseconds.
-                    await asyncio.sleep(self._poll_seconds)
-                    continue
                 async with aclosing(self.read_stored(run, after=cursor, page_records=page_records)) as stored:
                     async for segment in stored:
                         yield segment
-                yield run
-                return
+                        cursor, pause = segment.last_seq, self._poll_seconds
+                if run.has_ended:
+                    yield run
+                    return
+                # Not opened here yet, or waiting for the reaper: a matter of milliseconds. Or another service's run.
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _MAX_POLL_SECONDS)
+                continue
             while not topic.run.has_ended or cursor < topic.run.last_seq:
                 segments = topic.find_recent(cursor)
                 if segments is None:
-                    segments = await self._store.read_segments(run_id, after=cursor, max_records=wanted)
+                    segments = await self._reads.read(run_id, after=cursor, max_records=wanted)
                     wanted = page_records
                     if not segments:
                         raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")

@@ -99,11 +99,6 @@ class Writer:
         """Whether a batch is being retried, or the last write of the store failed."""
         return any(lane.retry_at is not None for lane in self._taken) or self._store.write_error is not None
 
-    @property
-    def pending_lanes(self) -> int:
-        """How many runs have records that are not committed yet."""
-        return len(self._ready.keys() | self._taken.keys())
-
     def open_lane(self) -> Lane:
         """A lane for one run's channel. The writer keeps a reference to it only while it has something to commit."""
         return Lane(self._schedule)

@@ -18,6 +18,7 @@ from solorun.project import (
     NAME_PATTERN,
     NAME_RULE,
     Family,
+    LogLimit,
     Project,
     find_references,
 )
@@ -29,6 +30,7 @@ from solorun.projects.validation import (
     Node,
     Table,
     boolean,
+    choice,
     distinct,
     duration,
     duration_or_zero,
@@ -117,7 +119,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         directory=directory or node.base_dir,
         timeout_seconds=table.read("timeout", duration, None),
         cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
-        log_limit_bytes=table.read("log_limit", _log_limit, DEFAULT_LOG_LIMIT_BYTES),
+        log_limit=table.read("log_limit", _log_limit, LogLimit()),
         env=table.read("env", _env, {}),
         pass_env=table.read(
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
@@ -160,9 +162,11 @@ def _policy(node: Node) -> ConflictPolicy:
         raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
 
 
-def _log_limit(node: Node) -> int:
+def _log_limit(node: Node) -> LogLimit:
     missing = 'set the most that the log of a run may take, like { size = "500MB" }'
-    return Table(node, ("size",), {}).require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    table = Table(node, ("size", "then"), {})
+    size_bytes = table.require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
+    return LogLimit(size_bytes, table.read("then", choice("cut", "fail"), "cut"))
 
 
 def _env(node: Node) -> Mapping[str, str]:

@@ -20,6 +20,7 @@ from solorun.projects.validation import (
     text,
     whole_number,
 )
+from solorun.settings import MAX_PORT
 
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
@@ -28,7 +29,6 @@ _HINTS = {
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
-_MAX_PORT = 65_535
 
 
 def check_service(node: Node) -> Mapping[str, object]:
@@ -47,7 +47,7 @@ def port(node: Node) -> int:
         raise InvalidValue(
             "is what Kubernetes sets for a Service named solorun; set enableServiceLinks: false for the pod"
         )
-    return whole_number(0, _MAX_PORT)(node)
+    return whole_number(0, MAX_PORT)(node)
 
 
 def switch(node: Node) -> bool:
@@ -95,7 +95,7 @@ def public_url(node: Node) -> str:
     url = text(node).strip()
     try:
         parts = urlsplit(url)
-        has_valid_port = parts.port is None or 0 < parts.port <= _MAX_PORT
+        has_valid_port = parts.port is None or 0 < parts.port <= MAX_PORT
     except ValueError:
         raise InvalidValue('is not a URL; write it like "https://runs.example.org/solorun"') from None
     if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port:

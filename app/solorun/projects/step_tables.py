@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
 from solorun.projects.resource_tables import resources
-from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, duration, format_value, text
+from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, choice, duration, format_value, text
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
 STEP_KEYS: Final = ("name", "run", "call", "timeout", "resources", *_COMMAND_KEYS)
@@ -78,7 +78,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         command,
         timeout_seconds,
         shell=table.read("shell", shell, defaults.shell),
-        stderr=table.read("stderr", _stderr, "separate"),
+        stderr=table.read("stderr", choice("separate", "merge"), "separate"),
         tty=table.read("tty", boolean, False),
         detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
         resources=needs,
@@ -108,12 +108,6 @@ def _command(node: Node) -> str | tuple[str, ...]:
     if not node.value:
         raise InvalidValue("is an empty list; the first item is the program")
     return words
-
-
-def _stderr(node: Node) -> str:
-    if node.value not in ("separate", "merge"):
-        raise InvalidValue(f'expected "separate" or "merge", got {format_value(node.value)}')
-    return str(node.value)
 
 
 def _coroutine(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> CoroutineFunction | None:

@@ -216,6 +216,16 @@ def boolean(node: Node) -> bool:
     return node.value
 
 
+def choice(*values: str) -> Callable[[Node], str]:
+    def read(node: Node) -> str:
+        if node.value not in values:
+            expected = " or ".join(map(format_value, values))
+            raise InvalidValue(f"expected {expected}, got {format_value(node.value)}")
+        return str(node.value)
+
+    return read
+
+
 def suggest(word: str, known: Iterable[str]) -> str:
     """`did you mean "steps"?`, or "" if no known word is similar."""
     candidates = list(known)

@@ -3,8 +3,9 @@
 from solorun.runs.admission import Admission
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.manager import RunManager
+from solorun.runs.mirror import Mirror
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.submission import Submission
 
-__all__ = ["Admission", "Dispatcher", "Reaper", "RunManager", "RunQueue", "Submission"]
+__all__ = ["Admission", "Dispatcher", "Mirror", "Reaper", "RunManager", "RunQueue", "Submission"]

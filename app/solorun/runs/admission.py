@@ -5,9 +5,11 @@ Whether the project is free is decided elsewhere, by the store's unique index.
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
+from solorun.parameter import ParamValue
 from solorun.project import Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
@@ -37,19 +39,28 @@ class Admission:
     def admit(
         self,
         project: str,
-        *,
         scope: str,
         triggered_by: str,
         params: Mapping[str, object],
-        on_conflict: ConflictPolicy | None = None,
+        on_conflict: ConflictPolicy | None,
+        rerun_of: int | None = None,
     ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
-        return self._admit(project, scope, triggered_by, params, on_conflict)
+        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of)
 
-    def admit_again(self, run: Run) -> AdmittedStart:
-        """Admit a run that an earlier service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
-        start = self._admit(run.project, run.scope, run.triggered_by, run.params, None)
+    def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
+        """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
+        try:
+            self.admit(project, **start)
+        except InvalidRequest as invalid:
+            return invalid.errors
+        return ()
+
+    def admit_again(self, run: Run, unmasked_params: Mapping[str, ParamValue]) -> AdmittedStart:
+        """Admit a run that another service has queued. Raises ProjectNotFound, InvalidRequest, SolorunError."""
+        params = {**run.params, **unmasked_params}
+        start = self._admit(run.project, run.scope, run.triggered_by, params, None, run.rerun_of)
         if [step.name for step in start.steps] != [step.name for step in run.steps]:
             raise SolorunError("the steps of the project changed while the run was queued")
         return start
@@ -61,6 +72,7 @@ class Admission:
         triggered_by: str,
         params: Mapping[str, object],
         on_conflict: ConflictPolicy | None,
+        rerun_of: int | None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
@@ -72,7 +84,7 @@ class Admission:
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
         policy = declared.on_conflict if on_conflict is None else on_conflict
-        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy)
+        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy, rerun_of)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

@@ -105,12 +105,15 @@ class Dispatcher:
             if self.admission.draining:
                 return  # the next service begins them
             for run in await self.store.claim_promoted_runs(owner=self.owner):
-                await self._begin(run)
+                if self.admission.draining:
+                    await self.store.return_run(run.id, owner=self.owner)
+                else:
+                    await self._begin(run)
 
     async def _begin(self, run: Run) -> None:
         start = self.queue.take(run)
         try:
-            start = start or self.admission.admit_again(run)
+            start = start or self.admission.admit_again(run, await self.store.read_unmasked_params(run.id))
             masker = self.executor.masker_for(start)
         except SolorunError as error:
             await self.reaper.finalize(run, str(error))

@@ -15,8 +15,6 @@ import anyio
 from msgspec.structs import replace
 
 from solorun.errors import (
-    FieldError,
-    InvalidRequest,
     QueueFull,
     ResourceBusy,
     RunActive,
@@ -36,6 +34,7 @@ from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
+from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.status import Status, UpdateResult
 from solorun.store import RunStore
@@ -68,6 +67,7 @@ class RunManager:
 
     def __post_init__(self) -> None:
         self._conflicts = ConflictResolver(self.registry, self.queue)
+        self.reruns = Reruns(self.store, self.projects, self.submit_run)
         self._drain_deadline = math.inf
 
     @property
@@ -99,6 +99,7 @@ class RunManager:
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
+        rerun_of: int | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
@@ -110,9 +111,7 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(
-            project, scope=scope, triggered_by=triggered_by, params=params or {}, on_conflict=on_conflict
-        )
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, start.on_conflict, joined=True)
         try:
@@ -130,24 +129,6 @@ class RunManager:
             # Among thousands of starts, the wait for the lock alone may take that long. By now the winner is known.
             self._conflicts.resolve(start)
             raise
-
-    def find_faults(
-        self,
-        project: str,
-        *,
-        scope: str,
-        triggered_by: str,
-        params: Mapping[str, object],
-        on_conflict: ConflictPolicy | None,
-    ) -> tuple[FieldError, ...]:
-        """The errors of a start, without starting anything. Raises ProjectNotFound, ServiceDraining."""
-        try:
-            self.admission.admit(
-                project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
-            )
-        except InvalidRequest as invalid:
-            return invalid.errors
-        return ()
 
     async def _start(self, start: AdmittedStart, abandoned: asyncio.Event) -> Submission:
         """Check again, insert the row and hand the run over, with the start lock held throughout."""
@@ -238,6 +219,9 @@ class RunManager:
     async def _cancel(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
         if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
             cancel = handle.request_cancel(cancel)
+        if handle is None and (start := self.queue.find_start(run_id)) is not None:
+            mask = self.executor.masker_for(start).mask
+            cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
         try:
             result, run = await self.store.request_cancel(
                 run_id,

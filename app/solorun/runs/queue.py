@@ -59,6 +59,10 @@ class RunQueue:
         self.refresh()
         return queued.run
 
+    def find_start(self, run_id: int) -> AdmittedStart | None:
+        """How a queued run was admitted, if this service did that."""
+        return self._by_id[run_id].start if run_id in self._by_id else None
+
     def find_replacement(self, project: str) -> Run | None:
         """The run that waits to replace another."""
         runs = self._by_project.get(project)

@@ -24,16 +24,19 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
     """The run to insert for an admitted start, with its secrets masked."""
     project = start.project
     timeout = project.queue_timeout_seconds
+    params = mask_params(start, masker)
     return NewRun(
         project=project.name,
         scope=start.scope,
         triggered_by=masker.mask(start.triggered_by),
-        params=mask_params(start, masker),
+        params=params,
+        unmasked_params={name: value for name, value in start.params.items() if params[name] != value},
         created_at=created_at,
         steps=tuple(step.name for step in start.steps),
         resources=project.resources,
         step_resources={step.name: step.resources for step in start.steps if step.resources},
         on_conflict=start.on_conflict,
+        rerun_of=start.rerun_of,
         queue_max=project.queue_max,
         queue_deadline=None if timeout is None else created_at + timedelta(seconds=timeout),
     )

@@ -15,8 +15,6 @@ from uvicorn import Config
 from solorun.asgi import open_application
 from solorun.projects import Catalog
 from solorun.server import gc_tuning
-from solorun.server.connection_limits import DEFAULT_LIMITS as DEFAULT_CONNECTION_LIMITS
-from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
@@ -68,7 +66,6 @@ async def serve(
     stop: asyncio.Event | None = None,
     sockets: list[socket.socket] | None = None,
     limits: ServiceLimits = DEFAULT_LIMITS,
-    connection_limits: ConnectionLimits = DEFAULT_CONNECTION_LIMITS,
 ) -> int:
     """Like `run`, in the running loop: until a signal, or until `stop` is set. `sockets` replace host and port."""
     sockets = sockets or bind(settings.host, settings.port)
@@ -80,8 +77,8 @@ async def serve(
             async with open_application(settings, catalog, limits, url) as app:
                 protocol: Any = partial(
                     LimitedProtocol,
-                    stalled_readers=StalledReaders(connection_limits.max_unread_bytes),
-                    limits=connection_limits,
+                    stalled_readers=StalledReaders(limits.connections.max_unread_bytes),
+                    limits=limits.connections,
                 )
                 config = Config(
                     app,
@@ -93,7 +90,7 @@ async def serve(
                     server_header=False,
                     log_config=None,
                     access_log=False,
-                    timeout_keep_alive=connection_limits.keep_alive_seconds,
+                    timeout_keep_alive=limits.connections.keep_alive_seconds,
                     backlog=BACKLOG,
                 )
                 server = Server(

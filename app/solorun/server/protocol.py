@@ -12,10 +12,10 @@ from typing import Any, Final
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.flow_control import FLOW_EXTENSION
 from solorun.http.responses import ABORT_EXTENSION, HEAD_LINES_EXTENSION
 from solorun.http.sparse_log import SparseLog
-from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.raw_responses import BAD_REQUEST, HEAD_TOO_LARGE
 from solorun.server.stalled_readers import StalledReaders
 from solorun.server.transport import CoalescingTransport

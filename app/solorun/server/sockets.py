@@ -1,6 +1,7 @@
 """The sockets that the service listens on."""
 
 import socket
+from errno import EADDRINUSE
 from typing import Final
 
 from solorun.errors import ConfigurationInvalid, FieldError
@@ -30,6 +31,8 @@ def bind(host: str, port: int) -> list[socket.socket]:
         for sock in sockets:
             sock.close()
         message = f"cannot listen on {format_address(host, port)}: {error.strerror or error}"
+        if error.errno == EADDRINUSE:
+            message += "; use --port to choose another one"
         raise ConfigurationInvalid([FieldError("service.port", message)]) from None
     return sockets
 

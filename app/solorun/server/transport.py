@@ -6,6 +6,8 @@ A write to a socket costs as much as everything else that is done for a small re
 import asyncio
 from typing import Any, Final
 
+SLICE_BYTES: Final = 64 * 1024
+"""How much of a large response is written in one turn of the loop. A megabyte would take milliseconds."""
 HEAD_MARK: Final = b"HTTP/"
 _LINE_END: Final = b"\r\n"
 _HEAD_END: Final = b"\r\n\r\n"
@@ -44,15 +46,17 @@ _shared = _Shared()
 class CoalescingTransport(asyncio.Transport):
     """Wraps the real transport. A head waits for what follows it, at most until the event loop's next iteration.
 
-    Header lines that are the same in most responses can be added to a head in encoded form.
+    A large response is written in slices, between which other connections have their turn. Header lines that are the
+    same in most responses can be added to a head in encoded form.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__()
         self._transport = transport
         self._loop = loop
-        self._held: list[bytes] = []
+        self._held: list[bytes | memoryview] = []
         self._head_lines = b""
+        self._is_closing = False
 
     def add_to_next_head(self, lines: bytes) -> None:
         """Add header lines, each with its line end, to the next head."""
@@ -84,8 +88,8 @@ class CoalescingTransport(asyncio.Transport):
             self._transport.writelines(_chunk(piece))
 
     def close(self) -> None:
+        self._is_closing = True
         self._flush()
-        self._transport.close()
 
     def abort(self) -> None:
         # The reader may still receive this, and it says more than a closed connection does.
@@ -93,13 +97,13 @@ class CoalescingTransport(asyncio.Transport):
         self._transport.abort()
 
     def is_closing(self) -> bool:
-        return self._transport.is_closing()
+        return self._is_closing or self._transport.is_closing()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return self._transport.get_extra_info(name, default)
 
     def get_write_buffer_size(self) -> int:
-        return self._transport.get_write_buffer_size()
+        return self._transport.get_write_buffer_size() + sum(map(len, self._held))
 
     def pause_reading(self) -> None:
         self._transport.pause_reading()
@@ -113,6 +117,18 @@ class CoalescingTransport(asyncio.Transport):
         return fields + _LINE_END + lines + _LINE_END + rest if end else head
 
     def _flush(self) -> None:
-        if self._held:
+        """Write what is held; of a large response a slice, and the rest in the loop's next turns."""
+        if self._held and not self._transport.is_closing():
             held, self._held = self._held, []
-            self._transport.write(held[0] if len(held) == 1 else b"".join(held))
+            data = held[0] if len(held) == 1 else b"".join(held)
+            if len(data) > SLICE_BYTES:
+                self._held.append(memoryview(data)[SLICE_BYTES:])
+                self._transport.write(data[:SLICE_BYTES])
+                if not self._transport.get_write_buffer_size():
+                    self._loop.call_soon(self._flush)
+                    return
+                # The socket is full, and the transport buffers the rest.
+                data = self._held.pop()
+            self._transport.write(data)
+        if self._is_closing:
+            self._transport.close()

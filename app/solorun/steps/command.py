@@ -1,12 +1,11 @@
 """Command steps: runs a process under a shim, sends its output to the log and kills its whole process tree."""
 
 import asyncio
-import os
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from solorun.outcome import StepResult, StopEffect, short_error_message
@@ -50,27 +49,21 @@ def start_command(
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
-    script: Path | None = None
     older = tracker.find_children()
     try:
-        argv = step.run
-        if isinstance(argv, str):
-            # A script of several lines ends with its first command that fails, unless the step has its own shell.
-            shell = step.shell or (("/bin/sh", "-e") if "\n" in argv.strip() else ("/bin/sh",))
-            script = _write_long_script(argv)
-            argv = (*shell, str(script)) if script else (*shell, "-c", argv)
-        shim = ShimProcess.start(
-            argv,
-            project.directory,
-            command_environment(environ, project, context, url=url, tty=step.tty),
-            merge_stderr=step.stderr == "merge",
-            tty=step.tty,
-        )
+        with _open_arguments(step) as (argv, inherited):
+            shim = ShimProcess.start(
+                argv,
+                project.directory,
+                command_environment(environ, project, context, url=url, tty=step.tty),
+                inherited=inherited,
+                merge_stderr=step.stderr == "merge",
+                tty=step.tty,
+            )
     except (OSError, ValueError) as error:
-        _remove(script)
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
-    execution = CommandExecution(shim, step, context, tracker, script, limits)
+    execution = CommandExecution(shim, step, context, tracker, limits)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -102,13 +95,11 @@ class CommandExecution:
         step: CommandStep,
         context: StepContext,
         tracker: DescentTracker,
-        script: Path | None,
         limits: CommandLimits,
     ) -> None:
         self._shim = shim
         self._context = context
         self._tracker = tracker
-        self._script = script
         self._limits = limits
         self.result: StepResult | None = None
         self._session: int = -1
@@ -173,7 +164,6 @@ class CommandExecution:
                     task.cancel()
             await self._shim.close()
             self._tracker.remove(self._shim.pid)
-            _remove(self._script)
         if self._resuming is not None:
             await asyncio.wait([self._resuming])
         return result
@@ -283,17 +273,22 @@ class CommandExecution:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
 
 
-def _write_long_script(script: str) -> Path | None:
-    """Write a script that is too long for an argument into a file. None if it is short."""
-    data = script.encode()
+@contextmanager
+def _open_arguments(step: CommandStep) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
+    """The program and its arguments, and the descriptors that it has to inherit.
+
+    A script that is too long for an argument is a file without a name: no crash leaves it behind.
+    """
+    if not isinstance(step.run, str):
+        yield step.run, ()
+        return
+    # A script of several lines ends with its first command that fails, unless the step has its own shell.
+    shell = step.shell or (("/bin/sh", "-e") if "\n" in step.run.strip() else ("/bin/sh",))
+    data = step.run.encode()
     if len(data) < MAX_ARGUMENT_BYTES:
-        return None
-    fd, name = tempfile.mkstemp(prefix="solorun-", suffix=".sh")
-    with os.fdopen(fd, "wb") as file:
+        yield (*shell, "-c", step.run), ()
+        return
+    with tempfile.TemporaryFile() as file:
         file.write(data)
-    return Path(name)
-
-
-def _remove(script: Path | None) -> None:
-    if script is not None:
-        script.unlink(missing_ok=True)
+        file.seek(0)  # flushes, and on macOS the shell reads from here
+        yield (*shell, f"/dev/fd/{file.fileno()}"), (file.fileno(),)

@@ -7,6 +7,7 @@ a host application, a child may be the host's, and nothing is ended.
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Final
 from solorun.steps.descent import DescentTracker, Identities
 from solorun.steps.orphans import OrphanProcesses
 from solorun.steps.process_names import format_processes
-from solorun.steps.shim import HAS_PROC, Process, find_descendants, list_processes
+from solorun.steps.shim import HAS_PROC, Process, find_descendants, list_processes, read_proc_file
 
 EXIT_SECONDS: Final = 0.5
 """How long processes that outlive their coroutine may take to exit."""
@@ -54,7 +55,12 @@ class CoroutineProcesses:
 
         async def select(processes: list[Process]) -> list[Process]:
             found = self._tracker.find_unrelated(processes)
-            return [one for one in found if span.covers(one) and not any(other.covers(one) for other in self._running)]
+            others, helpers = self._running, _find_helpers()
+            return [
+                one
+                for one in found
+                if span.covers(one) and one.pid not in helpers and not any(other.covers(one) for other in others)
+            ]
 
         deadline = asyncio.get_running_loop().time() + EXIT_SECONDS
         while self._owns_process and (left := await select(self._tracker.list_children())):
@@ -66,6 +72,18 @@ class CoroutineProcesses:
                 await orphans.kill()
                 return
             await asyncio.sleep(_TICK_SECONDS)
+
+
+def _find_helpers() -> set[int]:
+    """The processes in which multiprocessing tracks resources and forks, unless they have children.
+
+    They serve every coroutine, whichever started them, and exit with the service, which holds the other ends of their
+    pipes. If they were killed, the next pool would warn.
+    """
+    tracker = getattr(sys.modules.get("multiprocessing.resource_tracker"), "_resource_tracker", None)
+    server = getattr(sys.modules.get("multiprocessing.forkserver"), "_forkserver", None)
+    pids = getattr(tracker, "_pid", None), getattr(server, "_forkserver_pid", None)
+    return {pid for pid in pids if pid is not None and not read_proc_file(pid, f"task/{pid}/children")}
 
 
 def _ticks_since_boot() -> int:

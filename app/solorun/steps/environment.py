@@ -50,6 +50,7 @@ def command_environment(
             "SOLORUN_WORKSPACE": str(context.workspace),
             ARTIFACTS: str(context.artifacts),
         }
+        | ({"SOLORUN_RERUN_OF": str(context.rerun_of)} if context.rerun_of is not None else {})
         | ({"SOLORUN_URL": url} if url else {})
         | {
             f"SOLORUN_RESOURCE_{_NOT_IN_A_NAME.sub('_', name.upper())}": ",".join(map(str, slots))

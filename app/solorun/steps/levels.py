@@ -1,13 +1,11 @@
 """Recognizes the level of a line that a command printed, by the shapes that loggers and compilers use."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
 import msgspec
-from ahocorasick_rs import AhoCorasick, MatchKind
+from ahocorasick_rs import BytesAhoCorasick, MatchKind
 
 from solorun.record import Level
 
@@ -22,10 +20,11 @@ _LEVELS: Final = {
     **dict.fromkeys(("info", "notice"), Level.INFO),
     **dict.fromkeys(("debug", "trace"), Level.DEBUG),
 }
-_HINTS: Final = AhoCorasick(
-    [*("err", "fatal", "crit", "panic", "severe", "alert", "emerg", "warn", "debug", "trace", "failed", "exception"),
-     '"level', "e   "],
-    matchkind=MatchKind.LeftmostFirst,  # several times faster than the default
+# Bytes are searched ten times faster than a text, and with this kind several times faster than with the default.
+_HINTS: Final = BytesAhoCorasick(
+    [b"err", b"fatal", b"crit", b"panic", b"severe", b"alert", b"emerg", b"warn", b"debug", b"trace", b"failed",
+     b"exception", b'"level', b"e   "],
+    matchkind=MatchKind.LeftmostFirst,
 )  # fmt: skip
 """A line without any of these, in lower case, has no level other than info."""
 
@@ -43,16 +42,17 @@ _decoder = msgspec.json.Decoder(_JsonLine)
 
 def detect_levels(lines: Sequence[str]) -> list[Level] | None:
     """The level of each line; None if all are `info`."""
-    text = "\n".join(lines).lower()
+    text = b"%s\n" % "\n".join(lines).encode().lower()
     found = _HINTS.find_matches_as_indexes(text)
     if not found:
         return None
-    if not text.isascii():  # in lower case, a text may have another length
-        return [_detect_level(line) for line in lines]
     levels = [Level.INFO] * len(lines)
-    starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-    for index in {bisect_right(starts, start) - 1 for _, start, _ in found}:
-        levels[index] = _detect_level(lines[index])
+    index = end = 0
+    for _, start, _ in found:
+        if start >= end:  # the first hint of its line
+            index += text.count(b"\n", end, start)
+            end = text.index(b"\n", start)
+            levels[index] = _detect_level(lines[index])
     return levels
 
 

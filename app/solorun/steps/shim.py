@@ -287,7 +287,7 @@ def _format_refusal(program: str, error: OSError | ValueError) -> str:
     return f"could not be started: {error.strerror if isinstance(error, OSError) else error}"
 
 
-def _limit_open_files(soft: int) -> None:
+def limit_open_files(soft: int) -> None:
     """Restore the limit that the service raised. Skip this for an equal one: macOS rejects setting "unlimited"."""
     now, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != now and (hard == resource.RLIM_INFINITY or 0 <= soft <= hard):
@@ -295,6 +295,6 @@ def _limit_open_files(soft: int) -> None:
 
 
 if __name__ == "__main__":
-    _limit_open_files(int(sys.argv[3]))
+    limit_open_files(int(sys.argv[3]))
     Shim(int(sys.argv[1]), int(sys.argv[2])).run(sys.argv[5:])
     os._exit(0)  # 5 ms faster than an orderly interpreter shutdown

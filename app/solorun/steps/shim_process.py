@@ -57,12 +57,14 @@ class ShimProcess:
         directory: Path,
         environ: Mapping[str, str],
         *,
+        inherited: Sequence[int] = (),
         merge_stderr: bool = False,
         tty: bool = False,
     ) -> "ShimProcess":
         """Start a shim for `argv`. This takes a millisecond and awaits nothing, so it cannot be cancelled halfway.
 
-        Raises OSError or ValueError: no such directory, arguments too long, a NUL in an argument.
+        The command gets the `inherited` descriptors beside its standard ones. Raises OSError or ValueError: no such
+        directory, arguments too long, a NUL in an argument.
         """
         nonce = secrets.token_hex(NONCE_BYTES // 2).encode()
         pipes: list[int] = []
@@ -84,7 +86,7 @@ class ShimProcess:
                 stderr=to_stderr,
                 cwd=directory,
                 env={_encode(name): _encode(value) for name, value in environ.items()},
-                pass_fds=(control, to_status),
+                pass_fds=(control, to_status, *inherited),
                 start_new_session=True,
             )
         except BaseException:

@@ -156,12 +156,11 @@ async def test_following_an_unknown_run_is_not_found(tmp_path: Path) -> None:
 async def test_a_follower_that_disconnects_is_forgotten(tmp_path: Path) -> None:
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         run = await engine.manager.start_run("handbook")
-        follower = asyncio.create_task(follow(engine, run.id))
         step = await engine.executor.step("extract")
-        topic = engine.hub.find(run.id)
-        assert topic is not None
-        await topic.wait_after(0)
-        await engine.until(lambda: topic.waiting_count == 1)
+        items = engine.tail.follow(run.id)
+        await anext(items)
+        follower = asyncio.create_task(anext(items))
+        await asyncio.sleep(0)
 
         follower.cancel()
         await asyncio.wait([follower])

@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from solorun.logs import DiskReserve
+from solorun.project import LogLimit
 from solorun.record import Level, Record, Stream
 from solorun.status import Status
 from tests.fakes.engine import Engine, declare, open_engine
 
-LIMITED = declare(steps=("extract", "review"), log_limit_bytes=1_000)
+LIMITED = declare(steps=("extract", "review"), log_limit=LogLimit(1_000))
+FAILING = declare(steps=("extract", "review"), log_limit=LogLimit(1_000, "fail"))
 
 
 def messages(records: list[Record]) -> list[str]:
@@ -61,6 +63,32 @@ async def test_the_limit_counts_all_steps_of_a_run_and_progress(tmp_path: Path) 
         "3 lines were not recorded",
     ]
     assert {record.event.value for record in records if record.event} == {"step"}
+
+
+@pytest.mark.parametrize("ends_by_itself", [False, True])
+async def test_a_run_fails_at_the_limit_if_the_project_wants_that(tmp_path: Path, ends_by_itself: bool) -> None:
+    async with open_engine(tmp_path, FAILING) as engine:
+        run = await engine.manager.start_run("handbook")
+        step = await engine.executor.step("extract")
+        if ends_by_itself:
+            step.exit()
+        for line in ["x" * 1_000, "dropped", "dropped"]:
+            await step.context.output.write("extract", Stream.STDOUT, [line])
+        if ends_by_itself:
+            step.end()
+
+        ended = await engine.end_of(run.id)
+        records = await engine.log_of(run.id)
+
+    message = "exceeded the limit of the log, 1.0 kB"
+    assert (ended.status, ended.steps[0].error_message) == (Status.FAILED, message)
+    assert (ended.error_message or "").replace(":", "") == f"extract {message}"
+    assert [record.message for record in records if record.level is Level.WARNING] == [
+        "the log has reached its limit (log_limit): the run fails",
+        *["stopping extract (grace 10s)"] * (not ends_by_itself),
+        "2 lines were not recorded",
+    ]
+    assert len(engine.executor.begun) == 1
 
 
 async def test_a_flood_beyond_the_limit_can_be_cancelled(tmp_path: Path) -> None:

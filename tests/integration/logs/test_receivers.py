@@ -1,6 +1,8 @@
 """Receivers get the segments of an active run as they are written."""
 
 import asyncio
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -110,12 +112,14 @@ async def test_many_receivers_are_served_over_several_loop_iterations_and_cancel
     async with open_engine(tmp_path, declare(steps=("extract",))) as engine:
         topic, step = await begin_topic(engine)
         accepted: list[tuple[int, int]] = []
+        receivers = weakref.WeakSet[Receiver]()
 
         def take_as(number: int) -> Receiver:
             def take(segment: Segment) -> bool:
                 accepted.append((number, segment.last_seq))
                 return True
 
+            receivers.add(take)
             return take
 
         waiting = [asyncio.create_task(topic.wait_after(1, take_as(number))) for number in range(5)]
@@ -130,8 +134,9 @@ async def test_many_receivers_are_served_over_several_loop_iterations_and_cancel
 
         for number in (0, 1, 2, 4):
             assert [seq for whose, seq in accepted if whose == number] == [2, 3]
-        for task in waiting:
-            task.cancel()
+        list(map(asyncio.Task.cancel, waiting))
         await asyncio.wait(waiting)
-        assert topic.waiting_count == 0
+        waiting.clear()
+        gc.collect()
+        assert not receivers
         step.end()

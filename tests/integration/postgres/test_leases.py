@@ -1,5 +1,7 @@
 """Until the lease of its owner has expired, no other owner ends a run."""
 
+import asyncio
+
 import psycopg
 import pytest
 
@@ -80,6 +82,31 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
     runs = open_lease(OWNER).renew()
 
     assert runs == {run.id: Cancel(later(5), "anna", "wrong branch", 0), other.id: None}
+
+
+async def test_a_cancel_that_another_service_records_ends_the_wait_of_the_owner(
+    store: PostgresRunStore, open_lease: OpenLease
+) -> None:
+    run = await start(store)
+    ours, theirs = open_lease(OWNER), open_lease("another")
+    for lease in (ours, theirs):
+        lease.renew()
+    waiting = asyncio.create_task(asyncio.to_thread(ours.wait, 60))
+
+    await store.request_cancel(run.id, requested_by="anna", reason="", at=later(5))
+
+    assert await waiting
+    assert not theirs.wait(0.01)
+
+
+async def test_a_lease_without_its_connection_does_not_wait(
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
+) -> None:
+    lease = open_lease(OWNER)
+    lease.renew()
+    foreign.execute(CUT_ALL)
+
+    assert lease.wait(60)
 
 
 async def test_a_lease_reconnects_after_its_connection_was_cut(

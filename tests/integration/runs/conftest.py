@@ -7,7 +7,6 @@ import pytest
 
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
-from tests.fakes import engine
 
 
 @pytest.fixture(params=["postgres", "sqlite"], autouse=True)
@@ -21,5 +20,5 @@ def engine_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     async def open_store(_data_dir: Path) -> Store:
         return await PostgresRunStore.open(url)
 
-    monkeypatch.setattr(engine, "open_store", open_store)
+    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
     yield "postgres"

@@ -1,6 +1,7 @@
 """A service keeps the lease of its runs, and ends their work before a lease that it cannot renew has expired."""
 
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -41,6 +42,10 @@ class FakeLease:
             raise StoreUnavailable
         self.renewals += 1
         return self.runs
+
+    def wait(self, seconds: float) -> bool:
+        time.sleep(seconds)
+        return False
 
     def end(self) -> None:
         self.ended = True

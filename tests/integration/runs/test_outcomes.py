@@ -10,7 +10,7 @@ from solorun.outcome import Outcome
 from solorun.record import Level
 from solorun.status import ACTIVE, Status, StepStatus
 from solorun.store import FinalState
-from tests.fakes.engine import declare, open_engine, system_now
+from tests.fakes.engine import declare, noting_ends, open_engine, system_now
 from tests.fakes.steps import ScriptedExecutor
 
 
@@ -212,10 +212,9 @@ async def test_row_and_stream_agree_on_a_run_that_ends_before_its_start_is_writt
         await gate.reached.wait()
         (tmp_path / "artifacts").rename(tmp_path / "moved")
         (tmp_path / "artifacts").touch()  # so that no directory can be made for the run
-        run = await engine.manager.start_run("two")
-        active = engine.registry.find(run.id)
-        assert active is not None
-        await engine.until(lambda: active.channel.is_closed)
+        with noting_ends() as noted:
+            run = await engine.manager.start_run("two")
+            await engine.until(lambda: run.id in noted)
         ending = asyncio.create_task(engine.end_of(run.id))
         await asyncio.sleep(0)
 

@@ -8,6 +8,7 @@ import pytest
 from solorun.errors import FieldError, InvalidRequest
 from solorun.logs.masking import LIMITS_TEXT
 from solorun.parameter import Parameter, ParameterType
+from solorun.queueing import ConflictPolicy
 from solorun.record import Stream
 from solorun.status import Status
 from tests.fakes.engine import declare, open_engine
@@ -199,6 +200,45 @@ async def test_no_file_contains_a_secret_parameter(tmp_path: Path, status: Statu
         assert find_files_with(SECRET, tmp_path) == []
 
     assert find_files_with(SECRET, tmp_path) == []
+
+
+async def test_a_queued_run_has_its_secrets_after_a_restart_and_no_file_has_them_in_the_end(tmp_path: Path) -> None:
+    project = declare(steps=("extract",), params=PARAMETERS, on_conflict=ConflictPolicy.QUEUE)
+    given = {"version": "v1", "tags": ["a", f"-{SECRET}-"], "token": SECRET}
+    async with open_engine(tmp_path, project, drain=False) as engine:
+        await engine.manager.start_run("handbook", params={"version": "v1"})
+        waiting = await engine.manager.start_run("handbook", params=given)
+        assert waiting.params == {**defaults(), "version": "v1", "tags": ("a", "-***-"), "token": "***"}
+        engine.faults.die()
+
+    async with open_engine(tmp_path, project, owner="a later start") as engine:
+        step = await engine.executor.step("extract")
+        await step.context.output.write("extract", Stream.STDOUT, [SECRET])
+        assert step.context.run_id == waiting.id
+        assert (step.context.params["token"], step.context.params["tags"]) == (SECRET, ("a", f"-{SECRET}-"))
+        step.end()
+        ended = await engine.end_of(waiting.id)
+        assert (ended.status, ended.params) == (Status.COMPLETED, waiting.params)
+
+    assert find_files_with(SECRET, tmp_path) == []
+
+
+async def test_a_cancel_erases_the_secrets_of_a_queued_run(tmp_path: Path) -> None:
+    project = declare(steps=("extract",), params=PARAMETERS, on_conflict=ConflictPolicy.QUEUE)
+    async with open_engine(tmp_path, project) as engine:
+        await engine.manager.start_run("handbook", params={"version": "v1"})
+        waiting = await engine.manager.start_run("handbook", params={"version": "v1", "token": SECRET})
+
+        await engine.manager.cancel_run(waiting.id, requested_by=SECRET, reason=f"leaks {SECRET}")
+
+        ended = await engine.store.get_run(waiting.id)
+        assert (ended.status, ended.cancel_requested_by, ended.cancel_reason) == (Status.CANCELLED, "***", "leaks ***")
+
+    assert find_files_with(SECRET, tmp_path) == []
+
+
+def defaults() -> dict[str, object]:
+    return {parameter.name: parameter.default for parameter in PARAMETERS if parameter.default is not None}
 
 
 def find_files_with(text: str, directory: Path) -> list[Path]:

@@ -1,11 +1,14 @@
 """What a run logs and what becomes of its records: positions, counts, artifacts, and the end."""
 
 import asyncio
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from solorun.logs import Channel
 from solorun.record import Event, Stream
 from solorun.status import Status
 from tests.fakes.engine import declare, open_engine
@@ -141,6 +144,7 @@ async def test_an_ended_run_is_removed_from_memory(tmp_path: Path, count: int) -
     projects = [declare(f"p{number}", steps=(f"s{number}",)) for number in range(count)]
     async with open_engine(tmp_path, *projects) as engine:
         runs = [await engine.manager.start_run(project.name) for project in projects]
+        channels = [weakref.ref(handle.channel) for handle in engine.registry]
         steps = [await engine.executor.step(project.steps[0].name) for project in projects]
         list(map(ScriptedStep.end, steps))
         await asyncio.gather(*(engine.end_of(run.id) for run in runs))
@@ -149,7 +153,14 @@ async def test_an_ended_run_is_removed_from_memory(tmp_path: Path, count: int) -
 
         assert engine.manager.list_active_runs() == []
         assert engine.hub.find(runs[0].id) is None
-        assert engine.writer.pending_lanes == 0
+        steps.clear()
+        engine.executor.begun.clear()
+        await engine.until(lambda: _are_freed(channels))
+
+
+def _are_freed(objects: list["weakref.ref[Channel]"]) -> bool:
+    gc.collect()
+    return not any(reference() for reference in objects)
 
 
 async def test_a_secret_that_refers_to_the_environment_is_masked(tmp_path: Path) -> None:

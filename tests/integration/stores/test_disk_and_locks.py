@@ -14,7 +14,7 @@ from solorun.record import Record
 from solorun.status import Status, UpdateResult
 from solorun.store import Batch
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.stores.sqlite.connection import in_transaction
+from solorun.stores.sqlite.connection import Connection, in_transaction
 from tests.contracts.builders import (
     NOW,
     OWNER,
@@ -27,19 +27,22 @@ from tests.contracts.builders import (
     start,
     write,
 )
+from tests.fakes.stores import noting_connections
 from tests.integration.stores.conftest import OpenStore
 
 
-async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(store: SqliteRunStore) -> None:
+async def test_a_full_disk_writes_nothing_and_the_retry_is_the_same_write(open_store: OpenStore) -> None:
+    with noting_connections() as connections:
+        store = await open_store()
     run = await start(store)
     large = _incompressible(50)
     batch = batch_of(run, large)
-    await _limit_pages(store, 1)
+    await _limit_pages(connections[0], 1)
 
     with pytest.raises(StoreUnavailable, match="disk is full"):
         await store.commit([batch], owner=OWNER)
     failed, unchanged = store.write_error, await store.get_run(run.id)
-    await _limit_pages(store, 1_000_000)
+    await _limit_pages(connections[0], 1_000_000)
     answers = await store.commit([batch], owner=OWNER)
 
     assert failed is not None
@@ -234,8 +237,8 @@ async def _read_meanwhile(store: SqliteRunStore) -> None:
         await store.list_runs()
 
 
-async def _limit_pages(store: SqliteRunStore, pages: int) -> None:
-    await store._writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
+async def _limit_pages(writer: Connection, pages: int) -> None:
+    await writer.maintain(lambda raw: raw.execute(f"PRAGMA max_page_count = {pages}").fetchall())
 
 
 def _incompressible(count: int) -> list[Record]:

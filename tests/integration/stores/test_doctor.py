@@ -50,6 +50,11 @@ _REPAIRABLE = {
         99,
         "Records exist for run 99, which does not exist",
     ),
+    "secrets of an ended run": (
+        'INSERT INTO unmasked_params (run_id, params) VALUES (1, \'{"token": "correct horse"}\')',
+        1,
+        "The secret parameters of run 1 are still stored, although it is not active",
+    ),
     "two active runs": (
         "DROP INDEX runs_one_active_per_project; UPDATE runs SET project = 'glossary' WHERE id = 4",
         3,

@@ -38,7 +38,7 @@ def test_sqlite_accepts_each_statement(database: sqlite3.Connection, statement: 
 
 @pytest.mark.parametrize("name", sorted(_NAMED))
 def test_each_statement_is_used(name: str) -> None:
-    run_list = f'{{query}}{name.removeprefix("list_runs").removeprefix("_of_project")}"'
+    run_list = f'{{query}}{re.sub("^list_(?:runs_of_project|reruns|runs)", "", name)}"'
 
     assert f'"{name}"' in _CODE or run_list in _CODE
 
@@ -81,7 +81,7 @@ def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sq
 
 
 # One row per project, one per active run, and the runs that wait.
-_SORT_A_FEW = {"list_latest_runs", "list_orphaned_runs", "list_queued_runs"}
+_SORT_A_FEW = {"list_latest_runs", "list_foreign_runs", "list_orphaned_runs", "list_queued_runs"}
 
 
 def test_fragments_are_inserted() -> None:

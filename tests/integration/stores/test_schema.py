@@ -19,7 +19,7 @@ from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import BEGIN_WRITE, in_transaction
 from solorun.stores.sqlite.schema import MIGRATIONS, migrate
 from solorun.wire import encode_records
-from tests.contracts.builders import OWNER, new_run, records
+from tests.contracts.builders import OWNER, new_run, read_page, records
 from tests.integration.stores.conftest import OpenStore
 
 
@@ -141,7 +141,7 @@ async def test_events_are_found_in_segments_older_than_the_column_that_marks_the
 ) -> None:
     store = await open_store()
 
-    page = await store.read_log(1, LogQuery(events=frozenset({Event.PROGRESS})))
+    page = await read_page(store, 1, LogQuery(events=frozenset({Event.PROGRESS})))
 
     assert [record.seq for record in page.records] == [3]
     assert await store.check() == []

@@ -19,7 +19,7 @@ from solorun.store import LogQuery
 from solorun.stores.sql.log_queries import SHORT_SCAN_RECORDS, SLICE_RECORDS, read_log
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.stores.sqlite.connection import Connection
-from tests.contracts.builders import OWNER, batch_of, end, later, records, start, write
+from tests.contracts.builders import OWNER, batch_of, decode_page, end, later, read_page, records, start, write
 
 T = TypeVar("T")
 
@@ -74,7 +74,8 @@ async def test_a_search_counts_the_log_as_it_was_when_it_began(store: SqliteRunS
         await store.commit([batch_of(current, [_varied(current.last_seq + 1, random.Random(20))])], owner=OWNER)
         return answer
 
-    page = await read_log(read_while_the_log_grows, anyio.Semaphore(1), run.id, LogQuery(step="extract", limit=1))
+    query = LogQuery(step="extract", limit=1)
+    page = decode_page(await read_log(read_while_the_log_grows, anyio.Semaphore(1), run.id, query))
 
     assert (page.matches, page.records[0].seq) == (6_000, 6_000)
     assert not page.more_after
@@ -89,7 +90,7 @@ async def test_a_search_for_events_reads_only_segments_that_have_some(
     # Reading any of the other segments now fails.
     foreign.execute("UPDATE segments SET payload = x'00' WHERE has_events = 0")
 
-    page = await store.read_log(run.id, LogQuery(events=frozenset({Event.GROUP})))
+    page = await read_page(store, run.id, LogQuery(events=frozenset({Event.GROUP})))
 
     assert [record.seq for record in page.records] == [3]
     assert page.matches == 1

@@ -32,7 +32,7 @@ async def test_an_artifact_is_saved_under_its_own_name_or_another(
 
 @pytest.mark.parametrize(
     ("arguments", "saved_as"),
-    [((), "17-artifacts.zip"), (("-o", "all.zip"), "all.zip"), (("-o", "."), "17-artifacts.zip")],
+    [((), "run-17.zip"), (("-o", "all.zip"), "all.zip"), (("-o", "."), "run-17.zip")],
 )
 async def test_all_artifacts_are_saved_as_a_zip(
     solorun: Solorun, tmp_path: Path, arguments: tuple[str, ...], saved_as: str
@@ -49,18 +49,18 @@ async def test_all_artifacts_are_saved_as_a_zip(
 async def test_an_existing_file_is_not_overwritten_by_default(solorun: Solorun, tmp_path: Path) -> None:
     (tmp_path / "old.md").write_text("old")
 
-    ended = await solorun("download", "17", "out/old.md")
+    ended = await solorun("download", "17", "out/old.md", answers=(answer(RUNNING),))
 
-    assert (ended.code, ended.requests) == (2, [])
+    assert (ended.code, len(ended.requests)) == (2, 1)
     assert "old.md already exists. Use -o old.md to overwrite it." in ended.err
     assert (tmp_path / "old.md").read_text() == "old"
 
 
 @pytest.mark.parametrize("name", ["..", "a/..", "."])
 async def test_a_name_without_a_file_name_is_not_found(solorun: Solorun, name: str) -> None:
-    ended = await solorun("download", "17", name)
+    ended = await solorun("download", "17", name, answers=(answer(RUNNING),))
 
-    assert (ended.code, ended.requests) == (6, [])
+    assert (ended.code, len(ended.requests)) == (6, 1)
 
 
 async def test_a_missing_artifact_leaves_no_file(solorun: Solorun, tmp_path: Path) -> None:
@@ -165,7 +165,7 @@ async def test_a_directory_gets_the_artifact_under_its_own_name(
     (tmp_path / "files").mkdir()
 
     saved = await solorun("download", "17", "out/a.md", "-o", directory, answers=(answer(RUNNING), CONTENT))
-    again = await solorun("download", "17", "out/a.md", "-o", directory)
+    again = await solorun("download", "17", "out/a.md", "-o", directory, answers=(answer(RUNNING),))
 
     assert (saved.code, saved.out) == (0, "Saved files/a.md.\n")
     assert (tmp_path / "files" / "a.md").read_bytes() == b"the glossary"
@@ -174,9 +174,9 @@ async def test_a_directory_gets_the_artifact_under_its_own_name(
 
 
 async def test_a_missing_directory_is_an_error(solorun: Solorun, tmp_path: Path) -> None:
-    ended = await solorun("download", "17", "a.md", "-o", "nowhere/")
+    ended = await solorun("download", "17", "a.md", "-o", "nowhere/", answers=(answer(RUNNING),))
 
-    assert (ended.code, ended.requests) == (2, [])
+    assert (ended.code, len(ended.requests)) == (2, 1)
     assert "There is no directory nowhere." in ended.err
 
 
@@ -191,7 +191,7 @@ async def test_an_error_names_the_file_that_was_requested(solorun: Solorun, targ
 async def test_a_link_that_leads_nowhere_is_not_followed_by_default(solorun: Solorun, tmp_path: Path) -> None:
     (tmp_path / "a.md").symlink_to("elsewhere")
 
-    ended = await solorun("download", "17", "a.md")
+    ended = await solorun("download", "17", "a.md", answers=(answer(RUNNING),))
 
     assert ended.code == 2
     assert not (tmp_path / "elsewhere").exists()

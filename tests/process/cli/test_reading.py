@@ -19,6 +19,9 @@ from tests.fakes.scripted_service import (
     make_run,
 )
 
+RERUNS = RunPage((make_run(20), make_run(19)), None)
+NO_RERUNS = answer(RunPage((), None))
+
 
 async def test_runs_are_printed_as_a_table(solorun: Solorun) -> None:
     page = RunPage((COMPLETED, make_run(3, Status.FAILED)), None)
@@ -43,6 +46,13 @@ async def test_pages_of_runs_are_read_up_to_the_limit(solorun: Solorun) -> None:
     ]
 
 
+async def test_the_reruns_of_a_run_are_listed(solorun: Solorun) -> None:
+    ended = await solorun("runs", "--rerun-of", "17", "--json", answers=(answer(RERUNS),))
+
+    assert [run["id"] for run in ended.documents] == [20, 19]
+    assert ended.requests[0].target == "/api/v1/runs?rerun_of=17&limit=20"
+
+
 async def test_an_empty_list_prints_a_message(solorun: Solorun) -> None:
     ended = await solorun("runs", answers=(answer(RunPage((), None)),))
 
@@ -53,6 +63,7 @@ def detailed_run() -> Run:
     return msgspec.structs.replace(
         RUNNING,
         params={"date": "today"},
+        rerun_of=12,
         started_at=CREATED_AT,
         **cancel_fields(Cancel(CREATED_AT, "ada", "enough", 10)),
         current_step="extract",
@@ -69,10 +80,12 @@ def detailed_run() -> Run:
 async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     artifacts = ArtifactList((Artifact("out/a b.md", 12345, "text/markdown", CREATED_AT),), None, False)
 
-    ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts)))
+    ended = await solorun("show", "17", answers=(answer(detailed_run()), answer(artifacts), answer(RERUNS)))
 
     fields = {line[:14].strip(): line[14:].strip() for line in ended.out.split("\n\n")[0].splitlines()}
     assert fields["params"] == "date=today"
+    assert (fields["rerun of"], fields["reruns"]) == ("12", "20, 19")
+    assert ended.requests[2].target == "/api/v1/runs?rerun_of=17&limit=50"
     assert fields["progress"] == "3/20 photon"
     assert fields["cancel"].endswith("by ada: enough")
     assert fields["records"] == "9 (errors: 1, warnings: 1)"
@@ -105,14 +118,14 @@ async def test_show_says_what_a_cancel_did_and_where_the_work_was(
 ) -> None:
     run = msgspec.structs.replace(RUNNING, **cancel_fields(cancel))
 
-    ended = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False))))
+    ended = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False)), NO_RERUNS))
 
     position = [r"position      41 \(sh build\.sh\)", r"                42 \(sleep\)"]
     assert re.search("\n".join([*lines, *position]), ended.out)
 
 
 async def test_show_omits_empty_fields(solorun: Solorun) -> None:
-    ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList((), None, False))))
+    ended = await solorun("show", "17", answers=(answer(RUNNING), answer(ArtifactList((), None, False)), NO_RERUNS))
 
     assert "cancel" not in ended.out
     assert "ARTIFACT" not in ended.out
@@ -132,15 +145,17 @@ async def test_show_says_that_a_list_of_artifacts_is_cut(
     first, second, third = (Artifact(name, 1, "text/plain", CREATED_AT) for name in "abc")
     pages = ArtifactList((first, second), "next", truncated), ArtifactList((third,), None, truncated)
 
-    ended = await solorun("show", "17", *options, answers=(answer(RUNNING), *map(answer, pages)))
+    ended = await solorun("show", "17", *options, answers=(answer(RUNNING), *map(answer, pages), NO_RERUNS))
 
     assert (ended.code, ended.err) == (0, note)
 
 
 async def test_show_prints_the_run_and_its_artifacts_as_json(solorun: Solorun) -> None:
-    ended = await solorun("show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList((), None, False))))
+    ended = await solorun(
+        "show", "17", "--json", answers=(answer(RUNNING), answer(ArtifactList((), None, False)), NO_RERUNS)
+    )
 
-    assert ended.documents == [{**plain(RUNNING), "artifacts": []}]
+    assert ended.documents == [{**plain(RUNNING), "artifacts": [], "reruns": []}]
 
 
 async def test_an_unfiltered_log_is_streamed(solorun: Solorun) -> None:
@@ -158,13 +173,20 @@ async def test_a_filtered_log_is_streamed(solorun: Solorun) -> None:
 
     ended = await solorun(
         "log", "17", "--level", "warning", "--step", "extract", "--stream", "stderr", "--search", "x", "--json",
-        answers=(answer(RUNNING), stream),
+        answers=(answer(detailed_run()), stream),
     )  # fmt: skip
 
     assert [record["seq"] for record in ended.documents] == [1, 2, 9]
     assert [request.target for request in ended.requests[1:]] == [
         "/api/v1/runs/17/log.ndjson?step=extract&stream=stderr&level=warning&q=x"
     ]
+
+
+async def test_an_unknown_step_is_refused_with_the_steps_of_the_run(solorun: Solorun) -> None:
+    ended = await solorun("log", "17", "--step", "nope", answers=(answer(detailed_run()),))
+
+    assert (ended.code, ended.out, len(ended.requests)) == (2, "", 1)
+    assert "Run 17 has no such step. Its steps: extract, generate." in ended.err
 
 
 async def test_a_filter_without_matches_prints_nothing(solorun: Solorun) -> None:

@@ -20,6 +20,14 @@ TOML = (
     project_toml(
         "count", {"count": "seq 1 $SOLORUN_PARAM_TO; echo done > $SOLORUN_ARTIFACTS/result.txt"}, params=["to"]
     )
+    + project_toml(
+        "flaky",
+        {
+            "a": "echo made by a > $SOLORUN_WORKSPACE/result",
+            "b": 'echo "$(cat $SOLORUN_WORKSPACE/result), rerun of $SOLORUN_RERUN_OF"; exit ${SOLORUN_PARAM_FAIL:-1}',
+        },
+        params=["fail"],
+    )
     + project_toml("wait", {"wait": "echo waiting; sleep 60"}, cancel_grace="2s")
     + project_toml("tick", {"tick": "for n in $(seq 1 150); do echo tick $n; sleep 0.01; done"})
     + project_toml("endless", {"tick": "n=0; while true; do n=$((n+1)); echo tick $n; sleep 0.01; done"})
@@ -40,6 +48,24 @@ async def test_a_run_is_started_and_followed_and_its_artifact_downloaded(tmp_pat
     assert [record.seq for record in records] == list(range(1, run.last_seq + 1))
     assert [artifact.name for artifact in artifacts.artifacts] == ["result.txt"]
     assert (tmp_path / "result.txt").read_text() == "done\n"
+
+
+async def test_a_failed_run_is_repeated_from_its_failed_step(tmp_path: Path) -> None:
+    async with serving_here(tmp_path, TOML) as url, RunClient(url) as client:
+        failed = await client.wait_for_run((await client.start_run("flaky")).id)
+        preview = await client.preview_rerun(failed.id, from_step="failed")
+        rerun = await client.rerun(failed.id, from_step="failed", triggered_by="test", params={"fail": "0"})
+        ended = await client.wait_for_run(rerun.id)
+        reruns = [run async for run in client.list_runs(rerun_of=failed.id)]
+        with pytest.raises(InvalidRequest, match="has no failed step"):
+            await client.rerun(ended.id, from_step="failed")
+        lines = [record.message async for record in client.follow(ended.id)]
+
+    assert failed.status is Status.FAILED
+    assert (preview.steps, [(step.name, step.run_id) for step in preview.skipped]) == (("b",), [("a", failed.id)])
+    assert (ended.status, ended.rerun_of, ended.triggered_by) == (Status.COMPLETED, failed.id, "test")
+    assert reruns == [ended]
+    assert f"made by a, rerun of {failed.id}" in lines
 
 
 async def test_a_hundred_thousand_lines_arrive_once_and_in_order(tmp_path: Path) -> None:
@@ -176,7 +202,7 @@ async def test_runs_projects_and_logs_are_listed(tmp_path: Path) -> None:
 
     assert [run.id for run in runs] == ids[::-1]
     assert failed.runs == ()
-    assert [project.name for project in projects.projects] == ["count", "wait", "tick", "endless"]
+    assert [project.name for project in projects.projects] == ["count", "flaky", "wait", "tick", "endless"]
     assert project.last_run == current == runs[0]
     assert "2" in [record.message for record in page.records]
 

@@ -14,13 +14,15 @@ from solorun.client.problems import MEDIA_TYPE
 from solorun.errors import ConfigurationInvalid, RunActive, ServiceUnreachable
 from solorun.record import Event, Level, LogPage, Stream
 from solorun.run import Artifact, Run
-from solorun.status import Status
+from solorun.status import Status, StepStatus
 from solorun.wire import (
     ArtifactList,
     ProblemDetails,
     ProjectList,
     ProjectSummary,
+    RerunPreview,
     RunPage,
+    SkippedStep,
     StartedRun,
     encode,
     encode_records,
@@ -38,6 +40,7 @@ from tests.fakes.scripted_service import (
 RUN = make_run(17)
 STARTED = StartedRun(**asdict(RUN), configuration_faults=("projects.a: unknown key",))
 PROJECT = ProjectSummary("handbook", "Handbook", (), ("full",), (), None, None)
+PREVIEW = RerunPreview(17, "handbook", "from:b", ("b",), (SkippedStep("a", 17, StepStatus.COMPLETED),), ("key",), 18)
 PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False)
 
 
@@ -45,6 +48,12 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
     ("call", "answer", "result", "request_line"),
     [
         pytest.param(lambda c: c.start_run("handbook"), STARTED, STARTED, "POST /projects/handbook/runs", id="start"),
+        pytest.param(lambda c: c.rerun(17), STARTED, STARTED, "POST /runs/17/rerun", id="rerun"),
+        pytest.param(lambda c: c.preview_rerun(17), PREVIEW, PREVIEW, "POST /runs/17/rerun?preview=1", id="preview"),
+        pytest.param(
+            lambda c: c.list_run_page(rerun_of=17), RunPage((RUN,), None), RunPage((RUN,), None),
+            "GET /runs?rerun_of=17", id="reruns",
+        ),
         pytest.param(lambda c: c.cancel_run(17), RUN, RUN, "POST /runs/17/cancel", id="cancel"),
         pytest.param(lambda c: c.get_run(17), RUN, RUN, "GET /runs/17", id="run"),
         pytest.param(lambda c: c.get_current_run("a/b?"), RUN, RUN, "GET /projects/a%2Fb%3F/runs/current", id="now"),

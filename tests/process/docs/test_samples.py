@@ -61,7 +61,15 @@ async def test_the_short_client_sample_follows_its_run_to_the_end(tmp_path: Path
     assert (code, output.splitlines()[-1]) == (0, "completed")
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_rerun_sample_repeats_the_second_step_of_the_latest_run(tmp_path: Path) -> None:
+    async with _service(tmp_path) as url:
+        await _run([sys.executable, str(SAMPLES / "client.py"), url], _environ())
+        code, output = await _run([sys.executable, str(SAMPLES / "rerun.py"), url], _environ())
+
+    assert (code, output) == (0, "collect: completed in run 1\nrun 2, a rerun of run 1, is completed\n")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="requires curl: apt-get install curl")
 async def test_the_curl_sample_reads_the_stream_to_its_end(tmp_path: Path) -> None:
     async with _service(tmp_path) as url:
         environ = _environ() | {"SOLORUN_URL": url}

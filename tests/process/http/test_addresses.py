@@ -14,7 +14,7 @@ def test_the_port_of_a_service_that_still_starts_is_a_configuration_error() -> N
     with taken:
         port = taken.getsockname()[1]
 
-        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(ConfigurationInvalid, match=f"cannot listen on 127.0.0.1:{port}: .+; use --port"):
             bind("127.0.0.1", port)
 
 

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
+from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.http.sparse_log import SparseLog
-from solorun.server.connection_limits import ConnectionLimits
 from solorun.service import ServiceLimits
 from tests.fakes.application import TOKEN
 from tests.fakes.http_server import OpenServer
@@ -37,7 +37,7 @@ def problem_of(response: bytes) -> tuple[int, str]:
 )
 async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes) -> None:
     async with (
-        open_server(connection_limits=ConnectionLimits(idle_timeout_seconds=0.05)) as server,
+        open_server(limits=ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=0.05))) as server,
         server.connect(sent=sent) as connection,
     ):
         rest = await connection.read_to_close()
@@ -47,8 +47,8 @@ async def test_an_idle_connection_is_closed(open_server: OpenServer, sent: bytes
 
 @pytest.mark.parametrize("head", [b"GET /livez HTTP/1.1\r\nx-slow: ", HEAD + b"content-length: 1000000\r\n\r\n"])
 async def test_a_request_that_drips_in_is_closed(open_server: OpenServer, head: bytes) -> None:
-    limits = ConnectionLimits(idle_timeout_seconds=1, request_timeout_seconds=0.2)
-    async with open_server(connection_limits=limits) as server, server.connect(sent=head) as connection:
+    limits = ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=1, request_timeout_seconds=0.2))
+    async with open_server(limits=limits) as server, server.connect(sent=head) as connection:
         closed = asyncio.create_task(connection.read_to_close())
         while not closed.done():
             with suppress(ConnectionError):
@@ -59,9 +59,11 @@ async def test_a_request_that_drips_in_is_closed(open_server: OpenServer, head: 
 
 
 async def test_a_silent_stream_is_not_an_idle_connection(open_server: OpenServer) -> None:
-    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=1.2))
+    limits = ServiceLimits(
+        connections=ConnectionLimits(idle_timeout_seconds=0.01), streams=StreamLimits(comment_interval_seconds=1.2)
+    )
     async with (
-        open_server(connection_limits=ConnectionLimits(idle_timeout_seconds=0.01), limits=limits) as server,
+        open_server(limits=limits) as server,
         server.stream("/api/v1/events") as connection,
     ):
         await connection.read_chunks_until(b"]}\n\n")

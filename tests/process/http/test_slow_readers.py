@@ -5,8 +5,8 @@ import os
 
 import pytest
 
+from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
-from solorun.server.connection_limits import ConnectionLimits
 from solorun.server.protocol import LimitedProtocol
 from solorun.service import ServiceLimits
 from tests.fakes.http_server import OpenServer, request_for
@@ -69,16 +69,16 @@ def large_response(monkeypatch: pytest.MonkeyPatch) -> bytes:
 async def test_a_reader_that_takes_nothing_of_a_plain_response_is_cut_off(
     open_server: OpenServer, lost: list[int], requests: int
 ) -> None:
-    limits = ConnectionLimits(idle_timeout_seconds=0.01, send_timeout_seconds=0.05)
-    async with open_server(connection_limits=limits) as server, server.connect(receive_buffer=4096) as connection:
+    limits = ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=0.01, send_timeout_seconds=0.05))
+    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096) as connection:
         await connection.send(request_for("/livez") * requests)
         await server.until(lambda: connection.port in lost)
 
 
 async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(open_server: OpenServer, large_response: bytes) -> None:
     # The server closes the connection before all is sent.
-    limits = ConnectionLimits(idle_timeout_seconds=0.01, keep_alive_seconds=0)
-    async with open_server(connection_limits=limits) as server, server.connect(receive_buffer=4096) as connection:
+    limits = ServiceLimits(connections=ConnectionLimits(idle_timeout_seconds=0.01, keep_alive_seconds=0))
+    async with open_server(limits=limits) as server, server.connect(receive_buffer=4096) as connection:
         await connection.get("/livez")
         await asyncio.sleep(0.1)
         response = await connection.read_to_close()
@@ -89,7 +89,7 @@ async def test_a_slow_reader_of_a_plain_response_gets_all_of_it(open_server: Ope
 @pytest.mark.usefixtures("large_response")
 async def test_unread_responses_are_bounded_in_all_and_the_oldest_goes_first(open_server: OpenServer) -> None:
     async with (
-        open_server(connection_limits=ConnectionLimits(max_unread_bytes=2_100_000)) as server,
+        open_server(limits=ServiceLimits(connections=ConnectionLimits(max_unread_bytes=2_100_000))) as server,
         server.connect(receive_buffer=4096) as first,
         server.connect(receive_buffer=4096) as second,
     ):

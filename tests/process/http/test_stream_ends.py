@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from solorun.auth.sessions import SESSION_SECONDS
+from solorun.auth.sessions import SESSION_SECONDS, Sessions
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Receiver
 from solorun.record import Stream
@@ -126,11 +126,11 @@ async def test_the_streams_of_a_session_end_when_it_logs_out(open_server: OpenSe
     assert (rest, left) == (b"", 1)
 
 
-async def test_a_stream_ends_when_its_session_expires(open_server: OpenServer) -> None:
+async def test_a_stream_ends_when_its_session_expires(open_server: OpenServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("solorun.auth.authorization.Sessions", lambda: Sessions(clock=lambda: now[0]))
     limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.02))
     async with open_server(token=TOKEN, limits=limits) as server:
-        sessions, now = server.app.state.authorizer.sessions, [0.0]
-        sessions._clock = lambda: now[0]
         await server.client.post("/login", data={"token": TOKEN}, headers={"sec-fetch-site": "same-origin"})
         ((name, session),) = server.client.cookies.items()
         async with server.stream("/api/v1/events", cookie=f"{name}={session}") as connection:

@@ -1,11 +1,13 @@
 """Event streams on a real socket: their exact bytes, resuming, and idle streams."""
 
+import asyncio
 import json
+from typing import Any
 
 import httpx_sse
 import pytest
 
-from solorun.http.event_stream import StreamLimits
+from solorun.http.event_stream import EventStream, StreamLimits
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.service import ServiceLimits
@@ -177,12 +179,20 @@ async def test_an_idle_stream_gets_comments(open_server: OpenServer) -> None:
     assert comments == [b": \n\n"] * 3
 
 
-async def test_idle_checks_of_streams_share_a_wake_up_on_whole_seconds(open_server: OpenServer) -> None:
+async def test_idle_checks_of_streams_share_a_wake_up_on_whole_seconds(
+    open_server: OpenServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, dues = asyncio.get_running_loop(), list[float]()
+    call_at = loop.call_at
+
+    def note(when: float, callback: Any, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+        dues.extend([when] * (getattr(callback, "__module__", None) == EventStream.__module__))
+        return call_at(when, callback, *args, **kwargs)
+
+    monkeypatch.setattr(loop, "call_at", note)
     async with open_server() as server, server.stream("/api/v1/events") as one, server.stream("/api/v1/events") as two:
         await one.read_chunks_until(b"]}\n\n")
         await two.read_chunks_until(b"]}\n\n")
-
-        dues = [stream._timer.when() for stream in server.app.state.streams._open if stream._timer is not None]
 
     assert len(dues) == 2
     assert all(due == int(due) for due in dues)

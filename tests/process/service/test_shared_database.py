@@ -64,6 +64,22 @@ async def test_a_run_of_another_service_holds_the_project(services: tuple[Served
         assert (await client.get_run(run.id)).status is Status.RUNNING
 
 
+async def test_a_run_is_followed_and_cancelled_through_another_service(
+    services: tuple[ServedService, ServedService],
+) -> None:
+    first, second = services
+    run = await begin(first)
+
+    async with RunClient(second.url) as client, asyncio.timeout(LIMIT_SECONDS):
+        await until_logged(client, run.id, "begun")
+        await client.cancel_run(run.id, reason="not today")
+        ended = await client.wait_for_run(run.id)
+
+    assert ended.status is Status.CANCELLED
+    assert ended.cancel is not None
+    assert ended.cancel.reason == "not today"
+
+
 async def test_a_killed_service_loses_its_runs_when_its_lease_has_expired(
     services: tuple[ServedService, ServedService], database_url: str
 ) -> None:

@@ -42,7 +42,7 @@ TOML = "".join(
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="only Linux closes /proc/<pid>"),
-    pytest.mark.skipif(shutil.which("setpriv") is None, reason="dropping a capability requires setpriv"),
+    pytest.mark.skipif(shutil.which("setpriv") is None, reason="requires setpriv: apt-get install util-linux"),
 ]
 
 
@@ -101,6 +101,17 @@ def test_a_coroutine_finds_no_token_in_the_environment(guarded: ServedService) -
     variables = (guarded.data_dir / "workspaces" / "coroutine" / "variables").read_text()
     assert "PATH=" in variables
     assert "SOLORUN_TOKEN" not in variables
+
+
+def test_the_database_url_is_erased_from_the_environment(tmp_path: Path, database_url: str) -> None:
+    (tmp_path / "reading_steps.py").write_text(COROUTINE)
+    with served(tmp_path, TOML, SOLORUN_TOKEN=TOKEN, SOLORUN_DATABASE_URL=database_url) as service:
+        run(service, "coroutine")
+        environ = Path(f"/proc/{service.pid}/environ").read_text()
+
+    seen = (service.data_dir / "workspaces" / "coroutine" / "variables").read_text()
+    assert "SOLORUN_DATABASE_URL" not in seen
+    assert "postgresql://" not in seen + environ
 
 
 def test_a_coroutine_finds_no_systemd_variables_in_the_environment(directory: Path) -> None:

@@ -13,6 +13,7 @@ from solorun.project import CommandStep, Project
 from solorun.step import StepContext, StepExecution
 from solorun.steps import StepDispatcher, become_subreaper
 from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
+from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 from tests.process.steps.processes import eventually
 
@@ -41,6 +42,7 @@ class Begin(Protocol):
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, Any] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun: ...
 
@@ -68,7 +70,9 @@ def dispatcher(tmp_path: Path, limits: CommandLimits) -> StepDispatcher:
     become_subreaper()
     environ = {**os.environ, "SOLORUN_TOKEN": "s3cret", "SOLORUN_PORT": "1"}
     url = "http://127.0.0.1:8700"
-    return StepDispatcher(tmp_path / "data", environ, url=url, limits=limits)
+    # On a busy machine, the loop may stand still for long.
+    watchdog = Watchdog(blocked_seconds=60.0)
+    return StepDispatcher(tmp_path / "data", environ, url=url, watchdog=watchdog, limits=limits)
 
 
 @pytest.fixture
@@ -83,6 +87,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
         environ: Mapping[str, str] | None = None,
         params: Mapping[str, Any] = {},
         run_id: int = 7,
+        rerun_of: int | None = None,
         **options: Any,
     ) -> Begun:
         step = CommandStep("extract", run, **options)
@@ -98,6 +103,7 @@ def begin(dispatcher: StepDispatcher, directory: Path, tmp_path: Path) -> Begin:
             workspace=directory,
             artifacts=tmp_path / "data" / "artifacts" / str(run_id),
             output=output,
+            rerun_of=rerun_of,
             report_position=positions.extend,
         )
         starting = dispatcher if environ is None else StepDispatcher(tmp_path / "data", environ)

@@ -60,6 +60,14 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
     assert environment["PYTHONUNBUFFERED"] == "1"
 
 
+async def test_a_command_of_a_rerun_gets_the_id_of_the_run_that_is_repeated(begin: Begin) -> None:
+    begun = await begin(("sh", "-c", "echo $SOLORUN_RERUN_OF"), rerun_of=4)
+
+    await begun.execution.wait()
+
+    assert begun.output.texts() == ["4"]
+
+
 async def test_a_command_gets_few_variables_of_the_service(begin: Begin) -> None:
     begun = await begin(PRINT_ENVIRONMENT, environ=SERVICE)
 

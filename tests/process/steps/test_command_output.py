@@ -155,7 +155,8 @@ async def test_a_step_with_a_terminal_sees_one(begin: Begin) -> None:
 
 async def test_a_step_with_a_terminal_can_open_it(begin: Begin) -> None:
     begun = await begin(
-        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; stty rows 30 < /dev/tty; wait", tty=True
+        "echo hello > /dev/tty; trap 'echo resized; exit' WINCH; stty rows 30 < /dev/tty; while :; do sleep 0.01; done",
+        tty=True,
     )
 
     await begun.execution.wait()

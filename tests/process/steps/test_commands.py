@@ -123,15 +123,19 @@ async def test_a_script_is_run_by_its_shell(
 
 
 @pytest.mark.parametrize("length", [131_071 - 8, 131_072, 1_000_000])
-async def test_a_script_may_be_long(begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+async def test_a_script_may_be_long_and_leaves_no_file_even_if_the_service_dies(
+    begin: Begin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     begun = await begin(f"echo begin\n#{'x' * length}\nfalse\necho end")
 
+    files = list((tmp_path / "tmp").iterdir())
     result = await begun.execution.wait()
 
     assert result.exit_code == 1
     assert begun.output.texts() == ["begin"]
-    assert list(tmp_path.glob("solorun-*")) == []
+    assert files == []
 
 
 async def test_a_failing_log_does_not_stop_the_command(begin: Begin, caplog: pytest.LogCaptureFixture) -> None:

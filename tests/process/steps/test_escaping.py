@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from solorun.outcome import StepResult
-from solorun.steps import StepDispatcher
 from solorun.steps.command_limits import CommandLimits
+from solorun.steps.shim import Process, list_processes
 from solorun.steps.shim_process import ShimProcess
 from tests.process.steps.conftest import Begin, Bystander
 from tests.process.steps.processes import eventually, noted_pids, shims, survivors
@@ -51,12 +51,20 @@ async def test_no_child_escapes_by_killing_every_process_above_it(begin: Begin) 
 
 
 async def test_losing_a_shim_does_not_kill_what_a_coroutine_started_meanwhile(
-    begin: Begin, bystander: Bystander, dispatcher: StepDispatcher
+    begin: Begin, bystander: Bystander, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    scans: list[list[Process]] = []
+
+    def scan() -> list[Process]:
+        scans.append(list_processes())
+        return scans[-1]
+
     begun = await begin("sh leaf.sh")
     other = await bystander({"HOME": "/"})
     await eventually(lambda: noted_pids(begun.directory))
-    await eventually(lambda: any(pid == other.pid for pid, _ in dispatcher._tracker._unrelated))
+    monkeypatch.setattr("solorun.steps.descent.list_processes", scan)
+    # When the second scan begins, the first one is known.
+    await eventually(lambda: len(scans) > 1)
 
     os.kill(shims(begun.directory)[0], signal.SIGKILL)
     await begun.execution.wait()

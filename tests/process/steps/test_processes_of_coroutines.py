@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from solorun.client import RunClient
 from solorun.outcome import StepResult
 from solorun.project import CoroutineStep, Project
-from solorun.record import Stream
+from solorun.record import Level, Stream
 from solorun.step import CommandFailed, StepContext, StepExecution
 from solorun.steps import StepDispatcher
+from tests.fakes.process_table import is_alive
+from tests.fakes.project_toml import Call, project_toml
+from tests.fakes.solorun_process import serving
 from tests.fakes.step_output import LoggedLine, RecordedOutput
 from tests.process.steps.conftest import Bystander
 from tests.process.steps.processes import eventually, noted_pids, survivors
@@ -189,6 +193,56 @@ async def test_processes_that_a_coroutine_started_by_itself_are_named_and_killed
     assert warning.startswith("coroutine ended; killing the processes it left behind: ")
     assert "(sh -c (sh leaf.sh &); setsid sh leaf.sh & wait)" in warning
     assert all(f"{pid} (" in warning for pid in noted_pids(directory))
+
+
+POOL = """
+import asyncio, math
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+async def publish(step):
+    with ProcessPoolExecutor(1, mp_context=get_context("{method}")) as pool:
+        print(await asyncio.get_running_loop().run_in_executor(pool, math.sqrt, 4))
+"""
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+async def test_the_helpers_of_multiprocessing_outlive_the_coroutine_that_started_them(
+    tmp_path: Path, method: str
+) -> None:
+    (tmp_path / "pool.py").write_text(POOL.format(method=method))
+    toml = project_toml("handbook", {"publish": Call("pool:publish")})
+    async with serving(tmp_path, toml) as service, RunClient(service.url) as client:
+        runs = [await client.wait_for_run((await client.start_run("handbook")).id) for _ in range(2)]
+        pages = [await client.get_log_page(run.id, level=Level.WARNING) for run in runs]
+        [page] = [await client.get_log_page(runs[0].id, stream=Stream.STDOUT)]
+
+    assert [page.records for page in pages] == [(), ()]
+    assert [record.message for record in page.records] == ["2.0"]
+
+
+LEAVE = """
+import time
+from multiprocessing import get_context
+
+async def publish(step):
+    process = get_context("forkserver").Process(target=time.sleep, args=(600,))
+    process.start()
+    print(process.pid)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finding every descendant requires Linux")
+async def test_a_process_that_a_helper_of_multiprocessing_forked_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "leave.py").write_text(LEAVE)
+    toml = project_toml("handbook", {"publish": Call("leave:publish")})
+    async with serving(tmp_path, toml) as service, RunClient(service.url) as client:
+        run = await client.wait_for_run((await client.start_run("handbook")).id)
+        [printed] = (await client.get_log_page(run.id, stream=Stream.STDOUT)).records
+        [warning] = (await client.get_log_page(run.id, level=Level.WARNING)).records
+
+        assert f"{printed.message} (" in warning.message
+        assert not is_alive(int(printed.message))
 
 
 async def test_the_processes_of_a_host_application_are_spared(directory: Path, output: RecordedOutput) -> None:

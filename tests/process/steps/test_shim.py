@@ -29,7 +29,8 @@ WITHOUT_PROC = (
 NONCE = "0123456789abcdef" * 2
 
 needs_another_user = pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("setpriv") is None, reason="switching to another user requires root"
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="switching to another user requires root and setpriv (apt-get install util-linux)",
 )
 
 

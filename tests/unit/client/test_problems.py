@@ -13,13 +13,14 @@ from solorun.errors import (
     Problem,
     RunActive,
     RunNotActive,
+    RunNotEnded,
     ServiceDraining,
     ServiceUnreachable,
 )
 from solorun.wire import ProblemDetails, ProblemFieldError
 from tests.fakes.scripted_service import make_run
 
-WITH_A_RUN = {"run-active", "run-not-active"}
+WITH_A_RUN = {"run-active", "run-not-active", "run-not-ended"}
 
 
 def problem(slug: str, detail: str = "Something.", **members: object) -> bytes:
@@ -53,7 +54,7 @@ def test_the_client_decodes_every_problem_of_the_service(slug: str) -> None:
 
 def _error_with_members(kind: type[Problem]) -> Problem:
     match kind:
-        case errors.RunActive | errors.RunNotActive:
+        case errors.RunActive | errors.RunNotActive | errors.RunNotEnded:
             return kind(make_run(17))
         case errors.InvalidRequest:
             return InvalidRequest(errors=[FieldError("/scope", "unknown")])
@@ -71,12 +72,13 @@ def test_a_conflict_carries_the_active_run_and_the_retry_delay() -> None:
     assert error.retry_after_seconds == 12.0
 
 
-def test_a_rejected_cancel_carries_the_run() -> None:
+@pytest.mark.parametrize("kind", [RunNotActive, RunNotEnded])
+def test_a_run_in_the_wrong_status_is_carried_by_the_error(kind: type[RunNotActive | RunNotEnded]) -> None:
     run = make_run(17)
 
-    error = error_of(409, MEDIA_TYPE, problem("run-not-active", run=run))
+    error = error_of(409, MEDIA_TYPE, problem(kind.slug, run=run))
 
-    assert isinstance(error, RunNotActive)
+    assert isinstance(error, kind)
     assert error.run == run
 
 
@@ -115,6 +117,7 @@ def test_a_retry_after_that_is_not_in_seconds_is_ignored() -> None:
         (MEDIA_TYPE, problem("from-the-future")),
         (MEDIA_TYPE, problem("run-active")),
         (MEDIA_TYPE, problem("run-not-active")),
+        (MEDIA_TYPE, problem("run-not-ended")),
     ],
 )
 def test_an_unknown_error_response_is_an_unreachable_service(media_type: str, body: bytes) -> None:

@@ -84,7 +84,7 @@ GENERATED: Final[Mapping[str, Callable[[], str]]] = {
 
 def _command(name: str, command: Any) -> str:
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option"]
+    options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
     placeholders = [_argument_placeholder(one) for one in arguments]
     usage = " ".join(["solorun", name, *placeholders, "[OPTIONS]"])
     parts = [f"## {name}", f"```text\n{usage}\n```", _prose(cleandoc(command.help))]

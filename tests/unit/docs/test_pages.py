@@ -24,7 +24,7 @@ _COMMANDS: Any = typer.main.get_command(_app)
 _OPTIONS = {
     (name, option)
     for name, command in _COMMANDS.commands.items()
-    for option in ["", *(word for one in command.params for word in [*one.opts, *one.secondary_opts])]
+    for option in ["", "--help", *(word for one in command.params for word in [*one.opts, *one.secondary_opts])]
 }
 
 each_page = pytest.mark.parametrize("markdown", PAGES, ids=name_of)

@@ -7,13 +7,14 @@ import msgspec
 import pytest
 
 from solorun.cli.exit_codes import ExitCode
+from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
 from solorun.record import Event, Record
 from solorun.run import Cancel, Run, RunStep
 from solorun.settings import Settings, parse_duration
-from solorun.wire import CancelRequest, StartRequest
+from solorun.wire import CancelRequest, RerunPreview, RerunRequest, SkippedStep, StartRequest
 from tests.unit.docs.pages import DOCS, codes, rows_after
 
 HTTP = (DOCS / "reference" / "http.md").read_text(encoding="utf-8")
@@ -21,11 +22,13 @@ SETTINGS = (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
 CLI = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("shape", [Run, RunStep, Cancel, Record, StartRequest, CancelRequest])
+@pytest.mark.parametrize(
+    "shape", [Run, RunStep, Cancel, Record, StartRequest, RerunRequest, RerunPreview, SkippedStep, CancelRequest]
+)
 def test_the_http_reference_lists_every_field_in_order(shape: type[msgspec.Struct]) -> None:
     rows = rows_after(f"<!-- fields: {shape.__name__} -->", HTTP)
 
-    assert [codes(row[0])[0] for row in rows] == list(shape.__struct_fields__)
+    assert [codes(row[0])[0] for row in rows] == list(shape.__struct_encode_fields__)
 
 
 def test_the_http_reference_describes_the_data_of_every_event() -> None:
@@ -36,12 +39,17 @@ def test_the_http_reference_describes_the_data_of_every_event() -> None:
 
 @pytest.mark.parametrize(
     ("heading", "keys"),
-    [("## The service", tuple(SERVICE_READERS)), ("## A project", PROJECT_KEYS), ("## A step", STEP_KEYS)],
+    [
+        ("## The service", tuple(SERVICE_READERS)),
+        ("## A project", PROJECT_KEYS),
+        ("## A parameter", PARAMETER_KEYS),
+        ("## A step", STEP_KEYS),
+    ],
 )
 def test_the_settings_reference_lists_every_key(heading: str, keys: Sequence[str]) -> None:
     rows = rows_after(f"\n{heading}\n", SETTINGS)
 
-    assert [codes(row[0])[0] for row in rows] == list(keys)
+    assert [key for row in rows for key in codes(row[0])] == list(keys)
 
 
 @pytest.mark.parametrize("key", SERVICE_READERS)

@@ -103,6 +103,19 @@ def test_base64_next_to_a_wrapped_secret_is_left() -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "after"),
+    [("2026-11-29 10:00:00 app[12]: ", ""), ("# ", " \r"), ("\tline\t", ""), ('    "', '",'), ("- '", "'")],
+)
+def test_wrapped_base64_is_masked_at_the_end_of_a_line_with_other_text(before: str, after: str) -> None:
+    masker = Masker(["correct-horse-battery"])
+    encoded = base64.b64encode(b"x" * 48 + b"correct-horse-battery and more").decode()
+    lines = [f"{before}{encoded[start : start + 76]}{after}" for start in range(0, len(encoded), 76)]
+
+    masked = [f"{before}{encoded[:64]}***{after}", f"{before}***{encoded[76 + 16 :]}{after}"]
+    assert [masker.mask(line) for line in lines] == masked
+
+
+@pytest.mark.parametrize(
     ("text", "masked"),
     [
         ("x \x1b[01;31m\x1b[Kcorrect\x1b[m\x1b[K-horse y", "x \x1b[01;31m\x1b[K*** y"),
@@ -212,3 +225,39 @@ def test_many_secrets_with_a_common_prefix_are_all_masked() -> None:
     masker = Masker(f"ghp_{number:08}" for number in range(3000))
 
     assert masker.mask("ghp_00000001 ghp_00003000 ghp_00002999") == "*** ghp_00003000 ***"
+
+
+_ENCODED = base64.b64encode(b"user:hunter2-hunter2").decode()
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                ["hunter2", "-hunter2", "hunt", "日本", " ", "\t", "\r", "\n", "\x1b[1m", "\x1b[K", "aaaaa", "="]
+            )
+            | st.sampled_from([_ENCODED[:9], _ENCODED[9:], _ENCODED[2:14]]),
+            max_size=6,
+        ).map("".join),
+        max_size=6,
+    )
+)
+def test_lines_are_masked_together_as_each_of_them_is(lines: list[str]) -> None:
+    masker = Masker(["hunter2-hunter2", "aaaaaa", "日本hunter2"])
+
+    assert masker.mask_lines(lines) == [masker.mask(line) for line in lines]
+
+
+def test_lines_without_a_secret_are_not_masked_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    masker = Masker(["hunter2-hunter2"])
+    mask, masked = masker.mask, []
+
+    def count(line: str) -> str:
+        masked.append(line)
+        return mask(line)
+
+    monkeypatch.setattr(masker, "mask", count)
+
+    masker.mask_lines(["a line", "with hunter2-hunter2 in it", "\x1b[1mhunter2\x1b[0m-hunter2 in bold", "another line"])
+
+    assert masked == ["with hunter2-hunter2 in it", "\x1b[1mhunter2\x1b[0m-hunter2 in bold"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from solorun.parameter import Parameter
-from solorun.project import CommandStep, Project
+from solorun.project import CommandStep, LogLimit, Project
 from solorun.projects.configuration import Configuration
 
 Check = Callable[[str], Configuration]
@@ -82,11 +82,18 @@ def test_projects_are_in_the_order_of_the_file(check: Check) -> None:
 def test_the_size_of_a_log_is_limited(check: Check, size: str, size_bytes: int) -> None:
     table = f'[projects.p]\nlog_limit = {{ size = "{size}" }}'
 
-    assert check(table + STEP).get_project("p").log_limit_bytes == size_bytes
+    assert check(table + STEP).get_project("p").log_limit == LogLimit(size_bytes)
+
+
+@pytest.mark.parametrize("then", ["cut", "fail"])
+def test_a_run_is_cut_or_fails_at_the_limit_of_its_log(check: Check, then: str) -> None:
+    table = f'[projects.p]\nlog_limit = {{ size = "1kB", then = "{then}" }}'
+
+    assert check(table + STEP).get_project("p").log_limit == LogLimit(1_000, then)
 
 
 def test_a_log_is_limited_to_a_gibibyte_by_default(check: Check) -> None:
-    assert check("[projects.p]" + STEP).get_project("p").log_limit_bytes == 2**30
+    assert check("[projects.p]" + STEP).get_project("p").log_limit == LogLimit(2**30, "cut")
 
 
 def test_the_cancel_grace_may_be_zero(check: Check) -> None:
@@ -138,7 +145,9 @@ def test_a_directory_may_start_with_the_home_directory(
         ('log_limit = { size = "1 GB" }', "log_limit.size", "is not a size"),
         ('log_limit = { size = "0GB" }', "log_limit.size", "greater than zero"),
         ("log_limit = { size = 5 }", "log_limit.size", "expected a size"),
-        ('log_limit = { size = "1GB", then = "fail" }', "log_limit.then", "unknown key"),
+        ('log_limit = { size = "1GB", then = "stop" }', "log_limit.then", 'expected "cut" or "fail", got "stop"'),
+        ('log_limit = { size = "1GB", then = true }', "log_limit.then", 'expected "cut" or "fail", got true'),
+        ('log_limit = { size = "1GB", than = "fail" }', "log_limit.than", "unknown key"),
         ('env = "A=1"', "env", 'expected a table, got "A=1"'),
         ("env = { PORT = 80 }", "env.PORT", "put the value in quotes"),
         ('env = { "A=B" = "1" }', 'env."A=B"', "is not a valid variable name"),

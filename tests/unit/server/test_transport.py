@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from solorun.server.transport import CoalescingTransport
+from solorun.server.transport import SLICE_BYTES, CoalescingTransport
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -18,6 +18,7 @@ class _Written(asyncio.Transport):
         self.writes: list[bytes] = []
         self.objects: list[object] = []
         self.closing = False
+        self.unsent_bytes = 0
 
     def write(self, data: "bytes | bytearray | memoryview[Any]") -> None:
         self.writes.append(bytes(data))
@@ -26,9 +27,14 @@ class _Written(asyncio.Transport):
     def is_closing(self) -> bool:
         return self.closing
 
-    def close(self) -> None: ...
+    def get_write_buffer_size(self) -> int:
+        return self.unsent_bytes
 
-    def abort(self) -> None: ...
+    def close(self) -> None:
+        self.closing = True
+
+    def abort(self) -> None:
+        self.closing = True
 
 
 @pytest.fixture
@@ -72,6 +78,75 @@ async def test_bytes_stay_in_order_even_if_they_look_like_a_head(written: _Writt
     transport.write(b"4")
 
     assert b"".join(written.writes) == b"1" + HEAD + b"2" + HEAD + b"3" + b"4"
+
+
+async def test_a_large_response_is_written_in_several_turns(written: _Written) -> None:
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
+    body = bytes(3 * SLICE_BYTES)
+
+    transport.write(HEAD)
+    transport.write(body)
+    written_bytes = []
+    for _ in range(4):
+        await asyncio.sleep(0)
+        written_bytes.append(sum(map(len, written.writes)))
+
+    assert written_bytes == [SLICE_BYTES, 2 * SLICE_BYTES, 3 * SLICE_BYTES, len(HEAD + body)]
+
+
+async def test_a_large_response_comes_before_the_next_one(written: _Written) -> None:
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
+    body = bytes(3 * SLICE_BYTES)
+
+    transport.write(HEAD)
+    transport.write(body)
+    await asyncio.sleep(0)
+    transport.write(HEAD)
+    transport.write_chunk(b"data: 1\n\n")
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+    assert b"".join(written.writes) == HEAD + body + HEAD + b"9\r\ndata: 1\n\n\r\n"
+
+
+async def test_the_rest_of_a_large_response_is_buffered_when_the_socket_is_full(written: _Written) -> None:
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
+    body = bytes(3 * SLICE_BYTES)
+    written.unsent_bytes = 1
+
+    transport.write(HEAD)
+    transport.write(body)
+    await asyncio.sleep(0)
+
+    assert b"".join(written.writes) == HEAD + body
+
+
+async def test_a_connection_closes_after_a_large_response(written: _Written) -> None:
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
+    body = bytes(3 * SLICE_BYTES)
+
+    transport.write(HEAD)
+    transport.write(body)
+    transport.close()
+    closing_at_first = transport.is_closing(), written.closing
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+    assert closing_at_first == (True, False)
+    assert (b"".join(written.writes), written.closing) == (HEAD + body, True)
+
+
+async def test_the_rest_of_a_large_response_to_a_lost_client_is_dropped(written: _Written) -> None:
+    transport = CoalescingTransport(written, asyncio.get_running_loop())
+
+    transport.write(HEAD)
+    transport.write(bytes(3 * SLICE_BYTES))
+    await asyncio.sleep(0)
+    written.closing = True
+    for _ in range(4):
+        await asyncio.sleep(0)
+
+    assert sum(map(len, written.writes)) == SLICE_BYTES
 
 
 @pytest.mark.parametrize("end", ["close", "abort"])

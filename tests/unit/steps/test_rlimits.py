@@ -56,7 +56,7 @@ def test_a_command_gets_the_limit_that_the_service_inherited(
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.append(wanted))
 
-    shim._limit_open_files(inherited)
+    shim.limit_open_files(inherited)
 
     assert limits[-1] == (expected, hard)
 
@@ -68,4 +68,4 @@ def test_an_unlimited_limit_is_left_alone_because_the_kernel_may_reject_it(monke
     monkeypatch.setattr(resource, "getrlimit", lambda _: (UNLIMITED, UNLIMITED))
     monkeypatch.setattr(resource, "setrlimit", refuse)
 
-    shim._limit_open_files(UNLIMITED)
+    shim.limit_open_files(UNLIMITED)

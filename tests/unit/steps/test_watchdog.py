@@ -38,6 +38,11 @@ def _watch_for_warnings() -> Iterator[None]:
     logger.removeHandler(handler)
 
 
+@pytest.fixture
+def blocked_seconds() -> float:
+    return 1.0
+
+
 IMPATIENT = pytest.mark.parametrize("blocked_seconds", [0.3])
 """For tests that check the reported place, not the duration."""
 

@@ -7,17 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from solorun.folding import fold
 from solorun.log_filter import LogFilter
 from solorun.record import Event, Level, Record, Stream
 from solorun.segment import Segment
 from solorun.terminal_text import TerminalLine, visible_text
-from solorun.text_search import fold
 from solorun.wire import decode_record, encode_records
 
 _NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # Many of these fold to each other or to several characters, or are escaped in JSON.
 _TRICKY = st.text(
-    st.sampled_from('aAkK\u212asSßẞſtTﬅﬆiIİıfFﬁÉé\u0301ΣσςΐЖж日本"\\/\n\t\x00\x1b\x7f\u2028😀u0')
+    st.sampled_from(
+        'aAkK\u212asSßẞſtTﬅﬆiIİıfFﬁÉé\u0301ΣσςΐЖж日本かが\u3099\u0344한\u1112\u1161"\\/\n\t\x00\x1b\x7f\u2028😀u0'
+    )
     | st.characters(codec="utf-8")
 )
 

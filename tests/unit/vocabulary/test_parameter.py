@@ -58,7 +58,7 @@ def test_a_value_is_read_from_json_and_from_text(kind: str, given: object, value
     ("kind", "given", "message"),
     [
         ("string", 3, "must be text without NUL"),
-        ("string", ["a"], "must be text without NUL"),
+        ("string", ["a"], "must be one value, not a list"),
         ("string", "a\0b", "must be text without NUL"),
         ("string", "\ud800", "must be text without NUL"),
         ("string", "é" * (MAX_PARAM_BYTES // 2 + 1), "is longer than 4096 bytes"),
@@ -83,7 +83,7 @@ def test_a_value_is_read_from_json_and_from_text(kind: str, given: object, value
         ("boolean", "yes", "must be true or false"),
         ("boolean", "True", "must be true or false"),
         ("boolean", 1, "must be true or false"),
-        ("boolean", [], "must be true or false"),
+        ("boolean", [], "must be one value, not a list"),
         ("list", {"a": 1}, "must be a list of text, or text with an item on each line"),
         ("list", ["a", 1], "item 2 must be one line of text"),
         ("list", ["a", [["b"]]], "item 2 must be one line of text"),

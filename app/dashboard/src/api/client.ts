@@ -4,12 +4,15 @@ import {
   type Artifact,
   type Family,
   type LogPage,
+  type ParamValue,
   type Project,
+  type RerunPreview,
   type Run,
   toArtifact,
   toFamily,
   toLogPage,
   toProject,
+  toRerunPreview,
   toRun,
 } from './mapping';
 import { basePath } from './base_path';
@@ -79,6 +82,7 @@ export async function getProject(project: string): Promise<Project> {
 export interface RunsQuery {
   readonly project?: string | undefined;
   readonly status?: string | undefined;
+  readonly rerun_of?: number | undefined;
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
@@ -106,6 +110,36 @@ export async function startRun(
     body: { scope, params: params as Record<string, string | number | boolean | string[]>, triggered_by: 'dashboard' },
   });
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
+}
+
+/** Values of parameters; null stands for the default. */
+export type GivenParams = Readonly<Record<string, ParamValue | null>>;
+
+/** `from` is `start`, `failed` or the name of a step. `params` replace those of the run. */
+export async function rerun(
+  id: number,
+  from: string,
+  params: GivenParams,
+): Promise<{ run: Run; configurationFaults: readonly string[] }> {
+  const { data } = await client.POST('/api/v1/runs/{run_id}/rerun', {
+    params: { path: { run_id: id } },
+    body: {
+      from,
+      params: params as Record<string, string | number | boolean | string[] | null>,
+      triggered_by: 'dashboard',
+    },
+  });
+  const started = data as components['schemas']['StartedRun'];
+  return { run: toRun(started), configurationFaults: started.configuration_faults ?? [] };
+}
+
+export async function previewRerun(id: number, from: string, signal: AbortSignal): Promise<RerunPreview> {
+  const { data } = await client.POST('/api/v1/runs/{run_id}/rerun', {
+    params: { path: { run_id: id }, query: { preview: true } },
+    body: { from },
+    signal,
+  });
+  return toRerunPreview(data as components['schemas']['RerunPreview']);
 }
 
 export async function cancelRun(id: number, reason: string): Promise<Run> {

@@ -48,6 +48,8 @@ export interface Run {
   readonly triggeredBy: string;
   readonly params: Readonly<Record<string, ParamValue>>;
   readonly createdAt: number;
+  /** The run that this one repeats. */
+  readonly rerunOf: number | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
   readonly cancelRequestedAt: number | null;
@@ -84,6 +86,18 @@ export interface LogPage {
   readonly moreAfter: boolean;
   /** Where the following page begins if a limit has cut this one: a value for `after`, or for `before` without it. */
   readonly next: number | null;
+}
+
+/** What a rerun would do. */
+export interface RerunPreview {
+  readonly steps: readonly string[];
+  /** The steps before them, each with the last run that executed it, and how the step ended there. */
+  readonly skipped: readonly {
+    readonly name: string;
+    readonly runId: number | null;
+    readonly status: StepStatus | null;
+  }[];
+  readonly latestRunId: number;
 }
 
 export interface Project {
@@ -124,6 +138,7 @@ export function toRun(wire: Wire['Run']): Run {
     triggeredBy: wire.triggered_by,
     params: wire.params,
     createdAt: Date.parse(wire.created_at),
+    rerunOf: wire.rerun_of ?? null,
     startedAt: toTime(wire.started_at),
     finishedAt: toTime(wire.finished_at),
     cancelRequestedAt: toTime(wire.cancel_requested_at),
@@ -185,6 +200,18 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
     next: wire.next ?? null,
+  };
+}
+
+export function toRerunPreview(wire: Wire['RerunPreview']): RerunPreview {
+  return {
+    steps: wire.steps,
+    skipped: wire.skipped.map((step) => ({
+      name: step.name,
+      runId: step.run_id ?? null,
+      status: (step.status as StepStatus | null | undefined) ?? null,
+    })),
+    latestRunId: wire.latest_run_id,
   };
 }
 

@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/rerun": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start a run that repeats an ended one, from its beginning or from a step on */
+        post: operations["rerun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -518,11 +535,11 @@ export interface components {
         /**
          * ProblemDetails
          * @description RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
-         *         `run-not-active` adds `run`.
+         *         `run-not-active` and `run-not-ended` add `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -554,7 +571,7 @@ export interface components {
          * @description A run. Times are aware UTC; absent values are None; `steps` are those in scope, in order.
          *
          *         `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
-         *         Secrets in `params` are masked.
+         *         `rerun_of` is the id of the run that this one repeats, which may have been deleted. Secrets in `params` are masked.
          */
         Run: {
             id: number;
@@ -566,6 +583,8 @@ export interface components {
                 [key: string]: string | number | boolean | string[];
             };
             created_at: string;
+            /** @default null */
+            rerun_of?: number | null;
             /** @default null */
             started_at?: string | null;
             /** @default null */
@@ -867,6 +886,56 @@ export interface components {
             params: components["schemas"]["Parameter"][];
             projects: string[];
         };
+        /**
+         * RerunPreview
+         * @description What a rerun would do. `steps` would run; `skipped` are the steps before them.
+         *
+         *         `missing_params` are secret, and must be in the body's `params`. `latest_run_id` is the project's latest run: all
+         *         runs of a project share its workspace, so a run other than those in `skipped` may have changed their results.
+         */
+        RerunPreview: {
+            rerun_of: number;
+            project: string;
+            scope: string;
+            steps: string[];
+            skipped: components["schemas"]["SkippedStep"][];
+            missing_params: string[];
+            latest_run_id: number;
+        };
+        /**
+         * SkippedStep
+         * @description A step that a rerun would not repeat, and the last of the repeated runs that executed it.
+         *
+         *         `status` is how the step ended in that run. Both are None if none of these runs executed the step.
+         */
+        SkippedStep: {
+            name: string;
+            /** @default null */
+            run_id?: number | null;
+            /** @default null */
+            status?: components["schemas"]["StepStatus"] | null;
+        };
+        /**
+         * RerunRequest
+         * @description The body of a rerun. `from` is `start`, `failed` (the step that stopped the run) or the name of a step.
+         *
+         *         `params` replace those of the run that is repeated.
+         */
+        RerunRequest: {
+            /** @default start */
+            from?: string;
+            /** @default api */
+            triggered_by?: string;
+            /**
+             * @description Values of the declared types, or text as in a form: `3` or `"3"`. `null` stands for the default.
+             * @default {}
+             */
+            params?: {
+                [key: string]: string | number | boolean | null | string[];
+            };
+            /** @default null */
+            on_conflict?: components["schemas"]["ConflictPolicy"] | null;
+        };
         /** ResourceList */
         ResourceList: {
             resources: components["schemas"]["ResourceSummary"][];
@@ -926,6 +995,8 @@ export interface components {
                 [key: string]: string | number | boolean | string[];
             };
             created_at: string;
+            /** @default null */
+            rerun_of?: number | null;
             /** @default null */
             started_at?: string | null;
             /** @default null */
@@ -1095,6 +1166,8 @@ export interface operations {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
+                /** @description Only the reruns of this run. */
+                rerun_of?: number;
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */
@@ -1538,6 +1611,144 @@ export interface operations {
                 };
             };
             /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    rerun: {
+        parameters: {
+            query?: {
+                /** @description Return what the rerun would do, and start nothing. */
+                preview?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RerunRequest"];
+            };
+        };
+        responses: {
+            /** @description The active run, which this start joins. With `preview`: what the rerun would do */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"] | components["schemas"]["RerunPreview"];
+                };
+            };
+            /** @description The new run; the `Location` header has its address */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description The new run, which is queued */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedRun"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `project-not-found`, `run-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `queue-full`, `resource-busy`, `run-active`, `run-not-ended` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unsupported-media-type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `draining`, `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2481,6 +2692,8 @@ export interface operations {
             query?: {
                 /** @description Only runs with one of these statuses; repeatable. */
                 status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
+                /** @description Only the reruns of this run. */
+                rerun_of?: number;
                 /** @description The maximum number of runs. */
                 limit?: number;
                 /** @description The `next_cursor` of the previous page. */

@@ -46,6 +46,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
     lastSeq: 0,
     levelCounts: { debug: 0, info: 0, warning: 0, error: 0 },
     firstErrorSeq: null,
+    rerunOf: null,
     steps: [],
     ...changes,
   };

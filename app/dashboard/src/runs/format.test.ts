@@ -13,7 +13,7 @@ import {
   formatTime,
   formatTrigger,
   formatOrigin,
-  resumeScope,
+  stoppedStepOf,
 } from './format';
 
 const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
@@ -87,17 +87,15 @@ test.each([
   expect(formatExit(code)).toBe(text);
 });
 
-test.each([
-  ['full', [step('a', 'completed'), step('b', 'failed'), step('c', 'skipped')], 'from:b'],
-  ['b', [step('b', 'failed')], 'b'],
-  ['full', [step('a', 'failed'), step('b', 'skipped')], 'full'],
-  ['from:b', [step('b', 'cancelled'), step('c', 'skipped')], 'from:b'],
-])('a run with scope %s resumes where it stopped', (scope, steps, resumed) => {
-  expect(resumeScope(aRun({ status: 'failed', scope, steps }))).toBe(resumed);
+test.each(['failed', 'cancelled', 'interrupted'] as const)('a run is stopped by a step that is %s', (status) => {
+  const steps = [step('a', 'completed'), step('b', status), step('c', 'skipped')];
+
+  expect(stoppedStepOf(aRun({ steps }))).toBe(steps[1]);
 });
 
-test('a completed run has nothing to resume', () => {
-  expect(resumeScope(aRun({ status: 'completed', steps: [step('a', 'completed')] }))).toBeNull();
+test('a completed run and a run that never began have no step that stopped them', () => {
+  expect(stoppedStepOf(aRun({ steps: [step('a', 'completed')] }))).toBeUndefined();
+  expect(stoppedStepOf(aRun({ steps: [step('a', 'skipped')] }))).toBeUndefined();
 });
 
 test.each([

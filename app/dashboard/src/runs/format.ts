@@ -128,12 +128,9 @@ export function formatExit(exitCode: number | null): string {
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
 
-/** The scope that resumes a run where it stopped, or null if there is nothing to resume. */
-export function resumeScope(run: Run): string | null {
-  const stopped = run.steps.find((step) => step.status !== 'completed' && step.status !== 'skipped');
-  if (!stopped || run.status === 'completed') return null;
-  return run.scope === stopped.name || stopped === run.steps[0] ? run.scope : `from:${stopped.name}`;
-}
+/** The step that stopped a run, from which a rerun with `failed` begins. */
+export const stoppedStepOf = (run: Run): RunStep | undefined =>
+  run.steps.find(({ status }) => status === 'failed' || status === 'cancelled' || status === 'interrupted');
 
 /** Whether the title says more than the name. */
 export const hasOwnTitle = ({ name, title }: { readonly name: string; readonly title: string }): boolean =>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Parameter } from '../api/mapping';
-import { formatParam, hasMasked, isMasked, toFields, toParams } from './params';
+import { formatParam, isMasked, toFields, toParams, toRerunParams } from './params';
 
 const declare = (name: string, rules: Partial<Parameter> = {}): Parameter => ({
   name,
@@ -37,7 +37,6 @@ test('a masked value is found in text and in lists', () => {
     true,
     true,
   ]);
-  expect(hasMasked({ a: 1, b: 'x***' })).toBe(true);
 });
 
 describe('a form', () => {
@@ -62,5 +61,16 @@ describe('a form', () => {
     const fields = { version: '', note: '', replicas: '4', dry_run: false, tags: 'a', token: '' };
 
     expect(toParams(declared, fields)).toEqual({ note: '', replicas: '4', dry_run: false, tags: 'a' });
+  });
+});
+
+test('a rerun sends only what was changed, what was emptied, and secrets', () => {
+  const earlier = { version: 'v1', note: 'short', replicas: 3, tags: ['a', 'b'], token: '***' };
+  const fields = { ...toFields(declared, earlier), version: '', note: 'long', token: 'secret' };
+
+  expect(toRerunParams(declared, toParams(declared, fields), earlier)).toEqual({
+    version: null,
+    note: 'long',
+    token: 'secret',
   });
 });

@@ -1,4 +1,5 @@
 /** Parameters: as text, and as the values of a form. */
+import type { GivenParams } from '../api/client';
 import type { ParamValue, Parameter, Run } from '../api/mapping';
 
 /** What the service shows in place of a secret. */
@@ -11,8 +12,6 @@ export const formatParam = (value: ParamValue): string =>
 /** Whether the service hides this value or a part of it. It cannot be sent again: the run would get the mask. */
 export const isMasked = (value: ParamValue | undefined): boolean =>
   value !== undefined && formatParam(value).includes(MASK);
-
-export const hasMasked = (params: Run['params']): boolean => Object.values(params).some(isMasked);
 
 /** The values of a form's fields: `true` and `false` of a checkbox, otherwise the text of the field. */
 export type FieldValues = Record<string, string | boolean | undefined>;
@@ -32,4 +31,16 @@ export function toFields(declared: readonly Parameter[], earlier: Run['params'] 
 export function toParams(declared: readonly Parameter[], fields: FieldValues): Run['params'] {
   const given = declared.filter(({ name, default: value }) => (fields[name] ?? '') !== '' || value !== null);
   return Object.fromEntries(given.map(({ name }) => [name, fields[name] ?? '']));
+}
+
+/** What a form has changed of an earlier run's parameters. Null stands for a field that was emptied. */
+export function toRerunParams(
+  declared: readonly Parameter[],
+  params: Run['params'],
+  earlier: Run['params'],
+): GivenParams {
+  const before = toParams(declared, toFields(declared, earlier));
+  const changed = Object.entries(params).filter(([name, value]) => value !== before[name]);
+  const emptied = Object.keys(before).filter((name) => !(name in params));
+  return Object.fromEntries([...changed, ...emptied.map((name) => [name, null] as const)]);
 }

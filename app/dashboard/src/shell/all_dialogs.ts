@@ -2,4 +2,5 @@
 export { default as CancelDialog } from './CancelDialog.svelte';
 export { default as CommandPalette } from './CommandPalette.svelte';
 export { default as HelpDialog } from './HelpDialog.svelte';
+export { default as RerunDialog } from './RerunDialog.svelte';
 export { default as StartDialog } from './StartDialog.svelte';

@@ -41,6 +41,17 @@ function allCommands(): Command[] {
   const runs = [...store.runs.values()].sort((a, b) => b.id - a.id);
   const shown = router.route.page === 'run' ? store.runs.get(router.route.runId) : undefined;
   return [
+    ...(shown && hasEnded(shown.status)
+      ? [
+          {
+            group: 'Actions' as const,
+            name: `Run #${shown.id} again`,
+            hint: shown.project,
+            words: 'rerun repeat retry resume',
+            act: () => dialogs.rerun(shown.id),
+          },
+        ]
+      : []),
     ...(shown && !hasEnded(shown.status)
       ? [
           {

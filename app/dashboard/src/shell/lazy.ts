@@ -14,6 +14,7 @@ export const lazy = {
   parameters: () => import('../components/ParameterList.svelte'),
   events: () => import('../components/EventList.svelte'),
   start: async () => ({ default: (await dialogs()).StartDialog }),
+  rerun: async () => ({ default: (await dialogs()).RerunDialog }),
   cancel: async () => ({ default: (await dialogs()).CancelDialog }),
   palette: async () => ({ default: (await dialogs()).CommandPalette }),
   help: async () => ({ default: (await dialogs()).HelpDialog }),

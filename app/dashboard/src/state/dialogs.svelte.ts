@@ -8,6 +8,7 @@ export type Dialog =
       readonly scope?: string;
       readonly params?: Run['params'];
     }
+  | { readonly kind: 'rerun'; readonly runId: number }
   | { readonly kind: 'cancel'; readonly runId: number }
   | { readonly kind: 'palette' }
   | { readonly kind: 'help' };
@@ -21,6 +22,10 @@ class Dialogs {
       ...(project !== undefined && { project }),
       ...(like && { scope: like.scope, params: like.params }),
     };
+  }
+
+  rerun(runId: number): void {
+    this.open = { kind: 'rerun', runId };
   }
 
   cancel(runId: number): void {

@@ -18,6 +18,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g o', 'Overview'],
   ['g r', 'All runs'],
   ['s', 'Start a run'],
+  ['r', 'Run the run again (asks first)'],
   ['x', 'Cancel the run (asks first)'],
   ['/', 'Search the log'],
   ['n', 'Next match'],

@@ -18,6 +18,8 @@ export const HISTORY_LENGTH = 30;
 const MAX_RUNS = 1000;
 /** Enough for the runs of a day in most services. */
 const MIN_RUNS = 200;
+/** More than a page shows. */
+const MAX_RERUNS = 20;
 const HIDDEN_GRACE_MS = 2_000;
 /** A restart of the service takes less. */
 const STALE_AFTER_MS = 3_000;
@@ -87,6 +89,16 @@ class Store {
 
   history(project: string): Run[] {
     return (this.histories.get(project) ?? []).flatMap((id) => this.runs.get(id) ?? []);
+  }
+
+  /** The known runs that repeat this one, oldest first. */
+  rerunsOf(id: number): Run[] {
+    return [...this.runs.values()].filter((run) => run.rerunOf === id).sort((a, b) => a.id - b.id);
+  }
+
+  async loadReruns(id: number): Promise<void> {
+    const { runs } = await api.listRuns({ rerun_of: id, limit: MAX_RERUNS });
+    for (const run of runs) this.put(run);
   }
 
   /** The run that holds the project, else the latest. Newer runs may be queued behind the one that holds it. */
@@ -171,10 +183,17 @@ class Store {
   }
 
   async start(project: string, scope: string, params: Run['params']): Promise<Run> {
-    const { run, configurationFaults } = await api.startRun(project, scope, params);
+    return this.putStarted(await api.startRun(project, scope, params));
+  }
+
+  async rerun(id: number, from: string, params: api.GivenParams): Promise<Run> {
+    return this.putStarted(await api.rerun(id, from, params));
+  }
+
+  private putStarted({ run, configurationFaults }: Awaited<ReturnType<typeof api.startRun>>): Run {
     this.put(run);
     if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);
-    if (!this.project(project) || configurationFaults.length) void this.loadProjects();
+    if (!this.project(run.project) || configurationFaults.length) void this.loadProjects();
     return run;
   }
 

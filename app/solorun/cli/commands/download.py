@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.client import connected, find_named_run
+from solorun.cli.client import connected, find_named_run, note_disconnect
 from solorun.cli.options import RunArgument
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
@@ -42,15 +42,19 @@ async def download(
 ) -> None:
     """Download an artifact of a run, or all of them as a zip. The file appears only when the download is complete.
 
-    A symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
+    If the connection is lost, the download of an artifact continues where it broke off; that of a zip does not. A
+    symbolic link is kept, and the file that it points to is replaced. A device or a FIFO is written to directly.
     """
-    path = None if output == "-" else _choose_path(name or f"{run}-artifacts.zip", output)
     found = await find_named_run(client, run)
+    path = None if output == "-" else _choose_path(name or f"run-{found.id}.zip", output)
     if path is not None:
-        await client.download_artifact(found.id, name, path)
+        await client.download_artifact(found.id, name, path, on_disconnect=note_disconnect)
         write(f"Saved {sanitize(str(path))}.\n")
         return
-    stream = client.stream_artifacts(found.id) if name is None else client.stream_artifact(found.id, name)
+    if name is None:
+        stream = client.stream_artifacts(found.id)
+    else:
+        stream = client.stream_artifact(found.id, name, on_disconnect=note_disconnect)
     async with aclosing(stream) as chunks:
         async for chunk in chunks:
             sys.stdout.buffer.write(chunk)

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.client import connected, find_named_run, note_disconnect, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
-from solorun.cli.render.messages import print_note
 from solorun.cli.render.views import View, choose_view
 from solorun.run import Run
 
@@ -37,7 +36,7 @@ async def follow(
 
 async def follow_run(client: "RunClient", run_id: int, view: View, *, tail: int | None = None) -> Run:
     """Show a run until it ends. Reports lost connections, and that the run continues if this is cancelled."""
-    stream = client.follow(run_id, tail=tail, on_disconnect=lambda cause: print_note(f"{cause.message} Reconnecting…"))
+    stream = client.follow(run_id, tail=tail, on_disconnect=note_disconnect)
     with note_if_interrupted(
         f"Stopped following. Run {run_id} continues.\n  solorun follow {run_id}\n  solorun cancel {run_id}"
     ):

@@ -56,6 +56,11 @@ async def log(
     """Print a run's log so far. With --json, one record per line."""
     filters = {"step": step, "stream": stream, "level": level, "text": search}
     found = await find_named_run(client, run)
+    steps = [of_run.name for of_run in found.steps]
+    if step is not None and step not in steps:
+        raise typer.BadParameter(
+            f"Run {found.id} has no such step. Its steps: {', '.join(steps)}.", param_hint="--step"
+        )
     lines = LogLines(found, colour=has_colour(), raw=raw)
     async with aclosing(_read(client, found.id, filters, tail)) as batches:
         async for records in batches:

@@ -33,6 +33,10 @@ async def runs(
             show_default=False,
         ),
     ] = None,
+    rerun_of: Annotated[
+        int | None,
+        typer.Option(metavar="RUN", parser=whole_number(0), help="Only the reruns of this run.", show_default=False),
+    ] = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")
     ] = 20,
@@ -44,7 +48,9 @@ async def runs(
     cursor = None
     while len(found) < limit:
         page_size = min(limit - len(found), _PAGE_SIZE)
-        page = await client.list_run_page(project, statuses=status or (), limit=page_size, cursor=cursor)
+        page = await client.list_run_page(
+            project, statuses=status or (), rerun_of=rerun_of, limit=page_size, cursor=cursor
+        )
         found.extend(page.runs)
         cursor = page.next_cursor
         if cursor is None:

@@ -13,6 +13,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
+from solorun.parameter import format_param
 from solorun.run import Artifact, Cancel, Run, RunStep, format_size
 
 if TYPE_CHECKING:
@@ -21,19 +22,20 @@ if TYPE_CHECKING:
 
 @connected
 async def show(run: RunArgument, *, client: "RunClient", json: JsonOption = False) -> None:
-    """Show a run, its steps and its artifacts. With --json, the run with its `artifacts`."""
+    """Show a run, its steps and its artifacts. With --json, the run with its `artifacts` and the ids of `reruns`."""
     found = await find_named_run(client, run)
     listed = await client.list_artifacts(found.id)
+    reruns = [rerun.id async for rerun in client.list_runs(rerun_of=found.id)]
     if json:
-        write_json([{**asdict(found), "artifacts": listed.artifacts}])
+        write_json([{**asdict(found), "artifacts": listed.artifacts, "reruns": reruns}])
     else:
-        _write(found, listed.artifacts, client.url)
+        _write(found, listed.artifacts, reruns, client.url)
     if listed.truncated:
         print_note(f"The list ends after {len(listed.artifacts):,} artifacts. The run has more.")
 
 
-def _write(found: Run, artifacts: Sequence[Artifact], base: str) -> None:
-    facts = [(name, sanitize(value)) for name, value in _facts(found, base) if value]
+def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], base: str) -> None:
+    facts = [(name, sanitize(value)) for name, value in _facts(found, reruns, base) if value]
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
@@ -52,7 +54,7 @@ def _step_row(step: RunStep) -> list[str]:
     return [step.name, step.status, format_elapsed(step), exit_code, step.error_message or ""]
 
 
-def _facts(run: Run, base: str) -> list[tuple[str, str]]:
+def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
     counts = run.level_counts
     return [
         ("run", str(run.id)),
@@ -62,7 +64,9 @@ def _facts(run: Run, base: str) -> list[tuple[str, str]]:
         ("status", run.status),
         ("error", run.error_message or ""),
         ("triggered by", run.triggered_by),
-        ("params", ", ".join(f"{name}={value}" for name, value in run.params.items())),
+        ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
+        ("rerun of", "" if run.rerun_of is None else str(run.rerun_of)),
+        ("reruns", ", ".join(map(str, reruns))),
         ("created", format_moment(run.created_at)),
         ("started", format_moment(run.started_at)),
         ("finished", format_moment(run.finished_at)),

@@ -137,8 +137,7 @@ class TerminalView(View):
         self._print("".join(written))
 
     def end(self, run: Run) -> None:
-        self._print(self._lines.finish())
-        self._live.stop()
+        self.__exit__()
         self._live.console.print(ending(run), style=f"bold {STATUS_STYLES[run.status]}", markup=False)
 
     def _print(self, text: str) -> None:
@@ -175,7 +174,8 @@ class TerminalView(View):
 
 def heading(run: Run) -> str:
     """The first line of a followed run."""
-    return f"Run {run.id} of {run.project}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
+    rerun = "" if run.rerun_of is None else f", rerun of run {run.rerun_of}"
+    return f"Run {run.id} of {run.project}{rerun}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
 
 
 def ending(run: Run) -> str:

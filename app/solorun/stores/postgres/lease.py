@@ -16,8 +16,8 @@ from solorun.stores.sql.rows import EPOCH
 
 LEASE_SECONDS: Final = 30.0
 """The interval in `renew_lease`."""
-# A renewal that takes longer is worth another try.
-_SETTINGS: Final = "SET statement_timeout = '5s'"
+# A renewal that takes longer is worth another try. `notify_owner` notifies.
+_PREPARATION: Final = "SET statement_timeout = '5s'; LISTEN solorun"
 
 
 class PostgresLease(Lease):
@@ -34,7 +34,8 @@ class PostgresLease(Lease):
         try:
             if self._connection is None:
                 self._connection = connect(self._conninfo)
-                self._connection.execute(_SETTINGS)
+                # It listens before the runs are read, so that no request falls between.
+                self._connection.execute(_PREPARATION)
             statements = Statements(self._connection)
             statements.execute(OWN["renew_lease"], self._values)
             rows = statements.execute(OWN["list_runs_of_owner"], self._values).fetchall()
@@ -45,6 +46,17 @@ class PostgresLease(Lease):
             run_id: Cancel(EPOCH + timedelta(microseconds=requested_at), *request) if requested_at is not None else None
             for run_id, requested_at, *request in rows
         }
+
+    def wait(self, seconds: float) -> bool:
+        if self._connection is None:
+            return True
+        try:
+            # Other owners' notifications arrive here too.
+            notified = self._connection.notifies(timeout=seconds)
+            return any(notification.payload == self._values["owner"] for notification in notified)
+        except DRIVER_ERRORS:
+            self._disconnect()
+            return True
 
     def end(self) -> None:
         with contextlib.suppress(*DRIVER_ERRORS):

@@ -8,6 +8,10 @@
 -- Several services may use the database.
 NOT EXISTS (SELECT 1 FROM owners WHERE owners.owner = runs.owner AND owners.lease_until > clock_timestamp())
 
+-- fragment: notify_owner
+-- Arrives when the transaction is committed.
+RETURNING pg_notify('solorun', owner)
+
 -- name: wait_for_turn
 -- Lets one transaction at a time start and promote runs.
 SELECT pg_advisory_xact_lock(hashtext('solorun starts'), hashtext(current_schema()));
@@ -36,3 +40,22 @@ DELETE FROM owners WHERE owner = :owner;
 -- name: rewrite_schema_version
 -- Writes a row with its own values: a commit that reaches the disk, and changes nothing.
 UPDATE solorun_schema SET version = version;
+
+-- name: list_leases
+-- Lists the owners that have a lease.
+SELECT owner FROM owners WHERE lease_until > clock_timestamp();
+
+-- name: list_columns
+-- Lists the columns of a schema with their types.
+SELECT table_name || '.' || column_name, data_type || ' ' || is_nullable
+FROM information_schema.columns WHERE table_schema = :schema ORDER BY 1;
+
+-- name: list_indexes
+-- Lists the indexes of a schema with their definitions. An invalid one does not count.
+SELECT classes.relname, REGEXP_REPLACE(pg_get_indexdef(indexes.indexrelid), ' ON [^ ]+[.]', ' ON ')
+FROM pg_index AS indexes
+JOIN pg_class AS classes ON classes.oid = indexes.indexrelid
+JOIN pg_namespace AS namespaces ON namespaces.oid = classes.relnamespace
+WHERE namespaces.nspname = :schema AND indexes.indisvalid
+    AND NOT EXISTS (SELECT 1 FROM pg_constraint WHERE pg_constraint.conindid = indexes.indexrelid AND contype <> 'f')
+ORDER BY 1;

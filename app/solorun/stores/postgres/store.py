@@ -10,9 +10,9 @@ from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.store import Finding
 from solorun.stores.postgres import writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
+from solorun.stores.postgres.doctor import check
 from solorun.stores.postgres.lease import PostgresLease
 from solorun.stores.postgres.schema import migrate
-from solorun.stores.sql.doctor import check_contents
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
@@ -63,7 +63,7 @@ class PostgresRunStore(SqlRunStore):
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0
-        return await self._writers.transact(lambda connection: list(check_contents(connection, now=now, repair=repair)))
+        return await self._writers.transact(check, now=now, repair=repair)
 
     async def _write(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._write_prepared(

@@ -9,16 +9,16 @@ from itertools import accumulate
 from typing import Final, Protocol, TypeVar
 
 import anyio
+from msgspec import Raw
 
 from solorun.log_filter import LogFilter
-from solorun.record import LogPage, Record
+from solorun.record import StoredLogPage
 from solorun.run import MAX_RUN_ID, Run
 from solorun.status import StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.segments import iterate_segments
-from solorun.wire import decode_record
 
 T = TypeVar("T")
 Match = tuple[int, bytes]
@@ -36,7 +36,7 @@ class Read(Protocol):
     def __call__(self, function: Callable[[Connection], T], /) -> Awaitable[T]: ...
 
 
-async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> LogPage:
+async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQuery) -> StoredLogPage:
     """A page of a log, without what is committed during the call. Raises RunNotFound.
 
     `scans` limits how many calls scan long logs at the same time. Short reads do not wait for them.
@@ -53,7 +53,7 @@ async def read_log(read: Read, scans: anyio.Semaphore, run_id: int, query: LogQu
         return await _scan_for_page(read, run, query, log_filter)
 
 
-async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
+async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> StoredLogPage:
     """For a filter by level only: the run's row has the number of matches, and the page is next to its bound."""
     low, high = _bounds(run, query)
     find = partial(_find, read, run.id, log_filter)
@@ -63,8 +63,8 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: 
     first, last = (page[0][0], page[-1][0]) if page else (boundary, boundary - 1)
     _, more_before = await find(low=0, high=first, limit=0, backwards=True)
     _, more_after = await find(low=last, high=run.last_seq + 1, limit=0, backwards=False)
-    return LogPage(
-        records=_decode(page),
+    return StoredLogPage(
+        records=_records(page),
         matches=run.level_counts.total(log_filter.levels),
         more_before=more_before,
         more_after=more_after,
@@ -72,7 +72,7 @@ async def _read_counted_page(read: Read, run: Run, query: LogQuery, log_filter: 
     )
 
 
-async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> LogPage:
+async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogFilter) -> StoredLogPage:
     """For other filters: read the whole log, or the part of it that belongs to the step, and count all matches."""
     low, high = _bounds(run, query)
     backwards = query.after is None
@@ -88,8 +88,8 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogF
         page += found[start:stop]
         page = _cut(page[::-1], query.limit)[::-1] if backwards else _cut(page, query.limit)
     is_cut = inside > len(page)
-    return LogPage(
-        records=_decode(page),
+    return StoredLogPage(
+        records=_records(page),
         matches=before + inside + after,
         more_before=before > 0 or (is_cut and backwards),
         more_after=after > 0 or (is_cut and not backwards),
@@ -197,5 +197,5 @@ def _seq(match: Match) -> int:
     return match[0]
 
 
-def _decode(found: list[Match]) -> tuple[Record, ...]:
-    return tuple(decode_record(line) for _, line in found)
+def _records(found: list[Match]) -> tuple[Raw, ...]:
+    return tuple(Raw(line) for _, line in found)

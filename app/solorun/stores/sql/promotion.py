@@ -30,6 +30,10 @@ def claim_promoted_runs(connection: Connection, owner: str) -> list[Run]:
     return [get_run(connection, run_id) for (run_id,) in sorted(rows)]
 
 
+def return_run(connection: Connection, run_id: int, owner: str) -> None:
+    connection.execute(QUERIES["return_run"], {"run_id": run_id, "owner": owner})
+
+
 def declare_resources(connection: Connection, slots: Mapping[str, int], at: int | None) -> None:
     connection.execute(QUERIES["delete_resources"])
     connection.executemany(

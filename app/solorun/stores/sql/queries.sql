@@ -2,7 +2,7 @@
 -- `-- name:` begins a statement, and the next comment describes it. `{...}` inserts a fragment.
 
 -- fragment: run_columns
-id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
+id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
@@ -18,21 +18,24 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- Whether the owner of a run may be presumed dead. With a database for one service, every other owner is.
 TRUE
 
+-- fragment: notify_owner
+-- Notifies the owner of an updated run. With a database for one service, that is the one that updates it.
+
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, resources, slots)
-SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :resources, :slots
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
 
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
-INSERT INTO runs (project, scope, status, triggered_by, params, created_at, queue_rank, queue_deadline, replaces,
-    resources)
-SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :queue_rank, :queue_deadline, :replaces,
-    :resources
+INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
+    replaces, resources)
+SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
+    :replaces, :resources
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
@@ -95,6 +98,10 @@ UPDATE runs SET status = 'pending', slots = :slots WHERE id = :run_id AND status
 -- Claims the pending runs that no service executes yet.
 UPDATE runs SET owner = :owner WHERE status = 'pending' AND owner IS NULL RETURNING id;
 
+-- name: return_run
+-- Gives up the claim of a run that has not begun.
+UPDATE runs SET owner = NULL WHERE id = :run_id AND owner = :owner AND status = 'pending';
+
 -- name: list_resources
 -- Lists the declared resources.
 SELECT name, slots FROM resources;
@@ -124,6 +131,22 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
 
+-- name: insert_unmasked_params
+-- Keeps the parameters that the row of a queued run has masked.
+INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);
+
+-- name: select_unmasked_params
+-- Selects those of a run.
+SELECT params FROM unmasked_params WHERE run_id = :run_id;
+
+-- name: list_unmasked_params
+-- Lists those of all runs.
+SELECT run_id, params FROM unmasked_params;
+
+-- name: delete_unmasked_params
+-- Deletes those of all runs.
+DELETE FROM unmasked_params;
+
 -- name: request_cancel
 -- Records the first request to cancel an active run. Later requests can only shorten its grace.
 UPDATE runs
@@ -134,15 +157,16 @@ SET cancel_requested_at = COALESCE(cancel_requested_at, :at),
         WHEN cancel_grace_seconds <= :grace_seconds THEN cancel_grace_seconds
         ELSE COALESCE(:grace_seconds, cancel_grace_seconds)
     END
-WHERE id = :run_id AND status IN ('pending', 'running');
+WHERE id = :run_id AND status IN ('pending', 'running')
+{notify_owner};
 
 -- name: record_cancel
--- Records a cancel and what came of it.
+-- Records a cancel of an active run of ours, and what came of it.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id;
+WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
@@ -254,6 +278,19 @@ SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER 
 SELECT {run_columns} FROM runs
 WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
 
+-- name: list_reruns
+-- Like list_runs, for the runs that repeat one run. A null project means any project.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
+-- name: list_reruns_with_status
+-- Like list_reruns, for one status.
+SELECT {run_columns} FROM runs
+WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
+    AND id < :before_id
+ORDER BY id DESC LIMIT :limit;
+
 -- name: list_latest_runs
 -- Lists the newest run of each project. Jumps along the index from project to project, regardless of how many runs
 -- each has.
@@ -269,6 +306,10 @@ ORDER BY runs.project;
 -- name: list_queued_runs
 -- Lists the queued runs of each project, in the order in which they will begin.
 SELECT {run_columns} FROM runs WHERE status = 'queued' ORDER BY project, queue_rank, id;
+
+-- name: list_foreign_runs
+-- Lists the active runs of other owners.
+SELECT {run_columns} FROM runs WHERE status IN ('pending', 'running') AND owner <> :owner ORDER BY id;
 
 -- name: list_orphaned_runs
 -- Lists the active runs of other owners that may be presumed dead. A run without an owner has not begun.

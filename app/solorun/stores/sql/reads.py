@@ -42,15 +42,19 @@ def list_runs(
     connection: Connection,
     project: str | None,
     statuses: Collection[Status],
+    rerun_of: int | None,
     before_id: int | None,
     limit: int,
 ) -> list[Run]:
     parameters: dict[str, Any] = {
         "project": project,
+        "rerun_of": None if rerun_of is None else storable_id(rerun_of),
         "before_id": MAX_RUN_ID if before_id is None else max(0, min(before_id, MAX_RUN_ID)),
         "limit": limit,
     }
     query = "list_runs" if project is None else "list_runs_of_project"
+    if rerun_of is not None:
+        query = "list_reruns"
     if not statuses:
         return load_runs(connection, query, parameters)
     by_status = (

@@ -16,7 +16,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-_decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
+decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
@@ -25,10 +25,11 @@ decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
 def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
     """A run from a row with the `run_columns`, and the rows of its steps in order."""
     (
-        run_id, project, scope, status, triggered_by, params, created_at, started_at, finished_at, cancel_requested_at,
-        cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
-        cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq,
-        debug, info, warning, error, first_error_seq, resources, slots, replaces, queue_deadline,
+        run_id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at,
+        cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
+        cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
+        progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
+        replaces, queue_deadline,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -48,8 +49,9 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         scope=scope,
         status=Status(status),
         triggered_by=triggered_by,
-        params=_decode_params(params),
+        params=decode_params(params),
         created_at=EPOCH + timedelta(microseconds=created_at),
+        rerun_of=rerun_of,
         started_at=from_microseconds(started_at),
         finished_at=from_microseconds(finished_at),
         **cancel_fields(cancel),

@@ -11,6 +11,7 @@ from solorun.stores.sql.promotion import insert_holds, read_free_slots, read_wai
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
 from solorun.stores.sql.rows import encode_object, to_microseconds
+from solorun.stores.sql.unmasked_params import erase_unmasked, keep_unmasked
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
@@ -25,11 +26,13 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "triggered_by": new.triggered_by,
         "params": encode_object(new.params),
         "created_at": to_microseconds(new.created_at),
+        "rerun_of": new.rerun_of,
         "resources": encode_object(new.resources),
     }
     run_id = _insert_pending(connection, new, values)
     if run_id is None:
         run_id = _insert_waiting(connection, new, values)
+        keep_unmasked(connection, run_id, new.unmasked_params)
     connection.executemany(
         QUERIES["insert_step"],
         [
@@ -99,6 +102,7 @@ def _cancel_replacement(connection: Connection, new: NewRun, at: int) -> int | N
     run_id, replaced = row
     cancel = _cancel_values(run_id, new, "replaced by a later run", at)
     connection.execute(QUERIES["cancel_queued_run"], cancel)
+    erase_unmasked(connection, run_id)
     connection.execute(QUERIES["finalize_pending_steps"], cancel)
     return int(replaced)
 

@@ -9,8 +9,9 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
+from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots
-from solorun.record import LogPage
+from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -19,6 +20,7 @@ from solorun.stores.sql import log_queries, promotion, reads, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
+from solorun.stores.sql.unmasked_params import read_unmasked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -71,6 +73,9 @@ class SqlRunStore(Store, ABC):
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
         return await self._write_in_turn(promotion.claim_promoted_runs, owner)
 
+    async def return_run(self, run_id: int, *, owner: str) -> None:
+        await self._write(promotion.return_run, run_id, owner)
+
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         now = to_microseconds(datetime.now(UTC))
         return await self._write_in_turn(promotion.take_step_slots, run_id, step, owner, now)
@@ -110,6 +115,9 @@ class SqlRunStore(Store, ABC):
     async def get_run(self, run_id: int) -> Run:
         return await self._read(reads.get_run, run_id)
 
+    async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
+        return await self._read(read_unmasked, run_id)
+
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})
 
@@ -121,10 +129,11 @@ class SqlRunStore(Store, ABC):
         *,
         project: str | None = None,
         statuses: Collection[Status] = (),
+        rerun_of: int | None = None,
         before_id: int | None = None,
         limit: int = 50,
     ) -> list[Run]:
-        return await self._read(reads.list_runs, project, statuses, before_id, limit)
+        return await self._read(reads.list_runs, project, statuses, rerun_of, before_id, limit)
 
     async def list_latest_runs(self) -> list[Run]:
         return await self._read(reads.load_runs, "list_latest_runs", {})
@@ -134,6 +143,9 @@ class SqlRunStore(Store, ABC):
 
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
+
+    async def list_foreign_runs(self, owner: str) -> list[Run]:
+        return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
 
     async def list_orphaned_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_orphaned_runs", {"owner": owner})
@@ -147,7 +159,7 @@ class SqlRunStore(Store, ABC):
         bound = min(max_records, PAGE_RECORDS) if self._is_reading else max_records
         return await self._read(read_page, run_id, after=after, max_records=bound)
 
-    async def read_log(self, run_id: int, query: LogQuery) -> LogPage:
+    async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
 
     # -- maintenance

@@ -16,11 +16,13 @@ from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
+from solorun.stores.sql.unmasked_params import erase_unmasked
 
 
 def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
     values = cancel_values(storable_id(run_id), cancel)
     if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
+        erase_unmasked(connection, run_id)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         promote(connection, values["at"])
         return UpdateResult.UPDATED, get_run(connection, run_id)
@@ -66,6 +68,7 @@ def finalize_run(
         connection.execute(QUERIES["finalize_pending_steps"], values)
         connection.execute(QUERIES["release_holds"], values)
         connection.execute(QUERIES["delete_waits"], values)
+        erase_unmasked(connection, run_id)
         promote(connection, values["finished_at"])
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
@@ -77,7 +80,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
-    cancel = cancel_values(run.id, run.cancel) if run.cancel else None
+    cancel = cancel_values(run.id, run.cancel) | {"owner": owner} if run.cancel else None
     values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
@@ -91,16 +94,17 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     update_run = QUERIES["advance_run" if ending is None else "end_run"]
 
     def write(connection: Connection) -> UpdateResult:
+        if cancel is not None:  # before the end: a terminal row never changes
+            connection.execute(QUERIES["record_cancel"], cancel)
         if not connection.execute(update_run, values).rowcount:
             return _explain_refusal(connection, batch, owner, values)
         if segment is not None:
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
-        if cancel is not None:
-            connection.execute(QUERIES["record_cancel"], cancel)
         if ending is not None:
             connection.execute(QUERIES["release_holds"], values)
             connection.execute(QUERIES["delete_waits"], values)
+            erase_unmasked(connection, run.id)
         return UpdateResult.UPDATED
 
     return write

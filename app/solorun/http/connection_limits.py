@@ -1,7 +1,6 @@
 """How long a client may take, and how much all clients together may leave unread."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from solorun.http.responses import SEND_TIMEOUT_SECONDS
 
@@ -20,6 +19,3 @@ class ConnectionLimits:
     keep_alive_seconds: int = 10
     """How long a connection may wait for its next request."""
     max_unread_bytes: int = 256 * 1024 * 1024
-
-
-DEFAULT_LIMITS: Final = ConnectionLimits()

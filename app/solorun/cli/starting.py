@@ -1,0 +1,78 @@
+"""What `start` and `rerun` share: their options, and how they show the run that they have started."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.commands.follow import follow_run
+from solorun.cli.exit_codes import exit_code_of_status
+from solorun.cli.render.messages import print_note
+from solorun.cli.render.terminal import write, write_json
+from solorun.cli.render.views import choose_view
+from solorun.cli.urls import run_url
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+    from solorun.wire import StartedRun
+
+ParamOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--param", "-p", metavar="NAME=VALUE", help="Set a parameter (repeatable; several values make a list)."
+    ),
+]
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME",
+        help="Read a parameter from the terminal without showing it, or from stdin.",
+    ),
+]
+OnConflictOption = Annotated[
+    ConflictPolicy | None,
+    typer.Option(
+        help="What to do if the project or a resource is taken. Default: what the project declares, or reject."
+    ),
+]
+TriggeredByOption = Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")]
+FollowOption = Annotated[
+    bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
+]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print only the run's id.")]
+
+
+def check_quiet(*, quiet: bool, follow: bool, json: bool) -> None:
+    """Raises BadParameter for options that exclude each other."""
+    if quiet and (follow or json):
+        other = "--follow" if follow else "--json"
+        raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
+
+
+async def show_started(
+    client: "RunClient", run: "StartedRun", *, follow: bool, json: bool, raw: bool, quiet: bool
+) -> None:
+    """Print the run, or follow it and exit with the code of its status."""
+    for fault in run.configuration_faults:
+        print_note(f"solorun.toml is invalid, and the run uses an earlier version: {fault}")
+    page = run_url(client.url, run)
+    if follow:
+        if not json:
+            print_note(page)
+        ended = await follow_run(client, run.id, choose_view(run, json=json, raw=raw))
+        raise typer.Exit(exit_code_of_status(ended.status))
+    if json:
+        write_json([run])
+    elif quiet:
+        write(f"{run.id}\n")
+    else:
+        write(f"{_describe(run)}\n  {page}\n  solorun follow {run.id}\n")
+
+
+def _describe(run: "StartedRun") -> str:
+    if run.status is not Status.QUEUED:
+        return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
+    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    return f"Queued run {run.id} of {run.project}: number {run.queue_position} in the queue{begins}."

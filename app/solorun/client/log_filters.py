@@ -1,0 +1,30 @@
+"""The filters of logs, as keyword arguments and as a query."""
+
+from collections.abc import Collection
+from typing import TypedDict
+
+from solorun.client.transport import Query
+from solorun.record import Event, Level, Stream
+
+
+class LogFilters(TypedDict, total=False):
+    """Selects records. All that are given have to match."""
+
+    step: str | None
+    stream: Stream | None
+    level: Level | None
+    """The lowest level."""
+    text: str | None
+    """Part of what a line shows."""
+    events: Collection[Event]
+    """The types of events to include."""
+
+
+def encode_filters(filters: LogFilters) -> Query:
+    return {
+        "step": filters.get("step"),
+        "stream": filters.get("stream"),
+        "level": filters.get("level"),
+        "q": filters.get("text"),
+        "event": [event.value for event in filters.get("events", ())],
+    }

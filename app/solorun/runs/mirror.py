@@ -1,0 +1,87 @@
+"""Shows the runs that other services execute: their rows and new records, as the store has them, in topics of the hub.
+
+One reader per run and service, however many follow it. For a database that several services use.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from msgspec.structs import asdict
+
+from solorun.errors import SolorunError
+from solorun.execution import RunRegistry
+from solorun.logs import Hub, Topic
+from solorun.run import Run
+from solorun.runs.queue import RunQueue
+from solorun.store import RunStore
+
+FOLLOWED_SECONDS: Final = 0.1
+"""The pause between two looks while a run of another service is followed here."""
+IDLE_SECONDS: Final = 0.5
+
+_logger = logging.getLogger("solorun.runs")
+
+
+@dataclass(kw_only=True, eq=False)
+class Mirror:
+    """A Component. It writes nothing to the store."""
+
+    store: RunStore
+    hub: Hub
+    queue: RunQueue
+    registry: RunRegistry
+    owner: str
+
+    def __post_init__(self) -> None:
+        self._mirrored: dict[int, Topic] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="mirror of other services' runs")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def refresh(self) -> None:
+        """Publish what has changed since the last call. Raises StoreUnavailable."""
+        present = {run.id: run for run in await self.store.list_foreign_runs(self.owner)}
+        for run in present.values():
+            await self._publish(self._find_topic(run), run)
+        for run_id in self._mirrored.keys() - present.keys():
+            run = await self.store.get_run(run_id)
+            await self._publish(self._mirrored[run_id], run)
+            if run.has_ended:
+                del self._mirrored[run_id]
+                self.hub.close(run_id)
+                self.registry.notify_released()  # perhaps for a run that is queued here
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.refresh()
+            except SolorunError as error:
+                _logger.debug("The runs of other services cannot be read; retrying: %s", error)
+            is_followed = any(topic.follower_count for topic in self._mirrored.values())
+            await asyncio.sleep(FOLLOWED_SECONDS if is_followed else IDLE_SECONDS)
+
+    def _find_topic(self, run: Run) -> Topic:
+        topic = self._mirrored.get(run.id)
+        if topic is None:
+            self.queue.take(run)  # it was queued, and another service has claimed it
+            topic = self._mirrored[run.id] = self.hub.find(run.id) or self.hub.open(run)
+        return topic
+
+    async def _publish(self, topic: Topic, run: Run) -> None:
+        """Publish the run as it is in the store. Without followers, its new records are left for later readers."""
+        while topic.follower_count and (after := topic.run.last_seq) < run.last_seq:
+            for segment in await self.store.read_segments(run.id, after=after):
+                new = segment.after(topic.run.last_seq)
+                self.hub.publish(run.id, new, last_seq=new.last_seq)
+            if topic.run.last_seq == after:
+                break
+        if run.last_seq >= topic.run.last_seq and run != topic.run:
+            self.hub.publish(run.id, **asdict(run))

@@ -1,0 +1,31 @@
+"""The secrets among a queued run's parameters, which its row has masked: kept until the run ends, then erased."""
+
+from collections.abc import Mapping
+
+from solorun.parameter import ParamValue
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.rows import decode_params, encode_object, storable_id
+
+
+def keep_unmasked(connection: Connection, run_id: int, params: Mapping[str, ParamValue]) -> None:
+    if params:
+        connection.execute(QUERIES["insert_unmasked_params"], {"run_id": run_id, "params": encode_object(params)})
+
+
+def read_unmasked(connection: Connection, run_id: int) -> dict[str, ParamValue]:
+    """{} if nothing is kept."""
+    row = connection.execute(QUERIES["select_unmasked_params"], {"run_id": storable_id(run_id)}).fetchone()
+    return decode_params(row[0]) if row else {}
+
+
+def erase_unmasked(connection: Connection, run_id: int) -> None:
+    """In a transaction that starts and ends of runs share in turn."""
+    rows = dict(connection.execute(QUERIES["list_unmasked_params"]))
+    if rows.pop(run_id, None) is None:
+        return
+    # SQLite may have moved a row within its page and left a copy. Only pages that become empty are surely cleared.
+    connection.execute(QUERIES["delete_unmasked_params"])
+    connection.executemany(
+        QUERIES["insert_unmasked_params"], [{"run_id": run, "params": params} for run, params in rows.items()]
+    )

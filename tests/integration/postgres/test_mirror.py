@@ -1,0 +1,109 @@
+"""A service shows the runs that another one executes on the same database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from solorun.component import running
+from solorun.errors import StoreUnavailable
+from solorun.record import Stream
+from solorun.run import Run
+from solorun.runs import Mirror
+from solorun.status import Status
+from solorun.store import Store
+from solorun.stores.postgres import PostgresRunStore
+from tests.fakes.engine import Engine, declare, open_engine
+
+PROJECT = declare(steps=("extract",))
+
+
+@pytest.fixture
+async def engines(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[tuple[Engine, Engine]]:
+    async def open_store(_data_dir: Path) -> Store:
+        return await PostgresRunStore.open(database_url)
+
+    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+    async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
+        there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
+        yield here, there
+
+
+@pytest.fixture
+async def mirror(engines: tuple[Engine, Engine]) -> Mirror:
+    here, _ = engines
+    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
+
+
+async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    step = await there.executor.step("extract")
+
+    await mirror.refresh()
+    (listed,) = here.manager.list_active_runs()
+    step.end()
+    await there.end_of(run.id)
+    await mirror.refresh()
+
+    assert (listed.id, listed.status, listed.current_step) == (run.id, Status.RUNNING, "extract")
+    assert here.manager.list_active_runs() == []
+    assert (await here.manager.get_run(run.id)).status is Status.COMPLETED
+
+
+async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    step = await there.executor.step("extract")
+    await mirror.refresh()
+    seen = (await here.manager.get_run(run.id)).last_seq
+    followers = [asyncio.create_task(here.log_of(run.id, after=seen)) for _ in range(20)]
+    topic = here.hub.find(run.id)
+    assert topic is not None
+    await here.until(lambda: topic.follower_count == 20)
+
+    await step.context.output.write("extract", Stream.STDOUT, ["one", "two"])
+    step.end()
+    await there.end_of(run.id)
+    async with running(mirror):
+        logs = await asyncio.gather(*followers)
+
+    assert logs == [await there.log_of(run.id, after=seen)] * 20
+    assert here.faults.calls.count("read_segments") < 20
+
+
+async def test_a_feed_shows_the_changes_of_another_services_run(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
+    here, there = engines
+    with here.hub.open_feed() as feed:
+        run = await there.manager.start_run("handbook")
+        await there.executor.step("extract")
+        await mirror.refresh()
+        begun = await feed.changes()
+
+        await there.manager.cancel_run(run.id, requested_by="anna")
+        await there.end_of(run.id)
+        await mirror.refresh()
+        ended = await feed.changes()
+
+    assert _statuses(begun, run) == [Status.RUNNING]
+    assert _statuses(ended, run) == [Status.CANCELLED]
+
+
+async def test_a_database_that_cannot_be_read_is_read_again(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
+    here, there = engines
+    here.faults.fail("list_foreign_runs", StoreUnavailable())
+    await there.manager.start_run("handbook")
+
+    async with running(mirror):
+        await here.until(lambda: bool(here.manager.list_active_runs()))
+
+
+def _statuses(changed: list[Run], run: Run) -> list[Status]:
+    return [found.status for found in changed if found.id == run.id]

@@ -1,0 +1,78 @@
+"""Runs and steps that share resources: their slots, their turns, and refusals."""
+
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import ResourceBusy
+from solorun.queueing import QueueChoice
+from solorun.status import Status, StepStatus
+from tests.fakes.engine import Engine, declare, open_engine
+from tests.integration.runs.test_queueing import ONE_STEP, complete_next_step, queue
+
+
+async def test_a_refusal_because_of_a_resource_says_who_holds_it(tmp_path: Path) -> None:
+    projects = [declare(name, steps=ONE_STEP, resources={"gpu": 1}) for name in ("a", "b")]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        holder = await engine.manager.start_run("a")
+
+        with pytest.raises(ResourceBusy) as refusal:
+            await engine.manager.start_run("b")
+
+        assert [(hold.run_id, hold.slot) for hold in refusal.value.holders] == [(holder.id, 0)]
+        assert refusal.value.choices is not None
+        assert refusal.value.choices.queue == QueueChoice(True, 1, None)
+
+
+async def test_projects_take_turns_on_a_resource_and_see_their_slots(tmp_path: Path) -> None:
+    projects = [declare(name, steps=ONE_STEP, resources={"gpu": 1}) for name in ("a", "b", "c")]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 2}) as engine:
+        runs = [await queue(engine, project.name) for project in projects]
+
+        assert [run.slots for run in runs] == [{"gpu": [0]}, {"gpu": [1]}, {}]
+        assert (runs[2].queue_position, runs[2].waits_for) == (1, ("gpu",))
+        first, second = await engine.executor.step("extract"), await engine.executor.step("extract")
+        assert {str(one.context.slots) for one in (first, second)} == {"{'gpu': [0]}", "{'gpu': [1]}"}
+        second.end()
+        third = await engine.executor.step("extract")
+        assert third.context.slots == second.context.slots
+
+
+async def test_a_step_waits_for_its_own_resources_and_releases_them_at_its_end(tmp_path: Path) -> None:
+    projects = [declare(name, steps=("prepare", "train"), step_resources={"train": {"gpu": 1}}) for name in ("a", "b")]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        runs = [await engine.manager.start_run(project.name) for project in projects]
+        for _ in runs:
+            await complete_next_step(engine, "prepare")
+        holder = await engine.executor.step("train")
+
+        waiting = next(run for run in runs if run.id != holder.context.run_id)
+        await engine.until(lambda: _status_of(engine, waiting.id, "train") is StepStatus.WAITING)
+        holder.end()
+        second = await engine.executor.step("train")
+        second.end()
+
+        assert (second.context.run_id, second.context.slots) == (waiting.id, {"gpu": [0]})
+        ended = await engine.end_of(waiting.id)
+        assert (ended.status, ended.steps[1].slots) == (Status.COMPLETED, {"gpu": [0]})
+        assert "train waits for gpu" in [record.message for record in await engine.log_of(waiting.id)]
+        assert await engine.store.list_holds() == []
+
+
+async def test_a_run_whose_step_waits_can_be_cancelled(tmp_path: Path) -> None:
+    projects = [declare(name, steps=("train",), step_resources={"train": {"gpu": 1}}) for name in ("a", "b")]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        await engine.manager.start_run("a")
+        await engine.executor.step("train")
+        waiting = await engine.manager.start_run("b")
+        await engine.until(lambda: _status_of(engine, waiting.id, "train") is StepStatus.WAITING)
+
+        await engine.manager.cancel_run(waiting.id)
+
+        ended = await engine.end_of(waiting.id)
+        assert (ended.status, ended.steps[0].status) == (Status.CANCELLED, StepStatus.SKIPPED)
+
+
+def _status_of(engine: Engine, run_id: int, step: str) -> StepStatus | None:
+    topic = engine.hub.find(run_id)
+    return None if topic is None else next(one.status for one in topic.run.steps if one.name == step)

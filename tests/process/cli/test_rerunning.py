@@ -1,0 +1,138 @@
+"""`rerun`: its requests, its preview and its errors."""
+
+import msgspec
+import pytest
+from msgspec.structs import asdict
+
+from solorun.status import StepStatus
+from solorun.wire import ProblemFieldError, RerunPreview, SkippedStep, StartedRun
+from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
+from tests.fakes.scripted_service import Response, end_event, events, make_run
+
+FAILED_STEP = SkippedStep("generate", 12, StepStatus.FAILED)
+PREVIEW = RerunPreview(
+    rerun_of=17,
+    project="handbook",
+    scope="from:publish",
+    steps=("publish", "announce"),
+    skipped=(SkippedStep("extract", 9, StepStatus.COMPLETED), FAILED_STEP, SkippedStep("review")),
+    missing_params=("key", "token"),
+    latest_run_id=20,
+)
+STARTED = StartedRun(**asdict(msgspec.structs.replace(make_run(18), rerun_of=17)))
+
+
+async def test_rerun_names_the_new_run_and_how_to_follow_it(solorun: Solorun) -> None:
+    ended = await solorun("rerun", "17", answers=(answer(COMPLETED), answer(STARTED, 201)))
+
+    assert ended.code == 0
+    assert ended.out.splitlines()[0::2] == ["Started run 18 of handbook.", "  solorun follow 18"]
+    assert [request.target for request in ended.requests] == ["/api/v1/runs/17", "/api/v1/runs/17/rerun"]
+    assert msgspec.json.decode(ended.requests[1].body) == {
+        "from": "start",
+        "triggered_by": "cli",
+        "params": {},
+        "on_conflict": None,
+    }
+
+
+async def test_rerun_repeats_the_latest_run_of_a_project_from_a_step(solorun: Solorun) -> None:
+    ended = await solorun(
+        "rerun", "handbook", "--from", "failed", "--param", "edition=2", "--triggered-by", "ada", "--quiet",
+        "--on-conflict", "queue",
+        answers=(answer(COMPLETED), answer(STARTED, 201)),
+    )  # fmt: skip
+
+    assert (ended.code, ended.out, ended.err) == (0, "18\n", "")
+    assert ended.requests[0].target == "/api/v1/projects/handbook/runs/current"
+    assert msgspec.json.decode(ended.requests[1].body) == {
+        "from": "failed",
+        "triggered_by": "ada",
+        "params": {"edition": "2"},
+        "on_conflict": "queue",
+    }
+
+
+async def test_rerun_follows_the_new_run_to_its_end(solorun: Solorun) -> None:
+    done = msgspec.structs.replace(COMPLETED, id=18)
+
+    ended = await solorun(
+        "rerun", "17", "--follow", "--json",
+        answers=(answer(COMPLETED), answer(STARTED, 201), answer(STARTED), events(end_event(done))),
+    )  # fmt: skip
+
+    assert ended.code == 0
+    assert ended.documents[-1]["run"]["id"] == 18
+
+
+async def test_a_followed_rerun_names_the_run_that_it_repeats(solorun: Solorun) -> None:
+    done = msgspec.structs.replace(COMPLETED, id=18, rerun_of=17)
+
+    ended = await solorun("follow", "18", answers=(answer(STARTED), events(end_event(done))))
+
+    assert ended.out.startswith("Run 18 of handbook, rerun of run 17, scope full, triggered by ")
+
+
+async def test_a_preview_shows_each_step_and_whose_results_it_builds_on(solorun: Solorun) -> None:
+    ended = await solorun("rerun", "17", "--from", "publish", "--preview", answers=(answer(COMPLETED), answer(PREVIEW)))
+
+    assert ended.code == 0
+    assert ended.requests[1].target == "/api/v1/runs/17/rerun?preview=1"
+    assert [line.rstrip() for line in ended.out.splitlines()] == [
+        "A rerun of run 17 of handbook would have the scope from:publish.",
+        "",
+        "STEP      ACTION  RESULT",
+        "extract   skip    completed in run 9",
+        "generate  skip    failed in run 12",
+        "review    skip    never executed",
+        "publish   run",
+        "announce  run",
+        "",
+        "It would find the project's workspace, but no artifacts: those of run 17 stay there.",
+        "Run 20 is newer, and may have changed the workspace.",
+        "Secret parameters are not kept. Give them again: --secret key --secret token",
+    ]
+
+
+@pytest.mark.parametrize("latest_run_id", [17, 12])
+async def test_a_preview_mentions_only_what_matters(solorun: Solorun, latest_run_id: int) -> None:
+    preview = msgspec.structs.replace(PREVIEW, missing_params=(), latest_run_id=latest_run_id)
+
+    ended = await solorun("rerun", "17", "--preview", answers=(answer(COMPLETED), answer(preview)))
+
+    assert ended.out.endswith("those of run 17 stay there.\n")
+
+
+async def test_a_preview_is_printed_as_json(solorun: Solorun) -> None:
+    ended = await solorun("rerun", "17", "--preview", "--json", answers=(answer(COMPLETED), answer(PREVIEW)))
+
+    assert ended.documents == [plain(PREVIEW)]
+
+
+async def test_the_errors_of_a_rerun_name_its_options(solorun: Solorun) -> None:
+    errors = (
+        ProblemFieldError("/from", "run 17 has no failed step; its status is completed"),
+        ProblemFieldError("/params/key", "is secret and was not kept by run 17; give it again"),
+    )
+
+    ended = await solorun("rerun", "17", answers=(answer(COMPLETED), problem("invalid-request", 422, errors=errors)))
+
+    assert ended.code == 2
+    assert ended.err.splitlines() == [
+        "--from: run 17 has no failed step; its status is completed",
+        "--param key: is secret and was not kept by run 17; give it again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "message"),
+    [
+        (problem("run-not-ended", 409, run=RUNNING), "Run 17 has not ended: it is running.\n"),
+        (problem("run-active", 409, active_run=RUNNING), "handbook is busy: run 17 has been running"),
+    ],
+)
+async def test_a_rerun_that_is_refused_is_a_conflict(solorun: Solorun, refusal: Response, message: str) -> None:
+    ended = await solorun("rerun", "17", answers=(answer(RUNNING), refusal))
+
+    assert ended.code == 3
+    assert ended.err.startswith(message)

@@ -1,0 +1,63 @@
+"""A secret parameter with a real service, real commands and crashes: it is on no disk when its run has ended."""
+
+import base64
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+from zstandard import ZstdDecompressor
+
+from solorun import RunClient
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
+from tests.fakes.project_toml import project_toml
+from tests.fakes.running_service import ServedService, served
+
+SECRET: Final = "correct-horse-battery-staple"
+TOML: Final = project_toml(
+    "deploy",
+    {
+        "work": 'test -n "$SOLORUN_PARAM_GATE" && until [ -e "$SOLORUN_PARAM_GATE" ]; do sleep 0.01; done; '
+        'echo "token $SOLORUN_PARAM_TOKEN"; echo "$SOLORUN_PARAMS"; printf %s "$SOLORUN_PARAM_TOKEN" | base64; '
+        'echo "refused $SOLORUN_PARAM_TOKEN" >&2; exit 3'
+    },
+    params={"token": {"secret": True}, "gate": {}, "note": {}},
+)
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+async def test_no_file_contains_a_secret_parameter_after_the_end_of_its_run(tmp_path: Path, is_queued: bool) -> None:
+    gate = tmp_path / "gate"
+    with served(tmp_path, TOML) as service:
+        async with RunClient(service.url) as client:
+            active = await client.start_run("deploy", params={"gate": str(gate)}) if is_queued else None
+            given = {"token": SECRET, "note": f"uses {SECRET}"}
+            run = await client.start_run("deploy", params=given, on_conflict=ConflictPolicy.QUEUE)
+            assert (run.status is Status.QUEUED) is (active is not None)
+            assert run.params == {"token": "***", "note": "uses ***"}
+            if active is not None:
+                service.kill()
+                gate.touch()
+                service.start()
+            ended = await client.wait_for_run(run.id)
+        assert (ended.status, ended.error_message) == (Status.FAILED, "work: exit code 3: refused ***")
+        service.stop()
+
+        assert read_log(service, run.id).count("token ***") == 1
+        assert find_files_with(SECRET, tmp_path) == []
+        assert SECRET not in read_log(service, run.id)
+        assert base64.b64encode(SECRET.encode()).decode() not in read_log(service, run.id)
+
+
+def read_log(service: ServedService, run_id: int) -> str:
+    """The records as they are stored."""
+    with closing(sqlite3.connect(f"file:{service.data_dir}/solorun.db?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT payload FROM segments WHERE run_id = ? ORDER BY last_seq", (run_id,)).fetchall()
+    return "".join(ZstdDecompressor().decompress(payload).decode() for (payload,) in rows)
+
+
+def find_files_with(text: str, directory: Path) -> list[Path]:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return [path for path in files if text in path.name or text.encode() in path.read_bytes()]
