@@ -8,6 +8,7 @@ import { preferences } from './preferences.svelte';
 export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K', 'Commands'],
   ['Ctrl F', 'Search the log'],
+  ['Ctrl A', 'Mark the whole log'],
   ['Alt W', 'Wrap long lines'],
   ['Home', 'First line of the log'],
   ['End', 'Last line of the log'],
