@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -56,6 +56,23 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
     run = api.run(int(page.url.rpartition("/")[2]))
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
+
+
+def test_a_start_whose_answer_is_lost_starts_one_run_and_opens_it(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/p/novel")
+    received: list[int] = []
+
+    def lose_the_answer(route: Route) -> None:
+        received.append(route.fetch().json()["id"])
+        route.abort("connectionreset")
+
+    page.route("**/projects/novel/runs", lose_the_answer, times=1)
+
+    page.get_by_role("button", name="Start run").click()
+
+    expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
+    assert [int(page.url.rpartition("/")[2])] == received
+    assert api.run(received[0] + 1)["status"] == 404  # a problem: no other run was started
 
 
 def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:

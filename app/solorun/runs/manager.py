@@ -20,9 +20,11 @@ from solorun.errors import (
     RunActive,
     RunNotActive,
     RunNotFound,
+    StartRepeated,
     StoreUnavailable,
 )
 from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
@@ -100,18 +102,20 @@ class RunManager:
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
         rerun_of: int | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
         Returns the pending or queued run, with its row committed, or the active run that the start joins. Raises
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
         ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
-        but the row may appear later, as a failed or cancelled run. Cancelling this call does not cancel the start.
+        but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
+        these or StartRepeated (see `submit_once`). Cancelling this call does not cancel the start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of)
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, start.on_conflict, joined=True)
         try:
@@ -142,7 +146,7 @@ class RunManager:
             masker = self.executor.masker_for(start)
             run = await self._insert(start, masker)
             if abandoned.is_set():
-                self.reaper.finalize_later(run, "the database answered too late")
+                self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
             elif run.status is Status.QUEUED:
                 run = await self._enqueue(start, run)
             else:
@@ -152,7 +156,7 @@ class RunManager:
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
-        Raises RunActive, ResourceBusy, QueueFull, StoreUnavailable.
+        Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
         new = new_run(start, masker, self.now())
         finalized: int | None = None
@@ -170,10 +174,10 @@ class RunManager:
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
-                await self.reaper.finalize(blocking, _UNCONFIRMED)
+                await self.reaper.finalize(blocking, _UNCONFIRMED, forget_key=True)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
-            except QueueFull:
+            except (QueueFull, StartRepeated):
                 raise
             except Exception:
                 # Whether the row was committed is unknown.

@@ -52,6 +52,8 @@ def finalize_run(
     expected: Collection[Status],
     ending: FinalState,
     closing: Segment | None = None,
+    *,
+    forget_key: bool = False,
 ) -> UpdateResult:
     values = {
         "run_id": storable_id(run_id),
@@ -61,6 +63,8 @@ def finalize_run(
         **level_values(closing.level_counts if closing else LevelCounts()),
         **_ending_values(ending, expected),
     }
+    if forget_key:
+        connection.execute(QUERIES["delete_keys_of_run"], values)
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
