@@ -1,6 +1,7 @@
 """Queued runs: their order, what promotes them, and the slots of resources that runs hold."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.contracts.builders import OWNER, batch_of, beginning, end, ending, la
 
 
 def queued(project: str = "handbook", *, policy: ConflictPolicy = ConflictPolicy.QUEUE, **needs: int) -> NewRun:
-    return replace(new_run(project), on_conflict=policy, resources=needs)
+    return replace(new_run(project), on_conflict=policy, resources=MappingProxyType(needs))
 
 
 async def insert(store: Store, new: NewRun) -> Run:
