@@ -14,9 +14,9 @@ from tests.contracts.builders import OWNER, beginning, end, later, new_run
 
 
 async def start(store: Store, project: str, **needs: int) -> Run:
-    """A running run whose step `review` requires resources, in a mapping as in a configuration."""
-    required = {"review": MappingProxyType(needs)}
-    run = await store.insert_run(replace(new_run(project), step_resources=required), owner=OWNER)
+    """A running run whose step `review` requires resources."""
+    new = replace(new_run(project), step_resources={"review": MappingProxyType(needs)})
+    run = await store.insert_run(new, owner=OWNER)
     await store.commit([beginning(run, at=1)], owner=OWNER)
     return await store.get_run(run.id)
 

@@ -1,8 +1,8 @@
 import { expect, test, vi } from 'vitest';
 import { LogModel } from './log_model';
-import { aLogService, aRecord, aRun, someRecords } from './testing';
+import { aLogService, aRecord, aRun, aRunStep, someRecords } from './testing';
 
-const NONE = { step: null, level: null, stream: null };
+const NONE = { step: null, level: null, stream: null, q: '' };
 
 function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), filters: LogModel['filters'] = NONE) {
   const service = aLogService(records);
@@ -49,21 +49,13 @@ test('a page that ends before its limit is followed by the page after it', async
 
 test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
-  const step = {
-    name: 'translate',
-    status: 'completed',
-    startedAt: 0,
-    finishedAt: 1,
-    exitCode: 0,
-    errorMessage: null,
-    firstSeq: 101,
-    lastSeq: 200,
-  } as const;
+  const step = aRunStep({ status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, firstSeq: 101, lastSeq: 200 });
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), {
     step: 'translate',
     level: null,
     stream: null,
+    q: '',
   });
   model.load(0, 20);
 
@@ -76,7 +68,7 @@ test('a level filter drops lower records from the stream', async () => {
   const { model } = opened(
     [...someRecords(1, 9), aRecord(10, { level: 'error' })],
     aRun({ lastSeq: 10, levelCounts: counts }),
-    { step: null, level: 'warning', stream: null },
+    { step: null, level: 'warning', stream: null, q: '' },
   );
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
@@ -220,7 +212,12 @@ test('a record in a folded group is revealed', async () => {
 });
 
 test('a filter that nothing passes leaves an empty log, until something does', async () => {
-  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), { step: null, level: 'error', stream: null });
+  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), {
+    step: null,
+    level: 'error',
+    stream: null,
+    q: '',
+  });
   expect(model.isEmpty).toBe(false);
 
   model.load(0, 20);
@@ -228,4 +225,20 @@ test('a filter that nothing passes leaves an empty log, until something does', a
   model.append([aRecord(11, { level: 'error' })]);
 
   expect(model.isEmpty).toBe(false);
+});
+
+test('a filter by text shows the lines that contain it, also in colours and across records of the stream', async () => {
+  const records = someRecords(1, 3000, (seq) => ({ message: seq % 1000 === 7 ? 'found it' : 'other' }));
+  const { model, requests } = opened(records, aRun({ lastSeq: 3000 }), { ...NONE, q: 'found' });
+
+  model.load(0, 20);
+  await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007]));
+  model.append([
+    aRecord(3001, { message: 'FO', partial: true }),
+    aRecord(3002, { message: '\x1b[31mund\x1b[0m' }),
+    aRecord(3003),
+  ]);
+
+  expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007, 3002]);
+  expect(requests).toEqual([{ after: 0, before: 3001, limit: 1000, q: 'found' }]);
 });
