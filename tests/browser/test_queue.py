@@ -18,7 +18,7 @@ def test_a_queued_run_says_what_it_waits_for_until_it_begins(
     notice = page.get_by_role("tabpanel").get_by_role("status").first
 
     expect(page.locator("header .badge")).to_have_text("queued")
-    expect(notice).to_have_text(re.compile(rf"^Number 2 in the queue.*Now run #{active} is active\.$"))
+    expect(notice).to_have_text(re.compile(rf"^Number 2 in the queue.*Now run #{active} is active\.\s*$"))
     api.cancel(first)
     expect(notice).to_contain_text("Number 1 in the queue")
     (Path(params["gates"]) / "40").touch()
@@ -65,6 +65,7 @@ def test_a_replaced_run_and_its_replacement_link_to_each_other(
     open_page: OpenPage, api: Api, params: dict[str, str]
 ) -> None:
     replaced = api.start("paced-swap", params=params)
+    api.wait_until(lambda: api.run(replaced)["progress_current"] == 40)
     replacement = api.start("paced-swap", params=params, on_conflict="replace")
     page = open_page(f"/p/paced-swap/runs/{replacement}")
     lineage = page.get_by_role("navigation", name="Breadcrumb")

@@ -39,7 +39,7 @@ def test_a_run_that_waits_for_a_resource_names_the_holder(
     page = open_page(f"/p/train-second/runs/{waiting}")
     notice = page.get_by_role("tabpanel").get_by_role("status").first
 
-    expect(notice).to_have_text(re.compile(rf"^Waits for gpu.*, held by run #{holder} of train-first\.$"))
+    expect(notice).to_have_text(re.compile(rf"^Waits for gpu.*, held by run #{holder} of train-first\.\s*$"))
     notice.get_by_role("link", name=f"run #{holder}").click()
 
     expect(page.get_by_role("heading", name=f"train-first #{holder}")).to_be_visible()
