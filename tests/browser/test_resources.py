@@ -60,7 +60,9 @@ def test_a_step_that_waits_says_for_what(open_page: OpenPage, api: Api, params: 
     licence = page.get_by_role("region", name=re.compile("^licence"))
     expect(licence.locator("tbody").get_by_role("row")).to_have_text(re.compile(rf"#{holder}\s*edit-one\s*work"))
     expect(licence.get_by_role("listitem")).to_have_text(f"#{waiting} edit-two Step work waits")
-    page.go_back()
+    page.goto(page.url.replace("/resources", "/p/edit-two"))
+    expect(page.get_by_role("region", name="Active run")).to_contain_text("work waits for licence")
+    page.get_by_role("link", name="Open", exact=True).click()
     (Path(params["gates"]) / "40").touch()
 
     expect(page.locator("header .badge")).to_have_text("completed")

@@ -32,7 +32,7 @@ class Store {
   /** All runs that have not ended. */
   readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
   readonly active: readonly Run[] = $derived(this.unended.filter((run) => holdsProject(run.status)));
-  /** Ids of a project's latest runs, newest first. */
+  /** Ids of a project's latest runs, newest first. Queued ones come in when they begin: a long queue would fill it. */
   readonly histories = new SvelteMap<string, readonly number[]>();
   /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
   readonly outdatedRuns = new SvelteMap<number, readonly string[]>();
@@ -117,7 +117,7 @@ class Store {
 
   /** The known run that was started to replace this one. */
   replacementOf(run: Run): Run | undefined {
-    return this.history(run.project).find(({ replaces }) => replaces === run.id);
+    return [...this.queue(run.project), ...this.history(run.project)].find(({ replaces }) => replaces === run.id);
   }
 
   medians(project: string, except?: number): Medians {
@@ -155,7 +155,8 @@ class Store {
 
   loadHistory(project: string): Promise<void> {
     return this.deduplicate(`history ${project}`, async () => {
-      const { runs } = await api.listRuns({ project, limit: HISTORY_LENGTH });
+      const limit = Math.min(MAX_RUNS, HISTORY_LENGTH + this.queue(project).length);
+      const { runs } = await api.listRuns({ project, limit });
       this.putHistory(project, runs);
     });
   }
@@ -171,7 +172,7 @@ class Store {
       for (const run of runs) this.put(run);
       this.completeSince = nextCursor === null ? 0 : (runs[runs.length - 1]?.createdAt ?? Infinity);
       for (const project of projects) {
-        const own = runs.filter((run) => run.project === project).slice(0, HISTORY_LENGTH);
+        const own = runs.filter((run) => run.project === project && run.status !== 'queued').slice(0, HISTORY_LENGTH);
         this.putHistory(project, own);
         // Without a run there is nothing older either: the project's summary has its last one.
         const isComplete = nextCursor === null || own.length === HISTORY_LENGTH || !this.currentRun(project);
@@ -182,7 +183,7 @@ class Store {
 
   private putHistory(project: string, runs: readonly Run[]): void {
     for (const run of runs) this.put(run);
-    const ids = runs.map(({ id }) => id);
+    const ids = runs.filter(({ status }) => status !== 'queued').map(({ id }) => id);
     this.histories.set(project, merge(this.histories.get(project) ?? [], ids));
   }
 
@@ -220,7 +221,7 @@ class Store {
     if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;
     this.runs.set(run.id, run);
     const history = this.histories.get(run.project) ?? [];
-    if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
+    if (run.status !== 'queued' && !history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
       this.histories.set(run.project, merge(history, [run.id]));
     // A member of a family appears with its first run.
     if (!known && !hasEnded(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
