@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 from msgspec.structs import replace
@@ -67,7 +68,7 @@ def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
 
 def queued(project: str = "handbook", *, policy: ConflictPolicy = ConflictPolicy.QUEUE, **needs: int) -> NewRun:
     """A start that may wait, for its project and for `needs`."""
-    return dataclasses.replace(new_run(project), on_conflict=policy, resources=needs)
+    return dataclasses.replace(new_run(project), on_conflict=policy, resources=MappingProxyType(needs))
 
 
 async def insert(store: Store, new: NewRun) -> Run:

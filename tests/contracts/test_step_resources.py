@@ -1,6 +1,7 @@
 """The slots that steps take for themselves: all or none, in turn with queued runs, and released with the run."""
 
 from dataclasses import replace
+from types import MappingProxyType
 
 import pytest
 
@@ -14,7 +15,8 @@ from tests.contracts.builders import OWNER, beginning, end, later, new_run
 
 async def start(store: Store, project: str, **needs: int) -> Run:
     """A running run whose step `review` requires resources."""
-    run = await store.insert_run(replace(new_run(project), step_resources={"review": needs}), owner=OWNER)
+    new = replace(new_run(project), step_resources={"review": MappingProxyType(needs)})
+    run = await store.insert_run(new, owner=OWNER)
     await store.commit([beginning(run, at=1)], owner=OWNER)
     return await store.get_run(run.id)
 

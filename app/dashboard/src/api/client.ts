@@ -147,10 +147,11 @@ export async function previewRerun(id: number, from: string, signal: AbortSignal
   return toRerunPreview(data as components['schemas']['RerunPreview']);
 }
 
-export async function cancelRun(id: number, reason: string): Promise<Run> {
+/** `now` ends the grace, also that of an earlier cancel. */
+export async function cancelRun(id: number, reason: string, now: boolean): Promise<Run> {
   const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', {
     params: { path: { run_id: id } },
-    body: { reason, requested_by: 'dashboard' },
+    body: { reason, requested_by: 'dashboard', ...(now && { grace_seconds: 0 }) },
   });
   return toRun(data!);
 }

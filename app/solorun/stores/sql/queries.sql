@@ -184,12 +184,13 @@ WHERE id = :run_id AND status IN ('pending', 'running')
 {notify_owner};
 
 -- name: record_cancel
--- Records a cancel of an active run of ours, and what came of it.
+-- Records a cancel and what came of it, if the batch's update of the run will match.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
+WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
+    AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
@@ -206,7 +207,7 @@ SET status = :active_status, started_at = COALESCE(started_at, :started_at), cur
     progress_current = :progress_current, progress_total = :progress_total, progress_item = :progress_item,
     last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count,
     error_count = :error_count, first_error_seq = :first_error_seq
-WHERE id = :run_id AND owner = :owner AND status IN ('pending', :active_status)
+WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
     AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: end_run

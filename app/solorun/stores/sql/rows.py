@@ -108,7 +108,7 @@ def storable_id(run_id: int) -> int:
 
 def encode_object(members: Mapping[str, Any]) -> str:
     """A column with a JSON object."""
-    return _encode(members).decode()
+    return _encode(dict(members)).decode()
 
 
 def to_microseconds(time: datetime | None) -> int | None:

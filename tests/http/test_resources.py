@@ -1,0 +1,30 @@
+"""Resources that solorun.toml declares: who holds their slots, and who waits for them."""
+
+from tests.fakes.application import OpenServed
+from tests.fakes.project_toml import project_toml
+
+SHARED = (
+    project_toml("train", {"train": ["true"]}, resources=["gpu"])
+    + project_toml("render", {"render": ["true"]}, resources={"gpu": 2})
+    + "[resources.gpu]\nslots = 2\n"
+)
+
+
+async def test_runs_of_several_projects_take_turns_on_a_resource(open_served: OpenServed) -> None:
+    async with open_served(toml=SHARED) as served:
+        holder = await served.start("train")
+        busy = await served.client.post("/api/v1/projects/render/runs")
+        queued = await served.client.post("/api/v1/projects/render/runs", json={"on_conflict": "queue"})
+
+        [gpu] = (await served.client.get("/api/v1/resources")).json()["resources"]
+
+        assert (busy.status_code, busy.json()["type"].rpartition("/")[2]) == (409, "resource-busy")
+        assert (queued.status_code, queued.json()["waits_for"]) == (202, ["gpu"])
+        assert [(hold["slot"], hold["run_id"]) for hold in gpu["holds"]] == [(0, holder["id"])]
+        assert [run["id"] for run in gpu["waiting"]] == [queued.json()["id"]]
+
+        (await served.executor.step("train")).end()
+        step = await served.executor.step("render")
+        assert step.context.slots == {"gpu": [0, 1]}
+        step.end()
+        assert (await served.end_of(queued.json()["id"])).slots == {"gpu": [0, 1]}
