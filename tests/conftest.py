@@ -1,5 +1,6 @@
 """Settings and fixtures of every test."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,10 @@ from tests.fakes.postgres import fresh_schema, serving_postgres
 # The time an example takes depends on the machine, not on the code. Each test has its own time limit.
 settings.register_profile("solorun", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("solorun")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # In the background of a script. Commands under test would inherit it, and ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,6 +14,7 @@
     │   ├── ResourceBusy             resource-busy
     │   ├── QueueFull                queue-full
     │   ├── RunNotActive             run-not-active
+    │   ├── IdempotencyKeyReused     idempotency-key-reused
     │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
@@ -28,6 +29,7 @@
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
     │   └── InternalError            internal
+    ├── StartRepeated                the idempotency key of a start has started a run already; the caller gets that run
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
     ├── DataDirectoryUnusable        owned by another process, or on a network file system
@@ -173,6 +175,10 @@ class RunNotActive(Problem, slug="run-not-active", status=409):
         self.run = run
 
 
+class IdempotencyKeyReused(Problem, slug="idempotency-key-reused", status=422):
+    """This idempotency key was used for another request."""
+
+
 class RunNotEnded(Problem, slug="run-not-ended", status=409):
     """The run has not ended."""
 
@@ -241,6 +247,10 @@ class InternalError(Problem, slug="internal", status=500):
 
 PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem in Problem.__subclasses__()}
 """Every problem by slug."""
+
+
+class StartRepeated(SolorunError, slug="start-repeated"):
+    """This idempotency key has started a run already."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from typing import Final
-from unicodedata import normalize
+from unicodedata import combining, normalize
 
 _BLOCK: Final = 0x400
 _END: Final = 0x30000
@@ -21,6 +21,7 @@ def find_sources(folded: str) -> frozenset[str]:
     """
     parts = normalize("NFD", folded)
     accents = {accent for character in folded for accent in normalize("NFD", character)[1:]}
+    accents.update(filter(combining, parts))  # In a row, they may be in another order.
     return frozenset(accents).union(*(_unstable_characters().get(part, ()) for part in {*folded, *parts}))
 
 

@@ -27,7 +27,7 @@ class Status(StrEnum):
     @property
     def holds_project(self) -> bool:
         """Whether the run is active: no other run of its project may start."""
-        return self in ACTIVE
+        return self is Status.RUNNING or self is Status.PENDING
 
 
 class StepStatus(StrEnum):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from solorun.idempotency_key import IdempotencyKey
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
@@ -44,6 +45,15 @@ class NewRun:
     queue_deadline: datetime | None = None
     unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
     rerun_of: int | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRun:
+    """The run that the first start with an idempotency key began, or that it has `joined`."""
+
+    run: Run
+    joined: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +159,10 @@ class RunStore(Protocol):
         cancellation was requested, and cancels the queued run that was to replace it. Other policies raise RunActive
         with the active run, or ResourceBusy if only resources are taken. Ids only increase, and are never reused.
         Raises QueueFull.
+
+        A key is recorded in the same transaction. Raises StartRepeated, and changes nothing, if the run would be
+        inserted but the key has started a run of the project less than KEY_LIFETIME ago, with this request or another.
+        Older keys are deleted, a few at a time.
         """
 
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
@@ -176,6 +190,9 @@ class RunStore(Protocol):
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
 
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -201,11 +218,13 @@ class RunStore(Protocol):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
+        forget_key: bool = False,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
-        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one.
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
+        forgets the keys that have led to the run, even if it has ended, so that its start can be repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:
@@ -215,6 +234,13 @@ class RunStore(Protocol):
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
+        """The run of the project to which the key has led less than KEY_LIFETIME before `at`.
+
+        Cheap if the key is new, because starts that are refused ask for it. Raises IdempotencyKeyReused if the request
+        was another one, and RunNotFound if the run has been deleted: even then, the key starts no second run.
+        """
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
         """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""

@@ -123,11 +123,13 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 class StartedRun(Run, frozen=True):
     """A run that was just started, or that the start `joined`.
 
-    `configuration_faults`: why it uses an earlier version of solorun.toml.
+    `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
+    idempotency key led to it.
     """
 
     configuration_faults: tuple[str, ...] = ()
     joined: bool = False
+    replayed: bool = False
 
 
 class SkippedStep(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from tests.benchmarks import (
     idle,
     memory,
     neighbours,
+    postgres,
     processes,
     records,
     replay,
@@ -56,6 +57,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "dashboard": dashboard.dashboard,
     "history": history.history,
     "neighbours": neighbours.neighbours,
+    "postgres": postgres.postgres,
     "searches": searches.searches,
     "soak": memory.soak,
 }

@@ -65,8 +65,11 @@ class Requester(asyncio.Protocol):
         self._transport.close()
 
 
-def make_request(method: str, path: str, port: int, body: bytes = b"") -> bytes:
+def make_request(method: str, path: str, port: int, body: bytes = b"", *, key: str = "") -> bytes:
+    """The bytes of a request, with an idempotency key if one is given."""
     head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
+    if key:
+        head += f"Idempotency-Key: {key}\r\n"
     if body:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + b"\r\n" + body

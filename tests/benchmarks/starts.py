@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import time
 from pathlib import Path
+from uuid import uuid4
 
 from tests.benchmarks.load import hammer, make_request
 from tests.benchmarks.measuring import Goal, Result, Scale, Stopwatch, compare, percentile
@@ -17,11 +18,15 @@ async def requests(scale: Scale) -> list[Result]:
             run_id = await service.start("hold")
             await service.running(run_id)
             refused = make_request("POST", "/api/v1/projects/hold/runs", service.port, b"{}")
+            keyed = make_request("POST", "/api/v1/projects/hold/runs", service.port, b"{}", key=str(uuid4()))
             shown = make_request("GET", f"/api/v1/runs/{run_id}", service.port)
             greeting = make_request("GET", "/", hello.port)
 
             async def refuse() -> float:
                 return await _per_cpu_second(service.pid, service.port, refused, 409, scale)
+
+            async def refuse_keyed() -> float:
+                return await _per_cpu_second(service.pid, service.port, keyed, 409, scale)
 
             async def show() -> float:
                 return await _per_cpu_second(service.pid, service.port, shown, 200, scale)
@@ -32,6 +37,9 @@ async def requests(scale: Scale) -> list[Result]:
             unit = "requests/CPU-s"
             return [
                 await compare("refused start (409)", unit, Goal(at_least=0.5), refuse, greet, scale=scale),
+                await compare(
+                    "refused start with a key (409)", unit, Goal(at_least=0.45), refuse_keyed, greet, scale=scale
+                ),
                 await compare("GET of an active run", unit, Goal(at_least=0.55), show, greet, scale=scale),
             ]
 
@@ -56,31 +64,36 @@ async def empty_runs(scale: Scale) -> list[Result]:
             cycles.extend([await caller.run() for _ in range(number)])
             return number / (time.perf_counter() - began)
 
+        async def run_keyed() -> float:
+            began = time.perf_counter()
+            cycles.extend([await caller.run(key=str(uuid4())) for _ in range(number)])
+            return number / (time.perf_counter() - began)
+
         async def commit() -> float:
             seconds = await asyncio.to_thread(_commit_in_threes, directory / "raw.db", number)
             return number / seconds
 
         result = await compare("empty run, start to completed", "runs/s", Goal(at_least=0.2), run, commit, scale=scale)
+        keyed = await compare("the same, with a key", "runs/s", Goal(at_least=0.19), run_keyed, commit, scale=scale)
         writer.close()
         counted = (await service.http.get("/runs", params={"status": "completed", "limit": 1000})).json()["runs"]
         assert len(counted) == min(1000, len(cycles))
         slowest = percentile(cycles[number:] or cycles, 0.99) * 1000
-        return [result, Result("empty run, p99", "ms", Goal(at_most=15), ours=slowest)]
+        return [result, keyed, Result("empty run, p99", "ms", Goal(at_most=15), ours=slowest)]
 
 
 class _Caller:
     """Starts runs and waits for their ends on one persistent connection."""
 
     def __init__(self, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._start = make_request("POST", "/api/v1/projects/nothing/runs", port, b"{}")
         self._port = port
         self._reader = reader
         self._writer = writer
 
-    async def run(self) -> float:
+    async def run(self, *, key: str = "") -> float:
         """One run; returns the seconds from the start to the end of its stream."""
         began = time.perf_counter()
-        self._writer.write(self._start)
+        self._writer.write(make_request("POST", "/api/v1/projects/nothing/runs", self._port, b"{}", key=key))
         head = await self._reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 201 "), head
         length = int(head.partition(b"content-length: ")[2].partition(b"\r")[0])

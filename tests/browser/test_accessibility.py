@@ -164,6 +164,16 @@ def test_a_dialog_has_no_violations(open_page: OpenPage, key: str) -> None:
     assert violations_everywhere(page, [DESKTOP]) == {}
 
 
+def test_the_fields_of_parameters_with_errors_have_no_violations(open_page: OpenPage) -> None:
+    page = open_page("/p/release")
+    page.get_by_label("replicas").fill("10")
+
+    page.get_by_role("button", name="Start run").click()
+    expect(page.locator('[aria-invalid="true"]')).to_have_count(2)
+
+    assert violations_everywhere(page, [DESKTOP, {"width": 390, "height": 844}]) == {}
+
+
 def test_the_dialog_of_a_rerun_has_no_violations(open_page: OpenPage, api: Api) -> None:
     page = open_page(f"/p/novel/runs/{api.complete('novel', params={'book': 'broken'})}")
 

@@ -199,6 +199,25 @@ def test_long_lines_can_be_wrapped(open_page: OpenPage, flood_id: int) -> None:
     expect(page.locator(".log-pane .row").last).to_be_in_viewport()
 
 
+def test_the_whole_log_is_marked_and_copied(open_page: OpenPage, context: BrowserContext, api: Api) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    run_id = api.complete("flood", params={"lines": "900"})
+    page = open_page(f"/p/flood/runs/{run_id}?tab=log")
+    expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
+
+    page.locator(".log-pane").press("End")
+    expect(page.locator(".log-pane")).to_contain_text("lines completed")
+    page.locator(".log-pane").press("Control+a")
+    expect(page.locator(".log .selection")).to_contain_text("Lines 1–902")
+    expect(page.locator(".log-pane .row").last).to_contain_text("lines completed")
+    page.get_by_role("button", name="Copy lines").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert len(copied) == 902
+    assert copied[899].startswith("line 899 of the flood")
+
+
 def test_the_tab_of_the_log_uses_the_whole_width(open_page: OpenPage, flood_id: int) -> None:
     page = open_page(f"/p/flood/runs/{flood_id}")
     page.set_viewport_size({"width": 2560, "height": 900})

@@ -89,3 +89,55 @@ def test_a_link_to_a_line_shows_it_beside_a_search(open_page: OpenPage, api: Api
     expect(page.locator(".search .count")).to_have_text("1 of 1")
     expect(page.locator(".log-pane .row.marked")).to_be_in_viewport()
     expect(page.locator(".log-pane .row.marked")).to_contain_text("rendered")
+
+
+def test_only_matches_are_shown_until_the_filter_is_removed(open_page: OpenPage, api: Api) -> None:
+    run_id = api.complete("novel", params={"book": "broken"})
+    page = open_page(f"/p/novel/runs/{run_id}?tab=log&q=batch+2")
+    rows, only = page.locator(".log-pane .row"), page.get_by_role("button", name="Show only matches")
+    expect(page.locator(".search .count")).to_have_text("11 of 11")
+
+    only.click()
+    expect(rows).to_have_count(11)
+    expect(rows.locator("mark")).to_have_count(11)
+    assert page.url.endswith("q=batch+2&only=1")
+    page.get_by_role("searchbox").fill("batch 3")
+    expect(rows).to_have_count(11)
+    expect(rows.first).to_contain_text("batch 3 of 40")
+    rows.nth(4).locator(".number").click()
+    only.click()
+    expect(rows).not_to_have_count(11)
+    expect(page.locator(".log-pane .row.marked")).to_contain_text("batch 33 of 40")
+    only.click()
+    page.get_by_role("searchbox").fill("nothing like it")
+    expect(page.get_by_text("No records with “nothing like it”.")).to_be_visible()
+    page.get_by_role("button", name="Show all records").click()
+
+    expect(rows).not_to_have_count(0)
+
+
+def test_only_matches_of_a_live_log_are_added(open_page: OpenPage, api: Api) -> None:
+    run_id = api.start("ticker")
+    page = open_page(f"/p/ticker/runs/{run_id}?tab=log&q=tick+5&only=1")
+    rows = page.locator(".log-pane .row")
+
+    expect(rows.last).to_contain_text(re.compile(r"tick 5\d\d"))
+    api.cancel(run_id)
+
+    assert {text.split(" ")[-1][0] for text in rows.locator(".text").all_inner_texts()} == {"5"}
+
+
+def test_bracket_keys_go_from_step_to_step(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/novel/runs/{api.complete('novel')}?tab=log")
+    current = page.locator(".log-pane .row.current")
+    expect(page.locator(".log-pane")).to_contain_text("fetch started")
+
+    page.keyboard.press("]")
+    expect(current).to_contain_text("fetch started")
+    page.keyboard.press("]")
+    expect(current).to_contain_text("fetch completed")
+    page.keyboard.press("]")
+    expect(current).to_contain_text("translate started")
+    page.keyboard.press("[")
+
+    expect(current).to_contain_text("fetch completed")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
@@ -58,6 +58,23 @@ def test_the_run_gets_the_chosen_scope_and_parameters(open_page: OpenPage, api: 
     assert (run["scope"], run["params"], run["triggered_by"]) == ("fetch", {"book": "Ulysses"}, "dashboard")
 
 
+def test_a_start_whose_answer_is_lost_starts_one_run_and_opens_it(open_page: OpenPage, api: Api) -> None:
+    page = open_page("/p/novel")
+    received: list[int] = []
+
+    def lose_the_answer(route: Route) -> None:
+        received.append(route.fetch().json()["id"])
+        route.abort("connectionreset")
+
+    page.route("**/projects/novel/runs", lose_the_answer, times=1)
+
+    page.get_by_role("button", name="Start run").click()
+
+    expect(page.get_by_role("heading", name=re.compile(r"#\d+"))).to_be_visible()
+    assert [int(page.url.rpartition("/")[2])] == received
+    assert api.run(received[0] + 1)["status"] == 404  # a problem: no other run was started
+
+
 def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
     run_id = api.start("paced-cancel", params={"gates": str(tmp_path), "shares": "40"})
     page = open_page(f"/p/paced-cancel/runs/{run_id}")
@@ -79,7 +96,7 @@ def test_a_cancelled_run_shows_the_step_that_it_waits_for(open_page: OpenPage, a
     assert api.run(run_id)["status"] == "cancelled"
     expect(notice).to_contain_text("Cancelled from the dashboard at")
     expect(notice).to_contain_text("wrong model")
-    expect(notice).to_contain_text(re.compile(r"Step work ended \S+\ss after the request"))
+    expect(notice).to_contain_text(re.compile(r"Step work stopped after \S+\ss"))
 
 
 def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api: Api) -> None:
@@ -93,15 +110,46 @@ def test_a_cancelled_run_says_that_its_step_was_killed(open_page: OpenPage, api:
     expect(notice).to_contain_text("Cancelled through the API at")
     expect(notice).to_contain_text("Step hold was killed")
     expect(notice).to_contain_text(re.compile(r"because it did not end within its grace of 1.0\ss"))
+    notice.get_by_text("Where the step was").click()
+    expect(notice.locator("pre")).to_contain_text("work.py unkillable")
+
+
+def test_the_grace_of_a_cancelled_run_can_be_ended(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
+    run_id = api.start("paced-kill", params={"gates": str(tmp_path), "shares": "40"})
+    page = open_page(f"/p/paced-kill/runs/{run_id}")
+    expect(page).to_have_title(re.compile("40 %"))
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("button", name="Cancel run").click()
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+    expect(notice.locator("pre")).to_contain_text("work.py paced")
+
+    notice.get_by_role("button", name="Kill it now").click()
+
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+    expect(notice).to_contain_text("Step work was killed after")
+    assert api.run(run_id)["cancel"]["grace_seconds"] == 0
+
+
+def test_a_run_can_be_killed_without_a_grace(open_page: OpenPage, api: Api, tmp_path: Path) -> None:
+    run_id = api.start("paced-now", params={"gates": str(tmp_path), "shares": "40"})
+    page = open_page(f"/p/paced-now/runs/{run_id}")
+    expect(page).to_have_title(re.compile("40 %"))
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_label("Kill it now").check()
+    page.get_by_role("button", name="Cancel run").click()
+
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+    assert (api.run(run_id)["cancel"]["grace_seconds"], api.run(run_id)["cancel"]["effect"]) == (0, "killed")
 
 
 def test_a_failed_run_explains_itself(open_page: OpenPage, api: Api) -> None:
     run_id = api.complete("novel", params={"book": "broken"})
     page = open_page(f"/p/novel/runs/{run_id}")
     card = page.locator(".failure")
-    expect(card).to_contain_text("translate failed after")
-    expect(card).to_contain_text("exit code 3")
-    expect(card).to_contain_text("placeholder {name} is missing from segment 1943")
+    expect(card.locator("h2")).to_have_text(re.compile(r"^translate failed after \S+\ss$"))
+    expect(card.locator(".reason")).to_have_text("exit code 3: placeholder {name} is missing from segment 1943")
+    expect(card.locator("pre")).to_contain_text("placeholder {name} is missing from segment 1943")
 
 
 @pytest.mark.parametrize("width", [1440, 390])
@@ -110,7 +158,7 @@ def test_a_failed_run_shows_its_exception_first(open_page: OpenPage, api: Api, w
     page.set_viewport_size({"width": width, "height": 844})
 
     reason = page.locator(".failure .reason")
-    expect(reason).to_have_text("KeyError: 'text'")
+    expect(reason).to_have_text("exit code 1: KeyError: 'text'")
     expect(reason).to_be_in_viewport(ratio=1)
 
 

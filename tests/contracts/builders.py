@@ -3,11 +3,13 @@
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import msgspec
 from msgspec.structs import replace
 
 from solorun.outcome import Outcome
+from solorun.queueing import ConflictPolicy
 from solorun.record import Level, LogPage, Record, StoredLogPage, Stream
 from solorun.run import LevelCounts, Run, RunStep
 from solorun.segment import Segment
@@ -62,6 +64,19 @@ def batch_of(
 def beginning(run: Run, content: Sequence[Record] = (), *, at: float) -> Batch:
     """The batch that starts a pending run."""
     return batch_of(replace(run, status=Status.RUNNING, started_at=later(at)), content)
+
+
+def queued(project: str = "handbook", *, policy: ConflictPolicy = ConflictPolicy.QUEUE, **needs: int) -> NewRun:
+    """A start that may wait, for its project and for `needs`."""
+    return dataclasses.replace(new_run(project), on_conflict=policy, resources=MappingProxyType(needs))
+
+
+async def insert(store: Store, new: NewRun) -> Run:
+    return await store.insert_run(new, owner=OWNER)
+
+
+async def status_of(store: Store, *runs: Run) -> list[Status]:
+    return [(await store.get_run(run.id)).status for run in runs]
 
 
 async def start(

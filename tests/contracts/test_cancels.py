@@ -7,7 +7,7 @@ from solorun.outcome import StopEffect
 from solorun.run import Cancel, Run, cancel_fields
 from solorun.status import ACTIVE, Status, UpdateResult
 from solorun.store import Store
-from tests.contracts.builders import OWNER, batch_of, end, ending, later, records, start, write
+from tests.contracts.builders import OWNER, batch_of, end, ending, later, new_run, records, start, write
 
 REQUESTED = Cancel(later(7), "dashboard", "wrong date", 10.0)
 SETTLED = replace(
@@ -111,4 +111,23 @@ async def test_the_end_of_a_run_without_a_task_keeps_a_cancel_that_was_settled(s
 
     await store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending(Status.INTERRUPTED, "died"))
 
+    assert (await store.get_run(run.id)).cancel == SETTLED
+
+
+async def test_a_batch_that_is_no_transition_records_no_cancel(store: Store) -> None:
+    run = await store.insert_run(new_run(), owner=OWNER)
+
+    result = await store.commit([batch_of(cancelled(run, SETTLED), end=ending(Status.COMPLETED))], owner=OWNER)
+
+    assert result == [UpdateResult.NOT_IN_EXPECTED_STATUS]
+    assert (await store.get_run(run.id)).cancel is None
+
+
+async def test_the_cancel_of_an_ended_run_does_not_change(store: Store) -> None:
+    run = await end(store, cancelled(await start(store), SETTLED), Status.CANCELLED)
+    other = replace(SETTLED, effect=StopEffect.STOPPED)
+
+    result = await store.commit([batch_of(cancelled(run, other), records(1, 2))], owner=OWNER)
+
+    assert result == [UpdateResult.NOT_IN_EXPECTED_STATUS]
     assert (await store.get_run(run.id)).cancel == SETTLED

@@ -128,14 +128,27 @@ def stream_ends_match_the_rows(evidence: Evidence) -> Iterator[str]:
         run, row = reading.end, evidence.database.runs.get(reading.run_id)
         if run is None:
             continue
-        sent = (run.status.value, run.error_message, run.started_at, run.finished_at, run.last_seq,
+        sent = (run.status.value, run.error_message, run.started_at, run.finished_at, run.last_seq, run.cancel,
                 tuple((step.name, step.status.value) for step in run.steps))  # fmt: skip
-        written = row and (row.status, row.error_message, row.started_at, row.finished_at, row.last_seq, row.steps)
+        written = row and (row.status, row.error_message, row.started_at, row.finished_at, row.last_seq, row.cancel,
+                           row.steps)  # fmt: skip
         if sent != written:
             yield f"the end of run {run.id} was sent as {sent}, the row says {written}"
         last_seen = reading.after + len(reading.lines)
         if last_seen < run.last_seq:
             yield f"the end of run {run.id} was sent after record {last_seen} of {run.last_seq}"
+
+
+def cancels_are_settled(evidence: Evidence) -> Iterator[str]:
+    """When a run has ended, its cancel is settled. Its effect is known only if the work was signalled."""
+    for row in evidence.database.runs.values():
+        cancel = row.cancel
+        if cancel is None or row.status in ACTIVE or row.status == Status.QUEUED:
+            continue
+        if cancel.settled_at is None:
+            yield f"run {row.id} is {row.status}, but its cancel is not settled"
+        if (cancel.effect or cancel.position) and cancel.signalled_at is None:
+            yield f"the work of run {row.id} was {cancel.effect}, but not signalled"
 
 
 def no_process_outlives_its_run(evidence: Evidence) -> Iterator[str]:
@@ -163,6 +176,7 @@ CHECKERS: tuple[Checker, ...] = (
     no_acknowledged_record_is_lost,
     transitions_are_legal,
     stream_ends_match_the_rows,
+    cancels_are_settled,
     no_process_outlives_its_run,
     the_database_is_intact,
 )

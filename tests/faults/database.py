@@ -10,6 +10,9 @@ from typing import Any
 
 from zstandard import ZstdDecompressor
 
+from solorun.outcome import StopEffect
+from solorun.run import Cancel
+
 _TRIGGERS = """
 CREATE TABLE IF NOT EXISTS audit_transitions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, run_id INTEGER, project TEXT, before TEXT, after TEXT, owner TEXT
@@ -78,6 +81,7 @@ class Row:
     steps: tuple[tuple[str, str], ...]
     resources: dict[str, int] = field(default_factory=dict)
     replaces: int | None = None
+    cancel: Cancel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
     steps: dict[int, list[tuple[str, str]]] = {}
     for run_id, name, status in connection.execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
         steps.setdefault(run_id, []).append((name, status))
+    cancels = _read_cancels(connection)
     columns = "id, project, status, error_message, started_at, finished_at, last_seq, resources, replaces"
     return {
         run_id: Row(
@@ -142,10 +147,31 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
             tuple(steps.get(run_id, ())),
             json.loads(resources),
             replaces,
+            cancels.get(run_id),
         )
         for run_id, project, status, error, started, finished, last_seq, resources, replaces in connection.execute(
             f"SELECT {columns} FROM runs ORDER BY id"
         )
+    }
+
+
+def _read_cancels(connection: sqlite3.Connection) -> dict[int, Cancel]:
+    rows = connection.execute(
+        "SELECT id, cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,"
+        " cancel_position, cancel_effect, cancel_settled_at FROM runs WHERE cancel_requested_at IS NOT NULL"
+    )
+    return {
+        run_id: Cancel(
+            datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=requested_at),
+            by,
+            reason,
+            grace_seconds,
+            _time(signalled_at),
+            tuple(json.loads(position or "[]")),
+            StopEffect(effect) if effect else None,
+            _time(settled_at),
+        )
+        for run_id, requested_at, by, reason, grace_seconds, signalled_at, position, effect, settled_at in rows
     }
 
 

@@ -22,6 +22,7 @@ from typing import Any
 
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
@@ -31,6 +32,9 @@ from tests.faults.kill_points import KillAt, KillPointStore
 from tests.faults.parent_death import end_with_parent
 
 PROJECTS = ("extract", "deploy", "nightly")
+RESOURCES = {"gpu": 1}
+NEEDS_GPU = ("extract", "deploy")
+CLIENTS_PER_PROJECT = 2
 CHILD_LIMIT_SECONDS = 60.0
 POINT_SECONDS = 0.3
 """The time a child has to reach its kill point once it is up. After that it is killed wherever it is."""
@@ -60,25 +64,29 @@ class Child:
         async with AsyncExitStack() as stack:
             with noting_connections() as connections:
                 wrap = None if self._kill_at is None else KillPointStore(self._kill_at, connections).wrap
-                opening = open_engine(self._data_dir, *projects, owner=owner, executor=executor, wrap=wrap)
+                opening = open_engine(
+                    self._data_dir, *projects, resources=RESOURCES, owner=owner, executor=executor, wrap=wrap
+                )
                 self._engine = await stack.enter_async_context(opening)
             self._acknowledge("up")
-            await asyncio.gather(*(self._run_client(name) for name in PROJECTS))
+            await asyncio.gather(*(self._run_client(name) for name in PROJECTS * CLIENTS_PER_PROJECT))
 
     def _declare(self, name: str) -> Project:
         step = CoroutineStep("talk", "kill_loop:talk", talk)
-        return Project(name, name, Path("/"), (step,))
+        return Project(name, name, Path("/"), (step,), resources=RESOURCES if name in NEEDS_GPU else {})
 
     async def _run_client(self, project: str) -> None:
-        """A client that starts and follows one run after another, and cancels some of them."""
+        """A client that starts one run after another, with any conflict policy, follows them, and cancels some."""
         manager = self._engine.manager
         while True:
             try:
-                run = await manager.start_run(project)
+                submission = await manager.submit_run(project, on_conflict=random.choice(list(ConflictPolicy)))
             except SolorunError as error:
                 self._acknowledge("refused", project, str(error))
+                await asyncio.sleep(0.001)
                 continue
-            self._acknowledge("started", project, run.id)
+            run = submission.run
+            self._acknowledge("joined" if submission.joined else "started", project, run.id)
             following = asyncio.create_task(self._follow(run.id))
             if random.random() < 0.3:
                 await asyncio.sleep(random.random() * 0.01)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
+from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
 from solorun.record import Stream
 from solorun.run import Run
 from solorun.status import Status, StepStatus
@@ -62,6 +63,8 @@ class RunManagerMachine(EngineMachine):
         super().__init__(tuple(declare(name, steps=STEPS) for name in PROJECTS))
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Run] = {}
+        self.keyed: dict[tuple[str, str], int] = {}
+        """The run to which each key of a project has led."""
 
     # -- the engine
 
@@ -92,6 +95,28 @@ class RunManagerMachine(EngineMachine):
         elif run is None:
             assert (answer.kind, answer.value) in STORE_FAILURES
         else:
+            self.active[project] = ModelRun(run.id)
+            self._wait_for_step(project)
+
+    @rule(project=st.sampled_from(PROJECTS), key=st.sampled_from("abc"))
+    def start_with_key(self, project: str, key: str) -> None:
+        if abs(self.offset) > KEY_LIFETIME / 3:
+            return  # The clock's jumps may have added up to the lifetime of a key.
+        run, is_replayed = self._do(self.trial.start_once(project, IdempotencyKey(key, b"")))
+        answer, known = self.trial.answer, self.keyed.get((project, key))
+        assert answer is not None
+        if run is None and project in self.active and known is None:
+            assert (answer.kind, answer.value) == (Kind.FAIL, self.active[project].id)
+        elif run is None:
+            assert (answer.kind, answer.value) in STORE_FAILURES
+        elif is_replayed:
+            # A start that was not acknowledged before a crash has led to an interrupted run.
+            assert known == run.id or (known is None and run.status is Status.INTERRUPTED)
+            self.keyed[project, key] = run.id
+        else:
+            assert known is None
+            assert project not in self.active
+            self.keyed[project, key] = run.id
             self.active[project] = ModelRun(run.id)
             self._wait_for_step(project)
 

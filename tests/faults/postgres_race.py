@@ -16,7 +16,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
-from solorun.errors import RunActive, SolorunError
+from solorun.errors import DatabaseUnusable, RunActive, SolorunError
 from solorun.outcome import Outcome
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
@@ -97,8 +97,17 @@ class Racer:
                 return
 
 
+async def _open(url: str) -> PostgresRunStore:
+    """Open the store, perhaps only once the server has recovered."""
+    while True:
+        try:
+            return await PostgresRunStore.open(url)
+        except DatabaseUnusable:
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 async def main(url: str, witnesses: Path, name: str, seconds: float) -> None:
-    store = await PostgresRunStore.open(url)
+    store = await _open(url)
     racer = Racer(store, witnesses, name)
     deadline = time.monotonic() + seconds
 

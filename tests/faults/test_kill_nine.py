@@ -18,7 +18,7 @@ from tests.faults.checkers import audit
 from tests.faults.conftest import MakeTrials
 from tests.faults.database import read_database
 from tests.faults.history import History, Kind, Reading
-from tests.faults.kill_loop import PROJECTS
+from tests.faults.kill_loop import PROJECTS, RESOURCES
 from tests.faults.kill_points import POINTS
 from tests.faults.trial import DATABASE_NAME, Trial
 
@@ -103,8 +103,12 @@ class KilledDirectory:
         self._record(await asyncio.to_thread(self._killer.kill, self.directory, command))
 
     async def recover(self) -> list[str]:
-        """Recover the last child's runs with a new engine, then run all checkers."""
-        async with open_engine(self.directory, owner="the next start") as engine:
+        """Recover the last child's runs with a new engine, then run all checkers.
+
+        It does not know their projects: the runs that are still queued fail one after another.
+        """
+        async with open_engine(self.directory, resources=RESOURCES, owner="the next start") as engine:
+            await engine.until(lambda: not engine.hub.list_runs())
             findings = await engine.store.check()
         violations = await asyncio.to_thread(audit, self.history, read_database(self.directory / DATABASE_NAME))
         return [*violations, *(finding.message for finding in findings)]
@@ -161,7 +165,7 @@ async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memor
 async def test_a_kill_at_a_kill_point_loses_nothing(
     trials: MakeTrials, memory_path: Path, killers: Killers, point: str
 ) -> None:
-    tried = trials("P5", "kill -9 before and after each of five writes, and before any statement", short=1, goal=100)
+    tried = trials("P5", "kill -9 before and after each of six writes, and before any statement", short=1, goal=100)
     step = 3 if point == "statement" else 1
     most = len(PROJECTS) if "finalize_run" in point else 1000  # a crash leaves at most one active run of each project
 

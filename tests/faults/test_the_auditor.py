@@ -105,6 +105,22 @@ async def test_a_status_before_the_last_record_is_found(tmp_path: Path, monkeypa
     assert any(violation.startswith("stream_ends_match_the_rows") for violation in violations)
 
 
+async def test_a_cancel_that_is_not_settled_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    queries = {**QUERIES, "record_cancel": QUERIES["record_cancel"].replace(":settled_at", "NULL")}
+    monkeypatch.setattr("solorun.stores.sql.writes.QUERIES", queries)
+    trial = Trial(tmp_path)
+    await trial.prepare()
+    async with trial.engine() as engine:
+        run = await trial.start()
+        assert run is not None
+        await trial.executor.step("work")
+
+        await engine.manager.cancel_run(run.id)
+        await engine.end_of(run.id)
+
+    assert trial.audit() == [f"cancels_are_settled: run {run.id} is cancelled, but its cancel is not settled"]
+
+
 ESCAPE = "setsid sh -c 'echo $$ > escaped; exec sleep 30' & echo $$ > pid; wait"
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import anyio
 
 from solorun.errors import SolorunError
+from solorun.idempotency_key import IdempotencyKey
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
+from solorun.runs import submit_once
 from solorun.step import StepContext
 from solorun.stores.sqlite import SqliteRunStore
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine, system_now
@@ -125,6 +127,19 @@ class Trial:
             operation.ok(run.id)
         self.answer = operation.answer
         return run
+
+    async def start_once(self, project: str, key: IdempotencyKey) -> tuple[Run | None, bool]:
+        """A start with a key. Returns the run, and whether an earlier start with the key has led to it."""
+        submitted = None
+        with self.history.operation("start", project) as operation:
+            submission = self.running.manager.submit_run(project, key=key)
+            submitted = await submit_once(self.running.manager, project, key, submission)
+            if submitted.replayed:
+                operation.fail("replayed")
+            else:
+                operation.ok(submitted.run.id)
+        self.answer = operation.answer
+        return (None, False) if submitted is None else (submitted.run, submitted.replayed)
 
     async def cancel(self, run_id: int) -> None:
         with self.history.operation("cancel", run_id) as operation:

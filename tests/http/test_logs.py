@@ -75,6 +75,26 @@ async def test_the_whole_log_is_downloaded_as_ndjson(open_served: OpenServed) ->
     assert response.headers["content-disposition"] == f'attachment; filename="deploy-{run.id}.ndjson"'
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("log.txt", "deploy-{}.txt"),
+        ("log.txt?raw=1", "deploy-{}.txt"),
+        ("log.txt?level=warning", "deploy-{}-filtered.txt"),
+        ("log.ndjson?q=first", "deploy-{}-filtered.ndjson"),
+    ],
+)
+async def test_a_part_of_a_log_has_another_file_name_than_the_whole(
+    open_served: OpenServed, address: str, name: str
+) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=["first"])
+
+        response = await served.client.get(f"/api/v1/runs/{run.id}/{address}")
+
+    assert response.headers["content-disposition"] == f'attachment; filename="{name.format(run.id)}"'
+
+
 async def test_the_whole_log_is_downloaded_as_text(open_served: OpenServed) -> None:
     async with open_served() as served:
         run = await served.complete(lines=["first", "日本 \x1b[31mred\x1b[0m"])

@@ -67,12 +67,20 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
 
 async def download_ndjson(state: State, request: Request) -> StreamingResponse:
     run = await state.service.manager.get_run(run_id_of(request))
-    return _download(state, _payloads(state.service.tail, run, request.query), NDJSON, f"{run.project}-{run.id}.ndjson")
+    chunks = _payloads(state.service.tail, run, request.query)
+    return _download(state, chunks, NDJSON, _name_of(run, request.query, "ndjson"))
 
 
 async def download_text(state: State, request: Request) -> StreamingResponse:
     run = await state.service.manager.get_run(run_id_of(request))
-    return _download(state, _texts(state.service.tail, run, request.query), TEXT, f"{run.project}-{run.id}.txt")
+    chunks = _texts(state.service.tail, run, request.query)
+    return _download(state, chunks, TEXT, _name_of(run, request.query, "txt"))
+
+
+def _name_of(run: Run, query: LogFilterQuery, extension: str) -> str:
+    """A part of a log must not pass for the whole: both end up in the same folder."""
+    part = "" if _filter_of(query).selects_everything else "-filtered"
+    return f"{run.project}-{run.id}{part}.{extension}"
 
 
 def _download(state: State, chunks: AsyncGenerator[bytes, None], media_type: bytes, name: str) -> StreamingResponse:

@@ -102,8 +102,9 @@ def _describe(operation: Operation[Any]) -> dict[str, Any]:
 def _parameters(operation: Operation[Any]) -> Iterator[dict[str, Any]]:
     for name in _PATH_PARAMETER.findall(operation.path):
         yield {"name": name, "in": "path", "required": True, **PATH_PARAMETERS[name]}
-    for name, description in operation.headers:
-        yield {"name": name, "in": "header", "description": description, "schema": {"type": "integer", "minimum": 0}}
+    for header in operation.headers:
+        schema = msgspec.json.schema(header.type)
+        yield {"name": header.name, "in": "header", "description": header.description, "schema": schema}
     if operation.query is not None:
         _, schemas = msgspec.json.schema_components([operation.query])
         for name, member in schemas[operation.query.__name__]["properties"].items():

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +22,8 @@ from solorun.http.request import Request
 from solorun.http.responses import TEXT, Header, Response
 from solorun.wire import ProblemDetails, ProblemFieldError, RunLinks, encode
 
+_quote = lru_cache(maxsize=1024)(quote)
+
 PROBLEM_JSON: Final = b"application/problem+json"
 TYPE_PREFIX: Final = "/problems/"
 UNTYPED: Final = "about:blank"
@@ -35,7 +38,7 @@ def problem_response(problem: Problem, *, path: str, root_path: str = "") -> Res
         title=problem.title,
         status=problem.status.value,
         detail=problem.message,
-        instance=root_path + quote(path),
+        instance=root_path + _quote(path),
         errors=tuple(ProblemFieldError(fault.pointer, fault.message) for fault in faults),
         **_members_of(problem, root_path),
     )

@@ -1,12 +1,15 @@
 """The route table. The most frequent requests come first: routes are matched in this order."""
 
-from typing import Final
+from typing import Annotated, Final
+
+from msgspec import Meta
 
 from solorun.api import artifacts, logs, projects, resources, runs, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
+    IdempotencyKeyReused,
     InvalidCursor,
     InvalidLastEventId,
     ProjectNotFound,
@@ -21,7 +24,8 @@ from solorun.errors import (
     TooManyProjects,
     TooManyStreams,
 )
-from solorun.http.operation import Operation, ResponseSpec
+from solorun.http.operation import Operation, RequestHeader, ResponseSpec
+from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
 from solorun.wire import (
@@ -43,13 +47,26 @@ _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
 _STARTED: Final = (
     ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
-    ResponseSpec(201, "The new run; the `Location` header has its address", model=StartedRun),
+    ResponseSpec(
+        201,
+        "The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the"
+        " `Location` header has its address",
+        model=StartedRun,
+    ),
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
-_NOT_STARTED: Final = (ProjectNotFound, RunActive, ResourceBusy, QueueFull, ServiceDraining, StoreUnavailable)
+_NOT_STARTED: Final = (
+    *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ServiceDraining, StoreUnavailable),
+)
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
 _RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
 _TEXT: Final = "text/plain; charset=utf-8"
+_IDEMPOTENCY_KEY: Final = RequestHeader(
+    KEY_HEADER,
+    "A request that is repeated with this key within 24 hours starts no second run.",
+    Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
+)
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
@@ -68,6 +85,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -107,6 +125,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
         f"GET {_RUN}/events",
@@ -117,7 +136,11 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(RunNotFound, InvalidLastEventId, TooManyStreams, StoreUnavailable),
         query=streams.EventsQuery,
         headers=(
-            ("Last-Event-ID", "Start after this seq. Takes precedence over the query parameters `after` and `tail`."),
+            RequestHeader(
+                "Last-Event-ID",
+                "Start after this seq. Takes precedence over the query parameters `after` and `tail`.",
+                Annotated[int, Meta(ge=0)],
+            ),
         ),
     ),
     Operation(

@@ -8,6 +8,7 @@ from msgspec import Meta
 from msgspec.structs import asdict
 
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.state import State
 from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
@@ -16,7 +17,7 @@ from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
 from solorun.queueing import ConflictPolicy
 from solorun.run import MAX_RUN_ID
-from solorun.runs import Submission
+from solorun.runs import Submission, submit_once
 from solorun.status import Status
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
@@ -34,46 +35,54 @@ class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 async def start_run(state: State, request: Request) -> Response:
     body = await _read_start(state, request)
-    await state.family_limit.check(request.path_params["project"])
-    submission = await state.service.manager.submit_run(
-        request.path_params["project"],
+    project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
+    await state.family_limit.check(project)
+    starting = manager.submit_run(
+        project,
         scope=body.scope,
         triggered_by=body.triggered_by,
         params=body.params,
         on_conflict=body.on_conflict,
+        key=key,
     )
-    return _started(state, request, submission)
+    return _started(state, request, await submit_once(manager, project, key, starting))
 
 
 async def rerun(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
-    reruns = state.service.manager.reruns
+    manager, key = state.service.manager, find_key(request, body)
     if query.preview:
-        return json_response(await reruns.preview(run_id, from_step=body.from_step, params=body.params))
-    submission = await reruns.start(
+        return json_response(await manager.reruns.preview(run_id, from_step=body.from_step, params=body.params))
+    original = await manager.get_run(run_id)
+    starting = manager.reruns.start(
         run_id,
         from_step=body.from_step,
         triggered_by=body.triggered_by,
         params=body.params,
         on_conflict=body.on_conflict,
+        key=key,
     )
-    return _started(state, request, submission)
+    return _started(state, request, await submit_once(manager, original.project, key, starting))
 
 
 def _started(state: State, request: Request, submission: Submission) -> Response:
-    run = submission.run
-    location = f"{request.root_path}/api/v1/runs/{run.id}"
-    started = StartedRun(**asdict(run), configuration_faults=state.service.catalog.faults, joined=submission.joined)
-    return json_response(started, status=_status_of(submission), headers=[(b"location", location.encode("ascii"))])
+    run, joined, replayed = submission.run, submission.joined, submission.replayed
+    headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
+    if replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    faults = state.service.catalog.faults
+    started = StartedRun(**asdict(run), configuration_faults=faults, joined=joined, replayed=replayed)
+    return json_response(started, status=_status_of(submission), headers=headers)
 
 
 def _status_of(submission: Submission) -> int:
+    """A replayed start has the status of the first answer, except that a run which is no longer queued is 201."""
     if submission.joined:
         return 200
-    is_waiting = submission.run.status is Status.QUEUED and submission.policy is not ConflictPolicy.REPLACE
-    return 202 if is_waiting else 201
+    replaces = submission.policy is ConflictPolicy.REPLACE or submission.run.replaces is not None
+    return 202 if submission.run.status is Status.QUEUED and not replaces else 201
 
 
 async def _read_start(state: State, request: Request) -> StartRequest:

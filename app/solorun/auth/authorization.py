@@ -29,7 +29,9 @@ _HOST: Final = re.compile(rb"(\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(?::
 _PROXY_HEADERS: Final = (b"forwarded", b"via", b"x-real-ip")
 _PROXY_PREFIXES: Final = (b"x-forwarded-", b"cf-")
 _FORWARDED_PROTO: Final = re.compile(rb'(?:^|;)[ \t]*proto="?([a-z]+)', re.IGNORECASE)
-_SINGLE_HEADERS: Final = frozenset({b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length"})
+_SINGLE_HEADERS: Final = frozenset(
+    {b"host", b"origin", b"authorization", b"sec-fetch-site", b"content-length", b"idempotency-key"}
+)
 _WILDCARDS: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - nothing is bound here
 _MAX_REMEMBERED_HOSTS: Final = 256
 
@@ -191,7 +193,7 @@ def _origin_of(public_url: str | None) -> bytes | None:
 
 
 def _check_repeated(request: Request) -> None:
-    """Refuse a repeated header that matters for security: a proxy may have read the other value."""
+    """Refuse a repeated header that must have one value: a proxy may have read the other one."""
     seen: set[bytes] = set()
     for name, _ in request.scope["headers"]:
         if name in seen and name in _SINGLE_HEADERS:

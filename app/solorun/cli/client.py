@@ -10,6 +10,7 @@ from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from solorun.cli.interrupts import run_until_interrupted
 from solorun.cli.options import DEFAULT_URL, TokenFileOption, UrlOption
 from solorun.cli.render.messages import print_note
 from solorun.errors import RunNotFound, SolorunError
@@ -43,7 +44,7 @@ def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
             async with RunClient(url, _read_token(token_file)) as client:
                 await command(**arguments, client=client)
 
-        asyncio.run(work())
+        run_until_interrupted(work())
 
     parameters: list[Parameter] = []
     for parameter in signature(command).parameters.values():

@@ -11,6 +11,7 @@ from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
 from solorun.cli.urls import run_url
+from solorun.errors import SolorunError
 from solorun.queueing import ConflictPolicy
 from solorun.status import Status
 
@@ -39,6 +40,10 @@ OnConflictOption = Annotated[
     ),
 ]
 TriggeredByOption = Annotated[str, typer.Option(metavar="NAME", help="A short name for what starts the run.")]
+IdempotencyKeyOption = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Repeating the command with this KEY within 24 hours starts no second run."),
+]
 FollowOption = Annotated[
     bool, typer.Option("--follow", "-f", help="Show the run until it ends, like `solorun follow`.")
 ]
@@ -50,6 +55,10 @@ def check_quiet(*, quiet: bool, follow: bool, json: bool) -> None:
     if quiet and (follow or json):
         other = "--follow" if follow else "--json"
         raise typer.BadParameter(f"Use either --quiet or {other}.", param_hint="--quiet")
+
+
+def note_retry(cause: SolorunError) -> None:
+    print_note(f"{cause.message} Trying again…")
 
 
 async def show_started(
@@ -73,6 +82,8 @@ async def show_started(
 
 
 def _describe(run: "StartedRun") -> str:
+    if run.replayed:
+        return f"Run {run.id} of {run.project} was already started; it is {run.status}."
     if run.status is not Status.QUEUED:
         return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
     return f"Queued run {run.id} of {run.project}: {format_queue(run)}."

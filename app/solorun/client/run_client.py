@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from pathlib import Path
 from typing import Final, Self, Unpack
 from urllib.parse import quote
+from uuid import uuid4
 
 import httpx
 
@@ -16,7 +17,10 @@ from solorun.client.download_target import save
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.reconnects import OnDisconnect, Reconnects
+from solorun.client.retries import repeat_until_answered
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
+from solorun.errors import FieldError, InvalidRequest
+from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, is_valid_key
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
@@ -56,7 +60,7 @@ class RunClient:
 
     A lost stream is reopened after at most `max_retry_seconds`, until the service has been silent for
     `reconnect_seconds`. A stream counts as lost after `idle_timeout_seconds` without a byte: the service sends
-    something every 15 s.
+    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits.
     """
 
     def __init__(
@@ -97,16 +101,20 @@ class RunClient:
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
+        idempotency_key: str | None = None,
+        on_retry: OnDisconnect | None = None,
     ) -> StartedRun:
         """Start a run. `on_conflict` is what to do if the project or a resource is taken; None: as the project says.
 
         The returned run is `queued` if it has to wait, and one that was active before if the start joined it. Raises
         RunActive (with the active run), ResourceBusy (with the holders) or QueueFull if the start is refused.
 
-        After ServiceUnreachable, the run may have been started or not; check with `get_current_run`.
+        If the answer is lost or the service cannot start runs now (a 503), the request is repeated for up to
+        `reconnect_seconds`. It carries a key, by default a random one, so that no repetition starts a second run.
+        `on_retry` is called with the first cause. The same call with the same key returns the same run for 24 hours.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
-        return await self._connection.request("POST", f"{_project_path(project)}/runs", StartedRun, body=body)
+        return await self._start(f"{_project_path(project)}/runs", body, idempotency_key, on_retry)
 
     async def rerun(
         self,
@@ -116,13 +124,16 @@ class RunClient:
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
+        idempotency_key: str | None = None,
+        on_retry: OnDisconnect | None = None,
     ) -> StartedRun:
         """Start a run that repeats an ended one, from its `start`, from the `failed` step or from a step by name.
 
         `params` replace those of the run; secret ones have to be given again. Raises RunNotEnded, and RunActive.
+        A lost answer, `idempotency_key` and `on_retry` are as for `start_run`.
         """
         body = encode(RerunRequest(from_step, triggered_by, dict(params or {}), on_conflict))
-        return await self._connection.request("POST", f"/runs/{run_id}/rerun", StartedRun, body=body)
+        return await self._start(f"/runs/{run_id}/rerun", body, idempotency_key, on_retry)
 
     async def preview_rerun(
         self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, object] | None = None
@@ -131,6 +142,17 @@ class RunClient:
         body = encode(RerunRequest(from_step, params=dict(params or {})))
         path = f"/runs/{run_id}/rerun"
         return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
+
+    async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
+        key = str(uuid4()) if key is None else key
+        if not is_valid_key(key):
+            raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
+        return await repeat_until_answered(
+            lambda: self._connection.request("POST", path, StartedRun, body=body, headers={KEY_HEADER: key}),
+            limit_seconds=self._reconnect_seconds,
+            backoff=Backoff(max_seconds=self._max_retry_seconds),
+            on_retry=on_retry,
+        )
 
     async def list_resources(self) -> list[ResourceSummary]:
         """The resources that runs share, with their holders and the runs that wait for them."""
@@ -241,7 +263,7 @@ class RunClient:
     async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, or the records that pass the filters, in batches."""
         unfinished: list[bytes] = []
-        async for chunk in self._stream(f"/runs/{run_id}/log.ndjson", encode_filters(filters)):
+        async for chunk in self._connection.stream(f"/runs/{run_id}/log.ndjson", query=encode_filters(filters)):
             lines, newline, rest = chunk.rpartition(b"\n")
             if newline:
                 yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
@@ -272,7 +294,7 @@ class RunClient:
 
     def stream_artifacts(self, run_id: int) -> AsyncGenerator[bytes]:
         """Yield a zip of all artifacts in chunks."""
-        return self._stream(f"/runs/{run_id}/artifacts.zip")
+        return self._connection.stream(f"/runs/{run_id}/artifacts.zip")
 
     async def download_artifact(
         self, run_id: int, name: str | None, path: Path, *, on_disconnect: OnDisconnect | None = None
@@ -290,16 +312,6 @@ class RunClient:
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)
         return Reconnects(give_up_seconds=self._reconnect_seconds, backoff=backoff, on_disconnect=on_disconnect)
-
-    async def _stream(self, path: str, query: Query | None = None) -> AsyncGenerator[bytes]:
-        response = await self._connection.open_stream(path, query=query)
-        try:
-            async for chunk in response.aiter_raw():
-                yield chunk
-        except httpx.HTTPError as error:
-            raise self._connection.unreachable(error) from error
-        finally:
-            await response.aclose()
 
 
 def _project_path(project: str) -> str:

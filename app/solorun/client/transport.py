@@ -4,7 +4,7 @@ Knows the URL, the token and the timeouts, but no endpoints; `run_client.py` and
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -26,10 +26,16 @@ IDLE_TIMEOUT_SECONDS: Final = 45.0
 Query = Mapping[str, str | int | Sequence[str] | None]
 T = TypeVar("T")
 
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError, httpx.LocalProtocolError)
+_GATEWAY_ERRORS: Final = frozenset({502, 503, 504})
 _VISIBLE_ASCII: Final = re.compile(r"[!-~]+")
 # No limit of connections: each followed run holds one, and at the limit a request would wait for the end of a run.
 # Idle connections are closed before the service closes them, which would look like a lost response.
 _LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20, keepalive_expiry=2.0)
+
+
+class AnswerLost(ServiceUnreachable):
+    """The request may have arrived, but its answer did not."""
 
 
 class UnreadableAnswer(ServiceUnreachable):
@@ -79,9 +85,10 @@ class Connection:
         *,
         query: Query | None = None,
         body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> T:
         """Return the body of the response as a `kind`. Raises the error in the response, or ServiceUnreachable."""
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers = {**({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
         try:
             response = await self._http.request(
                 method, path, params=_drop_empty(query or {}), content=body, headers=headers
@@ -117,6 +124,17 @@ class Connection:
             raise self.unreachable(error) from error
         return response
 
+    async def stream(self, path: str, *, query: Query | None = None) -> AsyncGenerator[bytes]:
+        """Yield the body of a response in chunks. Raises ServiceUnreachable if the connection is lost."""
+        response = await self.open_stream(path, query=query)
+        try:
+            async for chunk in response.aiter_raw():
+                yield chunk
+        except httpx.HTTPError as error:
+            raise self.unreachable(error) from error
+        finally:
+            await response.aclose()
+
     def decode(self, decode: Callable[[bytes], T], data: bytes) -> T:
         """Decode a part of an answer. Raises UnreadableAnswer, which is a ServiceUnreachable."""
         try:
@@ -130,7 +148,8 @@ class Connection:
     def unreachable(self, cause: httpx.HTTPError) -> ServiceUnreachable:
         """The exception for a network failure."""
         reason = describe_failure(cause, self._connects_to)
-        return ServiceUnreachable(f"The service at {self.url} cannot be reached{self._via}: {reason}.")
+        kind = ServiceUnreachable if isinstance(cause, _NOT_SENT) else AnswerLost
+        return kind(f"The service at {self.url} cannot be reached{self._via}: {reason}.")
 
     async def close(self) -> None:
         """Close all connections, including open streams. Safe to call twice."""
@@ -141,7 +160,8 @@ class Connection:
         media_type, retry_after = headers.get("Content-Type", ""), headers.get("Retry-After")
         error = error_of(response.status_code, media_type, body, retry_after=retry_after)
         if isinstance(error, ServiceUnreachable):
-            return ServiceUnreachable(f"The service at {self.url} cannot be reached{self._via}. {error.message}")
+            kind = AnswerLost if response.status_code in _GATEWAY_ERRORS else ServiceUnreachable
+            return kind(f"The service at {self.url} cannot be reached{self._via}. {error.message}")
         return error
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.stop_log import StopLog
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Channel, LimitedOutput, Topic
 from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
@@ -30,6 +31,7 @@ class AdmittedStart:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     rerun_of: int | None = None
     """The run that this one repeats."""
+    key: IdempotencyKey | None = None
 
     @property
     def secret_params(self) -> dict[str, str]:

@@ -62,10 +62,13 @@ class StopLog:
     def ended(self, step: str, effect: StopEffect | None) -> None:
         """The step has ended after it was asked to stop."""
         effect = effect or StopEffect.STOPPED
+        why = (
+            f"it did not exit within its grace ({self._grace})" if self._scope.grace_seconds else "it had no grace left"
+        )
         messages = {
             StopEffect.STOPPED: f"{step} stopped",
             StopEffect.IGNORED: _IGNORED,
-            StopEffect.KILLED: f"killed: it did not exit within its grace ({self._grace})",
+            StopEffect.KILLED: f"killed: {why}",
         }
         level = Level.INFO if effect is StopEffect.STOPPED else Level.WARNING
         if level is Level.WARNING or self._scope.reason is StopReason.CANCEL:

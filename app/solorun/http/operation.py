@@ -50,6 +50,15 @@ class ResponseSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestHeader:
+    """A header that the operation reads. `type` is that of its value, such as Annotated[int, Meta(ge=0)]."""
+
+    name: str
+    description: str
+    type: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Operation(Endpoint[State]):
     """A documented endpoint.
 
@@ -63,6 +72,6 @@ class Operation(Endpoint[State]):
     problems: tuple[type[Problem], ...] = ()
     body: type[msgspec.Struct] | None = None
     form: type[msgspec.Struct] | None = None
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[RequestHeader, ...] = ()
     public: bool = False
     tag: str = "runs"

@@ -13,6 +13,11 @@ _YOUNG: Final = 256
 """Up to this many beginnings are cheap to index again after each new string."""
 
 
+_SLICE_CHARACTERS: Final = 4096
+"""A longer text is searched in slices. Python would collect garbage because of the thousands of places found together,
+and that takes several times as long as the search."""
+
+
 class SecretIndex:
     """A growing set of strings, each at least `prefix_length` characters long."""
 
@@ -119,7 +124,14 @@ class _Beginnings:
             return []
         if self._automaton is None:
             self._automaton = AhoCorasick(self._sorted)
-        return [start for _, start, _ in self._automaton.find_matches_as_indexes(text, overlapping)]
+        last = len(self._sorted[0]) - 1  # All of them have one length.
+        return [
+            first + place
+            for first in range(0, len(text), _SLICE_CHARACTERS)
+            for _, place, _ in self._automaton.find_matches_as_indexes(
+                text[first : first + _SLICE_CHARACTERS + last], overlapping
+            )
+        ]
 
     def continues(self, text: str) -> bool:
         """Whether one of the beginnings begins with `text`."""

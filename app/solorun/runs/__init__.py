@@ -6,6 +6,7 @@ from solorun.runs.manager import RunManager
 from solorun.runs.mirror import Mirror
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
+from solorun.runs.repetition import submit_once
 from solorun.runs.submission import Submission
 
-__all__ = ["Admission", "Dispatcher", "Mirror", "Reaper", "RunManager", "RunQueue", "Submission"]
+__all__ = ["Admission", "Dispatcher", "Mirror", "Reaper", "RunManager", "RunQueue", "Submission", "submit_once"]

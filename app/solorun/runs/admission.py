@@ -9,6 +9,7 @@ from typing import Any
 
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
+from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
 from solorun.project import Projects
 from solorun.queueing import ConflictPolicy
@@ -44,10 +45,11 @@ class Admission:
         params: Mapping[str, object],
         on_conflict: ConflictPolicy | None,
         rerun_of: int | None = None,
+        key: IdempotencyKey | None = None,
     ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
-        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of)
+        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of, key)
 
     def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
         """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
@@ -73,6 +75,7 @@ class Admission:
         params: Mapping[str, object],
         on_conflict: ConflictPolicy | None,
         rerun_of: int | None,
+        key: IdempotencyKey | None = None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
@@ -84,7 +87,8 @@ class Admission:
         if steps is None or faults:
             raise InvalidRequest(errors=faults)
         policy = declared.on_conflict if on_conflict is None else on_conflict
-        return AdmittedStart(declared, scope, steps, triggered_by, values, self._projects.faults, policy, rerun_of)
+        faults_of_file = self._projects.faults
+        return AdmittedStart(declared, scope, steps, triggered_by, values, faults_of_file, policy, rerun_of, key)
 
 
 def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:

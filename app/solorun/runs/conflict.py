@@ -17,6 +17,8 @@ class ConflictResolver:
     def __init__(self, registry: RunRegistry, queue: RunQueue) -> None:
         self._registry = registry
         self._queue = queue
+        self._choices: dict[str, tuple[tuple[object, ...], Choices]] = {}
+        """The last choices of each project, with what they depend on: thousands of starts may be refused a second."""
 
     def is_busy(self, project: str) -> bool:
         return self._registry.find_by_project(project) is not None
@@ -36,15 +38,10 @@ class ConflictResolver:
         if handle.estimated_seconds is not None and handle.run.started_at is not None:
             elapsed = (handle.clock.now() - handle.run.started_at).total_seconds()
             retry_after = min(max(1.0, handle.estimated_seconds - elapsed), MAX_RETRY_AFTER_SECONDS)
-        obstacle = _find_obstacle(handle, start)
-        choices = Choices(
-            join=JoinChoice(obstacle is None, handle.id, obstacle),
-            queue=self._queue_choice(start),
-            replace=ReplaceChoice(handle.id),
-        )
+        choices = self._find_choices(handle, start)
         refusal = RunActive(handle.run, retry_after, choices)
         if start.on_conflict is ConflictPolicy.JOIN:
-            message = f"{refusal.message} It cannot be joined: {obstacle}."
+            message = f"{refusal.message} It cannot be joined: {choices.join.reason}."
             return RunActive(handle.run, retry_after, choices, message)
         return refusal
 
@@ -53,6 +50,18 @@ class ConflictResolver:
         reason = "no run of the project is active"
         choices = Choices(JoinChoice(False, None, reason), self._queue_choice(start), ReplaceChoice(None))
         return ResourceBusy(busy.holders, choices)
+
+    def _find_choices(self, handle: RunHandle, start: AdmittedStart) -> Choices:
+        name = start.project.name
+        basis = handle.run, handle.cancel_scope.reason, self._queue.count(name), start.scope, start.params
+        known = self._choices.get(name)
+        if known is not None and known[0] == basis:
+            return known[1]
+        obstacle = _find_obstacle(handle, start)
+        join = JoinChoice(obstacle is None, handle.id, obstacle)
+        choices = Choices(join, self._queue_choice(start), ReplaceChoice(handle.id))
+        self._choices[name] = basis, choices
+        return choices
 
     def _queue_choice(self, start: AdmittedStart) -> QueueChoice:
         name, waiting = start.project.name, self._queue.count(start.project.name)

@@ -9,10 +9,11 @@ from typing import Final
 
 import anyio
 
-from solorun.errors import SolorunError
+from solorun.errors import SolorunError, StoreUnavailable
 from solorun.execution import AdmittedStart, RunExecutor, RunRegistry
 from solorun.logs import Masker
 from solorun.outcome import StopReason
+from solorun.parameter import ParamValue
 from solorun.project import Projects
 from solorun.run import Run
 from solorun.runs.admission import Admission
@@ -113,12 +114,20 @@ class Dispatcher:
     async def _begin(self, run: Run) -> None:
         start = self.queue.take(run)
         try:
-            start = start or self.admission.admit_again(run, await self.store.read_unmasked_params(run.id))
+            start = start or self.admission.admit_again(run, await self._read_params(run))
             masker = self.executor.masker_for(start)
         except SolorunError as error:
-            await self.reaper.finalize(run, str(error))
+            self.reaper.finalize_later(run, str(error))
             return
         await self.begin(start, run, masker)
+
+    async def _read_params(self, run: Run) -> dict[str, ParamValue]:
+        """The parameters that the row has masked. Retries: the run is ours, so no other service will begin it."""
+        while True:
+            try:
+                return await self.store.read_unmasked_params(run.id)
+            except StoreUnavailable:
+                await asyncio.sleep(self.retry_seconds)
 
     async def _look_at(self, queued: QueuedRun) -> None:
         run = queued.run

@@ -12,23 +12,24 @@ from datetime import datetime
 from typing import Final
 
 import anyio
-from msgspec.structs import replace
 
 from solorun.errors import (
     QueueFull,
     ResourceBusy,
     RunActive,
-    RunNotActive,
     RunNotFound,
+    StartRepeated,
     StoreUnavailable,
 )
-from solorun.execution import AdmittedStart, RunExecutor, RunHandle, RunRegistry, TaskSet
+from solorun.execution import AdmittedStart, RunExecutor, RunRegistry, TaskSet
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
 from solorun.queueing import ConflictPolicy
-from solorun.run import Cancel, Run, cancel_fields
+from solorun.run import Cancel, Run
 from solorun.runs.admission import Admission
+from solorun.runs.cancels import Cancels
 from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
@@ -36,7 +37,7 @@ from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
-from solorun.status import Status, UpdateResult
+from solorun.status import Status
 from solorun.store import RunStore
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
@@ -67,6 +68,7 @@ class RunManager:
 
     def __post_init__(self) -> None:
         self._conflicts = ConflictResolver(self.registry, self.queue)
+        self._cancels = Cancels(self.store, self.hub, self.registry, self.executor, self.reaper, self.queue)
         self.reruns = Reruns(self.store, self.projects, self.submit_run)
         self._drain_deadline = math.inf
 
@@ -100,18 +102,20 @@ class RunManager:
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
         rerun_of: int | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
         Returns the pending or queued run, with its row committed, or the active run that the start joins. Raises
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
         ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
-        but the row may appear later, as a failed or cancelled run. Cancelling this call does not cancel the start.
+        but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
+        these or StartRepeated (see `submit_once`). Cancelling this call does not cancel the start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of)
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, start.on_conflict, joined=True)
         try:
@@ -142,7 +146,7 @@ class RunManager:
             masker = self.executor.masker_for(start)
             run = await self._insert(start, masker)
             if abandoned.is_set():
-                self.reaper.finalize_later(run, "the database answered too late")
+                self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
             elif run.status is Status.QUEUED:
                 run = await self._enqueue(start, run)
             else:
@@ -152,7 +156,7 @@ class RunManager:
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
-        Raises RunActive, ResourceBusy, QueueFull, StoreUnavailable.
+        Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
         new = new_run(start, masker, self.now())
         finalized: int | None = None
@@ -170,10 +174,10 @@ class RunManager:
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
-                await self.reaper.finalize(blocking, _UNCONFIRMED)
+                await self.reaper.finalize(blocking, _UNCONFIRMED, forget_key=True)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
-            except QueueFull:
+            except (QueueFull, StartRepeated):
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
@@ -187,7 +191,7 @@ class RunManager:
                 self.queue.end(await self.store.get_run(replaced.id))
             if (handle := self.registry.find(run.replaces)) is not None:
                 cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
-                await self._cancel(run.replaces, handle, cancel)
+                await self._cancels.record(run.replaces, handle, cancel)
         self.registry.notify_released()
         return self.queue.add(run, start)
 
@@ -210,49 +214,11 @@ class RunManager:
         effect = "It may still take effect." if handle is None else "Its work is stopping."
         return await run_detached(
             self.tasks,
-            lambda _: self._cancel(run_id, handle, cancel),
+            lambda _: self._cancels.record(run_id, handle, cancel),
             limit_seconds=self.write_limit_seconds,
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
-
-    async def _cancel(self, run_id: int, handle: RunHandle | None, cancel: Cancel) -> tuple[Run, bool]:
-        if handle is None and (handle := await self.registry.find_starting(run_id)) is not None:
-            cancel = handle.request_cancel(cancel)
-        if handle is None and (start := self.queue.find_start(run_id)) is not None:
-            mask = self.executor.masker_for(start).mask
-            cancel = replace(cancel, requested_by=mask(cancel.requested_by), reason=mask(cancel.reason))
-        try:
-            result, run = await self.store.request_cancel(
-                run_id,
-                requested_by=cancel.requested_by,
-                reason=cancel.reason,
-                at=cancel.requested_at,
-                grace_seconds=cancel.grace_seconds,
-            )
-        finally:
-            if handle is not None:
-                handle.cancel_recorded.set()
-        if result is UpdateResult.NOT_FOUND:
-            raise RunNotFound(f"There is no run {run_id}.")
-        if result is UpdateResult.UPDATED:
-            if run.has_ended:
-                self.queue.end(run)
-                self.registry.notify_released()
-            elif handle is None and run_id in self.queue:
-                self.registry.notify_released()  # It has just been promoted, and ends when it begins.
-            elif handle is None:
-                self.reaper.finalize_later(run, "no task works for it")
-            elif run.cancel and (topic := self.hub.find(run_id)) is not None and not topic.run.has_ended:
-                # The run's log may have published more about this cancel than the row had.
-                known = topic.run.cancel or run.cancel
-                self.hub.publish(run_id, **cancel_fields(replace(known, grace_seconds=run.cancel.grace_seconds)))
-                run = topic.run
-            _logger.info("Run %s of %s: cancel requested by %s", run.id, run.project, cancel.requested_by)
-            return run, True
-        if run.status is Status.CANCELLED:
-            return run, False
-        raise RunNotActive(run)
 
     # -- find
 

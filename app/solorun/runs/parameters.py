@@ -20,6 +20,8 @@ _POINTER: Final = "/params"
 
 def read_params(project: Project, given: Mapping[str, object]) -> tuple[dict[str, ParamValue], list[FieldError]]:
     """The values of a start in the order of the declaration, and one error for each name that is invalid."""
+    if not project.params and not given:
+        return {}, []
     values: dict[str, ParamValue] = {}
     faults = list(islice(_find_unknown(project, given), MAX_FAULTS))
     for parameter in project.params:

@@ -75,11 +75,11 @@ class RunQueue:
         return queued.start if queued is not None else None
 
     def end(self, run: Run) -> None:
-        """Remove a run that has ended without beginning, as committed."""
-        if self._remove(run.id) is not None:
-            self._hub.publish(run.id, **asdict(run))
-            self._hub.close(run.id)
-            self.refresh()
+        """Remove a run that has ended without beginning, as committed. Its readers see its end."""
+        self._remove(run.id)
+        self._hub.publish(run.id, **asdict(run))
+        self._hub.close(run.id)
+        self.refresh()
 
     def refresh(self) -> None:
         """Publish the places that have changed, what the runs wait for, and when they will probably begin."""

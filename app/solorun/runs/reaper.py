@@ -66,19 +66,23 @@ class Reaper:
             except* SolorunError as errors:
                 _logger.warning("Orphaned runs cannot be ended; retrying: %s", errors.exceptions[0])
 
-    async def finalize(self, run: Run, why: str) -> None:
-        """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`."""
+    async def finalize(self, run: Run, why: str, *, forget_key: bool = False) -> None:
+        """End a run that could not be started: `cancelled` if that was requested or if it is queued, else `failed`.
+
+        `forget_key` if its start was not acknowledged, and may be repeated with its key.
+        """
         if run.status is Status.QUEUED:
             _, run = await self.store.request_cancel(run.id, requested_by=_ACTOR, reason=why, at=self.now())
         failed = Outcome(Status.FAILED, f"it could not be started: {why}")
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
-        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending)
+        await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=forget_key)
+        self.queue.end(await self.store.get_run(run.id))
         self.registry.notify_released()
 
-    def finalize_later(self, run: Run, why: str) -> None:
+    def finalize_later(self, run: Run, why: str, *, forget_key: bool = False) -> None:
         """Like `finalize`, but in the background, retrying until the store can be written."""
-        self._spawn(lambda: self.finalize(run, why), name=f"finalization of run {run.id}")
+        self._spawn(lambda: self.finalize(run, why, forget_key=forget_key), name=f"finalization of run {run.id}")
 
     def finalize_project_later(self, project: str, why: str) -> None:
         """End the project's run if no task works for it, in the background, retrying until the store can be written."""
@@ -102,7 +106,7 @@ class Reaper:
         async with self.registry.start_lock:
             for run in [await self.store.find_active_run(project), *await self.store.list_queued_runs()]:
                 if run is not None and run.project == project and not self._is_known(run.id):
-                    await self.finalize(run, why)
+                    await self.finalize(run, why, forget_key=True)
 
     def _is_known(self, run_id: int) -> bool:
         return self.registry.find(run_id) is not None or run_id in self.queue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from solorun.errors import FieldError, InvalidRequest, RunNotEnded, RunNotFound
+from solorun.idempotency_key import IdempotencyKey
 from solorun.logs.masking import MASK
 from solorun.parameter import format_param
 from solorun.project import FROM_PREFIX, Project, Projects
@@ -50,6 +51,7 @@ class Reruns:
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
         on_conflict: ConflictPolicy | None = None,
+        key: IdempotencyKey | None = None,
     ) -> Submission:
         """Start a run that repeats an ended one. Raises RunNotFound, RunNotEnded, and the errors of `submit_run`.
 
@@ -65,6 +67,7 @@ class Reruns:
             params=plan.params,
             on_conflict=on_conflict,
             rerun_of=run_id,
+            key=key,
         )
 
     async def preview(

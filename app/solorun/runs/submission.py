@@ -13,11 +13,15 @@ from solorun.store import NewRun
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a start has led to: a pending or queued run, or the active run that it has `joined`."""
+    """What a start has led to: a pending or queued run, or the active run that it has `joined`.
+
+    `replayed` if an earlier start with its key has led to it.
+    """
 
     run: Run
-    policy: ConflictPolicy
+    policy: ConflictPolicy | None = None
     joined: bool = False
+    replayed: bool = False
 
 
 def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRun:
@@ -39,4 +43,5 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
         rerun_of=start.rerun_of,
         queue_max=project.queue_max,
         queue_deadline=None if timeout is None else created_at + timedelta(seconds=timeout),
+        key=start.key,
     )

@@ -14,7 +14,7 @@ from uvicorn import Config
 
 from solorun.asgi import open_application
 from solorun.projects import Catalog
-from solorun.server import gc_tuning
+from solorun.server import interpreter
 from solorun.server.protocol import LimitedProtocol
 from solorun.server.server import Server
 from solorun.server.signals import Signals, exit_now
@@ -42,7 +42,7 @@ def run(settings: Settings, catalog: Catalog, *, started: Started | None = None)
     """
     others = set(threading.enumerate())
     raise_limit()
-    gc_tuning.tune()
+    interpreter.tune()
     loop = uvloop.new_event_loop()
     try:
         code = _run_to_completion(loop, loop.create_task(serve(settings, catalog, started=started)))

@@ -149,7 +149,7 @@ class ShimProcess:
         if self._control >= 0:
             # A broken pipe: the shim has exited, and reports() ends. A full one: it does not read, and gets no answer.
             with contextlib.suppress(BrokenPipeError, BlockingIOError):
-                os.write(self._control, line)
+                os.write(self._control, b"\n" + line)  # the command may have written an unfinished line
 
     async def _read_status(self) -> bytes:
         """Read what there is to read, or b"" at the end.

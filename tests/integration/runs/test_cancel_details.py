@@ -188,12 +188,14 @@ async def test_a_request_can_shorten_the_grace(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         run = await engine.manager.start_run("handbook")
         step = await engine.executor.step("extract")
+        step.stop_effect = StopEffect.KILLED
 
         await engine.manager.cancel_run(run.id, grace_seconds=0)
 
         ended = await engine.end_of(run.id)
         assert step.graces == [0]
         assert cancel_of(ended).grace_seconds == 0
+        assert (Level.WARNING, "killed: it had no grace left") in cancel_records(await engine.log_of(run.id))
 
 
 async def test_a_request_cannot_lengthen_the_grace(tmp_path: Path) -> None:

@@ -245,11 +245,23 @@ async def test_a_queued_run_whose_steps_changed_meanwhile_fails_and_says_so(tmp_
         waiting = await queue(engine)
 
     async with open_engine(tmp_path, declare(steps=("extract", "review")), owner="a later start") as engine:
-        ended = await engine.store.get_run(waiting.id)
+        ended = await engine.end_of(waiting.id)
+        await engine.until(lambda: engine.hub.list_runs() == [])
 
     assert ended.status is Status.FAILED
     assert ended.error_message == ("it could not be started: the steps of the project changed while the run was queued")
     assert {step.status for step in ended.steps} == {StepStatus.SKIPPED}
+
+
+async def test_a_promoted_run_whose_parameters_cannot_be_read_begins_later(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
+        await queue(engine)
+        first, second = await queue(engine), await queue(engine)
+
+    async with open_engine(tmp_path, declare(steps=ONE_STEP), owner="a later start") as engine:
+        engine.faults.fail("read_unmasked_params", StoreUnavailable())
+
+        assert [await complete_next_step(engine) for _ in range(2)] == [first.id, second.id]
 
 
 async def test_a_queued_start_whose_answer_was_lost_is_cancelled(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 import os
 import re
 import sqlite3
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 from zstandard import ZstdCompressor
 
+from solorun.idempotency_key import IdempotencyKey
 from solorun.record import Event, Level
 from solorun.run import LevelCounts, RunStep
 from solorun.status import Status, StepStatus
@@ -30,7 +32,7 @@ async def _fill(store: SqliteRunStore) -> None:
     running = await start(store, "glossary")
     step = RunStep("extract", StepStatus.RUNNING, later(1), None, None, None, 1, None)
     await store.commit([batch_of(running, records(1, 4), steps=[step])], owner=OWNER)
-    await store.insert_run(new_run("etl"), owner=OWNER)
+    await store.insert_run(replace_fields(new_run("etl"), key=IdempotencyKey("nightly", b"")), owner=OWNER)
 
 
 def _blob(content: bytes) -> str:
@@ -118,6 +120,12 @@ _REPAIRABLE = {
         f" payload_bytes, payload) VALUES (3, 3, 6, 0, 4, 0, 0, 10, {_blob(encode_records(records(3, 6)))})",
         3,
         "Records 3-6 of run 3 repeat earlier ones",
+    ),
+    "a key that leads to a run of another project": (
+        "INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)"
+        " VALUES ('report', x'01', x'02', 1, 0)",
+        1,
+        "An idempotency key of project report leads to run 1",
     ),
 }
 

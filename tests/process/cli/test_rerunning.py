@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 from solorun.status import StepStatus
 from solorun.wire import ProblemFieldError, RerunPreview, SkippedStep, StartedRun
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain, problem
-from tests.fakes.scripted_service import Response, end_event, events, make_run
+from tests.fakes.scripted_service import Response, cut, end_event, events, make_run
 
 FAILED_STEP = SkippedStep("generate", 12, StepStatus.FAILED)
 PREVIEW = RerunPreview(
@@ -20,6 +20,16 @@ PREVIEW = RerunPreview(
     latest_run_id=20,
 )
 STARTED = StartedRun(**asdict(msgspec.structs.replace(make_run(18), rerun_of=17)))
+
+
+async def test_rerun_tries_again_with_the_given_key(solorun: Solorun) -> None:
+    answers = (answer(COMPLETED), cut, answer(STARTED, 201))
+
+    ended = await solorun("rerun", "17", "--idempotency-key", "nightly", "--quiet", answers=answers)
+
+    assert (ended.code, ended.out) == (0, "18\n")
+    assert ended.err.endswith("Trying again…\n")
+    assert [request.headers["idempotency-key"] for request in ended.requests[1:]] == ["nightly", "nightly"]
 
 
 async def test_rerun_names_the_new_run_and_how_to_follow_it(solorun: Solorun) -> None:

@@ -16,6 +16,7 @@ from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain,
 from tests.fakes.scripted_service import (
     CREATED_AT,
     Response,
+    cut,
     end_event,
     events,
     make_records,
@@ -56,7 +57,32 @@ async def test_start_sends_scope_and_params(solorun: Solorun) -> None:
         "scope": "from:review",
         "triggered_by": "cli",
         "params": {"a": "1=2", "b": ""},
+        "on_conflict": None,
     }
+
+
+async def test_start_tries_again_with_the_same_key_and_says_so(solorun: Solorun) -> None:
+    ended = await solorun("start", "handbook", "--quiet", answers=(cut, cut, answer(RUNNING, 201)))
+
+    assert (ended.code, ended.out) == (0, "17\n")
+    assert ended.err.count("Trying again…") == 1
+    assert len({request.headers["idempotency-key"] for request in ended.requests}) == 1
+
+
+async def test_start_sends_the_given_key_and_says_that_it_has_started_the_run(solorun: Solorun) -> None:
+    replayed = StartedRun(**asdict(COMPLETED), replayed=True)
+
+    ended = await solorun("start", "handbook", "--idempotency-key", "nightly-7", answers=(answer(replayed, 201),))
+
+    assert ended.requests[0].headers["idempotency-key"] == "nightly-7"
+    assert ended.out.splitlines()[0] == "Run 17 of handbook was already started; it is completed."
+
+
+async def test_a_malformed_key_is_a_usage_error(solorun: Solorun) -> None:
+    ended = await solorun("start", "handbook", "--idempotency-key", "two words", answers=())
+
+    assert (ended.code, ended.out, ended.requests) == (2, "", [])
+    assert ended.err.startswith("Idempotency-Key: must be 1 to 255 visible ASCII characters")
 
 
 @pytest.mark.parametrize("params", [["date"], ["=x"]])
@@ -71,7 +97,7 @@ async def test_a_malformed_param_is_a_usage_error(solorun: Solorun, params: list
 async def test_start_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("start", "handbook", "--json", answers=(answer(RUNNING, 201),))
 
-    assert ended.documents == [{**plain(RUNNING), "configuration_faults": []}]
+    assert ended.documents == [plain(StartedRun(**asdict(RUNNING)))]
 
 
 async def test_a_conflict_names_the_active_run_and_how_to_follow_it(solorun: Solorun) -> None:

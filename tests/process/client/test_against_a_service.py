@@ -9,10 +9,19 @@ import httpx
 import pytest
 
 from solorun.client import LogStream, RunClient
-from solorun.errors import InvalidRequest, ProjectNotFound, RunActive, RunNotActive, RunNotFound, ServiceUnreachable
+from solorun.errors import (
+    InvalidRequest,
+    ProjectNotFound,
+    RunActive,
+    RunNotActive,
+    RunNotFound,
+    ServiceUnreachable,
+    SolorunError,
+)
 from solorun.outcome import StopEffect
 from solorun.record import Event, Level, Record
 from solorun.status import Status
+from tests.fakes.cutting_proxy import cutting_proxy
 from tests.fakes.project_toml import project_toml
 from tests.fakes.solorun_process import serving, serving_here
 
@@ -131,6 +140,37 @@ async def _open_stream(url: str) -> None:
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(60):
         while "solorun_open_streams 1.0" not in (await client.get(f"{url}/metrics")).text:
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    "bytes_of_the_answer", [pytest.param(1, id="at its first byte"), pytest.param(400, id="in its middle")]
+)
+async def test_a_start_whose_answer_is_cut_off_starts_one_run(tmp_path: Path, bytes_of_the_answer: int) -> None:
+    async with serving_here(tmp_path, TOML) as url, cutting_proxy(httpx.URL(url).port or 0) as proxy:
+        proxy.cut_after = bytes_of_the_answer
+        async with RunClient(f"http://127.0.0.1:{proxy.port}") as client:
+            causes: list[SolorunError] = []
+            run = await client.start_run("count", params={"to": "3"}, on_retry=causes.append)
+            runs = [found.id async for found in client.list_runs()]
+
+    assert len(causes) == 1
+    assert run.replayed
+    assert runs == [run.id]
+
+
+async def test_a_start_that_the_service_did_not_answer_before_it_was_killed_is_repeated(tmp_path: Path) -> None:
+    async with serving(tmp_path, TOML) as service, cutting_proxy(httpx.URL(service.url).port or 0) as proxy:
+        proxy.cut_after = 1
+        async with RunClient(f"http://127.0.0.1:{proxy.port}") as client:
+            lost = asyncio.Event()
+            start = asyncio.create_task(client.start_run("wait", on_retry=lambda _: lost.set()))
+            await lost.wait()
+            await service.end(signal.SIGKILL)
+            await service.begin()
+            run = await asyncio.wait_for(start, 60)
+            runs = [found.id async for found in client.list_runs()]
+
+    assert runs == [run.id]
 
 
 async def test_stream_gives_up_if_the_service_stays_down(tmp_path: Path) -> None:

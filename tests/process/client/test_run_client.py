@@ -109,6 +109,7 @@ async def test_a_start_sends_its_arguments() -> None:
         "scope": "from:review",
         "triggered_by": "nightly",
         "params": {"date": "today"},
+        "on_conflict": None,
     }
     assert service.requests[0].headers["content-type"] == "application/json"
 

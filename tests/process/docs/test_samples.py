@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from msgspec.json import decode
 
 from solorun.cli.commands.init import EXAMPLE
 from solorun.errors import ConfigurationInvalid
@@ -79,6 +80,17 @@ async def test_the_curl_sample_reads_the_stream_to_its_end(tmp_path: Path) -> No
     assert '"status":"pending"' in output
     assert "event: end\ndata: {" in output
     assert output.endswith("409\n")
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+async def test_the_retry_sample_starts_one_run_however_often_it_runs(tmp_path: Path) -> None:
+    async with _service(tmp_path) as url:
+        environ = _environ() | {"SOLORUN_URL": url}
+        answers = [await _run(["sh", str(SAMPLES / "retry.sh")], environ, cwd=tmp_path) for _ in range(2)]
+
+    first, second = (decode(output) for _, output in answers)
+    assert (first["id"], second["id"]) == (1, 1)
+    assert (first["replayed"], second["replayed"]) == (False, True)
 
 
 def test_the_stream_in_the_guide_is_valid() -> None:

@@ -233,6 +233,20 @@ async def test_a_command_cannot_forge_its_own_end(begin: Begin, forged: str) -> 
     assert survivors(begun.directory) == []
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can open the pipes of its shim")
+async def test_an_unfinished_line_in_the_pipe_of_a_shim_does_not_hide_a_stop(begin: Begin) -> None:
+    begun = await begin("sh leaf.sh")
+    await eventually(lambda: noted_pids(begun.directory))
+    [shim] = shims(begun.directory)
+    os.kill(shim, signal.SIGSTOP)  # so that it reads the line and the stop together
+    for fd in Path(f"/proc/{shim}/fd").iterdir():
+        if fd.resolve().name.startswith("pipe:"):
+            fd.write_text("unfinished")
+
+    async with asyncio.timeout(60):
+        assert await begun.execution.stop(30) == StepResult(-15, "killed by SIGTERM")
+
+
 @pytest.mark.parametrize("tty", [False, True])
 async def test_losing_a_shim_fails_the_step_after_its_orphans_are_gone(begin: Begin, tty: bool) -> None:
     command = 'env -i PATH="$PATH" setsid sh leaf.sh & trap "" TERM HUP; (sh leaf.sh &); sh leaf.sh; sh leaf.sh'

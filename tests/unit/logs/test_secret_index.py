@@ -65,6 +65,14 @@ def test_the_longest_of_strings_that_contain_each_other_is_found_whatever_their_
     assert ascending.find_spans(text) == descending.find_spans(text) == [(0, 100), (101, 201), (202, 302)]
 
 
+@pytest.mark.parametrize("before", range(4085, 4100))
+def test_a_string_is_found_wherever_a_long_text_is_cut(before: int) -> None:
+    index = make_index("secret", "secretly", "cretaceous")
+
+    assert index.find_spans("x" * before + "secretly") == [(before, before + 8)]
+    assert index.find_candidates("x" * before + "secretaceous") in ([before], [before, before + 2])
+
+
 def test_a_text_full_of_overlapping_strings_takes_few_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     find_longest, compared = _Family.find_longest, []
 

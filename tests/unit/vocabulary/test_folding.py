@@ -25,6 +25,7 @@ def test_characters_that_fold_to_others_are_sources() -> None:
     assert {"ß", "ſ", "ẞ"} <= find_sources("s")
     assert {"\u0301", "É"} <= find_sources("é")
     assert {"\u3099"} == find_sources("が")
+    assert {"\u0301", "\u0323"} <= find_sources("\u0323\u0301")
     assert find_sources("日本 1") == frozenset()
 
 

@@ -17,6 +17,7 @@ import {
 } from './mapping';
 import { basePath } from './base_path';
 import type { components, paths } from './schema';
+import { sendUntilAnswered } from './start_key';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 
@@ -105,10 +106,14 @@ export async function startRun(
   scope: string,
   params: Run['params'],
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
-  const { data } = await client.POST('/api/v1/projects/{project}/runs', {
-    params: { path: { project } },
-    body: { scope, params: params as Record<string, string | number | boolean | string[]>, triggered_by: 'dashboard' },
-  });
+  const given = params as Record<string, string | number | boolean | string[]>;
+  const body = { scope, params: given, triggered_by: 'dashboard' };
+  const { data } = await sendUntilAnswered(JSON.stringify([project, body]), (key) =>
+    client.POST('/api/v1/projects/{project}/runs', {
+      params: { path: { project }, header: { 'Idempotency-Key': key } },
+      body,
+    }),
+  );
   return { run: toRun(data!), configurationFaults: data!.configuration_faults ?? [] };
 }
 
@@ -121,14 +126,14 @@ export async function rerun(
   from: string,
   params: GivenParams,
 ): Promise<{ run: Run; configurationFaults: readonly string[] }> {
-  const { data } = await client.POST('/api/v1/runs/{run_id}/rerun', {
-    params: { path: { run_id: id } },
-    body: {
-      from,
-      params: params as Record<string, string | number | boolean | string[] | null>,
-      triggered_by: 'dashboard',
-    },
-  });
+  const given = params as Record<string, string | number | boolean | string[] | null>;
+  const body = { from, params: given, triggered_by: 'dashboard' };
+  const { data } = await sendUntilAnswered(JSON.stringify([id, body]), (key) =>
+    client.POST('/api/v1/runs/{run_id}/rerun', {
+      params: { path: { run_id: id }, header: { 'Idempotency-Key': key } },
+      body,
+    }),
+  );
   const started = data as components['schemas']['StartedRun'];
   return { run: toRun(started), configurationFaults: started.configuration_faults ?? [] };
 }
@@ -142,10 +147,11 @@ export async function previewRerun(id: number, from: string, signal: AbortSignal
   return toRerunPreview(data as components['schemas']['RerunPreview']);
 }
 
-export async function cancelRun(id: number, reason: string): Promise<Run> {
+/** `now` ends the grace, also that of an earlier cancel. */
+export async function cancelRun(id: number, reason: string, now: boolean): Promise<Run> {
   const { data } = await client.POST('/api/v1/runs/{run_id}/cancel', {
     params: { path: { run_id: id } },
-    body: { reason, requested_by: 'dashboard' },
+    body: { reason, requested_by: 'dashboard', ...(now && { grace_seconds: 0 }) },
   });
   return toRun(data!);
 }

@@ -40,6 +40,19 @@ export interface RunStep {
   readonly lastSeq: number | null;
 }
 
+/** What came of a cancel. Absent values are null, as for a cancel that stopped no step. */
+export interface Cancel {
+  readonly requestedAt: number;
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly graceMs: number | null;
+  readonly signalledAt: number | null;
+  /** Where the step was then, outermost first. */
+  readonly position: readonly string[];
+  readonly effect: 'stopped' | 'ignored' | 'killed' | null;
+  readonly settledAt: number | null;
+}
+
 export interface Run {
   readonly id: number;
   readonly project: string;
@@ -55,6 +68,7 @@ export interface Run {
   readonly cancelRequestedAt: number | null;
   readonly cancelRequestedBy: string | null;
   readonly cancelReason: string | null;
+  readonly cancel: Cancel | null;
   readonly errorMessage: string | null;
   readonly currentStep: string | null;
   readonly progressCurrent: number | null;
@@ -144,6 +158,7 @@ export function toRun(wire: Wire['Run']): Run {
     cancelRequestedAt: toTime(wire.cancel_requested_at),
     cancelRequestedBy: wire.cancel_requested_by ?? null,
     cancelReason: wire.cancel_reason ?? null,
+    cancel: wire.cancel ? toCancel(wire.cancel) : null,
     errorMessage: wire.error_message ?? null,
     currentStep: wire.current_step ?? null,
     progressCurrent: wire.progress_current ?? null,
@@ -164,6 +179,17 @@ export function toRun(wire: Wire['Run']): Run {
     })),
   };
 }
+
+const toCancel = (wire: Wire['Cancel']): Cancel => ({
+  requestedAt: Date.parse(wire.requested_at),
+  requestedBy: wire.requested_by,
+  reason: wire.reason ?? '',
+  graceMs: typeof wire.grace_seconds === 'number' ? wire.grace_seconds * 1000 : null,
+  signalledAt: toTime(wire.signalled_at),
+  position: wire.position ?? [],
+  effect: wire.effect ?? null,
+  settledAt: toTime(wire.settled_at),
+});
 
 function toParameter(wire: Wire['Parameter']): Parameter {
   return {

@@ -539,7 +539,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -983,7 +983,8 @@ export interface components {
          * StartedRun
          * @description A run that was just started, or that the start `joined`.
          *
-         *         `configuration_faults`: why it uses an earlier version of solorun.toml.
+         *         `configuration_faults`: why it uses an earlier version of solorun.toml. `replayed`: an earlier start with the same
+         *         idempotency key led to it.
          */
         StartedRun: {
             id: number;
@@ -1056,6 +1057,8 @@ export interface components {
             configuration_faults?: string[];
             /** @default false */
             joined?: boolean;
+            /** @default false */
+            replayed?: boolean;
         };
     };
     responses: never;
@@ -1268,7 +1271,10 @@ export interface operations {
     startRun: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The project's name. */
                 project: string;
@@ -1290,7 +1296,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"];
                 };
             };
-            /** @description The new run; the `Location` header has its address */
+            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1371,7 +1377,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `invalid-request` */
+            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1627,7 +1633,10 @@ export interface operations {
                 /** @description Return what the rerun would do, and start nothing. */
                 preview?: boolean;
             };
-            header?: never;
+            header?: {
+                /** @description A request that is repeated with this key within 24 hours starts no second run. */
+                "Idempotency-Key"?: string;
+            };
             path: {
                 /** @description The run's id. */
                 run_id: number;
@@ -1649,7 +1658,7 @@ export interface operations {
                     "application/json": components["schemas"]["StartedRun"] | components["schemas"]["RerunPreview"];
                 };
             };
-            /** @description The new run; the `Location` header has its address */
+            /** @description The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the `Location` header has its address */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1730,7 +1739,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `invalid-request` */
+            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -20,12 +20,12 @@ test.each([
 });
 
 test.each([
-  [{ step: null, level: null, stream: null }, true],
-  [{ step: 'translate', level: 'info', stream: null }, true],
-  [{ step: 'render', level: null, stream: null }, false],
-  [{ step: null, level: 'warning', stream: null }, false],
-  [{ step: null, level: null, stream: 'stdout' }, true],
-  [{ step: null, level: null, stream: 'stderr' }, false],
+  [{ step: null, level: null, stream: null, q: '' }, true],
+  [{ step: 'translate', level: 'info', stream: null, q: '' }, true],
+  [{ step: 'render', level: null, stream: null, q: '' }, false],
+  [{ step: null, level: 'warning', stream: null, q: '' }, false],
+  [{ step: null, level: null, stream: 'stdout', q: '' }, true],
+  [{ step: null, level: null, stream: 'stderr', q: '' }, false],
 ] as const)('filters %j: an info line of the step translate passes: %s', (filters, pass) => {
   expect(passes(aRecord(1), filters)).toBe(pass);
 });

@@ -1,4 +1,4 @@
-/** Log filters, and how an address encodes them: `?step=translate&stream=stderr&level=warning&q=x#L123-L130`. */
+/** Log filters, and how an address encodes them: `?step=translate&stream=stderr&level=warning&q=x&only#L123-L130`. */
 import { LEVELS, type Level, type LogRecord } from '../api/mapping';
 
 export interface Filters {
@@ -6,6 +6,8 @@ export interface Filters {
   /** The minimum level; null shows all. */
   readonly level: Level | null;
   readonly stream: Stream | null;
+  /** Text that a line must contain; '' shows all. Takes whole lines: see `LiveSearch`. */
+  readonly q: string;
 }
 
 export const STREAMS = ['stdout', 'stderr', 'solorun', 'step'] as const;
@@ -18,8 +20,9 @@ export interface LineRange {
 }
 
 export const isFiltered = (filters: Filters): boolean =>
-  filters.step !== null || filters.level !== null || filters.stream !== null;
+  filters.step !== null || filters.level !== null || filters.stream !== null || filters.q !== '';
 
+/** Whether a record passes the filters other than that by text. */
 export function passes(record: LogRecord, filters: Filters): boolean {
   if (filters.step !== null && record.step !== filters.step) return false;
   if (filters.stream !== null && record.stream !== filters.stream) return false;

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { LogModel } from './log_model';
 import { aLogService, aRecord, aRun, someRecords } from './testing';
 
-const NONE = { step: null, level: null, stream: null };
+const NONE = { step: null, level: null, stream: null, q: '' };
 
 function opened(records = someRecords(1, 5000), run = aRun({ lastSeq: 5000 }), filters: LogModel['filters'] = NONE) {
   const service = aLogService(records);
@@ -64,6 +64,7 @@ test('a step filter shows only the records of that step', async () => {
     step: 'translate',
     level: null,
     stream: null,
+    q: '',
   });
   model.load(0, 20);
 
@@ -76,7 +77,7 @@ test('a level filter drops lower records from the stream', async () => {
   const { model } = opened(
     [...someRecords(1, 9), aRecord(10, { level: 'error' })],
     aRun({ lastSeq: 10, levelCounts: counts }),
-    { step: null, level: 'warning', stream: null },
+    { step: null, level: 'warning', stream: null, q: '' },
   );
   model.load(0, 20);
   await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([10]));
@@ -220,7 +221,12 @@ test('a record in a folded group is revealed', async () => {
 });
 
 test('a filter that nothing passes leaves an empty log, until something does', async () => {
-  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), { step: null, level: 'error', stream: null });
+  const { model } = opened(someRecords(1, 10), aRun({ lastSeq: 10 }), {
+    step: null,
+    level: 'error',
+    stream: null,
+    q: '',
+  });
   expect(model.isEmpty).toBe(false);
 
   model.load(0, 20);
@@ -228,4 +234,20 @@ test('a filter that nothing passes leaves an empty log, until something does', a
   model.append([aRecord(11, { level: 'error' })]);
 
   expect(model.isEmpty).toBe(false);
+});
+
+test('a filter by text shows the lines that contain it, also in colours and across records of the stream', async () => {
+  const records = someRecords(1, 3000, (seq) => ({ message: seq % 1000 === 7 ? 'found it' : 'other' }));
+  const { model, requests } = opened(records, aRun({ lastSeq: 3000 }), { ...NONE, q: 'found' });
+
+  model.load(0, 20);
+  await vi.waitFor(() => expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007]));
+  model.append([
+    aRecord(3001, { message: 'FO', partial: true }),
+    aRecord(3002, { message: '\x1b[31mund\x1b[0m' }),
+    aRecord(3003),
+  ]);
+
+  expect(seqs(model, 0, 5)).toEqual([7, 1007, 2007, 3002]);
+  expect(requests).toEqual([{ after: 0, before: 3001, limit: 1000, q: 'found' }]);
 });

@@ -5,6 +5,7 @@
 import type { EventName, LogPage, LogRecord, Run } from '../api/mapping';
 import { type Filters, isFiltered, passes } from './filters';
 import { closesGroup, type Fold, type Row, isFolded } from './rows';
+import { LiveSearch } from './live_search';
 import { PAGE, PageCache, type PageRequest } from './page_cache';
 
 export interface LogQuery {
@@ -33,7 +34,8 @@ export class LogModel {
   /** The last seq of the log when it was opened. */
   private openedAt = 0;
   private awaitsTail = false;
-  filters: Filters = { step: null, level: null, stream: null };
+  private live: LiveSearch | null = null;
+  filters: Filters = { step: null, level: null, stream: null, q: '' };
   /** Called with each change that may move rows, so that the view can apply it and keep its scroll position. */
   onChange: (change: () => void) => void = (change) => change();
 
@@ -55,6 +57,7 @@ export class LogModel {
     this.filters = filters;
     this.folds = [];
     this.filtered = isFiltered(filters);
+    this.live = filters.q ? new LiveSearch(filters.q) : null;
     this.openedAt = run.lastSeq;
     this.onChange(() => {
       this.cache = this.createCache(run);
@@ -114,7 +117,7 @@ export class LogModel {
   append(records: readonly LogRecord[]): void {
     const [first, last] = [records[0], records[records.length - 1]];
     if (!first || !last || last.seq <= this.upTo) return;
-    const passing = this.filtered ? records.filter((record) => passes(record, this.filters)) : records;
+    const passing = this.filtered ? records.filter((record) => this.passes(record)) : records;
     this.onChange(() => this.cache.append(first.seq - 1, last.seq, passing));
   }
 
@@ -155,11 +158,12 @@ export class LogModel {
 
   /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
-    const { step, level, stream } = this.filters;
+    const { step, level, stream, q } = this.filters;
     const filters = {
       ...(step !== null && { step }),
       ...(level !== null && { level }),
       ...(stream !== null && { stream }),
+      ...(q && { q }),
     };
     return this.read({ ...filters, ...query }, signal);
   }
@@ -169,14 +173,20 @@ export class LogModel {
   }
 
   private createCache(run: Run): PageCache {
-    const { step, level } = this.filters;
+    const { step, level, q } = this.filters;
     if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);
     const bounds = run.steps.find(({ name }) => name === step);
     const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
     const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
     const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
-    const share = level === null ? 1 : this.countAtLeast(run) / total;
+    // How many lines contain a text is unknown until the first page has arrived.
+    const share = q ? 0 : level === null ? 1 : this.countAtLeast(run) / total;
     return new PageCache(Math.min(after, upTo), upTo, Math.round((upTo - after) * share), true);
+  }
+
+  private passes(record: LogRecord): boolean {
+    const contains = this.live?.endsIn(record) ?? true;
+    return contains && passes(record, this.filters);
   }
 
   private countAtLeast(run: Run): number {

@@ -20,7 +20,7 @@ function followed(progressSeqs: readonly number[] = []) {
   const events = { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn(), progressUnfolded };
   const view = new LogView(pane, model, events);
   model.foldProgress(true);
-  model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null });
+  model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null, q: '' });
   view.follow();
   vi.advanceTimersByTime(50);
   const scroll = (top: number): void => {

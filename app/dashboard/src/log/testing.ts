@@ -38,6 +38,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
     cancelRequestedAt: null,
     cancelRequestedBy: null,
     cancelReason: null,
+    cancel: null,
     errorMessage: null,
     currentStep: 'translate',
     progressCurrent: null,

@@ -4,7 +4,6 @@ import {
   formatApproximate,
   formatDuration,
   formatExact,
-  formatExit,
   formatRelativeTime,
   formatResult,
   formatScope,
@@ -77,14 +76,6 @@ test.each([
   [25_000_000, '25 MB'],
 ])('%d bytes is formatted as %s', (bytes, text) => {
   expect(formatSize(bytes).replaceAll('\u00a0', ' ')).toBe(text);
-});
-
-test.each([
-  [1, 'exit code 1'],
-  [-9, 'killed by signal 9'],
-  [null, ''],
-])('exit code %j is formatted as %j', (code, text) => {
-  expect(formatExit(code)).toBe(text);
 });
 
 test.each(['failed', 'cancelled', 'interrupted'] as const)('a run is stopped by a step that is %s', (status) => {

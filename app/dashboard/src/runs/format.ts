@@ -119,12 +119,6 @@ export function formatResult(run: Run): string {
 export const formatCompleted = ({ steps }: Pick<Run, 'steps'>): string =>
   `${steps.length === 1 ? steps[0]!.name : `${steps.filter(({ status }) => status === 'completed').length} steps`} completed`;
 
-/** `exit code 1`, `killed by signal 9`, or '' for a coroutine and for a step that never ran. */
-export function formatExit(exitCode: number | null): string {
-  if (exitCode === null) return '';
-  return exitCode < 0 ? `killed by signal ${-exitCode}` : `exit code ${exitCode}`;
-}
-
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');
 

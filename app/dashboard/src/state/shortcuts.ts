@@ -8,6 +8,7 @@ import { preferences } from './preferences.svelte';
 export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = [
   ['Ctrl K', 'Commands'],
   ['Ctrl F', 'Search the log'],
+  ['Ctrl A', 'Mark the whole log'],
   ['Alt W', 'Wrap long lines'],
   ['Home', 'First line of the log'],
   ['End', 'Last line of the log'],
@@ -26,6 +27,8 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['f', 'Follow the log'],
   ['e', 'Next error'],
   ['E', 'Previous error'],
+  [']', 'Next start or end of a step'],
+  ['[', 'Previous start or end of a step'],
   ['j', 'Next line or list item'],
   ['k', 'Previous line or list item'],
   ['1', 'Log: all levels'],

@@ -197,9 +197,9 @@ class Store {
     return run;
   }
 
-  async cancel(id: number, reason: string): Promise<void> {
+  async cancel(id: number, { reason = '', now = false }: { reason?: string; now?: boolean }): Promise<void> {
     try {
-      this.put(await api.cancelRun(id, reason));
+      this.put(await api.cancelRun(id, reason, now));
     } catch (error) {
       if (error instanceof api.Problem && error.run) this.put(error.run);
       throw error;

@@ -10,12 +10,14 @@ from solorun.cli.options import JsonOption, RawOption, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.starting import (
     FollowOption,
+    IdempotencyKeyOption,
     OnConflictOption,
     ParamOption,
     QuietOption,
     SecretOption,
     TriggeredByOption,
     check_quiet,
+    note_retry,
     show_started,
 )
 from solorun.wire import FROM_START, RerunPreview, SkippedStep
@@ -38,6 +40,7 @@ async def rerun(
     secret: SecretOption = None,
     on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
+    idempotency_key: IdempotencyKeyOption = None,
     preview: Annotated[
         bool, typer.Option("--preview", help="Show what would run and on whose results it builds, and start nothing.")
     ] = False,
@@ -57,7 +60,13 @@ async def rerun(
     check = f"solorun runs {original.project} --rerun-of {original.id}"
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  {check}"):
         started = await client.rerun(
-            original.id, from_step=from_step, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+            original.id,
+            from_step=from_step,
+            triggered_by=triggered_by,
+            params=params,
+            on_conflict=on_conflict,
+            idempotency_key=idempotency_key,
+            on_retry=note_retry,
         )
     await show_started(client, started, follow=follow, json=json, raw=raw, quiet=quiet)
 

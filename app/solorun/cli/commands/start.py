@@ -11,12 +11,14 @@ from solorun.cli.options import JsonOption, RawOption
 from solorun.cli.render.terminal import write
 from solorun.cli.starting import (
     FollowOption,
+    IdempotencyKeyOption,
     OnConflictOption,
     ParamOption,
     QuietOption,
     SecretOption,
     TriggeredByOption,
     check_quiet,
+    note_retry,
     show_started,
 )
 from solorun.project import FULL_SCOPE
@@ -36,6 +38,7 @@ async def start(
     secret: SecretOption = None,
     on_conflict: OnConflictOption = None,
     triggered_by: TriggeredByOption = "cli",
+    idempotency_key: IdempotencyKeyOption = None,
     follow: FollowOption = False,
     describe: Annotated[bool, typer.Option("--describe", hidden=True)] = False,
     context: typer.Context,
@@ -56,6 +59,12 @@ async def start(
     params = read_params(param, secret)
     with note_if_interrupted(f"The run may or may not have been started. Check with:\n  solorun runs {project}"):
         run = await client.start_run(
-            project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+            project,
+            scope=scope,
+            triggered_by=triggered_by,
+            params=params,
+            on_conflict=on_conflict,
+            idempotency_key=idempotency_key,
+            on_retry=note_retry,
         )
     await show_started(client, run, follow=follow, json=json, raw=raw, quiet=quiet)

@@ -131,6 +131,29 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 -- Releases the slots of a run and of its steps.
 DELETE FROM holds WHERE run_id = :run_id;
 
+-- name: select_key
+-- Selects the run to which an idempotency key has led, and when and by which request.
+SELECT run_id, fingerprint, created_at FROM idempotency_keys
+WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
+
+-- name: insert_key
+-- Records the run to which an idempotency key leads, unless it has led to one.
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+ON CONFLICT (project, key_hash) DO NOTHING;
+
+-- name: delete_expired_keys
+-- Deletes this key and the two oldest, if they have expired: the table shrinks while keys are added.
+DELETE FROM idempotency_keys
+WHERE created_at <= :expired_at
+    AND (id IN (SELECT oldest.id FROM idempotency_keys AS oldest ORDER BY oldest.id LIMIT 2)
+        OR (project = :project AND key_hash = :key_hash));
+
+-- name: delete_keys_of_run
+-- Deletes the keys that have led to a run.
+DELETE FROM idempotency_keys
+WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
+
 -- name: insert_unmasked_params
 -- Keeps the parameters that the row of a queued run has masked.
 INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);
@@ -161,12 +184,13 @@ WHERE id = :run_id AND status IN ('pending', 'running')
 {notify_owner};
 
 -- name: record_cancel
--- Records a cancel of an active run of ours, and what came of it.
+-- Records a cancel and what came of it, if the batch's update of the run will match.
 UPDATE runs
 SET cancel_requested_at = :at, cancel_requested_by = :requested_by, cancel_reason = :reason,
     cancel_grace_seconds = :grace_seconds, cancel_signalled_at = :signalled_at, cancel_position = :position,
     cancel_effect = :effect, cancel_settled_at = :settled_at
-WHERE id = :run_id AND owner = :owner AND status IN ('pending', 'running');
+WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
+    AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: cancel_queued_run
 -- Ends a queued run: it has no work to stop.
@@ -183,7 +207,7 @@ SET status = :active_status, started_at = COALESCE(started_at, :started_at), cur
     progress_current = :progress_current, progress_total = :progress_total, progress_item = :progress_item,
     last_seq = :last_seq, debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count,
     error_count = :error_count, first_error_seq = :first_error_seq
-WHERE id = :run_id AND owner = :owner AND status IN ('pending', :active_status)
+WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
     AND last_seq IN (:previous_seq, :last_seq);
 
 -- name: end_run

@@ -6,6 +6,7 @@ from solorun.errors import QueueFull, ResourceBusy, RunActive
 from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose
 from solorun.run import Run
 from solorun.store import NewRun
+from solorun.stores.sql import idempotency_keys
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.promotion import insert_holds, read_free_slots, read_waiters
 from solorun.stores.sql.queries import QUERIES
@@ -18,7 +19,7 @@ _NEW_RUN_ID = 2**63 - 1
 
 
 def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
-    """Raises RunActive, ResourceBusy, QueueFull. What it reads cannot change before its transaction ends."""
+    """Raises RunActive, ResourceBusy, QueueFull, StartRepeated. What it reads cannot change before its end."""
     values = {
         "project": new.project,
         "scope": new.scope,
@@ -45,6 +46,8 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
             for position, name in enumerate(new.steps)
         ],
     )
+    if new.key is not None:
+        idempotency_keys.record(connection, new.project, new.key, run_id, new.created_at)
     return get_run(connection, run_id)
 
 

@@ -9,14 +9,15 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
+from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots
 from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
-from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, LogQuery, NewRun, Store
-from solorun.stores.sql import log_queries, promotion, reads, starts, writes
+from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
+from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
@@ -87,6 +88,9 @@ class SqlRunStore(Store, ABC):
     async def declare_resources(self, slots: Mapping[str, int]) -> None:
         await self._write_in_turn(promotion.declare_resources, slots, to_microseconds(datetime.now(UTC)))
 
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        await self._write_in_turn(idempotency_keys.record, project, key, run_id, at)
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -107,13 +111,19 @@ class SqlRunStore(Store, ABC):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
+        forget_key: bool = False,
     ) -> UpdateResult:
-        return await self._write_in_turn(writes.finalize_run, run_id, owner, expected, ending, closing)
+        return await self._write_in_turn(
+            writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
+        )
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         return await self._read(reads.get_run, run_id)
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
+        return await self._read(idempotency_keys.find_run, project, key, at)
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
         return await self._read(read_unmasked, run_id)

@@ -52,6 +52,8 @@ def finalize_run(
     expected: Collection[Status],
     ending: FinalState,
     closing: Segment | None = None,
+    *,
+    forget_key: bool = False,
 ) -> UpdateResult:
     values = {
         "run_id": storable_id(run_id),
@@ -61,6 +63,8 @@ def finalize_run(
         **level_values(closing.level_counts if closing else LevelCounts()),
         **_ending_values(ending, expected),
     }
+    if forget_key:
+        connection.execute(QUERIES["delete_keys_of_run"], values)
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
@@ -80,11 +84,13 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     run, ending = batch.run, batch.ending
     segment = segment_values(batch.segment) if batch.segment else None
     steps = [step_values(run.id, step) for step in batch.steps]
-    cancel = cancel_values(run.id, run.cancel) | {"owner": owner} if run.cancel else None
+    active_status = (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value
     values = asdict(run) | {
         "run_id": storable_id(run.id),
         "owner": owner,
-        "active_status": (Status.RUNNING if run.status is Status.RUNNING else Status.PENDING).value,
+        "active_status": active_status,
+        "from_pending": Status.PENDING.value,
+        "from_running": active_status,
         "started_at": to_microseconds(run.started_at),
         "previous_seq": batch.segment.first_seq - 1 if batch.segment else run.last_seq,
         **level_values(run.level_counts),
@@ -92,10 +98,11 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
     if ending is not None:
         values |= _ending_values(ending)
     update_run = QUERIES["advance_run" if ending is None else "end_run"]
+    cancel = values | cancel_values(values["run_id"], run.cancel) if run.cancel else None
 
     def write(connection: Connection) -> UpdateResult:
-        if cancel is not None:  # before the end: a terminal row never changes
-            connection.execute(QUERIES["record_cancel"], cancel)
+        if cancel is not None:
+            connection.execute(QUERIES["record_cancel"], cancel)  # first, because an ended run does not change
         if not connection.execute(update_run, values).rowcount:
             return _explain_refusal(connection, batch, owner, values)
         if segment is not None:

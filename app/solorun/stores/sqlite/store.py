@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.store import Finding
+from solorun.idempotency_key import IdempotencyKey
+from solorun.run import Run
+from solorun.store import Finding, KeyedRun, NewRun
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
@@ -19,6 +21,7 @@ from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, Connection, in_transaction
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.empty_write import write_without_effect
+from solorun.stores.sqlite.recent_keys import RecentKeys
 from solorun.stores.sqlite.run_ids import reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
@@ -42,6 +45,7 @@ class SqliteRunStore(SqlRunStore):
         self._readers = [
             Connection.reader(path, lock_timeout_seconds=lock_timeout_seconds) for _ in range(_READER_COUNT)
         ]
+        self._recent_keys = RecentKeys()
         self._checkpointer = Checkpointer(path, self._writer)
         self._probe = WriteProbe(self._writer, lambda: self._writer.transact(write_without_effect))
 
@@ -57,6 +61,7 @@ class SqliteRunStore(SqlRunStore):
             is_new = await asyncio.to_thread(_create_private, path)
             await store._writer.open()
             await store._writer.execute(migrate_alone)
+            await store._writer.execute(store._recent_keys.load)
             for reader in store._readers:
                 await reader.open()
         except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
@@ -72,6 +77,20 @@ class SqliteRunStore(SqlRunStore):
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._record(self._writer.transact(reserve_run_ids, last_id))
+
+    async def insert_run(self, new: NewRun, *, owner: str) -> Run:
+        if new.key is not None:
+            self._recent_keys.add(new.project, new.key.hash, new.created_at)
+        return await super().insert_run(new, owner=owner)
+
+    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
+        self._recent_keys.add(project, key.hash, at)
+        await super().record_key(project, key, run_id, at=at)
+
+    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
+        if not self._recent_keys.may_contain(project, key.hash):
+            return None
+        return await super().find_run_by_key(project, key, at=at)
 
     def open_lease(self, owner: str) -> None:
         """The lock of the data directory is the lease."""

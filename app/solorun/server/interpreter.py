@@ -1,6 +1,7 @@
-"""Tunes Python's garbage collector for a server process."""
+"""Tunes the Python interpreter for a server process: its garbage collector, and its switches between threads."""
 
 import gc
+import sys
 from typing import Final
 
 YOUNG_OBJECTS: Final = 10_000
@@ -9,6 +10,9 @@ Python's default of 700, and with thousands of streams there is much to traverse
 _OLDER: Final = (3, 2)
 """How many collections pass before the next older generation is collected. All objects are traversed every 60,000
 allocations, as often as by default, so that cycles hold no more memory than they would."""
+SWITCH_SECONDS: Final = 0.001
+"""How long the event loop waits for the interpreter while a thread computes, as searches do. With Python's default of
+5 ms, a turn of the loop beside a search began 5 ms late at the 99th percentile; with this, 1.5 ms."""
 
 
 def tune() -> None:
@@ -16,3 +20,4 @@ def tune() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, *_OLDER)
+    sys.setswitchinterval(SWITCH_SECONDS)

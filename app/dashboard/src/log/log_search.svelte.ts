@@ -1,0 +1,60 @@
+/** A search in the log: its state, which the toolbar shows, and the way from match to match. */
+import type { LogRecord } from '../api/mapping';
+import { passes } from './filters';
+import type { LogModel } from './log_model';
+import { Matches } from './matches';
+
+export const SEARCH_DELAY_MS = 200;
+
+export class LogSearch {
+  state: 'no' | 'under way' | 'failed' | 'done' = $state('no');
+  position: number | null = $state(null);
+  total = $state(0);
+  private matches: Matches | null = null;
+
+  /** `goTo` is called with each match that the reader goes to. */
+  constructor(private readonly goTo: (seq: number) => void) {}
+
+  /** Searches after a pause in typing. Goes to the first match from `seq` on, if it `jumps`. */
+  begin(text: string, model: LogModel, from: () => { seq: number; jumps: boolean }): () => void {
+    this.state = text ? 'under way' : 'no';
+    this.total = 0;
+    const timer = setTimeout(() => text && void this.start(text, model, from()), text ? SEARCH_DELAY_MS : 0);
+    return () => {
+      clearTimeout(timer);
+      this.matches?.close();
+      this.matches = null;
+    };
+  }
+
+  async go(direction: 1 | -1): Promise<void> {
+    const { matches } = this;
+    if (matches) await this.find(matches, () => matches.go(direction));
+  }
+
+  append(records: readonly LogRecord[]): void {
+    this.matches?.append(records);
+    this.total = this.matches?.total ?? 0;
+  }
+
+  private async start(text: string, model: LogModel, from: { seq: number; jumps: boolean }): Promise<void> {
+    const matches = (this.matches = new Matches(
+      text,
+      (query, signal) => model.query(query, signal),
+      (record) => passes(record, model.filters),
+    ));
+    matches.precede(model.lastLoaded());
+    await this.find(matches, () => matches.start(from.seq), from.jumps);
+  }
+
+  private async find(matches: Matches, search: () => Promise<number | null>, jumps = true): Promise<void> {
+    const result = search();
+    if (matches.isSearching) this.state = 'under way';
+    const found = await result.catch(() => null);
+    if (matches !== this.matches || matches.isSearching) return;
+    this.state = matches.hasFailed ? 'failed' : 'done';
+    this.position = matches.position;
+    this.total = matches.total;
+    if (found !== null && jumps) this.goTo(found);
+  }
+}

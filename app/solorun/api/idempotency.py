@@ -1,0 +1,49 @@
+"""Reads the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) of a request that starts a run."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Final
+
+import msgspec
+from msgspec.structs import asdict
+
+from solorun.errors import FieldError, InvalidRequest
+from solorun.http.request import Request
+from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, IdempotencyKey, is_valid_key
+
+_NAME: Final = KEY_HEADER.lower().encode()
+_QUOTED: Final = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
+"""A string of a structured field (RFC 9651, 3.3.3), which is how the draft sends a key."""
+
+_encode: Final = msgspec.json.Encoder(order="sorted").encode
+
+
+def find_key(request: Request, body: msgspec.Struct) -> IdempotencyKey | None:
+    """The request's key, with the fingerprint of its path and body; None without the header. Raises InvalidRequest."""
+    header = request.headers.get(_NAME)
+    if header is None:
+        return None
+    return IdempotencyKey(_parse(header.decode("latin-1").strip()), request.path.encode() + b"\n" + _canonical(body))
+
+
+def _canonical(body: msgspec.Struct) -> bytes:
+    """The body as sorted JSON without defaults. A field that a later version adds leaves it as it is."""
+    defaults = _defaults_of(type(body))
+    return _encode({name: value for name, value in asdict(body).items() if value != defaults[name]})
+
+
+@cache
+def _defaults_of(model: type[msgspec.Struct]) -> Mapping[str, object]:
+    return asdict(model())
+
+
+def _parse(text: str) -> str:
+    """The key, which is the same with and without quotes. Raises InvalidRequest."""
+    key: str | None = text
+    if text.startswith('"'):
+        quoted = _QUOTED.fullmatch(text)
+        key = quoted and re.sub(r"\\(.)", r"\1", quoted[1])
+    if key is None or not is_valid_key(key):
+        raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
+    return key

@@ -1,0 +1,33 @@
+"""Starts that are repeated with their idempotency key: each leads to one run, however often it arrives."""
+
+from collections.abc import Awaitable
+
+from solorun.errors import Problem, StartRepeated, StoreUnavailable
+from solorun.idempotency_key import IdempotencyKey
+from solorun.runs.manager import RunManager
+from solorun.runs.submission import Submission
+
+
+async def submit_once(
+    manager: RunManager, project: str, key: IdempotencyKey | None, submission: Awaitable[Submission]
+) -> Submission:
+    """The result of a submission with this key, or the run to which an earlier one with the key has led.
+
+    Raises what the submission raises, and IdempotencyKeyReused if the earlier request was another one. A start that was
+    refused can be repeated: it has not used its key.
+    """
+    try:
+        submitted = await submission
+        if submitted.joined and key is not None:
+            await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
+    except StoreUnavailable:
+        raise  # No step will run. A repetition finds out what became of the row.
+    except (Problem, StartRepeated):
+        # What refuses another run does not matter if the key has led to one. Often, it is that very run.
+        earlier = None if key is None else await manager.store.find_run_by_key(project, key, at=manager.now())
+        if earlier is None:
+            raise
+        run = await manager.get_run(earlier.run.id)
+        return Submission(run, joined=earlier.joined, replayed=True)
+    else:
+        return submitted

@@ -1,0 +1,13 @@
+-- Remembers which run each idempotency key has started. The key and the request are stored as hashes.
+
+-- The oldest keys have the smallest ids. No foreign key: a key outlives a run that is deleted, so that a late retry does
+-- not start a second one.
+CREATE TABLE idempotency_keys (
+    id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    project TEXT COLLATE "C" NOT NULL,
+    key_hash BYTEA NOT NULL,
+    fingerprint BYTEA NOT NULL,
+    run_id BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    UNIQUE (project, key_hash)
+);
