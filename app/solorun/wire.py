@@ -203,7 +203,10 @@ class ProjectList(msgspec.Struct, frozen=True):
 
 
 class ResourceSummary(msgspec.Struct, frozen=True):
-    """A resource as declared, the slots that are held, and the runs that wait for it, in the order of their ids."""
+    """A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+
+    `waiting` is in the order of the ids.
+    """
 
     name: str
     slots: int

@@ -1,5 +1,7 @@
 """Resources that solorun.toml declares: who holds their slots, and who waits for them."""
 
+import anyio
+
 from tests.fakes.application import OpenServed
 from tests.fakes.project_toml import project_toml
 
@@ -28,3 +30,15 @@ async def test_runs_of_several_projects_take_turns_on_a_resource(open_served: Op
         assert step.context.slots == {"gpu": [0, 1]}
         step.end()
         assert (await served.end_of(queued.json()["id"])).slots == {"gpu": [0, 1]}
+
+
+async def test_a_run_whose_step_waits_for_a_resource_is_listed(open_served: OpenServed) -> None:
+    step = '[[projects.mixed.steps]]\nname = "use"\nrun = ["true"]\nresources = ["gpu"]\n'
+    async with open_served(toml=SHARED + "[projects.mixed]\n" + step) as served:
+        await served.start("render")
+        waiting = await served.start("mixed")
+        with anyio.fail_after(60):
+            while not (gpu := (await served.client.get("/api/v1/resources")).json()["resources"][0])["waiting"]:
+                await anyio.sleep(0.01)
+
+        assert [(run["id"], run["steps"][0]["status"]) for run in gpu["waiting"]] == [(waiting["id"], "waiting")]

@@ -3,13 +3,16 @@
 from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
+from solorun.run import Run
+from solorun.status import StepStatus
 from solorun.wire import ResourceList, ResourceSummary
 
 
 async def list_resources(state: State, _request: Request) -> Response:
     service = state.service
     holds = await service.store.list_holds()
-    waiting = sorted(service.manager.list_queued_runs(), key=lambda run: run.id)
+    manager = service.manager
+    waiting = sorted([*manager.list_queued_runs(), *manager.list_active_runs()], key=lambda run: run.id)
     declared = service.catalog.resources
     # A resource that is no longer declared is shown until its last holder has released it.
     names = [*declared, *sorted({hold.resource for hold in holds} - {*declared})]
@@ -20,9 +23,15 @@ async def list_resources(state: State, _request: Request) -> Response:
                     name=name,
                     slots=declared.get(name, 0),
                     holds=tuple(hold for hold in holds if hold.resource == name),
-                    waiting=tuple(run for run in waiting if name in run.waits_for),
+                    waiting=tuple(run for run in waiting if _waits_for(run, name)),
                 )
                 for name in names
             )
         )
     )
+
+
+def _waits_for(run: Run, name: str) -> bool:
+    """Whether the queued run, or a step of the active one, waits for the resource."""
+    steps = (step for step in run.steps if step.status is StepStatus.WAITING)
+    return name in run.waits_for or any(name in step.resources for step in steps)

@@ -6,6 +6,7 @@ import typer
 
 from solorun.cli.commands.follow import follow_run
 from solorun.cli.exit_codes import exit_code_of_status
+from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import choose_view
@@ -85,5 +86,4 @@ def _describe(run: "StartedRun") -> str:
         return f"Run {run.id} of {run.project} was already started; it is {run.status}."
     if run.status is not Status.QUEUED:
         return f"{'Joined' if run.joined else 'Started'} run {run.id} of {run.project}."
-    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
-    return f"Queued run {run.id} of {run.project}: number {run.queue_position} in the queue{begins}."
+    return f"Queued run {run.id} of {run.project}: {format_queue(run)}."

@@ -6,9 +6,11 @@ from solorun.cli.client import connected
 from solorun.cli.options import JsonOption
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.status import StepStatus
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
+    from solorun.run import Run
     from solorun.wire import ResourceSummary
 
 
@@ -24,10 +26,15 @@ async def resources(*, client: "RunClient", json: JsonOption = False) -> None:
         )
         for one in found:
             if one.waiting:
-                names = ", ".join(f"run {run.id} of {run.project}" for run in one.waiting)
+                names = ", ".join(map(_describe, one.waiting))
                 write(f"Waiting for {one.name}: {names}\n")
     else:
         write("No resources. Declare one in a table [resources.<name>] of solorun.toml.\n")
+
+
+def _describe(run: "Run") -> str:
+    step = next((f" (step {step.name})" for step in run.steps if step.status is StepStatus.WAITING), "")
+    return f"run {run.id} of {run.project}{step}"
 
 
 def _rows(resource: "ResourceSummary") -> list[list[str]]:

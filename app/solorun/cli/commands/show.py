@@ -7,7 +7,14 @@ from msgspec.structs import asdict
 
 from solorun.cli.client import connected, find_named_run
 from solorun.cli.options import JsonOption, RunArgument
-from solorun.cli.render.formatting import format_duration, format_elapsed, format_moment, format_stop
+from solorun.cli.render.formatting import (
+    format_duration,
+    format_elapsed,
+    format_moment,
+    format_queue,
+    format_slots,
+    format_stop,
+)
 from solorun.cli.render.log_lines import progress_of, progress_text
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.sanitize import sanitize
@@ -15,6 +22,7 @@ from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
 from solorun.parameter import format_param
 from solorun.run import Artifact, Cancel, Run, RunStep, format_size
+from solorun.status import Status
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -63,6 +71,8 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("scope", run.scope),
         ("status", run.status),
         ("error", run.error_message or ""),
+        *(_queue_facts(run) if run.status is Status.QUEUED else ()),
+        ("slots", format_slots(run.slots)),
         ("triggered by", run.triggered_by),
         ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
         ("rerun of", "" if run.rerun_of is None else str(run.rerun_of)),
@@ -76,6 +86,14 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("progress", "" if run.progress_current is None else progress_text(progress_of(run))),
         ("records", f"{run.last_seq} (errors: {counts.error}, warnings: {counts.warning})"),
         ("first error", f"record {run.first_error_seq}" if run.first_error_seq is not None else ""),
+    ]
+
+
+def _queue_facts(run: Run) -> list[tuple[str, str]]:
+    return [
+        ("queue", format_queue(run)),
+        ("replaces", "" if run.replaces is None else f"run {run.replaces}"),
+        ("queued until", format_moment(run.queue_deadline)),
     ]
 
 

@@ -7,9 +7,11 @@ import typer
 from solorun.cli.client import connected, find_named_run, note_if_interrupted
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.options import JsonOption, RunArgument
+from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
 from solorun.cli.render.terminal import write, write_json
 from solorun.cli.render.views import ending
+from solorun.status import Status
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
@@ -23,7 +25,8 @@ async def wait(run: RunArgument, *, client: "RunClient", json: JsonOption = Fals
     """
     found = await find_named_run(client, run)
     if not found.has_ended:
-        print_note(f"Waiting for run {found.id}…")
+        queued = f", {format_queue(found)}" if found.status is Status.QUEUED else ""
+        print_note(f"Waiting for run {found.id}{queued}…")
     with note_if_interrupted(f"Stopped waiting. Run {found.id} continues.\n  solorun wait {found.id}"):
         ended = await client.wait_for_run(found.id)
     if json:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from solorun.outcome import StopEffect
+from solorun.queueing import Slots
 from solorun.run import Cancel, Run, RunStep
 from solorun.status import Status, StepStatus
 
@@ -52,6 +53,20 @@ def format_stop(cancel: Cancel) -> str:
         StopEffect.IGNORED: "ignored the cancel and ended",
     }
     return f"{words[cancel.effect]}{later}" if later or cancel.effect is not StopEffect.STOPPED else ""
+
+
+def format_queue(run: Run) -> str:
+    """The place of a queued run: `number 2 in the queue, waits for gpu`. "" for other runs."""
+    if run.queue_position is None:
+        return ""
+    begins = f", begins at about {run.estimated_start_at:%H:%M} UTC" if run.estimated_start_at else ""
+    waits = f", waits for {', '.join(run.waits_for)}" if run.waits_for else ""
+    return f"number {run.queue_position} in the queue{waits}{begins}"
+
+
+def format_slots(slots: Slots) -> str:
+    """`gpu 0,1; disk 3`."""
+    return "; ".join(f"{name} {','.join(map(str, numbers))}" for name, numbers in slots.items())
 
 
 def format_moment(at: datetime | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from solorun.cli.render.formatting import format_duration, format_elapsed, format_stop
+from solorun.cli.render.formatting import format_duration, format_elapsed, format_queue, format_stop
 from solorun.cli.render.log_lines import LogLines, progress_of, progress_text
 from solorun.cli.render.progress_throttle import ProgressThrottle
 from solorun.cli.render.sanitize import sanitize
@@ -173,9 +173,11 @@ class TerminalView(View):
 
 
 def heading(run: Run) -> str:
-    """The first line of a followed run."""
+    """The first line of a followed run, and its place if it is queued."""
     rerun = "" if run.rerun_of is None else f", rerun of run {run.rerun_of}"
-    return f"Run {run.id} of {run.project}{rerun}, scope {run.scope}, triggered by {sanitize(run.triggered_by)}"
+    queued = f"\nWaiting: {format_queue(run)}" if run.status is Status.QUEUED else ""
+    by = sanitize(run.triggered_by)
+    return f"Run {run.id} of {run.project}{rerun}, scope {run.scope}, triggered by {by}{queued}"
 
 
 def ending(run: Run) -> str:
