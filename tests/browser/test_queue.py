@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
+from tests.browser.test_accessibility import DESKTOP, PHONE, violations_everywhere
 
 
 def test_a_queued_run_says_what_it_waits_for_until_it_begins(
@@ -89,3 +90,23 @@ def test_tables_mark_queued_runs_and_reruns(open_page: OpenPage, api: Api, param
     page.get_by_label("Status").select_option("queued")
     expect(page.get_by_role("row", name=re.compile(f"#{queued} "))).to_contain_text("Number 1 in the queue")
     expect(page.get_by_role("row", name=re.compile(f"#{rerun} "))).to_have_count(0)
+
+
+def test_queues_and_the_choices_of_a_refused_start_have_no_violations(
+    open_page: OpenPage, api: Api, params: dict[str, str]
+) -> None:
+    api.start("paced-access", params=params)
+    queued = api.start("paced-access", params=params, on_conflict="queue")
+    page = open_page("/p/paced-access")
+    page.get_by_role("button", name="Start run").click()
+    expect(page.get_by_role("region", name="Choices").get_by_role("listitem")).to_have_count(3)
+    expect(page.get_by_role("region", name="Queue").get_by_role("listitem")).to_have_count(1)
+
+    violations = violations_everywhere(page, [DESKTOP, PHONE])
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.goto(page.url + f"/runs/{queued}")
+    expect(page.get_by_role("tabpanel")).to_contain_text("Number 1 in the queue")
+
+    assert violations == {}
+    assert overflow <= 0
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
