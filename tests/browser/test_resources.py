@@ -11,7 +11,7 @@ from tests.fakes.project_toml import project_toml
 from tests.fakes.running_service import served
 
 
-def test_the_page_shows_who_holds_each_slot_and_who_waits(
+def test_the_page_shows_the_holder_of_each_slot_and_the_waiting_runs(
     open_page: OpenPage, api: Api, params: dict[str, str]
 ) -> None:
     page = open_page("/")
