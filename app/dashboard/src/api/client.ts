@@ -2,27 +2,23 @@
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
-  type Choices,
   type ConflictPolicy,
   type Family,
   type LogPage,
   type ParamValue,
   type Project,
-  type RerunPreview,
-  type Resource,
   type Run,
   toArtifact,
-  toChoices,
   toFamily,
   toLogPage,
   toProject,
-  toRerunPreview,
-  toResource,
   toRun,
 } from './mapping';
 import { basePath } from './base_path';
+import { type Resource, toResource } from './resources';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
+import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
 
 type ProblemDetails = components['schemas']['ProblemDetails'];
 

@@ -1,6 +1,6 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here.
+ * response and event passes through here, or through `starts.ts` and `resources.ts`.
  */
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
@@ -16,40 +16,7 @@ export type EventName = (typeof EVENTS)[number];
 
 export type ConflictPolicy = Wire['ConflictPolicy'];
 
-/** What the conflict policies would do with a start that was refused. */
-export interface Choices {
-  readonly join: { readonly isPossible: boolean; readonly runId: number | null; readonly reason: string | null };
-  readonly queue: {
-    readonly isPossible: boolean;
-    readonly position: number | null;
-    readonly estimatedStartAt: number | null;
-    readonly reason: string | null;
-  };
-  /** The run that would be cancelled; null if only resources are taken. */
-  readonly replace: { readonly cancels: number | null };
-}
-
 export type ParamValue = string | number | boolean | readonly string[];
-
-/** One slot of a resource, held by a run, or by one of its steps. */
-export interface Hold {
-  readonly slot: number;
-  readonly runId: number;
-  readonly project: string;
-  /** Null for the run itself. */
-  readonly step: string | null;
-  readonly since: number;
-}
-
-/** What runs of several projects share. */
-export interface Resource {
-  readonly name: string;
-  /** 0 for a resource that is no longer declared, but still held. */
-  readonly slots: number;
-  readonly holds: readonly Hold[];
-  /** In the order in which they will begin. */
-  readonly waiting: readonly Run[];
-}
 
 /** A parameter as its project declares it. */
 export interface Parameter {
@@ -153,18 +120,6 @@ export interface LogPage {
   readonly next: number | null;
 }
 
-/** What a rerun would do. */
-export interface RerunPreview {
-  readonly steps: readonly string[];
-  /** The steps before them, each with the last run that executed it, and how the step ended there. */
-  readonly skipped: readonly {
-    readonly name: string;
-    readonly runId: number | null;
-    readonly status: StepStatus | null;
-  }[];
-  readonly latestRunId: number;
-}
-
 export interface Project {
   readonly name: string;
   readonly title: string;
@@ -196,7 +151,7 @@ export interface Artifact {
   readonly createdAt: number;
 }
 
-const toTime = (text: string | null | undefined): number | null => (text ? Date.parse(text) : null);
+export const toTime = (text: string | null | undefined): number | null => (text ? Date.parse(text) : null);
 
 export function toRun(wire: Wire['Run']): Run {
   return {
@@ -292,31 +247,6 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
   };
 }
 
-export function toChoices({ join, queue, replace }: Wire['Choices']): Choices {
-  return {
-    join: { isPossible: join.possible, runId: join.run_id, reason: join.reason ?? null },
-    queue: {
-      isPossible: queue.possible,
-      position: queue.position,
-      estimatedStartAt: toTime(queue.estimated_start_at),
-      reason: queue.reason ?? null,
-    },
-    replace: { cancels: replace.possible === false ? null : replace.cancels },
-  };
-}
-
-export function toRerunPreview(wire: Wire['RerunPreview']): RerunPreview {
-  return {
-    steps: wire.steps,
-    skipped: wire.skipped.map((step) => ({
-      name: step.name,
-      runId: step.run_id ?? null,
-      status: (step.status as StepStatus | null | undefined) ?? null,
-    })),
-    latestRunId: wire.latest_run_id,
-  };
-}
-
 export function toProject(wire: Wire['ProjectSummary']): Project {
   return {
     name: wire.name,
@@ -329,21 +259,6 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     queuedRuns: (wire.queued_runs ?? []).map(toRun),
     configurationFaults: wire.configuration_faults ?? [],
-  };
-}
-
-export function toResource(wire: Wire['ResourceSummary']): Resource {
-  return {
-    name: wire.name,
-    slots: wire.slots,
-    holds: wire.holds.map((hold) => ({
-      slot: hold.slot,
-      runId: hold.run_id,
-      project: hold.project,
-      step: hold.step || null,
-      since: Date.parse(hold.held_since),
-    })),
-    waiting: wire.waiting.map(toRun),
   };
 }
 

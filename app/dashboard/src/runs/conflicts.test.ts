@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Choices } from '../api/mapping';
+import type { Choices } from '../api/starts';
 import { describePolicy, optionsOf } from './conflicts';
 
 const NOON = new Date(2026, 2, 1, 12).getTime();

@@ -1,5 +1,6 @@
 /** What a start does if its project or a resource is taken, in words. */
-import type { Choices, ConflictPolicy } from '../api/mapping';
+import type { ConflictPolicy } from '../api/mapping';
+import type { Choices } from '../api/starts';
 import { formatBegin } from './format';
 
 export interface Option {

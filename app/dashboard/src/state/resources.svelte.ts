@@ -1,6 +1,6 @@
 /** The shared resources with their holders, read again whenever a run changes. */
 import { listResources } from '../api/client';
-import type { Resource } from '../api/mapping';
+import type { Resource } from '../api/resources';
 import { store } from './store.svelte';
 
 class Resources {
