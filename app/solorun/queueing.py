@@ -82,18 +82,21 @@ def find_free_slots(declared: Mapping[str, int], held: Iterable[tuple[str, int]]
     return {name: [slot for slot in range(count) if (name, slot) not in taken] for name, count in declared.items()}
 
 
-def choose(waiters: Iterable[Waiter], free: Mapping[str, list[int]]) -> list[tuple[Waiter, dict[str, list[int]]]]:
+def choose(
+    waiters: Iterable[Waiter], declared: Mapping[str, int], held: Iterable[tuple[str, int]]
+) -> list[tuple[Waiter, dict[str, list[int]]]]:
     """Those that begin now, each with its slots: all that it needs, or none.
 
     The smallest run id goes first. A waiter that lacks only slots keeps later ones from every resource it needs, or a
-    run that needs two slots would wait for ever behind runs that need one.
+    run that needs two slots would wait for ever behind runs that need one. One that needs more than is declared does
+    not: its turn comes when the declaration changes.
     """
-    left = {name: list(slots) for name, slots in free.items()}
+    left = find_free_slots(declared, held)
     chosen = []
     for waiter in sorted(waiters, key=lambda waiter: (waiter.run_id, waiter.step)):
-        if not waiter.is_free:
+        if not waiter.is_free or any(declared.get(name, 0) < count for name, count in waiter.needs.items()):
             continue
-        if all(len(left.get(name, ())) >= count for name, count in waiter.needs.items()):
+        if all(len(left[name]) >= count for name, count in waiter.needs.items()):
             slots = {name: left[name][:count] for name, count in sorted(waiter.needs.items())}
             for name, taken in slots.items():
                 left[name] = left[name][len(taken) :]

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from solorun.idempotency_key import IdempotencyKey
+from solorun.lease import Lease
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
-from solorun.run import Cancel, Run, RunStep
+from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 
@@ -112,32 +113,6 @@ class Finding:
     run_id: int | None
     message: str
     repair: str | None
-
-
-class Lease(Protocol):
-    """How long an owner may call its active runs its own. For a thread: the calls block.
-
-    Another owner ends the runs of an owner without a lease.
-    """
-
-    @property
-    def seconds(self) -> float:
-        """How long the lease lasts after it was renewed, by the database's clock."""
-
-    def renew(self) -> Mapping[int, Cancel | None]:
-        """Renew the lease. Returns the ids of the owner's active runs, each with the cancellation requested of it.
-
-        Raises StoreUnavailable.
-        """
-
-    def wait(self, seconds: float) -> bool:
-        """Wait until another service has requested a cancellation of one of the runs: True, or False if none has.
-
-        Also True if that cannot be known any more, which the next renewal reports.
-        """
-
-    def end(self) -> None:
-        """End the lease, and close the connection. Raises nothing."""
 
 
 MAX_PAGE_BYTES: Final = 1024 * 1024

@@ -28,6 +28,7 @@ from tests.benchmarks import (
     replay,
     searches,
     starts,
+    turns,
 )
 from tests.benchmarks.measuring import FULL, TINY, Result, Scale
 from tests.fakes.bytecode import keep_bytecode
@@ -49,6 +50,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "stream-memory": memory.streams,
     "replay": replay.replay,
     "cancel": cancelling.cancels,
+    "turns": turns.turns,
     "shutdown": cancelling.shutdown,
     "child-lines": processes.child_lines,
     "client": client.client,

@@ -67,6 +67,9 @@ CONFIGURATION: Final = (
     )
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
+    + "[resources.gpu]\nslots = 2\n[resources.licence]\n"
+    + project_toml("train-*", {"work": _work("paced")}, params=["gates", "shares"], resources={"gpu": 2})
+    + project_toml("line-*", {"work": _work("paced")}, params=["gates", "shares"], on_conflict="queue")
 )
 
 
@@ -80,9 +83,16 @@ class Api:
     def close(self) -> None:
         self._client.close()
 
-    def start(self, project: str, scope: str = "full", params: Mapping[str, object] | None = None) -> int:
-        response = self._client.post(f"/projects/{project}/runs", json={"scope": scope, "params": params or {}})
-        assert response.status_code == 201, response.text
+    def start(
+        self,
+        project: str,
+        scope: str = "full",
+        params: Mapping[str, object] | None = None,
+        on_conflict: str | None = None,
+    ) -> int:
+        body = {"scope": scope, "params": params or {}, "on_conflict": on_conflict}
+        response = self._client.post(f"/projects/{project}/runs", json=body)
+        assert response.status_code in (201, 202), response.text
         run_id: int = response.json()["id"]
         return run_id
 
@@ -116,7 +126,7 @@ class Api:
         self.wait_until(lambda: self.run(run_id)["finished_at"] is not None)
 
     def cancel_all(self) -> None:
-        for status in ("pending", "running"):
+        for status in ("queued", "pending", "running"):
             for run in self._client.get("/runs", params={"status": status}).json()["runs"]:
                 self.cancel(run["id"])
 

@@ -142,17 +142,19 @@ def test_an_active_run_cannot_be_repeated(open_page: OpenPage, api: Api) -> None
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_rerun_waits_until_the_project_is_free(open_page: OpenPage, api: Api) -> None:
+def test_a_rerun_in_a_busy_project_can_wait_in_the_queue(open_page: OpenPage, api: Api) -> None:
     api.cancel(api.start("ticker"))
     run_id = api.start("ticker")
     page = open_page(f"/p/ticker/runs/{run_id - 1}")
 
     dialog = _open_dialog(page)
     expect(dialog).to_contain_text("The project is busy.")
-    expect(dialog.get_by_role("button", name="Run again")).to_be_disabled()
-    api.cancel(run_id)
+    dialog.get_by_role("button", name="Run again").click()
+    dialog.get_by_role("button", name="Queue").click()
 
-    expect(dialog.get_by_role("button", name="Run again")).to_be_enabled()
+    expect(page.locator("header .badge")).to_have_text("queued")
+    rerun = api.run(int(page.url.rpartition("/")[2]))
+    assert (rerun["status"], rerun["rerun_of"]) == ("queued", run_id - 1)
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -153,3 +153,21 @@ async def test_a_refused_start_requests_no_cancel(store: Store) -> None:
         await insert(store, replace(queued(policy=ConflictPolicy.REPLACE), queue_max=0))
 
     assert (await store.get_run(active.id)).cancel_requested_at is None
+
+
+@pytest.mark.parametrize("declared", [{"gpu": 1}, {"gpu": 1, "disk": 1}])
+async def test_a_run_that_needs_more_slots_than_are_declared_delays_no_other_run(
+    store: Store, declared: dict[str, int]
+) -> None:
+    await store.declare_resources({"gpu": 2, "disk": 2})
+    holder = await insert(store, queued("a", gpu=2))
+    waiting = await insert(store, queued("b", gpu=1, disk=2))
+    await store.declare_resources(declared)
+    await store.finalize_run(holder.id, owner=None, expected=ACTIVE, ending=ending(Status.FAILED))
+
+    other = await insert(store, queued("c", gpu=1))
+
+    assert await status_of(store, waiting, other) == [Status.QUEUED, Status.PENDING]
+    await store.finalize_run(other.id, owner=None, expected=ACTIVE, ending=ending(Status.FAILED))
+    await store.declare_resources({"gpu": 1, "disk": 2})
+    assert await status_of(store, waiting) == [Status.PENDING]

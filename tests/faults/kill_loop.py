@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Child:
         self._data_dir = data_dir
         self._pipe = pipe
         self._kill_at = kill_at
+        self._readers = count(1)
 
     async def run(self) -> None:
         random.seed()
@@ -98,11 +100,12 @@ class Child:
             await following
 
     async def _follow(self, run_id: int) -> None:
+        reader = next(self._readers)
         async for item in self._engine.tail.follow(run_id):
             if isinstance(item, Run):
                 self._acknowledge("end", run_id, item.status.value, item.last_seq, item.error_message)
             else:
-                self._acknowledge("seen", run_id, item.first_seq, item.payload.decode())
+                self._acknowledge("seen", reader, run_id, item.first_seq, item.payload.decode())
 
     def _acknowledge(self, *items: object) -> None:
         # What is in the pipe survives the kill, as an answer that a client has received does.
@@ -147,8 +150,8 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
 
 def main() -> None:
     for line in sys.stdin:
-        directory, first, *count = line.split()
-        kill_at = KillAt(first, int(count[0])) if count else None
+        directory, first, *at = line.split()
+        kill_at = KillAt(first, int(at[0])) if at else None
         received = run_child(Path(directory), POINT_SECONDS if kill_at else float(first), kill_at)
         print(json.dumps(received), flush=True)
 

@@ -1,9 +1,7 @@
 """Compares RunManager with a model: hypothesis chooses the events, and the auditor checks the result."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
@@ -12,48 +10,22 @@ from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
 from solorun.record import Stream
 from solorun.run import Run
-from solorun.status import Status, StepStatus
+from solorun.status import Status
 from tests.fakes.engine import declare
 from tests.faults.engine_machine import EngineMachine
+from tests.faults.engine_model import STEPS, ModelRun, choose, steps_from
 from tests.faults.history import Kind
 from tests.faults.trial import WitnessedStep, until
-
-K = TypeVar("K", int, str)
 
 CHOICE = st.integers(0, 11)
 """An index into the existing runs. Their number depends on timing, but a failing example must be reproducible."""
 
 PROJECTS = ("extract", "deploy")
-STEPS = ("work", "rest")
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 
 
 STORE_FAILURES = {(Kind.FAIL, "store-unavailable"), (Kind.FAIL, "internal")}
-_FAILED = {StepStatus.FAILED, StepStatus.CANCELLED, StepStatus.INTERRUPTED}
-
-
-def _steps_from(run: Run, start: str) -> list[str]:
-    """The steps that a rerun repeats; none if the run does not have this step."""
-    for position, step in enumerate(run.steps):
-        if start in ("start", step.name) or (start == "failed" and step.status in _FAILED):
-            return [following.name for following in run.steps[position:]]
-    return []
-
-
-def _choose(choice: int, among: Iterable[K]) -> K | None:
-    known = sorted(among)
-    return known[choice % len(known)] if known else None
-
-
-class ModelRun:
-    """The expected state of one active run."""
-
-    def __init__(self, run_id: int, steps: Sequence[str] = STEPS) -> None:
-        self.id = run_id
-        self.steps = steps
-        self.step = 0
-        self.cancel_requested = False
 
 
 class RunManagerMachine(EngineMachine):
@@ -123,10 +95,10 @@ class RunManagerMachine(EngineMachine):
     @rule(choice=CHOICE, from_step=st.sampled_from(["start", "failed", *STEPS]))
     def rerun(self, choice: int, from_step: str) -> None:
         """A start like any other, of the rest of an ended run."""
-        if (run_id := _choose(choice, self.ended)) is None:
+        if (run_id := choose(choice, self.ended)) is None:
             return
         original = self.ended[run_id]
-        steps = _steps_from(original, from_step)
+        steps = steps_from(original, from_step)
         run = self._do(self.trial.rerun(original, from_step))
         answer = self.trial.answer
         assert answer is not None
@@ -158,7 +130,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE)
     def cancel(self, choice: int) -> None:
-        if (project := _choose(choice, self.active)) is None:
+        if (project := choose(choice, self.active)) is None:
             return
         run = self.active[project]
         self._do(self.trial.cancel(run.id))
@@ -171,7 +143,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE)
     def cancel_ended_run(self, choice: int) -> None:
-        if (run_id := _choose(choice, self.ended)) is None:
+        if (run_id := choose(choice, self.ended)) is None:
             return
         self._do(self.trial.cancel(run_id))
         answer = self.trial.answer
@@ -183,7 +155,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(run=st.integers(1, 12), after=st.integers(0, 6))
     def reader_connects(self, run: int, after: int) -> None:
-        run_id = _choose(run, [*self.ended, *(active.id for active in self.active.values())])
+        run_id = choose(run, [*self.ended, *(active.id for active in self.active.values())])
         if run_id is not None:
             last_seq = self._do(self._last_seq(run_id))
             self._do(self._read(run_id, min(after, last_seq)))
@@ -196,7 +168,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE, error=st.sampled_from([None, "exit code 1"]))
     def step_ends(self, choice: int, error: str | None) -> None:
-        if (project := _choose(choice, self.active)) is None:
+        if (project := choose(choice, self.active)) is None:
             return
         run = self.active[project]
         self._step(run).end(error, 1 if error else 0)
@@ -212,7 +184,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE, lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
     def step_logs(self, choice: int, lines: list[str]) -> None:
-        if (project := _choose(choice, self.active)) is None:
+        if (project := choose(choice, self.active)) is None:
             return
         step = self._step(self.active[project])
         self._do(step.context.output.write(step.context.name, Stream.STDOUT, lines))
@@ -220,7 +192,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE)
     def step_ignores_its_cancellation(self, choice: int) -> None:
-        if (project := _choose(choice, self.active)) is not None:
+        if (project := choose(choice, self.active)) is not None:
             self._step(self.active[project]).unkillable = True
 
     # -- the environment

@@ -120,10 +120,10 @@ class KilledDirectory:
                 case "started", [project, run_id]:
                     with self.history.operation("start", project) as operation:
                         operation.ok(run_id)
-                case "seen", [run_id, first_seq, payload]:
-                    if run_id not in readings:
-                        readings[run_id] = self.history.read(run_id, after=first_seq - 1)
-                    readings[run_id].lines += payload.encode().split(b"\n")[:-1]
+                case "seen", [reader, run_id, first_seq, payload]:
+                    if reader not in readings:
+                        readings[reader] = self.history.read(run_id, after=first_seq - 1)
+                    readings[reader].lines += payload.encode().split(b"\n")[:-1]
                 case "end", [run_id, status, *_]:
                     self.history.note(0, Kind.OK, "end", run_id, status)
 

@@ -25,7 +25,7 @@ SHORT = settings(SETTINGS, max_examples=60, stateful_step_count=60)
 def test_a_store_keeps_queues_and_resources_as_their_model_says(
     request: pytest.FixtureRequest, trials: MakeTrials, memory_path: Path, kind: str
 ) -> None:
-    tried = trials("P22", f"steps of the queue machine, compared with its model ({kind})", short=1, goal=100_000)
+    tried = trials("P23", f"steps of the queue machine, compared with its model ({kind})", short=1, goal=100_000)
     with ExitStack() as databases:
         machine = _machine(_opener(request, kind, memory_path, databases))
         for _ in tried:

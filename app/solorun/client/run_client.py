@@ -7,24 +7,23 @@ from collections.abc import AsyncGenerator, Collection, Mapping
 from pathlib import Path
 from typing import Final, Self, Unpack
 from urllib.parse import quote
-from uuid import uuid4
 
 import httpx
 
+from solorun.client.artifact_list import list_artifacts
 from solorun.client.artifact_stream import stream_artifact
 from solorun.client.backoff import MAX_SECONDS, Backoff
 from solorun.client.download_target import save
+from solorun.client.keyed_start import start
+from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.reconnects import OnDisconnect, Reconnects
-from solorun.client.retries import repeat_until_answered
 from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
-from solorun.errors import FieldError, InvalidRequest
-from solorun.idempotency_key import KEY_FORMAT, KEY_HEADER, is_valid_key
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
-from solorun.run import Artifact, Run
+from solorun.run import Run
 from solorun.status import Status
 from solorun.wire import (
     FROM_START,
@@ -39,7 +38,6 @@ from solorun.wire import (
     RunPage,
     StartedRun,
     StartRequest,
-    decode_records,
     encode,
 )
 
@@ -142,17 +140,6 @@ class RunClient:
         body = encode(RerunRequest(from_step, params=dict(params or {})))
         path = f"/runs/{run_id}/rerun"
         return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
-
-    async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
-        key = str(uuid4()) if key is None else key
-        if not is_valid_key(key):
-            raise InvalidRequest(errors=[FieldError(KEY_HEADER, KEY_FORMAT)])
-        return await repeat_until_answered(
-            lambda: self._connection.request("POST", path, StartedRun, body=body, headers={KEY_HEADER: key}),
-            limit_seconds=self._reconnect_seconds,
-            backoff=Backoff(max_seconds=self._max_retry_seconds),
-            on_retry=on_retry,
-        )
 
     async def list_resources(self) -> list[ResourceSummary]:
         """The resources that runs share, with their holders and the runs that wait for them."""
@@ -260,27 +247,13 @@ class RunClient:
         query: Query = {"after": after, "before": before, "limit": limit, **encode_filters(filters)}
         return await self._connection.request("GET", f"/runs/{run_id}/log", LogPage, query=query)
 
-    async def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
+    def stream_log(self, run_id: int, **filters: Unpack[LogFilters]) -> AsyncGenerator[list[Record]]:
         """Yield the whole log so far, or the records that pass the filters, in batches."""
-        unfinished: list[bytes] = []
-        async for chunk in self._connection.stream(f"/runs/{run_id}/log.ndjson", query=encode_filters(filters)):
-            lines, newline, rest = chunk.rpartition(b"\n")
-            if newline:
-                yield self._connection.decode(decode_records, b"".join([*unfinished, lines]))
-                unfinished = []
-            unfinished.append(rest)
+        return download_log(self._connection, f"/runs/{run_id}/log.ndjson", encode_filters(filters))
 
     async def list_artifacts(self, run_id: int) -> ArtifactList:
         """All pages of the run's artifacts as one list. It is `truncated` after 10,000."""
-        artifacts: list[Artifact] = []
-        cursor = None
-        while True:
-            query: Query = {"cursor": cursor}
-            page = await self._connection.request("GET", f"/runs/{run_id}/artifacts", ArtifactList, query=query)
-            artifacts += page.artifacts
-            cursor = page.next_cursor
-            if cursor is None:
-                return ArtifactList(tuple(artifacts), None, page.truncated)
+        return await list_artifacts(self._connection, f"/runs/{run_id}/artifacts")
 
     def stream_artifact(
         self, run_id: int, name: str, *, on_disconnect: OnDisconnect | None = None
@@ -308,6 +281,11 @@ class RunClient:
             await save(self.stream_artifacts(run_id), path)
         else:
             await save(self.stream_artifact(run_id, name, on_disconnect=on_disconnect), path)
+
+    async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
+        backoff = Backoff(max_seconds=self._max_retry_seconds)
+        limit = self._reconnect_seconds
+        return await start(self._connection, path, body, key, limit_seconds=limit, backoff=backoff, on_retry=on_retry)
 
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)

@@ -13,9 +13,9 @@ from typing import Final
 
 from solorun.errors import SolorunError
 from solorun.execution.handle import RunHandle, RunRegistry
+from solorun.lease import Lease
 from solorun.outcome import StopReason
 from solorun.run import Cancel
-from solorun.store import Lease
 
 RENEWALS_PER_LEASE: Final = 3
 RETRY_SECONDS: Final = 1.0

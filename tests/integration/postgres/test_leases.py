@@ -85,18 +85,20 @@ async def test_a_renewal_reports_cancels_that_another_service_has_recorded(
 
 
 async def test_a_cancel_that_another_service_records_ends_the_wait_of_the_owner(
-    store: PostgresRunStore, open_lease: OpenLease
+    store: PostgresRunStore, foreign: psycopg.Connection, open_lease: OpenLease
 ) -> None:
     run = await start(store)
-    ours, theirs = open_lease(OWNER), open_lease("another")
-    for lease in (ours, theirs):
+    leases = open_lease(OWNER), open_lease("another")
+    for lease in leases:
         lease.renew()
-    waiting = asyncio.create_task(asyncio.to_thread(ours.wait, 60))
+    ours, theirs = (asyncio.create_task(asyncio.to_thread(lease.wait, 60)) for lease in leases)
 
     await store.request_cancel(run.id, requested_by="anna", reason="", at=later(5))
 
-    assert await waiting
-    assert not theirs.wait(0.01)
+    assert await ours
+    assert not theirs.done()
+    foreign.execute("NOTIFY solorun, 'another'")
+    assert await theirs
 
 
 async def test_a_lease_without_its_connection_does_not_wait(

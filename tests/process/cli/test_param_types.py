@@ -8,7 +8,7 @@ from tests.fakes.command_line import Solorun
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("runs", "--status", "bad"), '"bad" is not one of pending, running, completed,'),
+        (("runs", "--status", "bad"), '"bad" is not one of queued, pending, running, completed,'),
         (("runs", "-n", "0"), "0 is less than 1."),
         (("log", "1", "-n", "x"), '"x" is not a whole number.'),
         (("log", "1", "--level", "loud"), '"loud" is not one of debug, info, warning, error.'),

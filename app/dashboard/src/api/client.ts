@@ -2,17 +2,22 @@
 import createClient from 'openapi-fetch';
 import {
   type Artifact,
+  type Choices,
+  type ConflictPolicy,
   type Family,
   type LogPage,
   type ParamValue,
   type Project,
   type RerunPreview,
+  type Resource,
   type Run,
   toArtifact,
+  toChoices,
   toFamily,
   toLogPage,
   toProject,
   toRerunPreview,
+  toResource,
   toRun,
 } from './mapping';
 import { basePath } from './base_path';
@@ -27,6 +32,8 @@ export class Problem extends Error {
   readonly status: number;
   /** The run that prevented a start, or that had already ended when it was to be cancelled. */
   readonly run: Run | null;
+  /** What a refused start can do instead. */
+  readonly choices: Choices | null;
   readonly fieldErrors: readonly { readonly pointer: string; readonly message: string }[];
 
   constructor(status: number, details?: Partial<ProblemDetails>) {
@@ -39,6 +46,7 @@ export class Problem extends Error {
     this.slug = details?.type?.split('/').pop() ?? '';
     const run = details?.active_run ?? details?.run;
     this.run = run ? toRun(run) : null;
+    this.choices = details?.choices ? toChoices(details.choices) : null;
     this.fieldErrors = details?.errors ?? [];
   }
 }
@@ -80,6 +88,11 @@ export async function getProject(project: string): Promise<Project> {
   return toProject(data!);
 }
 
+export async function listResources(): Promise<Resource[]> {
+  const { data } = await client.GET('/api/v1/resources');
+  return data!.resources.map(toResource);
+}
+
 export interface RunsQuery {
   readonly project?: string | undefined;
   readonly status?: string | undefined;
@@ -101,13 +114,20 @@ export async function getRun(id: number): Promise<Run> {
   return toRun(data!);
 }
 
+interface Started {
+  readonly run: Run;
+  readonly configurationFaults: readonly string[];
+}
+
+/** Without a policy, the start does what the project declares. */
 export async function startRun(
   project: string,
   scope: string,
   params: Run['params'],
-): Promise<{ run: Run; configurationFaults: readonly string[] }> {
+  onConflict?: ConflictPolicy,
+): Promise<Started> {
   const given = params as Record<string, string | number | boolean | string[]>;
-  const body = { scope, params: given, triggered_by: 'dashboard' };
+  const body = { scope, params: given, triggered_by: 'dashboard', ...(onConflict && { on_conflict: onConflict }) };
   const { data } = await sendUntilAnswered(JSON.stringify([project, body]), (key) =>
     client.POST('/api/v1/projects/{project}/runs', {
       params: { path: { project }, header: { 'Idempotency-Key': key } },
@@ -125,9 +145,10 @@ export async function rerun(
   id: number,
   from: string,
   params: GivenParams,
-): Promise<{ run: Run; configurationFaults: readonly string[] }> {
+  onConflict?: ConflictPolicy,
+): Promise<Started> {
   const given = params as Record<string, string | number | boolean | string[] | null>;
-  const body = { from, params: given, triggered_by: 'dashboard' };
+  const body = { from, params: given, triggered_by: 'dashboard', ...(onConflict && { on_conflict: onConflict }) };
   const { data } = await sendUntilAnswered(JSON.stringify([id, body]), (key) =>
     client.POST('/api/v1/runs/{run_id}/rerun', {
       params: { path: { run_id: id }, header: { 'Idempotency-Key': key } },

@@ -14,7 +14,42 @@ export type LevelCounts = Record<Level, number>;
 export const EVENTS = ['step', 'group', 'progress', 'artifact', 'cancel'] as const;
 export type EventName = (typeof EVENTS)[number];
 
+export type ConflictPolicy = Wire['ConflictPolicy'];
+
+/** What the conflict policies would do with a start that was refused. */
+export interface Choices {
+  readonly join: { readonly isPossible: boolean; readonly runId: number | null; readonly reason: string | null };
+  readonly queue: {
+    readonly isPossible: boolean;
+    readonly position: number | null;
+    readonly estimatedStartAt: number | null;
+    readonly reason: string | null;
+  };
+  /** The run that would be cancelled; null if only resources are taken. */
+  readonly replace: { readonly cancels: number | null };
+}
+
 export type ParamValue = string | number | boolean | readonly string[];
+
+/** One slot of a resource, held by a run, or by one of its steps. */
+export interface Hold {
+  readonly slot: number;
+  readonly runId: number;
+  readonly project: string;
+  /** Null for the run itself. */
+  readonly step: string | null;
+  readonly since: number;
+}
+
+/** What runs of several projects share. */
+export interface Resource {
+  readonly name: string;
+  /** 0 for a resource that is no longer declared, but still held. */
+  readonly slots: number;
+  readonly holds: readonly Hold[];
+  /** In the order in which they will begin. */
+  readonly waiting: readonly Run[];
+}
 
 /** A parameter as its project declares it. */
 export interface Parameter {
@@ -38,6 +73,10 @@ export interface RunStep {
   readonly errorMessage: string | null;
   readonly firstSeq: number | null;
   readonly lastSeq: number | null;
+  /** How many slots of each resource it requires for itself. */
+  readonly resources: Readonly<Record<string, number>>;
+  /** The slots that it holds, or held, by resource. */
+  readonly slots: Slots;
 }
 
 /** What came of a cancel. Absent values are null, as for a cancel that stopped no step. */
@@ -52,6 +91,7 @@ export interface Cancel {
   readonly effect: 'stopped' | 'ignored' | 'killed' | null;
   readonly settledAt: number | null;
 }
+export type Slots = Readonly<Record<string, readonly number[]>>;
 
 export interface Run {
   readonly id: number;
@@ -78,6 +118,16 @@ export interface Run {
   readonly levelCounts: Readonly<LevelCounts>;
   readonly firstErrorSeq: number | null;
   readonly steps: readonly RunStep[];
+  readonly slots: Slots;
+  /** The run that was cancelled for this one to begin. */
+  readonly replaces: number | null;
+  /** From 1 within its project; null unless the run is queued. */
+  readonly queuePosition: number | null;
+  /** When a queued run is cancelled because it has waited too long. */
+  readonly queueDeadline: number | null;
+  /** The resources that a queued run waits for. It waits for its project if there are none. */
+  readonly waitsFor: readonly string[];
+  readonly estimatedStartAt: number | null;
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -120,8 +170,12 @@ export interface Project {
   readonly steps: readonly string[];
   readonly scopes: readonly string[];
   readonly params: readonly Parameter[];
+  /** What a start does by default if the project or a resource is taken. */
+  readonly onConflict: ConflictPolicy;
   readonly currentRun: Run | null;
   readonly lastRun: Run | null;
+  /** In the order in which they will begin. */
+  readonly queuedRuns: readonly Run[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
 }
@@ -176,7 +230,15 @@ export function toRun(wire: Wire['Run']): Run {
       errorMessage: step.error_message ?? null,
       firstSeq: step.first_seq ?? null,
       lastSeq: step.last_seq ?? null,
+      resources: step.resources ?? {},
+      slots: step.slots ?? {},
     })),
+    slots: wire.slots ?? {},
+    replaces: wire.replaces ?? null,
+    queuePosition: wire.queue_position ?? null,
+    queueDeadline: toTime(wire.queue_deadline),
+    waitsFor: wire.waits_for ?? [],
+    estimatedStartAt: toTime(wire.estimated_start_at),
   };
 }
 
@@ -229,6 +291,19 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
   };
 }
 
+export function toChoices({ join, queue, replace }: Wire['Choices']): Choices {
+  return {
+    join: { isPossible: join.possible, runId: join.run_id, reason: join.reason ?? null },
+    queue: {
+      isPossible: queue.possible,
+      position: queue.position,
+      estimatedStartAt: toTime(queue.estimated_start_at),
+      reason: queue.reason ?? null,
+    },
+    replace: { cancels: replace.possible === false ? null : replace.cancels },
+  };
+}
+
 export function toRerunPreview(wire: Wire['RerunPreview']): RerunPreview {
   return {
     steps: wire.steps,
@@ -248,9 +323,26 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     steps: wire.steps.map((step) => step.name),
     scopes: wire.scopes,
     params: wire.params.map(toParameter),
+    onConflict: wire.on_conflict ?? 'reject',
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
+    queuedRuns: (wire.queued_runs ?? []).map(toRun),
     configurationFaults: wire.configuration_faults ?? [],
+  };
+}
+
+export function toResource(wire: Wire['ResourceSummary']): Resource {
+  return {
+    name: wire.name,
+    slots: wire.slots,
+    holds: wire.holds.map((hold) => ({
+      slot: hold.slot,
+      runId: hold.run_id,
+      project: hold.project,
+      step: hold.step || null,
+      since: Date.parse(hold.held_since),
+    })),
+    waiting: wire.waiting.map(toRun),
   };
 }
 

@@ -942,7 +942,9 @@ export interface components {
         };
         /**
          * ResourceSummary
-         * @description A resource as declared, the slots that are held, and the runs that wait for it, in the order of their ids.
+         * @description A resource as declared, the slots that are held, and the runs that wait for it or have a step that does.
+         *
+         *         `waiting` is in the order of the ids.
          */
         ResourceSummary: {
             name: string;

@@ -58,6 +58,8 @@ test('a step filter shows only the records of that step', async () => {
     errorMessage: null,
     firstSeq: 101,
     lastSeq: 200,
+    resources: {},
+    slots: {},
   } as const;
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), {

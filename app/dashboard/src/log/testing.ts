@@ -49,6 +49,12 @@ export function aRun(changes: Partial<Run> = {}): Run {
     firstErrorSeq: null,
     rerunOf: null,
     steps: [],
+    slots: {},
+    replaces: null,
+    queuePosition: null,
+    queueDeadline: null,
+    waitsFor: [],
+    estimatedStartAt: null,
     ...changes,
   };
 }

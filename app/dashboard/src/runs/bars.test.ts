@@ -7,7 +7,18 @@ import type { Medians } from './timing';
 const START = 5_000;
 
 function aStep(name: string, startedAt: number | null, finishedAt: number | null, status: RunStep['status']): RunStep {
-  return { name, status, startedAt, finishedAt, exitCode: null, errorMessage: null, firstSeq: null, lastSeq: null };
+  return {
+    name,
+    status,
+    startedAt,
+    finishedAt,
+    exitCode: null,
+    errorMessage: null,
+    firstSeq: null,
+    lastSeq: null,
+    resources: {},
+    slots: {},
+  };
 }
 
 const USUAL: Medians = {

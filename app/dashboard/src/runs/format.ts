@@ -65,6 +65,7 @@ const midnightOf = (time: number): number => new Date(time).setHours(0, 0, 0, 0)
 /** The page is in English, whatever the browser's language: one form of dates, and no clock of twelve hours. */
 const LOCALE = 'en-GB';
 const DATE = { day: 'numeric', month: 'short', year: 'numeric' } as const;
+const SHORT_DATE = { day: 'numeric', month: 'short' } as const;
 const CLOCK = { hour: '2-digit', minute: '2-digit' } as const;
 const SECONDS = { ...CLOCK, second: '2-digit' } as const;
 
@@ -83,7 +84,14 @@ export function formatExact(time: number, timeZone?: string): string {
 export function formatTime(time: number, now = Date.now()): string {
   const clock = new Date(time).toLocaleTimeString(LOCALE, SECONDS);
   if (midnightOf(time) === midnightOf(now)) return clock;
-  return `${new Date(time).toLocaleDateString(LOCALE, { day: 'numeric', month: 'short' })} ${clock}`;
+  return `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)} ${clock}`;
+}
+
+/** `begins at about 14:05`, with the date if it is not today, or `begins soon`. */
+export function formatBegin(time: number, now: number): string {
+  if (time <= now) return 'begins soon';
+  const day = midnightOf(time) === midnightOf(now) ? '' : `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)}, `;
+  return `begins at about ${day}${formatClock(time)}`;
 }
 
 export function formatSize(bytes: number): string {

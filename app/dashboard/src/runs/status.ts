@@ -4,8 +4,8 @@
  */
 
 /** The statuses that the API filters by. */
-export const STATUSES = ['pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
-export type Status = (typeof STATUSES)[number] | 'queued' | 'waiting';
+export const STATUSES = ['queued', 'pending', 'running', 'completed', 'failed', 'cancelled', 'interrupted'] as const;
+export type Status = (typeof STATUSES)[number] | 'waiting';
 export type StepStatus = Status | 'skipped';
 
 /** A run's status, or `cancelling` between the cancel request and the end. */

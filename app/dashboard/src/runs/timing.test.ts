@@ -12,6 +12,8 @@ const aStep = (name: string, startedAt: number | null, finishedAt: number | null
   errorMessage: null,
   firstSeq: null,
   lastSeq: null,
+  resources: {},
+  slots: {},
 });
 const earlier = [100, 300, 200].map((took, i) =>
   aRun({

@@ -4,7 +4,7 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import * as api from '../api/client';
-import { type Family, type LogRecord, type Project, type Run } from '../api/mapping';
+import { type ConflictPolicy, type Family, type LogRecord, type Project, type Run } from '../api/mapping';
 import type { Connection } from '../live/connection';
 import { EventStream } from '../live/event_stream';
 import { SharedStream } from '../live/shared_stream';
@@ -29,6 +29,9 @@ class Store {
   projects: readonly Project[] | null = $state.raw(null);
   families: readonly Family[] = $state.raw([]);
   readonly runs = new SvelteMap<number, Run>();
+  /** All runs that have not ended. */
+  readonly unended: readonly Run[] = $derived.by(() => [...this.runs.values()].filter((run) => !hasEnded(run.status)));
+  readonly active: readonly Run[] = $derived(this.unended.filter((run) => holdsProject(run.status)));
   /** Ids of a project's latest runs, newest first. */
   readonly histories = new SvelteMap<string, readonly number[]>();
   /** Of runs that were started here with an earlier version of solorun.toml: the faults of the present one. */
@@ -101,18 +104,24 @@ class Store {
     for (const run of runs) this.put(run);
   }
 
-  /** The run that holds the project, else the latest. Newer runs may be queued behind the one that holds it. */
+  /** The run that holds the project, else the first in its queue, else the latest. */
   currentRun(project: string): Run | undefined {
-    const history = this.history(project);
-    return history.find((run) => holdsProject(run.status)) ?? history[0];
+    return this.active.find((run) => run.project === project) ?? this.queue(project)[0] ?? this.history(project)[0];
+  }
+
+  /** The queued runs of a project, in the order in which they will begin. */
+  queue(project: string): Run[] {
+    const queued = this.unended.filter((run) => run.status === 'queued' && run.project === project);
+    return queued.sort((a, b) => (a.queuePosition ?? a.id) - (b.queuePosition ?? b.id));
+  }
+
+  /** The known run that was started to replace this one. */
+  replacementOf(run: Run): Run | undefined {
+    return this.history(run.project).find(({ replaces }) => replaces === run.id);
   }
 
   medians(project: string, except?: number): Medians {
     return mediansOf(this.history(project), except);
-  }
-
-  get active(): Run[] {
-    return [...this.runs.values()].filter((run) => holdsProject(run.status));
   }
 
   /** Calls `listen` with a run's records after this seq. Returns a function that stops it. */
@@ -131,17 +140,17 @@ class Store {
   }
 
   private async readProjects(): Promise<void> {
-    const known = new Set(this.active.map(({ project }) => project));
+    const known = new Set(this.unended.map(({ project }) => project));
     const { projects, families } = await api.listProjects();
     const declared = new Set(projects.map(({ name }) => name));
     const names = [...new Set(families.flatMap((family) => family.projects))].filter((name) => !declared.has(name));
     const members = await Promise.all(names.map((name) => api.getProject(name)));
-    for (const { lastRun, currentRun } of [...projects, ...members])
-      for (const run of [lastRun, currentRun]) if (run) this.put(run);
+    for (const { lastRun, currentRun, queuedRuns } of [...projects, ...members])
+      for (const run of [lastRun, currentRun, ...queuedRuns]) if (run) this.put(run);
     this.families = families;
     this.projects = [...projects, ...members];
     // The first run of a family's member may have started in the meantime.
-    if (this.active.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
+    if (this.unended.some(({ project }) => !known.has(project) && !this.project(project))) await this.readProjects();
   }
 
   loadHistory(project: string): Promise<void> {
@@ -182,12 +191,12 @@ class Store {
     return this.runs.get(id)!;
   }
 
-  async start(project: string, scope: string, params: Run['params']): Promise<Run> {
-    return this.putStarted(await api.startRun(project, scope, params));
+  async start(project: string, scope: string, params: Run['params'], onConflict?: ConflictPolicy): Promise<Run> {
+    return this.putStarted(await api.startRun(project, scope, params, onConflict));
   }
 
-  async rerun(id: number, from: string, params: api.GivenParams): Promise<Run> {
-    return this.putStarted(await api.rerun(id, from, params));
+  async rerun(id: number, from: string, params: api.GivenParams, onConflict?: ConflictPolicy): Promise<Run> {
+    return this.putStarted(await api.rerun(id, from, params, onConflict));
   }
 
   private putStarted({ run, configurationFaults }: Awaited<ReturnType<typeof api.startRun>>): Run {
@@ -214,7 +223,7 @@ class Store {
     if (!history.includes(run.id) && run.id > (history[history.length - 1] ?? 0))
       this.histories.set(run.project, merge(history, [run.id]));
     // A member of a family appears with its first run.
-    if (!known && holdsProject(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
+    if (!known && !hasEnded(run.status) && this.projects && !this.project(run.project)) void this.loadProjects();
     if (isUpdate && known?.status !== run.status) announcer.announceStatus(run);
   }
 

@@ -6,7 +6,7 @@ Functions for a connection's thread, in the transaction of their caller.
 from collections.abc import Mapping, Sequence
 
 from solorun.errors import StoreFailure
-from solorun.queueing import Slots, Waiter, choose, find_free_slots
+from solorun.queueing import Slots, Waiter, choose
 from solorun.run import Run
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
@@ -17,7 +17,7 @@ from solorun.stores.sql.rows import decode_resources, encode_object
 def promote(connection: Connection, at: int | None) -> None:
     """Let begin what can begin now. Call it whenever a project or a slot was released."""
     waiters = read_waiters(connection)
-    for waiter, slots in choose(waiters, read_free_slots(connection, waiters)):
+    for waiter, slots in choose_now(connection, waiters):
         if waiter.step:
             _give_to_step(connection, waiter, slots, at)
         else:
@@ -52,7 +52,7 @@ def take_step_slots(connection: Connection, run_id: int, step: str, owner: str, 
         return held
     own = Waiter(run_id, needs, step=step)
     waiters = [own, *(waiter for waiter in read_waiters(connection) if (waiter.run_id, waiter.step) != (run_id, step))]
-    chosen = {id(waiter): slots for waiter, slots in choose(waiters, read_free_slots(connection, waiters))}
+    chosen = {id(waiter): slots for waiter, slots in choose_now(connection, waiters)}
     if id(own) not in chosen:
         connection.execute(QUERIES["insert_wait"], values | {"resources": row[0]})
         return None
@@ -75,12 +75,12 @@ def read_waiters(connection: Connection) -> list[Waiter]:
     ]
 
 
-def read_free_slots(connection: Connection, waiters: Sequence[Waiter]) -> dict[str, list[int]]:
-    """The free slots of all resources; {} if no waiter needs any."""
+def choose_now(connection: Connection, waiters: Sequence[Waiter]) -> list[tuple[Waiter, dict[str, list[int]]]]:
+    """Those that can begin now, each with its slots."""
     if not any(waiter.needs for waiter in waiters):
-        return {}
+        return choose(waiters, {}, ())
     declared = dict(connection.execute(QUERIES["list_resources"]).fetchall())
-    return find_free_slots(declared, connection.execute(QUERIES["list_held_slots"]).fetchall())
+    return choose(waiters, declared, connection.execute(QUERIES["list_held_slots"]).fetchall())
 
 
 def insert_holds(connection: Connection, run_id: int, slots: Slots, at: int | None, *, step: str = "") -> None:

@@ -3,12 +3,12 @@
 from typing import Any
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive
-from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter, choose
+from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys
 from solorun.stores.sql.connection import Connection
-from solorun.stores.sql.promotion import insert_holds, read_free_slots, read_waiters
+from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
 from solorun.stores.sql.rows import encode_object, to_microseconds
@@ -56,7 +56,7 @@ def _insert_pending(connection: Connection, new: NewRun, values: dict[str, Any])
     slots: Slots = {}
     if new.resources:
         heads = [*read_waiters(connection), Waiter(_NEW_RUN_ID, new.resources)]
-        chosen = {head.run_id: slots for head, slots in choose(heads, read_free_slots(connection, heads))}
+        chosen = {head.run_id: slots for head, slots in choose_now(connection, heads)}
         if _NEW_RUN_ID not in chosen:
             return None
         slots = chosen[_NEW_RUN_ID]

@@ -1,0 +1,53 @@
+/** What a start does if its project or a resource is taken, in words. */
+import type { Choices, ConflictPolicy } from '../api/mapping';
+import { formatBegin } from './format';
+
+export interface Option {
+  readonly policy: ConflictPolicy;
+  readonly label: string;
+  /** What the policy would do, or why it is not possible. */
+  readonly sentence: string;
+  readonly isPossible: boolean;
+}
+
+const POLICIES: Readonly<Record<Exclude<ConflictPolicy, 'reject'>, string>> = {
+  join: 'If the project is busy, you join its active run if that does the same work. Otherwise the start is refused.',
+  queue: 'If the project or a resource is busy, the run waits in the queue.',
+  replace: 'If the project is busy, its active run is cancelled, and the new run begins when it has stopped.',
+};
+
+/** Null for `reject`, which offers the others when it refuses a start. */
+export const describePolicy = (policy: ConflictPolicy): string | null =>
+  policy === 'reject' ? null : POLICIES[policy];
+
+/** What a refused start can do instead. Without an active run, there is nothing to join or to replace. */
+export function optionsOf({ join, queue, replace }: Choices, now: number): Option[] {
+  const begin = queue.estimatedStartAt === null ? '' : `, and ${formatBegin(queue.estimatedStartAt, now)}`;
+  const options: Option[] = [
+    {
+      policy: 'queue',
+      label: 'Queue',
+      isPossible: queue.isPossible,
+      sentence: queue.isPossible
+        ? `Waits as number ${queue.position} in the queue${begin}.`
+        : `Queueing is not possible: ${queue.reason}.`,
+    },
+  ];
+  if (join.runId !== null)
+    options.unshift({
+      policy: 'join',
+      label: `Join run #${join.runId}`,
+      isPossible: join.isPossible,
+      sentence: join.isPossible
+        ? `Opens run #${join.runId}, which does the same work.`
+        : `Joining run #${join.runId} is not possible: ${join.reason}.`,
+    });
+  if (replace.cancels !== null)
+    options.push({
+      policy: 'replace',
+      label: `Replace run #${replace.cancels}`,
+      isPossible: true,
+      sentence: `Cancels run #${replace.cancels}, and begins when it has stopped.`,
+    });
+  return options;
+}
