@@ -63,6 +63,13 @@ def api(service: ServedService) -> Iterator[Api]:
 
 
 @pytest.fixture
+def params(api: Api, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Parameters of runs of a paced project, which work until the file `40` exists, or the test ends."""
+    yield {"gates": str(tmp_path), "shares": "40"}
+    (tmp_path / "40").touch()
+
+
+@pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     opened = browser.new_context(viewport={"width": 1440, "height": 860})
     yield opened

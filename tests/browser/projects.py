@@ -70,6 +70,8 @@ CONFIGURATION: Final = (
     + "[resources.gpu]\nslots = 2\n[resources.licence]\n"
     + project_toml("train-*", {"work": _work("paced")}, params=["gates", "shares"], resources={"gpu": 2})
     + project_toml("line-*", {"work": _work("paced")}, params=["gates", "shares"], on_conflict="queue")
+    + project_toml("edit-*", {"work": _work("paced")}, params=["gates", "shares"])
+    + 'resources = ["licence"]\n'
 )
 
 

@@ -48,6 +48,7 @@ def paths(service: ServedService) -> dict[str, str]:
         "overview": "/",
         "project": "/p/novel",
         "runs": "/runs",
+        "resources": "/resources",
         "completed": f"/p/novel/runs/{good}",
         "failed": f"/p/novel/runs/{failed}?step=translate&q=batch#L5-L7",
         "artifacts": f"/p/report/runs/{report}?tab=artifacts",
@@ -93,6 +94,7 @@ def violations_everywhere(page: Page, sizes: Sequence[ViewportSize]) -> dict[str
         "overview",
         "project",
         "runs",
+        "resources",
         "completed",
         "failed",
         "artifacts",
@@ -180,6 +182,26 @@ def test_the_dialog_of_a_rerun_has_no_violations(open_page: OpenPage, api: Api) 
     page.get_by_role("button", name="Run again…").click()
     expect(page.get_by_role("dialog").get_by_role("listitem")).to_have_count(3)
 
+    assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
+
+
+def test_queues_and_the_choices_of_a_refused_start_have_no_violations(
+    open_page: OpenPage, api: Api, params: dict[str, str]
+) -> None:
+    api.start("paced-access", params=params)
+    queued = api.start("paced-access", params=params, on_conflict="queue")
+    page = open_page("/p/paced-access")
+    page.get_by_role("button", name="Start run").click()
+    expect(page.get_by_role("region", name="Choices").get_by_role("listitem")).to_have_count(3)
+    expect(page.get_by_role("region", name="Queue").get_by_role("listitem")).to_have_count(1)
+
+    violations = violations_everywhere(page, [DESKTOP, PHONE])
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    page.goto(page.url + f"/runs/{queued}")
+    expect(page.get_by_role("tabpanel")).to_contain_text("Number 1 in the queue")
+
+    assert violations == {}
+    assert overflow <= 0
     assert violations_everywhere(page, [DESKTOP, PHONE]) == {}
 
 

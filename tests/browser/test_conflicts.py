@@ -1,22 +1,13 @@
 """Starts that find their project or a resource taken: what the dialog offers, and what each choice does."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.projects import Api
-
-
-@pytest.fixture
-def params(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """Parameters of a run that works until the test ends."""
-    yield {"gates": str(tmp_path), "shares": "40"}
-    (tmp_path / "40").touch()
 
 
 def _start_in_form(page: Page, params: dict[str, str]) -> Locator:

@@ -103,7 +103,7 @@ class RunQueue:
     def estimate_free_at(self, project: str, *, before: int | None = None) -> datetime | None:
         """When the active run and the first `before` queued ones (all, if None) will probably have ended."""
         handle = self._registry.find_by_project(project)
-        if handle is None:
+        if handle is None or handle.cancel_scope.reason is not None:  # How long a stop takes is unknown.
             return None
         free_at = _add(handle.run.started_at or handle.run.created_at, handle.estimated_seconds)
         free_at = None if free_at is None else max(free_at, handle.clock.now())

@@ -287,3 +287,23 @@ async def test_a_store_that_fails_while_promoted_runs_are_claimed_is_asked_again
         await complete_next_step(engine)
 
         assert await complete_next_step(engine) == waiting.id
+
+
+async def test_the_start_of_a_replacement_is_not_estimated(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP), executor=ScriptedExecutor(unkillable=True)) as engine:
+        for _ in range(5):
+            run = await queue(engine)
+            await complete_next_step(engine)
+            await engine.end_of(run.id)
+        active = await queue(engine)
+        step = await engine.executor.step("extract")
+        handle = engine.registry.find(active.id)
+        await engine.until(lambda: handle is not None and handle.estimated_seconds is not None)
+        behind = await queue(engine)
+
+        replacement = await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.REPLACE)
+
+        assert behind.estimated_start_at is not None
+        assert replacement.estimated_start_at is None
+        assert replacement.replaces == active.id
+        step.end()

@@ -79,6 +79,8 @@ export interface RunStep {
   readonly slots: Slots;
 }
 
+export type Slots = Readonly<Record<string, readonly number[]>>;
+
 /** What came of a cancel. Absent values are null, as for a cancel that stopped no step. */
 export interface Cancel {
   readonly requestedAt: number;
@@ -91,7 +93,6 @@ export interface Cancel {
   readonly effect: 'stopped' | 'ignored' | 'killed' | null;
   readonly settledAt: number | null;
 }
-export type Slots = Readonly<Record<string, readonly number[]>>;
 
 export interface Run {
   readonly id: number;

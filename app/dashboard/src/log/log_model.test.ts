@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import { LogModel } from './log_model';
-import { aLogService, aRecord, aRun, someRecords } from './testing';
+import { aLogService, aRecord, aRun, aRunStep, someRecords } from './testing';
 
 const NONE = { step: null, level: null, stream: null, q: '' };
 
@@ -49,18 +49,7 @@ test('a page that ends before its limit is followed by the page after it', async
 
 test('a step filter shows only the records of that step', async () => {
   const records = someRecords(1, 300, (seq) => ({ step: seq > 100 && seq <= 200 ? 'translate' : 'other' }));
-  const step = {
-    name: 'translate',
-    status: 'completed',
-    startedAt: 0,
-    finishedAt: 1,
-    exitCode: 0,
-    errorMessage: null,
-    firstSeq: 101,
-    lastSeq: 200,
-    resources: {},
-    slots: {},
-  } as const;
+  const step = aRunStep({ status: 'completed', startedAt: 0, finishedAt: 1, exitCode: 0, firstSeq: 101, lastSeq: 200 });
 
   const { model } = opened(records, aRun({ lastSeq: 300, steps: [step] }), {
     step: 'translate',

@@ -1,5 +1,5 @@
 /** Builders for records and runs, and a fake log service. */
-import type { LogPage, LogRecord, Run } from '../api/mapping';
+import type { LogPage, LogRecord, Run, RunStep } from '../api/mapping';
 import { type Filters, passes } from './filters';
 import type { LogQuery, ReadLog } from './log_model';
 
@@ -23,6 +23,20 @@ export const someRecords = (
   upTo: number,
   changes: (seq: number) => Partial<LogRecord> = () => ({}),
 ): LogRecord[] => Array.from({ length: upTo - from + 1 }, (_, i) => aRecord(from + i, changes(from + i)));
+
+export const aRunStep = (changes: Partial<RunStep> = {}): RunStep => ({
+  name: 'translate',
+  status: 'pending',
+  startedAt: null,
+  finishedAt: null,
+  exitCode: null,
+  errorMessage: null,
+  firstSeq: null,
+  lastSeq: null,
+  resources: {},
+  slots: {},
+  ...changes,
+});
 
 export function aRun(changes: Partial<Run> = {}): Run {
   return {

@@ -1,24 +1,13 @@
 import { expect, test } from 'vitest';
 import type { Run, RunStep } from '../api/mapping';
-import { aRun } from '../log/testing';
+import { aRun, aRunStep } from '../log/testing';
 import { type Bar, barsOf } from './bars';
 import type { Medians } from './timing';
 
 const START = 5_000;
 
 function aStep(name: string, startedAt: number | null, finishedAt: number | null, status: RunStep['status']): RunStep {
-  return {
-    name,
-    status,
-    startedAt,
-    finishedAt,
-    exitCode: null,
-    errorMessage: null,
-    firstSeq: null,
-    lastSeq: null,
-    resources: {},
-    slots: {},
-  };
+  return aRunStep({ name, status, startedAt, finishedAt });
 }
 
 const USUAL: Medians = {

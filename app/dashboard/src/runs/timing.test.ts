@@ -1,20 +1,15 @@
 import { expect, test } from 'vitest';
 import type { RunStep } from '../api/mapping';
-import { aRun } from '../log/testing';
+import { aRun, aRunStep } from '../log/testing';
 import { elapsed, median, mediansOf, completedParts, progressOf, shareDone, timeLeft } from './timing';
 
-const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep => ({
-  name,
-  status: finishedAt !== null ? 'completed' : startedAt !== null ? 'running' : 'pending',
-  startedAt,
-  finishedAt,
-  exitCode: null,
-  errorMessage: null,
-  firstSeq: null,
-  lastSeq: null,
-  resources: {},
-  slots: {},
-});
+const aStep = (name: string, startedAt: number | null, finishedAt: number | null): RunStep =>
+  aRunStep({
+    name,
+    status: finishedAt !== null ? 'completed' : startedAt !== null ? 'running' : 'pending',
+    startedAt,
+    finishedAt,
+  });
 const earlier = [100, 300, 200].map((took, i) =>
   aRun({
     id: i + 1,

@@ -1,6 +1,7 @@
 /** The commands in the palette: pages, projects, runs and actions. */
 import type { Component } from 'svelte';
 import Ban from '@lucide/svelte/icons/ban';
+import Boxes from '@lucide/svelte/icons/boxes';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
 import List from '@lucide/svelte/icons/list';
@@ -66,6 +67,14 @@ function allCommands(): Command[] {
       : []),
     { group: 'Pages', name: 'Overview', hint: '', icon: LayoutGrid, act: () => router.go('/') },
     { group: 'Pages', name: 'All runs', hint: '', icon: List, act: () => router.go('/runs') },
+    {
+      group: 'Pages',
+      name: 'Resources',
+      hint: '',
+      words: 'slots queue',
+      icon: Boxes,
+      act: () => router.go('/resources'),
+    },
     ...projects.map(({ name, title }) => ({
       group: 'Projects' as const,
       name: labelOf({ name, title }),

@@ -8,6 +8,7 @@ export const lazy = {
   run: () => import('../pages/RunPage.svelte'),
   project: () => import('../pages/ProjectPage.svelte'),
   runs: () => import('../pages/RunsPage.svelte'),
+  resources: () => import('../pages/ResourcesPage.svelte'),
   artifact: () => import('../pages/ArtifactPage.svelte'),
   compare: () => import('../pages/ComparePage.svelte'),
   artifacts: () => import('../components/ArtifactList.svelte'),

@@ -35,6 +35,8 @@ export function titleOfPage(route: Route, running: number): string {
       return `${prefix}Solorun`;
     case 'runs':
       return `${prefix}All runs · Solorun`;
+    case 'resources':
+      return 'Resources · Solorun';
     case 'project':
       return `${route.project} · Solorun`;
     case 'artifact':

@@ -9,6 +9,7 @@ export const TAIL_RECORDS = 120;
 export type Route =
   | { readonly page: 'overview' }
   | { readonly page: 'runs' }
+  | { readonly page: 'resources' }
   | { readonly page: 'project'; readonly project: string }
   | { readonly page: 'run'; readonly project: string; readonly runId: number }
   /** A run without its project, as people type it. Redirects to the run's own address. */
@@ -30,6 +31,7 @@ export interface RouteDefinition {
 export const ROUTES: readonly RouteDefinition[] = [
   { path: '/', page: 'overview', requests: ['projects'] },
   { path: '/runs', page: 'runs', component: 'pages/RunsPage.svelte' },
+  { path: '/resources', page: 'resources', component: 'pages/ResourcesPage.svelte', requests: ['resources'] },
   { path: '/runs/{run}', page: 'run-by-id', component: 'pages/RunPage.svelte', requests: ['runs/{run}'] },
   { path: '/p/{project}', page: 'project', component: 'pages/ProjectPage.svelte', requests: ['projects'] },
   {

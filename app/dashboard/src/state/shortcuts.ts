@@ -18,6 +18,7 @@ export const OTHER_KEYS: readonly (readonly [keys: string, action: string])[] = 
 export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g o', 'Overview'],
   ['g r', 'All runs'],
+  ['g s', 'Shared resources'],
   ['s', 'Start a run'],
   ['r', 'Run the run again (asks first)'],
   ['x', 'Cancel the run (asks first)'],

@@ -1,0 +1,91 @@
+"""Queued runs on every page, live: what they wait for, their order, and what a cancel of one does."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.projects import Api
+
+
+def test_a_queued_run_says_what_it_waits_for_until_it_begins(
+    open_page: OpenPage, api: Api, params: dict[str, str]
+) -> None:
+    active = api.start("line-live", params=params)
+    first, second = [api.start("line-live", params={**params, "shares": "40 80"}) for _ in range(2)]
+    page = open_page(f"/p/line-live/runs/{second}")
+    notice = page.get_by_role("tabpanel").get_by_role("status").first
+
+    expect(page.locator("header .badge")).to_have_text("queued")
+    expect(notice).to_have_text(re.compile(rf"^Number 2 in the queue.*Now run #{active} is active\.\s*$"))
+    api.cancel(first)
+    expect(notice).to_contain_text("Number 1 in the queue")
+    (Path(params["gates"]) / "40").touch()
+
+    expect(page.locator("header .badge")).to_have_text("running")
+    expect(notice).not_to_be_visible()
+    (Path(params["gates"]) / "80").touch()
+
+
+def test_a_project_lists_its_queue_in_order(open_page: OpenPage, api: Api, params: dict[str, str]) -> None:
+    active = api.start("line-order", params=params)
+    queued = [api.start("line-order", params=params) for _ in range(7)]
+    page = open_page("/")
+    card = page.get_by_role("article", name="line-order")
+
+    expect(card.locator(".badge")).to_have_text("running")
+    expect(card).to_contain_text(f"Queue: {', '.join(f'#{run_id}' for run_id in queued[:5])} and 2 more")
+    card.get_by_role("heading").get_by_role("link").click()
+    rows = page.get_by_role("region", name="Queue").get_by_role("listitem")
+    expect(rows).to_have_count(7)
+    expect(rows.first).to_contain_text(f"#{queued[0]} Number 1 in the queue")
+    expect(page.get_by_role("region", name="Active run")).to_contain_text(f"Run #{active}")
+    for run_id in queued:
+        api.cancel(run_id)
+
+    expect(rows).to_have_count(0)
+
+
+def test_a_cancel_of_a_queued_run_ends_it_immediately(open_page: OpenPage, api: Api, params: dict[str, str]) -> None:
+    api.start("line-cancel", params=params)
+    queued = api.start("line-cancel", params=params)
+    page = open_page(f"/p/line-cancel/runs/{queued}")
+
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("The run is queued and has not begun. It ends immediately.")
+    expect(dialog.get_by_role("checkbox")).to_have_count(0)
+    dialog.get_by_role("button", name="Cancel run").click()
+
+    expect(page.locator("header .badge")).to_have_text("cancelled")
+
+
+def test_a_replaced_run_and_its_replacement_link_to_each_other(
+    open_page: OpenPage, api: Api, params: dict[str, str]
+) -> None:
+    replaced = api.start("paced-swap", params=params)
+    api.wait_until(lambda: api.run(replaced)["progress_current"] == 40)
+    replacement = api.start("paced-swap", params=params, on_conflict="replace")
+    page = open_page(f"/p/paced-swap/runs/{replacement}")
+    lineage = page.get_by_role("navigation", name="Breadcrumb")
+
+    expect(page.get_by_role("tabpanel")).to_contain_text(f"Begins when run #{replaced} has stopped.")
+    lineage.get_by_role("link", name=f"#{replaced}").click()
+    expect(lineage).to_contain_text(f"Replaced by #{replacement}")
+    lineage.get_by_role("link", name=f"#{replacement}").click()
+
+    expect(lineage).to_contain_text(f"Replaces #{replaced}")
+
+
+def test_tables_mark_queued_runs_and_reruns(open_page: OpenPage, api: Api, params: dict[str, str]) -> None:
+    api.start("line-table", params=params)
+    queued = api.start("line-table", params=params)
+    original = api.complete("novel", scope="fetch")
+    rerun = api.rerun(original, "start")
+    page = open_page("/runs")
+
+    expect(page.get_by_role("row", name=re.compile(f"#{rerun} "))).to_contain_text(f"Rerun of #{original}")
+    page.get_by_label("Status").select_option("queued")
+    expect(page.get_by_role("row", name=re.compile(f"#{queued} "))).to_contain_text("Number 1 in the queue")
+    expect(page.get_by_role("row", name=re.compile(f"#{rerun} "))).to_have_count(0)
