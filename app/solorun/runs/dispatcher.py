@@ -79,6 +79,16 @@ class Dispatcher:
             handle.cancel_scope.cancel(StopReason.SHUTDOWN)
         await self.executor.execute(handle)
 
+    async def begin_promoted(self) -> None:
+        """Begin the runs that the store has promoted. The caller holds the start lock. Raises StoreUnavailable."""
+        if self.admission.draining:
+            return  # the next service begins them
+        for run in await self.store.claim_promoted_runs(owner=self.owner):
+            if self.admission.draining:
+                await self.store.return_run(run.id, owner=self.owner)
+            else:
+                await self._begin(run)
+
     async def _run(self) -> None:
         with self.registry.watch_releases() as released:
             released.set()
@@ -103,13 +113,7 @@ class Dispatcher:
 
     async def _begin_promoted(self) -> None:
         async with self.registry.start_lock:
-            if self.admission.draining:
-                return  # the next service begins them
-            for run in await self.store.claim_promoted_runs(owner=self.owner):
-                if self.admission.draining:
-                    await self.store.return_run(run.id, owner=self.owner)
-                else:
-                    await self._begin(run)
+            await self.begin_promoted()
 
     async def _begin(self, run: Run) -> None:
         start = self.queue.take(run)

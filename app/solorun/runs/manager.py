@@ -144,7 +144,9 @@ class RunManager:
                 return Submission(joined, start.on_conflict, joined=True)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
-            run = await self._insert(start, masker)
+            run, has_joined = await self._insert(start, masker)
+            if has_joined:
+                return Submission(run, start.on_conflict, joined=True)
             if abandoned.is_set():
                 self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
             elif run.status is Status.QUEUED:
@@ -153,8 +155,10 @@ class RunManager:
                 await self.dispatcher.begin(start, run, masker)
             return Submission(run, start.on_conflict)
 
-    async def _insert(self, start: AdmittedStart, masker: Masker) -> Run:
+    async def _insert(self, start: AdmittedStart, masker: Masker) -> tuple[Run, bool]:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
+
+        Returns the run, and True if it is a promoted one that the start has joined.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
@@ -162,14 +166,16 @@ class RunManager:
         finalized: int | None = None
         while True:
             try:
-                return await self.store.insert_run(new, owner=self.owner)
+                return await self.store.insert_run(new, owner=self.owner), False
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
                     raise  # It belongs to another owner: we can neither execute nor end it.
+                await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
+                self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
-                    if handle.run.holds_project:
-                        raise self._conflicts.reject(handle, start) from None
+                    if (joined := self._conflicts.resolve(start)) is not None:
+                        return joined, True
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.

@@ -1,11 +1,12 @@
 """Runs and steps that share resources: their slots, their turns, and refusals."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from solorun.errors import ResourceBusy
-from solorun.queueing import QueueChoice
+from solorun.errors import ResourceBusy, RunActive
+from solorun.queueing import ConflictPolicy, QueueChoice
 from solorun.status import Status, StepStatus
 from tests.fakes.engine import Engine, declare, open_engine
 from tests.integration.runs.test_queueing import ONE_STEP, complete_next_step, queue
@@ -76,3 +77,26 @@ async def test_a_run_whose_step_waits_can_be_cancelled(tmp_path: Path) -> None:
 def _status_of(engine: Engine, run_id: int, step: str) -> StepStatus | None:
     topic = engine.hub.find(run_id)
     return None if topic is None else next(one.status for one in topic.run.steps if one.name == step)
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.REJECT, ConflictPolicy.JOIN])
+async def test_a_start_that_finds_a_promoted_run_leaves_it_its_turn(tmp_path: Path, policy: ConflictPolicy) -> None:
+    projects = [declare(name, steps=ONE_STEP, resources={"gpu": 1}) for name in ("a", "b")]
+    async with open_engine(tmp_path, *projects, resources={"gpu": 1}) as engine:
+        holder, waiting = await queue(engine, "a"), await queue(engine, "b")
+        await engine.registry.start_lock.acquire()
+        start = asyncio.create_task(engine.manager.start_run("b", on_conflict=policy))
+        await asyncio.sleep(0)  # The start waits for the lock before the run is promoted.
+        await complete_next_step(engine)
+        await engine.end_of(holder.id)
+
+        engine.registry.start_lock.release()
+
+        if policy is ConflictPolicy.JOIN:
+            assert (await start).id == waiting.id
+        else:
+            with pytest.raises(RunActive) as refusal:
+                await start
+            assert refusal.value.active_run.id == waiting.id
+        assert await complete_next_step(engine) == waiting.id
+        assert (await engine.end_of(waiting.id)).status is Status.COMPLETED
