@@ -1,0 +1,50 @@
+"""Starts that join the active run, if it will do their work."""
+
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import RunActive
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
+from tests.fakes.engine import declare, open_engine
+from tests.fakes.steps import ScriptedExecutor
+
+
+async def test_a_join_returns_the_active_run_if_it_will_do_the_work(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        active = await engine.manager.start_run("handbook")
+
+        joined = await engine.manager.submit_run("handbook", scope="review", on_conflict=ConflictPolicy.JOIN)
+
+        assert (joined.run.id, joined.joined) == (active.id, True)
+        assert len(await engine.store.list_runs()) == 1
+
+
+async def test_a_join_of_a_free_project_starts_a_run(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        submission = await engine.manager.submit_run("handbook", on_conflict=ConflictPolicy.JOIN)
+
+        assert (submission.joined, submission.run.status) == (False, Status.PENDING)
+
+
+async def test_a_join_is_refused_with_the_steps_that_would_be_missing(tmp_path: Path) -> None:
+    async with open_engine(tmp_path) as engine:
+        active = await engine.manager.start_run("handbook", scope="from:generate")
+
+        with pytest.raises(RunActive, match=f"cannot be joined: extract will not be executed by run {active.id}"):
+            await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.JOIN)
+
+
+async def test_a_join_is_refused_when_the_parameters_differ_or_the_run_is_being_stopped(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(params=("date",)), executor=ScriptedExecutor(unkillable=True)) as engine:
+        active = await engine.manager.start_run("handbook", params={"date": "1 May"})
+        work = await engine.executor.step("extract")
+
+        with pytest.raises(RunActive, match="its parameters differ"):
+            await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.JOIN)
+
+        await engine.manager.cancel_run(active.id)
+        with pytest.raises(RunActive, match=f"run {active.id} is being stopped"):
+            await engine.manager.start_run("handbook", params={"date": "1 May"}, on_conflict=ConflictPolicy.JOIN)
+        work.end()
