@@ -74,7 +74,8 @@ class Store {
     addEventListener('pageshow', update);
     addEventListener('online', () => this.connection.state !== 'connected' && this.retryNow());
     update();
-    void this.loadProjects();
+    // A page that needs the projects loads them again, and shows why that failed.
+    void this.loadProjects().catch(() => undefined);
   }
 
   retryNow(): void {
@@ -203,7 +204,7 @@ class Store {
   private putStarted({ run, configurationFaults }: Awaited<ReturnType<typeof api.startRun>>): Run {
     this.put(run);
     if (configurationFaults.length) this.outdatedRuns.set(run.id, configurationFaults);
-    if (!this.project(run.project) || configurationFaults.length) void this.loadProjects();
+    if (!this.project(run.project) || configurationFaults.length) void this.loadProjects().catch(() => undefined);
     return run;
   }
 
