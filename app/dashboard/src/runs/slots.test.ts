@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Hold } from '../api/mapping';
+import type { Hold } from '../api/resources';
 import { slotsOf } from './slots';
 
 const held = (slot: number): Hold => ({ slot, runId: 17, project: 'train', step: null, since: 0 });

@@ -1,5 +1,5 @@
 /** The slots of a resource, and who holds each. */
-import type { Hold, Resource } from '../api/mapping';
+import type { Hold, Resource } from '../api/resources';
 
 export interface Slot {
   readonly number: number;
