@@ -131,3 +131,14 @@ async def test_the_cancel_of_an_ended_run_does_not_change(store: Store) -> None:
 
     assert result == [UpdateResult.NOT_IN_EXPECTED_STATUS]
     assert (await store.get_run(run.id)).cancel == SETTLED
+
+
+async def test_a_run_that_ended_before_its_work_received_the_cancel_has_settled_it(store: Store) -> None:
+    run = await start(store)
+    await request(store, run)
+
+    ended = await end(store, run, at=60)
+
+    assert ended.status is Status.COMPLETED
+    assert ended.cancel is not None
+    assert (ended.cancel.settled_at, ended.cancel.signalled_at) == (later(60), None)

@@ -217,7 +217,9 @@ SET status = :status, started_at = COALESCE(started_at, :started_at), finished_a
     error_message = :error_message, current_step = NULL, progress_current = :progress_current,
     progress_total = :progress_total, progress_item = :progress_item, last_seq = :last_seq,
     debug_count = :debug_count, info_count = :info_count, warning_count = :warning_count, error_count = :error_count,
-    first_error_seq = :first_error_seq
+    first_error_seq = :first_error_seq, cancel_settled_at = CASE
+        WHEN cancel_requested_at IS NOT NULL THEN COALESCE(cancel_settled_at, :finished_at)
+    END
 WHERE id = :run_id AND owner = :owner AND status IN (:from_pending, :from_running)
     AND last_seq IN (:previous_seq, :last_seq);
 
