@@ -106,7 +106,11 @@ async def test_a_status_before_the_last_record_is_found(tmp_path: Path, monkeypa
 
 
 async def test_a_cancel_that_is_not_settled_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    queries = {**QUERIES, "record_cancel": QUERIES["record_cancel"].replace(":settled_at", "NULL")}
+    queries = {
+        **QUERIES,
+        "record_cancel": QUERIES["record_cancel"].replace(":settled_at", "NULL"),
+        "end_run": QUERIES["end_run"].replace("COALESCE(cancel_settled_at, :finished_at)", "NULL"),
+    }
     monkeypatch.setattr("solorun.stores.sql.writes.QUERIES", queries)
     trial = Trial(tmp_path)
     await trial.prepare()
