@@ -103,7 +103,12 @@ class QueueModel:
         projects = {run.project for run in self.runs.values() if run.status == "queued"}
         heads = [self.queue(project)[0] for project in projects if self.find_active(project) is None]
         waiting = [run for run in self.runs.values() if run.is_active and run.is_waiting]
-        return sorted([*heads, *waiting], key=lambda run: run.id)
+        return sorted(filter(self._can_ever_take, [*heads, *waiting]), key=lambda run: run.id)
+
+    def _can_ever_take(self, run: ModelRun) -> bool:
+        """A run that needs more than is declared waits, and keeps nothing from the others."""
+        needs = run.step_needs if run.is_waiting else run.needs
+        return all(self.declared.get(name, 0) >= count for name, count in needs.items())
 
     def _can_take(self, run: ModelRun, needs: Mapping[str, int], *, last: bool) -> bool:
         """Whether all that it needs is free, and no one before it in the line waits for any of it."""
