@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from solorun.errors import SolorunError
+from solorun.execution.clock import count_seconds
 from solorun.execution.handle import RunHandle, RunRegistry
 from solorun.lease import Lease
 from solorun.outcome import StopReason
@@ -30,11 +31,6 @@ _EXIT_FRACTION: Final = 0.95
 _logger = logging.getLogger("solorun.execution")
 
 
-def boot_time() -> float:
-    """Seconds that no one can set, and that pass while the machine is suspended."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
 def exit_process() -> None:
     """Exit without any clean-up. The processes of steps die with this one."""
     os._exit(1)
@@ -48,7 +44,7 @@ class LeaseKeeper:
         lease: Lease,
         registry: RunRegistry,
         *,
-        clock: Callable[[], float] = boot_time,
+        clock: Callable[[], float] = count_seconds,
         exit_process: Callable[[], None] = exit_process,
         renewal_seconds: float | None = None,
         retry_seconds: float = RETRY_SECONDS,

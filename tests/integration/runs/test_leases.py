@@ -11,7 +11,6 @@ import pytest
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.execution import LeaseKeeper
-from solorun.execution.lease import boot_time
 from solorun.run import Cancel
 from solorun.status import Status
 from tests.contracts.builders import NOW
@@ -173,7 +172,3 @@ async def test_the_process_stays_if_there_is_no_work(tmp_path: Path, lease: Fake
         await engine.until(lambda: looks > seen + 5)
 
     assert not lease.exited.is_set()
-
-
-def test_the_clock_of_leases_runs_forwards() -> None:
-    assert boot_time() <= boot_time()
