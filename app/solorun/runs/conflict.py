@@ -53,7 +53,9 @@ class ConflictResolver:
 
     def _find_choices(self, handle: RunHandle, start: AdmittedStart) -> Choices:
         name = start.project.name
-        basis = handle.run, handle.cancel_scope.reason, self._queue.count(name), start.scope, start.params
+        has_equal_params = handle.start.params == start.params
+        queue = self._queue.count(name), start.project.queue_max
+        basis = handle.run, handle.cancel_scope.reason, has_equal_params, start.steps, queue
         known = self._choices.get(name)
         if known is not None and known[0] == basis:
             return known[1]

@@ -48,3 +48,17 @@ async def test_a_join_is_refused_when_the_parameters_differ_or_the_run_is_being_
         with pytest.raises(RunActive, match=f"run {active.id} is being stopped"):
             await engine.manager.start_run("handbook", params={"date": "1 May"}, on_conflict=ConflictPolicy.JOIN)
         work.end()
+
+
+async def test_each_refusal_describes_its_own_start(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(params=("date",))) as engine:
+        await engine.manager.start_run("handbook", scope="from:generate", params={"date": "1 May"})
+
+        described = []
+        for scope, date in (("review", "1 May"), ("review", "2 May"), ("full", "1 May"), ("review", "1 May")):
+            with pytest.raises(RunActive) as refusal:
+                await engine.manager.start_run("handbook", scope=scope, params={"date": date})
+            assert refusal.value.choices is not None
+            described.append(refusal.value.choices.join.possible)
+
+        assert described == [True, False, False, True]
