@@ -1,7 +1,6 @@
 """Resources that solorun.toml declares: who holds their slots, and who waits for them."""
 
-import anyio
-
+from solorun.status import StepStatus
 from tests.fakes.application import OpenServed
 from tests.fakes.project_toml import project_toml
 
@@ -37,8 +36,9 @@ async def test_a_run_whose_step_waits_for_a_resource_is_listed(open_served: Open
     async with open_served(toml=SHARED + "[projects.mixed]\n" + step) as served:
         await served.start("render")
         waiting = await served.start("mixed")
-        with anyio.fail_after(60):
-            while not (gpu := (await served.client.get("/api/v1/resources")).json()["resources"][0])["waiting"]:
-                await anyio.sleep(0.01)
+        topic = served.service.hub.find(waiting["id"])
+        assert topic is not None
+        await served.until(lambda: topic.run.steps[0].status is StepStatus.WAITING)
+        gpu = (await served.client.get("/api/v1/resources")).json()["resources"][0]
 
         assert [(run["id"], run["steps"][0]["status"]) for run in gpu["waiting"]] == [(waiting["id"], "waiting")]
