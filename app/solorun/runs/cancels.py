@@ -4,7 +4,7 @@ import logging
 
 from msgspec.structs import replace
 
-from solorun.errors import RunNotActive, RunNotFound
+from solorun.errors import RunNotActive, RunNotFound, StoreUnavailable
 from solorun.execution import RunExecutor, RunHandle, RunRegistry
 from solorun.logs import Hub
 from solorun.run import Cancel, Run, cancel_fields
@@ -53,6 +53,11 @@ class Cancels:
                 at=cancel.requested_at,
                 grace_seconds=cancel.grace_seconds,
             )
+        except StoreUnavailable:
+            # The cancel of a queued run may have been committed.
+            self._queue.in_doubt = True
+            self._registry.notify_released()
+            raise
         finally:
             if handle is not None:
                 handle.cancel_recorded.set()

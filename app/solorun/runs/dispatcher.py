@@ -83,7 +83,16 @@ class Dispatcher:
         """Begin the runs that the store has promoted. The caller holds the start lock. Raises StoreUnavailable."""
         if self.admission.draining:
             return  # the next service begins them
-        for run in await self.store.claim_promoted_runs(owner=self.owner):
+        try:
+            if self.queue.in_doubt:
+                await self._reconcile()
+            claimed = await self.store.claim_promoted_runs(owner=self.owner)
+        except SolorunError:
+            # The claim may have been committed.
+            self.queue.in_doubt = True
+            self.registry.notify_released()
+            raise
+        for run in claimed:
             if self.admission.draining:
                 await self.store.return_run(run.id, owner=self.owner)
             else:
@@ -114,6 +123,19 @@ class Dispatcher:
     async def _begin_promoted(self) -> None:
         async with self.registry.start_lock:
             await self.begin_promoted()
+
+    async def _reconcile(self) -> None:
+        """End the runs that the store no longer has as queued, and give up claims whose answer was lost."""
+        self.queue.in_doubt = False
+        stored = {run.id for run in await self.store.list_queued_runs()}
+        for queued in self.queue:
+            if queued.run.id in stored:
+                continue
+            run = await self.store.get_run(queued.run.id)
+            if run.has_ended:
+                self.queue.end(run)
+            else:
+                await self.store.return_run(run.id, owner=self.owner)
 
     async def _begin(self, run: Run) -> None:
         start = self.queue.take(run)

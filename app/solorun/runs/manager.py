@@ -144,21 +144,20 @@ class RunManager:
                 return Submission(joined, start.on_conflict, joined=True)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
-            run, has_joined = await self._insert(start, masker)
-            if has_joined:
-                return Submission(run, start.on_conflict, joined=True)
+            submission = await self._insert(start, masker)
+            if submission.joined:
+                return submission
+            run = submission.run
             if abandoned.is_set():
                 self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
             elif run.status is Status.QUEUED:
-                run = await self._enqueue(start, run)
+                run = self._enqueue(start, run)
             else:
                 await self.dispatcher.begin(start, run, masker)
             return Submission(run, start.on_conflict)
 
-    async def _insert(self, start: AdmittedStart, masker: Masker) -> tuple[Run, bool]:
+    async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
-
-        Returns the run, and True if it is a promoted one that the start has joined.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
@@ -166,7 +165,7 @@ class RunManager:
         finalized: int | None = None
         while True:
             try:
-                return await self.store.insert_run(new, owner=self.owner), False
+                return Submission(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
@@ -175,7 +174,7 @@ class RunManager:
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
                     if (joined := self._conflicts.resolve(start)) is not None:
-                        return joined, True
+                        return Submission(joined, start.on_conflict, joined=True)
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
@@ -190,14 +189,16 @@ class RunManager:
                 self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
                 raise
 
-    async def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
-        """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue."""
+    def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
+        """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.
+
+        The transaction that inserted it has recorded the cancel of the active run, and ended an earlier replacement.
+        """
         if run.replaces is not None:
-            if (replaced := self.queue.find_replacement(run.project)) is not None:
-                self.queue.end(await self.store.get_run(replaced.id))
+            self.queue.in_doubt = True
             if (handle := self.registry.find(run.replaces)) is not None:
-                cancel = handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
-                await self._cancels.record(run.replaces, handle, cancel)
+                handle.request_cancel(Cancel(run.created_at, run.triggered_by, f"replaced by run {run.id}"))
+                handle.cancel_recorded.set()
         self.registry.notify_released()
         return self.queue.add(run, start)
 

@@ -36,6 +36,9 @@ class RunQueue:
         self._by_id: dict[int, QueuedRun] = {}
         self._by_project: dict[str, list[QueuedRun]] = {}
         """In the order in which they begin."""
+        self.in_doubt = False
+        """Whether the store may have changed a queued run without this service knowing: an answer was lost, or a
+        replacement has ended an earlier one. The dispatcher looks."""
 
     def __contains__(self, run_id: int) -> bool:
         return run_id in self._by_id
@@ -62,11 +65,6 @@ class RunQueue:
     def find_start(self, run_id: int) -> AdmittedStart | None:
         """How a queued run was admitted, if this service did that."""
         return self._by_id[run_id].start if run_id in self._by_id else None
-
-    def find_replacement(self, project: str) -> Run | None:
-        """The run that waits to replace another."""
-        runs = self._by_project.get(project)
-        return runs[0].run if runs and runs[0].run.replaces is not None else None
 
     def take(self, run: Run) -> AdmittedStart | None:
         """Remove a run that has been promoted, as committed. Its topic stays. Returns how it was admitted."""

@@ -77,7 +77,8 @@ class Reaper:
         outcome = failed if run.cancel_requested_at is None else Outcome(Status.CANCELLED)
         ending = FinalState(outcome, self.now())
         await self.store.finalize_run(run.id, owner=self.owner, expected=ACTIVE, ending=ending, forget_key=forget_key)
-        self.queue.end(await self.store.get_run(run.id))
+        if (run := await self.store.get_run(run.id)).has_ended:
+            self.queue.end(run)
         self.registry.notify_released()
 
     def finalize_later(self, run: Run, why: str, *, forget_key: bool = False) -> None:

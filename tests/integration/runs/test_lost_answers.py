@@ -1,0 +1,53 @@
+"""The database commits, but its answer is lost: what waits still begins, or its readers still see it end."""
+
+from pathlib import Path
+
+import pytest
+
+from solorun.errors import StoreUnavailable
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
+from tests.fakes.engine import declare, open_engine
+from tests.fakes.steps import ScriptedExecutor
+from tests.integration.runs.test_queueing import ONE_STEP, complete_next_step, queue
+
+
+async def test_a_promoted_run_begins_although_the_answer_to_its_claim_was_lost(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
+        await queue(engine)
+        first, second = await queue(engine), await queue(engine)
+        engine.faults.fail_after("claim_promoted_runs", StoreUnavailable())
+
+        await complete_next_step(engine)
+
+        assert [await complete_next_step(engine) for _ in range(2)] == [first.id, second.id]
+
+
+async def test_readers_see_the_end_of_a_queued_run_although_the_answer_to_its_cancel_was_lost(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
+        await queue(engine)
+        first, second = await queue(engine), await queue(engine)
+        engine.faults.fail_after("request_cancel", StoreUnavailable())
+
+        with pytest.raises(StoreUnavailable):
+            await engine.manager.cancel_run(first.id)
+
+        assert (await engine.end_of(first.id)).status is Status.CANCELLED
+        await engine.until(lambda: [run.queue_position for run in engine.manager.list_queued_runs()] == [1])
+        assert [run.id for run in engine.manager.list_queued_runs()] == [second.id]
+
+
+async def test_readers_see_the_end_of_an_earlier_replacement_although_it_cannot_be_read_at_first(
+    tmp_path: Path,
+) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP), executor=ScriptedExecutor(unkillable=True)) as engine:
+        await queue(engine)
+        work = await engine.executor.step("extract")
+        earlier = await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.REPLACE)
+        engine.faults.fail("list_queued_runs", StoreUnavailable())
+
+        newest = await engine.manager.start_run("handbook", on_conflict=ConflictPolicy.REPLACE)
+
+        assert (await engine.end_of(earlier.id)).status is Status.CANCELLED
+        work.end()
+        assert await complete_next_step(engine) == newest.id
