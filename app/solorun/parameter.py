@@ -99,7 +99,9 @@ def _compile(pattern: str) -> Any:
 
 
 def _string(value: object) -> str:
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str):
+        raise InvalidParameter("must be text")
+    if "\0" in value:
         raise InvalidParameter(_NO_TEXT)
     try:
         size_bytes = len(value.encode())
