@@ -96,6 +96,8 @@ async def test_a_rerun_while_the_project_is_busy_is_a_conflict_that_names_the_ac
         ({"from": 3}, ["/from"]),
         ({"params": {"date": 3}}, ["/params/date"]),
         ({"from_step": "start"}, ["/from_step"]),
+        ({"triggered_by": "a\x9b"}, ["/triggered_by"]),
+        ({"triggered_by": "", "params": {"date": 3}}, ["/triggered_by", "/params/date"]),
     ],
 )
 async def test_an_invalid_rerun_returns_422_with_pointers(

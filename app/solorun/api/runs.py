@@ -54,7 +54,10 @@ async def rerun(state: State, request: Request) -> Response:
     body = await request.read_body(RerunRequest)
     manager, key = state.service.manager, find_key(request, body)
     if query.preview:
-        return json_response(await manager.reruns.preview(run_id, from_step=body.from_step, params=body.params))
+        preview = await manager.reruns.preview(
+            run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params
+        )
+        return json_response(preview)
     original = await manager.get_run(run_id)
     starting = manager.reruns.start(
         run_id,

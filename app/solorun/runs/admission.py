@@ -80,7 +80,7 @@ class Admission:
         declared = self._projects.get_project(project)
         steps = declared.find_steps(scope)
         values, faults = read_params(declared, params)
-        faults[:0] = _faults_of_triggered_by(triggered_by)
+        faults[:0] = find_caller_faults(triggered_by)
         if steps is None:
             known = ", ".join(declared.scopes)
             faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
@@ -91,7 +91,8 @@ class Admission:
         return AdmittedStart(declared, scope, steps, triggered_by, values, faults_of_file, policy, rerun_of, key)
 
 
-def _faults_of_triggered_by(triggered_by: str) -> list[FieldError]:
+def find_caller_faults(triggered_by: str) -> list[FieldError]:
+    """What is wrong with the name of a caller, as a pointer into the body of a start."""
     if 1 <= len(triggered_by) <= MAX_CALLER_CHARACTERS and re.search(CALLER_PATTERN, triggered_by):
         return []
     return [FieldError("/triggered_by", f"must be 1 to {MAX_CALLER_CHARACTERS} characters without control characters")]

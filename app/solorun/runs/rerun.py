@@ -11,6 +11,7 @@ from solorun.parameter import format_param
 from solorun.project import FROM_PREFIX, Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
+from solorun.runs.admission import find_caller_faults
 from solorun.runs.parameters import read_params
 from solorun.runs.submission import Submission
 from solorun.status import StepStatus
@@ -59,7 +60,7 @@ class Reruns:
         replace those of the run.
         """
         run, project = await self._read(run_id)
-        plan = plan_rerun(project, run, from_step, params or {})
+        plan = plan_rerun(project, run, from_step, triggered_by, params or {})
         return await self._submit(
             project.name,
             scope=plan.scope,
@@ -71,12 +72,17 @@ class Reruns:
         )
 
     async def preview(
-        self, run_id: int, *, from_step: str = FROM_START, params: Mapping[str, object] | None = None
+        self,
+        run_id: int,
+        *,
+        from_step: str = FROM_START,
+        triggered_by: str = "api",
+        params: Mapping[str, object] | None = None,
     ) -> RerunPreview:
         """What `start` would do now. Raises RunNotFound, RunNotEnded, ProjectNotFound, InvalidRequest."""
         run, project = await self._read(run_id)
         missing = find_missing_params(run, params or {})
-        plan = plan_rerun(project, run, from_step, params or {}, optional=missing)
+        plan = plan_rerun(project, run, from_step, triggered_by, params or {}, optional=missing)
         latest = await self._store.find_latest_run(project.name)
         return RerunPreview(
             rerun_of=run_id,
@@ -110,7 +116,13 @@ class Reruns:
 
 
 def plan_rerun(
-    project: Project, run: Run, from_step: str, params: Mapping[str, object], *, optional: Collection[str] = ()
+    project: Project,
+    run: Run,
+    from_step: str,
+    triggered_by: str,
+    params: Mapping[str, object],
+    *,
+    optional: Collection[str] = (),
 ) -> RerunPlan:
     """The start that repeats `run` as `project` is declared now. Raises RunNotEnded, InvalidRequest.
 
@@ -124,6 +136,7 @@ def plan_rerun(
     message = f"is secret and was not kept by run {run.id}; give it again"
     faults = [
         *_faults_of_start(project, run, from_step, position),
+        *find_caller_faults(triggered_by),
         *(FieldError(f"/params/{name}", message) for name in missing if name not in optional),
         *_faults_of_params(project, run, merged, missing),
     ]

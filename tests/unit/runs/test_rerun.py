@@ -56,14 +56,14 @@ def ended(
 def test_a_rerun_stays_within_the_scope_of_its_run(
     scope: str, from_step: str, expected: str, steps: tuple[str, ...]
 ) -> None:
-    plan = plan_rerun(PROJECT, ended(scope), from_step, {})
+    plan = plan_rerun(PROJECT, ended(scope), from_step, "api", {})
 
     assert (plan.scope, plan.steps) == (expected, steps)
 
 
 @pytest.mark.parametrize("stopped", [StepStatus.FAILED, StepStatus.CANCELLED, StepStatus.INTERRUPTED])
 def test_the_failed_step_is_the_one_that_stopped_the_run(stopped: StepStatus) -> None:
-    plan = plan_rerun(PROJECT, ended(stopped=stopped, at="generate"), "failed", {})
+    plan = plan_rerun(PROJECT, ended(stopped=stopped, at="generate"), "failed", "api", {})
 
     assert plan.scope == "from:generate"
 
@@ -78,7 +78,7 @@ def test_the_failed_step_is_the_one_that_stopped_the_run(stopped: StepStatus) ->
 )
 def test_a_run_without_a_failed_step_has_no_failed_step_to_start_from(run: Run, message: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(PROJECT, run, "failed", {})
+        plan_rerun(PROJECT, run, "failed", "api", {})
 
     assert caught.value.errors == (FieldError("/from", message),)
 
@@ -86,7 +86,7 @@ def test_a_run_without_a_failed_step_has_no_failed_step_to_start_from(run: Run, 
 @pytest.mark.parametrize("from_step", ["polish", "extract", "", "from:review", "x" * 10_000])
 def test_a_step_that_the_run_does_not_have_is_refused(from_step: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(PROJECT, ended("from:generate"), from_step, {})
+        plan_rerun(PROJECT, ended("from:generate"), from_step, "api", {})
 
     [fault] = caught.value.errors
     assert fault.pointer == "/from"
@@ -97,7 +97,7 @@ def test_a_step_that_the_run_does_not_have_is_refused(from_step: str) -> None:
 @pytest.mark.parametrize(("from_step", "removed"), [("start", "generate, publish"), ("review", "publish")])
 def test_steps_that_the_project_no_longer_has_are_named(from_step: str, removed: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(declare(steps=("extract", "review")), ended(), from_step, {})
+        plan_rerun(declare(steps=("extract", "review")), ended(), from_step, "api", {})
 
     assert caught.value.errors == (FieldError("/from", f"handbook no longer has these steps of run 7: {removed}"),)
 
@@ -105,7 +105,7 @@ def test_steps_that_the_project_no_longer_has_are_named(from_step: str, removed:
 def test_a_removed_step_that_would_be_skipped_does_not_matter() -> None:
     project = declare(steps=("review", "publish"))
 
-    plan = plan_rerun(project, ended(), "review", {})
+    plan = plan_rerun(project, ended(), "review", "api", {})
 
     assert plan.steps == ("review", "publish")
 
@@ -113,7 +113,7 @@ def test_a_removed_step_that_would_be_skipped_does_not_matter() -> None:
 def test_a_step_that_was_added_since_is_part_of_the_scope() -> None:
     project = declare(steps=("extract", "generate", "review", "proofread", "publish"))
 
-    plan = plan_rerun(project, ended(), "failed", {})
+    plan = plan_rerun(project, ended(), "failed", "api", {})
 
     assert plan.steps == ("review", "proofread", "publish")
 
@@ -123,7 +123,7 @@ def test_a_run_that_has_not_ended_cannot_be_repeated(status: Status) -> None:
     run = replace(ended(), status=status)
 
     with pytest.raises(RunNotEnded) as refusal:
-        plan_rerun(PROJECT, run, "start", {})
+        plan_rerun(PROJECT, run, "start", "api", {})
 
     assert refusal.value.run is run
 
@@ -131,7 +131,7 @@ def test_a_run_that_has_not_ended_cannot_be_repeated(status: Status) -> None:
 def test_parameters_replace_those_of_the_run_and_null_stands_for_the_default() -> None:
     run = ended(params={"date": "monday", "key": "old"})
 
-    plan = plan_rerun(PROJECT, run, "start", {"key": "new", "date": None})
+    plan = plan_rerun(PROJECT, run, "start", "api", {"key": "new", "date": None})
 
     assert plan.params == {"date": None, "key": "new"}
 
@@ -140,7 +140,7 @@ def test_parameters_that_the_project_no_longer_has_are_all_named() -> None:
     run = ended(params={"date": "monday", "tone": "dry", "length": "3"})
 
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(PROJECT, run, "polish", {"new": "x"})
+        plan_rerun(PROJECT, run, "polish", "api", {"new": "x"})
 
     assert [fault.pointer for fault in caught.value.errors] == [
         "/from",
@@ -155,7 +155,7 @@ def test_a_value_that_no_longer_fits_its_declaration_is_refused() -> None:
     project = declare(steps=STEPS, params=(Parameter("date", ParameterType.INTEGER), "key"))
 
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(project, ended(params={"date": "monday"}), "start", {})
+        plan_rerun(project, ended(params={"date": "monday"}), "start", "api", {})
 
     assert caught.value.errors == (FieldError("/params/date", "must be an integer"),)
 
@@ -166,10 +166,10 @@ def test_a_masked_parameter_is_missing_until_it_is_given_again(masked: ParamValu
     run = ended(params={"date": "monday", "key": masked})
 
     with pytest.raises(InvalidRequest) as caught:
-        plan_rerun(project, run, "start", {})
+        plan_rerun(project, run, "start", "api", {})
 
     message = "is secret and was not kept by run 7; give it again"
     assert caught.value.errors == (FieldError("/params/key", message),)
     assert find_missing_params(run, {}) == ("key",)
-    assert plan_rerun(project, run, "start", {}, optional=["key"]).params == {"date": "monday"}
-    assert plan_rerun(project, run, "start", {"key": "secret"}).params == {"date": "monday", "key": "secret"}
+    assert plan_rerun(project, run, "start", "api", {}, optional=["key"]).params == {"date": "monday"}
+    assert plan_rerun(project, run, "start", "api", {"key": "secret"}).params == {"date": "monday", "key": "secret"}
