@@ -40,7 +40,11 @@ def test_a_generated_token_is_strong(alphabet: str, length: int) -> None:
     assert min(bits) >= MIN_TOKEN_BITS
 
 
-@pytest.mark.parametrize("token", [secrets.token_hex(16), secrets.token_urlsafe(16), "correct-horse-battery-staple"])
+@pytest.mark.parametrize(
+    "token",
+    [secrets.token_hex(16), secrets.token_urlsafe(16), "correct-horse-battery-staple"],
+    ids=["hex", "url", "words"],
+)
 def test_usual_tokens_are_strong(token: str) -> None:
     assert estimate_bits(token) >= MIN_TOKEN_BITS
 
