@@ -1,13 +1,22 @@
 """News about runs, the targets that receive it, and its deliveries, as values."""
 
+import base64
+import binascii
+import re
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 MAX_ATTEMPTS_SHOWN: Final = 50
+_VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+_NO_WEBHOOK: Final = 'expected the URL of a webhook, like "https://example.org/hook", or a variable like "$HOOK_URL"'
+_SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins
+_SECRET_BYTES: Final = range(24, 65)
 
 
 class NotifyEvent(StrEnum):
@@ -57,6 +66,46 @@ class NotifyTarget:
     secret: str = ""
     events: tuple[NotifyEvent, ...] = DEFAULT_EVENTS
     allow_private: bool = False
+
+    def find_missing_variables(self, environ: Mapping[str, str]) -> list[str]:
+        """The variables it names that are not set."""
+        names = [find_variable(text) for text in (self.url, self.secret)]
+        return [name for name in names if name is not None and not environ.get(name, "").strip()]
+
+
+def find_variable(text: str) -> str | None:
+    """The name in `$NAME` or `${NAME}`; None for any other text."""
+    found = _VARIABLE.fullmatch(text)
+    return None if found is None else found[1] or found[2]
+
+
+def resolve(text: str, environ: Mapping[str, str]) -> str:
+    """The text, or the value of the variable that it names, "" if that is not set."""
+    name = find_variable(text)
+    return text if name is None else environ.get(name, "").strip()
+
+
+def find_webhook_fault(url: str, *, allow_private: bool) -> str:
+    """Why this is not the URL of a webhook; "" if it is one. The message does not contain it."""
+    try:
+        parts = urlsplit(url)
+        is_complete = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return _NO_WEBHOOK
+    if parts.scheme == "http" and not allow_private:
+        return "must begin with https://; http:// requires allow_private = true"
+    return "" if is_complete and parts.scheme in ("http", "https") and url.isprintable() else _NO_WEBHOOK
+
+
+def decode_secret(text: str) -> bytes:
+    """The key of a Standard Webhooks secret. Raises ValueError with a message that does not contain it."""
+    try:
+        key = base64.b64decode(text.removeprefix(_SECRET_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) not in _SECRET_BYTES:
+        raise ValueError(f'is not a secret of Standard Webhooks: "{_SECRET_PREFIX}" and 24 to 64 bytes in base64')
+    return key
 
 
 @dataclass(frozen=True, slots=True)

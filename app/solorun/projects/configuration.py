@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solorun.errors import ProjectNotFound
+from solorun.notification import NotifyTarget
 from solorun.project import Family, Project
 from solorun.projects.validation import format_value, suggest
 
@@ -23,6 +24,8 @@ class Configuration:
     families: tuple[Family, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
     """The number of slots of each."""
+    targets: Mapping[str, NotifyTarget] = field(default_factory=dict)
+    """The targets of notifications."""
 
     def get_project(self, name: str) -> Project:
         """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""

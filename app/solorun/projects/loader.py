@@ -14,6 +14,7 @@ from typing import Any, Final
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
+from solorun.projects.notify_tables import check_targets
 from solorun.projects.project_tables import check_projects
 from solorun.projects.resource_tables import check_resources, find_faults
 from solorun.projects.service_table import check_service
@@ -23,7 +24,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-_TOP_KEYS = ("service", "resources", "projects")
+_TOP_KEYS = ("service", "resources", "notify", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -63,9 +64,10 @@ def check_document(path: Path, data: bytes) -> Configuration:
     table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
+    targets = table.read("notify", check_targets, {})
     projects, families = table.require(
         "projects",
-        partial(check_projects, find_coroutine=loader.find),
+        partial(check_projects, find_coroutine=loader.find, targets=targets),
         ({}, []),
         missing="declare a project in a table [projects.<name>]",
     )
@@ -75,7 +77,7 @@ def check_document(path: Path, data: bytes) -> Configuration:
     if errors:
         loader.withdraw()
         raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources)
+    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources, targets)
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

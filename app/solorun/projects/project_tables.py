@@ -11,6 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from solorun.notification import NotifyTarget
 from solorun.project import (
     DEFAULT_CANCEL_GRACE_SECONDS,
     DEFAULT_LOG_LIMIT_BYTES,
@@ -22,6 +23,7 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
@@ -48,7 +50,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps"),
+    *("env", "pass_env", "secrets", "params", "notify", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -67,7 +69,9 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(
+    node: Node, find_coroutine: FindCoroutine, targets: Mapping[str, NotifyTarget]
+) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -81,7 +85,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine), None)
+        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine, targets=targets), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -108,7 +112,7 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
+def _project(node: Node, name: str, find_coroutine: FindCoroutine, targets: Mapping[str, NotifyTarget]) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
@@ -130,6 +134,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
+        notify=table.read("notify", partial(notify, targets=targets), ()),
         steps=table.require(
             "steps",
             partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
