@@ -18,6 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
+from solorun.notifications import Composer, Notifier, TargetSender
 from solorun.projects import Catalog
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
@@ -63,6 +64,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    notifier: Notifier
     limits: ServiceLimits
     started_at: datetime
 
@@ -154,6 +156,15 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            notifier = Notifier(
+                outbox=store,
+                composer=Composer(store=store, public_url=settings.public_url),
+                sender=TargetSender(environ, now),
+                targets=lambda: catalog.configuration.targets,
+                owner=owner,
+                shares_outbox=lease is not None,
+                now=now,
+            )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
             service = cls(
@@ -166,9 +177,11 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                notifier=notifier,
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
