@@ -37,7 +37,12 @@ def send(request: AppriseRequest) -> str | None:
     sender = apprise.Apprise()
     if not sender.add(request.url):
         return "its URL is none that Apprise knows"
-    if sender.notify(body=request.text, title=request.title, notify_type=apprise.NotifyType(request.type)):
+    if sender.notify(
+        body=request.text,
+        title=request.title,
+        notify_type=apprise.NotifyType(request.type),
+        body_format=apprise.NotifyFormat.TEXT,
+    ):
         return None
     if guard.refused is not None:
         return f"{guard.refused} is a private address; set allow_private = true if that is intended"
