@@ -18,7 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
-from solorun.notifications import Composer, Notifier, TargetSender
+from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import Catalog
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
@@ -40,6 +40,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    notifications: NotifierLimits = field(default_factory=NotifierLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -161,9 +162,11 @@ class Service:
                 composer=Composer(store=store, public_url=settings.public_url),
                 sender=TargetSender(environ, now),
                 targets=lambda: catalog.configuration.targets,
+                environ=environ,
                 owner=owner,
                 shares_outbox=lease is not None,
                 now=now,
+                limits=limits.notifications,
             )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)

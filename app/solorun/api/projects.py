@@ -56,6 +56,7 @@ def _summary(service: Service, project: Project, active: Run | None, latest: Run
         queued_runs=tuple(service.manager.list_queued_runs(project.name)),
         on_conflict=project.on_conflict,
         resources=dict(project.resources),
+        notify=tuple(target.name for target in project.notify),
         configuration_faults=service.catalog.faults,
     )
 

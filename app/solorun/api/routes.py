@@ -5,6 +5,7 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import artifacts, logs, projects, resources, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
@@ -244,5 +245,6 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     *SERVICE_OPERATIONS,
 )

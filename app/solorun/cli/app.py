@@ -12,6 +12,7 @@ import typer
 
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
+from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
@@ -112,6 +113,9 @@ for _command in (
     cancel,
     runs,
     resources,
+    notify,
+    deliveries,
+    redeliver,
     show,
     log,
     download,

@@ -27,7 +27,8 @@ class EventData(msgspec.Struct, frozen=True):
 
 
 class CloudEvent(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`type` is `solorun.run.failed` and the like. `source` is the project's address in the API."""
+    """`type` is `solorun.run.failed` and the like. `source` is the project's address in the API, that of the target for
+    a test."""
 
     specversion: str
     id: str
@@ -43,10 +44,11 @@ decode_cloud_event: Final = msgspec.json.Decoder(CloudEvent).decode
 
 
 def encode_cloud_event(delivery: Delivery, message: Message, run: Run | None, *, public_url: str | None) -> bytes:
+    about = f"projects/{delivery.project}" if delivery.project else f"notify/{delivery.target}"
     event = CloudEvent(
         specversion="1.0",
         id=delivery.message_id,
-        source=f"{public_url or ''}/api/v1/projects/{delivery.project}",
+        source=f"{public_url or ''}/api/v1/{about}",
         type=f"{TYPE_PREFIX}{delivery.event}",
         time=delivery.occurred_at,
         datacontenttype="application/json",

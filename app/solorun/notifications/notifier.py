@@ -54,6 +54,7 @@ class Notifier:
     composer: Composer
     sender: Sender
     targets: Callable[[], Mapping[str, NotifyTarget]]
+    environ: Mapping[str, str]
     owner: str
     shares_outbox: bool
     now: Callable[[], datetime]
@@ -82,6 +83,10 @@ class Notifier:
         # What was being sent is sent again: it may have arrived.
         with suppress(SolorunError):
             await self.outbox.release_deliveries(self.owner)
+
+    def find_missing_variables(self, target: NotifyTarget) -> list[str]:
+        """The variables that the target names and the service does not have."""
+        return target.find_missing_variables(self.environ)
 
     def wake(self) -> None:
         """Look at the outbox now."""

@@ -87,6 +87,7 @@ async def notifying(
         composer=Composer(store=store, public_url="https://runs.example"),
         sender=sender,
         targets=lambda: targets(*names),
+        environ={},
         owner=owner,
         shares_outbox=shares_outbox,
         now=clock or Clock(),
