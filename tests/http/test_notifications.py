@@ -2,6 +2,8 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
@@ -16,20 +18,26 @@ from tests.fakes.project_toml import project_toml
 from tests.fakes.webhook_receiver import Receiver, receiving
 
 SECRET: Final = "whsec_" + b64encode(bytes(range(32))).decode()
-ENVIRON: Final = {"HOOK_SECRET": SECRET}
 PUBLIC: Final = "http://localhost:8700"
 LIMITS: Final = replace(DEFAULT_LIMITS, notifications=NotifierLimits(poll_seconds=0.01))
 
 
-def toml(receiver: Receiver, *events: str) -> str:
-    events = events or ("failed", "recovered", "completed")
+def toml(receiver: Receiver) -> str:
     return (
         project_toml("etl", {"load": ["true"]}, notify=["crm"], secrets=["API_KEY"])
         + project_toml("quiet", {"load": ["true"]})
         + f'[notify.crm]\nwebhook = "{receiver.url}"\nsecret = "$HOOK_SECRET"\nallow_private = true\n'
-        + f"on = {list(events)}\n"
+        + 'on = ["failed", "recovered", "completed"]\n'
         + '[notify.ops]\napprise = "$OPS_URL"\n'
     )
+
+
+@asynccontextmanager
+async def notifying(open_served: OpenServed, receiver: Receiver, **environ: str) -> AsyncIterator[Served]:
+    """An application whose project etl notifies the receiver."""
+    variables = {"HOOK_SECRET": SECRET, **environ}
+    async with open_served(toml=toml(receiver), environ=variables, limits=LIMITS, public_url=PUBLIC) as served:
+        yield served
 
 
 async def fail(served: Served, *lines: str, project: str = "etl") -> int:
@@ -54,10 +62,9 @@ async def finished(served: Served, delivery_id: int, *, attempts: int = 1) -> An
 
 
 async def test_a_failed_run_sends_a_signed_message_with_its_last_errors_masked(open_served: OpenServed) -> None:
-    environ = {**ENVIRON, "API_KEY": "hunter2hunter2"}
     async with (
         receiving() as receiver,
-        open_served(toml=toml(receiver), environ=environ, limits=LIMITS, public_url=PUBLIC) as served,
+        notifying(open_served, receiver, API_KEY="hunter2hunter2") as served,
     ):
         run_id = await fail(served, "connecting", "wrong key hunter2hunter2", "giving up")
         (received,) = await receiver.wait_for(1)
@@ -73,7 +80,7 @@ async def test_a_failed_run_sends_a_signed_message_with_its_last_errors_masked(o
 
 
 async def test_a_project_recovers_once(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         await fail(served)
         await served.complete("etl", "load")
         await served.complete("etl", "load")
@@ -84,7 +91,7 @@ async def test_a_project_recovers_once(open_served: OpenServed) -> None:
 
 
 async def test_a_project_without_targets_sends_nothing(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         await fail(served, project="quiet")
         await fail(served)
         await receiver.wait_for(1)
@@ -95,7 +102,7 @@ async def test_a_project_without_targets_sends_nothing(open_served: OpenServed) 
 
 
 async def test_deliveries_are_listed_by_page_and_selected(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         runs = [await fail(served) for _ in range(3)]
         first = await get(served, "/deliveries?limit=2")
         rest = await get(served, f"/deliveries?limit=2&cursor={first['next_cursor']}")
@@ -115,7 +122,7 @@ async def test_a_delivery_is_sent_again(open_served: OpenServed) -> None:
     answers = ("204 No Content", "500 Internal Server Error")
     async with (
         receiving(*answers) as receiver,
-        open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served,
+        notifying(open_served, receiver) as served,
     ):
         await fail(served)
         await finished(served, 1)
@@ -134,19 +141,19 @@ async def test_a_delivery_is_sent_again(open_served: OpenServed) -> None:
 async def test_a_test_message_is_sent_like_any_other(open_served: OpenServed) -> None:
     async with (
         receiving() as receiver,
-        open_served(toml=toml(receiver, "failed"), environ=ENVIRON, limits=LIMITS) as served,
+        notifying(open_served, receiver) as served,
     ):
         response = await served.client.post("/api/v1/notify/crm/test")
         (received,) = await receiver.wait_for(1)
 
     event = msgspec.json.decode(received.body)
     assert response.status_code == 202
-    assert (event["type"], event["source"]) == ("solorun.run.test", "/api/v1/notify/crm")
+    assert (event["type"], event["source"]) == ("solorun.run.test", f"{PUBLIC}/api/v1/notify/crm")
     assert event["data"]["title"].startswith("Test: ")
 
 
 async def test_a_target_without_its_variable_fails_and_says_so(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         delivery = (await served.client.post("/api/v1/notify/ops/test")).json()
         failed = await finished(served, delivery["id"])
         targets = (await get(served, "/notify"))["targets"]
@@ -174,7 +181,7 @@ async def test_what_does_not_exist_is_not_found(open_served: OpenServed) -> None
 
 
 async def test_a_delivery_to_a_target_that_is_no_longer_declared_is_not_sent_again(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         await fail(served)
         await finished(served, 1)
         path = served.service.catalog.path
@@ -187,7 +194,7 @@ async def test_a_delivery_to_a_target_that_is_no_longer_declared_is_not_sent_aga
 
 
 async def test_projects_and_metrics_show_notifications(open_served: OpenServed) -> None:
-    async with receiving() as receiver, open_served(toml=toml(receiver), environ=ENVIRON, limits=LIMITS) as served:
+    async with receiving() as receiver, notifying(open_served, receiver) as served:
         await fail(served)
         await finished(served, 1)
         project = await get(served, "/projects/etl")

@@ -36,9 +36,9 @@ _MAX_ERROR_CHARACTERS: Final = 300
 class AppriseSender:
     """Sends to any service that Apprise knows."""
 
-    def __init__(self, environ: Mapping[str, str], *, limit_seconds: float = LIMIT_SECONDS) -> None:
+    def __init__(self, environ: Mapping[str, str], *, max_seconds: float = LIMIT_SECONDS) -> None:
         self._environ = environ
-        self._limit_seconds = limit_seconds
+        self._max_seconds = max_seconds
 
     async def send(self, target: NotifyTarget, event: NotifyEvent, title: str, text: str) -> None:
         """Returns when Apprise has sent it. Raises NotDelivered."""
@@ -52,10 +52,10 @@ class AppriseSender:
             env={name: self._environ[name] for name in _INHERITED if name in self._environ},
         )
         try:
-            async with asyncio.timeout(self._limit_seconds):
+            async with asyncio.timeout(self._max_seconds):
                 _, output = await process.communicate(msgspec.json.encode(request))
         except TimeoutError:
-            raise NotDelivered(f"timed out after {self._limit_seconds:g} s") from None
+            raise NotDelivered(f"timed out after {self._max_seconds:g} s") from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):

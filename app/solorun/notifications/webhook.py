@@ -28,10 +28,10 @@ class WebhookSender:
     """Sends to any webhook."""
 
     def __init__(
-        self, environ: Mapping[str, str], *, limit_seconds: float = LIMIT_SECONDS, resolve_host: Resolve = resolve_host
+        self, environ: Mapping[str, str], *, max_seconds: float = LIMIT_SECONDS, resolve_host: Resolve = resolve_host
     ) -> None:
         self._environ = environ
-        self._limit_seconds = limit_seconds
+        self._max_seconds = max_seconds
         self._resolve_host = resolve_host
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
 
@@ -46,10 +46,10 @@ class WebhookSender:
             raise NotDelivered(f"its secret {error}") from None
         headers = {"content-type": MEDIA_TYPE, "user-agent": "Solorun", **sign(key, message_id, timestamp, payload)}
         try:
-            async with asyncio.timeout(self._limit_seconds):
+            async with asyncio.timeout(self._max_seconds):
                 await self._post(httpx.URL(url), headers, payload, allow_private=target.allow_private)
         except TimeoutError:
-            raise NotDelivered(f"timed out after {self._limit_seconds:g} s") from None
+            raise NotDelivered(f"timed out after {self._max_seconds:g} s") from None
         except httpx.InvalidURL:
             raise NotDelivered("its URL is invalid") from None
         except httpx.TransportError as error:
@@ -62,7 +62,7 @@ class WebhookSender:
             verify=self._tls,
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(self._limit_seconds, connect=_CONNECT_SECONDS),
+            timeout=httpx.Timeout(self._max_seconds, connect=_CONNECT_SECONDS),
         ) as client:
             for index, address in enumerate(addresses):
                 request = client.build_request(

@@ -35,7 +35,7 @@ def target(*, allow_private: bool = True) -> NotifyTarget:
 
 async def send(port: int, *, allow_private: bool = True) -> None:
     url = f"mailto://localhost:{port}?from=solorun@example.org&to=ops@example.org&mode=insecure"
-    sender = AppriseSender({"OPS_URL": url}, limit_seconds=LIMIT_SECONDS)
+    sender = AppriseSender({"OPS_URL": url}, max_seconds=LIMIT_SECONDS)
     await sender.send(target(allow_private=allow_private), NotifyEvent.FAILED, "etl failed: Größe", "Run 7\n\n    line")
 
 
@@ -58,7 +58,7 @@ async def test_a_mail_has_the_title_and_the_text() -> None:
 
 
 async def test_a_url_that_apprise_does_not_know_is_a_failure() -> None:
-    sender = AppriseSender({"OPS_URL": "nothing://hunter2"}, limit_seconds=LIMIT_SECONDS)
+    sender = AppriseSender({"OPS_URL": "nothing://hunter2"}, max_seconds=LIMIT_SECONDS)
 
     with pytest.raises(NotDelivered, match="its URL is none that Apprise knows"):
         await sender.send(target(), NotifyEvent.TEST, "a", "b")
@@ -75,7 +75,7 @@ async def test_the_process_of_a_service_that_hangs_is_killed() -> None:
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server, asyncio.timeout(LIMIT_SECONDS):
         port = server.sockets[0].getsockname()[1]
-        sender = AppriseSender({"OPS_URL": f"json://127.0.0.1:{port}?rto=600&cto=600"}, limit_seconds=LIMIT_SECONDS)
+        sender = AppriseSender({"OPS_URL": f"json://127.0.0.1:{port}?rto=600&cto=600"}, max_seconds=LIMIT_SECONDS)
         sending = asyncio.create_task(sender.send(target(), NotifyEvent.TEST, "a", "b"))
         await accepted.wait()
         sending.cancel()

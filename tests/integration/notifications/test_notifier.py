@@ -54,8 +54,8 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def advance(self, **duration: float) -> None:
-        self.now += timedelta(**duration)
+    def advance(self, duration: timedelta) -> None:
+        self.now += duration
 
 
 @pytest.fixture
@@ -136,9 +136,9 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_payload(store: Sto
 
     async with notifying(store, sender, "ops", clock=clock) as notifier:
         (first,) = await until(store, tried(1))
-        clock.advance(seconds=10)
+        clock.advance(timedelta(seconds=10))
         (second,) = await until(store, tried(2))
-        clock.advance(minutes=30)
+        clock.advance(timedelta(minutes=30))
         (third,) = await until(store, tried(3))
 
     assert first.next_attempt_at is not None
@@ -156,7 +156,7 @@ async def test_a_delivery_is_given_up_after_a_day(store: Store) -> None:
 
     async with notifying(store, sender, "ops", clock=clock) as notifier:
         await until(store, tried(1))
-        clock.advance(days=1, seconds=1)
+        clock.advance(timedelta(days=1, seconds=1))
         await until(store, all_are(DeliveryStatus.GIVEN_UP))
 
     assert notifier.counts == {("ops", "failed"): 1, ("ops", "given_up"): 1}
@@ -207,7 +207,7 @@ async def test_the_claims_of_one_of_several_services_end_in_time(store: Store) -
     async with notifying(store, sender, "ops", clock=clock, shares_outbox=True):
         await add(store, "ops", key="2")
         await until(store, lambda found: found[1].status is DeliveryStatus.DELIVERED)
-        clock.advance(minutes=3)
+        clock.advance(timedelta(minutes=3))
         await until(store, all_are(DeliveryStatus.DELIVERED))
 
     assert len(sender.sent) == 2
@@ -233,7 +233,7 @@ async def test_a_target_that_is_not_declared_is_left_and_given_up_later(store: S
     await add(store, "gone", "ops")
     async with notifying(store, sender, "ops", clock=clock):
         await until(store, lambda found: found[1].status is DeliveryStatus.DELIVERED)
-    clock.advance(days=3)
+    clock.advance(timedelta(days=3))
 
     async with notifying(store, sender, "ops", clock=clock):
         (gone, _) = await until(store, lambda found: found[0].status is DeliveryStatus.GIVEN_UP)

@@ -86,7 +86,7 @@ async def test_any_other_answer_is_a_failure(answer: str, message: str) -> None:
 
 async def test_a_receiver_that_hangs_is_left() -> None:
     async with receiving(HANG) as receiver:
-        failure = await failure_of(receiver.url, sender=WebhookSender(ENVIRON, limit_seconds=0.5))
+        failure = await failure_of(receiver.url, sender=WebhookSender(ENVIRON, max_seconds=0.5))
 
     assert str(failure) in ("timed out after 0.5 s", "did not answer")
 
