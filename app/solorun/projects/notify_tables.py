@@ -27,7 +27,7 @@ from solorun.projects.validation import (
     text,
 )
 
-_KEYS: Final = ("apprise", "webhook", "secret", "on", "allow_private")
+TARGET_KEYS: Final = ("apprise", "webhook", "secret", "on", "allow_private")
 _HINTS: Final = {
     "url": 'set "webhook" to the URL of a webhook, or "apprise" to an Apprise URL',
     "events": 'did you mean "on"?',
@@ -61,7 +61,7 @@ def notify(node: Node, targets: Mapping[str, NotifyTarget]) -> tuple[NotifyTarge
 
 
 def _target(node: Node, name: str) -> NotifyTarget:
-    table = Table(node, _KEYS, _HINTS)
+    table = Table(node, TARGET_KEYS, _HINTS)
     events = table.read("on", distinct(_event, 'a list of events, like ["failed", "recovered"]'), DEFAULT_EVENTS)
     allow_private = table.read("allow_private", boolean, False)
     if "apprise" in table and "webhook" in table:
