@@ -17,6 +17,8 @@
     │   ├── IdempotencyKeyReused     idempotency-key-reused
     │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
+    │   ├── DeliveryNotVerified      delivery-not-verified
+    │   ├── HookBusy                 hook-busy
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── RepeatedHeader           repeated-header
@@ -189,6 +191,14 @@ class RunNotEnded(Problem, slug="run-not-ended", status=409):
 
 class Unauthorized(Problem, slug="unauthorized", status=401):
     """A valid token is required. Send it as Authorization: Bearer, or log in."""
+
+
+class DeliveryNotVerified(Problem, slug="delivery-not-verified", status=401):
+    """There is no hook at this address, or the signature, the token or the time of the delivery is not valid."""
+
+
+class HookBusy(Problem, slug="hook-busy", status=409):
+    """The hook started no run, because its project or a resource is taken."""
 
 
 class TokenRequired(Problem, slug="token-required", status=403):

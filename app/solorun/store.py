@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.lease import Lease
 from solorun.outcome import Outcome
@@ -287,5 +288,5 @@ class StoreMaintenance(Protocol):
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, StoreMaintenance, Protocol):
     """A complete store."""
