@@ -27,6 +27,7 @@
     │   ├── PayloadTooLarge          too-large
     │   ├── TooManyProjects          too-many-projects
     │   ├── TooManyStreams           too-many-streams
+    │   ├── BackupUnavailable        backup-unavailable
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
@@ -233,6 +234,10 @@ class TooManyStreams(Problem, slug="too-many-streams", status=503):
     """Too many event streams are open, in all or from this address."""
 
     retry_after_seconds = 5.0
+
+
+class BackupUnavailable(Problem, slug="backup-unavailable", status=409):
+    """The service cannot copy its database now."""
 
 
 class ServiceDraining(Problem, slug="draining", status=503):

@@ -21,7 +21,10 @@ CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itsel
 """The others decide by what a request contains: see test_hooks.py."""
 READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]
 OTHERS = [operation for operation in CHECKED if StoreUnavailable not in operation.problems]
-STORE_METHODS = [name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")]
+STORE_METHODS = [
+    "open_backup",
+    *(name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")),
+]
 
 
 def ids(operation: object) -> str:

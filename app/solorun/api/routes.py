@@ -4,11 +4,12 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, hooks, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
+    BackupUnavailable,
     DeliveryNotVerified,
     HookBusy,
     IdempotencyKeyReused,
@@ -261,6 +262,15 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=None,
         verifies_itself=True,
         tag="hooks",
+    ),
+    Operation(
+        f"POST {V1}/backup",
+        backup.back_up,
+        id="backUp",
+        summary="Download a copy of the database, with every run that was acknowledged before the request",
+        responses=(ResponseSpec(200, "The copy, an SQLite database", "application/vnd.sqlite3"),),
+        problems=(BackupUnavailable, StoreUnavailable),
+        tag="service",
     ),
     *SERVICE_OPERATIONS,
 )
