@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.hook import Hook
 from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
@@ -93,8 +94,8 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `notify` are the targets that receive news
-    about its runs.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name. `notify` are the targets
+    that receive news about its runs.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Project:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
     notify: tuple[NotifyTarget, ...] = ()
 
     @property
@@ -172,6 +174,9 @@ class Projects(Protocol):
 
     @property
     def resources(self) -> Mapping[str, int]: ...
+
+    def find_project(self, name: str) -> Project | None:
+        """Like `get_project`, but None if there is no such project."""
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

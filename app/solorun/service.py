@@ -28,6 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.triggers import Hooks
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -66,6 +67,7 @@ class Service:
     writer: Writer
     manager: RunManager
     notifier: Notifier
+    hooks: Hooks
     limits: ServiceLimits
     started_at: datetime
 
@@ -181,6 +183,7 @@ class Service:
                 writer=writer,
                 manager=manager,
                 notifier=notifier,
+                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
                 started_at=now(),
             )

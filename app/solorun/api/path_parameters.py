@@ -19,6 +19,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
     },
     "target": {"description": "The notification target's name.", "schema": {"type": "string"}},
+    "hook": {"description": "The hook's name.", "schema": {"type": "string"}},
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }

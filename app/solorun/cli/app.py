@@ -17,6 +17,7 @@ from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
+from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.rerun import rerun
@@ -116,6 +117,7 @@ for _command in (
     notify,
     deliveries,
     redeliver,
+    hooks,
     show,
     log,
     download,

@@ -66,7 +66,8 @@ class RunExecutor:
         masker, project = Masker(), start.project
         env = project.expand_env(self.environ)
         values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
-        for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
+        hooks = {hook.secret: self.environ.get(hook.secret) for hook in project.hooks.values()}
+        for name, value in {"SOLORUN_TOKEN": self.token, **hooks, **values}.items():
             if value and not masker.add(value):
                 _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
         faults = [

@@ -64,6 +64,9 @@ class Catalog(Projects):
     def resources(self) -> Mapping[str, int]:
         return self.configuration.resources
 
+    def find_project(self, name: str) -> Project | None:
+        return self.configuration.find_project(name)
+
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)
 

@@ -28,13 +28,20 @@ class Configuration:
     """The targets of notifications."""
 
     def get_project(self, name: str) -> Project:
-        """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""
+        """Raises ProjectNotFound."""
+        project = self.find_project(name)
+        if project is None:
+            hint = suggest(name, self.projects)
+            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+        return project
+
+    def find_project(self, name: str) -> Project | None:
+        """The project declared by this name, or else a copy of its family's template. None if there is neither."""
         if name in self.projects:
             return self.projects[name]
         family = self.find_family(name)
         if family is None:
-            hint = suggest(name, self.projects)
-            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+            return None
         template = family.template
         title = name if template.title == template.name else template.title
         return replace(template, name=name, title=title)

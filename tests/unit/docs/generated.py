@@ -12,6 +12,7 @@ from solorun.api.openapi import document
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
 from solorun.errors import PROBLEMS, Problem, SolorunError
+from solorun.http.operation import Operation
 from solorun.run import MAX_RUN_ID
 
 
@@ -19,22 +20,27 @@ def operations() -> str:
     rows = [
         (
             f"`{operation.method} {_plain_path(operation.path)}`",
-            operation.summary + (" (*open*)" if operation.public else ""),
+            operation.summary + _access(operation),
             "<br>".join(f"{spec.status} {spec.description}" for spec in operation.responses),
             ", ".join(f"[`{problem.slug}`](errors.md)" for problem in operation.problems),
         )
         for operation in OPERATIONS
     ]
     note = (
-        "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `token-required`, "
-        "`too-large` or `internal`. Every operation that is not open may return `unauthorized`, a `POST` and every "
-        "operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
+        "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `too-large` or "
+        "`internal`. Those that are not verified may return `token-required`, those that are not open `unauthorized`, "
+        "a `POST` and every operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)
         + "\n\n"
         + textwrap.fill(note, 120, break_on_hyphens=False)
     )
+
+
+def _access(operation: Operation[Any]) -> str:
+    """How an operation differs from those that require the token."""
+    return " (*verified*)" if operation.verifies_itself else " (*open*)" if operation.public else ""
 
 
 def parameters() -> str:

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from solorun.cli.exit_codes import ExitCode
+from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.notify_tables import TARGET_KEYS
 from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
@@ -45,6 +46,7 @@ def test_the_http_reference_describes_the_data_of_every_event() -> None:
         ("## A notification target", TARGET_KEYS),
         ("## A project", PROJECT_KEYS),
         ("## A parameter", PARAMETER_KEYS),
+        ("## A hook", HOOK_KEYS),
         ("## A step", STEP_KEYS),
     ],
 )
