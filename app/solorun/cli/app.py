@@ -21,6 +21,7 @@ from solorun.cli.commands.log import log
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
+from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
@@ -105,6 +106,7 @@ for _command in (
     demo,
     init,
     check,
+    schema,
     start,
     rerun,
     follow,
