@@ -34,6 +34,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
+    log_format: str = "text"
     max_streams: int = MAX_STREAMS
     max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
     max_projects_per_pattern: int = MAX_PROJECTS_PER_PATTERN
