@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 DEFAULT_PORT: Final = 8700
+LOG_FORMATS: Final = ("text", "json")
 MAX_PORT: Final = 65_535
 MAX_PROJECTS_PER_PATTERN: Final = 1_000
 MAX_STREAMS: Final = 5_000

@@ -95,7 +95,6 @@ def _root(
 
 _app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
     epilog=_EPILOG,

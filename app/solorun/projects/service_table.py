@@ -21,7 +21,7 @@ from solorun.projects.validation import (
     text,
     whole_number,
 )
-from solorun.settings import MAX_PORT
+from solorun.settings import LOG_FORMATS, MAX_PORT
 
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
@@ -40,7 +40,7 @@ def check_service(node: Node) -> Mapping[str, object]:
     return MappingProxyType(dict(node.value))
 
 
-log_format: Final = choice("text", "json")
+log_format: Final = choice(*LOG_FORMATS)
 limit: Final = whole_number(1, 100_000)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.completion import one_of_values
 from solorun.cli.configuration import read_configuration
 from solorun.cli.errors import report_error
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
@@ -14,7 +15,7 @@ from solorun.cli.param_types import port_number
 from solorun.cli.render.messages import messages_as_json
 from solorun.cli.render.terminal import write
 from solorun.errors import SolorunError
-from solorun.settings import Settings
+from solorun.settings import LOG_FORMATS, Settings
 
 _logger = logging.getLogger("solorun")
 
@@ -30,7 +31,12 @@ def serve(
         str | None, typer.Option(metavar="FILE", help="File with the token that clients must send.")
     ] = None,
     log_format: Annotated[
-        str | None, typer.Option(metavar="FORMAT", help="Lines of the service's own log: text or json.")
+        str | None,
+        typer.Option(
+            metavar="FORMAT",
+            help="Lines of the service's own log: text or json.",
+            autocompletion=one_of_values(LOG_FORMATS),
+        ),
     ] = None,
 ) -> None:
     """Serve the projects of solorun.toml. Options override SOLORUN_<NAME> variables, which override the file."""
