@@ -18,6 +18,7 @@ from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.mcp import mcp
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
@@ -116,6 +117,7 @@ for _command in (
     show,
     log,
     download,
+    mcp,
     doctor,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))
