@@ -1,5 +1,7 @@
 """`solorun mcp`: serve the Model Context Protocol on stdin and stdout, for AI agents."""
 
+import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 from solorun.cli.client import connected
@@ -20,4 +22,7 @@ async def mcp(*, client: "RunClient") -> None:
     except ModuleNotFoundError as error:
         message = f"`solorun mcp` requires another package: pip install 'solorun[mcp]' ({error})."
         raise ConfigurationInvalid([FieldError("", message)]) from None
+    # Ctrl-C ends the process: the thread that reads stdin cannot be interrupted.
+    asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     await create_server(client).run_stdio_async()
