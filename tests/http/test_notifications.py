@@ -11,6 +11,7 @@ import msgspec
 from standardwebhooks.webhooks import Webhook
 
 from solorun.notifications import NotifierLimits
+from solorun.projects import Catalog
 from solorun.record import Level, Stream
 from solorun.service import DEFAULT_LIMITS
 from tests.fakes.application import OpenServed, Served
@@ -184,9 +185,10 @@ async def test_a_delivery_to_a_target_that_is_no_longer_declared_is_not_sent_aga
     async with receiving() as receiver, notifying(open_served, receiver) as served:
         await fail(served)
         await finished(served, 1)
-        path = served.service.catalog.path
-        path.write_text(project_toml("etl", {"load": ["true"]}))
-        await served.service.catalog.refresh()
+        catalog = served.service.catalog
+        assert isinstance(catalog, Catalog)
+        catalog.path.write_text(project_toml("etl", {"load": ["true"]}))
+        await catalog.refresh()
 
         response = await served.client.post("/api/v1/deliveries/1/redeliver")
 

@@ -28,7 +28,7 @@ from solorun.projects.hook_tables import hooks
 from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -72,7 +72,7 @@ _HINTS = {
 
 
 def check_projects(
-    node: Node, find_coroutine: FindCoroutine, targets: Mapping[str, NotifyTarget]
+    node: Node, find_function: FindFunction, targets: Mapping[str, NotifyTarget]
 ) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
@@ -87,7 +87,7 @@ def check_projects(
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine, targets=targets), None)
+        project = below.read(partial(_project, name=name, find_function=find_function, targets=targets), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -114,7 +114,7 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_coroutine: FindCoroutine, targets: Mapping[str, NotifyTarget]) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction, targets: Mapping[str, NotifyTarget]) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
@@ -139,7 +139,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine, targets: Mapp
         notify=table.read("notify", partial(notify, targets=targets), ()),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
+            partial(steps, directory=directory, find_function=find_function, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
