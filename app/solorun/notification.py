@@ -14,6 +14,7 @@ import msgspec
 
 MAX_ATTEMPTS_SHOWN: Final = 50
 _VARIABLE: Final = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+_NO_URL: Final = 'is not a URL; write it like "https://example.org/hook"'
 _NO_WEBHOOK: Final = 'expected the URL of a webhook, like "https://example.org/hook", or a variable like "$HOOK_URL"'
 _SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret begins
 _SECRET_BYTES: Final = range(24, 65)
@@ -91,10 +92,12 @@ def find_webhook_fault(url: str, *, allow_private: bool) -> str:
         parts = urlsplit(url)
         is_complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        return _NO_WEBHOOK
+        return _NO_URL
     if parts.scheme == "http" and not allow_private:
         return "must begin with https://; http:// requires allow_private = true"
-    return "" if is_complete and parts.scheme in ("http", "https") and url.isprintable() else _NO_WEBHOOK
+    if parts.scheme not in ("http", "https"):
+        return _NO_WEBHOOK
+    return "" if is_complete and url.isprintable() else _NO_URL
 
 
 def decode_secret(text: str) -> bytes:

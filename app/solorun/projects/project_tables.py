@@ -52,7 +52,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "notify", "hooks", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000

@@ -63,7 +63,7 @@ def test_a_webhook_has_a_secret(check: Check) -> None:
             "notify.ops.webhook",
             "expected the URL of a webhook",
         ),
-        (HOOK.replace("crm.example", "[::1"), "notify.ops.webhook", "expected the URL of a webhook"),
+        (HOOK.replace("crm.example", "[::1"), "notify.ops.webhook", "is not a URL"),
         (OPS.replace("ops", "opps"), "projects.etl.notify[0]", 'no notification target "ops"; did you mean "opps"?'),
         ("", "projects.etl.notify[0]", "declare it in a table [notify.<name>]"),
     ],
