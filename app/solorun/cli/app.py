@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.commands.backup import backup
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
 from solorun.cli.commands.demo import demo
@@ -21,6 +22,7 @@ from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
+from solorun.cli.commands.restore import restore
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
@@ -118,5 +120,7 @@ for _command in (
     log,
     download,
     doctor,
+    backup,
+    restore,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))
