@@ -1,5 +1,6 @@
 """Projects, their steps, and families of projects, as declared in solorun.toml. Frozen values."""
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -64,14 +65,20 @@ class CommandStep:
 
 @dataclass(frozen=True, slots=True)
 class CoroutineStep:
-    """A step that runs a coroutine function on the service's event loop. `call` is `module:function`."""
+    """A step that calls a Python function in the service's process. `call` is `module:function`.
+
+    A coroutine function runs on the service's event loop. A plain function gets a thread, and a FunctionContext.
+    """
 
     name: str
     call: str
-    function: Callable[[Any], Awaitable[None]]
+    function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
-    kind: str = field(default="coroutine", init=False)
+
+    @property
+    def kind(self) -> str:
+        return "coroutine" if inspect.iscoroutinefunction(self.function) else "function"
 
 
 StepDeclaration = CommandStep | CoroutineStep

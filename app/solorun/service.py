@@ -18,7 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
-from solorun.projects import Catalog
+from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
@@ -56,7 +56,7 @@ class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
     settings: Settings
-    catalog: Catalog
+    catalog: ConfiguredProjects
     directory: DataDirectory
     artifacts: ArtifactListings
     store: Store
@@ -73,7 +73,7 @@ class Service:
     async def open(
         cls,
         settings: Settings,
-        catalog: Catalog,
+        catalog: ConfiguredProjects,
         *,
         environ: Mapping[str, str] | None = None,
         url: str | None = None,

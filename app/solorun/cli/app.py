@@ -20,10 +20,12 @@ from solorun.cli.commands.follow import follow
 from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.mcp import mcp
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.restore import restore
 from solorun.cli.commands.runs import runs
+from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
@@ -97,7 +99,6 @@ def _root(
 
 _app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
@@ -108,6 +109,7 @@ for _command in (
     demo,
     init,
     check,
+    schema,
     start,
     rerun,
     follow,
@@ -119,6 +121,7 @@ for _command in (
     show,
     log,
     download,
+    mcp,
     doctor,
     backup,
     restore,

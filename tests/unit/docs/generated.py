@@ -1,5 +1,6 @@
 """Generates parts of the reference pages from the code: routes, parameters, problems, commands."""
 
+import asyncio
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -7,12 +8,15 @@ from inspect import cleandoc
 from typing import Any, Final
 
 import typer
+from mcp_types import Tool
 
 from solorun.api.openapi import document
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
+from solorun.client import RunClient
 from solorun.errors import PROBLEMS, Problem, SolorunError
 from solorun.http.operation import Operation
+from solorun.mcp import create_server
 from solorun.run import MAX_RUN_ID
 
 
@@ -79,12 +83,26 @@ def commands() -> str:
     return "\n\n".join(_command(name, command) for name, command in group.commands.items())
 
 
+def mcp_tools() -> str:
+    server = create_server(RunClient("http://localhost"))
+    rows = [
+        (f"`{tool.name}`", cleandoc(tool.description or "").splitlines()[0], "" if _is_read_only(tool) else "yes")
+        for tool in asyncio.run(server.list_tools())
+    ]
+    return _table(("Tool", "Description", "Changes something"), rows)
+
+
+def _is_read_only(tool: Tool) -> bool:
+    return tool.annotations is not None and bool(tool.annotations.read_only_hint)
+
+
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "operations": operations,
     "parameters": parameters,
     "problems": problems,
     "errors": errors,
     "commands": commands,
+    "mcp tools": mcp_tools,
 }
 
 
