@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.client import connected
+from solorun.cli.client import DEFAULT_URL, connected
 from solorun.cli.configuration import find_database_settings
 from solorun.cli.exit_codes import ExitCode
-from solorun.cli.options import DEFAULT_CONFIG, DEFAULT_URL, ConfigOption, DataDirOption
+from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.render.messages import print_error, print_note
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
