@@ -18,6 +18,7 @@
     │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
     │   ├── TokenRequired            token-required
+    │   ├── Forbidden                forbidden
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── RepeatedHeader           repeated-header
     │   ├── CrossOrigin              cross-origin
@@ -193,6 +194,10 @@ class Unauthorized(Problem, slug="unauthorized", status=401):
 
 class TokenRequired(Problem, slug="token-required", status=403):
     """A service without a token refuses requests that come through a proxy."""
+
+
+class Forbidden(Problem, slug="forbidden", status=403):
+    """The caller lacks the right that the request requires."""
 
 
 class HostNotAllowed(Problem, slug="host-not-allowed", status=403):

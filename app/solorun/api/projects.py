@@ -9,10 +9,12 @@ from solorun.service import Service
 from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
 
 
-async def list_projects(state: State, _request: Request) -> Response:
+async def list_projects(state: State, request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.manager.list_active_runs()}
+    patterns = {family.pattern for family in declared.families}
+    visible = await state.permissions_of(request).find_visible({*declared.projects, *patterns, *latest, *active})
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
     family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
@@ -20,6 +22,7 @@ async def list_projects(state: State, _request: Request) -> Response:
             projects=tuple(
                 _summary(service, project, active.get(project.name), latest.get(project.name))
                 for project in declared.projects.values()
+                if project.name in visible
             ),
             families=tuple(
                 FamilySummary(
@@ -28,9 +31,10 @@ async def list_projects(state: State, _request: Request) -> Response:
                     steps=_steps(family.template),
                     scopes=family.template.scopes,
                     params=family.template.params,
-                    projects=tuple(name for name, owner in family_of.items() if owner is family),
+                    projects=tuple(name for name, owner in family_of.items() if owner is family and name in visible),
                 )
                 for family in declared.families
+                if family.pattern in visible
             ),
         )
     )

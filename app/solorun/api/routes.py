@@ -7,6 +7,7 @@ from msgspec import Meta
 from solorun.api import artifacts, logs, projects, resources, runs, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     IdempotencyKeyReused,
@@ -85,6 +86,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -115,6 +117,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -125,6 +128,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(

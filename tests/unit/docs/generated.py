@@ -27,8 +27,8 @@ def operations() -> str:
     ]
     note = (
         "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `token-required`, "
-        "`too-large` or `internal`. Every operation that is not open may return `unauthorized`, a `POST` and every "
-        "operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
+        "`too-large` or `internal`. Every operation that is not open may return `unauthorized` or `forbidden`, "
+        "a `POST` and every operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)

@@ -539,7 +539,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -1110,7 +1110,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1214,7 +1214,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1334,7 +1334,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1447,7 +1447,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1555,7 +1555,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1696,7 +1696,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1819,7 +1819,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1914,7 +1914,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2026,7 +2026,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2132,7 +2132,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2240,7 +2240,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2340,7 +2340,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2435,7 +2435,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2550,7 +2550,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2651,7 +2651,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2743,7 +2743,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2826,7 +2826,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2912,7 +2912,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3143,7 +3143,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3217,7 +3217,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3294,7 +3294,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3608,7 +3608,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
