@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.hook import Hook
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 
@@ -99,7 +100,7 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Project:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""
@@ -167,6 +169,9 @@ class Projects(Protocol):
 
     @property
     def resources(self) -> Mapping[str, int]: ...
+
+    def find_project(self, name: str) -> Project | None:
+        """Like `get_project`, but None if there is no such project."""
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

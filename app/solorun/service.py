@@ -27,6 +27,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.triggers import Hooks
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -63,6 +64,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    hooks: Hooks
     limits: ServiceLimits
     started_at: datetime
 
@@ -166,6 +168,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
                 started_at=now(),
             )

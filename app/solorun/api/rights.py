@@ -16,7 +16,7 @@ async def check_rights(state: State, endpoint: Endpoint[State], request: Request
         return
     if not isinstance(endpoint, Operation):  # a page of the dashboard, which shows what its requests may see
         await permissions.check(Right.VIEW, None)
-    elif not endpoint.public:
+    elif not endpoint.public and not endpoint.verifies_itself:
         await permissions.check(Right(endpoint.right), await _find_project(state, request))
 
 

@@ -63,8 +63,9 @@ class Operation(Endpoint[State]):
     """A documented endpoint.
 
     `problems` are those beyond the ones that every operation of its kind may return. `body` and `form` are the models
-    of a JSON body and of an HTML form. `public` operations need no token.
-    `right` is what the caller must be allowed to do; by default "view" for safe methods, "admin" for others.
+    of a JSON body and of an HTML form. `public` operations need no token. An operation that `verifies_itself` gets
+    requests of any origin, with any body, and decides by their contents. `right` is what the caller must be allowed to
+    do; by default "view" for safe methods, "admin" for others.
     """
 
     _: KW_ONLY
@@ -76,6 +77,7 @@ class Operation(Endpoint[State]):
     form: type[msgspec.Struct] | None = None
     headers: tuple[RequestHeader, ...] = ()
     public: bool = False
+    verifies_itself: bool = False
     tag: str = "runs"
 
     def __post_init__(self) -> None:

@@ -25,13 +25,20 @@ class Configuration:
     """The number of slots of each."""
 
     def get_project(self, name: str) -> Project:
-        """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""
+        """Raises ProjectNotFound."""
+        project = self.find_project(name)
+        if project is None:
+            hint = suggest(name, self.projects)
+            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+        return project
+
+    def find_project(self, name: str) -> Project | None:
+        """The project declared by this name, or else a copy of its family's template. None if there is neither."""
         if name in self.projects:
             return self.projects[name]
         family = self.find_family(name)
         if family is None:
-            hint = suggest(name, self.projects)
-            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+            return None
         template = family.template
         title = name if template.title == template.name else template.title
         return replace(template, name=name, title=title)
@@ -61,6 +68,9 @@ class ConfiguredProjects(Projects):
     @property
     def resources(self) -> Mapping[str, int]:
         return self.configuration.resources
+
+    def find_project(self, name: str) -> Project | None:
+        return self.configuration.find_project(name)
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)

@@ -1,11 +1,12 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters.
+`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` their hooks.
 """
 
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,6 +23,7 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.hook_tables import hooks
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
@@ -48,7 +50,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -113,7 +115,7 @@ def _project(node: Node, name: str, find_function: FindFunction) -> Project:
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
-    return Project(
+    project = Project(
         name=name,
         title=table.read("title", line, name),
         directory=directory or node.base_dir,
@@ -137,6 +139,7 @@ def _project(node: Node, name: str, find_function: FindFunction) -> Project:
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
+    return replace(project, hooks=table.read("hooks", partial(hooks, project=project), {}))
 
 
 def _has_calls(node: Node) -> bool:
