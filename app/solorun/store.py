@@ -16,7 +16,7 @@ from solorun.lease import Lease
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold, Slots
+from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
@@ -51,10 +51,10 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRun:
-    """The run that the first start with an idempotency key began, or that it has `joined`."""
+    """The run to which the first start with an idempotency key has led, and how."""
 
     run: Run
-    joined: bool
+    result: StartResult
 
 
 @dataclass(frozen=True, slots=True)

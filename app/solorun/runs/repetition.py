@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 
 from solorun.errors import Problem, StartRepeated, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
+from solorun.queueing import StartResult
 from solorun.runs.manager import RunManager
 from solorun.runs.submission import Submission
 
@@ -20,7 +21,7 @@ async def submit_once(
         return await submission
     try:
         submitted = await submission
-        if submitted.joined:
+        if submitted.result is StartResult.JOINED:
             await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
     except StoreUnavailable:
         raise  # No step will run. A repetition finds out what became of the row.
@@ -30,6 +31,6 @@ async def submit_once(
         if earlier is None:
             raise
         run = await manager.get_run(earlier.run.id)
-        return Submission(run, joined=earlier.joined, replayed=True)
+        return Submission(run, earlier.result, replayed=True)
     else:
         return submitted

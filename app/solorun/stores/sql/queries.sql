@@ -132,14 +132,14 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
--- Selects the run to which an idempotency key has led, and when and by which request.
-SELECT run_id, fingerprint, created_at FROM idempotency_keys
+-- Selects the run to which an idempotency key has led, and how and by which request.
+SELECT run_id, fingerprint, result FROM idempotency_keys
 WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
 
 -- name: delete_expired_keys
