@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -101,7 +102,7 @@ def _headers_of(problem: Problem) -> list[Header]:
     headers: list[Header] = []
     if problem.retry_after_seconds is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(problem.retry_after_seconds))))
-    if problem.slug == "unauthorized":
+    if problem.status == HTTPStatus.UNAUTHORIZED:
         headers.append((b"www-authenticate", b'Bearer realm="Solorun"'))
     if problem.slug == "too-large":
         # Otherwise the rest of the body would have to be read and discarded before the next request.
