@@ -23,7 +23,7 @@ from typing import Any
 
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
-from solorun.queueing import ConflictPolicy, StartResult
+from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
@@ -88,7 +88,7 @@ class Child:
                 await asyncio.sleep(0.001)
                 continue
             run = submission.run
-            self._acknowledge("joined" if submission.result is StartResult.JOINED else "started", project, run.id)
+            self._acknowledge("joined" if submission.joined else "started", project, run.id)
             following = asyncio.create_task(self._follow(run.id))
             if random.random() < 0.3:
                 await asyncio.sleep(random.random() * 0.01)

@@ -78,8 +78,7 @@ def _started(state: State, request: Request, submission: Submission) -> Response
     if replayed:
         headers.append((b"idempotent-replayed", b"true"))
     faults = state.service.catalog.faults
-    joined = submission.result is StartResult.JOINED
-    started = StartedRun(**asdict(run), configuration_faults=faults, joined=joined, replayed=replayed)
+    started = StartedRun(**asdict(run), configuration_faults=faults, joined=submission.joined, replayed=replayed)
     return json_response(started, status=_STATUS_OF[submission.result], headers=headers)
 
 

@@ -145,7 +145,7 @@ class RunManager:
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
             submission = await self._insert(start, masker)
-            if submission.result is StartResult.JOINED:
+            if submission.joined:
                 return submission
             run = submission.run
             if abandoned.is_set():

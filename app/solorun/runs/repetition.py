@@ -4,7 +4,6 @@ from collections.abc import Awaitable
 
 from solorun.errors import Problem, StartRepeated, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
-from solorun.queueing import StartResult
 from solorun.runs.manager import RunManager
 from solorun.runs.submission import Submission
 
@@ -21,7 +20,7 @@ async def submit_once(
         return await submission
     try:
         submitted = await submission
-        if submitted.result is StartResult.JOINED:
+        if submitted.joined:
             await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
     except StoreUnavailable:
         raise  # No step will run. A repetition finds out what became of the row.

@@ -30,6 +30,10 @@ class Submission:
         is_queued = run.status is Status.QUEUED and policy is not ConflictPolicy.REPLACE
         return cls(run, StartResult.QUEUED if is_queued else StartResult.STARTED)
 
+    @property
+    def joined(self) -> bool:
+        return self.result is StartResult.JOINED
+
 
 def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRun:
     """The run to insert for an admitted start, with its secrets masked."""
