@@ -200,7 +200,7 @@ class RunStore(Protocol):
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
         become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys that have led to the run, even if it has ended, so that its start can be repeated.
+        forgets the keys that have led to the owner's run, even if it has ended, so that its start can be repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:

@@ -145,6 +145,17 @@ async def test_a_finalized_run_can_give_its_key_back(store: Store, is_active: bo
     assert (await store.insert_run(keyed_run(), owner=OWNER)).id > other.id
 
 
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_a_key_of_another_owners_run_is_not_forgotten(store: Store, is_active: bool) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER) if is_active else await started(store, keyed_run())
+
+    await store.finalize_run(
+        run.id, owner="another", expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
+    )
+
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+
+
 async def test_several_keys_can_lead_to_one_run(store: Store) -> None:
     run = await store.insert_run(keyed_run(), owner=OWNER)
 

@@ -186,7 +186,7 @@ class RunManager:
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
+                self.reaper.finalize_start_later(new, _UNCONFIRMED)
                 raise
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:

@@ -150,9 +150,10 @@ WHERE created_at <= :expired_at
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
--- Deletes the keys that have led to a run.
+-- Deletes the keys that have led to a run, unless it belongs to another owner.
 DELETE FROM idempotency_keys
-WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
+WHERE run_id = :run_id AND project = (
+    SELECT runs.project FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
 -- name: record_delivery
 -- Replaces the last delivery to a hook.
