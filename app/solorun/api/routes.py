@@ -62,7 +62,7 @@ _STARTED: Final = (
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
 _NOT_STARTED: Final = (
-    *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
     *(ServiceDraining, StoreUnavailable),
 )
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
@@ -130,7 +130,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
         responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
-        problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
+        problems=(*_NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
