@@ -22,6 +22,7 @@
     │   ├── DeliveryNotVerified      delivery-not-verified
     │   ├── HookBusy                 hook-busy
     │   ├── TokenRequired            token-required
+    │   ├── Forbidden                forbidden
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── RepeatedHeader           repeated-header
     │   ├── CrossOrigin              cross-origin
@@ -214,6 +215,10 @@ class HookBusy(Problem, slug="hook-busy", status=409):
 
 class TokenRequired(Problem, slug="token-required", status=403):
     """A service without a token refuses requests that come through a proxy."""
+
+
+class Forbidden(Problem, slug="forbidden", status=403):
+    """The caller lacks the right that the request requires."""
 
 
 class HostNotAllowed(Problem, slug="host-not-allowed", status=403):

@@ -135,14 +135,14 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
--- Selects the run to which an idempotency key has led, and when and by which request.
-SELECT run_id, fingerprint, created_at FROM idempotency_keys
+-- Selects the run to which an idempotency key has led, and how and by which request.
+SELECT run_id, fingerprint, result FROM idempotency_keys
 WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
 
 -- name: delete_expired_keys
@@ -153,9 +153,10 @@ WHERE created_at <= :expired_at
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
--- Deletes the keys that have led to a run.
+-- Deletes the keys that have led to a run, unless it belongs to another owner.
 DELETE FROM idempotency_keys
-WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
+WHERE run_id = :run_id AND project = (
+    SELECT runs.project FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
 -- name: record_delivery
 -- Replaces the last delivery to a hook.
