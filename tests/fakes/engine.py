@@ -14,6 +14,7 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
+from solorun.notification import NotifyTarget
 from solorun.parameter import Parameter
 from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project
 from solorun.queueing import ConflictPolicy
@@ -134,6 +135,7 @@ def declare(
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
     queue_max: int = DEFAULT_QUEUE_MAX,
     queue_timeout_seconds: float | None = None,
+    notify: tuple[NotifyTarget, ...] = (),
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -154,6 +156,7 @@ def declare(
         on_conflict=on_conflict,
         queue_max=queue_max,
         queue_timeout_seconds=queue_timeout_seconds,
+        notify=notify,
     )
 
 
