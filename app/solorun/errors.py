@@ -9,6 +9,8 @@
     │   ├── ProjectNotFound          project-not-found
     │   ├── RunNotFound              run-not-found
     │   ├── ArtifactNotFound         artifact-not-found
+    │   ├── DeliveryNotFound         delivery-not-found
+    │   ├── NotifyTargetNotFound     notify-target-not-found
     │   ├── MethodNotAllowed         method-not-allowed
     │   ├── RunActive                run-active
     │   ├── ResourceBusy             resource-busy
@@ -131,6 +133,14 @@ class RunNotFound(Problem, slug="run-not-found", status=404):
 
 class ArtifactNotFound(Problem, slug="artifact-not-found", status=404):
     """Artifact not found."""
+
+
+class DeliveryNotFound(Problem, slug="delivery-not-found", status=404):
+    """Delivery not found."""
+
+
+class NotifyTargetNotFound(Problem, slug="notify-target-not-found", status=404):
+    """Notification target not found."""
 
 
 class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):

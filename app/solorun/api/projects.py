@@ -75,6 +75,7 @@ def _summary(
         queued_runs=tuple(service.manager.list_queued_runs(project.name)),
         on_conflict=project.on_conflict,
         resources=dict(project.resources),
+        notify=tuple(target.name for target in project.notify),
         hooks=hooks,
         configuration_faults=service.catalog.faults,
     )

@@ -1417,7 +1417,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found` */
+            /** @description Problem: `project-not-found`, `run-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
