@@ -5,8 +5,10 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     BackupUnavailable,
@@ -89,6 +91,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -119,6 +122,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -129,6 +133,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -248,6 +253,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,

@@ -13,6 +13,7 @@ import typer
 from solorun.cli.commands.backup import backup
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
+from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
@@ -117,6 +118,9 @@ for _command in (
     cancel,
     runs,
     resources,
+    notify,
+    deliveries,
+    redeliver,
     hooks,
     show,
     log,
