@@ -1,7 +1,8 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `starts.ts` and `resources.ts`.
+ * response and event passes through here, or through `hooks.ts`, `starts.ts` and `resources.ts`.
  */
+import { type Hook, toHook } from './hooks';
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
@@ -132,6 +133,7 @@ export interface Project {
   readonly lastRun: Run | null;
   /** In the order in which they will begin. */
   readonly queuedRuns: readonly Run[];
+  readonly hooks: readonly Hook[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
 }
@@ -258,6 +260,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     queuedRuns: (wire.queued_runs ?? []).map(toRun),
+    hooks: (wire.hooks ?? []).map(toHook),
     configurationFaults: wire.configuration_faults ?? [],
   };
 }
