@@ -85,6 +85,19 @@ class LogLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Which ended runs of a project are kept: at most so many, so old, and so large together. None means no limit."""
+
+    runs: int | None = None
+    age_seconds: float | None = None
+    size_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self != Keep()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
@@ -92,7 +105,7 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `keep` says which ended runs are not deleted.
     """
 
     name: str
@@ -102,6 +115,7 @@ class Project:
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
     log_limit: LogLimit = LogLimit()
+    keep: Keep = Keep()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
+from solorun.retention import RetentionStore
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -287,5 +288,5 @@ class StoreMaintenance(Protocol):
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, StoreMaintenance, Protocol):
+class Store(RunStore, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""
