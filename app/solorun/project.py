@@ -86,7 +86,7 @@ class LogLimit:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Which ended runs of a project are kept: at most so many, so old, and so large together. None means no limit."""
+    """The limits of the ended runs that a project keeps: their number, their age and their total size. None: no limit."""
 
     runs: int | None = None
     age_seconds: float | None = None

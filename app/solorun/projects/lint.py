@@ -32,7 +32,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
-    return warnings
+    return configuration.locate(warnings)
 
 
 def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

@@ -6,6 +6,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,8 @@ from typing import Any, Final
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
-from solorun.projects.project_tables import check_projects
+from solorun.projects.project_defaults import fill_in, locate
+from solorun.projects.project_tables import check_defaults, check_projects
 from solorun.projects.resource_tables import check_resources, find_faults
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
@@ -23,7 +25,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-_TOP_KEYS = ("service", "resources", "projects")
+_TOP_KEYS = ("service", "resources", "defaults", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -59,10 +61,12 @@ def check_document(path: Path, data: bytes) -> Configuration:
     """Validate the whole file, and import its coroutines. Raises ConfigurationInvalid with every error."""
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(_parse(path, data), "", errors, path.parent)
+    document = _parse(path, data)
+    node = Node(fill_in(document), "", errors, path.parent)
     table = Table(node, _TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
+    table.read("defaults", check_defaults, None)
     projects, families = table.require(
         "projects",
         partial(check_projects, find_coroutine=loader.find),
@@ -74,8 +78,10 @@ def check_document(path: Path, data: bytes) -> Configuration:
     errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
-        raise _invalid(path, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources)
+        raise _invalid(path, _in_file_order(replace(node, value=document), locate(document, errors)))
+    return Configuration(
+        path, service, MappingProxyType(projects), tuple(families), resources, partial(locate, document)
+    )
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

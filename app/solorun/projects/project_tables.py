@@ -6,6 +6,7 @@
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -18,13 +19,14 @@ from solorun.project import (
     NAME_PATTERN,
     NAME_RULE,
     Family,
+    Keep,
     LogLimit,
     Project,
     find_references,
 )
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.step_tables import CoroutineFunction, FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -37,6 +39,7 @@ from solorun.projects.validation import (
     format_value,
     is_directory,
     line,
+    long_duration,
     path,
     size,
     table_of,
@@ -46,12 +49,13 @@ from solorun.projects.validation import (
 from solorun.queueing import ConflictPolicy
 
 PROJECT_KEYS: Final = (
-    *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
+    *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
     *("env", "pass_env", "secrets", "params", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000
+MAX_KEPT_RUNS: Final = 1_000_000
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -89,6 +93,20 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
     return projects, families
 
 
+def check_defaults(node: Node) -> None:
+    """Validate [defaults] like a project, without importing its coroutines: each project has its own directory."""
+    steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **table_of(node)}
+    _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing)
+
+
+async def _do_nothing(_step: object) -> None:
+    """Stands for a coroutine that is not imported."""
+
+
+def _find_nothing(_call: str, _node: Node, _directory: Path) -> CoroutineFunction:
+    return _do_nothing
+
+
 def _find_name_error(name: str) -> str:
     if NAME_PATTERN.fullmatch(name):
         return ""
@@ -120,6 +138,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         timeout_seconds=table.read("timeout", duration, None),
         cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
         log_limit=table.read("log_limit", _log_limit, LogLimit()),
+        keep=table.read("keep", _keep, Keep()),
         env=table.read("env", _env, {}),
         pass_env=table.read(
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
@@ -167,6 +186,15 @@ def _log_limit(node: Node) -> LogLimit:
     table = Table(node, ("size", "then"), {})
     size_bytes = table.require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
     return LogLimit(size_bytes, table.read("then", choice("cut", "fail"), "cut"))
+
+
+def _keep(node: Node) -> Keep:
+    table = Table(node, ("runs", "age", "size"), {})
+    return Keep(
+        runs=table.read("runs", whole_number(1, MAX_KEPT_RUNS), None),
+        age_seconds=table.read("age", long_duration, None),
+        size_bytes=table.read("size", size, None),
+    )
 
 
 def _env(node: Node) -> Mapping[str, str]:
