@@ -86,7 +86,7 @@ class LogLimit:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """The limits of the ended runs that a project keeps: their number, their age and their total size. None: no limit."""
+    """How many ended runs a project keeps, how old, and of which total size. None means no limit."""
 
     runs: int | None = None
     age_seconds: float | None = None
