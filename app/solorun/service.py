@@ -19,7 +19,7 @@ from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.projects import Catalog
-from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -63,6 +63,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    pruner: Pruner
     limits: ServiceLimits
     started_at: datetime
 
@@ -156,6 +157,7 @@ class Service:
             )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
+            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -166,10 +168,12 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                pruner=pruner,
                 limits=limits,
                 started_at=now(),
             )
             await stack.enter_async_context(running(dispatcher))
+            await stack.enter_async_context(running(pruner))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)

@@ -11,6 +11,7 @@ from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
+from solorun.retention import RetentionStore
 from solorun.store import RunStore
 from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
 
@@ -19,7 +20,12 @@ VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "int
 QUERIES = {"followAllRuns": "?follow=1:0"}
 READERS = [operation for operation in OPERATIONS if StoreUnavailable in operation.problems]
 OTHERS = [operation for operation in OPERATIONS if StoreUnavailable not in operation.problems]
-STORE_METHODS = [name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")]
+STORE_METHODS = [
+    name
+    for contract in (RunStore, RetentionStore)
+    for name, value in vars(contract).items()
+    if callable(value) and not name.startswith("_")
+]
 
 
 def ids(operation: object) -> str:
@@ -118,12 +124,13 @@ async def test_a_protected_operation_documents_that_it_needs_a_token(
     assert "`unauthorized`" in documented(operation, 401)
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "POST"], ids=ids)
-async def test_a_post_documents_that_other_sites_are_refused(
+@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method != "GET"], ids=ids)
+async def test_a_write_documents_that_other_sites_are_refused(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:
     async with open_served(token=TOKEN, headers=BEARER) as served:
-        response = await served.client.post(path_of(operation), headers={"sec-fetch-site": "cross-site"})
+        headers = {"sec-fetch-site": "cross-site"}
+        response = await served.client.request(operation.method, path_of(operation), headers=headers)
 
     assert (response.status_code, response.json()["type"]) == (403, "/problems/cross-origin")
     assert "`cross-origin`" in documented(operation, 403)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, logs, projects, resources, runs, streams
+from solorun.api import artifacts, logs, projects, resources, retention, runs, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
@@ -33,6 +33,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -216,6 +217,34 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
+    ),
+    Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        id="pinRun",
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        id="unpinRun",
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+    ),
+    Operation(
+        f"POST {V1}/prune",
+        retention.prune,
+        id="prune",
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound, StoreUnavailable),
+        query=retention.PruneQuery,
     ),
     Operation(
         f"GET {V1}/runs",

@@ -18,6 +18,8 @@ from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.pin import pin, unpin
+from solorun.cli.commands.prune import prune
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
@@ -115,6 +117,9 @@ for _command in (
     show,
     log,
     download,
+    pin,
+    unpin,
+    prune,
     doctor,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

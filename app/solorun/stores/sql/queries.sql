@@ -7,6 +7,10 @@ cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, c
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
 info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned
 
+-- fragment: is_not_expired
+-- The log of an expired run is being deleted: no reader may see a part of it.
+EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.expired_at IS NULL)
+
 -- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
 
@@ -274,6 +278,10 @@ SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = 
 -- Selects a run.
 SELECT {run_columns} FROM runs WHERE id = :run_id AND expired_at IS NULL;
 
+-- name: select_existence
+-- Selects whether a run exists.
+SELECT {is_not_expired};
+
 -- name: select_steps
 -- Selects the steps of a run, in order.
 SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots
@@ -359,6 +367,7 @@ ORDER BY id DESC LIMIT 20;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_with_events_after
@@ -366,6 +375,7 @@ ORDER BY last_seq LIMIT :limit;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after AND has_events = 1
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_before
@@ -376,6 +386,7 @@ WHERE run_id = :run_id AND first_seq < :before
     AND last_seq <= COALESCE((SELECT MIN(last_seq) FROM segments WHERE run_id = :run_id AND last_seq >= :before),
         :before)
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq DESC LIMIT :limit;
 
 -- name: delete_segments
