@@ -1,6 +1,6 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters.
+`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` their hooks.
 """
 
 import os
@@ -24,9 +24,10 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.hook_tables import hooks
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.step_tables import CoroutineFunction, FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -51,8 +52,11 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "steps"),
 )
+
+_DEPENDENT_KEYS: Final = ("hooks", "schedules")
+"""They refer to steps and parameters of their project."""
 
 MAX_QUEUE: Final = 100_000
 MAX_KEPT_RUNS: Final = 1_000_000
@@ -71,7 +75,7 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -85,7 +89,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine), None)
+        project = below.read(partial(_project, name=name, find_function=find_function), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -94,16 +98,20 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
 
 
 def check_defaults(node: Node) -> None:
-    """Validate [defaults] like a project, without importing its coroutines: each project has its own directory."""
-    steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **table_of(node)}
+    """Validate [defaults] like a project, as far as it does not depend on the rest of a project.
+
+    Functions are not imported, because each project has its own directory.
+    """
+    own = {key: value for key, value in table_of(node).items() if key not in _DEPENDENT_KEYS}
+    steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **own}
     _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing)
 
 
 async def _do_nothing(_step: object) -> None:
-    """Stands for a coroutine that is not imported."""
+    """Stands for a function that is not imported."""
 
 
-def _find_nothing(_call: str, _node: Node, _directory: Path) -> CoroutineFunction:
+def _find_nothing(_call: str, _node: Node, _directory: Path) -> StepFunction:
     return _do_nothing
 
 
@@ -126,12 +134,12 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
-    return Project(
+    project = Project(
         name=name,
         title=table.read("title", line, name),
         directory=directory or node.base_dir,
@@ -151,11 +159,12 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
+            partial(steps, directory=directory, find_function=find_function, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
+    return replace(project, hooks=table.read("hooks", partial(hooks, project=project), {}))
 
 
 def _has_calls(node: Node) -> bool:

@@ -112,6 +112,21 @@ def test_variables_and_secrets_of_a_project_are_added_to_the_defaults(check: Che
     assert [param.name for param in project.params] == ["version"]
 
 
+def test_a_default_may_refer_to_what_each_project_declares(check: Check) -> None:
+    project = check(
+        """
+        [defaults]
+        hooks = { push = { secret = "$GH", verify = "github", scope = "only", params = { ref = "/ref" } } }
+
+        [projects.p]
+        params = ["ref"]
+        """
+        + STEP
+    ).get_project("p")
+
+    assert project.hooks["push"].scope == "only"
+
+
 def test_relative_directories_in_the_defaults_start_at_the_file(check: Check, tmp_path: Path) -> None:
     (tmp_path / "work").mkdir()
 
