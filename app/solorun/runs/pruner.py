@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import anyio
 
-from solorun.errors import ProjectNotFound, SolorunError
+from solorun.errors import SolorunError
 from solorun.execution.artifact_removal import remove_artifacts
 from solorun.project import Keep, Projects
 from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
@@ -123,15 +123,8 @@ class Pruner:
             names = [self.projects.get_project(project).name]
         else:
             names = [run.project for run in await self.store.list_latest_runs()]
-        limited: list[tuple[str, Keep]] = []
-        for name in names:
-            try:
-                keep = self.projects.get_project(name).keep
-            except ProjectNotFound:
-                continue
-            if keep.is_limited:
-                limited.append((name, keep))
-        return limited
+        declared = [found for name in names if (found := self.projects.find_project(name)) is not None]
+        return [(each.name, each.keep) for each in declared if each.keep.is_limited]
 
     async def _find_expired(self, project: str, keep: Keep) -> tuple[list[int], list[EndedRun]]:
         """The runs of a project that have to go, oldest first, and all its ended ones, newest first."""

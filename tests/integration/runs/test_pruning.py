@@ -16,6 +16,7 @@ from solorun.run import Run
 from solorun.runs import Pruner
 from solorun.settings import DataDirectory
 from solorun.store import RunStore, Store
+from solorun.stores.sql import retention
 from solorun.wire import PrunedProject
 from tests.contracts.builders import end, later, records, start, write
 from tests.fakes import engine
@@ -131,7 +132,7 @@ async def test_an_unknown_project_cannot_be_pruned(store: FaultyStore, tmp_path:
         await pruner_of(store, tmp_path, NEWEST).plan("glossary")
 
 
-@pytest.mark.parametrize("call", ["expire_runs", "delete_expired", "list_deleted_runs"])
+@pytest.mark.parametrize("call", ["expire_runs", "list_deleted_runs"])
 async def test_a_pass_completes_what_an_interrupted_one_has_begun(
     store: FaultyStore, tmp_path: Path, call: str
 ) -> None:
@@ -145,6 +146,23 @@ async def test_a_pass_completes_what_an_interrupted_one_has_begun(
     assert await ids(store.as_store()) == [kept.id]
     assert await store.read_segments(old.id, after=0) == []
     assert artifact_ids(tmp_path) == [str(kept.id)]
+
+
+async def test_a_pass_continues_where_an_interrupted_deletion_stopped(
+    store: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MAX_SEGMENTS", 1)
+    run = await start(store.as_store())
+    run = await end(store.as_store(), await write(store.as_store(), run, records(1, 1), records(2, 2), records(3, 3)))
+    await store.expire_runs([run.id], at=later(50))
+    store.fail_after("delete_expired", StoreUnavailable())
+    with pytest.raises(StoreUnavailable):
+        await pruner_of(store, tmp_path, NEWEST).prune()
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert (await store.delete_expired(at=later(300))).more is False
+    assert [deleted.id for deleted in await store.list_deleted_runs(limit=9)] == [run.id]
 
 
 async def test_files_that_outlive_their_run_are_deleted_by_the_next_pass(store: FaultyStore, tmp_path: Path) -> None:
