@@ -56,7 +56,7 @@ class Mirror:
             try:
                 run = await self.store.get_run(run_id)
             except RunNotFound:
-                # It ended, and was deleted, since the last call. How it ended is unknown, but its followers must not wait.
+                # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
                 self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
                 self._forget(run_id)
                 continue
