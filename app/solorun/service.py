@@ -18,6 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
+from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
@@ -40,6 +41,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    notifications: NotifierLimits = field(default_factory=NotifierLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -65,6 +67,7 @@ class Service:
     writer: Writer
     manager: RunManager
     pruner: Pruner
+    notifier: Notifier
     hooks: Hooks
     limits: ServiceLimits
     started_at: datetime
@@ -157,6 +160,17 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            notifier = Notifier(
+                outbox=store,
+                composer=Composer(store=store, public_url=settings.public_url),
+                sender=TargetSender(environ, now),
+                targets=lambda: catalog.configuration.targets,
+                environ=environ,
+                owner=owner,
+                shares_outbox=lease is not None,
+                now=now,
+                limits=limits.notifications,
+            )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
             pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
@@ -171,10 +185,12 @@ class Service:
                 writer=writer,
                 manager=manager,
                 pruner=pruner,
+                notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
             await stack.enter_async_context(running(pruner))
             if lease is not None:

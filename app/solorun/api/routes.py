@@ -5,8 +5,10 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     BackupUnavailable,
@@ -90,6 +92,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -120,6 +123,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -130,6 +134,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -229,6 +234,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="Pin a run, so that it is never deleted",
         responses=(ResponseSpec(200, "The run", model=Run),),
         problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
     ),
     Operation(
         f"DELETE {_RUN}/pin",
@@ -237,6 +243,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="Unpin a run",
         responses=(ResponseSpec(200, "The run", model=Run),),
         problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
     ),
     Operation(
         f"POST {V1}/prune",
@@ -249,6 +256,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(ProjectNotFound, StoreUnavailable),
         query=retention.PruneQuery,
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {V1}/runs",
@@ -277,6 +285,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,

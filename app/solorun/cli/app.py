@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.commands.backup import backup
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
+from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
@@ -24,6 +26,7 @@ from solorun.cli.commands.pin import pin, unpin
 from solorun.cli.commands.prune import prune
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
+from solorun.cli.commands.restore import restore
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
@@ -117,6 +120,9 @@ for _command in (
     cancel,
     runs,
     resources,
+    notify,
+    deliveries,
+    redeliver,
     hooks,
     show,
     log,
@@ -126,5 +132,7 @@ for _command in (
     prune,
     mcp,
     doctor,
+    backup,
+    restore,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from solorun.notification import NotifyTarget
 from solorun.project import (
     DEFAULT_CANCEL_GRACE_SECONDS,
     DEFAULT_LOG_LIMIT_BYTES,
@@ -25,6 +26,7 @@ from solorun.project import (
     find_references,
 )
 from solorun.projects.hook_tables import hooks
+from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, shell, steps
@@ -52,7 +54,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "hooks", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps"),
 )
 
 _DEPENDENT_KEYS: Final = ("hooks", "schedules")
@@ -75,7 +77,9 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(
+    node: Node, find_function: FindFunction, targets: Mapping[str, NotifyTarget]
+) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -89,7 +93,7 @@ def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, P
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_function=find_function), None)
+        project = below.read(partial(_project, name=name, find_function=find_function, targets=targets), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -97,14 +101,14 @@ def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, P
     return projects, families
 
 
-def check_defaults(node: Node) -> None:
+def check_defaults(node: Node, targets: Mapping[str, NotifyTarget]) -> None:
     """Validate [defaults] like a project, as far as it does not depend on the rest of a project.
 
     Functions are not imported, because each project has its own directory.
     """
     own = {key: value for key, value in table_of(node).items() if key not in _DEPENDENT_KEYS}
     steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **own}
-    _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing)
+    _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing, targets)
 
 
 async def _do_nothing(_step: object) -> None:
@@ -134,7 +138,7 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_function: FindFunction) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction, targets: Mapping[str, NotifyTarget]) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
@@ -157,6 +161,7 @@ def _project(node: Node, name: str, find_function: FindFunction) -> Project:
         on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
+        notify=table.read("notify", partial(notify, targets=targets), ()),
         steps=table.require(
             "steps",
             partial(steps, directory=directory, find_function=find_function, defaults=defaults),
