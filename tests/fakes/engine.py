@@ -16,7 +16,7 @@ from solorun.execution import RunExecutor, RunRegistry, StepResources, Superviso
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
 from solorun.notification import NotifyTarget
 from solorun.parameter import Parameter
-from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project
+from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, Keep, LogLimit, Project
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.run import Run
@@ -127,6 +127,7 @@ def declare(
     step_timeout_seconds: float | None = None,
     cancel_grace_seconds: float = 10.0,
     log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
+    keep: Keep = Keep(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str | Parameter, ...] = (),
@@ -149,6 +150,7 @@ def declare(
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
         log_limit=log_limit,
+        keep=keep,
         env=env or {},
         secrets=secrets,
         params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),

@@ -38,7 +38,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
-    return warnings
+    return configuration.locate(warnings)
 
 
 def _unusable_targets(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[FieldError]:

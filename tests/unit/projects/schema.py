@@ -19,7 +19,7 @@ _BEYOND_A_SCHEMA: Final = re.compile(
     r"|there is no resource|has only|could wait for ever|is less than min|must (be one of|match)"
     r"|must be at (most|least)|finite|no notification target|requires allow_private"
     # other syntaxes, and limits of sums
-    r"|is not a command line|is not a regular expression|longer than a year|is not a URL|got [0-9]+\.0$"
+    r"|is not a command line|is not a regular expression|longer than a (year|century)|is not a URL|got [0-9]+\.0$"
 )
 """The errors that a schema cannot find."""
 

@@ -97,6 +97,8 @@ export interface Run {
   /** The resources that a queued run waits for. It waits for its project if there are none. */
   readonly waitsFor: readonly string[];
   readonly estimatedStartAt: number | null;
+  /** Whether the run is never deleted. */
+  readonly pinned: boolean;
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -197,6 +199,7 @@ export function toRun(wire: Wire['Run']): Run {
     queueDeadline: toTime(wire.queue_deadline),
     waitsFor: wire.waits_for ?? [],
     estimatedStartAt: toTime(wire.estimated_start_at),
+    pinned: wire.pinned ?? false,
   };
 }
 
