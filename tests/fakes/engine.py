@@ -15,9 +15,10 @@ from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
 from solorun.parameter import Parameter
-from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project
+from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project, StallTimeout
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
+from solorun.retries import Retries
 from solorun.run import Run
 from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory
@@ -121,6 +122,8 @@ def declare(
     steps: tuple[str, ...] = ("extract", "generate", "review"),
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
+    retries: Retries = Retries(),  # noqa: B008 - frozen
+    stall_timeout: StallTimeout | None = None,
     cancel_grace_seconds: float = 10.0,
     log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
@@ -138,7 +141,14 @@ def declare(
         title=name,
         directory=Path("/"),
         steps=tuple(
-            CommandStep(step, "true", step_timeout_seconds, resources=(step_resources or {}).get(step, {}))
+            CommandStep(
+                step,
+                "true",
+                step_timeout_seconds,
+                resources=(step_resources or {}).get(step, {}),
+                retries=retries,
+                stall_timeout=stall_timeout,
+            )
             for step in steps
         ),
         timeout_seconds=timeout_seconds,

@@ -13,10 +13,15 @@ from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
 from solorun.projects.resource_tables import resources
+from solorun.projects.retry_tables import RETRY_KEYS, retries, stall_timeout
 from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, choice, duration, format_value, text
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
-STEP_KEYS: Final = ("name", "run", "call", "timeout", "resources", *_COMMAND_KEYS)
+STEP_KEYS: Final = (
+    *("name", "run", "call", "timeout", "stall_timeout", "resources"),
+    *RETRY_KEYS,
+    *_COMMAND_KEYS,
+)
 
 CoroutineFunction = Callable[[Any], Awaitable[None]]
 FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
@@ -28,6 +33,7 @@ _HINTS = {
     "dir": "set the directory for the whole project",
     "command": 'did you mean "run"?',
     "cmd": 'did you mean "run"?',
+    "retry": 'did you mean "retries"?',
 }
 
 
@@ -65,6 +71,8 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
     table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
+    stalls = table.read("stall_timeout", stall_timeout, None)
+    tries = retries(table)
     needs = table.read("resources", resources, {})
     if "run" in table and "call" in table:
         node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
@@ -82,6 +90,8 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         tty=table.read("tty", boolean, False),
         detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
         resources=needs,
+        retries=tries,
+        stall_timeout=stalls,
     )
     if "shell" in table and isinstance(command, tuple):
         node.below("shell").refuse("is for scripts; a list of arguments is run without a shell")
@@ -89,7 +99,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         node.below(key).refuse('is for commands; a step with "call" runs none')
     if function is None:
         return as_command
-    return CoroutineStep(name, node.value["call"], function, timeout_seconds, needs)
+    return CoroutineStep(name, node.value["call"], function, timeout_seconds, needs, tries, stalls)
 
 
 def _name(node: Node) -> str:
