@@ -18,7 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
-from solorun.projects import Catalog
+from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
@@ -27,6 +27,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.triggers import Hooks
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -55,7 +56,7 @@ class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
     settings: Settings
-    catalog: Catalog
+    catalog: ConfiguredProjects
     directory: DataDirectory
     artifacts: ArtifactListings
     store: Store
@@ -63,6 +64,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    hooks: Hooks
     limits: ServiceLimits
     started_at: datetime
 
@@ -71,7 +73,7 @@ class Service:
     async def open(
         cls,
         settings: Settings,
-        catalog: Catalog,
+        catalog: ConfiguredProjects,
         *,
         environ: Mapping[str, str] | None = None,
         url: str | None = None,
@@ -166,6 +168,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
                 started_at=now(),
             )

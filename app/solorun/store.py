@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.lease import Lease
 from solorun.outcome import Outcome
@@ -283,9 +284,16 @@ class StoreMaintenance(Protocol):
     async def compact_segments(self, run_id: int) -> bool:
         """Merge some of an ended run's small segments in one bounded transaction. True while more can be merged."""
 
+    async def open_backup(self) -> int:
+        """The descriptor of a file that contains every transaction committed so far. The caller closes it.
+
+        It has no `unmasked_params`: queued runs that have some are cancelled in it, and pending ones have an owner.
+        Raises BackupUnavailable.
+        """
+
     async def check(self, *, repair: bool = False) -> list[Finding]:
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, StoreMaintenance, Protocol):
     """A complete store."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
+from solorun.hook import HookDelivery, Verification
 from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
@@ -166,6 +167,15 @@ class StepSummary(msgspec.Struct, frozen=True):
     kind: str
 
 
+class HookSummary(msgspec.Struct, frozen=True):
+    """A hook as declared, and the last verified delivery. `path` is the path of its address."""
+
+    name: str
+    path: str
+    verify: Verification
+    last_delivery: HookDelivery | None = None
+
+
 class ProjectSummary(msgspec.Struct, frozen=True):
     """A project as declared, with its active run and its latest one (possibly the same)."""
 
@@ -182,6 +192,7 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     """What a start does by default when the project or a resource is taken."""
     resources: dict[str, int] = {}
     """How many slots of each resource a run requires."""
+    hooks: tuple[HookSummary, ...] = ()
     configuration_faults: tuple[str, ...] = ()
     """Why a start would use an earlier version of solorun.toml."""
 

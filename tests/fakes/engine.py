@@ -58,6 +58,9 @@ class DeclaredProjects:
         self.resources: Mapping[str, int] = resources or {}
         self.projects = {project.name: project for project in projects}
 
+    def find_project(self, name: str) -> Project | None:
+        return self.projects.get(name)
+
     def get_project(self, name: str) -> Project:
         if name not in self.projects:
             raise ProjectNotFound(f"There is no project {name}.")

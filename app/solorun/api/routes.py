@@ -4,11 +4,14 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
+    BackupUnavailable,
+    DeliveryNotVerified,
+    HookBusy,
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidLastEventId,
@@ -24,6 +27,7 @@ from solorun.errors import (
     TooManyProjects,
     TooManyStreams,
 )
+from solorun.hook import HookDelivery
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
@@ -243,6 +247,30 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The project", model=ProjectSummary),),
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
+    ),
+    Operation(
+        "POST /hooks/{project}/{hook}",
+        hooks.receive_delivery,
+        id="receiveDelivery",
+        summary="Receive a webhook's delivery, which its signature or its token verifies, and start a run",
+        responses=(
+            ResponseSpec(200, "The delivery joined a run, was received before, or starts none", model=HookDelivery),
+            ResponseSpec(201, "The delivery started a run", model=HookDelivery),
+            ResponseSpec(202, "The delivery started a run, which is queued", model=HookDelivery),
+        ),
+        problems=(DeliveryNotVerified, HookBusy, *_NOT_STARTED, TooManyProjects),
+        query=None,
+        verifies_itself=True,
+        tag="hooks",
+    ),
+    Operation(
+        f"POST {V1}/backup",
+        backup.back_up,
+        id="backUp",
+        summary="Download a copy of the database, with every run that was acknowledged before the request",
+        responses=(ResponseSpec(200, "The copy, an SQLite database", "application/vnd.sqlite3"),),
+        problems=(BackupUnavailable, StoreUnavailable),
+        tag="service",
     ),
     *SERVICE_OPERATIONS,
 )

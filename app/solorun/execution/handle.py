@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.stop_log import StopLog
@@ -16,8 +18,7 @@ from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
 
 
-@dataclass(frozen=True, slots=True)
-class AdmittedStart:
+class AdmittedStart(msgspec.Struct, frozen=True):
     """A start that may be tried, with everything that the run keeps from now on."""
 
     project: Project

@@ -1,11 +1,12 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters.
+`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` their hooks.
 """
 
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -22,9 +23,10 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.hook_tables import hooks
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -48,7 +50,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -67,7 +69,7 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -81,7 +83,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine), None)
+        project = below.read(partial(_project, name=name, find_function=find_function), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -108,12 +110,12 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
-    return Project(
+    project = Project(
         name=name,
         title=table.read("title", line, name),
         directory=directory or node.base_dir,
@@ -132,11 +134,12 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
+            partial(steps, directory=directory, find_function=find_function, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
+    return replace(project, hooks=table.read("hooks", partial(hooks, project=project), {}))
 
 
 def _has_calls(node: Node) -> bool:

@@ -1,0 +1,6 @@
+"""Triggers: what starts runs without a person."""
+
+from solorun.triggers.hooks import Hooks
+from solorun.triggers.verification import Delivery
+
+__all__ = ["Delivery", "Hooks"]
