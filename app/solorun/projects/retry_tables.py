@@ -18,17 +18,16 @@ from solorun.projects.validation import (
 )
 from solorun.retries import CAUSES, DEFAULT_DELAY_SECONDS, DEFAULT_MAX_DELAY_SECONDS, Retries
 
-RETRY_KEYS: Final = ("retries", "retry_delay", "retry_max_delay", "retry_on")
 MAX_RETRIES: Final = 100
 
 _CAUSE: Final = re.compile(rf"{'|'.join(CAUSES)}|exit (?:[1-9]|[1-9]\d|1\d\d|2[0-4]\d|25[0-5])", re.ASCII)
 
 
 def retries(table: Table) -> Retries:
-    """The RETRY_KEYS of a step."""
+    """`retries` and the other keys of a step that begin with `retry_`."""
     count = table.read("retries", whole_number(0, MAX_RETRIES), 0)
     if "retries" not in table:
-        for key in filter(table.__contains__, RETRY_KEYS):
+        for key in filter(table.__contains__, ("retry_delay", "retry_max_delay", "retry_on")):
             table.node.below(key).refuse('has no effect without "retries", the number of further attempts')
     delay = table.read("retry_delay", duration_or_zero, DEFAULT_DELAY_SECONDS)
     longest = table.read("retry_max_delay", duration, max(delay, DEFAULT_MAX_DELAY_SECONDS))

@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
 from solorun.projects.resource_tables import resources
-from solorun.projects.retry_tables import RETRY_KEYS, retries, stall_timeout
+from solorun.projects.retry_tables import retries, stall_timeout
 from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, choice, duration, format_value, text
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
 STEP_KEYS: Final = (
     *("name", "run", "call", "timeout", "stall_timeout", "resources"),
-    *RETRY_KEYS,
+    *("retries", "retry_delay", "retry_max_delay", "retry_on"),
     *_COMMAND_KEYS,
 )
 
