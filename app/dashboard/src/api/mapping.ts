@@ -32,6 +32,18 @@ export interface Parameter {
   readonly max: number | null;
 }
 
+/** One try of a step that may be tried again. */
+export interface Attempt {
+  readonly number: number;
+  readonly status: StepStatus;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly exitCode: number | null;
+  readonly errorMessage: string | null;
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+}
+
 export interface RunStep {
   readonly name: string;
   readonly status: StepStatus;
@@ -45,6 +57,11 @@ export interface RunStep {
   readonly resources: Readonly<Record<string, number>>;
   /** The slots that it holds, or held, by resource. */
   readonly slots: Slots;
+  readonly maxAttempts: number;
+  /** Empty for a step without retries. */
+  readonly attempts: readonly Attempt[];
+  /** When the next attempt begins, while the step waits for it. */
+  readonly nextAttemptAt: number | null;
 }
 
 export type Slots = Readonly<Record<string, readonly number[]>>;
@@ -192,6 +209,9 @@ export function toRun(wire: Wire['Run']): Run {
       lastSeq: step.last_seq ?? null,
       resources: step.resources ?? {},
       slots: step.slots ?? {},
+      maxAttempts: step.max_attempts ?? 1,
+      attempts: (step.attempts ?? []).map(toAttempt),
+      nextAttemptAt: toTime(step.next_attempt_at),
     })),
     slots: wire.slots ?? {},
     replaces: wire.replaces ?? null,
@@ -202,6 +222,17 @@ export function toRun(wire: Wire['Run']): Run {
     pinned: wire.pinned ?? false,
   };
 }
+
+const toAttempt = (wire: Wire['Attempt']): Attempt => ({
+  number: wire.number,
+  status: wire.status,
+  startedAt: Date.parse(wire.started_at),
+  finishedAt: toTime(wire.finished_at),
+  exitCode: wire.exit_code ?? null,
+  errorMessage: wire.error_message ?? null,
+  firstSeq: wire.first_seq ?? null,
+  lastSeq: wire.last_seq ?? null,
+});
 
 const toCancel = (wire: Wire['Cancel']): Cancel => ({
   requestedAt: Date.parse(wire.requested_at),
