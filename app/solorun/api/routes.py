@@ -32,6 +32,7 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
@@ -71,6 +72,9 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
+)
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
@@ -89,7 +93,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -129,7 +133,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_RUN}/events",
