@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
 from solorun.auth.permissions import Authorize
@@ -38,6 +38,7 @@ class SolorunKeys(TypedDict, total=False):
     max_streams: int
     max_streams_per_client: int
     resources: Mapping[str, Mapping[str, int]]
+    notify: Mapping[str, Mapping[str, Any]]
 
 
 class Solorun:
