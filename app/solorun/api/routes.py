@@ -5,8 +5,10 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     BackupUnavailable,
@@ -61,7 +63,7 @@ _STARTED: Final = (
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
 _NOT_STARTED: Final = (
-    *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
     *(ServiceDraining, StoreUnavailable),
 )
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
@@ -93,6 +95,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
@@ -123,6 +126,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -130,9 +134,10 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
         responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
-        problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
+        problems=(*_NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
@@ -252,6 +257,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,

@@ -1,6 +1,9 @@
 """Handlers that start, repeat, show, list and cancel runs."""
 
-from typing import Annotated, Any
+import heapq
+from functools import partial
+from itertools import islice
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -15,12 +18,14 @@ from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
 from solorun.trace_context import TRACE_HEADERS, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
+
+_STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -80,21 +85,13 @@ def continue_trace(request: Request) -> None:
 
 
 def _started(state: State, request: Request, submission: Submission) -> Response:
-    run, joined, replayed = submission.run, submission.joined, submission.replayed
+    run, replayed = submission.run, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
     if replayed:
         headers.append((b"idempotent-replayed", b"true"))
     faults = state.service.catalog.faults
-    started = StartedRun(**asdict(run), configuration_faults=faults, joined=joined, replayed=replayed)
-    return json_response(started, status=_status_of(submission), headers=headers)
-
-
-def _status_of(submission: Submission) -> int:
-    """A replayed start has the status of the first answer, except that a run which is no longer queued is 201."""
-    if submission.joined:
-        return 200
-    replaces = submission.policy is ConflictPolicy.REPLACE or submission.run.replaces is not None
-    return 202 if submission.run.status is Status.QUEUED and not replaces else 201
+    started = StartedRun(**asdict(run), configuration_faults=faults, joined=submission.joined, replayed=replayed)
+    return json_response(started, status=_STATUS_OF[submission.result], headers=headers)
 
 
 async def _read_start(state: State, request: Request) -> StartRequest:
@@ -139,14 +136,20 @@ async def list_project_runs(state: State, request: Request) -> Response:
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
     before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
-    # One more than requested, to see whether there is a next page.
-    runs = await state.service.store.list_runs(
-        project=project,
+    list_of = partial(
+        state.service.store.list_runs,
         statuses=query.status,
         rerun_of=query.rerun_of,
         before_id=before_id,
-        limit=query.limit + 1,
+        limit=query.limit + 1,  # one more than requested, to see whether there is a next page
     )
+    permissions = state.permissions_of(request)
+    if project is not None or not permissions.are_limited:
+        runs = await list_of(project=project)
+    else:
+        known = {run.project for run in await state.service.store.list_latest_runs()}
+        lists = [await list_of(project=name) for name in await permissions.find_visible(known)]
+        runs = list(islice(heapq.merge(*lists, key=lambda run: -run.id), query.limit + 1))
     has_more = len(runs) > query.limit
     # The place of a queued run in the queue is known to the engine, not to the store.
     runs = [state.service.manager.show(run) for run in runs[: query.limit]]

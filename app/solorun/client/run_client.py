@@ -18,6 +18,7 @@ from solorun.client.keyed_start import start
 from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
+from solorun.client.notification_requests import NotificationRequests
 from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.project import FULL_SCOPE
@@ -45,7 +46,7 @@ _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
 
-class RunClient:
+class RunClient(NotificationRequests):
     """A client for a service.
 
         async with RunClient("http://127.0.0.1:8700") as client:

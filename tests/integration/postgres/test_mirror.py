@@ -1,9 +1,6 @@
 """A service shows the runs that another one executes on the same database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 
@@ -13,25 +10,7 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.runs import Mirror
 from solorun.status import Status
-from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
-from tests.fakes.engine import Engine, declare, open_engine
-
-PROJECT = declare(steps=("extract",))
-
-
-@pytest.fixture
-async def engines(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[tuple[Engine, Engine]]:
-    async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
-
-    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
-    async with AsyncExitStack() as stack:
-        here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
-        there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
-        yield here, there
+from tests.fakes.engine import Engine
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ _BEYOND_A_SCHEMA: Final = re.compile(
     # how values relate to each other, or to names elsewhere in the file
     r"|is already the name of|is not a scope|is not a parameter of|lacks"
     r"|there is no resource|has only|could wait for ever|is less than min|must (be one of|match)"
-    r"|must be at (most|least)|finite"
+    r"|must be at (most|least)|finite|no notification target|requires allow_private"
     # other syntaxes, and limits of sums
     r"|is not a command line|is not a regular expression|longer than a year|is not a URL|got [0-9]+\.0$"
 )
