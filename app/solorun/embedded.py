@@ -6,7 +6,7 @@ app.mount("/runs", solo.app)
 """
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -115,7 +115,7 @@ class Solorun:
     ) -> None:
         await self.stop()
 
-    async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[Record]:
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Record, None]:
         """Yield the records of a run after this seq, in order and as they are committed, until the run ends.
 
         Every record that is yielded is on disk. Raises RunNotFound. Can be cancelled at any time.

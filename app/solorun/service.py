@@ -20,7 +20,7 @@ from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
-from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -67,6 +67,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    pruner: Pruner
     notifier: Notifier
     hooks: Hooks
     limits: ServiceLimits
@@ -179,6 +180,7 @@ class Service:
             )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
+            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -189,6 +191,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                pruner=pruner,
                 notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
@@ -196,6 +199,7 @@ class Service:
             )
             await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
+            await stack.enter_async_context(running(pruner))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
@@ -40,6 +40,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -229,6 +230,37 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
+    ),
+    Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        id="pinRun",
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        id="unpinRun",
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"POST {V1}/prune",
+        retention.prune,
+        id="prune",
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound, StoreUnavailable),
+        query=retention.PruneQuery,
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {V1}/runs",

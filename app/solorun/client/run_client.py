@@ -32,6 +32,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -229,6 +230,17 @@ class RunClient(NotificationRequests):
 
     async def get_project(self, project: str) -> ProjectSummary:
         return await self._connection.request("GET", _project_path(project), ProjectSummary)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it."""
+        return await self._connection.request("POST" if pinned else "DELETE", f"/runs/{run_id}/pin", Run)
+
+    async def prune(self, project: str | None = None, *, dry_run: bool = False) -> PruneReport:
+        """Delete what projects, or this one, no longer keep. Returns what is, or with `dry_run` would be, deleted."""
+        query: Query = {"project": project, "dry_run": int(dry_run)}
+        return await self._connection.request("POST", "/prune", PruneReport, query=query)
 
     # -- logs and artifacts
 

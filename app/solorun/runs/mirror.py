@@ -10,11 +10,12 @@ from typing import Final
 
 from msgspec.structs import asdict
 
-from solorun.errors import SolorunError
+from solorun.errors import RunNotFound, SolorunError
 from solorun.execution import RunRegistry
 from solorun.logs import Hub, Topic
 from solorun.run import Run
 from solorun.runs.queue import RunQueue
+from solorun.status import Status
 from solorun.store import RunStore
 
 FOLLOWED_SECONDS: Final = 0.1
@@ -52,12 +53,21 @@ class Mirror:
         for run in present.values():
             await self._publish(self._find_topic(run), run)
         for run_id in self._mirrored.keys() - present.keys():
-            run = await self.store.get_run(run_id)
+            try:
+                run = await self.store.get_run(run_id)
+            except RunNotFound:
+                # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
+                self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
+                self._forget(run_id)
+                continue
             await self._publish(self._mirrored[run_id], run)
             if run.has_ended:
-                del self._mirrored[run_id]
-                self.hub.close(run_id)
-                self.registry.notify_released()  # perhaps for a run that is queued here
+                self._forget(run_id)
+
+    def _forget(self, run_id: int) -> None:
+        del self._mirrored[run_id]
+        self.hub.close(run_id)
+        self.registry.notify_released()  # perhaps for a run that is queued here
 
     async def _run(self) -> None:
         while True:

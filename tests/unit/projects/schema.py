@@ -15,11 +15,11 @@ _BEYOND_A_SCHEMA: Final = re.compile(
     # the file system
     r"does not exist|is not a directory|cannot be accessed|is not accessible|unknown home"
     # how values relate to each other, or to names elsewhere in the file
-    r"|is already the name of|is not a scope|is not a parameter of|lacks"
-    r"|there is no resource|has only|could wait for ever|is less than min|must (be one of|match)"
-    r"|must be at (most|least)|finite|no notification target|requires allow_private"
+    r"|is already the name of|there is no resource|has only|could wait for ever|is less than min|is shorter than"
+    r"|must (be one of|match)|must be at (most|least)|finite|no notification target|requires allow_private"
+    r"|is not a (scope|parameter) of|lacks"
     # other syntaxes, and limits of sums
-    r"|is not a command line|is not a regular expression|longer than a year|is not a URL|got [0-9]+\.0$"
+    r"|is not a command line|is not a regular expression|longer than a (year|century)|is not a URL|got [0-9]+\.0$"
 )
 """The errors that a schema cannot find."""
 
