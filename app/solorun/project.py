@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from solorun.hook import Hook
+from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
@@ -45,6 +47,14 @@ def can_be_masked(value: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class StallTimeout:
+    """How long a step may write nothing. `then` is "fail" to stop it, or "warn" to log a warning."""
+
+    after_seconds: float
+    then: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class CommandStep:
     """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
 
@@ -60,6 +70,8 @@ class CommandStep:
     tty: bool = False
     detect_levels: bool = True
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
     kind: str = field(default="command", init=False)
 
 
@@ -75,6 +87,8 @@ class CoroutineStep:
     function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
 
     @property
     def kind(self) -> str:
@@ -93,6 +107,19 @@ class LogLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many ended runs a project keeps, how old, and of which total size. None means no limit."""
+
+    runs: int | None = None
+    age_seconds: float | None = None
+    size_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self != Keep()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
@@ -100,7 +127,8 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `keep` says which ended runs are not deleted.
+    `hooks` are by name. `notify` are the targets that receive news about its runs.
     """
 
     name: str
@@ -110,6 +138,7 @@ class Project:
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
     log_limit: LogLimit = LogLimit()
+    keep: Keep = Keep()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()
@@ -119,6 +148,16 @@ class Project:
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
     hooks: Mapping[str, Hook] = field(default_factory=dict)
+    notify: tuple[NotifyTarget, ...] = ()
+
+    @property
+    def subscriptions(self) -> dict[str, tuple[NotifyEvent, ...]]:
+        """The names of the targets, each with the events that it receives."""
+        return {target.name: target.events for target in self.notify}
+
+    def targets_of(self, event: NotifyEvent) -> list[str]:
+        """The names of the targets that receive this event."""
+        return [target.name for target in self.notify if event in target.events]
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""

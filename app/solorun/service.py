@@ -18,8 +18,9 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
+from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
-from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -40,6 +41,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    notifications: NotifierLimits = field(default_factory=NotifierLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -64,6 +66,8 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    pruner: Pruner
+    notifier: Notifier
     hooks: Hooks
     limits: ServiceLimits
     started_at: datetime
@@ -156,8 +160,20 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            notifier = Notifier(
+                outbox=store,
+                composer=Composer(store=store, public_url=settings.public_url),
+                sender=TargetSender(environ, now),
+                targets=lambda: catalog.configuration.targets,
+                environ=environ,
+                owner=owner,
+                shares_outbox=lease is not None,
+                now=now,
+                limits=limits.notifications,
+            )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
+            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -168,11 +184,15 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                pruner=pruner,
+                notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
+            await stack.enter_async_context(running(pruner))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)

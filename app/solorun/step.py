@@ -76,7 +76,7 @@ class StepContext:
     Both directories exist. `params` are the parameters of the start, each of its declared type; a list is a tuple.
     `slots` are the numbers of the slots that the run and the step hold, by resource. `report_position` takes where the
     step's work is when the step is asked to stop, outermost first: masked lines, without directories of the server.
-    `rerun_of` is the run that this one repeats.
+    `rerun_of` is the run that this one repeats. `attempt` counts the attempts of the step, from 1.
     """
 
     project: str
@@ -89,6 +89,7 @@ class StepContext:
     output: StepOutput
     commands: CommandRunner | None = None
     rerun_of: int | None = None
+    attempt: int = 1
     slots: Slots = field(default_factory=dict)
     report_position: Callable[[Sequence[str]], None] = lambda _: None
 

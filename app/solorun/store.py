@@ -1,5 +1,7 @@
 """The contract of the store: durable runs and logs.
 
+The transaction that ends a run, however it ends, also adds its deliveries to the outbox (`outbox.py`).
+
 A write is one statement or one transaction, and is on disk when its call returns. A cancelled caller leaves nothing
 half done, but does not learn whether its write was committed. Every transition of a run's status is one conditional
 UPDATE. Disk and lock errors are raised as StoreUnavailable, damage as StoreCorrupted, and all other errors of the
@@ -14,11 +16,14 @@ from typing import Final, Protocol
 from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.lease import Lease
+from solorun.notification import NotifyEvent
+from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
+from solorun.retention import RetentionStore
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -31,7 +36,8 @@ class NewRun:
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
     queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
     `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
-    the id of the run that this one repeats.
+    the id of the run that this one repeats. `notify` names the targets that receive news about the run, each with what
+    it receives.
     """
 
     project: str
@@ -48,6 +54,7 @@ class NewRun:
     unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
     rerun_of: int | None = None
     key: IdempotencyKey | None = None
+    notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,5 +302,5 @@ class StoreMaintenance(Protocol):
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, HookStore, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

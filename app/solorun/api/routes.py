@@ -4,9 +4,11 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     BackupUnavailable,
@@ -37,6 +39,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -89,6 +92,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -119,6 +123,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -129,6 +134,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -222,6 +228,37 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(StoreUnavailable,),
     ),
     Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        id="pinRun",
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        id="unpinRun",
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"POST {V1}/prune",
+        retention.prune,
+        id="prune",
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound, StoreUnavailable),
+        query=retention.PruneQuery,
+        right=Right.ADMIN,
+    ),
+    Operation(
         f"GET {V1}/runs",
         runs.list_runs,
         id="listRuns",
@@ -248,6 +285,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,

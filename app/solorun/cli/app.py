@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.commands.backup import backup
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
+from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
@@ -20,8 +22,11 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.pin import pin, unpin
+from solorun.cli.commands.prune import prune
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
+from solorun.cli.commands.restore import restore
 from solorun.cli.commands.runs import runs
 from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
@@ -115,11 +120,19 @@ for _command in (
     cancel,
     runs,
     resources,
+    notify,
+    deliveries,
+    redeliver,
     hooks,
     show,
     log,
     download,
+    pin,
+    unpin,
+    prune,
     mcp,
     doctor,
+    backup,
+    restore,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

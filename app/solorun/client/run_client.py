@@ -18,6 +18,7 @@ from solorun.client.keyed_start import start
 from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
+from solorun.client.notification_requests import NotificationRequests
 from solorun.client.reconnects import OnDisconnect, Reconnects
 from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.project import FULL_SCOPE
@@ -31,6 +32,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -45,7 +47,7 @@ _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
 
-class RunClient:
+class RunClient(NotificationRequests):
     """A client for a service.
 
         async with RunClient("http://127.0.0.1:8700") as client:
@@ -228,6 +230,17 @@ class RunClient:
 
     async def get_project(self, project: str) -> ProjectSummary:
         return await self._connection.request("GET", _project_path(project), ProjectSummary)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it."""
+        return await self._connection.request("POST" if pinned else "DELETE", f"/runs/{run_id}/pin", Run)
+
+    async def prune(self, project: str | None = None, *, dry_run: bool = False) -> PruneReport:
+        """Delete what projects, or this one, no longer keep. Returns what is, or with `dry_run` would be, deleted."""
+        query: Query = {"project": project, "dry_run": int(dry_run)}
+        return await self._connection.request("POST", "/prune", PruneReport, query=query)
 
     # -- logs and artifacts
 

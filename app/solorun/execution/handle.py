@@ -52,6 +52,8 @@ class RunHandle:
     cancel_scope: RunCancelScope
     stop_log: StopLog
     clock: RunClock
+    deadline: float = float("inf")
+    """When the run times out, in loop time. Known once its first step has begun."""
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
     step_slots: Slots = field(default_factory=dict)

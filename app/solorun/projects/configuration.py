@@ -1,10 +1,11 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solorun.errors import FieldError, ProjectNotFound
+from solorun.notification import NotifyTarget
 from solorun.project import Family, Project, Projects
 from solorun.projects.validation import format_value, suggest
 
@@ -23,6 +24,10 @@ class Configuration:
     families: tuple[Family, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
     """The number of slots of each."""
+    targets: Mapping[str, NotifyTarget] = field(default_factory=dict)
+    """The targets of notifications."""
+    locate: Callable[[list[FieldError]], list[FieldError]] = field(default=list, compare=False)
+    """Finds where in the file the values of projects are that warnings refer to."""
 
     def get_project(self, name: str) -> Project:
         """Raises ProjectNotFound."""

@@ -38,7 +38,7 @@ from solorun.runs.reaper import Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.status import Status
-from solorun.store import RunStore
+from solorun.store import Store
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
@@ -52,7 +52,7 @@ _logger = logging.getLogger("solorun.runs")
 class RunManager:
     """Controls the runs of all projects. All calls are made on one event loop."""
 
-    store: RunStore
+    store: Store
     hub: Hub
     registry: RunRegistry
     tasks: TaskSet
@@ -227,6 +227,15 @@ class RunManager:
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
+
+    # -- pin
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
+        run = await self.store.set_pinned(run_id, pinned)
+        self.hub.publish(run_id, pinned=pinned)
+        topic = self.hub.find(run_id)
+        return run if topic is None else topic.run
 
     # -- find
 

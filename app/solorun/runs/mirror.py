@@ -9,13 +9,14 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
-from solorun.errors import SolorunError
+from solorun.errors import RunNotFound, SolorunError
 from solorun.execution import RunRegistry
 from solorun.logs import Hub, Topic
 from solorun.run import Run
 from solorun.runs.queue import RunQueue
+from solorun.status import Status
 from solorun.store import RunStore
 
 FOLLOWED_SECONDS: Final = 0.1
@@ -54,13 +55,22 @@ class Mirror:
         for run in present.values():
             await self._publish(await self._find_topic(run), run)
         for run_id in self._mirrored.keys() - present.keys():
-            run = await self.store.get_run(run_id)
+            try:
+                run = await self.store.get_run(run_id)
+            except RunNotFound:
+                # It ended, and was deleted, since the last call. How it ended is unknown, but followers must not wait.
+                self.hub.publish(run_id, status=Status.INTERRUPTED, error_message="the run was deleted")
+                self._forget(run_id)
+                continue
             await self._publish(self._mirrored[run_id], run)
             if run.has_ended:
-                del self._mirrored[run_id]
-                self.queue.foreign_estimates.pop(run_id, None)
-                self.hub.close(run_id)
-                self.registry.notify_released()  # perhaps for a run that is queued here
+                self._forget(run_id)
+
+    def _forget(self, run_id: int) -> None:
+        del self._mirrored[run_id]
+        self.queue.foreign_estimates.pop(run_id, None)
+        self.hub.close(run_id)
+        self.registry.notify_released()  # perhaps for a run that is queued here
 
     async def _run(self) -> None:
         while True:
@@ -81,7 +91,13 @@ class Mirror:
         if new:
             self.registry.notify_released()
         for queued in self.queue:
-            if queued.run.id not in stored and (run := await self.store.get_run(queued.run.id)).has_ended:
+            if queued.run.id in stored:
+                continue
+            try:
+                run = await self.store.get_run(queued.run.id)
+            except RunNotFound:
+                run = replace(queued.run, status=Status.CANCELLED)  # and then deleted
+            if run.has_ended:
                 self.queue.end(run)
 
     async def _find_topic(self, run: Run) -> Topic:

@@ -50,6 +50,28 @@ async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine,
     assert here.faults.calls.count("read_segments") < 20
 
 
+async def test_a_run_that_was_deleted_right_after_its_end_ends_here_too(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    step = await there.executor.step("extract")
+    await mirror.refresh()
+    topic = here.hub.find(run.id)
+    assert topic is not None
+    follower = asyncio.create_task(here.end_of(run.id))
+    await here.until(lambda: topic.follower_count == 1)
+
+    step.end()
+    ended = await there.end_of(run.id)
+    assert ended.finished_at is not None
+    await there.store.expire_runs([run.id], at=ended.finished_at)
+    await mirror.refresh()
+
+    assert (await follower).has_ended
+    assert here.manager.list_active_runs() == []
+
+
 async def test_a_feed_shows_the_changes_of_another_services_run(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
     here, there = engines
     with here.hub.open_feed() as feed:

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
@@ -14,7 +14,6 @@ from solorun.errors import ConfigurationInvalid
 from solorun.projects import catalog, loader
 from solorun.projects.configuration import Configuration
 from solorun.projects.loader import check_document
-from solorun.projects.validation import Node, Table
 from tests.unit.projects import schema
 
 
@@ -66,18 +65,6 @@ def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[s
         return errors
 
     return find_errors
-
-
-@pytest.fixture(autouse=True)
-def _schema_has_the_same_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compare the keys of every table that a test reads with those of the schema."""
-    real = Table.__init__
-
-    def read(table: Table, node: Node, keys: Collection[str], hints: Mapping[str, str]) -> None:
-        assert set(schema.keys_at(node.pointer)) == set(keys), f"solorun.schema.json, at {node.pointer or 'the top'}"
-        real(table, node, keys, hints)
-
-    monkeypatch.setattr(Table, "__init__", read)
 
 
 @pytest.fixture

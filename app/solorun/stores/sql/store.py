@@ -11,14 +11,27 @@ import anyio
 
 from solorun.hook import HookDelivery
 from solorun.idempotency_key import IdempotencyKey
+from solorun.notification import Delivery, NewNotification
+from solorun.outbox import AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
+from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
-from solorun.stores.sql import hook_deliveries, idempotency_keys, log_queries, promotion, reads, starts, writes
+from solorun.stores.sql import (
+    hook_deliveries,
+    idempotency_keys,
+    log_queries,
+    outbox,
+    promotion,
+    reads,
+    retention,
+    starts,
+    writes,
+)
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
@@ -118,6 +131,45 @@ class SqlRunStore(Store, ABC):
             writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
         )
 
+    # -- outbox
+
+    async def add_notification(self, new: NewNotification, targets: Collection[str]) -> list[Delivery]:
+        return await self._write(outbox.add_notification, new, targets)
+
+    async def list_due_targets(self, *, at: datetime) -> list[str]:
+        return await self._read(outbox.list_due_targets, at)
+
+    async def claim_deliveries(
+        self, target: str, *, owner: str, at: datetime, until: datetime, limit: int
+    ) -> list[ClaimedDelivery]:
+        return await self._write(outbox.claim_deliveries, target, owner, at, until, limit)
+
+    async def release_deliveries(self, owner: str | None) -> None:
+        await self._write(outbox.release_deliveries, owner)
+
+    async def record_attempt(self, claimed: ClaimedDelivery, result: AttemptResult) -> Delivery | None:
+        return await self._write(outbox.record_attempt, claimed, result)
+
+    async def get_delivery(self, delivery_id: int) -> tuple[Delivery, bytes | None]:
+        return await self._read(outbox.get_delivery, delivery_id)
+
+    async def list_deliveries(
+        self, selected: DeliveryFilter, *, before_id: int | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        return await self._read(outbox.list_deliveries, selected, before_id, limit)
+
+    async def redeliver(self, delivery_id: int) -> Delivery:
+        return await self._write(outbox.redeliver, delivery_id)
+
+    async def count_pending_deliveries(self) -> dict[str, int]:
+        return await self._read(outbox.count_pending_deliveries)
+
+    async def give_up_deliveries(self, target: str, *, occurred_before: datetime, at: datetime, error: str) -> int:
+        return await self._write(outbox.give_up_deliveries, target, occurred_before, at, error)
+
+    async def delete_deliveries(self, *, finished_before: datetime, limit: int = 500) -> int:
+        return await self._write(outbox.delete_deliveries, finished_before, limit)
+
     async def record_delivery(self, project: str, hook: str, delivery: HookDelivery) -> None:
         await self._write(hook_deliveries.record_delivery, project, hook, delivery)
 
@@ -178,6 +230,29 @@ class SqlRunStore(Store, ABC):
 
     async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        return await self._write(retention.set_pinned, run_id, pinned)
+
+    async def list_ended_runs(self, project: str, *, before_id: int | None = None, limit: int) -> list[EndedRun]:
+        return await self._read(retention.list_ended_runs, project, before_id, limit)
+
+    async def measure_logs(self, run_ids: Collection[int]) -> dict[int, int]:
+        return await self._read(retention.measure_logs, run_ids)
+
+    async def expire_runs(self, run_ids: Collection[int], *, at: datetime) -> list[int]:
+        return await self._write(retention.expire_runs, run_ids, at)
+
+    async def delete_expired(self, *, at: datetime) -> Deletion:
+        return await self._write(retention.delete_expired, at)
+
+    async def list_deleted_runs(self, *, after: DeletedRun | None = None, limit: int) -> list[DeletedRun]:
+        return await self._read(retention.list_deleted_runs, after, limit)
+
+    async def forget_deleted_runs(self, *, before: datetime) -> None:
+        await self._write(retention.forget_deleted_runs, before)
 
     # -- maintenance
 
