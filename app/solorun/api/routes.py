@@ -34,6 +34,7 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
@@ -74,6 +75,9 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
+)
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
@@ -93,7 +97,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -135,7 +139,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_RUN}/events",
