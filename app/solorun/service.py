@@ -115,7 +115,7 @@ class Service:
             )
             hub = Hub()
             registry = RunRegistry()
-            queue = RunQueue(hub, registry, catalog)
+            queue = RunQueue(hub, registry, catalog, now)
             tasks = TaskSet()
             reaper = Reaper(
                 store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now

@@ -208,7 +208,7 @@ async def open_engine(
         tasks = TaskSet()
         hub = Hub()
         declared = DeclaredProjects(*(projects or (declare(),)), resources=resources)
-        queue = RunQueue(hub, registry, declared)
+        queue = RunQueue(hub, registry, declared, now)
         reaper = Reaper(
             store=store,
             registry=registry,

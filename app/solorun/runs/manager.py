@@ -169,7 +169,8 @@ class RunManager:
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
-                    raise  # It belongs to another owner: we can neither execute nor end it.
+                    # It belongs to another owner: we can neither execute nor end it.
+                    return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
