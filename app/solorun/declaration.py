@@ -27,7 +27,12 @@ class StepKeys(TypedDict, total=False):
     """The keys of every step."""
 
     timeout: Duration
+    stall_timeout: Duration | Mapping[str, Duration]
     resources: Resources
+    retries: int
+    retry_delay: Duration
+    retry_max_delay: Duration
+    retry_on: Sequence[str]
 
 
 class CommandKeys(StepKeys, total=False):

@@ -12,6 +12,7 @@ from solorun.hook import Hook
 from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
@@ -46,6 +47,14 @@ def can_be_masked(value: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class StallTimeout:
+    """How long a step may write nothing. `then` is "fail" to stop it, or "warn" to log a warning."""
+
+    after_seconds: float
+    then: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class CommandStep:
     """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
 
@@ -61,6 +70,8 @@ class CommandStep:
     tty: bool = False
     detect_levels: bool = True
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
     kind: str = field(default="command", init=False)
 
 
@@ -76,6 +87,8 @@ class CoroutineStep:
     function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
 
     @property
     def kind(self) -> str:

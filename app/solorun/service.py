@@ -28,6 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.tracing import open_tracing
 from solorun.triggers import Hooks
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -100,16 +101,21 @@ class Service:
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
-            steps = executor or StepDispatcher(
-                directory.path,
-                environ,
-                url=url or settings.public_url,
-                owns_process=url is not None,
-                limits=limits.commands,
+            tracing = open_tracing(settings, environ, owns_process=url is not None)
+            await stack.enter_async_context(running(tracing))
+            steps = tracing.observe_steps(
+                executor
+                or StepDispatcher(
+                    directory.path,
+                    environ,
+                    url=url or settings.public_url,
+                    owns_process=url is not None,
+                    limits=limits.commands,
+                )
             )
             hub = Hub()
             registry = RunRegistry()
-            queue = RunQueue(hub, registry, catalog)
+            queue = RunQueue(hub, registry, catalog, now)
             tasks = TaskSet()
             reaper = Reaper(
                 store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
@@ -132,6 +138,7 @@ class Service:
                 token=settings.token,
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
+                observe_run=tracing.observe_run,
             )
             admission = Admission(catalog)
             dispatcher = Dispatcher(

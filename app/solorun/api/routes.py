@@ -34,6 +34,7 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
@@ -63,7 +64,7 @@ _STARTED: Final = (
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
 _NOT_STARTED: Final = (
-    *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
     *(ServiceDraining, StoreUnavailable),
 )
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
@@ -73,6 +74,9 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     KEY_HEADER,
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
+)
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
 )
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
@@ -93,7 +97,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -131,11 +135,11 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
         responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
-        problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
+        problems=(*_NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_RUN}/events",

@@ -60,7 +60,8 @@ class RunClient(NotificationRequests):
 
     A lost stream is reopened after at most `max_retry_seconds`, until the service has been silent for
     `reconnect_seconds`. A stream counts as lost after `idle_timeout_seconds` without a byte: the service sends
-    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits.
+    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits. With a
+    `traceparent` (W3C Trace Context), its runs belong to that trace.
     """
 
     def __init__(
@@ -71,9 +72,10 @@ class RunClient(NotificationRequests):
         reconnect_seconds: float = 60.0,
         max_retry_seconds: float = MAX_SECONDS,
         idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        traceparent: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._connection = Connection(url, token, transport, idle_timeout_seconds=idle_timeout_seconds)
+        self._connection = Connection(url, token, transport, traceparent, idle_timeout_seconds=idle_timeout_seconds)
         self._reconnect_seconds = reconnect_seconds
         self._max_retry_seconds = max_retry_seconds
 
@@ -90,8 +92,6 @@ class RunClient(NotificationRequests):
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
         await self._connection.close()
-
-    # -- start, cancel, follow
 
     async def start_run(
         self,

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -26,7 +26,7 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
 from solorun.runs.admission import Admission
 from solorun.runs.cancels import Cancels
@@ -117,7 +117,7 @@ class RunManager:
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
         if (joined := self._conflicts.resolve(start)) is not None:
-            return Submission(joined, start.on_conflict, joined=True)
+            return Submission(joined, StartResult.JOINED)
         try:
             return await run_detached(
                 self.tasks,
@@ -141,7 +141,7 @@ class RunManager:
             if abandoned.is_set():
                 raise StoreUnavailable
             if (joined := self._conflicts.resolve(start)) is not None:
-                return Submission(joined, start.on_conflict, joined=True)
+                return Submission(joined, StartResult.JOINED)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
             submission = await self._insert(start, masker)
@@ -154,7 +154,7 @@ class RunManager:
                 run = self._enqueue(start, run)
             else:
                 await self.dispatcher.begin(start, run, masker)
-            return Submission(run, start.on_conflict)
+            return replace(submission, run=run)
 
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
@@ -165,16 +165,17 @@ class RunManager:
         finalized: int | None = None
         while True:
             try:
-                return Submission(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
+                return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
-                    raise  # It belongs to another owner: we can neither execute nor end it.
+                    # It belongs to another owner: we can neither execute nor end it.
+                    return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
                     if (joined := self._conflicts.resolve(start)) is not None:
-                        return Submission(joined, start.on_conflict, joined=True)
+                        return Submission(joined, StartResult.JOINED)
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
@@ -186,7 +187,7 @@ class RunManager:
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
+                self.reaper.finalize_start_later(new, _UNCONFIRMED)
                 raise
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:

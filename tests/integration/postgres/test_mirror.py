@@ -1,11 +1,6 @@
 """A service shows the runs that another one executes on the same database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-
-import pytest
 
 from solorun.component import running
 from solorun.errors import StoreUnavailable
@@ -13,31 +8,7 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.runs import Mirror
 from solorun.status import Status
-from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
-from tests.fakes.engine import Engine, declare, open_engine
-
-PROJECT = declare(steps=("extract",))
-
-
-@pytest.fixture
-async def engines(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[tuple[Engine, Engine]]:
-    async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
-
-    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
-    async with AsyncExitStack() as stack:
-        here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
-        there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
-        yield here, there
-
-
-@pytest.fixture
-async def mirror(engines: tuple[Engine, Engine]) -> Mirror:
-    here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
+from tests.fakes.engine import Engine
 
 
 async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(

@@ -994,7 +994,8 @@ export interface components {
          * RunStep
          * @description A step of a run. `exit_code` is negative for a signal, None for a coroutine and for a step that never ran.
          *
-         *         `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended.
+         *         `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended. If
+         *         the step has several attempts, it starts with the first, and how it ended is how the last one ended.
          */
         RunStep: {
             name: string;
@@ -1020,6 +1021,12 @@ export interface components {
             slots?: {
                 [key: string]: number[];
             };
+            /** @default 1 */
+            max_attempts?: number;
+            /** @default [] */
+            attempts?: components["schemas"]["Attempt"][];
+            /** @default null */
+            next_attempt_at?: string | null;
         };
         /**
          * StepStatus
@@ -1027,6 +1034,27 @@ export interface components {
          * @enum {unknown}
          */
         StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped" | "waiting";
+        /**
+         * Attempt
+         * @description One try of a step, counted from 1. `exit_code` and the bounds of its records are as in RunStep.
+         *
+         *         The record that announces the next attempt is the last one of an attempt that failed.
+         */
+        Attempt: {
+            number: number;
+            status: components["schemas"]["StepStatus"];
+            started_at: string;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default null */
+            exit_code?: number | null;
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            first_seq?: number | null;
+            /** @default null */
+            last_seq?: number | null;
+        };
         /**
          * RunLinks
          * @description The addresses of a run.
@@ -1674,7 +1702,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found` */
+            /** @description Problem: `project-not-found`, `run-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4131,7 +4159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found` */
+            /** @description Problem: `project-not-found`, `run-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;

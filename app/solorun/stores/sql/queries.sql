@@ -139,14 +139,14 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
--- Selects the run to which an idempotency key has led, and when and by which request.
-SELECT run_id, fingerprint, created_at FROM idempotency_keys
+-- Selects the run to which an idempotency key has led, and how and by which request.
+SELECT run_id, fingerprint, result FROM idempotency_keys
 WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
 
 -- name: delete_expired_keys
@@ -157,9 +157,10 @@ WHERE created_at <= :expired_at
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
--- Deletes the keys that have led to a run.
+-- Deletes the keys that have led to a run, unless it belongs to another owner.
 DELETE FROM idempotency_keys
-WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
+WHERE run_id = :run_id AND project = (
+    SELECT runs.project FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
 -- name: record_delivery
 -- Replaces the last delivery to a hook.
@@ -254,7 +255,8 @@ ON CONFLICT (run_id, last_seq) DO NOTHING;
 -- Updates a step.
 UPDATE steps
 SET status = :status, started_at = :started_at, finished_at = :finished_at, exit_code = :exit_code,
-    error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq
+    error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq, max_attempts = :max_attempts,
+    attempts = :attempts, next_attempt_at = :next_attempt_at
 WHERE run_id = :run_id AND name = :name;
 
 -- name: finalize_run
@@ -271,15 +273,16 @@ WHERE id = :run_id AND status IN (:from_pending, :from_running)
     AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND {without_lease}))
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
--- name: finalize_running_steps
--- Ends the running steps of a finalized run. All records up to the run's last one may be theirs.
+-- name: finalize_started_steps
+-- Ends the steps of a finalized run that have started, even if they wait for their next attempt. All records up to the
+-- run's last one may be theirs.
 UPDATE steps
-SET status = :status, finished_at = :finished_at, error_message = :error_message,
+SET status = :status, finished_at = :finished_at, error_message = :error_message, next_attempt_at = NULL,
     last_seq = CASE
         WHEN first_seq IS NULL THEN last_seq
         ELSE (SELECT runs.last_seq FROM runs WHERE runs.id = :run_id)
     END
-WHERE run_id = :run_id AND status = 'running';
+WHERE run_id = :run_id AND (status = 'running' OR (status = 'waiting' AND started_at IS NOT NULL));
 
 -- name: finalize_pending_steps
 -- Skips the pending steps of a finalized run.
@@ -299,7 +302,8 @@ SELECT {is_not_expired};
 
 -- name: select_steps
 -- Selects the steps of a run, in order.
-SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots
+SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots,
+    max_attempts, attempts, next_attempt_at
 FROM steps WHERE run_id = :run_id ORDER BY position;
 
 -- name: select_active_run

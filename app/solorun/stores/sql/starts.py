@@ -3,7 +3,7 @@
 from typing import Any
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive
-from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter
+from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys
@@ -32,8 +32,11 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "resources": encode_object(new.resources),
         "notify": encode_object(new.notify) if new.notify else None,
     }
+    result = StartResult.STARTED
     run_id = _insert_pending(connection, new, values)
     if run_id is None:
+        if new.on_conflict is not ConflictPolicy.REPLACE:
+            result = StartResult.QUEUED
         run_id = _insert_waiting(connection, new, values)
         keep_unmasked(connection, run_id, new.unmasked_params)
     connection.executemany(
@@ -49,7 +52,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         ],
     )
     if new.key is not None:
-        idempotency_keys.record(connection, new.project, new.key, run_id, new.created_at)
+        idempotency_keys.record(connection, new.project, new.key, run_id, result, new.created_at)
     return get_run(connection, run_id)
 
 

@@ -14,7 +14,7 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.notification import Delivery, NewNotification
 from solorun.outbox import AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.parameter import ParamValue
-from solorun.queueing import Hold, Slots
+from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
 from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
@@ -103,7 +103,7 @@ class SqlRunStore(Store, ABC):
         await self._write_in_turn(promotion.declare_resources, slots, to_microseconds(datetime.now(UTC)))
 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
-        await self._write_in_turn(idempotency_keys.record, project, key, run_id, at)
+        await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
