@@ -1,7 +1,7 @@
 """Projects, their steps, and families of projects, as declared in solorun.toml. Frozen values."""
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
+from solorun.schedule import Schedule
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
@@ -110,6 +111,7 @@ class Project:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
+    schedules: tuple[Schedule, ...] = ()
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""
@@ -152,7 +154,7 @@ class Projects(Protocol):
     """The projects that can be started, as last read from where they are declared.
 
     `faults` are the errors of the latest reading. If there are any, the projects are those of an earlier one.
-    `resources` is the number of slots of each declared resource.
+    `resources` is the number of slots of each declared resource, and `schedules` are those of all projects.
     """
 
     @property
@@ -160,6 +162,9 @@ class Projects(Protocol):
 
     @property
     def resources(self) -> Mapping[str, int]: ...
+
+    @property
+    def schedules(self) -> Sequence[Schedule]: ...
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

@@ -19,6 +19,8 @@ from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.run import Run, RunStep
+from solorun.schedule import Firing
+from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 
@@ -47,6 +49,7 @@ class NewRun:
     unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
     rerun_of: int | None = None
     key: IdempotencyKey | None = None
+    firing: Firing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,8 @@ class RunStore(Protocol):
 
         A key is recorded in the same transaction. Raises StartRepeated, and changes nothing, if the run would be
         inserted but the key has started a run of the project less than KEY_LIFETIME ago, with this request or another.
-        Older keys are deleted, a few at a time.
+        Older keys are deleted, a few at a time. A firing is recorded in the same way: StartRepeated means that its due
+        time was handled before, or that its schedule is paused.
         """
 
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
@@ -199,7 +203,7 @@ class RunStore(Protocol):
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
         become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys that have led to the run, even if it has ended, so that its start can be repeated.
+        forgets the keys and the firing that led to the run, even if it has ended, so that its start can be repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:
@@ -287,5 +291,5 @@ class StoreMaintenance(Protocol):
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, StoreMaintenance, Protocol):
+class Store(RunStore, StoreMaintenance, ScheduleStore, Protocol):
     """A complete store."""

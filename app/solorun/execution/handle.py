@@ -14,6 +14,7 @@ from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
+from solorun.schedule import Firing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class AdmittedStart:
     rerun_of: int | None = None
     """The run that this one repeats."""
     key: IdempotencyKey | None = None
+    firing: Firing | None = None
+    """The due time of a schedule that starts it."""
 
     @property
     def secret_params(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ import concurrent.futures
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar
@@ -15,6 +15,7 @@ from solorun.project import Project, Projects
 from solorun.projects.configuration import Configuration
 from solorun.projects.lint import lint
 from solorun.projects.loader import ConfigurationUnreadable, check_document, read_document
+from solorun.schedule import Schedule
 
 T = TypeVar("T")
 
@@ -63,6 +64,10 @@ class Catalog(Projects):
     @property
     def resources(self) -> Mapping[str, int]:
         return self.configuration.resources
+
+    @property
+    def schedules(self) -> Sequence[Schedule]:
+        return self.configuration.schedules
 
     def get_project(self, name: str) -> Project:
         return self.configuration.get_project(name)

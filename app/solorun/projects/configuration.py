@@ -7,6 +7,7 @@ from pathlib import Path
 from solorun.errors import ProjectNotFound
 from solorun.project import Family, Project
 from solorun.projects.validation import format_value, suggest
+from solorun.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,11 @@ class Configuration:
     families: tuple[Family, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
     """The number of slots of each."""
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Those of all projects, in the order of the file."""
+        return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
     def get_project(self, name: str) -> Project:
         """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""

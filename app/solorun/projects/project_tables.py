@@ -1,11 +1,12 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters.
+`step_tables` reads their steps, `parameter_tables` their parameters, `schedule_tables` their schedules.
 """
 
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -24,6 +25,7 @@ from solorun.project import (
 )
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
+from solorun.projects.schedule_tables import policy, schedules
 from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
@@ -48,7 +50,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps"),
+    *("env", "pass_env", "secrets", "params", "steps", "schedules"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -113,7 +115,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
     defaults = StepDefaults(table.read("shell", shell, None), table.read("detect_levels", boolean, True))
-    return Project(
+    project = Project(
         name=name,
         title=table.read("title", line, name),
         directory=directory or node.base_dir,
@@ -127,7 +129,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
         params=table.read("params", params, ()),
         resources=table.read("resources", resources, {}),
-        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
+        on_conflict=table.read("on_conflict", policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
@@ -137,6 +139,7 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
+    return replace(project, schedules=table.read("schedules", partial(schedules, project=project), ()))
 
 
 def _has_calls(node: Node) -> bool:
@@ -152,14 +155,6 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     if not os.access(directory, os.X_OK):
         raise InvalidValue(f"the directory {directory} is not accessible to this user")
     return directory
-
-
-def _policy(node: Node) -> ConflictPolicy:
-    try:
-        return ConflictPolicy(text(node))
-    except ValueError:
-        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
-        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
 
 
 def _log_limit(node: Node) -> LogLimit:

@@ -14,10 +14,11 @@ from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots
 from solorun.record import StoredLogPage
 from solorun.run import Cancel, Run
+from solorun.schedule import Firing, ScheduleState
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
-from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, starts, writes
+from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, schedules, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
@@ -116,6 +117,37 @@ class SqlRunStore(Store, ABC):
         return await self._write_in_turn(
             writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
         )
+
+    # -- schedules
+
+    async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
+        await self._write_in_turn(schedules.register, timings, at)
+
+    async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:
+        return await self._read(schedules.load, schedule, at)
+
+    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
+        await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
+
+    async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
+        await self._write_in_turn(schedules.resume, schedule, at)
+
+    async def record_firing(self, firing: Firing) -> bool:
+        return await self._write_in_turn(schedules.record_firing, firing)
+
+    async def settle_late(self, *, at: datetime) -> list[Firing]:
+        return await self._write_in_turn(schedules.settle_late, at)
+
+    async def list_firings(
+        self, *, schedule: str | None = None, after: datetime | None = None, limit: int
+    ) -> list[Firing]:
+        return await self._read(schedules.list_firings, schedule, after, limit)
+
+    async def list_last_firings(self) -> dict[str, Firing]:
+        return await self._read(schedules.list_last_firings)
+
+    async def list_schedules(self, *, at: datetime) -> dict[str, ScheduleState]:
+        return await self._read(schedules.list_states, at)
 
     # -- reads
 
