@@ -15,7 +15,10 @@ class ScheduleStore(Protocol):
     """
 
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
-        """Declare all schedules with their timings. One that is new, or whose timing has changed, begins `at`."""
+        """Declare all schedules with their timings. One that is new, or whose timing has changed, begins `at`.
+
+        So does one that was to begin later, because a clock was wrong.
+        """
 
     async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:
         """The state of a schedule, given that it is `at`. Firings that are due later do not count: a clock was wrong.

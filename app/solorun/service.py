@@ -27,6 +27,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.triggers import Scheduler, Schedules
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -63,6 +64,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    schedules: Schedules
     limits: ServiceLimits
     started_at: datetime
 
@@ -166,6 +168,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                schedules=Schedules(store=store, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )
@@ -174,6 +177,8 @@ class Service:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)
                 await stack.enter_async_context(running(mirror))
+            scheduler = Scheduler(store=store, manager=manager, projects=catalog, now=now)
+            await stack.enter_async_context(running(scheduler))
             stack.push_async_callback(service.drain)
             yield service
 

@@ -15,6 +15,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
     },
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
+    "schedule": {"description": "The schedule's id.", "schema": {"type": "string"}},
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }
 

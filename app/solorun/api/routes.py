@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, logs, projects, resources, runs, streams
+from solorun.api import artifacts, logs, projects, resources, runs, schedules, streams
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
@@ -19,6 +19,7 @@ from solorun.errors import (
     RunNotActive,
     RunNotEnded,
     RunNotFound,
+    ScheduleNotFound,
     ServiceDraining,
     StoreUnavailable,
     TooManyProjects,
@@ -31,12 +32,17 @@ from solorun.run import Run
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
+    FiringList,
+    PauseRequest,
     ProjectList,
     ProjectSummary,
     RerunPreview,
     RerunRequest,
     ResourceList,
+    ResumeRequest,
     RunPage,
+    ScheduleList,
+    ScheduleSummary,
     StartedRun,
     StartRequest,
 )
@@ -45,6 +51,7 @@ V1: Final = "/api/v1"
 
 _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
+_SCHEDULE: Final = f"{V1}/schedules/{{schedule}}"
 _STARTED: Final = (
     ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
     ResponseSpec(
@@ -216,6 +223,46 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
+    ),
+    Operation(
+        f"GET {V1}/schedules",
+        schedules.list_schedules,
+        id="listSchedules",
+        summary="List the schedules with their next due times",
+        responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
+        problems=(StoreUnavailable,),
+        query=schedules.SchedulesQuery,
+        tag="schedules",
+    ),
+    Operation(
+        f"GET {V1}/firings",
+        schedules.list_firings,
+        id="listFirings",
+        summary="List what became of the due times of schedules, newest first",
+        responses=(ResponseSpec(200, "The firings", model=FiringList),),
+        problems=(StoreUnavailable,),
+        query=schedules.FiringsQuery,
+        tag="schedules",
+    ),
+    Operation(
+        f"POST {_SCHEDULE}/pause",
+        schedules.pause_schedule,
+        id="pauseSchedule",
+        summary="Start no more runs of a schedule until it is resumed",
+        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+        problems=(ScheduleNotFound, StoreUnavailable),
+        body=PauseRequest,
+        tag="schedules",
+    ),
+    Operation(
+        f"POST {_SCHEDULE}/resume",
+        schedules.resume_schedule,
+        id="resumeSchedule",
+        summary="Resume a paused schedule, without catching up",
+        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+        problems=(ScheduleNotFound, StoreUnavailable),
+        body=ResumeRequest,
+        tag="schedules",
     ),
     Operation(
         f"GET {V1}/runs",

@@ -394,6 +394,10 @@ SELECT id, timing FROM schedules;
 INSERT INTO schedules (id, timing, begins_at) VALUES (:schedule, :timing, :at)
 ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at;
 
+-- name: begin_schedules_now
+-- Corrects schedules that begin in the future, because a clock was wrong.
+UPDATE schedules SET begins_at = :at WHERE begins_at > :at;
+
 -- name: list_schedules
 -- Lists the schedules, and up to when their due times have been handled.
 SELECT id, begins_at, paused_at, paused_by, pause_reason,

@@ -27,6 +27,7 @@ def register(connection: Connection, timings: Mapping[str, str], at: datetime) -
         if known.get(schedule) != timing
     ]
     connection.executemany(QUERIES["register_schedule"], changed)
+    connection.execute(QUERIES["begin_schedules_now"], {"at": to_microseconds(at)})
 
 
 def load(connection: Connection, schedule: str, at: datetime) -> ScheduleState:
