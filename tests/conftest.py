@@ -1,8 +1,10 @@
 """Settings and fixtures of every test."""
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -17,6 +19,16 @@ settings.load_profile("solorun")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # In the background of a script. Commands under test would inherit it, and ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+MAX_PROCESSES: Final = 4
+"""Each may start a browser and a PostgreSQL server."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """A test process per core for the whole suite. Chosen tests and long trials run in one process, without xdist."""
+    is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not config.getoption("collectonly")
+    return min(os.cpu_count() or 1, MAX_PROCESSES) if is_whole and not config.getoption("--long", default=False) else 0
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """Solorun runs jobs that must never overlap: start them exactly once, watch them live, cancel them for certain."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from solorun.record import Level, Record
@@ -8,14 +9,36 @@ from solorun.step import CommandFailed, StepContext
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
+    from solorun.declaration import Command, Coroutine, Function, Project
+    from solorun.embedded import Solorun
+    from solorun.function_context import FunctionContext, StepCancelled
 
-__all__ = ["CommandFailed", "Level", "Record", "Run", "RunClient", "StepContext"]
+__all__ = [
+    "Command",
+    "CommandFailed",
+    "Coroutine",
+    "Function",
+    "FunctionContext",
+    "Level",
+    "Project",
+    "Record",
+    "Run",
+    "RunClient",
+    "Solorun",
+    "StepCancelled",
+    "StepContext",
+]
+
+# The service and httpx take a second to import. Only code that uses them pays for it.
+_MODULES = {
+    "RunClient": "client",
+    **dict.fromkeys(("Command", "Coroutine", "Function", "Project"), "declaration"),
+    "Solorun": "embedded",
+    **dict.fromkeys(("FunctionContext", "StepCancelled"), "function_context"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    # httpx takes longer to import than the whole service. Only code that uses the client pays for it.
-    if name == "RunClient":
-        from solorun.client import RunClient
-
-        return RunClient
+    if name in _MODULES:
+        return getattr(import_module(f"solorun.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

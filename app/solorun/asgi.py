@@ -10,17 +10,20 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from solorun.api import Application
 from solorun.dashboard import Dashboard
-from solorun.projects import Catalog, resolve_settings
+from solorun.projects import Catalog, ConfiguredProjects, resolve_settings
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
 from solorun.settings import Settings
+from solorun.shutdown_signals import called_on_shutdown_signal
 from solorun.steps import protect_service
+
+_NOT_RUNNING: Final = "Solorun is not running: enter its `lifespan` in that of the host application."
 
 
 def solorun_app(config: str | os.PathLike[str] | None = None, **settings: Any) -> "SolorunApp":
@@ -43,19 +46,32 @@ class SolorunApp:
     A host application that mounts it must enter `lifespan`: ASGI servers run only the lifespan of the outermost one.
     """
 
-    def __init__(self, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, settings: Settings, catalog: ConfiguredProjects) -> None:
         self._settings = settings
         self._catalog = catalog
         self._application: Application | None = None
         self._router = Router(lifespan=self.lifespan)
 
+    @property
+    def service(self) -> Service:
+        """The service, within `lifespan`. Raises RuntimeError outside of it."""
+        if self._application is None:
+            raise RuntimeError(_NOT_RUNNING)
+        return self._application.state.service
+
     @asynccontextmanager
     async def lifespan(self, _app: object = None) -> AsyncIterator[None]:
-        """Serve within this block. Leaving it ends the streams and interrupts the active runs."""
+        """Serve within this block. Leaving it ends the streams and interrupts the active runs.
+
+        Raises DataDirectoryUnusable, DatabaseUnusable, and RuntimeError within another such block.
+        """
+        if self._application is not None:
+            raise RuntimeError("This Solorun is running already.")
         async with open_application(self._settings, self._catalog) as application:
             self._application = application
             try:
-                yield
+                with called_on_shutdown_signal(application.end_streams):
+                    yield
             finally:
                 self._application = None
                 application.end_streams()
@@ -64,7 +80,7 @@ class SolorunApp:
         if scope["type"] == "lifespan":
             await self._router(scope, receive, send)
         elif self._application is None:
-            raise RuntimeError("Solorun is not running: enter its `lifespan` in that of the host application.")
+            raise RuntimeError(_NOT_RUNNING)
         else:
             await self._application(scope, receive, send)
 
@@ -72,7 +88,7 @@ class SolorunApp:
 @asynccontextmanager
 async def open_application(
     settings: Settings,
-    catalog: Catalog,
+    catalog: ConfiguredProjects,
     limits: ServiceLimits = DEFAULT_LIMITS,
     url: str | None = None,
 ) -> AsyncIterator[Application]:

@@ -18,6 +18,8 @@
     │   ├── IdempotencyKeyReused     idempotency-key-reused
     │   ├── RunNotEnded              run-not-ended
     │   ├── Unauthorized             unauthorized
+    │   ├── DeliveryNotVerified      delivery-not-verified
+    │   ├── HookBusy                 hook-busy
     │   ├── TokenRequired            token-required
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── RepeatedHeader           repeated-header
@@ -26,6 +28,7 @@
     │   ├── PayloadTooLarge          too-large
     │   ├── TooManyProjects          too-many-projects
     │   ├── TooManyStreams           too-many-streams
+    │   ├── BackupUnavailable        backup-unavailable
     │   ├── ServiceDraining          draining
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
@@ -196,6 +199,14 @@ class Unauthorized(Problem, slug="unauthorized", status=401):
     """A valid token is required. Send it as Authorization: Bearer, or log in."""
 
 
+class DeliveryNotVerified(Problem, slug="delivery-not-verified", status=401):
+    """There is no hook at this address, or the signature, the token or the time of the delivery is not valid."""
+
+
+class HookBusy(Problem, slug="hook-busy", status=409):
+    """The hook started no run, because its project or a resource is taken."""
+
+
 class TokenRequired(Problem, slug="token-required", status=403):
     """A service without a token refuses requests that come through a proxy."""
 
@@ -228,6 +239,10 @@ class TooManyStreams(Problem, slug="too-many-streams", status=503):
     """Too many event streams are open, in all or from this address."""
 
     retry_after_seconds = 5.0
+
+
+class BackupUnavailable(Problem, slug="backup-unavailable", status=409):
+    """The service cannot copy its database now."""
 
 
 class ServiceDraining(Problem, slug="draining", status=503):

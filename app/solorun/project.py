@@ -1,5 +1,6 @@
 """Projects, their steps, and families of projects, as declared in solorun.toml. Frozen values."""
 
+import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from solorun.hook import Hook
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Schedule
@@ -64,14 +66,20 @@ class CommandStep:
 
 @dataclass(frozen=True, slots=True)
 class CoroutineStep:
-    """A step that runs a coroutine function on the service's event loop. `call` is `module:function`."""
+    """A step that calls a Python function in the service's process. `call` is `module:function`.
+
+    A coroutine function runs on the service's event loop. A plain function gets a thread, and a FunctionContext.
+    """
 
     name: str
     call: str
-    function: Callable[[Any], Awaitable[None]]
+    function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
-    kind: str = field(default="coroutine", init=False)
+
+    @property
+    def kind(self) -> str:
+        return "coroutine" if inspect.iscoroutinefunction(self.function) else "function"
 
 
 StepDeclaration = CommandStep | CoroutineStep
@@ -93,7 +101,7 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name.
     """
 
     name: str
@@ -112,6 +120,7 @@ class Project:
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
     schedules: tuple[Schedule, ...] = ()
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""
@@ -165,6 +174,9 @@ class Projects(Protocol):
 
     @property
     def schedules(self) -> Sequence[Schedule]: ...
+
+    def find_project(self, name: str) -> Project | None:
+        """Like `get_project`, but None if there is no such project."""
 
     def get_project(self, name: str) -> Project:
         """The project of this name, or the one that a family declares for it. Raises ProjectNotFound."""

@@ -130,6 +130,11 @@ class Run(msgspec.Struct, frozen=True):
     def holds_project(self) -> bool:
         return self.status.holds_project
 
+    @property
+    def log_fields(self) -> dict[str, object]:
+        """The `extra` of a service log message about this run."""
+        return {"run_id": self.id, "project": self.project}
+
 
 def cancel_fields(cancel: Cancel | None) -> dict[str, Any]:
     """The fields of a run that a cancel sets."""

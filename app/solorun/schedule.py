@@ -126,3 +126,32 @@ class ScheduleState:
     paused_at: datetime | None = None
     paused_by: str | None = None
     pause_reason: str | None = None
+
+
+class ScheduleSummary(msgspec.Struct, frozen=True):
+    """A schedule as declared, and its state. `name` is "" if it has none.
+
+    Its runs start `delay_seconds` after they are due, which is its part of `jitter_seconds`. `late` is a time of day in
+    its time zone. `next_due_at` is empty while it is paused or not enabled. `estimated_seconds` is the median duration
+    of the last completed runs of its scope.
+    """
+
+    id: str
+    project: str
+    name: str
+    cron: str
+    timezone: str
+    scope: str
+    params: dict[str, ParamValue]
+    on_conflict: ConflictPolicy
+    missed: MissedPolicy
+    jitter_seconds: float
+    delay_seconds: float
+    enabled: bool
+    late: str | None
+    paused_at: datetime | None
+    paused_by: str | None
+    pause_reason: str | None
+    next_due_at: tuple[datetime, ...]
+    last_firing: Firing | None
+    estimated_seconds: float | None

@@ -18,7 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
-from solorun.projects import Catalog
+from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
@@ -27,7 +27,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
-from solorun.triggers import Scheduler, Schedules
+from solorun.triggers import Hooks, Scheduler, Schedules
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -56,7 +56,7 @@ class Service:
     """A running Solorun, for the code that serves it. Created by `Service.open`."""
 
     settings: Settings
-    catalog: Catalog
+    catalog: ConfiguredProjects
     directory: DataDirectory
     artifacts: ArtifactListings
     store: Store
@@ -64,6 +64,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    hooks: Hooks
     schedules: Schedules
     limits: ServiceLimits
     started_at: datetime
@@ -73,7 +74,7 @@ class Service:
     async def open(
         cls,
         settings: Settings,
-        catalog: Catalog,
+        catalog: ConfiguredProjects,
         *,
         environ: Mapping[str, str] | None = None,
         url: str | None = None,
@@ -168,6 +169,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 schedules=Schedules(store=store, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 DEFAULT_PORT: Final = 8700
+LOG_FORMATS: Final = ("text", "json")
 MAX_PORT: Final = 65_535
 MAX_PROJECTS_PER_PATTERN: Final = 1_000
 MAX_STREAMS: Final = 5_000
@@ -34,6 +35,7 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
+    log_format: str = "text"
     max_streams: int = MAX_STREAMS
     max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
     max_projects_per_pattern: int = MAX_PROJECTS_PER_PATTERN

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.lease import Lease
 from solorun.outcome import Outcome
@@ -23,6 +24,7 @@ from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
+from solorun.store_maintenance import StoreMaintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,6 @@ class LogQuery:
     level: Level | None = None
     text: str | None = None
     events: frozenset[Event] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A violated invariant of the database. `repair` says what a repair does; None if it cannot be repaired."""
-
-    run_id: int | None
-    message: str
-    repair: str | None
 
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -274,22 +267,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class StoreMaintenance(Protocol):
-    """The health and the upkeep of a store's database."""
-
-    @property
-    def write_error(self) -> str | None:
-        """Why the last write failed, or that the current one does not finish; None if neither is true.
-
-        Known without a query. After a failure the store checks by itself when it can write again.
-        """
-
-    async def compact_segments(self, run_id: int) -> bool:
-        """Merge some of an ended run's small segments in one bounded transaction. True while more can be merged."""
-
-    async def check(self, *, repair: bool = False) -> list[Finding]:
-        """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
-
-
-class Store(RunStore, StoreMaintenance, ScheduleStore, Protocol):
+class Store(RunStore, HookStore, ScheduleStore, StoreMaintenance, Protocol):
     """A complete store."""

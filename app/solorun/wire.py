@@ -3,18 +3,18 @@
 Service and client share them, so each field has one name.
 """
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta
 
-from solorun.parameter import Parameter, ParamValue
+from solorun.hook import HookDelivery, Verification
+from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
-from solorun.schedule import Firing, MissedPolicy
+from solorun.schedule import Firing, ScheduleSummary
 from solorun.status import StepStatus
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
@@ -168,6 +168,15 @@ class StepSummary(msgspec.Struct, frozen=True):
     kind: str
 
 
+class HookSummary(msgspec.Struct, frozen=True):
+    """A hook as declared, and the last verified delivery. `path` is the path of its address."""
+
+    name: str
+    path: str
+    verify: Verification
+    last_delivery: HookDelivery | None = None
+
+
 class ProjectSummary(msgspec.Struct, frozen=True):
     """A project as declared, with its active run and its latest one (possibly the same)."""
 
@@ -184,6 +193,7 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     """What a start does by default when the project or a resource is taken."""
     resources: dict[str, int] = {}
     """How many slots of each resource a run requires."""
+    hooks: tuple[HookSummary, ...] = ()
     configuration_faults: tuple[str, ...] = ()
     """Why a start would use an earlier version of solorun.toml."""
 
@@ -231,35 +241,6 @@ class ResumeRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=Tr
     """The body of a request that ends a schedule's pause."""
 
     requested_by: Caller = "api"
-
-
-class ScheduleSummary(msgspec.Struct, frozen=True):
-    """A schedule as declared, and its state. `name` is "" if it has none.
-
-    Its runs start `delay_seconds` after they are due, which is its part of `jitter_seconds`. `late` is a time of day in
-    its time zone. `next_due_at` is empty while it is paused or not enabled. `estimated_seconds` is the median duration
-    of the last completed runs of its scope.
-    """
-
-    id: str
-    project: str
-    name: str
-    cron: str
-    timezone: str
-    scope: str
-    params: dict[str, ParamValue]
-    on_conflict: ConflictPolicy
-    missed: MissedPolicy
-    jitter_seconds: float
-    delay_seconds: float
-    enabled: bool
-    late: str | None
-    paused_at: datetime | None
-    paused_by: str | None
-    pause_reason: str | None
-    next_due_at: tuple[datetime, ...]
-    last_firing: Firing | None
-    estimated_seconds: float | None
 
 
 class ScheduleList(msgspec.Struct, frozen=True):

@@ -272,7 +272,7 @@ def test_escape_in_the_search_returns_the_focus_to_the_log(open_page: OpenPage, 
     expect(page.get_by_role("log")).to_contain_text("fetch started")
 
     page.keyboard.press("/")
-    page.keyboard.type("batch")
+    page.keyboard.insert_text("batch")
     expect(page.locator(".search .count")).to_have_text("1 of 40")
     page.keyboard.press("Escape")
 

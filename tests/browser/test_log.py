@@ -81,7 +81,7 @@ def test_the_whole_log_is_searched(open_page: OpenPage, flood_id: int) -> None:
     expect(page.locator(".log-pane")).to_contain_text("line 1 of the flood")
 
     page.keyboard.press("/")
-    page.keyboard.type("LINE 77777")
+    page.keyboard.insert_text("LINE 77777")
     expect(page.locator(".search .count")).to_have_text("1 of 11")
     page.keyboard.press("Enter")
     expect(page.locator(".search .count")).to_have_text("2 of 11")

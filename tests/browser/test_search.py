@@ -33,11 +33,29 @@ def test_a_search_is_under_way_until_the_service_answers(slow_page: Page) -> Non
 
     slow_page.keyboard.press("/")
     with slow_page.expect_request(SEARCHES):
-        slow_page.keyboard.type("batch")
+        slow_page.keyboard.insert_text("batch")
     expect(count).to_have_text("Searching…")
     held[0].continue_()
 
     expect(count).to_have_text("1 of 40")
+
+
+def test_a_late_match_does_not_take_the_reader_away(open_page: OpenPage, api: Api) -> None:
+    page = open_page(f"/p/flood/runs/{api.complete('flood', params={'lines': '300'})}?tab=log")
+    held: list[Route] = []
+    page.route(SEARCHES, lambda route: held.append(route))  # Playwright cannot wrap a built-in.
+    log = page.get_by_role("log")
+
+    with page.expect_request(SEARCHES):
+        page.get_by_role("searchbox").fill("line 290 of")
+    page.get_by_role("button", name="Go to the first line").click()
+    held[0].continue_()
+
+    expect(page.locator(".search .count")).to_have_text("1 of 1")
+    expect(log).to_contain_text("line 1 of the flood")
+    page.unroute(SEARCHES)
+    page.get_by_role("button", name="Next match").click()
+    expect(log.locator("mark")).to_have_text("line 290 of")
 
 
 def test_a_search_without_matches_shows_a_note_after_the_response(open_page: OpenPage, api: Api) -> None:
@@ -51,7 +69,7 @@ def test_a_failed_search_shows_its_error(slow_page: Page) -> None:
     slow_page.route(SEARCHES, lambda route: route.fulfill(status=503, body="{}"))
 
     slow_page.keyboard.press("/")
-    slow_page.keyboard.type("batch")
+    slow_page.keyboard.insert_text("batch")
 
     expect(slow_page.locator(".search .count")).to_have_text("Search failed")
 
@@ -59,10 +77,10 @@ def test_a_failed_search_shows_its_error(slow_page: Page) -> None:
 def test_a_search_ends_its_request_when_another_follows(slow_page: Page) -> None:
     slow_page.keyboard.press("/")
     with slow_page.expect_request(lambda request: _query(request) == "batch"):
-        slow_page.keyboard.type("batch")
+        slow_page.keyboard.insert_text("batch")
 
     with slow_page.expect_event("requestfailed", lambda request: _query(request) == "batch"):
-        slow_page.keyboard.type(" 2")
+        slow_page.keyboard.insert_text(" 2")
 
 
 @pytest.mark.parametrize("leave", ["Escape", "tab"])
@@ -71,7 +89,7 @@ def test_a_search_ends_its_request_when_the_reader_leaves_it(
 ) -> None:
     slow_page.keyboard.press("/")
     with slow_page.expect_request(lambda request: _query(request) == "batch"):
-        slow_page.keyboard.type("batch")
+        slow_page.keyboard.insert_text("batch")
 
     with slow_page.expect_event("requestfailed", lambda request: _query(request) == "batch"):
         if leave == "tab":

@@ -86,6 +86,7 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         headers: Mapping[str, str] | None = None,
         limits: ServiceLimits = DEFAULT_LIMITS,
         failure_delay_seconds: float = 0,
+        environ: Mapping[str, str] | None = None,
         **settings: Any,
     ) -> AsyncIterator[Served]:
         executor = ScriptedExecutor()
@@ -93,7 +94,8 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
         path.write_text(toml)
         checked = Settings(**{"data_dir": tmp_path / "data", "shutdown_limit_seconds": 5, **settings})
         limits = replace(limits, failure_delay_seconds=failure_delay_seconds)
-        async with Service.open(checked, Catalog.open(path), environ={}, executor=executor, limits=limits) as service:
+        catalog = Catalog.open(path)
+        async with Service.open(checked, catalog, environ=environ or {}, executor=executor, limits=limits) as service:
             dashboard = Dashboard()
             app = Application(service, dashboard.endpoints, dashboard.show_not_found)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))

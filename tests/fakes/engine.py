@@ -62,6 +62,9 @@ class DeclaredProjects:
     def schedules(self) -> tuple[Schedule, ...]:
         return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
+    def find_project(self, name: str) -> Project | None:
+        return self.projects.get(name)
+
     def get_project(self, name: str) -> Project:
         if name not in self.projects:
             raise ProjectNotFound(f"There is no project {name}.")

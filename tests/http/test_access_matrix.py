@@ -16,6 +16,7 @@ VALUES = {
     "run": "1",
     "other": "2",
     "project": "deploy",
+    "hook": "push",
     "name": "report.txt",
     "slug": "internal",
 }
@@ -33,6 +34,9 @@ PUBLIC = {
 }
 """The only addresses that may be public. Repeated here, so that a change of the table alone fails."""
 
+SELF_VERIFIED = {("POST", "/hooks/deploy/push")}
+"""The only addresses that check neither origin nor token, because what they receive is signed or has its own token."""
+
 ENDLESS = {("GET", "/api/v1/events")}
 """Never requested with a valid token here: there is no socket to close."""
 
@@ -48,8 +52,12 @@ def _paths() -> list[str]:
 
 PATHS = _paths()
 ADDRESSES = [(method, path) for path in PATHS for method in METHODS]
-PROTECTED = [address for address in ADDRESSES if address not in PUBLIC]
-GUARDED = [(method, path) for method, path in ADDRESSES if method not in SAFE or path.startswith("/api/")]
+PROTECTED = [address for address in ADDRESSES if address not in PUBLIC | SELF_VERIFIED]
+GUARDED = [
+    (method, path)
+    for method, path in ADDRESSES
+    if (method not in SAFE or path.startswith("/api/")) and (method, path) not in SELF_VERIFIED
+]
 """Never answered to a page of another site."""
 
 
@@ -74,6 +82,8 @@ def _refusals() -> Iterator[tuple[str, list[tuple[str, str]], dict[str, str], in
         "empty bearer": "Bearer ",
     }.items():
         yield what, PROTECTED, {"authorization": authorization}, 401, "unauthorized"
+        yield f"{what} at a hook", sorted(SELF_VERIFIED), {"authorization": authorization}, 401, "delivery-not-verified"
+    yield "the token at a hook", sorted(SELF_VERIFIED), right, 401, "delivery-not-verified"
     yield "expired session", PROTECTED, {"cookie": "solorun=of-yesterday"}, 401, "unauthorized"
 
 
@@ -107,6 +117,7 @@ async def test_a_proxied_request_needs_a_token_on_every_route(open_served: OpenS
             await served.client.request(method, path, headers={name: "for=192.0.2.1"})
             for name in names
             for method, path in ADDRESSES
+            if (method, path) not in SELF_VERIFIED
         ]
 
     assert {response.status_code for response in responses} == {403}

@@ -17,9 +17,14 @@ from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
 DOCUMENT = document(OPERATIONS)
 VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "internal"}
 QUERIES = {"followAllRuns": "?follow=1:0"}
-READERS = [operation for operation in OPERATIONS if StoreUnavailable in operation.problems]
-OTHERS = [operation for operation in OPERATIONS if StoreUnavailable not in operation.problems]
-STORE_METHODS = [name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")]
+CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itself]
+"""The others decide by what a request contains: see test_hooks.py."""
+READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]
+OTHERS = [operation for operation in CHECKED if StoreUnavailable not in operation.problems]
+STORE_METHODS = [
+    "open_backup",
+    *(name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")),
+]
 
 
 def ids(operation: object) -> str:
@@ -85,7 +90,7 @@ async def test_the_other_operations_work_without_the_store(
         ({"content-length": "1048577"}, 413, "too-large"),
     ],
 )
-@pytest.mark.parametrize("operation", OPERATIONS, ids=ids)
+@pytest.mark.parametrize("operation", CHECKED, ids=ids)
 async def test_a_request_that_any_operation_refuses_is_documented_by_each(
     open_served: OpenServed, operation: Operation[State], headers: dict[str, str], status: int, slug: str
 ) -> None:
@@ -96,7 +101,7 @@ async def test_a_request_that_any_operation_refuses_is_documented_by_each(
     assert f"`{slug}`" in documented(operation, status)
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=ids)
+@pytest.mark.parametrize("operation", CHECKED, ids=ids)
 async def test_an_unknown_query_parameter_is_documented_as_invalid(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:
@@ -107,7 +112,7 @@ async def test_an_unknown_query_parameter_is_documented_as_invalid(
     assert "`invalid-request`" in documented(operation, 422)
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if not one.public], ids=ids)
+@pytest.mark.parametrize("operation", [one for one in CHECKED if not one.public], ids=ids)
 async def test_a_protected_operation_documents_that_it_needs_a_token(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:
@@ -118,7 +123,7 @@ async def test_a_protected_operation_documents_that_it_needs_a_token(
     assert "`unauthorized`" in documented(operation, 401)
 
 
-@pytest.mark.parametrize("operation", [one for one in OPERATIONS if one.method == "POST"], ids=ids)
+@pytest.mark.parametrize("operation", [one for one in CHECKED if one.method == "POST"], ids=ids)
 async def test_a_post_documents_that_other_sites_are_refused(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:

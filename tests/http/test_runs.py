@@ -97,6 +97,26 @@ async def test_a_conflict_estimates_when_to_retry_from_earlier_runs(open_served:
         assert int(refusals[-1].headers["retry-after"]) >= 1
 
 
+async def test_each_conflict_describes_the_run_and_the_request_as_they_are_now(open_served: OpenServed) -> None:
+    async with open_served() as served:
+        run_id, step = await served.begin("handbook", "extract")
+        first = (await served.client.post("/api/v1/projects/handbook/runs")).json()
+        again = (await served.client.post("/api/v1/projects/handbook/runs")).json()
+        other = (await served.client.post("/api/v1/projects/handbook/runs", json={"params": {"date": "x"}})).json()
+        joining = {"on_conflict": "join", "params": {"date": "x"}}
+        refused_join = (await served.client.post("/api/v1/projects/handbook/runs", json=joining)).json()
+        await served.client.post(f"/api/v1/runs/{run_id}/cancel")
+        stopping = (await served.client.post("/api/v1/projects/handbook/runs")).json()
+        step.end()
+
+    assert again == first
+    assert other["choices"]["join"] == {"possible": False, "run_id": run_id, "reason": "its parameters differ"}
+    assert refused_join["detail"].endswith("It cannot be joined: its parameters differ.")
+    assert refused_join["choices"] == other["choices"]
+    assert stopping["active_run"]["cancel_requested_by"] == "api"
+    assert stopping["choices"]["join"]["reason"] == f"run {run_id} is being stopped"
+
+
 async def test_a_thousand_simultaneous_starts_give_one_run_and_999_conflicts(
     open_served: OpenServed,
 ) -> None:

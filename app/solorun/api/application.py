@@ -116,7 +116,7 @@ class Application:
 
 def _add_defaults(message: Message, scope: Scope) -> None:
     """Add the default headers that a response lacks; as encoded lines if the server accepts them."""
-    own = frozenset(name for name, _ in message["headers"] if name in _DEFAULT_NAMES)
+    own = _DEFAULT_NAMES.intersection(dict(message["headers"]))
     extension = scope.get("extensions", {}).get(HEAD_LINES_EXTENSION)
     if extension is not None:
         extension["add"](_default_lines(own))

@@ -1,7 +1,6 @@
 """Reads the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header) of a request that starts a run."""
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -29,13 +28,15 @@ def find_key(request: Request, body: msgspec.Struct) -> IdempotencyKey | None:
 
 def _canonical(body: msgspec.Struct) -> bytes:
     """The body as sorted JSON without defaults. A field that a later version adds leaves it as it is."""
-    defaults = _defaults_of(type(body))
-    return _encode({name: value for name, value in asdict(body).items() if value != defaults[name]})
+    default = _default_of(type(body))
+    if body == default:
+        return b"{}"
+    return _encode({name: value for name, value in asdict(body).items() if value != getattr(default, name)})
 
 
 @cache
-def _defaults_of(model: type[msgspec.Struct]) -> Mapping[str, object]:
-    return asdict(model())
+def _default_of(model: type[msgspec.Struct]) -> msgspec.Struct:
+    return model()
 
 
 def _parse(text: str) -> str:

@@ -71,8 +71,10 @@ def _encode_document(operations: Operations, root_path: str) -> bytes:
 
 def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
     """Every problem that an operation may return: its own, and those of all operations of its kind."""
-    problems = [*operation.problems, InvalidRequest, RepeatedHeader, HostNotAllowed, TokenRequired, PayloadTooLarge]
-    problems.append(InternalError)
+    problems = [*operation.problems, InvalidRequest, RepeatedHeader, HostNotAllowed, PayloadTooLarge, InternalError]
+    if operation.verifies_itself:
+        return problems
+    problems.append(TokenRequired)
     if not operation.public or operation.form is not None:
         problems.append(Unauthorized)
     if operation.method not in _SAFE_METHODS or operation.path.startswith("/api/"):
@@ -94,7 +96,9 @@ def _describe(operation: Operation[Any]) -> dict[str, Any]:
         described["requestBody"] = _body("application/json", operation.body)
     if operation.form is not None:
         described["requestBody"] = _body("application/x-www-form-urlencoded", operation.form)
-    if operation.public:
+    if operation.verifies_itself:
+        described["requestBody"] = {"content": {"application/json": {"schema": {}}}}
+    if operation.public or operation.verifies_itself:
         described["security"] = []
     return described
 

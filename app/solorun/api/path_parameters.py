@@ -14,6 +14,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "The run's id.",
         "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
     },
+    "hook": {"description": "The hook's name.", "schema": {"type": "string"}},
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
     "schedule": {"description": "The schedule's id.", "schema": {"type": "string"}},
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},

@@ -1,16 +1,20 @@
 """Handlers that show the declared projects and project patterns."""
 
+from collections.abc import Collection
+
+from solorun.api.hooks import summarize_hooks
 from solorun.api.state import State
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.project import Project
 from solorun.run import Run
 from solorun.service import Service
-from solorun.wire import FamilySummary, ProjectList, ProjectSummary, StepSummary
+from solorun.wire import FamilySummary, HookSummary, ProjectList, ProjectSummary, StepSummary
 
 
-async def list_projects(state: State, _request: Request) -> Response:
+async def list_projects(state: State, request: Request) -> Response:
     service, declared = state.service, state.service.catalog.configuration
+    hooks = await _summarize_hooks(service, declared.projects.values(), request)
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.manager.list_active_runs()}
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
@@ -18,7 +22,7 @@ async def list_projects(state: State, _request: Request) -> Response:
     return json_response(
         ProjectList(
             projects=tuple(
-                _summary(service, project, active.get(project.name), latest.get(project.name))
+                _summary(service, project, active.get(project.name), latest.get(project.name), hooks[project.name])
                 for project in declared.projects.values()
             ),
             families=tuple(
@@ -41,10 +45,21 @@ async def get_project(state: State, request: Request) -> Response:
     project = service.catalog.get_project(request.path_params["project"])
     active = next((run for run in service.manager.list_active_runs() if run.project == project.name), None)
     latest = active or await service.store.find_latest_run(project.name)
-    return json_response(_summary(service, project, active, latest))
+    hooks = await _summarize_hooks(service, [project], request)
+    return json_response(_summary(service, project, active, latest, hooks[project.name]))
 
 
-def _summary(service: Service, project: Project, active: Run | None, latest: Run | None) -> ProjectSummary:
+async def _summarize_hooks(
+    service: Service, projects: Collection[Project], request: Request
+) -> dict[str, tuple[HookSummary, ...]]:
+    """The hooks of each project. Reads the store only if there are any."""
+    deliveries = await service.store.list_last_deliveries() if any(project.hooks for project in projects) else {}
+    return {project.name: summarize_hooks(project, request.root_path, deliveries) for project in projects}
+
+
+def _summary(
+    service: Service, project: Project, active: Run | None, latest: Run | None, hooks: tuple[HookSummary, ...]
+) -> ProjectSummary:
     return ProjectSummary(
         name=project.name,
         title=project.title,
@@ -56,6 +71,7 @@ def _summary(service: Service, project: Project, active: Run | None, latest: Run
         queued_runs=tuple(service.manager.list_queued_runs(project.name)),
         on_conflict=project.on_conflict,
         resources=dict(project.resources),
+        hooks=hooks,
         configuration_faults=service.catalog.faults,
     )
 

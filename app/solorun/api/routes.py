@@ -4,11 +4,15 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, logs, projects, resources, runs, schedules, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.errors import (
     ArtifactNotFound,
+    BackupUnavailable,
+    DeliveryNotVerified,
+    HookBusy,
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidLastEventId,
@@ -19,12 +23,12 @@ from solorun.errors import (
     RunNotActive,
     RunNotEnded,
     RunNotFound,
-    ScheduleNotFound,
     ServiceDraining,
     StoreUnavailable,
     TooManyProjects,
     TooManyStreams,
 )
+from solorun.hook import HookDelivery
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
@@ -32,17 +36,12 @@ from solorun.run import Run
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
-    FiringList,
-    PauseRequest,
     ProjectList,
     ProjectSummary,
     RerunPreview,
     RerunRequest,
     ResourceList,
-    ResumeRequest,
     RunPage,
-    ScheduleList,
-    ScheduleSummary,
     StartedRun,
     StartRequest,
 )
@@ -51,7 +50,6 @@ V1: Final = "/api/v1"
 
 _RUN: Final = f"{V1}/runs/{{run_id}}"
 _PROJECT: Final = f"{V1}/projects/{{project}}"
-_SCHEDULE: Final = f"{V1}/schedules/{{schedule}}"
 _STARTED: Final = (
     ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
     ResponseSpec(
@@ -224,46 +222,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
     ),
-    Operation(
-        f"GET {V1}/schedules",
-        schedules.list_schedules,
-        id="listSchedules",
-        summary="List the schedules with their next due times",
-        responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
-        problems=(StoreUnavailable,),
-        query=schedules.SchedulesQuery,
-        tag="schedules",
-    ),
-    Operation(
-        f"GET {V1}/firings",
-        schedules.list_firings,
-        id="listFirings",
-        summary="List what became of the due times of schedules, newest first",
-        responses=(ResponseSpec(200, "The firings", model=FiringList),),
-        problems=(StoreUnavailable,),
-        query=schedules.FiringsQuery,
-        tag="schedules",
-    ),
-    Operation(
-        f"POST {_SCHEDULE}/pause",
-        schedules.pause_schedule,
-        id="pauseSchedule",
-        summary="Start no more runs of a schedule until it is resumed",
-        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound, StoreUnavailable),
-        body=PauseRequest,
-        tag="schedules",
-    ),
-    Operation(
-        f"POST {_SCHEDULE}/resume",
-        schedules.resume_schedule,
-        id="resumeSchedule",
-        summary="Resume a paused schedule, without catching up",
-        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
-        problems=(ScheduleNotFound, StoreUnavailable),
-        body=ResumeRequest,
-        tag="schedules",
-    ),
+    *SCHEDULE_OPERATIONS,
     Operation(
         f"GET {V1}/runs",
         runs.list_runs,
@@ -290,6 +249,30 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The project", model=ProjectSummary),),
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
+    ),
+    Operation(
+        "POST /hooks/{project}/{hook}",
+        hooks.receive_delivery,
+        id="receiveDelivery",
+        summary="Receive a webhook's delivery, which its signature or its token verifies, and start a run",
+        responses=(
+            ResponseSpec(200, "The delivery joined a run, was received before, or starts none", model=HookDelivery),
+            ResponseSpec(201, "The delivery started a run", model=HookDelivery),
+            ResponseSpec(202, "The delivery started a run, which is queued", model=HookDelivery),
+        ),
+        problems=(DeliveryNotVerified, HookBusy, *_NOT_STARTED, TooManyProjects),
+        query=None,
+        verifies_itself=True,
+        tag="hooks",
+    ),
+    Operation(
+        f"POST {V1}/backup",
+        backup.back_up,
+        id="backUp",
+        summary="Download a copy of the database, with every run that was acknowledged before the request",
+        responses=(ResponseSpec(200, "The copy, an SQLite database", "application/vnd.sqlite3"),),
+        problems=(BackupUnavailable, StoreUnavailable),
+        tag="service",
     ),
     *SERVICE_OPERATIONS,
 )

@@ -14,9 +14,11 @@ from functools import partial
 from typing import Any, Final, NoReturn
 from urllib.parse import quote, urlsplit
 
+from starlette.routing import compile_path
+
 from solorun.auth.sessions import Sessions
 from solorun.auth.throttle import Throttle
-from solorun.errors import CrossOrigin, HostNotAllowed, RepeatedHeader, TokenRequired, Unauthorized
+from solorun.errors import CrossOrigin, DeliveryNotVerified, HostNotAllowed, RepeatedHeader, TokenRequired, Unauthorized
 from solorun.http.operation import Operation
 from solorun.http.request import Request, address_of
 from solorun.http.responses import Response, redirect
@@ -39,15 +41,23 @@ _logger = logging.getLogger("solorun.auth")
 
 
 class Authorizer:
-    """Admits or refuses requests. Those for the exact path of a public one of `operations` need no token."""
+    """Admits or refuses requests.
+
+    Those for the exact path of a public one of `operations` need no token. Those for an operation that verifies itself
+    are checked for their host only, and only if the whole path matches.
+    """
 
     def __init__(self, settings: Settings, operations: Iterable[Operation[Any]], failure_delay_seconds: float) -> None:
         self.sessions = Sessions()
         self._throttle = Throttle()
         self._failure_delay_seconds = failure_delay_seconds
         self._wrong_tokens, self._missing_tokens = SparseLog(_logger), SparseLog(_logger)
+        self._wrong_deliveries = SparseLog(_logger)
         public = {operation.route for operation in operations if operation.public}
         self._public = public | {route.replace("GET ", "HEAD ") for route in public}
+        self._self_verified = [
+            (operation.method, compile_path(operation.path)[0]) for operation in operations if operation.verifies_itself
+        ]
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
         self._hosts = _allowed_hosts(settings)
@@ -74,6 +84,8 @@ class Authorizer:
         if len(request.headers) != len(request.scope["headers"]):
             _check_repeated(request)
         self._check_host(request)
+        if self._is_self_verified(request):
+            return None
         if self._token_hash is None:
             _check_not_proxied(request)
         is_safe = request.method in SAFE_METHODS
@@ -110,6 +122,13 @@ class Authorizer:
         if session is not None:
             self.sessions.end(session)
 
+    async def refuse_delivery(self, request: Request) -> NoReturn:
+        """Log and raise DeliveryNotVerified, after a delay if the address has sent too many of these."""
+        self._wrong_deliveries.warning("%s from %s is not verified.", request.path, _client_of(request))
+        if self._throttle.is_exceeded(address_of(request.scope)):
+            await asyncio.sleep(self._failure_delay_seconds)
+        raise DeliveryNotVerified
+
     async def _refuse_token(self, request: Request) -> NoReturn:
         """Log and raise Unauthorized, after a delay if the address has sent too many wrong tokens."""
         self._wrong_tokens.warning(
@@ -118,6 +137,9 @@ class Authorizer:
         if self._throttle.is_exceeded(address_of(request.scope)):
             await asyncio.sleep(self._failure_delay_seconds)
         raise Unauthorized
+
+    def _is_self_verified(self, request: Request) -> bool:
+        return any(request.method == method and path.fullmatch(request.path) for method, path in self._self_verified)
 
     def _has_token(self, request: Request) -> bool:
         scheme, _, credentials = request.headers.get(b"authorization", b"").partition(b" ")

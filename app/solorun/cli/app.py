@@ -16,11 +16,14 @@ from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
 from solorun.cli.commands.follow import follow
+from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
+from solorun.cli.commands.mcp import mcp
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.runs import runs
+from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
@@ -94,7 +97,6 @@ def _root(
 
 _app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     # A plain traceback is easy to paste into a bug report, and does not show the values of variables, such as a token.
     pretty_exceptions_enable=False,
     epilog=_EPILOG,
@@ -105,6 +107,7 @@ for _command in (
     demo,
     init,
     check,
+    schema,
     start,
     rerun,
     follow,
@@ -112,9 +115,11 @@ for _command in (
     cancel,
     runs,
     resources,
+    hooks,
     show,
     log,
     download,
+    mcp,
     doctor,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

@@ -8,16 +8,29 @@ from contextlib import contextmanager
 from functools import wraps
 from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
 
 from solorun.cli.interrupts import run_until_interrupted
-from solorun.cli.options import DEFAULT_URL, TokenFileOption, UrlOption
 from solorun.cli.render.messages import print_note
 from solorun.errors import RunNotFound, SolorunError
 from solorun.run import MAX_RUN_ID, Run
+from solorun.settings import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
+
+DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
+UrlOption = Annotated[str, typer.Option("--url", metavar="URL", envvar="SOLORUN_URL", help="URL of the service.")]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="File with the service's token. Default: SOLORUN_TOKEN, then the file named by SOLORUN_TOKEN_FILE.",
+    ),
+]
 
 _MAX_TOKEN_FILE_BYTES = 4096
 """More than the longest token and the white space around it, so that a wrong file is not read whole."""
@@ -36,12 +49,8 @@ def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
 
     @wraps(command)
     def run(*, url: str, token_file: Path | None, **arguments: Any) -> None:
-        # httpx imports its command line with click, rich and pygments: a third of the time of a short command.
-        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
-        from solorun.client import RunClient
-
         async def work() -> None:
-            async with RunClient(url, _read_token(token_file)) as client:
+            async with open_client(url, token_file) as client:
                 await command(**arguments, client=client)
 
         run_until_interrupted(work())
@@ -52,6 +61,15 @@ def connected(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     run.__signature__ = Signature(parameters)  # type: ignore[attr-defined] # Typer reads it
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
+
+
+def open_client(url: str, token_file: Path | None) -> "RunClient":
+    """A client for the values of the options --url and --token-file."""
+    # httpx imports its command line with click, rich and pygments: a third of the time of a short command.
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
+    from solorun.client import RunClient
+
+    return RunClient(url, _read_token(token_file))
 
 
 async def find_named_run(client: "RunClient", name: str) -> Run:

@@ -45,6 +45,7 @@ def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
             errors.RunActive()
             | errors.ResourceBusy()
             | errors.QueueFull()
+            | errors.HookBusy()
             | errors.RunNotActive()
             | errors.RunNotEnded()
         ):

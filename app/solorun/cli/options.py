@@ -5,24 +5,20 @@ from typing import Annotated, Final
 
 import typer
 
+from solorun.cli.completion import complete_projects, complete_runs
 from solorun.cli.param_types import whole_number
-from solorun.settings import DEFAULT_PORT
 
-DEFAULT_URL: Final = f"http://127.0.0.1:{DEFAULT_PORT}"
 DEFAULT_CONFIG: Final = Path("solorun.toml")
 
-UrlOption = Annotated[str, typer.Option("--url", metavar="URL", envvar="SOLORUN_URL", help="URL of the service.")]
-TokenFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-file",
-        metavar="FILE",
-        help="File with the service's token. Default: SOLORUN_TOKEN, then the file named by SOLORUN_TOKEN_FILE.",
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the JSON objects of the HTTP API.")]
 RunArgument = Annotated[
-    str, typer.Argument(metavar="RUN", help="Id of a run, or name of a project for its current run.")
+    str,
+    typer.Argument(
+        metavar="RUN", help="Id of a run, or name of a project for its current run.", autocompletion=complete_runs
+    ),
+]
+ProjectArgument = Annotated[
+    str, typer.Argument(metavar="PROJECT", help="Name of the project.", autocompletion=complete_projects)
 ]
 RawOption = Annotated[bool, typer.Option("--raw", help="Keep control characters in log messages.")]
 TailOption = Annotated[

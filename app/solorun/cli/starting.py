@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.commands.follow import follow_run
+from solorun.cli.completion import complete_params
 from solorun.cli.exit_codes import exit_code_of_status
 from solorun.cli.render.formatting import format_queue
 from solorun.cli.render.messages import print_note
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 ParamOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--param", "-p", metavar="NAME=VALUE", help="Set a parameter (repeatable; several values make a list)."
+        "--param",
+        "-p",
+        metavar="NAME=VALUE",
+        help="Set a parameter (repeatable; several values make a list).",
+        autocompletion=complete_params,
     ),
 ]
 SecretOption = Annotated[

@@ -19,7 +19,7 @@ from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.reconnects import OnDisconnect, Reconnects
-from solorun.client.transport import IDLE_TIMEOUT_SECONDS, Connection, Query
+from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import LogPage, Record
@@ -282,9 +282,12 @@ class RunClient:
         else:
             await save(self.stream_artifact(run_id, name, on_disconnect=on_disconnect), path)
 
+    async def download_backup(self, path: Path) -> None:
+        """Save a copy of the service's database to `path`. The file appears only when it is complete."""
+        await save(self._connection.stream("/backup", method="POST", idle_timeout_seconds=COPY_SECONDS), path)
+
     async def _start(self, path: str, body: bytes, key: str | None, on_retry: OnDisconnect | None) -> StartedRun:
-        backoff = Backoff(max_seconds=self._max_retry_seconds)
-        limit = self._reconnect_seconds
+        backoff, limit = Backoff(max_seconds=self._max_retry_seconds), self._reconnect_seconds
         return await start(self._connection, path, body, key, limit_seconds=limit, backoff=backoff, on_retry=on_retry)
 
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:

@@ -22,6 +22,8 @@ RESPONSE_SECONDS: Final = 30.0
 """How long a request waits for its response. A start can wait 5 s for the database."""
 IDLE_TIMEOUT_SECONDS: Final = 45.0
 """The service sends something at least every 15 s, so a stream that is silent for three times that is dead."""
+COPY_SECONDS: Final = 3600.0
+"""How long a backup waits for its first byte: the service copies the whole database before."""
 
 Query = Mapping[str, str | int | Sequence[str] | None]
 T = TypeVar("T")
@@ -101,7 +103,13 @@ class Connection:
         return self.decode(lambda data: msgspec.json.decode(data, type=kind), response.content)
 
     async def open_stream(
-        self, path: str, *, query: Query | None = None, headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        query: Query | None = None,
+        headers: Mapping[str, str] | None = None,
+        idle_timeout_seconds: float | None = None,
     ) -> httpx.Response:
         """Return a response whose body is not yet read. Read it with `aiter_raw`, which raises `httpx.HTTPError`.
 
@@ -109,11 +117,11 @@ class Connection:
         each other are closed twice at the same time.)
         """
         request = self._http.build_request(
-            "GET",
+            method,
             path,
             params=_drop_empty(query or {}),
             headers={"Accept-Encoding": "identity", **(headers or {})},
-            timeout=httpx.Timeout(self._idle_timeout_seconds, connect=CONNECT_SECONDS),
+            timeout=httpx.Timeout(idle_timeout_seconds or self._idle_timeout_seconds, connect=CONNECT_SECONDS),
         )
         try:
             response = await self._http.send(request, stream=True)
@@ -124,9 +132,16 @@ class Connection:
             raise self.unreachable(error) from error
         return response
 
-    async def stream(self, path: str, *, query: Query | None = None) -> AsyncGenerator[bytes]:
+    async def stream(
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        query: Query | None = None,
+        idle_timeout_seconds: float | None = None,
+    ) -> AsyncGenerator[bytes]:
         """Yield the body of a response in chunks. Raises ServiceUnreachable if the connection is lost."""
-        response = await self.open_stream(path, query=query)
+        response = await self.open_stream(path, method=method, query=query, idle_timeout_seconds=idle_timeout_seconds)
         try:
             async for chunk in response.aiter_raw():
                 yield chunk

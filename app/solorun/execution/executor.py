@@ -66,9 +66,16 @@ class RunExecutor:
         masker, project = Masker(), start.project
         env = project.expand_env(self.environ)
         values = {name: env.get(name) or self.environ.get(name) for name in project.secrets}
-        for name, value in {"SOLORUN_TOKEN": self.token, **values}.items():
+        hooks = {hook.secret: self.environ.get(hook.secret) for hook in project.hooks.values()}
+        for name, value in {"SOLORUN_TOKEN": self.token, **hooks, **values}.items():
             if value and not masker.add(value):
-                _logger.warning("Secret %s of %s is not masked: %s", name, project.name, LIMITS_TEXT)
+                _logger.warning(
+                    "Secret %s of %s is not masked: %s",
+                    name,
+                    project.name,
+                    LIMITS_TEXT,
+                    extra={"project": project.name},
+                )
         faults = [
             FieldError(f"/params/{name}", f"cannot be masked: {LIMITS_TEXT}")
             for name, value in start.secret_params.items()
@@ -102,7 +109,11 @@ class RunExecutor:
         self.registry.add(handle)
         if start.configuration_faults:
             channel.log("\n".join((_OUTDATED, *start.configuration_faults)), level=Level.WARNING)
-        _logger.info("Run %s of %s: started by %s, scope %s", run.id, run.project, run.triggered_by, run.scope)
+        _logger.info(
+            "Run %s of %s: started by %s, scope %s",
+            *(run.id, run.project, run.triggered_by, run.scope),
+            extra=run.log_fields,
+        )
         return handle
 
     async def execute(self, handle: RunHandle) -> None:
@@ -124,7 +135,7 @@ class RunExecutor:
         try:
             return await self.supervisor.supervise(handle)
         except Exception as error:
-            _logger.exception("Internal error while executing run %s", handle.id)
+            _logger.exception("Internal error while executing run %s", handle.id, extra=handle.run.log_fields)
             for line in traceback.format_exception(error):
                 handle.channel.log(line.rstrip("\n"), level=Level.ERROR)
             return Outcome(Status.FAILED, f"internal error: {format_exception(error)}")
@@ -136,7 +147,11 @@ class RunExecutor:
             if result is not UpdateResult.UPDATED:
                 await self._publish_stored_state(handle)
             message = f": {handle.run.error_message}" if handle.run.error_message else ""
-            _logger.info("Run %s of %s: %s%s", handle.id, handle.run.project, handle.run.status, message)
+            _logger.info(
+                "Run %s of %s: %s%s",
+                *(handle.id, handle.run.project, handle.run.status, message),
+                extra=handle.run.log_fields,
+            )
         finally:
             self.hub.close(handle.id)
             self.registry.remove(handle)
@@ -156,7 +171,9 @@ class RunExecutor:
             await self.store.finalize_run(handle.id, owner=self.owner, expected=ACTIVE, ending=ending)
             run = await self.store.get_run(handle.id)
         except SolorunError as error:
-            _logger.warning("The final state of run %s cannot be read: %s", handle.id, error)
+            _logger.warning(
+                "The final state of run %s cannot be read: %s", handle.id, error, extra=handle.run.log_fields
+            )
             run = replace(
                 handle.run,
                 status=Status.INTERRUPTED,
@@ -181,4 +198,6 @@ class RunExecutor:
                 while await self.store.compact_segments(handle.id):  # noqa: ASYNC110
                     await asyncio.sleep(self.compaction_pause_seconds)
             except Exception as error:  # noqa: BLE001 - compaction saves space; nothing depends on it
-                _logger.warning("The segments of run %s were not compacted: %s", handle.id, error)
+                _logger.warning(
+                    "The segments of run %s were not compacted: %s", handle.id, error, extra=handle.run.log_fields
+                )

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import msgspec
+
 from solorun.execution.cancel_scope import RunCancelScope
 from solorun.execution.clock import RunClock
 from solorun.execution.stop_log import StopLog
@@ -17,8 +19,7 @@ from solorun.run import Cancel, Run
 from solorun.schedule import Firing
 
 
-@dataclass(frozen=True, slots=True)
-class AdmittedStart:
+class AdmittedStart(msgspec.Struct, frozen=True):
     """A start that may be tried, with everything that the run keeps from now on."""
 
     project: Project

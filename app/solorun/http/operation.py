@@ -63,7 +63,8 @@ class Operation(Endpoint[State]):
     """A documented endpoint.
 
     `problems` are those beyond the ones that every operation of its kind may return. `body` and `form` are the models
-    of a JSON body and of an HTML form. `public` operations need no token.
+    of a JSON body and of an HTML form. `public` operations need no token. An operation that `verifies_itself` gets
+    requests of any origin, with any body, and decides by their contents.
     """
 
     _: KW_ONLY
@@ -74,4 +75,5 @@ class Operation(Endpoint[State]):
     form: type[msgspec.Struct] | None = None
     headers: tuple[RequestHeader, ...] = ()
     public: bool = False
+    verifies_itself: bool = False
     tag: str = "runs"

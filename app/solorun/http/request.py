@@ -64,6 +64,10 @@ class Request:
         """The fields of an HTML form as a `model`. Raises UnsupportedMediaType, PayloadTooLarge, InvalidRequest."""
         return decode_query(await self._read_bytes(b"application/x-www-form-urlencoded"), model)
 
+    async def read_bytes(self) -> bytes:
+        """The body, of any type. Raises PayloadTooLarge."""
+        return await self._read_bytes()
+
     async def while_connected(self, work: Coroutine[Any, Any, Result]) -> Result:
         """The result of `work`, which is cancelled when the client is gone. Raises ClientDisconnected."""
         task, gone = asyncio.ensure_future(work), asyncio.ensure_future(wait_for_disconnect(self._receive))
@@ -77,19 +81,27 @@ class Request:
             gone.cancel()
             await asyncio.wait((task, gone))
 
-    async def _read_bytes(self, media_type: bytes) -> bytes:
+    async def _read_bytes(self, media_type: bytes | None = None) -> bytes:
         if self.headers.get(b"content-length", b"0") == b"0" and b"transfer-encoding" not in self.headers:
             return b""
-        body, has_more = bytearray(), True
-        while has_more:
+        message = await self._receive()
+        body = _body_of(message)
+        if message.get("more_body", False):
+            body = await self._read_rest(body)
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large()
+        announced = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if body and media_type is not None and announced != media_type:
+            raise UnsupportedMediaType(f"The request body must be {media_type.decode()}.")
+        return body
+
+    async def _read_rest(self, begun: bytes) -> bytes:
+        """The body that begins like this, or a part of it that exceeds the limit."""
+        body, has_more = bytearray(begun), True
+        while has_more and len(body) <= MAX_BODY_BYTES:
             message = await self._receive()
             body += _body_of(message)
             has_more = message.get("more_body", False)
-            if len(body) > MAX_BODY_BYTES:
-                raise _too_large()
-        announced = self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if body and announced != media_type:
-            raise UnsupportedMediaType(f"The request body must be {media_type.decode()}.")
         return bytes(body)
 
 

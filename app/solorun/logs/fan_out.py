@@ -93,6 +93,10 @@ class FanOut:
                 follower.seq = segment.last_seq
         except Exception:
             # This concerns one reader only. It meets the same error again in its own task.
-            _logger.exception("A segment of run %s could not be handed to a follower", self._run_id)
+            _logger.exception(
+                "A segment of run %s could not be handed to a follower",
+                self._run_id,
+                extra={"run_id": self._run_id},
+            )
             return False
         return True

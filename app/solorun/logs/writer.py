@@ -153,7 +153,11 @@ class Writer:
                 lane.batch = channel.take(min(share, budget))
             except Exception:
                 # Give up this run instead of failing: the writer serves all runs.
-                _logger.exception("The log of run %s cannot be encoded; giving up the run", channel.run_id)
+                _logger.exception(
+                    "The log of run %s cannot be encoded; giving up the run",
+                    channel.run_id,
+                    extra={"run_id": channel.run_id},
+                )
                 channel.invalidate(UpdateResult.NOT_IN_EXPECTED_STATUS)
                 continue
             if channel.has_work:
@@ -187,7 +191,9 @@ class Writer:
         """From now on, commit each of these batches alone, so that a refused one does not hold up other runs."""
         if len(together) == 1:
             run_id = self._taken[together[0]].run_id
-            _logger.error("The log of run %s cannot be written; retrying", run_id, exc_info=error)
+            _logger.error(
+                "The log of run %s cannot be written; retrying", run_id, exc_info=error, extra={"run_id": run_id}
+            )
         for lane in together:
             lane.retry_at = 0.0
 
@@ -197,7 +203,9 @@ class Writer:
             await self._commit([lane])
         except Exception as error:  # noqa: BLE001 - it concerns this run alone and is retried
             run_id = self._taken[lane].run_id
-            _logger.warning("The log of run %s cannot be written; retrying: %s", run_id, error)
+            _logger.warning(
+                "The log of run %s cannot be written; retrying: %s", run_id, error, extra={"run_id": run_id}
+            )
             lane.retry_at = loop.time() + self._limits.max_retry_seconds
             loop.call_later(self._limits.max_retry_seconds, self._work.set)
 
@@ -213,7 +221,11 @@ class Writer:
                 self._publish(batch)
                 channel.committed(batch)
             else:
-                _logger.error("Lost ownership of run %s (%s); stopping it", batch.run.id, result.value)
+                _logger.error(
+                    "Lost ownership of run %s (%s); stopping it",
+                    *(batch.run.id, result.value),
+                    extra=batch.run.log_fields,
+                )
                 self._ready.pop(lane, None)
                 channel.invalidate(result)
 

@@ -2,12 +2,21 @@
 
 `loader` reads the file and walks its tables (`service_table`, `project_tables`, `step_tables`, `parameter_tables`, with
 the readers of `validation`), `coroutines` imports functions, `configuration` is the result. `catalog` keeps the last
-valid one; `settings_sources` adds flags and environment variables.
+valid one, and `project_set` the one that a program declares. `settings_sources` adds flags and environment variables.
 """
 
 from solorun.projects.catalog import Catalog
-from solorun.projects.configuration import Configuration
-from solorun.projects.loader import read_service_table
+from solorun.projects.configuration import Configuration, ConfiguredProjects
+from solorun.projects.loader import TOP_KEYS, read_service_table
+from solorun.projects.project_set import ProjectSet
 from solorun.projects.settings_sources import resolve_settings
 
-__all__ = ["Catalog", "Configuration", "read_service_table", "resolve_settings"]
+__all__ = [
+    "TOP_KEYS",
+    "Catalog",
+    "Configuration",
+    "ConfiguredProjects",
+    "ProjectSet",
+    "read_service_table",
+    "resolve_settings",
+]

@@ -5,17 +5,15 @@ import concurrent.futures
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Final, Self, TypeVar
 
 from solorun.errors import ConfigurationInvalid, FieldError
-from solorun.project import Project, Projects
-from solorun.projects.configuration import Configuration
+from solorun.projects.configuration import Configuration, ConfiguredProjects
 from solorun.projects.lint import lint
 from solorun.projects.loader import ConfigurationUnreadable, check_document, read_document
-from solorun.schedule import Schedule
 
 T = TypeVar("T")
 
@@ -28,15 +26,14 @@ Stamp = tuple[int, ...]
 """The result of `stat`, which differs after every change of the file."""
 
 
-class Catalog(Projects):
+class Catalog(ConfiguredProjects):
     """The projects that can be started. Belongs to one event loop.
 
     `configuration` is the last valid one; `errors` are those of the latest reading, () if it was valid.
     """
 
     def __init__(self, configuration: Configuration, stamp: Stamp | None, *, max_check_seconds: float) -> None:
-        self.configuration = configuration
-        self.errors: tuple[FieldError, ...] = ()
+        super().__init__(configuration)
         self._stamp = stamp
         self._max_check_seconds = max_check_seconds
         self._service_at_start = configuration.service
@@ -56,21 +53,6 @@ class Catalog(Projects):
     @property
     def path(self) -> Path:
         return self.configuration.path
-
-    @property
-    def faults(self) -> tuple[str, ...]:
-        return tuple(map(str, self.errors))
-
-    @property
-    def resources(self) -> Mapping[str, int]:
-        return self.configuration.resources
-
-    @property
-    def schedules(self) -> Sequence[Schedule]:
-        return self.configuration.schedules
-
-    def get_project(self, name: str) -> Project:
-        return self.configuration.get_project(name)
 
     def lint(self) -> list[FieldError]:
         """Valid but probably unintended parts of the configuration, given the current environment."""

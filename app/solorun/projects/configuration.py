@@ -1,11 +1,11 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from solorun.errors import ProjectNotFound
-from solorun.project import Family, Project
+from solorun.errors import FieldError, ProjectNotFound
+from solorun.project import Family, Project, Projects
 from solorun.projects.validation import format_value, suggest
 from solorun.schedule import Schedule
 
@@ -31,13 +31,20 @@ class Configuration:
         return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
     def get_project(self, name: str) -> Project:
-        """The project declared by this name, or else a copy of its family's template. Raises ProjectNotFound."""
+        """Raises ProjectNotFound."""
+        project = self.find_project(name)
+        if project is None:
+            hint = suggest(name, self.projects)
+            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+        return project
+
+    def find_project(self, name: str) -> Project | None:
+        """The project declared by this name, or else a copy of its family's template. None if there is neither."""
         if name in self.projects:
             return self.projects[name]
         family = self.find_family(name)
         if family is None:
-            hint = suggest(name, self.projects)
-            raise ProjectNotFound(f"There is no project {format_value(name)}{f'; {hint}' if hint else '.'}")
+            return None
         template = family.template
         title = name if template.title == template.name else template.title
         return replace(template, name=name, title=title)
@@ -51,3 +58,32 @@ class Configuration:
             return None
         matching = (family for family in self.families if family.matches(name))
         return max(matching, key=lambda family: len(family.pattern), default=None)
+
+
+class ConfiguredProjects(Projects):
+    """The projects of a configuration that may be replaced. `errors` are those of the latest attempt to replace it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.errors: tuple[FieldError, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return tuple(map(str, self.errors))
+
+    @property
+    def resources(self) -> Mapping[str, int]:
+        return self.configuration.resources
+
+    @property
+    def schedules(self) -> Sequence[Schedule]:
+        return self.configuration.schedules
+
+    def find_project(self, name: str) -> Project | None:
+        return self.configuration.find_project(name)
+
+    def get_project(self, name: str) -> Project:
+        return self.configuration.get_project(name)
+
+    async def refresh(self) -> None:
+        """Nothing to read, unless a subclass knows a file."""

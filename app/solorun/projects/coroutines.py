@@ -1,4 +1,4 @@
-"""Finds the functions of coroutine steps by importing their modules, which executes the user's code.
+"""Finds the functions that steps call by importing their modules, which executes the user's code.
 
 Python keeps one module per name for the life of the process. A module that another one shadows is therefore an error,
 and changes to imported code take effect only after a restart. Importing blocks, so a running service does it in a
@@ -18,21 +18,21 @@ from pathlib import Path
 from types import ModuleType
 
 from solorun.errors import FieldError
-from solorun.projects.step_tables import CoroutineFunction
+from solorun.projects.step_tables import StepFunction, check_function
 from solorun.projects.validation import InvalidValue, Node, format_value, suggest
 
 _MAX_CAUSE_CHARS = 200
 
 
 class CoroutineLoader:
-    """The imports of one reading of the file. `find` is a FindCoroutine."""
+    """The imports of one reading of the file. `find` is a FindFunction."""
 
     def __init__(self) -> None:
         self._homes: dict[Path, str] = {}
         self._added: list[str] = []
         self._shadowed: set[tuple[Path, str]] = set()
 
-    def find(self, call: str, node: Node, directory: Path) -> CoroutineFunction:
+    def find(self, call: str, node: Node, directory: Path) -> StepFunction:
         self._join_path(directory, node)
         module_name, _, function_name = call.partition(":")
         top, _, _ = module_name.partition(".")
@@ -128,30 +128,17 @@ def _format_import_error(module_name: str, error: BaseException) -> str:
     return f"importing {module_name} failed: {line} ({file}, line {number})"
 
 
-def _take_function(module: ModuleType, name: str, *, was_loaded: bool) -> CoroutineFunction:
+def _take_function(module: ModuleType, name: str, *, was_loaded: bool) -> StepFunction:
     try:
         function = getattr(module, name)
     except Exception:  # noqa: BLE001 - a module's own __getattr__ may raise anything
-        hint = suggest(name, [key for key, value in vars(module).items() if inspect.iscoroutinefunction(value)])
+        hint = suggest(name, [key for key, value in vars(module).items() if inspect.isfunction(value)])
         restart = "changes to imported code take effect after a restart of the service" if was_loaded else ""
         ends = "; ".join(filter(None, (hint, restart)))
         raise InvalidValue(
             f"the module {format_value(module.__name__)} has no {format_value(name)}{ends and '; ' + ends}"
         ) from None
-    if inspect.isasyncgenfunction(function):
-        raise InvalidValue(f'{format_value(name)} contains "yield", so it is a generator; a step may only await')
-    if not inspect.iscoroutinefunction(function):
-        raise InvalidValue(
-            f"{format_value(name)} is not a coroutine function; write async def {name}(step: StepContext) -> None"
-        )
-    try:
-        inspect.signature(function).bind(None)
-    except TypeError:
-        raise InvalidValue(
-            f"{format_value(name)} must accept the step as its only argument; write async def {name}(step)"
-        ) from None
-    found: CoroutineFunction = function
-    return found
+    return check_function(function, name)
 
 
 def _find_file(directory: Path, module_name: str) -> Path | None:

@@ -29,6 +29,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
     for name, project in declared:
         pointer = pointer_below("projects", name)
         warnings += _idle_secrets(project, pointer, environ)
+        warnings += _deaf_hooks(project, pointer, environ)
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
@@ -46,6 +47,13 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
         else:
             continue
         yield FieldError(f"{pointer}.secrets[{index}]", f"the variable {format_value(name)} {problem}")
+
+
+def _deaf_hooks(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
+    for hook in project.hooks.values():
+        if not environ.get(hook.secret):
+            problem = f"the variable {format_value(hook.secret)} is not set, so the hook refuses every delivery"
+            yield FieldError(f"{pointer}.hooks.{hook.name}.secret", problem)
 
 
 def _literal_values(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.project import Family, Project
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
 from solorun.projects.project_tables import check_projects
@@ -23,7 +24,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-_TOP_KEYS = ("service", "resources", "projects")
+TOP_KEYS: Final = ("service", "resources", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -57,24 +58,35 @@ def read_document(path: Path) -> bytes:
 
 def check_document(path: Path, data: bytes) -> Configuration:
     """Validate the whole file, and import its coroutines. Raises ConfigurationInvalid with every error."""
+    return check_tables(str(path), path, _parse(path, data))
+
+
+def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_projects: bool = True) -> Configuration:
+    """Validate the tables of a file at `path`, which need not exist. Messages name `subject` as what has the errors.
+
+    Raises ConfigurationInvalid with every error, in the order of the tables.
+    """
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(_parse(path, data), "", errors, path.parent)
-    table = Table(node, _TOP_KEYS, _HINTS)
+    node = Node(tables, "", errors, path.parent)
+    table = Table(node, TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
-    projects, families = table.require(
-        "projects",
-        partial(check_projects, find_coroutine=loader.find),
-        ({}, []),
-        missing="declare a project in a table [projects.<name>]",
-    )
+    projects: dict[str, Project] = {}
+    families: list[Family] = []
+    if needs_projects or tables.get("projects"):
+        projects, families = table.require(
+            "projects",
+            partial(check_projects, find_function=loader.find),
+            (projects, families),
+            missing="declare a project in a table [projects.<name>]",
+        )
     errors += loader.find_module_collisions()
     declared = [*projects.items(), *((family.pattern, family.template) for family in families)]
     errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
-        raise _invalid(path, _in_file_order(node, errors))
+        raise _invalid(subject, _in_file_order(node, errors))
     return Configuration(path, service, MappingProxyType(projects), tuple(families), resources)
 
 
@@ -126,7 +138,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         where = where.removesuffix(")") if mark else ""
         hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
         problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
-    raise _invalid(path, [problem])
+    raise _invalid(str(path), [problem])
 
 
 def _line_at(where: str, text: str) -> str:
@@ -153,10 +165,10 @@ def _simplify(message: str) -> str:
     return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
 
 
-def _invalid(path: Path, errors: list[FieldError]) -> ConfigurationInvalid:
+def _invalid(subject: str, errors: list[FieldError]) -> ConfigurationInvalid:
     if len(errors) > MAX_ERRORS:
         errors = [*errors[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more errors")]
     if len(errors) == 1:
-        return ConfigurationInvalid(errors, f"{path} has an error: {errors[0]}")
+        return ConfigurationInvalid(errors, f"{subject} has an error: {errors[0]}")
     lines = "".join(f"\n  {error}" for error in errors)
-    return ConfigurationInvalid(errors, f"{path} has {len(errors)} errors:{lines}")
+    return ConfigurationInvalid(errors, f"{subject} has {len(errors)} errors:{lines}")

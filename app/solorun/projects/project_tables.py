@@ -1,6 +1,7 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters, `schedule_tables` their schedules.
+`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` and `schedule_tables` what starts
+them without a person.
 """
 
 import os
@@ -23,10 +24,11 @@ from solorun.project import (
     Project,
     find_references,
 )
+from solorun.projects.hook_tables import hooks
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.schedule_tables import policy, schedules
-from solorun.projects.step_tables import FindCoroutine, StepDefaults, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -50,7 +52,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "steps", "schedules"),
+    *("env", "pass_env", "secrets", "params", "hooks", "schedules", "steps"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -69,7 +71,7 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -83,7 +85,7 @@ def check_projects(node: Node, find_coroutine: FindCoroutine) -> tuple[dict[str,
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_coroutine=find_coroutine), None)
+        project = below.read(partial(_project, name=name, find_function=find_function), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -110,7 +112,7 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
@@ -134,12 +136,16 @@ def _project(node: Node, name: str, find_coroutine: FindCoroutine) -> Project:
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
             "steps",
-            partial(steps, directory=directory, find_coroutine=find_coroutine, defaults=defaults),
+            partial(steps, directory=directory, find_function=find_function, defaults=defaults),
             (),
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
-    return replace(project, schedules=table.read("schedules", partial(schedules, project=project), ()))
+    return replace(
+        project,
+        hooks=table.read("hooks", partial(hooks, project=project), {}),
+        schedules=table.read("schedules", partial(schedules, project=project), ()),
+    )
 
 
 def _has_calls(node: Node) -> bool:

@@ -13,6 +13,7 @@ from solorun.projects.validation import (
     Node,
     Table,
     array,
+    choice,
     duration,
     format_value,
     is_directory,
@@ -20,7 +21,7 @@ from solorun.projects.validation import (
     text,
     whole_number,
 )
-from solorun.settings import MAX_PORT
+from solorun.settings import LOG_FORMATS, MAX_PORT
 
 _HINTS = {
     "token": 'put the token into a separate file, and set "token_file" to its path',
@@ -39,6 +40,7 @@ def check_service(node: Node) -> Mapping[str, object]:
     return MappingProxyType(dict(node.value))
 
 
+log_format: Final = choice(*LOG_FORMATS)
 limit: Final = whole_number(1, 100_000)
 
 
@@ -138,6 +140,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "token_file": path,
     "require_token": switch,
     "shutdown_limit": duration,
+    "log_format": log_format,
     "max_projects_per_pattern": limit,
     "max_streams": limit,
     "max_streams_per_client": limit,

@@ -1,8 +1,10 @@
 """Validates a project's [[steps]] and builds CommandSteps and CoroutineSteps.
 
-The function of a coroutine is found by the FindCoroutine that is passed in: `coroutines` does the importing.
+A function that is named is found by the FindFunction that is passed in: `coroutines` does the importing. A program that
+declares a project passes the function itself.
 """
 
+import inspect
 import re
 import shlex
 from collections.abc import Awaitable, Callable
@@ -18,8 +20,8 @@ from solorun.projects.validation import InvalidValue, Node, Table, array, boolea
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
 STEP_KEYS: Final = ("name", "run", "call", "timeout", "resources", *_COMMAND_KEYS)
 
-CoroutineFunction = Callable[[Any], Awaitable[None]]
-FindCoroutine = Callable[[str, Node, Path], CoroutineFunction]
+StepFunction = Callable[[Any], Awaitable[None] | None]
+FindFunction = Callable[[str, Node, Path], StepFunction]
 """Find the function that `module:function` names, for the project of this directory. Raises InvalidValue."""
 
 _CALL = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*")
@@ -40,12 +42,12 @@ class StepDefaults:
 
 
 def steps(
-    node: Node, directory: Path | None, find_coroutine: FindCoroutine, defaults: StepDefaults
+    node: Node, directory: Path | None, find_function: FindFunction, defaults: StepDefaults
 ) -> tuple[StepDeclaration, ...]:
     """A project's list of steps. If `directory` is None (it is invalid), coroutines are not imported."""
     if isinstance(node.value, dict):
         raise InvalidValue("expected a list of tables; write [[projects.<name>.steps]] in double brackets")
-    read_step = partial(_step, directory=directory, find_coroutine=find_coroutine, defaults=defaults)
+    read_step = partial(_step, directory=directory, find_function=find_function, defaults=defaults)
     found = array(read_step, "a list of tables [[projects.<name>.steps]]")(node)
     if not node.value:
         raise InvalidValue("is empty; a project needs at least one step")
@@ -61,17 +63,17 @@ def shell(node: Node) -> tuple[str, ...]:
         raise InvalidValue(f"{format_value(node.value)} is not a command line: {str(error).lower()}") from None
 
 
-def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, defaults: StepDefaults) -> StepDeclaration:
+def _step(node: Node, directory: Path | None, find_function: FindFunction, defaults: StepDefaults) -> StepDeclaration:
     table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
     needs = table.read("resources", resources, {})
     if "run" in table and "call" in table:
-        node.refuse('has both "run" and "call"; a step is either a command or a coroutine')
+        node.refuse('has both "run" and "call"; a step is either a command or a function')
     if "run" not in table and "call" not in table:
-        node.refuse('needs "run" (a command) or "call" (a coroutine)')
+        node.refuse('needs "run" (a command) or "call" (a function)')
     command = table.read("run", _command, "")
-    read_call = partial(_coroutine, directory=directory, find_coroutine=find_coroutine)
+    read_call = partial(_function, directory=directory, find_function=find_function)
     function = table.read("call", read_call, None)
     as_command = CommandStep(
         name,
@@ -89,7 +91,7 @@ def _step(node: Node, directory: Path | None, find_coroutine: FindCoroutine, def
         node.below(key).refuse('is for commands; a step with "call" runs none')
     if function is None:
         return as_command
-    return CoroutineStep(name, node.value["call"], function, timeout_seconds, needs)
+    return CoroutineStep(name, _name_of_call(node.value["call"]), function, timeout_seconds, needs)
 
 
 def _name(node: Node) -> str:
@@ -110,11 +112,38 @@ def _command(node: Node) -> str | tuple[str, ...]:
     return words
 
 
-def _coroutine(node: Node, directory: Path | None, find_coroutine: FindCoroutine) -> CoroutineFunction | None:
+def check_function(function: StepFunction, name: str) -> StepFunction:
+    """A function that a step can call. Raises InvalidValue."""
+    if inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function):
+        raise InvalidValue(f'{format_value(name)} contains "yield", so it is a generator; a step returns once')
+    if inspect.isclass(function) or not callable(function):
+        raise InvalidValue(
+            f"{format_value(name)} is not a function; write async def {name}(step: StepContext) -> None, "
+            f"or def {name}(step: FunctionContext) -> None"
+        )
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise InvalidValue(
+            f"{format_value(name)} must accept the step as its only argument; write async def {name}(step)"
+        ) from None
+    except ValueError:
+        pass  # A function in C may have no signature.
+    return function
+
+
+def _function(node: Node, directory: Path | None, find_function: FindFunction) -> StepFunction | None:
+    if callable(node.value):
+        return check_function(node.value, getattr(node.value, "__name__", "function"))
     call = text(node)
     if not _CALL.fullmatch(call):
-        raise InvalidValue(f'{format_value(call)} is not a coroutine; write it like "package.module:function"')
-    return find_coroutine(call, node, directory) if directory else None
+        raise InvalidValue(f'{format_value(call)} is not a function; write it like "package.module:function"')
+    return find_function(call, node, directory) if directory else None
+
+
+def _name_of_call(call: Any) -> str:
+    """`module:function`, of a function too."""
+    return call if isinstance(call, str) else f"{call.__module__}:{getattr(call, '__qualname__', type(call).__name__)}"
 
 
 def _refuse_repeated_names(node: Node) -> None:

@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -253,5 +254,9 @@ def format_value(value: object) -> str:
             return "a table"
         case int() | float():
             return str(value)
-        case _:
+        case date() | time():
             return f"the date or time {value}"
+        case None:
+            return "nothing"
+        case _:
+            return f"a {type(value).__name__}"

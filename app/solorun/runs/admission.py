@@ -7,11 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from solorun.errors import FieldError, InvalidRequest, ServiceDraining, SolorunError
 from solorun.execution import AdmittedStart
 from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
-from solorun.project import Projects
+from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
 from solorun.runs.parameters import read_params
@@ -23,6 +25,9 @@ class Admission:
     def __init__(self, projects: Projects) -> None:
         self._projects = projects
         self._draining = False
+        self._last: dict[str, tuple[tuple[object, ...], AdmittedStart]] = {}
+        """The last start of each project without parameters, with what it was admitted from: thousands of equal starts
+        may be refused a second."""
 
     @property
     def draining(self) -> bool:
@@ -78,17 +83,35 @@ class Admission:
         key: IdempotencyKey | None = None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
-        steps = declared.find_steps(scope)
-        values, faults = read_params(declared, params)
-        faults[:0] = find_caller_faults(triggered_by)
-        if steps is None:
-            known = ", ".join(declared.scopes)
-            faults.insert(0, FieldError("/scope", f'"{scope[:100]}" is not a scope of {project}; it has: {known}'))
-        if steps is None or faults:
-            raise InvalidRequest(errors=faults)
         policy = declared.on_conflict if on_conflict is None else on_conflict
-        faults_of_file = self._projects.faults
-        return AdmittedStart(declared, scope, steps, triggered_by, values, faults_of_file, policy, rerun_of, key)
+        basis = declared, scope, triggered_by, policy, self._projects.faults
+        known = None if params else self._last.get(project)
+        if known is not None and known[0] == basis:
+            start = known[1]
+        else:
+            start = _check(*basis, params)
+            if not params:
+                self._last[project] = basis, start
+        return start if rerun_of is None and key is None else replace(start, rerun_of=rerun_of, key=key)
+
+
+def _check(
+    declared: Project,
+    scope: str,
+    triggered_by: str,
+    policy: ConflictPolicy,
+    faults_of_file: tuple[str, ...],
+    params: Mapping[str, object],
+) -> AdmittedStart:
+    steps = declared.find_steps(scope)
+    values, faults = read_params(declared, params)
+    faults[:0] = find_caller_faults(triggered_by)
+    if steps is None:
+        message = f'"{scope[:100]}" is not a scope of {declared.name}; it has: {", ".join(declared.scopes)}'
+        faults.insert(0, FieldError("/scope", message))
+    if steps is None or faults:
+        raise InvalidRequest(errors=faults)
+    return AdmittedStart(declared, scope, steps, triggered_by, values, faults_of_file, policy)
 
 
 def find_caller_faults(triggered_by: str) -> list[FieldError]:

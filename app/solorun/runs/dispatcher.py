@@ -161,7 +161,7 @@ class Dispatcher:
             reason = "it waited in the queue for too long"
             _, run = await self.store.request_cancel(run.id, requested_by=QUEUE_ACTOR, reason=reason, at=self.now())
             if run.has_ended:
-                _logger.info("Run %s of %s: cancelled, because %s", run.id, run.project, reason)
+                _logger.info("Run %s of %s: cancelled, because %s", run.id, run.project, reason, extra=run.log_fields)
                 self.queue.end(run)
         elif not queued.is_estimated:
             queued.is_estimated = True

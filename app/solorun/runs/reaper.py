@@ -100,7 +100,9 @@ class Reaper:
         closing = _closing_segment(run, _INTERRUPTED_MESSAGE, ending.finished_at)
         await self.store.finalize_run(run.id, owner=None, expected=ACTIVE, ending=ending, closing=closing)
         _logger.warning(
-            "Run %s of %s was %s when the service stopped; it is now interrupted", run.id, run.project, run.status
+            "Run %s of %s was %s when the service stopped; it is now interrupted",
+            *(run.id, run.project, run.status),
+            extra=run.log_fields,
         )
 
     async def _finalize_project(self, project: str, why: str) -> None:

@@ -16,15 +16,17 @@ async def submit_once(
     Raises what the submission raises, and IdempotencyKeyReused if the earlier request was another one. A start that was
     refused can be repeated: it has not used its key.
     """
+    if key is None:
+        return await submission
     try:
         submitted = await submission
-        if submitted.joined and key is not None:
+        if submitted.joined:
             await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
     except StoreUnavailable:
         raise  # No step will run. A repetition finds out what became of the row.
     except (Problem, StartRepeated):
         # What refuses another run does not matter if the key has led to one. Often, it is that very run.
-        earlier = None if key is None else await manager.store.find_run_by_key(project, key, at=manager.now())
+        earlier = await manager.store.find_run_by_key(project, key, at=manager.now())
         if earlier is None:
             raise
         run = await manager.get_run(earlier.run.id)

@@ -11,7 +11,7 @@ import select
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,9 @@ MAX_QUEUED_BYTES: Final = 1024 * 1024
 DRAIN_SECONDS: Final = 1.0
 """How long the process waits at its end until the queue has been written."""
 
+FormatDroppedLines = Callable[[int], str]
+"""Makes the line that stands for this number of dropped lines."""
+
 
 class QueuedOutput(io.RawIOBase):
     """A binary stream to a descriptor. `write` returns immediately; `drain` waits.
@@ -30,9 +33,16 @@ class QueuedOutput(io.RawIOBase):
     handlers hold locks that the interpreter takes when it exits.
     """
 
-    def __init__(self, descriptor: int, *, max_bytes: int = MAX_QUEUED_BYTES) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        max_bytes: int = MAX_QUEUED_BYTES,
+        format_dropped_lines: FormatDroppedLines,
+    ) -> None:
         super().__init__()
         self._descriptor = descriptor
+        self._format_dropped_lines = format_dropped_lines
         self._max_bytes = max_bytes
         self._changed = threading.Condition()
         self._queue: deque[bytes] = deque()
@@ -79,7 +89,7 @@ class QueuedOutput(io.RawIOBase):
     def _append_note(self) -> None:
         """Say how many lines are missing at this place."""
         if self._dropped_lines:
-            note = f"({self._dropped_lines} lines were dropped here, because this output was not read.)\n".encode()
+            note = f"{self._format_dropped_lines(self._dropped_lines)}\n".encode()
             self._dropped_lines = 0
             self._queue.append(note)
             self._queued_bytes += len(note)
@@ -111,12 +121,14 @@ class QueuedOutput(io.RawIOBase):
 
 
 @contextmanager
-def queued_standard_streams() -> Iterator[None]:
+def queued_standard_streams(format_dropped_lines: FormatDroppedLines) -> Iterator[None]:
     """Within this block, `sys.stdout` and `sys.stderr` never block. At its end, waits briefly for what is queued."""
     before = sys.stdout, sys.stderr
     sys.stdout.flush()
     sys.stderr.flush()
-    outputs = QueuedOutput(sys.stdout.fileno()), QueuedOutput(sys.stderr.fileno())
+    outputs = [
+        QueuedOutput(stream.fileno(), format_dropped_lines=format_dropped_lines) for stream in (sys.stdout, sys.stderr)
+    ]
     sys.stdout, sys.stderr = (
         io.TextIOWrapper(
             output,  # type: ignore[type-var] # it buffers as much as TextIOWrapper needs

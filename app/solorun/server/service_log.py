@@ -1,7 +1,12 @@
-"""Sets up the service's own log: one line per message on stderr, which `queued_output.py` keeps from blocking."""
+"""Sets up the service's own log: one line per message on stderr, as text or as a JSON object. `queued_output.py` keeps
+it from blocking.
+"""
 
+import json
 import logging
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 _ESCAPES: Final = {
@@ -16,15 +21,48 @@ _ESCAPES: Final = {
 _ESCAPES_OF_LINES: Final = {code: escape for code, escape in _ESCAPES.items() if chr(code) != "\n"}
 
 
-def start_service_log() -> None:
+_FIELDS_OF_RUNS: Final = ("run_id", "project")
+"""What a message has as its `extra` if it is about a run (`Run.log_fields`)."""
+
+
+def start_service_log(*, as_json: bool) -> None:
     """Log messages from INFO up, Python's warnings, and exceptions that no caller can catch."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LogFormatter())
+    handler.setFormatter(JsonFormatter() if as_json else LogFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     # Its messages about the process repeat ours.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.captureWarnings(True)
     sys.unraisablehook = _log_unraisable
+
+
+def format_dropped_lines(*, as_json: bool) -> Callable[[int], str]:
+    """Makes the line that stands for lines that were dropped, because the output was not read."""
+
+    def make(count: int) -> str:
+        text = f"{count} lines were dropped here, because this output was not read."
+        if not as_json:
+            return f"({text})"
+        record = logging.LogRecord("solorun.server", logging.WARNING, __file__, 0, text, (), None)
+        return JsonFormatter().format(record)
+
+    return make
+
+
+class JsonFormatter(logging.Formatter):
+    """Makes one JSON object of each message. Everything but ASCII is escaped, so nothing can control a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in _FIELDS_OF_RUNS if hasattr(record, name)}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
 
 
 class LogFormatter(logging.Formatter):

@@ -1,13 +1,14 @@
-"""Coroutine steps: runs an `async def` as an asyncio task on the service's event loop."""
+"""Coroutine steps: runs an `async def` as an asyncio task on the service's event loop, a plain function in a thread."""
 
 import asyncio
 import logging
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import groupby
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 from solorun.outcome import StepResult, StopEffect, short_error_message
 from solorun.project import CoroutineStep, Project
@@ -15,12 +16,14 @@ from solorun.record import Level, Stream
 from solorun.step import StepContext
 from solorun.steps.coroutine_commands import CoroutineCommands
 from solorun.steps.coroutine_processes import CoroutineProcesses
-from solorun.steps.coroutine_stack import came_of_cancellation, format_stack
+from solorun.steps.coroutine_stack import came_of_cancellation, format_call, format_stack
+from solorun.steps.function import FunctionCall
 from solorun.steps.printed_output import PrintedOutput, redirected_to
 from solorun.steps.telling_line import TracebackReader
 from solorun.steps.watchdog import Watchdog
 
 _SECONDS_BETWEEN_CANCELS: Final = 1.0
+_OURS: Final = Path(__file__).parent
 _TURNS_TO_END: Final = 32
 """Turns of the event loop that a cancelled coroutine gets even without a grace: nested tasks take a few."""
 
@@ -44,7 +47,8 @@ class CoroutineExecution:
         processes: CoroutineProcesses,
     ) -> None:
         self.project = project
-        self._function = step.function
+        self._call = FunctionCall(step) if step.kind == "function" else None
+        self._function: Callable[[StepContext], Any] = self._call or step.function
         self._printed = PrintedOutput(context.name, context.output)
         self._context = replace(context, output=self._printed, commands=commands)
         self._commands = commands
@@ -144,7 +148,8 @@ class CoroutineExecution:
         self._work.cancel()
 
     def _report_position(self) -> None:
-        stack = format_stack(self._work.get_coro(), self.project.directory)
+        directory = self.project.directory
+        stack = format_call(self._call, directory) if self._call else format_stack(self._work.get_coro(), directory)
         self._context.report_position([self._context.output.mask(line) for line in stack])
 
     async def _warn(self, message: str) -> None:
@@ -178,10 +183,12 @@ def _text_of(error: BaseException) -> str:
 
 
 def _format_traceback(error: BaseException) -> list[str]:
-    """The lines of the traceback, without our own frame that called the coroutine."""
-    ours = error.__traceback__
+    """The lines of the traceback, without our own frames that called the coroutine or the function."""
+    shown = error.__traceback__
+    while shown is not None and Path(shown.tb_frame.f_code.co_filename).parent == _OURS:
+        shown = shown.tb_next
     try:
-        parts = traceback.format_exception(type(error), error, ours.tb_next if ours else None)
+        parts = traceback.format_exception(type(error), error, shown)
     except Exception:  # noqa: BLE001 - as above
         parts = [type(error).__name__]
     return "".join(parts).rstrip("\n").split("\n")

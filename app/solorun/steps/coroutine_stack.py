@@ -5,6 +5,8 @@ from pathlib import Path
 from types import CoroutineType, FrameType, GeneratorType
 from typing import Any, Final
 
+from solorun.steps.function import FunctionCall
+
 MAX_FRAMES: Final = 20
 _MAX_CAUSES: Final = 100
 _PACKAGE: Final = Path(__file__).parents[1]
@@ -21,11 +23,12 @@ def format_stack(coroutine: object, directory: Path) -> tuple[str, ...]:
     while (frame := _frame_of(awaited)) is not None:
         frames.append(frame)
         awaited = awaited.cr_await if isinstance(awaited, CoroutineType) else awaited.gi_yieldfrom
-    own = [Path(frame.f_code.co_filename).is_relative_to(_PACKAGE) for frame in frames] + [True]
-    first = own.index(False) if False in own else len(frames)
-    frames = frames[first : own.index(True, first)]
-    left_out = ("…",) if len(frames) > MAX_FRAMES else ()
-    return (*left_out, *(_format_frame(frame, directory) for frame in frames[-MAX_FRAMES:]))
+    return _format(frames, directory)
+
+
+def format_call(call: FunctionCall, directory: Path) -> tuple[str, ...]:
+    """The same of a function in a thread. It runs on meanwhile, so this is where it was a moment ago."""
+    return _format(call.list_frames(), directory)
 
 
 def came_of_cancellation(error: BaseException | None) -> bool:
@@ -35,6 +38,15 @@ def came_of_cancellation(error: BaseException | None) -> bool:
             return error is not None
         error = error.__cause__ or error.__context__
     return False
+
+
+def _format(frames: list[FrameType], directory: Path) -> tuple[str, ...]:
+    """Without our own frames above and below those of the user."""
+    own = [Path(frame.f_code.co_filename).is_relative_to(_PACKAGE) for frame in frames] + [True]
+    first = own.index(False) if False in own else len(frames)
+    frames = frames[first : own.index(True, first)]
+    left_out = ("…",) if len(frames) > MAX_FRAMES else ()
+    return (*left_out, *(_format_frame(frame, directory) for frame in frames[-MAX_FRAMES:]))
 
 
 def _frame_of(awaited: Any) -> FrameType | None:

@@ -9,9 +9,8 @@ from itertools import islice
 
 from solorun.errors import ScheduleNotFound
 from solorun.project import Projects
-from solorun.schedule import Firing, Schedule, ScheduleState
+from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary
 from solorun.store import Store
-from solorun.wire import ScheduleSummary
 
 _logger = logging.getLogger("solorun.triggers")
 

@@ -1,5 +1,6 @@
 """`serve`, `demo` and `doctor` as processes."""
 
+import json
 import signal
 import socket
 import sqlite3
@@ -53,6 +54,35 @@ async def test_serve_warns_about_a_secret_that_is_not_set(tmp_path: Path) -> Non
 
     assert "WARNING" in warning
     assert "projects.long.secrets[0]" in warning
+
+
+async def test_serve_can_log_json(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text(TOML + '[service]\nlog_format = "json"\n')
+
+    async with solorun("serve", "--port", "0", cwd=tmp_path) as service:
+        serving = json.loads(await service.until_stderr_shows("Serving"))
+        url = serving["message"].partition(" at ")[2].split()[0]
+        async with RunClient(url) as client:
+            run = await client.start_run("glossary-a")
+            await client.wait_for_run(run.id)
+        service.process.send_signal(signal.SIGTERM)
+        finished = await service.finish()
+
+    lines = [json.loads(line) for line in finished.err.splitlines()]
+    assert finished.out == ""
+    assert {line["message"] for line in lines if line.get("run_id") == run.id} == {
+        f"Run {run.id} of glossary-a: started by api, scope full",
+        f"Run {run.id} of glossary-a: completed",
+    }
+
+
+async def test_an_error_that_prevents_the_start_is_json_too(tmp_path: Path) -> None:
+    (tmp_path / "solorun.toml").write_text("[projects.p]")
+
+    finished = await run_solorun("serve", "--log-format", "json", cwd=tmp_path)
+
+    assert finished.code == 2
+    assert json.loads(finished.err)["error"]["type"] == "configuration-invalid"
 
 
 async def test_serve_without_a_file_suggests_init(tmp_path: Path) -> None:

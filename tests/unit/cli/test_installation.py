@@ -49,6 +49,15 @@ def test_init_writes_a_valid_file(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "project hello: count → greet" in out
 
 
+def test_init_writes_the_schema_that_the_file_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["init"])
+    capsys.readouterr()
+    main(["schema"])
+
+    assert (tmp_path / "solorun.toml").read_text().startswith("#:schema solorun.schema.json\n")
+    assert (tmp_path / "solorun.schema.json").read_text() == capsys.readouterr().out
+
+
 def test_init_does_not_overwrite_unless_forced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mine.toml").write_text("mine")
 

@@ -1,5 +1,6 @@
 """Generates parts of the reference pages from the code: routes, parameters, problems, commands."""
 
+import asyncio
 import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -7,11 +8,15 @@ from inspect import cleandoc
 from typing import Any, Final
 
 import typer
+from mcp_types import Tool
 
 from solorun.api.openapi import document
 from solorun.api.routes import OPERATIONS
 from solorun.cli.app import _app
+from solorun.client import RunClient
 from solorun.errors import PROBLEMS, Problem, SolorunError
+from solorun.http.operation import Operation
+from solorun.mcp import create_server
 from solorun.run import MAX_RUN_ID
 
 
@@ -19,22 +24,27 @@ def operations() -> str:
     rows = [
         (
             f"`{operation.method} {_plain_path(operation.path)}`",
-            operation.summary + (" (*open*)" if operation.public else ""),
+            operation.summary + _access(operation),
             "<br>".join(f"{spec.status} {spec.description}" for spec in operation.responses),
             ", ".join(f"[`{problem.slug}`](errors.md)" for problem in operation.problems),
         )
         for operation in OPERATIONS
     ]
     note = (
-        "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `token-required`, "
-        "`too-large` or `internal`. Every operation that is not open may return `unauthorized`, a `POST` and every "
-        "operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
+        "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `too-large` or "
+        "`internal`. Those that are not verified may return `token-required`, those that are not open `unauthorized`, "
+        "a `POST` and every operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (
         _table(("Request", "Description", "Response", "Problems"), rows)
         + "\n\n"
         + textwrap.fill(note, 120, break_on_hyphens=False)
     )
+
+
+def _access(operation: Operation[Any]) -> str:
+    """How an operation differs from those that require the token."""
+    return " (*verified*)" if operation.verifies_itself else " (*open*)" if operation.public else ""
 
 
 def parameters() -> str:
@@ -73,12 +83,26 @@ def commands() -> str:
     return "\n\n".join(_command(name, command) for name, command in group.commands.items())
 
 
+def mcp_tools() -> str:
+    server = create_server(RunClient("http://localhost"))
+    rows = [
+        (f"`{tool.name}`", cleandoc(tool.description or "").splitlines()[0], "" if _is_read_only(tool) else "yes")
+        for tool in asyncio.run(server.list_tools())
+    ]
+    return _table(("Tool", "Description", "Changes something"), rows)
+
+
+def _is_read_only(tool: Tool) -> bool:
+    return tool.annotations is not None and bool(tool.annotations.read_only_hint)
+
+
 GENERATED: Final[Mapping[str, Callable[[], str]]] = {
     "operations": operations,
     "parameters": parameters,
     "problems": problems,
     "errors": errors,
     "commands": commands,
+    "mcp tools": mcp_tools,
 }
 
 

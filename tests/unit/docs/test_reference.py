@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from solorun.cli.exit_codes import ExitCode
+from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.service_table import SERVICE_READERS
@@ -43,6 +44,7 @@ def test_the_http_reference_describes_the_data_of_every_event() -> None:
         ("## The service", tuple(SERVICE_READERS)),
         ("## A project", PROJECT_KEYS),
         ("## A parameter", PARAMETER_KEYS),
+        ("## A hook", HOOK_KEYS),
         ("## A step", STEP_KEYS),
     ],
 )

@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from textwrap import dedent
 
@@ -13,6 +14,8 @@ from solorun.errors import ConfigurationInvalid
 from solorun.projects import catalog, loader
 from solorun.projects.configuration import Configuration
 from solorun.projects.loader import check_document
+from solorun.projects.validation import Node, Table
+from tests.unit.projects import schema
 
 
 @pytest.fixture(autouse=True)
@@ -40,24 +43,41 @@ def write(tmp_path: Path) -> Callable[[str, str], Path]:
 
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[[str], Configuration]:
-    """The configuration of a text, as if it were solorun.toml in the test's directory."""
+    """The configuration of a text, as if it were solorun.toml in the test's directory. The schema has to accept it."""
 
     def check(text: str) -> Configuration:
-        return check_document(tmp_path / "solorun.toml", dedent(text).encode())
+        configuration = check_document(tmp_path / "solorun.toml", dedent(text).encode())
+        assert schema.describe_faults(tomllib.loads(dedent(text))) == []
+        return configuration
 
     return check
 
 
 @pytest.fixture
 def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[str, str]]:
-    """The errors of an invalid text: message by pointer."""
+    """The errors of an invalid text: message by pointer. The schema has to find those that it can express."""
 
     def find_errors(text: str) -> dict[str, str]:
         with pytest.raises(ConfigurationInvalid) as caught:
             check(text)
-        return {error.pointer: error.message for error in caught.value.errors}
+        errors = {error.pointer: error.message for error in caught.value.errors}
+        expressible = [str(error) for error in caught.value.errors if schema.can_be_found(error.pointer, error.message)]
+        assert not (expressible and schema.accepts(tomllib.loads(dedent(text)))), f"the schema misses {expressible}"
+        return errors
 
     return find_errors
+
+
+@pytest.fixture(autouse=True)
+def _schema_has_the_same_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare the keys of every table that a test reads with those of the schema."""
+    real = Table.__init__
+
+    def read(table: Table, node: Node, keys: Collection[str], hints: Mapping[str, str]) -> None:
+        assert set(schema.keys_at(node.pointer)) == set(keys), f"solorun.schema.json, at {node.pointer or 'the top'}"
+        real(table, node, keys, hints)
+
+    monkeypatch.setattr(Table, "__init__", read)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
+from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.loader import MAX_ERRORS, MAX_FILE_BYTES, check_document, read_document
 from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
@@ -136,7 +137,17 @@ def test_a_long_value_is_shortened(find_errors: Callable[[str], dict[str, str]])
     assert len(errors["projects.p.steps[0].name"]) < 300
 
 
-KEYS = (*SERVICE_READERS, *PROJECT_KEYS, *PARAMETER_KEYS, *STEP_KEYS, "service", "projects", "handbook", "a-*")
+KEYS = (
+    *SERVICE_READERS,
+    *PROJECT_KEYS,
+    *PARAMETER_KEYS,
+    *HOOK_KEYS,
+    *STEP_KEYS,
+    "service",
+    "projects",
+    "handbook",
+    "a-*",
+)
 TEXTS = st.sampled_from(["", "1s", "handbook", "full", "a:b", "https://a.b", "/", "a*", "~", "\0", "[::1]", *KEYS])
 VALUES = st.recursive(
     TEXTS | st.text(max_size=5) | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False),

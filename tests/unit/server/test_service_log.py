@@ -1,11 +1,12 @@
 """The lines of the service's own log."""
 
+import json
 import logging
 import sys
 
 import pytest
 
-from solorun.server.service_log import LogFormatter
+from solorun.server.service_log import JsonFormatter, LogFormatter, format_dropped_lines
 
 
 @pytest.mark.parametrize(
@@ -34,3 +35,40 @@ def test_a_traceback_keeps_its_lines_and_nothing_else() -> None:
 
     assert lines[0].endswith("ERROR solorun: failed")
     assert lines[-1] == "ValueError: a\\x1b[2J\\x0db"
+
+
+def test_a_line_of_json_has_the_message_and_its_run() -> None:
+    record = logging.LogRecord("solorun.runs", logging.INFO, __file__, 1, "Run %s: é\n\u202e", (7,), None)
+    record.created = 1_800_000_000.25
+    vars(record).update({"run_id": 7, "project": "handbook"})
+
+    line = JsonFormatter().format(record)
+
+    assert line.isascii()
+    assert json.loads(line) == {
+        "time": "2027-01-15T08:00:00.250+00:00",
+        "level": "INFO",
+        "logger": "solorun.runs",
+        "message": "Run 7: é\n\u202e",
+        "run_id": 7,
+        "project": "handbook",
+    }
+
+
+def test_a_line_of_json_has_the_traceback_of_its_exception() -> None:
+    try:
+        raise ValueError("a\nb")
+    except ValueError:
+        record = logging.LogRecord("solorun", logging.ERROR, __file__, 1, "failed", (), sys.exc_info())
+
+    line = JsonFormatter().format(record)
+
+    assert "\n" not in line
+    assert json.loads(line)["exception"].endswith("\nValueError: a\nb")
+
+
+def test_dropped_lines_are_reported_in_the_format_of_the_log() -> None:
+    text = "3 lines were dropped here, because this output was not read."
+
+    assert format_dropped_lines(as_json=False)(3) == f"({text})"
+    assert json.loads(format_dropped_lines(as_json=True)(3))["message"] == text

@@ -12,7 +12,7 @@ from solorun.steps import StepDispatcher
 from solorun.steps.watchdog import Watchdog
 from tests.fakes.step_output import RecordedOutput
 
-Function = Callable[[Any], Awaitable[None]]
+Function = Callable[[Any], Awaitable[None] | None]
 
 
 class BeginCoroutine(Protocol):

@@ -11,6 +11,8 @@ export class LogSearch {
   position: number | null = $state(null);
   total = $state(0);
   private matches: Matches | null = null;
+  /** Whether the reader is waiting to be taken to the match that is being searched. */
+  private jumps = false;
 
   /** `goTo` is called with each match that the reader goes to. */
   constructor(private readonly goTo: (seq: number) => void) {}
@@ -27,8 +29,14 @@ export class LogSearch {
     };
   }
 
+  /** The reader has gone somewhere else: a match that is found later must not take them away. */
+  stay(): void {
+    this.jumps = false;
+  }
+
   async go(direction: 1 | -1): Promise<void> {
     const { matches } = this;
+    this.jumps = true;
     if (matches) await this.find(matches, () => matches.go(direction));
   }
 
@@ -44,10 +52,11 @@ export class LogSearch {
       (record) => passes(record, model.filters),
     ));
     matches.precede(model.lastLoaded());
-    await this.find(matches, () => matches.start(from.seq), from.jumps);
+    this.jumps = from.jumps;
+    await this.find(matches, () => matches.start(from.seq));
   }
 
-  private async find(matches: Matches, search: () => Promise<number | null>, jumps = true): Promise<void> {
+  private async find(matches: Matches, search: () => Promise<number | null>): Promise<void> {
     const result = search();
     if (matches.isSearching) this.state = 'under way';
     const found = await result.catch(() => null);
@@ -55,6 +64,6 @@ export class LogSearch {
     this.state = matches.hasFailed ? 'failed' : 'done';
     this.position = matches.position;
     this.total = matches.total;
-    if (found !== null && jumps) this.goTo(found);
+    if (found !== null && this.jumps) this.goTo(found);
   }
 }

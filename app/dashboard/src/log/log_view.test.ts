@@ -17,7 +17,14 @@ function followed(progressSeqs: readonly number[] = []) {
   const model = new LogModel(aLogService(records).read);
   const following = vi.fn();
   const progressUnfolded = vi.fn();
-  const events = { following, empty: vi.fn(), mark: vi.fn(), toggleGroup: vi.fn(), progressUnfolded };
+  const events = {
+    following,
+    empty: vi.fn(),
+    mark: vi.fn(),
+    toggleGroup: vi.fn(),
+    progressUnfolded,
+    readerMoved: vi.fn(),
+  };
   const view = new LogView(pane, model, events);
   model.foldProgress(true);
   model.open(aRun({ lastSeq: LINES }), { step: null, level: null, stream: null, q: '' });

@@ -29,6 +29,7 @@ export interface LogViewEvents {
   mark(seq: number, extend: boolean): void;
   toggleGroup(seq: number): void;
   progressUnfolded(): void;
+  readerMoved(): void;
 }
 
 export class LogView {
@@ -47,9 +48,8 @@ export class LogView {
   private rowHeight = ROW_HEIGHT;
   private expectedScroll = -1;
   private drawnSpacer = 0;
-  /** Whether log text is selected. Cached, because asking while rows change forces a layout. */
+  /** Whether log text is selected, and the height of the pane: asking while rows change would force a layout. */
   private isSelecting = false;
-  /** Height of the pane, cached for the same reason. */
   private height = 0;
 
   constructor(
@@ -236,17 +236,15 @@ export class LogView {
   }
 
   private handleScroll(): void {
-    const {
-      height,
-      drawnSpacer,
-      pane: { scrollTop, clientHeight },
-    } = this;
+    const { height, drawnSpacer } = this;
+    const { scrollTop, clientHeight } = this.pane;
     if (Math.abs(scrollTop - this.expectedScroll) <= 1) return;
     // When the pane grows, the browser scrolls it, perhaps before the observer reports the size. That is not user input.
     if (clientHeight !== height) return;
     // The pane may even have its old size again. It cannot have been taller than the window.
     const below = drawnSpacer - height - scrollTop;
     if (this.following && below <= innerHeight - height && !this.input.isRecent()) return this.schedule();
+    this.events.readerMoved();
     this.expectedScroll = scrollTop;
     this.target = null;
     const total = this.model.length;
@@ -260,6 +258,7 @@ export class LogView {
     if (event.deltaY < 0) this.setFollowing(false);
     if (!isScaled(this.model.length) || event.ctrlKey || event.shiftKey || !event.deltaY) return;
     event.preventDefault();
+    this.events.readerMoved();
     this.moveBy(event.deltaY * [1, ROW_HEIGHT, this.height][event.deltaMode]!);
   }
 
@@ -279,6 +278,7 @@ export class LogView {
     else if (event.key === 'End') this.follow();
     else if (way !== undefined) this.moveBy(way);
     else return;
+    this.events.readerMoved();
     event.preventDefault();
   }
 

@@ -19,7 +19,7 @@ from solorun.errors import ConfigurationInvalid
 from solorun.settings import DataDirectory, Settings
 
 if TYPE_CHECKING:
-    from solorun.store import Finding
+    from solorun.store_maintenance import Finding
 
 
 def doctor(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected, find_named_run, note_disconnect
+from solorun.cli.completion import complete_artifacts
 from solorun.cli.options import RunArgument
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
@@ -24,7 +25,9 @@ async def download(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]", help="Name of the artifact, as shown by `solorun show`. Default: all of them, as a zip."
+            metavar="[NAME]",
+            help="Name of the artifact, as shown by `solorun show`. Default: all of them, as a zip.",
+            autocompletion=complete_artifacts,
         ),
     ] = None,
     *,

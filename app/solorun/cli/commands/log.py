@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solorun.cli.client import connected, find_named_run
+from solorun.cli.completion import complete_steps, one_of_values
 from solorun.cli.options import JsonOption, RawOption, RunArgument, TailOption
 from solorun.cli.param_types import one_of
 from solorun.cli.render.log_lines import LogLines
@@ -24,7 +25,13 @@ async def log(
     run: RunArgument,
     *,
     step: Annotated[
-        str | None, typer.Option(metavar="STEP", help="Only records of this step.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="STEP",
+            help="Only records of this step.",
+            show_default=False,
+            autocompletion=complete_steps,
+        ),
     ] = None,
     stream: Annotated[
         Stream | None,
@@ -33,6 +40,7 @@ async def log(
             parser=one_of(Stream),
             help=f"Only records from this stream: {', '.join(Stream)}.",
             show_default=False,
+            autocompletion=one_of_values(Stream),
         ),
     ] = None,
     level: Annotated[
@@ -42,6 +50,7 @@ async def log(
             parser=one_of(Level),
             help=f"Only this level and above: {', '.join(Level)}.",
             show_default=False,
+            autocompletion=one_of_values(Level),
         ),
     ] = None,
     search: Annotated[

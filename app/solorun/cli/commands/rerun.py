@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected, find_named_run, note_if_interrupted
+from solorun.cli.completion import complete_rerun_steps
 from solorun.cli.given_params import read_params
 from solorun.cli.options import JsonOption, RawOption, RunArgument
 from solorun.cli.render.terminal import write, write_json, write_table
@@ -33,7 +34,10 @@ async def rerun(
     from_step: Annotated[
         str,
         typer.Option(
-            "--from", metavar="STEP", help="Where to begin: start, failed (the step that stopped the run), or a step."
+            "--from",
+            metavar="STEP",
+            help="Where to begin: start, failed (the step that stopped the run), or a step.",
+            autocompletion=complete_rerun_steps,
         ),
     ] = FROM_START,
     param: ParamOption = None,

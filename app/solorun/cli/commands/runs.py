@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected
+from solorun.cli.completion import complete_projects, complete_runs, one_of_values
 from solorun.cli.options import JsonOption
 from solorun.cli.param_types import one_of, whole_number
 from solorun.cli.render.formatting import format_elapsed, format_moment
@@ -21,7 +22,13 @@ _PAGE_SIZE = 200
 @connected
 async def runs(
     project: Annotated[
-        str | None, typer.Argument(metavar="PROJECT", help="Only runs of this project.", show_default=False)
+        str | None,
+        typer.Argument(
+            metavar="PROJECT",
+            help="Only runs of this project.",
+            show_default=False,
+            autocompletion=complete_projects,
+        ),
     ] = None,
     *,
     status: Annotated[
@@ -31,11 +38,18 @@ async def runs(
             parser=one_of(Status),
             help=f"Only runs with this status (repeatable): {', '.join(Status)}.",
             show_default=False,
+            autocompletion=one_of_values(Status),
         ),
     ] = None,
     rerun_of: Annotated[
         int | None,
-        typer.Option(metavar="RUN", parser=whole_number(0), help="Only the reruns of this run.", show_default=False),
+        typer.Option(
+            metavar="RUN",
+            parser=whole_number(0),
+            help="Only the reruns of this run.",
+            show_default=False,
+            autocompletion=complete_runs,
+        ),
     ] = None,
     limit: Annotated[
         int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of runs.")

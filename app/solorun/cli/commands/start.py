@@ -6,8 +6,9 @@ import typer
 
 from solorun.cli.client import connected, note_if_interrupted
 from solorun.cli.commands.start_help import describe_parameters
+from solorun.cli.completion import complete_scopes
 from solorun.cli.given_params import read_params
-from solorun.cli.options import JsonOption, RawOption
+from solorun.cli.options import JsonOption, ProjectArgument, RawOption
 from solorun.cli.render.terminal import write
 from solorun.cli.starting import (
     FollowOption,
@@ -29,10 +30,15 @@ if TYPE_CHECKING:
 
 @connected
 async def start(
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Name of the project.")],
+    project: ProjectArgument,
     *,
     scope: Annotated[
-        str, typer.Option(metavar="SCOPE", help="Steps to run: full, the name of a step, or from:STEP.")
+        str,
+        typer.Option(
+            metavar="SCOPE",
+            help="Steps to run: full, the name of a step, or from:STEP.",
+            autocompletion=complete_scopes,
+        ),
     ] = FULL_SCOPE,
     param: ParamOption = None,
     secret: SecretOption = None,

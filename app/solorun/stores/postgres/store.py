@@ -6,8 +6,8 @@ from typing import Final, ParamSpec, TypeVar
 
 import psycopg
 
-from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.store import Finding
+from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.store_maintenance import Finding
 from solorun.stores.postgres import writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check
@@ -53,6 +53,9 @@ class PostgresRunStore(SqlRunStore):
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         return await self._write(writes.reserve_run_ids, last_id)
+
+    async def open_backup(self) -> int:
+        raise BackupUnavailable("The runs are in PostgreSQL. Back it up with pg_dump, and restore it with pg_restore.")
 
     def open_lease(self, owner: str) -> PostgresLease:
         return PostgresLease(self._url, owner)

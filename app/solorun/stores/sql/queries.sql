@@ -154,6 +154,18 @@ WHERE created_at <= :expired_at
 DELETE FROM idempotency_keys
 WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
+-- name: record_delivery
+-- Replaces the last delivery to a hook.
+INSERT INTO hook_deliveries (project, hook, delivered_at, event, outcome, run_id, reason)
+VALUES (:project, :hook, :delivered_at, :event, :outcome, :run_id, :reason)
+ON CONFLICT (project, hook) DO UPDATE
+SET delivered_at = excluded.delivered_at, event = excluded.event, outcome = excluded.outcome,
+    run_id = excluded.run_id, reason = excluded.reason;
+
+-- name: list_last_deliveries
+-- Lists the last delivery to each hook.
+SELECT project, hook, delivered_at, event, outcome, run_id, reason FROM hook_deliveries;
+
 -- name: insert_unmasked_params
 -- Keeps the parameters that the row of a queued run has masked.
 INSERT INTO unmasked_params (run_id, params) VALUES (:run_id, :params);

@@ -9,6 +9,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 import anyio
 
+from solorun.hook import HookDelivery
 from solorun.idempotency_key import IdempotencyKey
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots
@@ -18,7 +19,16 @@ from solorun.schedule import Firing, ScheduleState
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
-from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, schedules, starts, writes
+from solorun.stores.sql import (
+    hook_deliveries,
+    idempotency_keys,
+    log_queries,
+    promotion,
+    reads,
+    schedules,
+    starts,
+    writes,
+)
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
@@ -149,6 +159,11 @@ class SqlRunStore(Store, ABC):
     async def list_schedules(self, *, at: datetime) -> dict[str, ScheduleState]:
         return await self._read(schedules.list_states, at)
 
+    # -- hooks
+
+    async def record_delivery(self, project: str, hook: str, delivery: HookDelivery) -> None:
+        await self._write(hook_deliveries.record_delivery, project, hook, delivery)
+
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
@@ -185,6 +200,9 @@ class SqlRunStore(Store, ABC):
 
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
+
+    async def list_last_deliveries(self) -> dict[tuple[str, str], HookDelivery]:
+        return await self._read(hook_deliveries.list_last_deliveries)
 
     async def list_foreign_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})

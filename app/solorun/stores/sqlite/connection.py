@@ -67,6 +67,12 @@ class Connection:
         """Each of its transactions reads one snapshot."""
         return cls(path, pragmas=_READER_PRAGMAS, begin=BEGIN_READ, lock_timeout_seconds=lock_timeout_seconds)
 
+    @classmethod
+    def copier(cls, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> Self:
+        """Like a reader, but it may write the database to another file."""
+        pragmas = tuple(pragma for pragma in _READER_PRAGMAS if not pragma.startswith("query_only"))
+        return cls(path, pragmas=pragmas, begin=BEGIN_READ, lock_timeout_seconds=lock_timeout_seconds)
+
     @property
     def error(self) -> str | None:
         """Why the last function failed, or that the current one does not finish; None if neither is true."""

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Final
 
+_FIND_LAST_ID: Final = "SELECT MAX(seq) FROM sqlite_sequence WHERE name = 'runs'"
 _FORGET_SMALLER_ID: Final = "DELETE FROM sqlite_sequence WHERE name = 'runs' AND seq < :last_id"
 _CONTINUE_ABOVE: Final = """
 INSERT INTO sqlite_sequence (name, seq)
@@ -15,3 +16,9 @@ def reserve_run_ids(connection: sqlite3.Connection, last_id: int) -> bool:
     values = {"last_id": last_id}
     connection.execute(_FORGET_SMALLER_ID, values)
     return connection.execute(_CONTINUE_ABOVE, values).rowcount > 0
+
+
+def find_last_run_id(connection: sqlite3.Connection) -> int:
+    """0 if no id was given out."""
+    ((last_id,),) = connection.execute(_FIND_LAST_ID).fetchall()
+    return int(last_id or 0)

@@ -9,20 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
-from solorun.errors import DatabaseUnusable, StoreFailure, StoreUnavailable
+from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
 from solorun.run import Run
-from solorun.store import Finding, KeyedRun, NewRun
+from solorun.store import KeyedRun, NewRun
+from solorun.store_maintenance import Finding
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
+from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, Connection, in_transaction
 from solorun.stores.sqlite.doctor import check
 from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.recent_keys import RecentKeys
-from solorun.stores.sqlite.run_ids import reserve_run_ids
+from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
@@ -41,6 +43,8 @@ class SqliteRunStore(SqlRunStore):
 
     def __init__(self, path: Path, *, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS) -> None:
         super().__init__()
+        self._path = path
+        self._is_copying = False
         self._writer = Connection.writer(path, lock_timeout_seconds=lock_timeout_seconds)
         self._readers = [
             Connection.reader(path, lock_timeout_seconds=lock_timeout_seconds) for _ in range(_READER_COUNT)
@@ -59,6 +63,7 @@ class SqliteRunStore(SqlRunStore):
         store = cls(path, lock_timeout_seconds=lock_timeout_seconds)
         try:
             is_new = await asyncio.to_thread(_create_private, path)
+            await asyncio.to_thread(delete_unfinished_copies, path)
             await store._writer.open()
             await store._writer.execute(migrate_alone)
             await store._writer.execute(store._recent_keys.load)
@@ -91,6 +96,20 @@ class SqliteRunStore(SqlRunStore):
         if not self._recent_keys.may_contain(project, key.hash):
             return None
         return await super().find_run_by_key(project, key, at=at)
+
+    async def open_backup(self) -> int:
+        if self._is_copying:
+            raise BackupUnavailable("Another backup is in progress.")
+        self._is_copying = True
+        try:
+            await self._writer.maintain(lambda _: None)  # Is this still the database that is written to?
+            return await open_copy(self._path)
+        finally:
+            self._is_copying = False
+
+    async def find_last_run_id(self) -> int:
+        """The largest id that a run has had, even if the run was deleted; 0 if there was none."""
+        return await self._writer.execute(find_last_run_id)
 
     def open_lease(self, owner: str) -> None:
         """The lock of the data directory is the lease."""

@@ -1,0 +1,19 @@
+"""The handler that sends a copy of the database."""
+
+import os
+
+from solorun.api.artifacts import FileChunks, content_disposition
+from solorun.api.state import State
+from solorun.http.request import Request
+from solorun.http.responses import StreamingResponse
+
+
+async def back_up(state: State, _request: Request) -> StreamingResponse:
+    descriptor = await state.service.store.open_backup()
+    size = os.fstat(descriptor).st_size
+    return StreamingResponse(
+        FileChunks(descriptor, size),
+        media_type=b"application/vnd.sqlite3",
+        headers=[(b"content-length", b"%d" % size), content_disposition("solorun.db")],
+        send_timeout_seconds=state.streams.limits.send_timeout_seconds,
+    )

@@ -1,0 +1,39 @@
+"""`solorun hooks`: list the hooks of a project, with their addresses and last deliveries."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.options import JsonOption
+from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.terminal import write, write_json, write_table
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+    from solorun.wire import HookSummary
+
+
+@connected
+async def hooks(
+    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Name of a project.")],
+    *,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """List a project's hooks, with the address and the last delivery of each. With --json, one hook per line."""
+    found = (await client.get_project(project)).hooks
+    if json:
+        write_json(found)
+    elif found:
+        write_table(["HOOK", "ADDRESS", "DELIVERED", "EVENT", "OUTCOME", "RUN", "REASON"], list(map(_row, found)))
+    else:
+        write(f"{project} has no hooks. Declare one in a table [projects.<name>.hooks.<hook>] of solorun.toml.\n")
+
+
+def _row(hook: "HookSummary") -> list[str]:
+    last = hook.last_delivery
+    if last is None:
+        return [hook.name, hook.path, "never", "", "", "", ""]
+    run = "" if last.run_id is None else str(last.run_id)
+    return [hook.name, hook.path, format_moment(last.delivered_at), last.event, last.outcome, run, last.reason]

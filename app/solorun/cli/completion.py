@@ -1,0 +1,101 @@
+"""Completes arguments in a shell with what the service has: projects, runs, steps, scopes, parameters, artifacts.
+
+A shell waits for the answer. It is therefore limited in time, and empty if the service does not give one.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+import typer
+
+from solorun.cli.client import DEFAULT_URL, find_named_run, open_client
+from solorun.wire import FROM_FAILED, FROM_START
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+LIMIT_SECONDS: Final = 1.0
+_MAX_RUNS: Final = 30
+
+Item = tuple[str, str]
+"""A value and its help."""
+Complete = Callable[[typer.Context, str], list[Item]]
+
+
+def one_of_values(values: Iterable[str]) -> Callable[[str], list[str]]:
+    """Completes one of these values."""
+    known = list(values)
+    return lambda incomplete: [value for value in known if value.startswith(incomplete)]
+
+
+def _from_service(find: Callable[["RunClient", str], Awaitable[list[Item]]]) -> Complete:
+    """Make a completer of a function that gets a client and the command's first argument, a project or a run."""
+
+    async def ask(ctx: typer.Context) -> list[Item]:
+        # The parser stops at an option without a value, which is the one to complete. The arguments are then in `args`.
+        first = ctx.params.get("project") or ctx.params.get("run") or "".join(ctx.args[:1])
+        async with (
+            asyncio.timeout(LIMIT_SECONDS),
+            open_client(ctx.params.get("url") or DEFAULT_URL, ctx.params.get("token_file")) as client,
+        ):
+            return await find(client, first)
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[Item]:
+        with suppress(Exception):
+            return [item for item in asyncio.run(ask(ctx)) if item[0].startswith(incomplete)]
+        return []
+
+    return complete
+
+
+@_from_service
+async def complete_projects(client: "RunClient", _: str) -> list[Item]:
+    projects = (await client.list_projects()).projects
+    return [(project.name, project.title if project.title != project.name else "") for project in projects]
+
+
+@_from_service
+async def complete_runs(client: "RunClient", _: str) -> list[Item]:
+    """The latest runs, newest first, and the projects, whose names stand for their current runs."""
+    page = await client.list_run_page(limit=_MAX_RUNS)
+    projects = (await client.list_projects()).projects
+    runs = [(str(run.id), f"{run.project} {run.scope}, {run.status}") for run in page.runs]
+    return [*runs, *((project.name, "its current run") for project in projects)]
+
+
+@_from_service
+async def complete_scopes(client: "RunClient", first: str) -> list[Item]:
+    project = await client.get_project(first)
+    return [(scope, "") for scope in project.scopes]
+
+
+@_from_service
+async def complete_params(client: "RunClient", first: str) -> list[Item]:
+    """`NAME=` for each parameter of the project, or of the run's project."""
+    name = (await find_named_run(client, first)).project if first.isdigit() else first
+    project = await client.get_project(name)
+    return [(f"{parameter.name}=", parameter.description) for parameter in project.params]
+
+
+@_from_service
+async def complete_steps(client: "RunClient", first: str) -> list[Item]:
+    run = await find_named_run(client, first)
+    return [(step.name, step.status) for step in run.steps]
+
+
+@_from_service
+async def complete_rerun_steps(client: "RunClient", first: str) -> list[Item]:
+    run = await find_named_run(client, first)
+    return [
+        (FROM_START, "all steps"),
+        (FROM_FAILED, "the step that stopped the run"),
+        *((one.name, one.status) for one in run.steps),
+    ]
+
+
+@_from_service
+async def complete_artifacts(client: "RunClient", first: str) -> list[Item]:
+    run = await find_named_run(client, first)
+    return [(artifact.name, "") for artifact in (await client.list_artifacts(run.id)).artifacts]

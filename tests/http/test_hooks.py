@@ -1,0 +1,428 @@
+"""Hooks: deliveries of webhooks over HTTP, genuine, forged, repeated and late."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from solorun.errors import StoreUnavailable
+from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
+from tests.fakes.project_toml import project_toml
+
+GITHUB, STANDARD, SHARED = "It's a Secret to Everybody", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "glpat-of-the-hook"
+ENVIRON = {"GH": GITHUB, "STANDARD": f"whsec_{STANDARD}", "SHARED": SHARED}
+PUSH = "/hooks/site/push"
+BODY = {"ref": "refs/heads/main", "after": "6dcb09b5", "forced": False}
+
+TOML = project_toml(
+    "site",
+    {"build": ["true"]},
+    params={"ref": {"pattern": "refs/heads/.*"}},
+    hooks={
+        "push": {
+            "secret": "$GH",
+            "verify": "github",
+            "params": {"ref": "/ref"},
+            "when": {'"/forced"': False},
+            "events": ["push", "create"],
+        },
+        "any": {"secret": "$GH", "verify": "github"},
+        "queue": {"secret": "$SHARED", "verify": "token", "on_conflict": "queue"},
+        "join": {"secret": "$SHARED", "verify": "token", "on_conflict": "join"},
+        "event": {"secret": "$STANDARD", "verify": "standard", "events": ["release"]},
+        "unset": {"secret": "$UNSET", "verify": "token"},
+    },
+) + project_toml("site-*", {"build": ["true"]}, hooks={"push": {"secret": "$GH", "verify": "github"}})
+
+ids = count(1)
+
+
+def sign(body: bytes, secret: str = GITHUB) -> str:
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+
+
+async def deliver(
+    served: Served,
+    path: str = PUSH,
+    body: dict[str, Any] | bytes = b"{}",
+    *,
+    delivery: str | None = None,
+    event: str = "push",
+    headers: Mapping[str, str] | None = None,
+) -> httpx.Response:
+    """Send a delivery as GitHub does."""
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    github = {
+        "content-type": "application/json",
+        "x-github-event": event,
+        "x-github-delivery": delivery or f"72d3162e-{next(ids)}",
+        "x-hub-signature-256": sign(content),
+    }
+    return await served.client.post(path, content=content, headers={**github, **(headers or {})})
+
+
+async def send_standard(served: Served, body: bytes, *, message: str, at: int) -> httpx.Response:
+    """Send a delivery as Standard Webhooks describes it."""
+    signed = b".".join((message.encode(), b"%d" % at, body))
+    signature = base64.b64encode(hmac.digest(base64.b64decode(STANDARD), signed, "sha256")).decode()
+    headers = {"webhook-id": message, "webhook-timestamp": str(at), "webhook-signature": f"v1,{signature}"}
+    return await served.client.post("/hooks/site/event", content=body, headers=headers)
+
+
+async def run_ids(served: Served) -> list[int]:
+    return [run.id for run in await served.service.store.list_runs()]
+
+
+async def test_a_genuine_delivery_starts_a_run_with_the_parameters_of_its_body(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        answer = await deliver(served, body=BODY)
+
+        run = await served.service.store.get_run(answer.json()["run_id"])
+
+    assert answer.status_code == 201
+    assert (answer.json()["outcome"], answer.json()["event"]) == ("started", "push")
+    assert (run.project, run.params, run.triggered_by) == ("site", {"ref": "refs/heads/main"}, "hook:push (push)")
+
+
+async def test_the_example_of_githubs_documentation_starts_a_run(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        answer = await served.client.post(
+            "/hooks/site/any",
+            content=b"Hello, World!",
+            headers={
+                "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+                "x-hub-signature-256": "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17",
+            },
+        )
+
+    assert answer.status_code == 201
+
+
+async def test_a_form_of_github_starts_a_run_if_the_hook_reads_nothing_from_it(open_served: OpenServed) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        refused = await deliver(served, body=b"payload=%7B%7D", headers=form)
+        started = await deliver(served, "/hooks/site/any", body=b"payload=%7B%7D", headers=form)
+
+    assert (refused.status_code, started.status_code) == (422, 201)
+    assert "content type application/json" in refused.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        (PUSH, {"x-hub-signature-256": sign(b"{}", "another secret")}),
+        (PUSH, {"x-hub-signature-256": ""}),
+        (PUSH, {"x-hub-signature-256": sign(b"{ }")}),
+        (PUSH, {"authorization": f"Bearer {GITHUB}", "x-hub-signature-256": ""}),
+        ("/hooks/site/none", {}),
+        ("/hooks/none/push", {}),
+        ("/hooks/site-a/none", {}),
+        ("/hooks/site/queue", {"authorization": "Bearer wrong"}),
+        ("/hooks/site/queue", {"authorization": f"Bearer {TOKEN}"}),
+        ("/hooks/site/unset", {"authorization": "Bearer "}),
+        ("/hooks/site/event", {}),
+    ],
+)
+async def test_a_forged_delivery_and_an_unknown_hook_are_answered_alike(
+    open_served: OpenServed, path: str, headers: dict[str, str]
+) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        answer = await deliver(served, path, headers=headers)
+        runs = await run_ids(served)
+
+    assert runs == []
+    assert answer.status_code == 401
+    assert answer.json() == {
+        "type": "/problems/delivery-not-verified",
+        "title": "Delivery not verified",
+        "status": 401,
+        "detail": "There is no hook at this address, or the signature, the token or the time of the delivery is not"
+        " valid.",
+        "instance": path,
+    }
+
+
+async def test_a_repeated_delivery_is_answered_with_the_first_run(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        first = await deliver(served, body=BODY, delivery="one")
+        (await served.executor.step("build")).end()
+        await served.end_of(first.json()["run_id"])
+        again = await deliver(served, body=BODY, delivery="one")
+        other = await deliver(served, body=BODY, delivery="two")
+
+    assert [answer.status_code for answer in (first, again, other)] == [201, 200, 201]
+    assert (again.json()["outcome"], again.json()["run_id"]) == ("repeated", first.json()["run_id"])
+    assert other.json()["run_id"] != first.json()["run_id"]
+
+
+async def test_a_delivery_is_not_repeated_after_a_restart(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        first = await deliver(served, body=BODY, delivery="one")
+
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        again = await deliver(served, body=BODY, delivery="one")
+        runs = await run_ids(served)
+
+    assert (again.status_code, again.json()["run_id"]) == (200, first.json()["run_id"])
+    assert runs == [first.json()["run_id"]]
+
+
+async def test_simultaneous_repetitions_start_one_run(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answers = await asyncio.gather(*(deliver(served, body=BODY, delivery="one") for _ in range(20)))
+        runs = await run_ids(served)
+
+    assert len(runs) == 1
+    assert sorted(answer.status_code for answer in answers) == [*[200] * 19, 201]
+
+
+async def test_a_delivery_that_was_refused_can_be_sent_again(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        run_id, step = await served.begin("site", "build")
+        refused = await deliver(served, body=BODY, delivery="one")
+        step.end()
+        await served.end_of(run_id)
+        again = await deliver(served, body=BODY, delivery="one")
+
+    assert (refused.status_code, again.status_code) == (409, 201)
+    assert refused.json()["type"] == "/problems/hook-busy"
+    assert "active_run" not in refused.json()
+
+
+@pytest.mark.parametrize("delivery", ["", "a b", "x" * 256])
+async def test_a_signed_delivery_without_a_valid_id_is_refused(open_served: OpenServed, delivery: str) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answer = await deliver(served, headers={"x-github-delivery": delivery})
+        runs = await run_ids(served)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "x-github-delivery")
+    assert runs == []
+
+
+@pytest.mark.parametrize(
+    ("body", "event", "reason"),
+    [
+        (BODY, "ping", "A ping starts no run."),
+        (BODY, "issues", 'The event "issues" is not among the hook\'s events.'),
+        ({**BODY, "forced": True}, "push", "/forced is not False."),
+        ({**BODY, "forced": 0}, "push", "/forced is not False."),
+        ({}, "push", "/forced is not False."),
+        ([], "push", "/forced is not False."),
+    ],
+)
+async def test_a_delivery_that_the_hook_does_not_want_starts_no_run(
+    open_served: OpenServed, body: Any, event: str, reason: str
+) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answer = await deliver(served, body=body, event=event)
+        runs = await run_ids(served)
+
+    assert answer.status_code == 200
+    assert (answer.json()["outcome"], answer.json()["reason"]) == ("ignored", reason)
+    assert runs == []
+
+
+@pytest.mark.parametrize("ref", ["refs/tags/v1", 5, {"name": "main"}, ["refs/heads/main"], "\0", "\ud800"])
+async def test_a_parameter_of_the_body_is_checked_like_any_other(open_served: OpenServed, ref: object) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answer = await deliver(served, body={**BODY, "ref": ref})
+        runs = await run_ids(served)
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] in (["/ref"], [""])
+    assert runs == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"forced": false} {}'])
+async def test_a_body_that_is_no_json_is_refused_or_ignored(open_served: OpenServed, body: bytes) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answer = await deliver(served, body=body)
+        runs = await run_ids(served)
+
+    assert answer.status_code == (422 if body else 200)
+    assert runs == []
+
+
+async def test_a_token_starts_runs_that_queue_join_and_repeat_by_key(open_served: OpenServed) -> None:
+    bearer = {"authorization": f"Bearer {SHARED}"}
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        started = await served.client.post("/hooks/site/queue", headers={"x-gitlab-token": SHARED})
+        joined = await served.client.post("/hooks/site/join", headers=bearer)
+        queued = await served.client.post("/hooks/site/queue", headers={**bearer, "idempotency-key": "a"})
+        again = await served.client.post("/hooks/site/queue", headers={**bearer, "idempotency-key": "a"})
+
+    outcomes = [(each.status_code, each.json()["outcome"]) for each in (started, joined, queued, again)]
+    assert outcomes == [(201, "started"), (200, "joined"), (202, "queued"), (200, "repeated")]
+    assert joined.json()["run_id"] == started.json()["run_id"]
+    assert again.json()["run_id"] == queued.json()["run_id"]
+
+
+async def test_a_delivery_of_standard_webhooks_starts_one_run_and_only_in_time(open_served: OpenServed) -> None:
+    body, now = b'{"type": "release"}', int(time.time())
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        late = await send_standard(served, body, message="msg_1", at=now - 400)
+        early = await send_standard(served, body, message="msg_1", at=now + 400)
+        other = await send_standard(served, b'{"type": "issue"}', message="msg_1", at=now)
+        first = await send_standard(served, body, message="msg_1", at=now)
+        again = await send_standard(served, body, message="msg_1", at=now + 1)
+        runs = await run_ids(served)
+
+    assert [answer.status_code for answer in (late, early, other, first, again)] == [401, 401, 200, 201, 200]
+    assert (first.json()["event"], again.json()["outcome"]) == ("release", "repeated")
+    assert runs == [first.json()["run_id"]]
+
+
+async def test_the_id_of_a_delivery_is_no_idempotency_key_of_the_api(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        first = await deliver(served, body=BODY, delivery="one")
+        (await served.executor.step("build")).end()
+        await served.end_of(first.json()["run_id"])
+        key = {"Idempotency-Key": "one"}
+        started = await served.client.post("/api/v1/projects/site/runs", headers=key)
+
+    assert (started.status_code, started.json()["replayed"]) == (201, False)
+
+
+async def test_a_delivery_needs_no_origin_and_no_token_but_a_known_host(open_served: OpenServed) -> None:
+    foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "x-forwarded-for": "1.2.3.4"}
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        refused = await deliver(served, body=BODY, headers={**foreign, "host": "evil.example"})
+        started = await deliver(served, body=BODY, headers=foreign)
+
+    assert (refused.status_code, started.status_code) == (403, 201)
+
+
+async def test_a_service_without_a_token_takes_deliveries_from_a_proxy(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        assert (await deliver(served, body=BODY, headers={"x-forwarded-for": "1.2.3.4"})).status_code == 201
+
+
+@pytest.mark.parametrize("path", ["/hooks/site/push/", "/hooks/site", "/hooks//push/x", "/hooks/site/push/x", "/hooks"])
+async def test_a_path_that_resembles_a_hook_needs_the_token(open_served: OpenServed, path: str) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, token=TOKEN) as served:
+        answer = await deliver(served, path, body=BODY)
+
+    assert (answer.status_code, answer.json()["type"]) == (401, "/problems/unauthorized")
+
+
+async def test_a_body_over_the_limit_is_refused(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        assert (await deliver(served, body=b" " * (2**20 + 1))).status_code == 413
+
+
+async def test_projects_of_a_pattern_have_their_own_addresses_up_to_the_limit(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, max_projects_per_pattern=1) as served:
+        first = await deliver(served, "/hooks/site-a/push")
+        second = await deliver(served, "/hooks/site-b/push")
+
+    assert (first.status_code, second.status_code) == (201, 409)
+    assert second.json()["type"] == "/problems/too-many-projects"
+
+
+async def test_wrong_deliveries_are_answered_slowly_once_there_are_many(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON, failure_delay_seconds=600) as served:
+        answers = [await deliver(served, "/hooks/site/none") for _ in range(10)]
+        slow = asyncio.ensure_future(deliver(served, "/hooks/site/none"))
+        started = await deliver(served, body=BODY)
+        is_waiting = not slow.done()
+        slow.cancel()
+
+    assert {answer.status_code for answer in answers} == {401}
+    assert (started.status_code, is_waiting) == (201, True)
+
+
+async def test_a_project_lists_its_hooks_with_their_last_delivery(open_served: OpenServed) -> None:
+    async with open_served(
+        toml=TOML, environ=ENVIRON, token=TOKEN, public_url="https://localhost/solorun", headers=BEARER
+    ) as served:
+        started = await deliver(served, body=BODY)
+        await deliver(served, "/hooks/site/any", event="ping")
+        await deliver(served, "/hooks/site/any", body=BODY)
+        project = (await served.client.get("/api/v1/projects/site")).json()
+        listed = (await served.client.get("/api/v1/projects")).json()["projects"]
+
+    hooks = {hook["name"]: hook for hook in project["hooks"]}
+    assert listed[0]["hooks"] == project["hooks"]
+    assert hooks["push"] == {
+        "name": "push",
+        "path": "/solorun/hooks/site/push",
+        "verify": "github",
+        "last_delivery": started.json(),
+    }
+    assert hooks["any"]["last_delivery"]["outcome"] == "refused"
+    assert hooks["event"]["last_delivery"] is None
+
+
+async def test_no_secret_of_a_hook_is_shown_logged_or_stored(
+    open_served: OpenServed, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answers = [
+            await deliver(served, body=BODY),
+            await deliver(served, "/hooks/site/queue", headers={"authorization": f"Bearer {SHARED}"}),
+            await deliver(served, "/hooks/site/queue", headers={"authorization": f"Bearer {SHARED}x"}),
+            await served.client.get("/api/v1/projects"),
+            await served.client.get("/api/v1/runs"),
+        ]
+
+    shown = "".join([caplog.text, *(answer.text for answer in answers)]).encode()
+    stored = b"".join(file.read_bytes() for file in (tmp_path / "data").glob("solorun.db*"))
+    assert not [secret for secret in (GITHUB, STANDARD, SHARED) if secret.encode() in shown + stored]
+
+
+async def test_a_step_cannot_print_the_secret_of_a_hook(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        run = await served.complete("site", "build", [f"the secret is {SHARED}"])
+        page = await served.client.get(f"/api/v1/runs/{run.id}/log")
+
+    assert SHARED not in page.text
+    assert "the secret is ***" in page.text
+
+
+async def test_a_hook_that_the_file_gains_works_without_a_restart(open_served: OpenServed, tmp_path: Path) -> None:
+    async with open_served(toml=TOML.replace('"$GH"', '"$OTHER"'), environ=ENVIRON) as served:
+        before = await deliver(served, body=BODY)
+        (tmp_path / "solorun.toml").write_text(TOML)
+        after = await deliver(served, body=BODY)
+
+    assert (before.status_code, after.status_code) == (401, 201)
+
+
+async def test_a_hook_documents_its_answers(open_served: OpenServed, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise StoreUnavailable
+
+    async with open_served(toml=TOML, environ=ENVIRON) as served:
+        answers = [
+            await deliver(served, body=BODY),
+            await deliver(served, body=BODY),
+            await deliver(served, "/hooks/site/queue", headers={"authorization": f"Bearer {SHARED}"}),
+            await deliver(served, event="ping"),
+            await deliver(served, body=b"{"),
+            await deliver(served, "/hooks/site/none"),
+            await deliver(served, headers={"host": "evil.example"}),
+            await deliver(served, headers={"content-length": "1048577"}),
+        ]
+        monkeypatch.setattr(served.service.store, "record_delivery", fail)
+        answers.append(await deliver(served, event="ping"))
+        document = (await served.client.get("/openapi.json")).json()
+
+    operation = document["paths"]["/hooks/{project}/{hook}"]["post"]
+    statuses = [answer.status_code for answer in answers]
+    assert statuses == [201, 409, 202, 200, 422, 401, 403, 413, 503]
+    assert operation["security"] == []
+    assert {str(status) for status in statuses} <= operation["responses"].keys()
+    slugs = [(str(answer.status_code), answer.json()["type"].rpartition("/")[2]) for answer in answers[4:]]
+    assert [slug for status, slug in slugs if f"`{slug}`" not in operation["responses"][status]["description"]] == []

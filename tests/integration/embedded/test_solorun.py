@@ -1,0 +1,165 @@
+"""A Solorun inside a program, without a server: runs, projects that come and go, and two at a time."""
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from solorun import Command, Coroutine, Function, FunctionContext, Project, Record, Solorun, StepContext
+from solorun.errors import ConfigurationInvalid, DataDirectoryUnusable, ProjectNotFound, RunActive
+from solorun.status import Status
+
+LIMIT = 60
+
+
+class Gate:
+    """A step that waits until a test opens the gate."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.opened = asyncio.Event()
+
+    async def step(self, step: StepContext) -> None:
+        self.begun.set()
+        await self.opened.wait()
+
+
+async def extract(step: StepContext) -> None:
+    await step.progress(1, 2, "photon")
+    await step.log("extracted")
+
+
+def generate(step: FunctionContext) -> None:
+    print("generated")
+    step.run("echo", "by a command")
+
+
+def echo(name: str) -> Project:
+    return Project(name, [Command("echo", ["echo", name])])
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return Gate()
+
+
+async def test_a_run_of_every_kind_of_step_is_followed_to_its_end(tmp_path: Path) -> None:
+    steps = [Coroutine("extract", extract), Function("generate", generate), Command("build", "echo built")]
+
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data", [Project("handbook", steps)]) as solo:
+        run = await solo.manager.start_run("handbook")
+        records: list[Record] = [record async for record in solo.follow(run.id)]
+        ended = await solo.wait_for_run(run.id)
+
+    assert ended.status is Status.COMPLETED
+    assert [record.message for record in records if not record.event] == [
+        "extracted",
+        "generated",
+        "by a command",
+        "built",
+    ]
+
+
+async def test_projects_come_and_go_while_others_run(tmp_path: Path, gate: Gate) -> None:
+    waiting = Project("waiting", [Coroutine("wait", gate.step), Command("after", ["true"])], on_conflict="queue")
+
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data", [waiting]) as solo:
+        active = await solo.manager.start_run("waiting")
+        queued = await solo.manager.start_run("waiting")
+        await gate.begun.wait()
+        solo.projects.add(echo("new"))
+        added = await solo.wait_for_run((await solo.manager.start_run("new")).id)
+        solo.projects.remove("waiting")
+        with pytest.raises(ProjectNotFound):
+            await solo.manager.start_run("waiting")
+        gate.opened.set()
+        ended = [(await solo.wait_for_run(run.id)).status for run in (active, queued)]
+
+    assert added.status is Status.COMPLETED
+    assert ended == [Status.COMPLETED, Status.COMPLETED]
+
+
+async def test_of_many_starts_one_wins(tmp_path: Path, gate: Gate) -> None:
+    project = Project("handbook", [Coroutine("wait", gate.step)])
+
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data", [project]) as solo:
+        starts = [solo.manager.start_run("handbook") for _ in range(200)]
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        gate.opened.set()
+
+    refusals = [result for result in results if isinstance(result, RunActive)]
+    assert len(refusals) == 199
+    assert {refusal.active_run.id for refusal in refusals} == {1}
+
+
+async def test_two_soloruns_run_in_one_program(tmp_path: Path) -> None:
+    async with (
+        asyncio.timeout(LIMIT),
+        Solorun(tmp_path / "one", [echo("handbook")]) as one,
+        Solorun(tmp_path / "two", [echo("handbook")]) as two,
+    ):
+        runs = [await solo.manager.start_run("handbook") for solo in (one, two)]
+        ended = [await solo.wait_for_run(run.id) for solo, run in zip((one, two), runs, strict=True)]
+
+    assert [(run.id, run.status) for run in ended] == [(1, Status.COMPLETED), (1, Status.COMPLETED)]
+
+
+async def test_the_end_of_the_block_interrupts_active_runs(tmp_path: Path, gate: Gate) -> None:
+    solo = Solorun(tmp_path / "data", [Project("handbook", [Coroutine("wait", gate.step)])])
+
+    async with asyncio.timeout(LIMIT):
+        async with solo:
+            run = await solo.manager.start_run("handbook")
+            await gate.begun.wait()
+        with pytest.raises(RuntimeError, match="not running"):
+            solo.manager  # noqa: B018
+        async with solo:
+            found = await solo.manager.get_run(run.id)
+
+    assert found.status is Status.INTERRUPTED
+
+
+async def test_a_session_can_begin_in_one_task_and_end_in_another(tmp_path: Path) -> None:
+    solo = Solorun(tmp_path / "data", [echo("handbook")])
+
+    async with asyncio.timeout(LIMIT):
+        await asyncio.create_task(solo.start())
+        run = await asyncio.create_task(solo.manager.start_run("handbook"))
+        ended = await asyncio.create_task(solo.wait_for_run(run.id))
+        await asyncio.create_task(solo.stop())
+        await solo.stop()
+
+    assert ended.status is Status.COMPLETED
+
+
+async def test_a_data_directory_has_one_owner(tmp_path: Path) -> None:
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data"):
+        with pytest.raises(DataDirectoryUnusable, match="is in use by a running service"):
+            await Solorun(tmp_path / "data").start()
+
+
+async def test_a_solorun_runs_once_at_a_time(tmp_path: Path) -> None:
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data") as solo:
+        with pytest.raises(RuntimeError, match="running already"):
+            await solo.start()
+
+
+def test_arguments_are_checked_like_settings_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigurationInvalid) as invalid:
+        Solorun(tmp_path / "file", shutdown_limit="soon", hosts=["a"])  # type: ignore[call-arg]
+    with pytest.raises(ConfigurationInvalid, match="token: the token is shorter"):
+        Solorun(tmp_path / "data", token="short")
+
+    assert [error.pointer for error in invalid.value.errors] == ["data_dir", "shutdown_limit", "hosts"]
+
+
+def test_importing_the_package_loads_neither_the_service_nor_the_client() -> None:
+    program = "import sys, solorun; print({'solorun.service', 'starlette', 'httpx'} & {*sys.modules})"
+
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=LIMIT)
+
+    assert loaded.stdout == "set()\n"
