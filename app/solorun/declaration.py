@@ -57,6 +57,7 @@ class ProjectKeys(TypedDict, total=False):
     pass_env: Sequence[str]
     secrets: Sequence[str]
     params: Sequence[str] | Mapping[str, Mapping[str, Any]]
+    hooks: Mapping[str, Mapping[str, Any]]
 
 
 class _Declaration:
