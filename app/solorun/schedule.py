@@ -69,7 +69,7 @@ class Schedule:
 
     @property
     def triggered_by(self) -> str:
-        return f"{TRIGGERED_BY} {self.name}" if self.name else TRIGGERED_BY
+        return f"{TRIGGERED_BY}:{self.name}" if self.name else TRIGGERED_BY
 
     @property
     def timing(self) -> str:

@@ -27,7 +27,7 @@ from solorun.project import (
 from solorun.projects.hook_tables import hooks
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.schedule_tables import policy, schedules
+from solorun.projects.schedule_tables import schedules
 from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
@@ -52,7 +52,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "hooks", "schedules", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "steps", "schedules"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -131,7 +131,7 @@ def _project(node: Node, name: str, find_function: FindFunction) -> Project:
         secrets=table.read("secrets", distinct(_variable, 'a list of variables, like ["OPENAI_API_KEY"]'), ()),
         params=table.read("params", params, ()),
         resources=table.read("resources", resources, {}),
-        on_conflict=table.read("on_conflict", policy, ConflictPolicy.REJECT),
+        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
         steps=table.require(
@@ -161,6 +161,14 @@ def _directory(node: Node, *, has_calls: bool) -> Path:
     if not os.access(directory, os.X_OK):
         raise InvalidValue(f"the directory {directory} is not accessible to this user")
     return directory
+
+
+def _policy(node: Node) -> ConflictPolicy:
+    try:
+        return ConflictPolicy(text(node))
+    except ValueError:
+        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
+        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
 
 
 def _log_limit(node: Node) -> LogLimit:

@@ -15,6 +15,7 @@ from solorun.projects.validation import (
     Table,
     array,
     boolean,
+    choice,
     duration,
     format_value,
     suggest,
@@ -44,7 +45,7 @@ def schedules(node: Node, project: Project) -> tuple[Schedule, ...]:
     """The schedules of a project whose steps and parameters are read. Raises InvalidValue."""
     if set(project.name) & set("*?["):
         raise InvalidValue(
-            f"{format_value(project.name)} is a name pattern, and a schedule needs a project with a name of its own"
+            f"{format_value(project.name)} is a name pattern; declare the schedules of a project by its own name"
         )
     expected = "tables; write [[projects.<name>.schedules]] in double brackets"
     found = array(partial(_schedule, project=project), expected)(node)
@@ -59,14 +60,6 @@ def schedules(node: Node, project: Project) -> tuple[Schedule, ...]:
     return found
 
 
-def policy(node: Node) -> ConflictPolicy:
-    try:
-        return ConflictPolicy(text(node))
-    except ValueError:
-        known = ", ".join(f'"{policy}"' for policy in ConflictPolicy)
-        raise InvalidValue(f"{format_value(node.value)} is not a conflict policy; expected one of {known}") from None
-
-
 def _schedule(node: Node, project: Project) -> Schedule:
     table = Table(node, SCHEDULE_KEYS, _HINTS)
     zone = table.read("timezone", _timezone, "UTC")
@@ -77,7 +70,7 @@ def _schedule(node: Node, project: Project) -> Schedule:
         cron=table.require("cron", partial(_cron, zone=zone), _NEVER, missing=missing),
         scope=table.read("scope", partial(_scope, project=project), FULL_SCOPE),
         params=node.below("params").read(partial(_params, project=project), {}),
-        on_conflict=table.read("on_conflict", policy, ConflictPolicy.QUEUE),
+        on_conflict=table.read("on_conflict", _policy, ConflictPolicy.QUEUE),
         missed=table.read("missed", _missed, MissedPolicy.RUN_ONCE),
         jitter_seconds=table.read("jitter", duration, 0.0),
         enabled=table.read("enabled", boolean, True),
@@ -133,7 +126,7 @@ def _params(node: Node, project: Project) -> Mapping[str, ParamValue]:
         below = Node(given.get(parameter.name), f"{node.pointer}.{parameter.name}", node.errors, node.base_dir)
         if parameter.name not in given:
             if parameter.required:
-                below.refuse("is missing; the project requires this parameter")
+                node.refuse(f'lacks "{parameter.name}", which {project.name} requires')
         elif parameter.secret:
             below.refuse("is secret, and the file and the API would show it; use the project's secrets and env instead")
         else:
@@ -144,11 +137,12 @@ def _params(node: Node, project: Project) -> Mapping[str, ParamValue]:
     return MappingProxyType(values)
 
 
+def _policy(node: Node) -> ConflictPolicy:
+    return ConflictPolicy(choice(*ConflictPolicy)(node))
+
+
 def _missed(node: Node) -> MissedPolicy:
-    known = [policy.value for policy in MissedPolicy]
-    if node.value not in known:
-        raise InvalidValue(f"expected {' or '.join(map(format_value, known))}, got {format_value(node.value)}")
-    return MissedPolicy(node.value)
+    return MissedPolicy(choice(*MissedPolicy)(node))
 
 
 def _time_of_day(node: Node) -> time:

@@ -7,11 +7,12 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import anyio
+from msgspec.structs import replace
 
 from solorun.errors import (
     QueueFull,

@@ -78,7 +78,7 @@ async def test_a_run_starts_when_it_is_due(tmp_path: Path) -> None:
         await scheduler.start_due_runs()
 
         run = await complete(engine)
-        assert (run.triggered_by, run.scope, run.params) == ("schedule nightly", "full", {"date": "today"})
+        assert (run.triggered_by, run.scope, run.params) == ("schedule:nightly", "full", {"date": "today"})
         (firing,) = await firings(engine)
         assert (firing.schedule, firing.run_id) == ("handbook.nightly", run.id)
         assert (firing.due_at, firing.outcome, firing.missed_count) == (clock.time, FiringOutcome.STARTED, 0)
