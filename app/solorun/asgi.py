@@ -16,6 +16,7 @@ from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
 from solorun.api import Application
+from solorun.auth.permissions import Authorize
 from solorun.dashboard import Dashboard
 from solorun.projects import Catalog, ConfiguredProjects, resolve_settings
 from solorun.service import DEFAULT_LIMITS, Service, ServiceLimits
@@ -46,7 +47,8 @@ class SolorunApp:
     A host application that mounts it must enter `lifespan`: ASGI servers run only the lifespan of the outermost one.
     """
 
-    def __init__(self, settings: Settings, catalog: ConfiguredProjects) -> None:
+    def __init__(self, settings: Settings, catalog: ConfiguredProjects, authorize: Authorize | None = None) -> None:
+        self._authorize = authorize
         self._settings = settings
         self._catalog = catalog
         self._application: Application | None = None
@@ -67,7 +69,7 @@ class SolorunApp:
         """
         if self._application is not None:
             raise RuntimeError("This Solorun is running already.")
-        async with open_application(self._settings, self._catalog) as application:
+        async with open_application(self._settings, self._catalog, authorize=self._authorize) as application:
             self._application = application
             try:
                 with called_on_shutdown_signal(application.end_streams):
@@ -91,12 +93,13 @@ async def open_application(
     catalog: ConfiguredProjects,
     limits: ServiceLimits = DEFAULT_LIMITS,
     url: str | None = None,
+    authorize: Authorize | None = None,
 ) -> AsyncIterator[Application]:
     """The application of a service that is open within this block. `url` is its address for commands, None in a host
-    application.
+    application, and `authorize` decides there what callers may do.
 
     Raises DataDirectoryUnusable, DatabaseUnusable.
     """
     async with Service.open(settings, catalog, url=url, limits=limits) as service:
         dashboard = Dashboard()
-        yield Application(service, dashboard.endpoints, dashboard.show_not_found)
+        yield Application(service, dashboard.endpoints, dashboard.show_not_found, authorize)

@@ -59,6 +59,7 @@ class ProjectKeys(TypedDict, total=False):
     params: Sequence[str] | Mapping[str, Mapping[str, Any]]
     hooks: Mapping[str, Mapping[str, Any]]
     schedules: Sequence[Mapping[str, Any]]
+    notify: Sequence[str]
 
 
 class _Declaration:
@@ -71,7 +72,11 @@ class _Declaration:
         return f"{type(self).__name__}({self.table!r})"
 
 
-class Command(_Declaration):
+class Step(_Declaration):
+    """A step of any kind."""
+
+
+class Command(Step):
     """A step that runs a process, in any language.
 
     `run` is a script for the shell, or a list of arguments that is run without one.
@@ -81,7 +86,7 @@ class Command(_Declaration):
         super().__init__({"name": name, "run": run, **keys})
 
 
-class Coroutine(_Declaration):
+class Coroutine(Step):
     """A step that awaits `function` on the event loop that runs the Solorun, with a StepContext.
 
     A cancel raises asyncio.CancelledError in it. `function` may also be "module:function". Raises TypeError if it is
@@ -96,7 +101,7 @@ class Coroutine(_Declaration):
         super().__init__({"name": name, "call": function, **keys})
 
 
-class Function(_Declaration):
+class Function(Step):
     """A step that calls `function` in a thread of its own, with a FunctionContext.
 
     A cancel raises StepCancelled in its next call of a method of the context, and sets `cancelled` there. A function
@@ -110,9 +115,6 @@ class Function(_Declaration):
         if inspect.iscoroutinefunction(function):
             raise TypeError(f"step {name}: {function!r} is a coroutine function; Coroutine is for those")
         super().__init__({"name": name, "call": function, **keys})
-
-
-Step = Command | Coroutine | Function
 
 
 class Project(_Declaration):

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
+from solorun.auth.permissions import Authorize
 from solorun.declaration import Duration, Project, plain
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import TOP_KEYS, ProjectSet, resolve_settings
@@ -51,24 +52,31 @@ class Solorun:
         data_dir: str | os.PathLike[str],
         projects: Iterable[Project] = (),
         *,
+        authorize: Authorize | None = None,
         token: str | None = None,
         **keys: Unpack[SolorunKeys],
     ) -> None:
         """`data_dir` belongs to one Solorun at a time. Raises ConfigurationInvalid with every error.
 
-        Without a token, only requests for loopback hosts that no proxy has forwarded are answered.
+        `authorize(request, right, project)` decides what the caller of a request may do; see Authorize. The host
+        application has identified the caller by then, so `allowed_hosts` has no effect. Without `authorize`, requests
+        need the `token`. Without both, only requests for loopback hosts that no proxy has forwarded are answered.
         """
+        if authorize is not None and token is not None:
+            raise TypeError("authorize replaces the token; pass only one of both")
         given = plain({"data_dir": data_dir, **keys})
         service = {key: value for key, value in given.items() if key not in TOP_KEYS}
         tables = {key: value for key, value in given.items() if key in TOP_KEYS}
         try:
             self.projects = ProjectSet(projects, {"service": service, **tables})
             environ = {} if token is None else {_TOKEN_VARIABLE: token}
-            settings = resolve_settings(service, environ, {}, base_dir=Path.cwd())
+            settings = resolve_settings(
+                service, environ, {}, base_dir=Path.cwd(), identifies_callers=authorize is not None
+            )
         except ConfigurationInvalid as invalid:
             errors = [replace(error, pointer=_argument_of(error.pointer)) for error in invalid.errors]
             raise ConfigurationInvalid(errors) from None
-        self._app = SolorunApp(settings, self.projects)
+        self._app = SolorunApp(settings, self.projects, authorize)
         self._running = AsyncExitStack()
 
     @property

@@ -10,6 +10,8 @@
     │   ├── RunNotFound              run-not-found
     │   ├── ScheduleNotFound         schedule-not-found
     │   ├── ArtifactNotFound         artifact-not-found
+    │   ├── DeliveryNotFound         delivery-not-found
+    │   ├── NotifyTargetNotFound     notify-target-not-found
     │   ├── MethodNotAllowed         method-not-allowed
     │   ├── RunActive                run-active
     │   ├── ResourceBusy             resource-busy
@@ -21,6 +23,7 @@
     │   ├── DeliveryNotVerified      delivery-not-verified
     │   ├── HookBusy                 hook-busy
     │   ├── TokenRequired            token-required
+    │   ├── Forbidden                forbidden
     │   ├── HostNotAllowed           host-not-allowed
     │   ├── RepeatedHeader           repeated-header
     │   ├── CrossOrigin              cross-origin
@@ -137,6 +140,14 @@ class ArtifactNotFound(Problem, slug="artifact-not-found", status=404):
     """Artifact not found."""
 
 
+class DeliveryNotFound(Problem, slug="delivery-not-found", status=404):
+    """Delivery not found."""
+
+
+class NotifyTargetNotFound(Problem, slug="notify-target-not-found", status=404):
+    """Notification target not found."""
+
+
 class MethodNotAllowed(Problem, slug="method-not-allowed", status=405):
     """Method not allowed."""
 
@@ -209,6 +220,10 @@ class HookBusy(Problem, slug="hook-busy", status=409):
 
 class TokenRequired(Problem, slug="token-required", status=403):
     """A service without a token refuses requests that come through a proxy."""
+
+
+class Forbidden(Problem, slug="forbidden", status=403):
+    """The caller lacks the right that the request requires."""
 
 
 class HostNotAllowed(Problem, slug="host-not-allowed", status=403):

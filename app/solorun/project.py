@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from solorun.hook import Hook
+from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Schedule
@@ -101,7 +102,8 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name. `notify` are the targets
+    that receive news about its runs.
     """
 
     name: str
@@ -121,6 +123,16 @@ class Project:
     queue_timeout_seconds: float | None = None
     schedules: tuple[Schedule, ...] = ()
     hooks: Mapping[str, Hook] = field(default_factory=dict)
+    notify: tuple[NotifyTarget, ...] = ()
+
+    @property
+    def subscriptions(self) -> dict[str, tuple[NotifyEvent, ...]]:
+        """The names of the targets, each with the events that it receives."""
+        return {target.name: target.events for target in self.notify}
+
+    def targets_of(self, event: NotifyEvent) -> list[str]:
+        """The names of the targets that receive this event."""
+        return [target.name for target in self.notify if event in target.events]
 
     def expand_env(self, environ: Mapping[str, str]) -> dict[str, str]:
         """`env`, with `${NAME}` replaced by the service's variable of that name, or "", and `$$` by a dollar."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -90,6 +90,16 @@ class Schedule:
         date = due.astimezone(zone).date()
         moments = (datetime.combine(date + day * _DAY, self.late, tzinfo=zone).astimezone(UTC) for day in range(3))
         return next(moment for moment in moments if moment > due)
+
+
+def timings_of(schedules: Iterable[Schedule]) -> dict[str, str]:
+    """The timing of each schedule, by its id."""
+    return {schedule.id: schedule.timing for schedule in schedules}
+
+
+def project_of(schedule: str) -> str:
+    """The project of the schedule with this id."""
+    return schedule.partition(".")[0]
 
 
 class Firing(msgspec.Struct, frozen=True):

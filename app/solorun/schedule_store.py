@@ -17,7 +17,7 @@ class ScheduleStore(Protocol):
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
         """Declare all schedules with their timings. One that is new, or whose timing has changed, begins `at`.
 
-        So does one that was to begin later, because a clock was wrong.
+        If one was to begin later, because a clock was wrong, it begins `at` too.
         """
 
     async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:

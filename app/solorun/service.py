@@ -18,6 +18,7 @@ from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
+from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
@@ -40,6 +41,7 @@ class ServiceLimits:
     connections: ConnectionLimits = field(default_factory=ConnectionLimits)
     streams: StreamLimits = field(default_factory=StreamLimits)
     commands: CommandLimits = field(default_factory=CommandLimits)
+    notifications: NotifierLimits = field(default_factory=NotifierLimits)
     write_seconds: float = 5.0
     """How long a start or a cancel waits for its write before it answers that the store is unavailable."""
     failure_delay_seconds: float = 1.0
@@ -64,6 +66,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    notifier: Notifier
     hooks: Hooks
     schedules: Schedules
     limits: ServiceLimits
@@ -157,6 +160,17 @@ class Service:
                 now=now,
                 write_limit_seconds=limits.write_seconds,
             )
+            notifier = Notifier(
+                outbox=store,
+                composer=Composer(store=store, public_url=settings.public_url),
+                sender=TargetSender(environ, now),
+                targets=lambda: catalog.configuration.targets,
+                environ=environ,
+                owner=owner,
+                shares_outbox=lease is not None,
+                now=now,
+                limits=limits.notifications,
+            )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
             service = cls(
@@ -169,11 +183,13 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 schedules=Schedules(store=store, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )
+            await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")

@@ -1,5 +1,7 @@
 """The contract of the store: durable runs and logs.
 
+The transaction that ends a run, however it ends, also adds its deliveries to the outbox (`outbox.py`).
+
 A write is one statement or one transaction, and is on disk when its call returns. A cancelled caller leaves nothing
 half done, but does not learn whether its write was committed. Every transition of a run's status is one conditional
 UPDATE. Disk and lock errors are raised as StoreUnavailable, damage as StoreCorrupted, and all other errors of the
@@ -14,6 +16,8 @@ from typing import Final, Protocol
 from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
 from solorun.lease import Lease
+from solorun.notification import NotifyEvent
+from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
@@ -34,7 +38,8 @@ class NewRun:
     `resources` is how many slots of each resource the run requires, and `step_resources` the same for its steps. The
     queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
     `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
-    the id of the run that this one repeats.
+    the id of the run that this one repeats. `notify` names the targets that receive news about the run, each with what
+    it receives.
     """
 
     project: str
@@ -52,6 +57,7 @@ class NewRun:
     rerun_of: int | None = None
     key: IdempotencyKey | None = None
     firing: Firing | None = None
+    notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,5 +273,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, HookStore, ScheduleStore, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, ScheduleStore, Outbox, StoreMaintenance, Protocol):
     """A complete store."""

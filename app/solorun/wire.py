@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from solorun.hook import HookDelivery, Verification
+from solorun.notification import Delivery, NotifyEvent, TargetKind
 from solorun.parameter import Parameter
 from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
@@ -193,6 +194,8 @@ class ProjectSummary(msgspec.Struct, frozen=True):
     """What a start does by default when the project or a resource is taken."""
     resources: dict[str, int] = {}
     """How many slots of each resource a run requires."""
+    notify: tuple[str, ...] = ()
+    """The targets that receive news about its runs."""
     hooks: tuple[HookSummary, ...] = ()
     configuration_faults: tuple[str, ...] = ()
     """Why a start would use an earlier version of solorun.toml."""
@@ -252,6 +255,40 @@ class FiringList(msgspec.Struct, frozen=True):
 
     firings: tuple[Firing, ...]
     truncated: bool
+
+
+class DeliveryDetails(Delivery, frozen=True):
+    """A delivery with the CloudEvent that its attempts have sent, None before the first."""
+
+    payload: dict[str, Any] | None = None
+
+
+class DeliveryPage(msgspec.Struct, frozen=True):
+    """Deliveries, newest first. `next_cursor` is None on the last page."""
+
+    deliveries: tuple[Delivery, ...]
+    next_cursor: str | None
+
+
+class NotifyTargetSummary(msgspec.Struct, frozen=True):
+    """A notification target as declared, without its URL, and what is on its way to it.
+
+    `projects` are the projects and patterns that name it. Nothing can be sent while one of `missing_variables`, which
+    the target names, is not set in the service's environment.
+    """
+
+    name: str
+    kind: TargetKind
+    on: tuple[NotifyEvent, ...]
+    allow_private: bool
+    missing_variables: tuple[str, ...]
+    projects: tuple[str, ...]
+    pending_count: int
+    last_delivery: Delivery | None
+
+
+class NotifyTargetList(msgspec.Struct, frozen=True):
+    targets: tuple[NotifyTargetSummary, ...]
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """A clock that a test sets."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 
 class Clock:
@@ -14,6 +14,3 @@ class Clock:
 
     def set(self, time: str) -> None:
         self.time = datetime.fromisoformat(time)
-
-    def advance(self, **parts: float) -> None:
-        self.time += timedelta(**parts)

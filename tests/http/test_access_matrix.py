@@ -19,6 +19,8 @@ VALUES = {
     "hook": "push",
     "name": "report.txt",
     "slug": "internal",
+    "delivery_id": "1",
+    "target": "ops",
 }
 PAGES = Dashboard().endpoints
 PUBLIC = {

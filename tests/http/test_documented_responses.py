@@ -11,19 +11,29 @@ from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
+from solorun.outbox import Outbox
 from solorun.store import RunStore
-from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
+from tests.fakes.application import BEARER, TOKEN, TOML, OpenServed, Served
 
 DOCUMENT = document(OPERATIONS)
-VALUES = {"run_id": "1", "project": "deploy", "name": "report.txt", "slug": "internal"}
+VALUES = {
+    "run_id": "1",
+    "project": "deploy",
+    "name": "report.txt",
+    "slug": "internal",
+    "delivery_id": "1",
+    "target": "ops",
+}
 QUERIES = {"followAllRuns": "?follow=1:0"}
+NOTIFYING = TOML + '[notify.ops]\napprise = "$OPS_URL"\n'
+METHODS = {**vars(RunStore), **vars(Outbox)}
 CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itself]
 """The others decide by what a request contains: see test_hooks.py."""
 READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]
 OTHERS = [operation for operation in CHECKED if StoreUnavailable not in operation.problems]
 STORE_METHODS = [
     "open_backup",
-    *(name for name, value in vars(RunStore).items() if callable(value) and not name.startswith("_")),
+    *(name for name, value in METHODS.items() if callable(value) and not name.startswith("_")),
 ]
 
 
@@ -60,7 +70,7 @@ def broken_store(served: Served) -> Iterator[None]:
 async def test_an_operation_that_uses_the_store_documents_that_it_may_be_unavailable(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:
-    async with open_served() as served:
+    async with open_served(toml=NOTIFYING) as served:
         run = await served.complete()
         await served.until(lambda: served.service.hub.find(run.id) is None)
         with broken_store(served):

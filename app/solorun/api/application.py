@@ -5,14 +5,17 @@ import secrets
 from functools import cache
 from typing import Final
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.api.problems import problem_response
+from solorun.api.rights import check_rights
 from solorun.api.routes import OPERATIONS
 from solorun.api.state import State
 from solorun.auth.authorization import Authorizer
+from solorun.auth.permissions import Authorize
 from solorun.errors import InternalError, Problem
 from solorun.http.compression import compress
 from solorun.http.event_stream import Streams
@@ -46,14 +49,23 @@ class Application:
     """An open service over HTTP, below any root path. `asgi.py` has an application with a lifespan.
 
     `pages` are the endpoints of the dashboard. `show_not_found` handles paths that match no endpoint.
+    With `authorize`, a host application identifies the callers, and says what they may do.
     """
 
-    def __init__(self, service: Service, pages: tuple[Endpoint[object], ...], show_not_found: Handler[object]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        pages: tuple[Endpoint[object], ...],
+        show_not_found: Handler[object],
+        authorize: Authorize | None = None,
+    ) -> None:
         settings = service.settings
         self.state = State(
             service=service,
             operations=OPERATIONS,
-            authorizer=Authorizer(settings, OPERATIONS, service.limits.failure_delay_seconds),
+            authorizer=Authorizer(
+                settings, OPERATIONS, service.limits.failure_delay_seconds, is_hosted=authorize is not None
+            ),
             streams=Streams(
                 service.hub.count_stream,
                 service.limits.streams,
@@ -61,9 +73,10 @@ class Application:
                 max_open_per_client=settings.max_streams_per_client,
             ),
             family_limit=FamilyLimit(service),
+            authorize=authorize,
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *pages)
-        self._router = Router(self.state, self.endpoints, show_not_found)
+        self._router = Router(self.state, self.endpoints, show_not_found, check_rights)
         self._public_path = settings.root_path
 
     def end_streams(self) -> None:
@@ -93,6 +106,8 @@ class Application:
             await compress(response, request)(scope, receive, send_counted)
         except ClientDisconnected:
             return
+        except HTTPException:  # raised by `authorize`, for the handlers of the host application
+            raise
         except Exception as error:
             if started:
                 message = _problem_of(error, request).message

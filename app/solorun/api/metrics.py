@@ -14,7 +14,7 @@ OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
 
 class Metrics:
-    """One reading of the state. Labels are statuses, operations and HTTP statuses, so their number is bounded."""
+    """One reading of the state. The labels are statuses, operations and declared names, so their number is bounded."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -42,6 +42,12 @@ class Metrics:
         yield GaugeMetricFamily(
             "solorun_start_time_seconds", "When the service started, as Unix time.", service.started_at.timestamp()
         )
+        deliveries = CounterMetricFamily(
+            "solorun_deliveries", "Attempts to deliver notifications.", labels=["target", "outcome"]
+        )
+        for (target, outcome), count in sorted(service.notifier.counts.items()):
+            deliveries.add_metric([target, outcome], count)
+        yield deliveries
         responses = CounterMetricFamily("solorun_http_responses", "Responses sent.", labels=["operation", "status"])
         for (operation, http_status), count in sorted(self._state.responses.items()):
             responses.add_metric([operation, str(http_status)], count)

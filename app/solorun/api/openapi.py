@@ -14,6 +14,7 @@ from solorun.api.state import State
 from solorun.errors import (
     PROBLEMS,
     CrossOrigin,
+    Forbidden,
     HostNotAllowed,
     InternalError,
     InvalidRequest,
@@ -77,6 +78,8 @@ def problems_of(operation: Operation[Any]) -> list[type[Problem]]:
     problems.append(TokenRequired)
     if not operation.public or operation.form is not None:
         problems.append(Unauthorized)
+    if not operation.public:
+        problems.append(Forbidden)
     if operation.method not in _SAFE_METHODS or operation.path.startswith("/api/"):
         problems.append(CrossOrigin)
     if operation.body is not None or operation.form is not None:

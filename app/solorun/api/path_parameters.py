@@ -14,6 +14,11 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
         "description": "The run's id.",
         "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
     },
+    "delivery_id": {
+        "description": "The delivery's id.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 0, "maximum": MAX_RUN_ID},
+    },
+    "target": {"description": "The notification target's name.", "schema": {"type": "string"}},
     "hook": {"description": "The hook's name.", "schema": {"type": "string"}},
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
     "schedule": {"description": "The schedule's id.", "schema": {"type": "string"}},

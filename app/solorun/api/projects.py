@@ -17,6 +17,8 @@ async def list_projects(state: State, request: Request) -> Response:
     hooks = await _summarize_hooks(service, declared.projects.values(), request)
     latest = {run.project: run for run in await service.store.list_latest_runs()}
     active = {run.project: run for run in service.manager.list_active_runs()}
+    patterns = {family.pattern for family in declared.families}
+    visible = await state.permissions_of(request).find_visible({*declared.projects, *patterns, *latest, *active})
     # A project that matches a pattern is known by its runs, and belongs to the pattern that matches it now.
     family_of = {name: declared.find_family(name) for name in sorted({*latest, *active})}
     return json_response(
@@ -24,6 +26,7 @@ async def list_projects(state: State, request: Request) -> Response:
             projects=tuple(
                 _summary(service, project, active.get(project.name), latest.get(project.name), hooks[project.name])
                 for project in declared.projects.values()
+                if project.name in visible
             ),
             families=tuple(
                 FamilySummary(
@@ -32,9 +35,10 @@ async def list_projects(state: State, request: Request) -> Response:
                     steps=_steps(family.template),
                     scopes=family.template.scopes,
                     params=family.template.params,
-                    projects=tuple(name for name, owner in family_of.items() if owner is family),
+                    projects=tuple(name for name, owner in family_of.items() if owner is family and name in visible),
                 )
                 for family in declared.families
+                if family.pattern in visible
             ),
         )
     )
@@ -71,6 +75,7 @@ def _summary(
         queued_runs=tuple(service.manager.list_queued_runs(project.name)),
         on_conflict=project.on_conflict,
         resources=dict(project.resources),
+        notify=tuple(target.name for target in project.notify),
         hooks=hooks,
         configuration_faults=service.catalog.faults,
     )

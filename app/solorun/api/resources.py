@@ -8,11 +8,15 @@ from solorun.status import StepStatus
 from solorun.wire import ResourceList, ResourceSummary
 
 
-async def list_resources(state: State, _request: Request) -> Response:
-    service = state.service
+async def list_resources(state: State, request: Request) -> Response:
+    service, permissions = state.service, state.permissions_of(request)
     holds = await service.store.list_holds()
+    visible = await permissions.find_visible({hold.project for hold in holds})
+    holds = [hold for hold in holds if hold.project in visible]
     manager = service.manager
-    waiting = sorted([*manager.list_queued_runs(), *manager.list_active_runs()], key=lambda run: run.id)
+    runs = [*manager.list_queued_runs(), *manager.list_active_runs()]
+    visible = await permissions.find_visible({run.project for run in runs})
+    waiting = sorted((run for run in runs if run.project in visible), key=lambda run: run.id)
     declared = service.catalog.resources
     # A resource that is no longer declared is shown until its last holder has released it.
     names = [*declared, *sorted({hold.resource for hold in holds} - {*declared})]

@@ -5,9 +5,11 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import (
     ArtifactNotFound,
     BackupUnavailable,
@@ -90,6 +92,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=_STARTED,
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -120,6 +123,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         ),
         problems=(RunNotFound, RunNotActive, StoreUnavailable),
         body=CancelRequest,
+        right=Right.CANCEL,
     ),
     Operation(
         f"POST {_RUN}/rerun",
@@ -130,6 +134,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
+        right=Right.START,
         headers=(_IDEMPOTENCY_KEY,),
     ),
     Operation(
@@ -250,6 +255,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ProjectNotFound, StoreUnavailable),
         tag="projects",
     ),
+    *NOTIFICATION_OPERATIONS,
     Operation(
         "POST /hooks/{project}/{hook}",
         hooks.receive_delivery,

@@ -1,5 +1,8 @@
 """Handlers that start, repeat, show, list and cancel runs."""
 
+import heapq
+from functools import partial
+from itertools import islice
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -130,14 +133,20 @@ async def list_project_runs(state: State, request: Request) -> Response:
 async def _list_runs(state: State, request: Request, *, project: str | None) -> Response:
     query: RunsQuery = request.query
     before_id = None if query.cursor is None else decode_run_cursor(query.cursor)
-    # One more than requested, to see whether there is a next page.
-    runs = await state.service.store.list_runs(
-        project=project,
+    list_of = partial(
+        state.service.store.list_runs,
         statuses=query.status,
         rerun_of=query.rerun_of,
         before_id=before_id,
-        limit=query.limit + 1,
+        limit=query.limit + 1,  # one more than requested, to see whether there is a next page
     )
+    permissions = state.permissions_of(request)
+    if project is not None or not permissions.are_limited:
+        runs = await list_of(project=project)
+    else:
+        known = {run.project for run in await state.service.store.list_latest_runs()}
+        lists = [await list_of(project=name) for name in await permissions.find_visible(known)]
+        runs = list(islice(heapq.merge(*lists, key=lambda run: -run.id), query.limit + 1))
     has_more = len(runs) > query.limit
     # The place of a queued run in the queue is known to the engine, not to the store.
     runs = [state.service.manager.show(run) for run in runs[: query.limit]]

@@ -4,6 +4,7 @@ from typing import Final
 
 from solorun.api import schedules
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.schedule import ScheduleSummary
@@ -42,6 +43,7 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ScheduleNotFound, StoreUnavailable),
         body=PauseRequest,
         tag="schedules",
+        right=Right.START,
     ),
     Operation(
         f"POST {_SCHEDULE}/resume",
@@ -52,5 +54,6 @@ SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(ScheduleNotFound, StoreUnavailable),
         body=ResumeRequest,
         tag="schedules",
+        right=Right.START,
     ),
 )

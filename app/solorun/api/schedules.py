@@ -1,12 +1,13 @@
 """The handlers of schedules: what is due next, what became of earlier due times, and pauses."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from solorun.api.state import State
+from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
 from solorun.wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
@@ -26,13 +27,20 @@ class FiringsQuery(msgspec.Struct, forbid_unknown_fields=True):
 async def list_schedules(state: State, request: Request) -> Response:
     query: SchedulesQuery = request.query
     found = await state.service.schedules.list_all(project=query.project, count=query.next)
-    return json_response(ScheduleList(tuple(found)))
+    visible = await state.permissions_of(request).find_visible({each.project for each in found})
+    return json_response(ScheduleList(tuple(each for each in found if each.project in visible)))
 
 
 async def list_firings(state: State, request: Request) -> Response:
     query: FiringsQuery = request.query
-    found = await state.service.store.list_firings(schedule=query.schedule, after=query.after, limit=query.limit + 1)
-    return json_response(FiringList(tuple(found[: query.limit]), truncated=len(found) > query.limit))
+    try:
+        after = query.after and query.after.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequest(errors=[FieldError("?after", "is beyond the calendar")]) from None
+    found = await state.service.store.list_firings(schedule=query.schedule, after=after, limit=query.limit + 1)
+    visible = await state.permissions_of(request).find_visible({each.project for each in found})
+    shown = tuple(each for each in found[: query.limit] if each.project in visible)
+    return json_response(FiringList(shown, truncated=len(found) > query.limit))
 
 
 async def pause_schedule(state: State, request: Request) -> Response:

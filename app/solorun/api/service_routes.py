@@ -5,6 +5,7 @@ from typing import Final
 from solorun.api import health, login, openapi, problems
 from solorun.api.problems import PROBLEM_JSON
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import NotFound
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.wire import ProblemDetails
@@ -44,6 +45,7 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="metrics",
         summary="Metrics in the OpenMetrics format",
         responses=(ResponseSpec(200, "The metrics", "application/openmetrics-text"),),
+        right=Right.ADMIN,
         tag="service",
     ),
     Operation(
@@ -101,6 +103,7 @@ SERVICE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="logOut",
         summary="End the session",
         responses=(ResponseSpec(303, "Redirects to the login page", _TEXT),),
+        right=Right.VIEW,
         tag="session",
     ),
 )

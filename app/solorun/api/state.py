@@ -8,8 +8,10 @@ import anyio
 
 from solorun.api.family_limit import FamilyLimit
 from solorun.auth.authorization import Authorizer
+from solorun.auth.permissions import Authorize, Permissions
 from solorun.http.event_stream import Streams
 from solorun.http.operation import Operation
+from solorun.http.request import Request
 from solorun.service import Service
 
 
@@ -22,7 +24,13 @@ class State:
     authorizer: Authorizer
     streams: Streams
     family_limit: FamilyLimit
+    authorize: Authorize | None = None
+    """How the host application limits what callers may do."""
     searches: WeakValueDictionary[tuple[str, bytes], anyio.Lock] = field(default_factory=WeakValueDictionary)
     """The search of each client, by its address and cookies. A client's next search waits for it."""
     responses: Counter[tuple[str, int]] = field(default_factory=Counter)
     """How many responses were sent, by operation id and HTTP status."""
+
+    def permissions_of(self, request: Request) -> Permissions:
+        """What the caller of this request may do."""
+        return Permissions(self.authorize, request.scope)

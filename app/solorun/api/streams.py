@@ -12,7 +12,9 @@ import msgspec
 from msgspec import Meta
 
 from solorun.api.path_parameters import parse_run_id, run_id_of
+from solorun.api.rights import make_stream_check
 from solorun.api.state import State
+from solorun.auth.permissions import Permissions, Right
 from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
 from solorun.http.event_stream import EventStream
 from solorun.http.request import Request
@@ -80,16 +82,18 @@ async def follow_run(state: State, request: Request) -> EventStream:
         ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
         await sink.emit(_END % (ended.last_seq, encode(ended)))
 
-    return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
+    return EventStream(state.streams, source, is_still_authorized=await make_stream_check(state, request))
 
 
 async def follow_all(state: State, request: Request) -> EventStream:
     """Streams all active runs, then every change of a run, and the records of the followed runs."""
     follows = _parse_follows(request.query.follow)
+    permissions = state.permissions_of(request)
     for run_id in follows:
-        await state.service.manager.get_run(run_id)
-    source = DashboardStream(state.service, follows).run
-    return EventStream(state.streams, source, is_still_authorized=request.is_still_authorized)
+        run = await state.service.manager.get_run(run_id)
+        await permissions.check(Right.VIEW, run.project)
+    source = DashboardStream(state.service, follows, permissions).run
+    return EventStream(state.streams, source, is_still_authorized=await make_stream_check(state, request))
 
 
 async def _send_log(service: Service, run_id: int, after: int, sink: EventStream, form: Form) -> Run:
@@ -136,8 +140,9 @@ async def _send_while_accepted(
 class DashboardStream:
     """The dashboard's stream. A followed run's terminal state comes after its last record, as its last event."""
 
-    def __init__(self, service: Service, follows: dict[int, int]) -> None:
+    def __init__(self, service: Service, follows: dict[int, int], permissions: Permissions) -> None:
         self._service = service
+        self._permissions = permissions
         self._follows = follows
         self._ended: set[int] = set()
         # Choosing and sending a run's state must not be interleaved, or an older state could overtake a newer one.
@@ -145,16 +150,21 @@ class DashboardStream:
 
     async def run(self, sink: EventStream) -> None:
         with self._service.hub.open_feed() as feed:
-            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": feed.snapshot()}))
+            snapshot = await self._select_visible(feed.snapshot())
+            await sink.emit(b"event: runs\ndata: %b\n\n" % encode({"runs": snapshot}))
             async with anyio.create_task_group() as following:
                 for run_id, after in self._follows.items():
                     following.start_soon(self.follow, run_id, after, sink)
                 try:
                     while True:
-                        await self.publish(await feed.changes(), sink)
+                        await self.publish(await self._select_visible(await feed.changes()), sink)
                 except FeedOverflow:
                     # The stream ends; the client reconnects for a new snapshot.
                     following.cancel_scope.cancel()
+
+    async def _select_visible(self, runs: list[Run]) -> list[Run]:
+        visible = await self._permissions.find_visible({run.project for run in runs})
+        return [run for run in runs if run.project in visible]
 
     async def publish(self, runs: list[Run], sink: EventStream) -> None:
         """Send the states of these runs, except those that `follow` sends."""

@@ -47,7 +47,15 @@ class Authorizer:
     are checked for their host only, and only if the whole path matches.
     """
 
-    def __init__(self, settings: Settings, operations: Iterable[Operation[Any]], failure_delay_seconds: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        operations: Iterable[Operation[Any]],
+        failure_delay_seconds: float,
+        *,
+        is_hosted: bool = False,
+    ) -> None:
+        """`is_hosted`: a host application has identified the caller, at any host name and behind any proxy."""
         self.sessions = Sessions()
         self._throttle = Throttle()
         self._failure_delay_seconds = failure_delay_seconds
@@ -60,6 +68,7 @@ class Authorizer:
         ]
         self._token_hash = None if settings.token is None else _hash(settings.token.encode())
         self._public_origin = _origin_of(settings.public_url)
+        self._is_hosted = is_hosted
         self._hosts = _allowed_hosts(settings)
         self._good_hosts: set[bytes] = set()
         self._is_https = (settings.public_url or "").startswith("https:")
@@ -83,10 +92,11 @@ class Authorizer:
         """
         if len(request.headers) != len(request.scope["headers"]):
             _check_repeated(request)
-        self._check_host(request)
+        if not self._is_hosted:
+            self._check_host(request)
         if self._is_self_verified(request):
             return None
-        if self._token_hash is None:
+        if self._token_hash is None and not self._is_hosted:
             _check_not_proxied(request)
         is_safe = request.method in SAFE_METHODS
         is_browser = (not is_safe or request.path.startswith("/api/")) and self._check_origin(request)

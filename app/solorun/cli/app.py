@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from solorun.cli.commands.backup import backup
 from solorun.cli.commands.cancel import cancel
 from solorun.cli.commands.check import check
+from solorun.cli.commands.deliveries import deliveries, notify, redeliver
 from solorun.cli.commands.demo import demo
 from solorun.cli.commands.doctor import doctor
 from solorun.cli.commands.download import download
@@ -20,9 +22,13 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.pause import pause
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
+from solorun.cli.commands.restore import restore
+from solorun.cli.commands.resume import resume
 from solorun.cli.commands.runs import runs
+from solorun.cli.commands.schedules import schedules
 from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
@@ -114,12 +120,20 @@ for _command in (
     wait,
     cancel,
     runs,
+    schedules,
+    pause,
+    resume,
     resources,
+    notify,
+    deliveries,
+    redeliver,
     hooks,
     show,
     log,
     download,
     mcp,
     doctor,
+    backup,
+    restore,
 ):
     _app.command(cls=StartCommand if _command is start else None)(handle_errors(with_text_arguments(_command)))

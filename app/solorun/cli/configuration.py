@@ -34,3 +34,19 @@ def read_configuration(
         raise ConfigurationInvalid(errors) from None
     settings = resolve_settings(catalog.configuration.service, environ, flags, base_dir=base_dir)
     return catalog, settings
+
+
+def find_database_settings(config: Path, data_dir: Path | None) -> tuple[Settings, list[str]]:
+    """Find the database, even if the configuration is invalid, and return the errors in the configuration."""
+    from solorun.projects import resolve_settings
+
+    try:
+        if data_dir is not None and not config.exists():
+            return resolve_settings({}, os.environ, {"data_dir": data_dir}, base_dir=Path.cwd()), []
+        _, settings = read_configuration(config, {"data_dir": data_dir})
+    except ConfigurationInvalid as invalid:
+        if data_dir is None:
+            # Do not fall back to the default directory: the invalid file may name another one.
+            raise
+        return Settings(data_dir.absolute()), [str(error) for error in invalid.errors]
+    return settings, []

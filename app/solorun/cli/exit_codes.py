@@ -54,7 +54,14 @@ def exit_code_of_error(error: errors.SolorunError) -> ExitCode:
             errors.ServiceUnreachable() | errors.ServiceDraining() | errors.StoreUnavailable() | errors.InternalError()
         ):
             return ExitCode.UNREACHABLE
-        case errors.ProjectNotFound() | errors.RunNotFound() | errors.ArtifactNotFound() | errors.NotFound():
+        case (
+            errors.ProjectNotFound()
+            | errors.RunNotFound()
+            | errors.ArtifactNotFound()
+            | errors.DeliveryNotFound()
+            | errors.NotifyTargetNotFound()
+            | errors.NotFound()
+        ):
             return ExitCode.NOT_FOUND
         case _:
             return ExitCode.USAGE

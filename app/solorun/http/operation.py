@@ -64,11 +64,13 @@ class Operation(Endpoint[State]):
 
     `problems` are those beyond the ones that every operation of its kind may return. `body` and `form` are the models
     of a JSON body and of an HTML form. `public` operations need no token. An operation that `verifies_itself` gets
-    requests of any origin, with any body, and decides by their contents.
+    requests of any origin, with any body, and decides by their contents. `right` is what the caller must be allowed to
+    do; by default "view" for safe methods, "admin" for others.
     """
 
     _: KW_ONLY
     summary: str
+    right: str = ""
     responses: tuple[ResponseSpec, ...]
     problems: tuple[type[Problem], ...] = ()
     body: type[msgspec.Struct] | None = None
@@ -77,3 +79,7 @@ class Operation(Endpoint[State]):
     public: bool = False
     verifies_itself: bool = False
     tag: str = "runs"
+
+    def __post_init__(self) -> None:
+        if not self.right:
+            object.__setattr__(self, "right", "view" if self.method in ("GET", "HEAD") else "admin")

@@ -1,6 +1,6 @@
 """Finds the endpoint for a request, validates its query string and calls its handler."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Generic, TypeVar
 
 from starlette.convertors import PathConvertor, register_url_convertor
@@ -13,6 +13,7 @@ from solorun.http.request import Request
 from solorun.http.validation import decode_query
 
 State = TypeVar("State")
+Check = Callable[[State, Endpoint[State], Request], Awaitable[None]]
 
 
 class _AnyPathConvertor(PathConvertor):
@@ -27,7 +28,14 @@ register_url_convertor("any_path", _AnyPathConvertor())
 class Router(Generic[State]):
     """The endpoints of an application in the order of its table. `fallback` handles paths that match none of them."""
 
-    def __init__(self, state: State, endpoints: Iterable[Endpoint[State]], fallback: Handler[State]) -> None:
+    def __init__(
+        self,
+        state: State,
+        endpoints: Iterable[Endpoint[State]],
+        fallback: Handler[State],
+        check: Check[State] | None = None,
+    ) -> None:
+        """`check` is called before a handler, and raises if the request must not reach it."""
         by_path: dict[str, dict[str, Endpoint[State]]] = {}
         for endpoint in endpoints:
             methods = by_path.setdefault(endpoint.path, {})
@@ -37,6 +45,7 @@ class Router(Generic[State]):
         self._state = state
         self._resources = [(compile_path(path)[0], methods) for path, methods in by_path.items()]
         self._fallback = fallback
+        self._check = check
 
     async def handle(self, request: Request) -> ASGIApp:
         """The response to a request. Raises MethodNotAllowed, InvalidRequest, and what the handler raises."""
@@ -50,5 +59,7 @@ class Router(Generic[State]):
                 request.path_params = match.groupdict()
                 if endpoint.query is not None:
                     request.query = decode_query(request.scope["query_string"], endpoint.query)
+                if self._check is not None:
+                    await self._check(self._state, endpoint, request)
                 return await endpoint.handler(self._state, request)
         return await self._fallback(self._state, request)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from solorun.errors import FieldError, ProjectNotFound
+from solorun.notification import NotifyTarget
 from solorun.project import Family, Project, Projects
 from solorun.projects.validation import format_value, suggest
 from solorun.schedule import Schedule
@@ -24,6 +25,8 @@ class Configuration:
     families: tuple[Family, ...]
     resources: Mapping[str, int] = field(default_factory=dict)
     """The number of slots of each."""
+    targets: Mapping[str, NotifyTarget] = field(default_factory=dict)
+    """The targets of notifications."""
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:

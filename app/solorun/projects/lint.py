@@ -9,10 +9,12 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from pathlib import PurePath
 from typing import Final
 
 from solorun.errors import FieldError
+from solorun.notification import TargetKind, decode_secret, resolve
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked, find_references
 from solorun.projects.configuration import Configuration
 from solorun.projects.validation import format_value, pointer_below
@@ -22,10 +24,10 @@ _SOURCE: Final = re.compile(r"(?:^|&&|;)[ \t]*source[ \t]", re.MULTILINE)
 
 
 def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[FieldError]:
-    """The warnings, for projects and then for families. No message contains the value of a variable."""
+    """The warnings, for notification targets, projects and families. No message contains the value of a variable."""
     families = {family.pattern: family.template for family in configuration.families}
     declared = [*configuration.projects.items(), *families.items()]
-    warnings: list[FieldError] = []
+    warnings = [*_unusable_targets(configuration, environ)]
     for name, project in declared:
         pointer = pointer_below("projects", name)
         warnings += _idle_secrets(project, pointer, environ)
@@ -34,6 +36,20 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
     return warnings
+
+
+def _unusable_targets(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[FieldError]:
+    for name, target in configuration.targets.items():
+        pointer = pointer_below("notify", name)
+        for variable in target.find_missing_variables(environ):
+            yield FieldError(pointer, f"the variable {format_value(variable)} is not set, so nothing can be sent")
+        if target.kind is TargetKind.APPRISE and find_spec("apprise") is None:
+            yield FieldError(pointer, "requires another package: pip install 'solorun[notify]'")
+        if secret := resolve(target.secret, environ):
+            try:
+                decode_secret(secret)
+            except ValueError as error:
+                yield FieldError(f"{pointer}.secret", f"the value of the variable {error}")
 
 
 def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

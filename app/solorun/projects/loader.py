@@ -15,6 +15,7 @@ from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.project import Family, Project
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
+from solorun.projects.notify_tables import check_targets
 from solorun.projects.project_tables import check_projects
 from solorun.projects.resource_tables import check_resources, find_faults
 from solorun.projects.service_table import check_service
@@ -24,7 +25,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-TOP_KEYS: Final = ("service", "resources", "projects")
+TOP_KEYS: Final = ("service", "resources", "notify", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -72,12 +73,13 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     table = Table(node, TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
+    targets = table.read("notify", check_targets, {})
     projects: dict[str, Project] = {}
     families: list[Family] = []
     if needs_projects or tables.get("projects"):
         projects, families = table.require(
             "projects",
-            partial(check_projects, find_function=loader.find),
+            partial(check_projects, find_function=loader.find, targets=targets),
             (projects, families),
             missing="declare a project in a table [projects.<name>]",
         )
@@ -87,7 +89,7 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     if errors:
         loader.withdraw()
         raise _invalid(subject, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources)
+    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources, targets)
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

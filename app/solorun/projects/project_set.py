@@ -1,6 +1,6 @@
 """The projects that a program declares in Python, and adds and removes while it runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -33,7 +33,7 @@ class ProjectSet(ConfiguredProjects):
     def __contains__(self, name: object) -> bool:
         return name in self._declared
 
-    def __iter__(self) -> "Iterable[str]":
+    def __iter__(self) -> Iterator[str]:
         return iter(list(self._declared))
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from solorun.notification import NotifyTarget
 from solorun.project import (
     DEFAULT_CANCEL_GRACE_SECONDS,
     DEFAULT_LOG_LIMIT_BYTES,
@@ -25,6 +26,7 @@ from solorun.project import (
     find_references,
 )
 from solorun.projects.hook_tables import hooks
+from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
 from solorun.projects.schedule_tables import schedules
@@ -52,7 +54,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "hooks", "steps", "schedules"),
+    *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps", "schedules"),
 )
 
 MAX_QUEUE: Final = 100_000
@@ -71,7 +73,9 @@ _HINTS = {
 }
 
 
-def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, Project], list[Family]]:
+def check_projects(
+    node: Node, find_function: FindFunction, targets: Mapping[str, NotifyTarget]
+) -> tuple[dict[str, Project], list[Family]]:
     """Validate all projects. Use the result only if no error was recorded. Raises InvalidValue if this is no table."""
     if isinstance(node.value, list):
         raise InvalidValue("expected a table for each project; write [projects.<name>] in single brackets")
@@ -85,7 +89,7 @@ def check_projects(node: Node, find_function: FindFunction) -> tuple[dict[str, P
         fault = _find_pattern_error(name) if is_family else _find_name_error(name)
         if fault:
             below.refuse(fault)
-        project = below.read(partial(_project, name=name, find_function=find_function), None)
+        project = below.read(partial(_project, name=name, find_function=find_function, targets=targets), None)
         if project and is_family:
             families.append(Family(name, project))
         elif project:
@@ -112,7 +116,7 @@ def _find_pattern_error(pattern: str) -> str:
     return ""
 
 
-def _project(node: Node, name: str, find_function: FindFunction) -> Project:
+def _project(node: Node, name: str, find_function: FindFunction, targets: Mapping[str, NotifyTarget]) -> Project:
     table = Table(node, PROJECT_KEYS, _HINTS)
     read_directory = partial(_directory, has_calls=_has_calls(node))
     directory = table.read("dir", read_directory, None) if "dir" in table else node.base_dir
@@ -134,6 +138,7 @@ def _project(node: Node, name: str, find_function: FindFunction) -> Project:
         on_conflict=table.read("on_conflict", _policy, ConflictPolicy.REJECT),
         queue_max=table.read("queue_max", whole_number(0, MAX_QUEUE), DEFAULT_QUEUE_MAX),
         queue_timeout_seconds=table.read("queue_timeout", duration, None),
+        notify=table.read("notify", partial(notify, targets=targets), ()),
         steps=table.require(
             "steps",
             partial(steps, directory=directory, find_function=find_function, defaults=defaults),

@@ -32,12 +32,14 @@ def resolve_settings(
     flags: Mapping[str, Any],
     *,
     base_dir: Path,
+    identifies_callers: bool = False,
 ) -> Settings:
     """The settings for the service.
 
     `service` is the file's [service] table, `base_dir` the file's directory. `flags` have the names of the table's
-    keys; None means not given. Reads the token file; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises
-    ConfigurationInvalid with every error, each with the flag, variable or key that caused it.
+    keys; None means not given. `identifies_callers`: a host application does that, so no token is required. Reads the
+    token file; SOLORUN_TOKEN overrides SOLORUN_TOKEN_FILE. Raises ConfigurationInvalid with every error, each with the
+    flag, variable or key that caused it.
     """
     errors: list[FieldError] = []
     given = _find_given(service, environ, flags, base_dir, errors)
@@ -60,7 +62,7 @@ def resolve_settings(
         token=read(TOKEN_VARIABLE, token, None) or read("token_file", lambda node: read_token_file(path(node)), None),
     )
     required = read("require_token", service_table.switch, False)
-    if TOKEN_VARIABLE not in given and "token_file" not in given:
+    if not identifies_callers and TOKEN_VARIABLE not in given and "token_file" not in given:
         _refuse_what_needs_a_token(settings, given, required=required)
     if errors:
         raise ConfigurationInvalid(errors)

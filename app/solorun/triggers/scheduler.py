@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from solorun.errors import Problem, ServiceDraining, SolorunError, StartRepeated, StoreUnavailable
 from solorun.project import Projects
 from solorun.runs import RunManager
-from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule
+from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule, timings_of
 from solorun.schedule_store import ScheduleStore
 from solorun.status import Status
 
@@ -94,7 +94,7 @@ class Scheduler:
         return max(0.0, min([*waits, MAX_WAIT_SECONDS]))
 
     async def _register(self) -> None:
-        timings = {schedule.id: schedule.timing for schedule in self.projects.schedules}
+        timings = timings_of(self.projects.schedules)
         if timings != self._registered:
             if timings or self._registered:
                 await self.store.register_schedules(timings, at=self.now())

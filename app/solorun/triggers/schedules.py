@@ -9,7 +9,7 @@ from itertools import islice
 
 from solorun.errors import ScheduleNotFound
 from solorun.project import Projects
-from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary
+from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary, project_of, timings_of
 from solorun.store import Store
 
 _logger = logging.getLogger("solorun.triggers")
@@ -40,27 +40,31 @@ class Schedules:
 
     async def pause(self, schedule: str, *, requested_by: str, reason: str) -> ScheduleSummary:
         """Start no more runs of the schedule until it is resumed. Raises ScheduleNotFound."""
-        self._find(schedule)
+        await self._find(schedule)
         await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now())
         _logger.info("Schedule %s was paused by %s", schedule, requested_by)
         return await self._summary_of(schedule)
 
     async def resume(self, schedule: str, *, requested_by: str) -> ScheduleSummary:
         """End a pause. What was due during it is not caught up. Raises ScheduleNotFound."""
-        self._find(schedule)
+        await self._find(schedule)
         await self.store.resume_schedule(schedule, at=self.now())
         _logger.info("Schedule %s was resumed by %s", schedule, requested_by)
         return await self._summary_of(schedule)
 
-    def _find(self, schedule: str) -> Schedule:
-        for found in self.projects.schedules:
-            if found.id == schedule:
-                return found
-        raise ScheduleNotFound(f"There is no schedule {schedule[:100]}.")
+    async def _find(self, schedule: str) -> None:
+        """Raises ScheduleNotFound unless the schedule is declared. It may be new: registers it."""
+        await self.projects.refresh()
+        timings = timings_of(self.projects.schedules)
+        if schedule not in timings:
+            raise ScheduleNotFound(f"There is no schedule {schedule[:100]}.")
+        await self.store.register_schedules(timings, at=self.now())
 
     async def _summary_of(self, schedule: str) -> ScheduleSummary:
-        found = await self.list_all(project=self._find(schedule).project, count=3)
-        return next(summary for summary in found if summary.id == schedule)
+        for summary in await self.list_all(project=project_of(schedule), count=3):
+            if summary.id == schedule:
+                return summary
+        raise ScheduleNotFound
 
 
 def _find_next(

@@ -32,7 +32,8 @@ def operations() -> str:
     ]
     note = (
         "Every operation may also return `invalid-request`, `repeated-header`, `host-not-allowed`, `too-large` or "
-        "`internal`. Those that are not verified may return `token-required`, those that are not open `unauthorized`, "
+        "`internal`. Those that are not verified may return `token-required`, those that are not open `unauthorized` "
+        "or `forbidden`, "
         "a `POST` and every operation below `/api` `cross-origin`, and a `POST` with a body `unsupported-media-type`."
     )
     return (

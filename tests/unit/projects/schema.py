@@ -16,7 +16,7 @@ _BEYOND_A_SCHEMA: Final = re.compile(
     r"does not exist|is not a directory|cannot be accessed|is not accessible|unknown home"
     # how values relate to each other, or to names elsewhere in the file
     r"|is already the name of|there is no resource|has only|could wait for ever|is less than min|must (be one of|match)"
-    r"|must be at (most|least)|finite|is not a (scope|parameter) of|lacks"
+    r"|must be at (most|least)|finite|no notification target|requires allow_private|is not a (scope|parameter) of|lacks"
     r"|name of two schedules|may go without a name|is a name pattern"
     # other syntaxes, and limits of sums
     r"|is not a command line|is not a regular expression|longer than a year|is not a URL|got [0-9]+\.0$"

@@ -117,7 +117,7 @@ def test_the_message_lists_one_error_per_line(tmp_path: Path) -> None:
 
     assert caught.value.message.splitlines() == [
         f"{tmp_path}/solorun.toml has 2 errors:",
-        "  a: unknown key; known keys: service, resources, projects",
+        "  a: unknown key; known keys: service, resources, notify, projects",
         '  projects.p.steps[0].timeout: expected a duration like "30s", "20m" or "1h30m", got 3',
     ]
 

@@ -67,7 +67,7 @@ def handbook() -> Project:
         on_conflict="queue",
         resources={"gpu": 2},
         params={"edition": {"type": "integer", "min": 1}},
-        queue_timeout=None,  # type: ignore[typeddict-item]
+        queue_timeout=None,  # type: ignore[arg-type]
     )
 
 
@@ -105,7 +105,7 @@ def test_a_function_of_the_wrong_kind_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="not a coroutine function"):
         Coroutine("generate", generate)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="is a coroutine function"):
-        Function("extract", extract)
+        Function("extract", extract)  # type: ignore[arg-type]
 
 
 def test_every_error_of_a_declaration_is_reported() -> None:

@@ -61,7 +61,7 @@ def test_a_schedule_with_every_key(check: Check) -> None:
     assert (schedule.id, schedule.triggered_by) == ("etl.nightly", "schedule:nightly")
 
 
-def test_schedules_are_told_apart_by_their_names(check: Check) -> None:
+def test_a_named_schedule_has_its_name_in_its_id(check: Check) -> None:
     declared = check(etl('cron = "0 3 * * *"', 'name = "hourly"\ncron = "0 * * * *"')).schedules
 
     assert [schedule.id for schedule in declared] == ["etl", "etl.hourly"]

@@ -594,7 +594,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -1184,7 +1184,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1288,7 +1288,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1408,7 +1408,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1521,7 +1521,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1629,7 +1629,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1770,7 +1770,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1893,7 +1893,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1988,7 +1988,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2100,7 +2100,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2206,7 +2206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2314,7 +2314,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2414,7 +2414,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2509,7 +2509,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2624,7 +2624,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2725,7 +2725,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2817,7 +2817,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2900,7 +2900,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2986,7 +2986,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3206,7 +3206,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3437,7 +3437,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3511,7 +3511,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3588,7 +3588,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `host-not-allowed`, `token-required` */
+            /** @description Problem: `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3902,7 +3902,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `cross-origin`, `host-not-allowed`, `token-required` */
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -2,20 +2,17 @@
 
 import asyncio
 import logging
-import os
 import shutil
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from solorun.cli.configuration import read_configuration
+from solorun.cli.configuration import find_database_settings
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
 from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write
-from solorun.errors import ConfigurationInvalid
 from solorun.settings import DataDirectory, Settings
 
 if TYPE_CHECKING:
@@ -33,7 +30,7 @@ def doctor(
 
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
-    settings, errors = _find_settings(config, data_dir)
+    settings, errors = find_database_settings(config, data_dir)
     directory = DataDirectory(settings.data_dir)
     database = f"SQLite {VERSION}" if settings.database_url is None else "PostgreSQL"
     write(f"Python {sys.version.split()[0]}, {database}\n")
@@ -55,22 +52,6 @@ def doctor(
         is_valid &= _print_findings(findings, fix=fix)
     if not is_valid:
         raise typer.Exit(ExitCode.FAILED)
-
-
-def _find_settings(config: Path, data_dir: Path | None) -> tuple[Settings, list[str]]:
-    """Find the database, even if the configuration is invalid, and return the errors in the configuration."""
-    from solorun.projects import resolve_settings
-
-    try:
-        if data_dir is not None and not config.exists():
-            return resolve_settings({}, os.environ, {"data_dir": data_dir}, base_dir=Path.cwd()), []
-        _, settings = read_configuration(config, {"data_dir": data_dir})
-    except ConfigurationInvalid as invalid:
-        if data_dir is None:
-            # Do not fall back to the default directory: the invalid file may name another one.
-            raise
-        return Settings(data_dir.absolute()), [str(error) for error in invalid.errors]
-    return settings, []
 
 
 async def _check_database(settings: Settings, directory: DataDirectory, *, fix: bool) -> "list[Finding]":

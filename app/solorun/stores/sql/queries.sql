@@ -10,6 +10,9 @@ info_count, warning_count, error_count, first_error_seq, resources, slots, repla
 -- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
 
+-- fragment: delivery_columns
+id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at, attempt_count, attempts
+
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
 'queued'
@@ -24,8 +27,8 @@ TRUE
 -- name: insert_run
 -- Inserts a pending run. Returns no row if the project has an active run, which the partial unique index decides, or if
 -- another run of the project was queued first.
-INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots)
-SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots
+INSERT INTO runs (project, scope, status, owner, triggered_by, params, created_at, rerun_of, resources, slots, notify)
+SELECT :project, :scope, 'pending', :owner, :triggered_by, :params, :created_at, :rerun_of, :resources, :slots, :notify
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE project = :project AND status IN ({waits_or_holds_project}))
 ON CONFLICT (project) WHERE status IN ('pending', 'running') DO NOTHING
 RETURNING id;
@@ -33,9 +36,9 @@ RETURNING id;
 -- name: insert_queued_run
 -- Inserts a queued run, unless `queue_max` runs of the project are queued.
 INSERT INTO runs (project, scope, status, triggered_by, params, created_at, rerun_of, queue_rank, queue_deadline,
-    replaces, resources)
+    replaces, resources, notify)
 SELECT :project, :scope, 'queued', :triggered_by, :params, :created_at, :rerun_of, :queue_rank, :queue_deadline,
-    :replaces, :resources
+    :replaces, :resources, :notify
 WHERE (SELECT COUNT(*) FROM runs WHERE project = :project AND status = 'queued') < :queue_max
 RETURNING id;
 
@@ -392,6 +395,100 @@ DELETE FROM segments WHERE run_id = :run_id AND first_seq >= :first_seq AND last
 -- name: select_last_segment
 -- Selects the last seq of a run's segments; null if it has none.
 SELECT MAX(last_seq) FROM segments WHERE run_id = :run_id;
+
+-- name: select_subscriptions
+-- Selects who receives news about a run that has ended, and what about.
+SELECT project, status, notify, finished_at FROM runs WHERE id = :run_id AND notify IS NOT NULL;
+
+-- name: select_previous_outcome
+-- Selects how the run of a project before this one ended. A replacement may overtake older runs, so the times of some
+-- recent runs decide, not their ids. Cancelled runs do not count.
+SELECT recent.status
+FROM (SELECT status, finished_at FROM runs WHERE project = :project AND id <> :run_id ORDER BY id DESC LIMIT 200) AS recent
+WHERE recent.status IN ('completed', 'failed', 'interrupted')
+ORDER BY recent.finished_at DESC LIMIT 1;
+
+-- name: insert_delivery
+-- Adds a delivery, unless its message was added for the target before.
+INSERT INTO deliveries (message_id, target, event, project, run_id, detail, occurred_at)
+VALUES (:message_id, :target, :event, :project, :run_id, :detail, :occurred_at)
+ON CONFLICT (message_id, target) DO NOTHING
+RETURNING id;
+
+-- name: list_due_targets
+-- Lists the targets that have a delivery to send.
+SELECT DISTINCT target FROM deliveries WHERE status = 'pending' AND due_at <= :at;
+
+-- name: claim_deliveries
+-- Claims deliveries that are due. Of two processes that choose the same one, the second no longer finds it due.
+UPDATE deliveries SET claim = :claim, due_at = :until
+WHERE status = 'pending' AND due_at <= :at AND id IN (
+    SELECT due.id FROM deliveries AS due
+    WHERE due.target = :target AND due.status = 'pending' AND due.due_at <= :at ORDER BY due.due_at, due.id LIMIT :limit)
+RETURNING {delivery_columns}, payload;
+
+-- name: release_deliveries
+-- Ends the claims of an owner, or of all owners. A claim begins with the name of its owner.
+UPDATE deliveries SET claim = NULL, due_at = 0
+WHERE status = 'pending' AND claim IS NOT NULL
+    AND (CAST(:owner AS TEXT) IS NULL OR SUBSTR(claim, 1, LENGTH(:owner) + 1) = :owner || ' ');
+
+-- name: select_claimed_delivery
+-- Selects a delivery that is still claimed.
+SELECT {delivery_columns}, tried_since FROM deliveries WHERE id = :delivery_id AND claim = :claim AND status = 'pending';
+
+-- name: record_attempt
+-- Records what came of an attempt, and ends the claim.
+UPDATE deliveries
+SET status = :status, due_at = :due_at, claim = NULL, tried_since = :tried_since, finished_at = :finished_at,
+    attempt_count = attempt_count + 1, attempts = :attempts, payload = :payload
+WHERE id = :delivery_id AND claim = :claim AND status = 'pending';
+
+-- name: select_delivery
+-- Selects a delivery.
+SELECT {delivery_columns}, payload FROM deliveries WHERE id = :delivery_id;
+
+-- name: list_deliveries
+-- Lists deliveries with smaller ids, newest first.
+SELECT {delivery_columns} FROM deliveries
+WHERE id < :before_id
+    AND (CAST(:target AS TEXT) IS NULL OR target = :target)
+    AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+    AND (CAST(:project AS TEXT) IS NULL OR project = :project)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: list_deliveries_of_run
+-- Like list_deliveries, for one run.
+SELECT {delivery_columns} FROM deliveries
+WHERE run_id = :run_id AND id < :before_id
+    AND (CAST(:target AS TEXT) IS NULL OR target = :target)
+    AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+    AND (CAST(:project AS TEXT) IS NULL OR project = :project)
+ORDER BY id DESC LIMIT :limit;
+
+-- name: redeliver
+-- Makes a delivery due now, whatever became of it. A claim ends: its attempt no longer counts.
+UPDATE deliveries SET status = 'pending', due_at = 0, claim = NULL, tried_since = NULL, finished_at = NULL
+WHERE id = :delivery_id;
+
+-- name: count_pending_deliveries
+-- Counts the deliveries that are to be sent, by target.
+SELECT target, COUNT(*) FROM deliveries WHERE status = 'pending' GROUP BY target;
+
+-- name: list_stale_deliveries
+-- Lists old deliveries of a target that nothing sends.
+SELECT {delivery_columns} FROM deliveries
+WHERE target = :target AND status = 'pending' AND due_at <= :at AND occurred_at < :before ORDER BY id LIMIT 500;
+
+-- name: give_up_delivery
+-- Gives up a delivery that nothing sends.
+UPDATE deliveries SET status = 'given_up', finished_at = :at, attempts = :attempts
+WHERE id = :delivery_id AND status = 'pending' AND due_at <= :at;
+
+-- name: delete_deliveries
+-- Deletes some deliveries that were finished before a time.
+DELETE FROM deliveries WHERE id IN (
+    SELECT old.id FROM deliveries AS old WHERE old.finished_at < :before ORDER BY old.finished_at LIMIT :limit);
 
 -- fragment: firing_columns
 firings.schedule, firings.project, firings.due_at, firings.fired_at, firings.outcome, firings.run_id, firings.reason,

@@ -10,11 +10,12 @@ from solorun.run import Run
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys, schedules
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import find_run, get_run, list_holds
 from solorun.stores.sql.rows import encode_object, to_microseconds
-from solorun.stores.sql.unmasked_params import erase_unmasked, keep_unmasked
+from solorun.stores.sql.unmasked_params import keep_unmasked
 
 _NEW_RUN_ID = 2**63 - 1
 """A run that is being inserted goes after all that wait already."""
@@ -31,6 +32,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "created_at": to_microseconds(new.created_at),
         "rerun_of": new.rerun_of,
         "resources": encode_object(new.resources),
+        "notify": encode_object(new.notify) if new.notify else None,
     }
     run_id = _insert_pending(connection, new, values)
     if run_id is None:
@@ -109,8 +111,8 @@ def _cancel_replacement(connection: Connection, new: NewRun, at: int) -> int | N
     run_id, replaced = row
     cancel = _cancel_values(run_id, new, "replaced by a later run", at)
     connection.execute(QUERIES["cancel_queued_run"], cancel)
-    erase_unmasked(connection, run_id)
     connection.execute(QUERIES["finalize_pending_steps"], cancel)
+    release_run(connection, run_id)
     return int(replaced)
 
 

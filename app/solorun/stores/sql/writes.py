@@ -11,19 +11,19 @@ from solorun.segment import Segment
 from solorun.status import Status, UpdateResult, allowed_predecessors
 from solorun.store import Batch, FinalState
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import promote
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.reads import get_run
 from solorun.stores.sql.rows import cancel_values, level_values, step_values, storable_id, to_microseconds
 from solorun.stores.sql.segments import segment_values
-from solorun.stores.sql.unmasked_params import erase_unmasked
 
 
 def request_cancel(connection: Connection, run_id: int, cancel: Cancel) -> tuple[UpdateResult, Run]:
     values = cancel_values(storable_id(run_id), cancel)
     if connection.execute(QUERIES["cancel_queued_run"], values).rowcount:
-        erase_unmasked(connection, run_id)
         connection.execute(QUERIES["finalize_pending_steps"], values)
+        release_run(connection, values["run_id"])
         promote(connection, values["at"])
         return UpdateResult.UPDATED, get_run(connection, run_id)
     connection.execute(QUERIES["request_cancel"], values)
@@ -71,9 +71,7 @@ def finalize_run(
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
         connection.execute(QUERIES["finalize_running_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
-        connection.execute(QUERIES["release_holds"], values)
-        connection.execute(QUERIES["delete_waits"], values)
-        erase_unmasked(connection, run_id)
+        release_run(connection, values["run_id"])
         promote(connection, values["finished_at"])
         return UpdateResult.UPDATED
     found = _state(connection, run_id) is not None
@@ -110,9 +108,7 @@ def _prepare_batch(batch: Batch, owner: str) -> Callable[[Connection], UpdateRes
             connection.execute(QUERIES["insert_segment"], segment)
         connection.executemany(QUERIES["update_step"], steps)
         if ending is not None:
-            connection.execute(QUERIES["release_holds"], values)
-            connection.execute(QUERIES["delete_waits"], values)
-            erase_unmasked(connection, run.id)
+            release_run(connection, run.id)
         return UpdateResult.UPDATED
 
     return write

@@ -1,0 +1,107 @@
+"""Handlers that show the notification targets and the deliveries to them, and send again or for a test."""
+
+import re
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+from msgspec.structs import asdict
+
+from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
+from solorun.api.state import State
+from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound
+from solorun.http.request import Request
+from solorun.http.responses import Response, json_response
+from solorun.notification import DeliveryStatus, NewNotification, NotifyEvent, NotifyTarget
+from solorun.outbox import DeliveryFilter
+from solorun.run import MAX_RUN_ID
+from solorun.service import now
+from solorun.wire import DeliveryDetails, DeliveryPage, NotifyTargetList, NotifyTargetSummary
+
+_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+
+
+class DeliveriesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    target: Annotated[str, Meta(description="Only deliveries to this target.")] | None = None
+    status: Annotated[DeliveryStatus, Meta(description="Only deliveries with this status.")] | None = None
+    project: Annotated[str, Meta(description="Only news about this project.")] | None = None
+    run_id: Annotated[int, Meta(ge=0, le=MAX_RUN_ID, description="Only news about this run.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of deliveries.")] = 50
+    cursor: Cursor | None = None
+
+
+async def list_deliveries(state: State, request: Request) -> Response:
+    query: DeliveriesQuery = request.query
+    before_id = None if query.cursor is None else _parse_id(decode_cursor(query.cursor), InvalidCursor)
+    selected = DeliveryFilter(query.target, query.status, query.project, query.run_id)
+    # One more than requested, to see whether there is a next page.
+    found = await state.service.store.list_deliveries(selected, before_id=before_id, limit=query.limit + 1)
+    page = tuple(found[: query.limit])
+    return json_response(DeliveryPage(page, encode_cursor(str(page[-1].id)) if len(found) > query.limit else None))
+
+
+async def get_delivery(state: State, request: Request) -> Response:
+    delivery, payload = await state.service.store.get_delivery(_delivery_id_of(request))
+    content: dict[str, Any] | None = msgspec.json.decode(payload, type=dict[str, Any]) if payload else None
+    return json_response(DeliveryDetails(**asdict(delivery), payload=content))
+
+
+async def redeliver(state: State, request: Request) -> Response:
+    delivery, _ = await state.service.store.get_delivery(_delivery_id_of(request))
+    _check_declared(state, delivery.target)
+    delivery = await state.service.store.redeliver(delivery.id)
+    state.service.notifier.wake()
+    return json_response(delivery, status=202)
+
+
+async def list_notify_targets(state: State, _request: Request) -> Response:
+    service = state.service
+    pending = await service.store.count_pending_deliveries()
+    targets = service.catalog.configuration.targets
+    return json_response(
+        NotifyTargetList(tuple([await _summarize(state, each, pending.get(each.name, 0)) for each in targets.values()]))
+    )
+
+
+async def test_notify_target(state: State, request: Request) -> Response:
+    """Adds a delivery like any other, so that it takes the same way."""
+    service, name = state.service, request.path_params["target"]
+    _check_declared(state, name)
+    at = now()
+    test = NewNotification(NotifyEvent.TEST, "", f"{at:%Y%m%dT%H%M%S.%f}", at)
+    (delivery,) = await service.store.add_notification(test, [name])
+    service.notifier.wake()
+    return json_response(delivery, status=202)
+
+
+async def _summarize(state: State, target: NotifyTarget, pending: int) -> NotifyTargetSummary:
+    service, declared = state.service, state.service.catalog.configuration
+    latest = await service.store.list_deliveries(DeliveryFilter(target=target.name), limit=1)
+    named = {**declared.projects, **{family.pattern: family.template for family in declared.families}}
+    return NotifyTargetSummary(
+        name=target.name,
+        kind=target.kind,
+        on=target.events,
+        allow_private=target.allow_private,
+        missing_variables=tuple(service.notifier.find_missing_variables(target)),
+        projects=tuple(name for name, project in named.items() if target in project.notify),
+        pending_count=pending,
+        last_delivery=latest[0] if latest else None,
+    )
+
+
+def _check_declared(state: State, target: str) -> None:
+    """Raises NotifyTargetNotFound."""
+    if target not in state.service.catalog.configuration.targets:
+        raise NotifyTargetNotFound(f'No notification target "{target[:100]}" is declared.')
+
+
+def _delivery_id_of(request: Request) -> int:
+    """Raises DeliveryNotFound."""
+    return _parse_id(request.path_params["delivery_id"], DeliveryNotFound)
+
+
+def _parse_id(text: str, error: type[DeliveryNotFound] | type[InvalidCursor]) -> int:
+    if _ID.fullmatch(text) is None or int(text) > MAX_RUN_ID:
+        raise error
+    return int(text)

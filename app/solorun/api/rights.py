@@ -1,0 +1,37 @@
+"""Checks that the caller has the right that an endpoint requires, for the project that the request is about."""
+
+from collections.abc import Callable
+
+from solorun.api.path_parameters import run_id_of
+from solorun.api.state import State
+from solorun.auth.permissions import Reauthorization, Right
+from solorun.http.operation import Endpoint, Operation
+from solorun.http.request import Request
+from solorun.schedule import project_of
+
+
+async def check_rights(state: State, endpoint: Endpoint[State], request: Request) -> None:
+    """Raises Forbidden, RunNotFound, and what the host application's `authorize` raises."""
+    permissions = state.permissions_of(request)
+    if not permissions.are_limited:
+        return
+    if not isinstance(endpoint, Operation):  # a page of the dashboard, which shows what its requests may see
+        await permissions.check(Right.VIEW, None)
+    elif not endpoint.public and not endpoint.verifies_itself:
+        await permissions.check(Right(endpoint.right), await _find_project(state, request))
+
+
+async def make_stream_check(state: State, request: Request) -> Callable[[], bool] | None:
+    """Whether the reader of a stream may go on to read it. None if nothing can end that."""
+    permissions = state.permissions_of(request)
+    if not permissions.are_limited:
+        return request.is_still_authorized
+    return Reauthorization(permissions, await _find_project(state, request))
+
+
+async def _find_project(state: State, request: Request) -> str | None:
+    if "run_id" in request.path_params:
+        return (await state.service.manager.get_run(run_id_of(request))).project
+    if "schedule" in request.path_params:
+        return project_of(request.path_params["schedule"])
+    return request.path_params.get("project")

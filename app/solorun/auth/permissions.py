@@ -1,0 +1,90 @@
+"""What the caller of a request may do, as the host application decides with its `authorize`.
+
+Who the caller is, the host application has decided before. Without `authorize`, every caller may do everything.
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from enum import StrEnum
+
+from starlette.requests import Request as HostRequest
+from starlette.types import Scope
+
+from solorun.errors import Forbidden
+
+_logger = logging.getLogger("solorun.auth")
+
+
+class Right(StrEnum):
+    """What a request requires."""
+
+    VIEW = "view"
+    START = "start"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    ADMIN = "admin"
+
+
+Authorize = Callable[[HostRequest, Right, str | None], bool | Awaitable[bool]]
+"""Whether the request may do this with the project, or with all of Solorun if the project is None.
+
+The request is that of Starlette, without its body. An HTTPException is passed on to the host application.
+"""
+
+
+class Permissions:
+    """The permissions of one caller. Each answer is remembered until `forget`."""
+
+    def __init__(self, authorize: Authorize | None, scope: Scope) -> None:
+        self._authorize = authorize
+        self._scope = scope
+        self._answers: dict[tuple[Right, str | None], bool] = {}
+
+    @property
+    def are_limited(self) -> bool:
+        return self._authorize is not None
+
+    async def allow(self, right: Right, project: str | None) -> bool:
+        if self._authorize is None:
+            return True
+        if (right, project) not in self._answers:
+            answer = self._authorize(HostRequest(self._scope), right, project)
+            self._answers[right, project] = bool(await answer if inspect.isawaitable(answer) else answer)
+        return self._answers[right, project]
+
+    async def check(self, right: Right, project: str | None) -> None:
+        """Raises Forbidden."""
+        if not await self.allow(right, project):
+            raise Forbidden(f'This requires the right "{right}"{f" for the project {project}" if project else ""}.')
+
+    async def find_visible(self, projects: Iterable[str]) -> set[str]:
+        """Those of the projects that the caller may view."""
+        return {project for project in projects if await self.allow(Right.VIEW, project)}
+
+    def forget(self) -> None:
+        self._answers.clear()
+
+
+class Reauthorization:
+    """Whether a caller may still view what it streams. Each call returns the latest answer, and requests a new one."""
+
+    def __init__(self, permissions: Permissions, project: str | None) -> None:
+        self._permissions = permissions
+        self._project = project
+        self._is_valid = True
+        self._checking: asyncio.Task[None] | None = None
+
+    def __call__(self) -> bool:
+        if self._checking is None or self._checking.done():
+            self._checking = asyncio.create_task(self._check(), name="check of a stream's reader")
+        return self._is_valid
+
+    async def _check(self) -> None:
+        self._permissions.forget()
+        try:
+            self._is_valid = await self._permissions.allow(Right.VIEW, self._project)
+        except Exception:
+            self._is_valid = False
+            _logger.exception("A stream ends, because `authorize` failed.")

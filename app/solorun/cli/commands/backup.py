@@ -1,0 +1,114 @@
+"""`solorun backup`: save a copy of the database, from the running service or from a stopped one's data directory."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import DEFAULT_URL, connected
+from solorun.cli.configuration import find_database_settings
+from solorun.cli.exit_codes import ExitCode
+from solorun.cli.options import DEFAULT_CONFIG, ConfigOption, DataDirOption
+from solorun.cli.render.messages import print_error, print_note
+from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.terminal import write
+from solorun.errors import ConfigurationInvalid, ServiceUnreachable
+from solorun.run import format_size
+from solorun.settings import DataDirectory, Settings
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+
+@connected
+async def backup(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="Where to save the backup; replaced if it exists.", dir_okay=False)
+    ],
+    *,
+    config: ConfigOption = DEFAULT_CONFIG,
+    data_dir: DataDirOption = None,
+    client: "RunClient",
+) -> None:
+    """Save a copy of the database of a running service, with every run acknowledged so far. Artifacts are not included.
+
+    The copy is checked like a database by `doctor`, and FILE appears only when it is complete. If no service runs at
+    the default URL, the database is copied from the data directory.
+    """
+    from solorun.stores.sqlite.restore import check_copy
+
+    with _unfinished(file) as directory:
+        copy = directory / "solorun.db"
+        try:
+            await client.download_backup(copy)
+        except ServiceUnreachable as unreachable:
+            settings = _find_stopped_service(client.url, unreachable, config, data_dir)
+            if settings is None:
+                raise
+            await _copy_stopped(settings, copy)
+            print_note(f"No service is running: copied the database in {settings.data_dir}.")
+        findings = await check_copy(directory, name=file)
+        for finding in findings:
+            print_error(f"The database has a problem: {finding.message}")
+        if findings:
+            print_error("The backup was not saved. Stop the service, and run `solorun doctor`.")
+            raise typer.Exit(ExitCode.FAILED)
+        size = format_size(copy.stat().st_size)
+        await asyncio.to_thread(_publish, copy, file)
+    write(f"Saved {sanitize(str(file))} ({size}). It has no problems.\n")
+
+
+@contextmanager
+def _unfinished(file: Path) -> Iterator[Path]:
+    """A private directory beside the file."""
+    directory = Path(os.path.realpath(file)).with_name(f".solorun-{secrets.token_hex(8)}.part")
+    try:
+        directory.mkdir(mode=0o700)
+    except OSError as error:
+        error.filename = str(file)  # The temporary name would mean nothing to the user.
+        raise
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory)
+
+
+def _publish(copy: Path, file: Path) -> None:
+    copy.chmod(0o600)
+    with copy.open("rb") as opened:
+        os.fsync(opened.fileno())
+    copy.replace(os.path.realpath(file))
+
+
+def _find_stopped_service(
+    url: str, unreachable: ServiceUnreachable, config: Path, data_dir: Path | None
+) -> Settings | None:
+    """The settings of the service to copy without its help. None if it may be another one, or if it answered."""
+    # Subclasses mean that an answer was lost.
+    if url != DEFAULT_URL or type(unreachable) is not ServiceUnreachable:
+        return None
+    try:
+        settings, _ = find_database_settings(config, data_dir)
+    except ConfigurationInvalid:
+        return None
+    has_database = settings.database_url is not None or (settings.data_dir / "solorun.db").exists()
+    return settings if has_database else None
+
+
+async def _copy_stopped(settings: Settings, copy: Path) -> None:
+    from solorun.service import open_store
+    from solorun.stores.directory_lock import own_data_directory
+
+    with own_data_directory(DataDirectory(settings.data_dir), owner="backup"):
+        store = await open_store(settings)
+        try:
+            with os.fdopen(await store.open_backup(), "rb") as source, copy.open("xb") as target:
+                await asyncio.to_thread(shutil.copyfileobj, source, target)
+        finally:
+            await store.close()

@@ -1,0 +1,168 @@
+"""`solorun deliveries`, `redeliver` and `notify`: what became of notifications, and how to send them again."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.exit_codes import ExitCode
+from solorun.cli.options import JsonOption
+from solorun.cli.param_types import one_of, whole_number
+from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.sanitize import sanitize
+from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.notification import Delivery, DeliveryStatus
+from solorun.run import MAX_RUN_ID
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+    from solorun.wire import NotifyTargetSummary
+
+_PAGE_SIZE = 200
+_POLL_SECONDS = 0.2
+
+
+@connected
+async def deliveries(
+    *,
+    target: Annotated[
+        str | None, typer.Option(metavar="TARGET", help="Only deliveries to this target.", show_default=False)
+    ] = None,
+    status: Annotated[
+        DeliveryStatus | None,
+        typer.Option(
+            metavar="STATUS",
+            parser=one_of(DeliveryStatus),
+            help=f"Only deliveries with this status: {', '.join(DeliveryStatus)}.",
+            show_default=False,
+        ),
+    ] = None,
+    project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="Only news about this project.", show_default=False)
+    ] = None,
+    run: Annotated[
+        int | None,
+        typer.Option(
+            metavar="RUN", parser=whole_number(0, MAX_RUN_ID), help="Only news about this run.", show_default=False
+        ),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", metavar="N", parser=whole_number(1), help="Maximum number of deliveries.")
+    ] = 20,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """List the deliveries of notifications, newest first. With --json, one delivery per line."""
+    found: list[Delivery] = []
+    cursor = None
+    while len(found) < limit:
+        page = await client.list_deliveries(
+            target=target,
+            status=status,
+            project=project,
+            run_id=run,
+            limit=min(limit - len(found), _PAGE_SIZE),
+            cursor=cursor,
+        )
+        found.extend(page.deliveries)
+        if (cursor := page.next_cursor) is None:
+            break
+    if json:
+        write_json(found)
+    elif found:
+        write_table(
+            ["DELIVERY", "TARGET", "EVENT", "PROJECT", "RUN", "SINCE", "STATUS", "LAST ERROR"],
+            [_row(each) for each in found],
+        )
+    else:
+        write("No deliveries.\n")
+
+
+@connected
+async def redeliver(
+    delivery: Annotated[
+        int, typer.Argument(metavar="DELIVERY", parser=whole_number(0, MAX_RUN_ID), help="Its number.")
+    ],
+    *,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """Send a notification again, whatever became of it, and wait for the result. Exits with 1 if it fails."""
+    await _show_result(client, await client.redeliver(delivery), json=json)
+
+
+@connected
+async def notify(
+    *,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TARGET", help="Send a test message to this target and wait for the result.", show_default=False
+        ),
+    ] = None,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """List the notification targets, or test one. With --json, one target per line."""
+    if test is not None:
+        await _show_result(client, await client.test_notify_target(test), json=json)
+        return
+    targets = await client.list_notify_targets()
+    if json:
+        write_json(targets)
+    elif targets:
+        write_table(
+            ["TARGET", "KIND", "ON", "PROJECTS", "PENDING", "LAST DELIVERY"], [_target_row(each) for each in targets]
+        )
+        for each in targets:
+            for name in each.missing_variables:
+                write(f"{each.name}: the variable {name} is not set in the service's environment.\n")
+    else:
+        write("No notification targets. Declare one in a table [notify.<name>] of solorun.toml.\n")
+
+
+async def _show_result(client: "RunClient", sent: Delivery, *, json: bool) -> None:
+    """Wait for the first attempt that follows, and print its result."""
+    delivery: Delivery = sent
+    while delivery.attempt_count == sent.attempt_count:
+        await asyncio.sleep(_POLL_SECONDS)
+        delivery = await client.get_delivery(sent.id)
+    error = delivery.attempts[-1].error
+    if json:
+        write_json([delivery])
+    elif error is None:
+        write(f"Delivery {delivery.id} to {delivery.target}: delivered\n")
+    else:
+        write(f"Delivery {delivery.id} to {delivery.target} failed: {sanitize(error)}\n")
+    if error is not None:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _row(delivery: Delivery) -> list[str]:
+    error = delivery.attempts[-1].error if delivery.attempts else None
+    status = delivery.status.replace("_", " ")
+    if delivery.next_attempt_at is not None and delivery.attempts:
+        status = f"next at {format_moment(delivery.next_attempt_at)}"
+    return [
+        str(delivery.id),
+        delivery.target,
+        delivery.event,
+        delivery.project or "-",
+        "-" if delivery.run_id is None else str(delivery.run_id),
+        format_moment(delivery.occurred_at),
+        status,
+        sanitize(error or "-"),
+    ]
+
+
+def _target_row(target: "NotifyTargetSummary") -> list[str]:
+    last = target.last_delivery
+    return [
+        target.name,
+        target.kind,
+        ", ".join(target.on),
+        ", ".join(target.projects) or "-",
+        str(target.pending_count),
+        "-" if last is None else f"{last.status.replace('_', ' ')}, {format_moment(last.occurred_at)}",
+    ]

@@ -1,0 +1,191 @@
+"""Sends what is due in the outbox, for as long as the service runs.
+
+Each target has a lane of its own, so a receiver that hangs delays no other. Several services share the work through the
+claims of the outbox.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from solorun.errors import SolorunError
+from solorun.notification import DeliveryStatus, NotifyTarget
+from solorun.notifications.backoff import wait_seconds
+from solorun.notifications.composer import Composer
+from solorun.notifications.not_delivered import NotDelivered
+from solorun.outbox import AttemptResult, ClaimedDelivery, Outbox
+
+_CLAIM: Final = timedelta(minutes=2)
+"""Longer than any attempt. If the service is killed, another one sends the deliveries after this time."""
+_MAX_SECONDS: Final = 90.0
+_UNDECLARED_AFTER: Final = timedelta(days=2)
+_KEPT_FOR: Final = timedelta(days=30)
+_UPKEEP_SECONDS: Final = 600.0
+_MAX_DELETED: Final = 5_000
+
+_logger = logging.getLogger("solorun.notifications")
+
+
+class Sender(Protocol):
+    """Sends a payload to a target."""
+
+    async def send(self, target: NotifyTarget, claimed: ClaimedDelivery, payload: bytes) -> None:
+        """Returns when the target has accepted it. Raises NotDelivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierLimits:
+    """How often the outbox is looked at, and how many deliveries of one target are sent at the same time."""
+
+    poll_seconds: float = 1.0
+    lane_size: int = 8
+
+
+@dataclass(kw_only=True, eq=False)
+class Notifier:
+    """A Component. `targets` returns the declared ones. With `shares_outbox`, other services may use the database."""
+
+    outbox: Outbox
+    composer: Composer
+    sender: Sender
+    targets: Callable[[], Mapping[str, NotifyTarget]]
+    environ: Mapping[str, str]
+    owner: str
+    shares_outbox: bool
+    now: Callable[[], datetime]
+    limits: NotifierLimits = NotifierLimits()
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How many attempts had each outcome, by target: `delivered`, `failed` or `given_up`."""
+
+    def __post_init__(self) -> None:
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._woken = asyncio.Event()
+        self._upkeep_at = 0.0
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="notifier")
+
+    async def stop(self) -> None:
+        tasks = [task for task in (self._task, *self._lanes.values()) if task is not None]
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        self._task = None
+        self._lanes.clear()
+        # What was being sent is sent again: it may have arrived.
+        with suppress(SolorunError):
+            await self.outbox.release_deliveries(self.owner)
+
+    def find_missing_variables(self, target: NotifyTarget) -> list[str]:
+        """The variables that the target names and the service does not have."""
+        return target.find_missing_variables(self.environ)
+
+    def wake(self) -> None:
+        """Look at the outbox now."""
+        self._woken.set()
+
+    async def _run(self) -> None:
+        released = self.shares_outbox
+        while True:
+            try:
+                if not released:
+                    # The claims are those of an earlier process, which is dead.
+                    await self.outbox.release_deliveries(None)
+                    released = True
+                await self._open_lanes()
+                await self._maintain()
+            except SolorunError as error:
+                _logger.debug("The outbox cannot be read; retrying: %s", error)
+            except Exception:
+                _logger.exception("Internal error while looking at the outbox")
+            self._woken.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.limits.poll_seconds):
+                    await self._woken.wait()
+
+    async def _open_lanes(self) -> None:
+        """Start a task for each target that has something due and no task yet."""
+        targets = self.targets()
+        for name in await self.outbox.list_due_targets(at=self.now()) if targets else ():
+            if name in targets and name not in self._lanes:
+                lane = self._empty_lane(targets[name])
+                self._lanes[name] = asyncio.create_task(lane, name=f"notifications to {name}")
+
+    async def _empty_lane(self, target: NotifyTarget) -> None:
+        """Send everything that is due, a few deliveries at a time."""
+        try:
+            while claimed := await self.outbox.claim_deliveries(
+                target.name,
+                owner=self.owner,
+                at=self.now(),
+                until=self.now() + _CLAIM,
+                limit=self.limits.lane_size,
+            ):
+                async with asyncio.TaskGroup() as group:
+                    for each in claimed:
+                        group.create_task(self._attempt(target, each), name=f"delivery {each.delivery.id}")
+        except SolorunError as error:
+            _logger.warning("Notifications to %s wait for the database: %s", target.name, error)
+        except Exception:
+            _logger.exception("Internal error while sending notifications to %s", target.name)
+        finally:
+            self._lanes.pop(target.name, None)
+
+    async def _attempt(self, target: NotifyTarget, claimed: ClaimedDelivery) -> None:
+        delivery = claimed.delivery
+        error, payload, retry_after = None, claimed.payload or b"", 0.0
+        try:
+            async with asyncio.timeout(_MAX_SECONDS):
+                payload = claimed.payload or await self.composer.compose(delivery)
+                await self.sender.send(target, claimed, payload)
+        except NotDelivered as failure:
+            error, retry_after = str(failure), failure.retry_after_seconds
+        except TimeoutError:
+            error = f"timed out after {_MAX_SECONDS:g} s"
+        except SolorunError as failure:
+            error = f"the run could not be read: {failure}"
+        except Exception as failure:
+            _logger.exception("Internal error while sending delivery %s", delivery.id)
+            error = f"internal error: {type(failure).__name__}"
+        wait = max(wait_seconds(delivery.attempt_count + 1), retry_after)
+        now = self.now()
+        result = AttemptResult(now, payload, error, now + timedelta(seconds=wait))
+        try:
+            recorded = await self.outbox.record_attempt(claimed, result)
+        except SolorunError as failure:
+            _logger.warning("The attempt of delivery %s is not recorded; it is repeated: %s", delivery.id, failure)
+            return
+        if recorded is not None:
+            self._report(recorded.status, target.name, delivery.id, error)
+
+    def _report(self, status: DeliveryStatus, target: str, delivery_id: int, error: str | None) -> None:
+        self.counts[target, "failed" if status is DeliveryStatus.PENDING else status.value] += 1
+        match status:
+            case DeliveryStatus.DELIVERED:
+                _logger.info("Delivery %s to %s: delivered", delivery_id, target)
+            case DeliveryStatus.PENDING:
+                _logger.warning("Delivery %s to %s failed, and is tried again: %s", delivery_id, target, error)
+            case DeliveryStatus.GIVEN_UP:
+                _logger.error("Delivery %s to %s is given up: %s", delivery_id, target, error)
+
+    async def _maintain(self) -> None:
+        """From time to time, delete what is old, and give up what nothing sends."""
+        clock = asyncio.get_running_loop().time()
+        if clock < self._upkeep_at:
+            return
+        self._upkeep_at = clock + _UPKEEP_SECONDS
+        now = self.now()
+        await self.outbox.delete_deliveries(finished_before=now - _KEPT_FOR, limit=_MAX_DELETED)
+        targets = self.targets()
+        for name in await self.outbox.list_due_targets(at=now):
+            if name not in targets:
+                error = f"no target {name} is declared"
+                await self.outbox.give_up_deliveries(name, occurred_before=now - _UNDECLARED_AFTER, at=now, error=error)

@@ -1,0 +1,166 @@
+"""The rights of callers that a host application identifies: what its `authorize` refuses does not happen."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Mount
+
+from solorun.api import Application
+from solorun.api.routes import OPERATIONS
+from solorun.auth.permissions import Authorize, Right
+from solorun.dashboard import Dashboard
+from tests.fakes.application import OpenServed, Served
+
+RIGHTS = {
+    "owner": {*Right},
+    "reader": {Right.VIEW},
+    "stopper": {Right.VIEW, Right.CANCEL},
+}
+
+
+def may(request: Request, right: Right, project: str | None) -> bool:
+    """A caller has the rights of a role, in one project only if a second word names it."""
+    role, _, only = request.headers.get("authorization", "").partition(" ")
+    return right in RIGHTS.get(role, set()) and (not only or project in (None, only))
+
+
+async def may_later(request: Request, right: Right, project: str | None) -> bool:
+    await asyncio.sleep(0)
+    return may(request, right, project)
+
+
+def refuse_strangers(request: Request, right: Right, project: str | None) -> bool:
+    if "authorization" not in request.headers:
+        raise HTTPException(401, "Who are you?")
+    return True
+
+
+async def show_error(request: Request, error: Exception) -> Response:
+    return PlainTextResponse(f"from the host: {error}", 401)
+
+
+@asynccontextmanager
+async def hosted(
+    open_served: OpenServed, authorize: Authorize, **settings: Any
+) -> AsyncIterator[tuple[Served, httpx.AsyncClient]]:
+    """A client of an application whose callers are identified by their header `Authorization`."""
+    async with open_served(**settings) as served:
+        dashboard = Dashboard()
+        application = Application(served.service, dashboard.endpoints, dashboard.show_not_found, authorize)
+        app = Starlette(routes=[Mount("/runs", application)], exception_handlers={HTTPException: show_error})
+        transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://any.example.org/runs") as client:
+            yield served, client
+
+
+@pytest.mark.parametrize("authorize", [may, may_later], ids=["function", "coroutine"])
+async def test_a_right_too_few_is_refused_by_name(open_served: OpenServed, authorize: Authorize) -> None:
+    async with hosted(open_served, authorize) as (_, client):
+        client.headers["authorization"] = "reader"
+        started = await client.post("/api/v1/projects/deploy/runs")
+        listed = await client.get("/api/v1/projects")
+
+    assert (started.status_code, started.json()["type"]) == (403, "/problems/forbidden")
+    assert started.json()["detail"] == 'This requires the right "start" for the project deploy.'
+    assert [project["name"] for project in listed.json()["projects"]] == ["handbook", "deploy"]
+
+
+async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (served, client):
+        client.headers["authorization"] = "owner"
+        started = await client.post("/api/v1/projects/deploy/runs")
+        await served.executor.step("deploy")
+        cancelled = await client.post(f"/api/v1/runs/{started.json()['id']}/cancel")
+        await served.end_of(1)
+        events = await client.get("/api/v1/runs/1/events")
+
+    assert (started.status_code, cancelled.status_code, events.status_code) == (201, 202, 200)
+    assert "event: end" in events.text
+
+
+@pytest.mark.parametrize(
+    ("caller", "method", "path", "status"),
+    [
+        ("stopper", "POST", "/api/v1/runs/1/cancel", 202),
+        ("stopper handbook", "POST", "/api/v1/runs/1/cancel", 403),
+        ("stopper", "POST", "/api/v1/runs/1/rerun", 403),
+        ("reader handbook", "GET", "/api/v1/runs/1", 403),
+        ("reader handbook", "GET", "/api/v1/runs/1/log", 403),
+        ("reader handbook", "GET", "/api/v1/runs/1/events", 403),
+        ("reader handbook", "GET", "/api/v1/events?follow=1:0", 403),
+        ("reader handbook", "GET", "/api/v1/projects/deploy", 403),
+        ("reader deploy", "GET", "/api/v1/runs/1", 200),
+        ("reader", "GET", "/metrics", 403),
+        ("reader", "GET", "/api/v1/runs/2", 404),
+        ("stranger", "GET", "/api/v1/runs", 403),
+        ("stranger", "GET", "/", 403),
+        ("stranger", "GET", "/readyz", 200),
+    ],
+)
+async def test_a_right_may_be_limited_to_a_project(
+    open_served: OpenServed, caller: str, method: str, path: str, status: int
+) -> None:
+    async with hosted(open_served, may) as (served, client):
+        await served.begin("deploy")
+
+        response = await client.request(method, path, headers={"authorization": caller})
+
+    assert response.status_code == status
+
+
+async def test_lists_show_the_projects_that_the_caller_may_view(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (served, client):
+        for _ in range(3):
+            await served.complete("deploy")
+            await served.complete("glossary-moon", "extract")
+        client.headers["authorization"] = "reader glossary-moon"
+        page = (await client.get("/api/v1/runs?limit=2")).json()
+        rest = (await client.get(f"/api/v1/runs?limit=2&cursor={page['next_cursor']}")).json()
+        projects = (await client.get("/api/v1/projects")).json()
+        client.headers["authorization"] = "reader deploy"
+        others = (await client.get("/api/v1/projects")).json()
+
+    assert [run["id"] for run in [*page["runs"], *rest["runs"]]] == [6, 4, 2]
+    assert rest["next_cursor"] is None
+    assert (projects["projects"], projects["families"]) == ([], [])
+    assert [project["name"] for project in others["projects"]] == ["deploy"]
+
+
+async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenServed) -> None:
+    async with hosted(open_served, refuse_strangers) as (_, client):
+        refused = await client.get("/api/v1/runs")
+        admitted = await client.get("/api/v1/runs", headers={"authorization": "owner"})
+
+    assert (refused.status_code, refused.text) == (401, "from the host: 401: Who are you?")
+    assert admitted.status_code == 200
+
+
+async def test_a_page_of_another_site_cannot_start_a_run(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (_, client):
+        client.headers["authorization"] = "owner"
+        headers = {"origin": "http://evil.example.org"}
+        response = await client.post("/api/v1/projects/deploy/runs", headers=headers)
+
+    assert (response.status_code, response.json()["type"]) == (403, "/problems/cross-origin")
+
+
+async def test_a_caller_behind_a_proxy_needs_no_token(open_served: OpenServed) -> None:
+    async with hosted(open_served, may) as (_, client):
+        client.headers["authorization"] = "owner"
+        response = await client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1"})
+
+    assert response.status_code == 200
+
+
+def test_an_operation_that_changes_something_requires_more_than_view() -> None:
+    lax = [operation.id for operation in OPERATIONS if operation.method != "GET" and operation.right == Right.VIEW]
+
+    assert lax == ["logOut"]
