@@ -27,7 +27,12 @@ class StepKeys(TypedDict, total=False):
     """The keys of every step."""
 
     timeout: Duration
+    stall_timeout: Duration | Mapping[str, Duration]
     resources: Resources
+    retries: int
+    retry_delay: Duration
+    retry_max_delay: Duration
+    retry_on: Sequence[str]
 
 
 class CommandKeys(StepKeys, total=False):
@@ -47,6 +52,7 @@ class ProjectKeys(TypedDict, total=False):
     timeout: Duration
     cancel_grace: Duration
     log_limit: Mapping[str, Size]
+    keep: Mapping[str, int | Duration | Size]
     shell: str
     detect_levels: bool
     on_conflict: Literal["reject", "join", "queue", "replace"]

@@ -37,6 +37,7 @@ class FunctionContext:
         self.workspace = step.workspace
         self.artifacts = step.artifacts
         self.rerun_of = step.rerun_of
+        self.attempt = step.attempt
         self.slots = step.slots
         self._step = step
         self._loop = asyncio.get_running_loop()

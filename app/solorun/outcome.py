@@ -16,6 +16,7 @@ class StopReason(Enum):
     CANCEL = "cancel", Status.CANCELLED
     RUN_TIMEOUT = "run time-out", Status.FAILED
     STEP_TIMEOUT = "step time-out", Status.FAILED
+    STALL = "stall", Status.FAILED
     LOG_LIMIT = "log limit", Status.FAILED
     SHUTDOWN = "shutdown", Status.INTERRUPTED
     LEASE_LOST = "lease lost", Status.INTERRUPTED
@@ -24,6 +25,11 @@ class StopReason(Enum):
     def status(self) -> Status:
         """The status of a run whose work stopped for this reason, whatever its exit code."""
         return self.value[1]
+
+    @property
+    def ends_run(self) -> bool:
+        """Whether the run has to stop too. Otherwise the step may be tried again."""
+        return self not in (StopReason.STEP_TIMEOUT, StopReason.STALL)
 
 
 class StopEffect(StrEnum):

@@ -12,6 +12,7 @@ from solorun.hook import Hook
 from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 from solorun.schedule import Schedule
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
@@ -47,6 +48,14 @@ def can_be_masked(value: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class StallTimeout:
+    """How long a step may write nothing. `then` is "fail" to stop it, or "warn" to log a warning."""
+
+    after_seconds: float
+    then: str = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class CommandStep:
     """A step that runs a process. `run` is a script for `shell`, or an argument list run without a shell.
 
@@ -62,6 +71,8 @@ class CommandStep:
     tty: bool = False
     detect_levels: bool = True
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
     kind: str = field(default="command", init=False)
 
 
@@ -77,6 +88,8 @@ class CoroutineStep:
     function: Callable[[Any], Awaitable[None] | None]
     timeout_seconds: float | None = None
     resources: Mapping[str, int] = field(default_factory=dict)
+    retries: Retries = field(default_factory=Retries)
+    stall_timeout: StallTimeout | None = None
 
     @property
     def kind(self) -> str:
@@ -95,6 +108,19 @@ class LogLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many ended runs a project keeps, how old, and of which total size. None means no limit."""
+
+    runs: int | None = None
+    age_seconds: float | None = None
+    size_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self != Keep()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
@@ -102,8 +128,8 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name. `notify` are the targets
-    that receive news about its runs.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `keep` says which ended runs are not deleted.
+    `hooks` are by name. `notify` are the targets that receive news about its runs.
     """
 
     name: str
@@ -113,6 +139,7 @@ class Project:
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
     log_limit: LogLimit = LogLimit()
+    keep: Keep = Keep()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()

@@ -20,6 +20,14 @@ class ConflictPolicy(StrEnum):
     REPLACE = "replace"
 
 
+class StartResult(StrEnum):
+    """What a start has led to. A replacement is started, not queued: it begins next."""
+
+    STARTED = "started"
+    QUEUED = "queued"
+    JOINED = "joined"
+
+
 class Hold(msgspec.Struct, frozen=True):
     """One slot of a resource, held by a run, or by one of its steps (`step` is "" for the run itself)."""
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from solorun.outcome import StopEffect
 from solorun.parameter import ParamValue
@@ -37,10 +38,34 @@ class LevelCounts(msgspec.Struct, frozen=True):
         return sum(getattr(self, level) for level in levels)
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """One try of a step, counted from 1. `exit_code` and the bounds of its records are as in RunStep.
+
+    The record that announces the next attempt is the last one of an attempt that failed.
+    """
+
+    number: int
+    status: StepStatus
+    started_at: datetime
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    error_message: str | None = None
+    first_seq: int | None = None
+    last_seq: int | None = None
+
+
+def end_last_attempt(attempts: tuple[Attempt, ...], **end: Any) -> tuple[Attempt, ...]:
+    """The attempts after the end of the last one; unchanged if it has ended already."""
+    if not attempts or attempts[-1].status.has_ended:
+        return attempts
+    return (*attempts[:-1], replace(attempts[-1], **end))
+
+
 class RunStep(msgspec.Struct, frozen=True):
     """A step of a run. `exit_code` is negative for a signal, None for a coroutine and for a step that never ran.
 
-    `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended.
+    `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended. If
+    the step has several attempts, it starts with the first, and how it ended is how the last one ended.
     """
 
     name: str
@@ -55,6 +80,12 @@ class RunStep(msgspec.Struct, frozen=True):
     """How many slots of each resource the step requires for itself."""
     slots: dict[str, list[int]] = {}
     """The slots it holds, or held."""
+    max_attempts: int = 1
+    """How many attempts it has at most, known once it has started."""
+    attempts: tuple[Attempt, ...] = ()
+    """Those that have begun. Empty for a step without retries: it has one attempt, which the other fields describe."""
+    next_attempt_at: datetime | None = None
+    """When the next attempt begins, while the step waits for it."""
 
 
 class Cancel(msgspec.Struct, frozen=True):
@@ -82,6 +113,7 @@ class Run(msgspec.Struct, frozen=True):
 
     `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
     `rerun_of` is the id of the run that this one repeats, which may have been deleted. Secrets in `params` are masked.
+    A `pinned` run is never deleted.
     """
 
     id: int
@@ -121,6 +153,7 @@ class Run(msgspec.Struct, frozen=True):
     """The resources that a queued run waits for; () if it waits for its project."""
     estimated_start_at: datetime | None = None
     """When a queued run will begin if the runs before it take as long as usual; None if that is unknown."""
+    pinned: bool = False
 
     @property
     def has_ended(self) -> bool:

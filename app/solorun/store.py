@@ -21,8 +21,9 @@ from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold, Slots
+from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
+from solorun.retention import RetentionStore
 from solorun.run import Run, RunStep
 from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
@@ -62,10 +63,10 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class KeyedRun:
-    """The run that the first start with an idempotency key began, or that it has `joined`."""
+    """The run to which the first start with an idempotency key has led, and how."""
 
     run: Run
-    joined: bool
+    result: StartResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,8 @@ class RunStore(Protocol):
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
         become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys and the firing that led to the run, even if it has ended, so that its start can be repeated.
+        forgets the keys and the firing that have led to the owner's run, even if it has ended, so that its start can be
+        repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:
@@ -273,5 +275,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, HookStore, ScheduleStore, Outbox, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

@@ -19,6 +19,8 @@ def _work(kind: str) -> list[str]:
     return [sys.executable, str(_WORK), kind]
 
 
+_FLAKY: Final = 'echo "error: busy in attempt $SOLORUN_ATTEMPT"; test "$SOLORUN_ATTEMPT" = "$SOLORUN_PARAM_LUCKY"'
+
 CONFIGURATION: Final = (
     project_toml(
         "novel",
@@ -72,6 +74,10 @@ CONFIGURATION: Final = (
     + project_toml("line-*", {"work": _work("paced")}, params=["gates", "shares"], on_conflict="queue")
     + project_toml("edit-*", {"work": _work("paced")}, params=["gates", "shares"])
     + 'resources = ["licence"]\n'
+    + project_toml("flaky", {"load": _FLAKY}, params=["lucky"])
+    + 'retries = 2\nretry_delay = "0s"\n'
+    + project_toml("patient", {"load": _FLAKY}, cancel_grace="1s")
+    + 'retries = 1\nretry_delay = "1h"\n'
 )
 
 

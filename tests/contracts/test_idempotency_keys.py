@@ -7,7 +7,7 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Run
 from solorun.status import ACTIVE, Status
 from solorun.store import KeyedRun, NewRun, Store
@@ -31,7 +31,7 @@ async def started(store: Store, new: NewRun) -> Run:
 async def test_a_key_finds_the_run_that_it_started(store: Store) -> None:
     run = await store.insert_run(keyed_run(), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
 
 
 async def test_a_key_finds_its_run_in_a_store_that_is_opened_later(open_store: OpenStore) -> None:
@@ -39,7 +39,7 @@ async def test_a_key_finds_its_run_in_a_store_that_is_opened_later(open_store: O
     run = await started(store, keyed_run())
     await store.close()
 
-    assert await (await open_store()).find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
+    assert await (await open_store()).find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
 
 
 async def test_a_key_that_started_nothing_finds_nothing(store: Store) -> None:
@@ -81,7 +81,25 @@ async def test_a_start_that_is_repeated_queues_nothing_and_cancels_nothing(
 
     assert await store.list_runs() == before
     assert [run.id for run in before] == [replacement.id, queued.id, active.id]
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(before[1], joined=False)
+    found = await store.find_run_by_key("handbook", KEY, at=NOW)
+    assert found is not None
+    assert found.run == before[1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "result"),
+    [(ConflictPolicy.QUEUE, StartResult.QUEUED), (ConflictPolicy.REPLACE, StartResult.STARTED)],
+)
+async def test_a_key_remembers_whether_its_run_was_queued(
+    store: Store, policy: ConflictPolicy, result: StartResult
+) -> None:
+    active = await start(store)
+    queued = await store.insert_run(replace(keyed_run(), on_conflict=policy), owner=OWNER)
+    await end(store, active)
+    [run] = await store.claim_promoted_runs(owner=OWNER)
+
+    assert run.id == queued.id
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, result)
 
 
 async def test_another_request_with_a_used_key_is_refused(store: Store) -> None:
@@ -98,8 +116,8 @@ async def test_projects_do_not_share_keys(store: Store) -> None:
 
     second = await store.insert_run(keyed_run("glossary", key=OTHER_REQUEST), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, joined=False)
-    assert await store.find_run_by_key("glossary", OTHER_REQUEST, at=NOW) == KeyedRun(second, joined=False)
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, StartResult.STARTED)
+    assert await store.find_run_by_key("glossary", OTHER_REQUEST, at=NOW) == KeyedRun(second, StartResult.STARTED)
 
 
 async def test_a_refused_start_does_not_use_its_key(store: Store) -> None:
@@ -110,7 +128,7 @@ async def test_a_refused_start_does_not_use_its_key(store: Store) -> None:
 
     run = await store.insert_run(keyed_run(key=OTHER_REQUEST), owner=OWNER)
 
-    assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW) == KeyedRun(run, joined=False)
+    assert await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW) == KeyedRun(run, StartResult.STARTED)
 
 
 @pytest.mark.parametrize("is_active", [True, False])
@@ -123,8 +141,19 @@ async def test_a_finalized_run_can_give_its_key_back(store: Store, is_active: bo
     )
 
     assert await store.find_run_by_key("handbook", KEY, at=NOW) is None
-    assert await store.find_run_by_key("glossary", KEY, at=NOW) == KeyedRun(other, joined=False)
+    assert await store.find_run_by_key("glossary", KEY, at=NOW) == KeyedRun(other, StartResult.STARTED)
     assert (await store.insert_run(keyed_run(), owner=OWNER)).id > other.id
+
+
+@pytest.mark.parametrize("is_active", [True, False])
+async def test_a_key_of_another_owners_run_is_not_forgotten(store: Store, is_active: bool) -> None:
+    run = await store.insert_run(keyed_run(), owner=OWNER) if is_active else await started(store, keyed_run())
+
+    await store.finalize_run(
+        run.id, owner="another", expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
+    )
+
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
 
 
 async def test_several_keys_can_lead_to_one_run(store: Store) -> None:
@@ -132,8 +161,8 @@ async def test_several_keys_can_lead_to_one_run(store: Store) -> None:
 
     await store.record_key("handbook", OTHER_KEY, run.id, at=later(1))
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, joined=False)
-    assert await store.find_run_by_key("handbook", OTHER_KEY, at=NOW) == KeyedRun(run, joined=True)
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, StartResult.STARTED)
+    assert await store.find_run_by_key("handbook", OTHER_KEY, at=NOW) == KeyedRun(run, StartResult.JOINED)
 
 
 async def test_a_key_that_has_led_to_a_run_cannot_be_recorded_for_another(store: Store) -> None:
@@ -143,18 +172,20 @@ async def test_a_key_that_has_led_to_a_run_cannot_be_recorded_for_another(store:
     with pytest.raises(StartRepeated):
         await store.record_key("handbook", KEY, second.id, at=later(1))
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, joined=False)
+    assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(first, StartResult.STARTED)
 
 
 async def test_a_key_is_forgotten_after_a_day(store: Store) -> None:
     first = await started(store, keyed_run())
     moment = timedelta(microseconds=1)
 
-    assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME - moment) == KeyedRun(first, joined=False)
+    assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME - moment) == KeyedRun(
+        first, StartResult.STARTED
+    )
     assert await store.find_run_by_key("handbook", KEY, at=NOW + KEY_LIFETIME) is None
     second = await store.insert_run(keyed_run(key=OTHER_REQUEST, after=KEY_LIFETIME), owner=OWNER)
     found = await store.find_run_by_key("handbook", OTHER_REQUEST, at=NOW + KEY_LIFETIME)
-    assert found == KeyedRun(second, joined=False)
+    assert found == KeyedRun(second, StartResult.STARTED)
 
 
 async def test_forgetting_old_keys_keeps_those_that_are_younger_than_a_day(store: Store) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from starlette.routing import compile_path
 
 from solorun.api import Application
+from solorun.api.openapi import problems_of
+from solorun.api.problems import PROBLEM_JSON, TYPE_PREFIX
+from solorun.api.routes import OPERATIONS
 from solorun.dashboard import Dashboard
 from solorun.projects import Catalog
 from solorun.record import Stream
@@ -73,6 +77,24 @@ class Served:
                 await anyio.sleep(0.001)
 
 
+_OPERATIONS = [(operation, compile_path(operation.path)[0]) for operation in OPERATIONS]
+
+
+async def check_documented(response: httpx.Response) -> None:
+    """Every response to an operation is in the OpenAPI document, in whatever test it appears."""
+    path = response.request.url.path
+    for operation, pattern in _OPERATIONS:
+        if operation.method == response.request.method and pattern.fullmatch(path):
+            documented = {spec.status for spec in operation.responses}
+            if response.headers["content-type"] == PROBLEM_JSON.decode() and response.status_code not in documented:
+                await response.aread()
+                slug = response.json()["type"].removeprefix(TYPE_PREFIX)
+                assert slug in {problem.slug for problem in problems_of(operation)}, (operation.id, slug)
+            else:
+                assert response.status_code in documented, (operation.id, response.status_code)
+            return
+
+
 OpenServed = Callable[..., AbstractAsyncContextManager[Served]]
 
 
@@ -99,7 +121,10 @@ def make_open_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenSer
             dashboard = Dashboard()
             app = Application(service, dashboard.endpoints, dashboard.show_not_found)
             transport = httpx.ASGITransport(app, client=("127.0.0.1", 5000))
-            async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as client:
+            client = httpx.AsyncClient(
+                transport=transport, base_url=BASE_URL, headers=headers, event_hooks={"response": [check_documented]}
+            )
+            async with client:
                 yield Served(app, service, executor, client)
 
     return open_served

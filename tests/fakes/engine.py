@@ -14,10 +14,12 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
+from solorun.notification import NotifyTarget
 from solorun.parameter import Parameter
-from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project
+from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, Keep, LogLimit, Project, StallTimeout
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
+from solorun.retries import Retries
 from solorun.run import Run
 from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
 from solorun.schedule import Schedule
@@ -129,8 +131,11 @@ def declare(
     steps: tuple[str, ...] = ("extract", "generate", "review"),
     timeout_seconds: float | None = None,
     step_timeout_seconds: float | None = None,
+    retries: Retries = Retries(),  # noqa: B008 - frozen
+    stall_timeout: StallTimeout | None = None,
     cancel_grace_seconds: float = 10.0,
     log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
+    keep: Keep = Keep(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str | Parameter, ...] = (),
@@ -140,6 +145,7 @@ def declare(
     queue_max: int = DEFAULT_QUEUE_MAX,
     queue_timeout_seconds: float | None = None,
     schedules: tuple[Schedule, ...] = (),
+    notify: tuple[NotifyTarget, ...] = (),
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -147,12 +153,20 @@ def declare(
         title=name,
         directory=Path("/"),
         steps=tuple(
-            CommandStep(step, "true", step_timeout_seconds, resources=(step_resources or {}).get(step, {}))
+            CommandStep(
+                step,
+                "true",
+                step_timeout_seconds,
+                resources=(step_resources or {}).get(step, {}),
+                retries=retries,
+                stall_timeout=stall_timeout,
+            )
             for step in steps
         ),
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
         log_limit=log_limit,
+        keep=keep,
         env=env or {},
         secrets=secrets,
         params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),
@@ -161,6 +175,7 @@ def declare(
         queue_max=queue_max,
         queue_timeout_seconds=queue_timeout_seconds,
         schedules=schedules,
+        notify=notify,
     )
 
 
@@ -200,7 +215,7 @@ async def open_engine(
         tasks = TaskSet()
         hub = Hub()
         declared = DeclaredProjects(*(projects or (declare(),)), resources=resources)
-        queue = RunQueue(hub, registry, declared)
+        queue = RunQueue(hub, registry, declared, now)
         reaper = Reaper(
             store=store,
             registry=registry,

@@ -49,4 +49,9 @@ def _opener(
     if kind == "sqlite":
         return lambda: SqliteRunStore.open(Path(tempfile.mkdtemp(dir=memory_path)))
     url = request.getfixturevalue("postgres_url")
-    return lambda: PostgresRunStore.open(databases.enter_context(fresh_schema(url)))
+
+    def open_store() -> Awaitable[Store]:
+        databases.close()  # each schema holds one of the server's connections
+        return PostgresRunStore.open(databases.enter_context(fresh_schema(url)))
+
+    return open_store

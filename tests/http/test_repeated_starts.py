@@ -1,6 +1,8 @@
 """The header Idempotency-Key of a start."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -39,6 +41,41 @@ async def test_a_start_that_is_repeated_after_its_run_has_ended_returns_the_ende
         again = await served.client.post(RUNS, headers=KEY)
 
     assert (again.status_code, again.json()["id"], again.json()["status"]) == (201, first.json()["id"], "failed")
+
+
+@pytest.mark.parametrize(("policy", "status"), [("queue", 202), ("replace", 201)])
+async def test_a_repeated_start_has_the_status_of_the_first_response(
+    open_served: OpenServed, policy: str, status: int
+) -> None:
+    async with open_served() as served:
+        _, step = await served.begin("handbook", "extract")
+        first = await start(served, "a", {"on_conflict": policy})
+        step.end("broken", 1)
+        await served.executor.step("extract")
+
+        again = await start(served, "a", {"on_conflict": policy})
+
+    assert (first.status_code, again.status_code) == (status, status)
+    assert again.json()["id"] == first.json()["id"]
+    assert (first.json()["status"], again.json()["status"]) == ("queued", "running")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/projects/deploy/runs", "/api/v1/runs/1/rerun"])
+async def test_a_key_whose_run_was_deleted_starts_no_second_run(
+    open_served: OpenServed, tmp_path: Path, path: str
+) -> None:
+    async with open_served() as served:
+        await served.complete()
+        second = await served.client.post(path, headers=KEY)
+        (await served.executor.step("deploy")).end()
+        await served.end_of(second.json()["id"])
+        with closing(sqlite3.connect(tmp_path / "data" / "solorun.db")) as connection, connection:
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("DELETE FROM runs WHERE id = 2")
+
+        again = await served.client.post(path, headers=KEY)
+
+    assert (again.status_code, again.json()["type"]) == (404, "/problems/run-not-found")
 
 
 async def test_simultaneous_requests_with_one_key_are_answered_with_one_run(open_served: OpenServed) -> None:

@@ -31,6 +31,20 @@ async def test_runs_of_several_projects_take_turns_on_a_resource(open_served: Op
         assert (await served.end_of(queued.json()["id"])).slots == {"gpu": [0, 1]}
 
 
+async def test_a_step_that_waits_for_its_next_attempt_does_not_wait_for_its_resource(open_served: OpenServed) -> None:
+    step = '[[projects.mixed.steps]]\nname = "use"\nrun = ["true"]\nresources = ["gpu"]\n'
+    retries = 'retries = 1\nretry_delay = "1h"\nretry_max_delay = "1h"\n'
+    async with open_served(toml=SHARED + "[projects.mixed]\n" + step + retries) as served:
+        run = await served.start("mixed")
+        (await served.executor.step("use")).end("exit code 75", 75)
+        topic = served.service.hub.find(run["id"])
+        assert topic is not None
+        await served.until(lambda: topic.run.steps[0].status is StepStatus.WAITING)
+        gpu = (await served.client.get("/api/v1/resources")).json()["resources"][0]
+
+        assert gpu["waiting"] == []
+
+
 async def test_a_run_whose_step_waits_for_a_resource_is_listed(open_served: OpenServed) -> None:
     step = '[[projects.mixed.steps]]\nname = "use"\nrun = ["true"]\nresources = ["gpu"]\n'
     async with open_served(toml=SHARED + "[projects.mixed]\n" + step) as served:

@@ -37,5 +37,5 @@ async def list_resources(state: State, request: Request) -> Response:
 
 def _waits_for(run: Run, name: str) -> bool:
     """Whether the queued run, or a step of the active one, waits for the resource."""
-    steps = (step for step in run.steps if step.status is StepStatus.WAITING)
+    steps = (step for step in run.steps if step.status is StepStatus.WAITING and step.next_attempt_at is None)
     return name in run.waits_for or any(name in step.resources for step in steps)

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
@@ -35,11 +35,13 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -63,7 +65,7 @@ _STARTED: Final = (
     ResponseSpec(202, "The new run, which is queued", model=StartedRun),
 )
 _NOT_STARTED: Final = (
-    *(ProjectNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
     *(ServiceDraining, StoreUnavailable),
 )
 _EVENT_STREAM: Final = ResponseSpec(200, "Server-sent events", "text/event-stream")
@@ -73,6 +75,9 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     KEY_HEADER,
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
+)
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
 )
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
@@ -93,7 +98,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -131,11 +136,11 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         id="rerun",
         summary="Start a run that repeats an ended one, from its beginning or from a step on",
         responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
-        problems=(*_NOT_STARTED, RunNotFound, RunNotEnded),
+        problems=(*_NOT_STARTED, RunNotEnded),
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_RUN}/events",
@@ -228,6 +233,37 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(StoreUnavailable,),
     ),
     *SCHEDULE_OPERATIONS,
+    Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        id="pinRun",
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        id="unpinRun",
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"POST {V1}/prune",
+        retention.prune,
+        id="prune",
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound, StoreUnavailable),
+        query=retention.PruneQuery,
+        right=Right.ADMIN,
+    ),
     Operation(
         f"GET {V1}/runs",
         runs.list_runs,

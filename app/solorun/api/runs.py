@@ -3,7 +3,7 @@
 import heapq
 from functools import partial
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -18,11 +18,14 @@ from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
+from solorun.trace_context import TRACE_HEADERS, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
+
+_STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
 class RunsQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -37,6 +40,7 @@ class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def start_run(state: State, request: Request) -> Response:
+    continue_trace(request)
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
     await state.family_limit.check(project)
@@ -52,6 +56,7 @@ async def start_run(state: State, request: Request) -> Response:
 
 
 async def rerun(state: State, request: Request) -> Response:
+    continue_trace(request)
     run_id = run_id_of(request)
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
@@ -73,22 +78,20 @@ async def rerun(state: State, request: Request) -> Response:
     return _started(state, request, await submit_once(manager, original.project, key, starting))
 
 
+def continue_trace(request: Request) -> None:
+    """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
+    sent = {name: request.headers.get(name.encode()) for name in TRACE_HEADERS}
+    caller_trace.set({name: value.decode("latin-1") for name, value in sent.items() if value is not None})
+
+
 def _started(state: State, request: Request, submission: Submission) -> Response:
-    run, joined, replayed = submission.run, submission.joined, submission.replayed
+    run, replayed = submission.run, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
     if replayed:
         headers.append((b"idempotent-replayed", b"true"))
     faults = state.service.catalog.faults
-    started = StartedRun(**asdict(run), configuration_faults=faults, joined=joined, replayed=replayed)
-    return json_response(started, status=_status_of(submission), headers=headers)
-
-
-def _status_of(submission: Submission) -> int:
-    """A replayed start has the status of the first answer, except that a run which is no longer queued is 201."""
-    if submission.joined:
-        return 200
-    replaces = submission.policy is ConflictPolicy.REPLACE or submission.run.replaces is not None
-    return 202 if submission.run.status is Status.QUEUED and not replaces else 201
+    started = StartedRun(**asdict(run), configuration_faults=faults, joined=submission.joined, replayed=replayed)
+    return json_response(started, status=_STATUS_OF[submission.result], headers=headers)
 
 
 async def _read_start(state: State, request: Request) -> StartRequest:

@@ -17,22 +17,33 @@ from its pipe to the result."""
 
 
 class RunCancelScope:
-    """Exists from before the run can be seen until after its end. The first reason stands."""
+    """Exists from before the run can be seen until after its end. The first reason stands.
+
+    If that is a reason to stop only the attempt of a step, the run may `resume`.
+    """
 
     def __init__(self, grace_seconds: float) -> None:
         self.reason: StopReason | None = None
+        self._must_stop = False
         self.grace_seconds = grace_seconds
         self._waiting: anyio.CancelScope | None = None
         self._stopping: anyio.CancelScope | None = None
 
     def cancel(self, reason: StopReason) -> bool:
         """Stop the run. False if it is stopping already; the earlier reason stands."""
+        self._must_stop |= reason.ends_run
         if self.reason is not None:
             return False
         self.reason = reason
         if self._waiting is not None:
             self._waiting.cancel()
         return True
+
+    def resume(self) -> bool:
+        """Go on after the end of an attempt. False if the run has to stop."""
+        if not self._must_stop:
+            self.reason = None
+        return self.reason is None
 
     def limit_grace(self, seconds: float) -> None:
         """Shorten the grace to `seconds`, even for a step that is being stopped already."""
@@ -66,7 +77,7 @@ class RunCancelScope:
             # execution ends both, and nothing may follow it before that.
             return await execution.wait()
         if self.reason is None:
-            self.reason = StopReason.RUN_TIMEOUT if run_deadline <= step_deadline else StopReason.STEP_TIMEOUT
+            self.cancel(StopReason.RUN_TIMEOUT if run_deadline <= step_deadline else StopReason.STEP_TIMEOUT)
         return None
 
     async def wait_for(self, event: asyncio.Event, seconds: float, *, deadline: float = float("inf")) -> bool:
@@ -81,7 +92,7 @@ class RunCancelScope:
             finally:
                 self._waiting = None
         if self.reason is None and asyncio.get_running_loop().time() >= deadline:
-            self.reason = StopReason.RUN_TIMEOUT
+            self.cancel(StopReason.RUN_TIMEOUT)
         return self.reason is None
 
     async def stop(self, execution: StepExecution) -> StepResult:

@@ -1,7 +1,7 @@
 """The runs in progress here: each with its cancel scope, channel and topic, from before its row is visible."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -36,6 +36,8 @@ class AdmittedStart(msgspec.Struct, frozen=True):
     key: IdempotencyKey | None = None
     firing: Firing | None = None
     """The due time of a schedule that starts it."""
+    trace: Mapping[str, str] = {}
+    """The trace that the caller is part of (`trace_context`)."""
 
     @property
     def secret_params(self) -> dict[str, str]:
@@ -55,6 +57,8 @@ class RunHandle:
     cancel_scope: RunCancelScope
     stop_log: StopLog
     clock: RunClock
+    deadline: float = float("inf")
+    """When the run times out, in loop time. Known once its first step has begun."""
     estimated_seconds: float | None = None
     """The median duration of earlier runs of this scope; None when unknown."""
     step_slots: Slots = field(default_factory=dict)

@@ -6,7 +6,9 @@ from typing import Final
 
 from solorun.errors import StoreUnavailable
 from solorun.execution.handle import RunHandle, RunRegistry
+from solorun.logs import StepChange
 from solorun.project import StepDeclaration
+from solorun.status import StepStatus
 from solorun.store import RunStore
 
 MAX_WAIT_SECONDS: Final = 30.0
@@ -22,11 +24,8 @@ class StepResources:
     registry: RunRegistry
     owner: str
 
-    async def take(self, run: RunHandle, step: StepDeclaration, *, deadline: float) -> bool:
-        """Wait until the step holds all that it requires. False if the run had to stop meanwhile.
-
-        `deadline` is that of the run, in loop time.
-        """
+    async def take(self, run: RunHandle, step: StepDeclaration) -> bool:
+        """Wait until the step holds all that it requires. False if the run had to stop meanwhile."""
         run.step_slots = {}
         if not step.resources:
             return True
@@ -42,11 +41,12 @@ class StepResources:
                 else:
                     if slots is None and not is_waiting:
                         is_waiting = True
-                        run.channel.wait_step(step.name, f"{step.name} waits for {', '.join(sorted(step.resources))}")
+                        change = StepChange(name=step.name, status=StepStatus.WAITING)
+                        run.channel.change_step(change, f"{step.name} waits for {', '.join(sorted(step.resources))}")
                 if slots is not None:
                     run.step_slots = slots
                     return True
-                if not await run.cancel_scope.wait_for(released, MAX_WAIT_SECONDS, deadline=deadline):
+                if not await run.cancel_scope.wait_for(released, MAX_WAIT_SECONDS, deadline=run.deadline):
                     return False
 
     async def release(self, run: RunHandle, step: StepDeclaration) -> None:

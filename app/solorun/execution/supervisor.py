@@ -6,8 +6,10 @@ from functools import partial
 from typing import Final
 
 from solorun.execution.artifacts import scan_artifacts
+from solorun.execution.attempts import Attempts
 from solorun.execution.handle import RunHandle
 from solorun.execution.resources import StepResources
+from solorun.execution.stall_watch import watched_for_stalls
 from solorun.outcome import Outcome, StepResult, StopReason
 from solorun.project import StepDeclaration
 from solorun.record import Event, Level
@@ -32,23 +34,23 @@ class Supervisor:
 
     async def supervise(self, run: RunHandle) -> Outcome:
         """Execute the run's steps until one fails or the run has to stop."""
-        run_deadline = float("inf")
         known_artifacts: dict[str, Artifact | None] = {}
         for step in run.start.steps:
-            if run.cancel_scope.reason is not None:
-                return _stopped(run)
-            if not await self._resources.take(run, step, deadline=run_deadline):
-                return _stopped(run)
-            try:
-                context = await self._begin(run, step)
-            except OSError as error:
-                message = f"the directories of run {run.id} could not be created: {error.strerror}"
-                return Outcome(Status.FAILED, message)
-            if context is None:
-                return _stopped(run, step)
-            if step is run.start.steps[0]:
-                run_deadline = _deadline(run.project.timeout_seconds)
-            result = await self._execute(run, step, context, run_deadline, known_artifacts)
+            attempts = Attempts(run, step)
+            while True:
+                if not await attempts.wait_for_next() or not await self._resources.take(run, step):
+                    return _abandoned(run, step, attempts)
+                try:
+                    context = await self._begin(run, step, attempts)
+                except OSError as error:
+                    message = f"the directories of run {run.id} could not be created: {error.strerror}"
+                    return Outcome(Status.FAILED, message)
+                if context is None:
+                    return _stopped(run, step)
+                result = await self._execute(run, step, context, attempts, known_artifacts)
+                if not attempts.has_next:
+                    break
+                await self._resources.release(run, step)
             if result is None:
                 return _stopped(run, step)
             if not result.succeeded:
@@ -56,65 +58,69 @@ class Supervisor:
             await self._resources.release(run, step)
         return Outcome(Status.COMPLETED)
 
-    async def _begin(self, run: RunHandle, step: StepDeclaration) -> StepContext | None:
-        """Log that the step begins. Returns its context, or None if the run had to stop before it could work.
+    async def _begin(self, run: RunHandle, step: StepDeclaration, attempts: Attempts) -> StepContext | None:
+        """Log that an attempt begins. Returns its context, or None if the run had to stop before it could work.
 
         The first step makes the run `running`. No step begins before that is committed, because another owner may have
         taken the run.
         """
-        run.channel.begin_step(step.name, run.step_slots)
-        context = await asyncio.to_thread(self._prepare, run, step)
+        attempts.begin()
+        context = await asyncio.to_thread(self._prepare, run, step, attempts.number)
         if await run.channel.wait_begun() is not UpdateResult.UPDATED:
             run.cancel_scope.cancel(StopReason.SHUTDOWN)
-        if (reason := run.cancel_scope.reason) is None:
-            return context
-        run.channel.end_step(step.name, StepStatus(reason.status), None, None)
-        return None
+        if (reason := run.cancel_scope.reason) is not None:
+            attempts.end(StepStatus(reason.status))
+            return None
+        if run.deadline == float("inf"):
+            run.deadline = _deadline(run.project.timeout_seconds)
+        return context
 
     async def _execute(
         self,
         run: RunHandle,
         step: StepDeclaration,
         context: StepContext,
-        run_deadline: float,
+        attempts: Attempts,
         known_artifacts: dict[str, Artifact | None],
     ) -> StepResult | None:
-        """Execute one step. Returns its result, or None if it was stopped with the run."""
-        channel = run.channel
+        """Execute one attempt. Returns its result, or None if it was stopped."""
+        scope = run.cancel_scope
         step_deadline = _deadline(step.timeout_seconds)
         execution = await self._executor.start(run.project, step, context)
-        result = await run.cancel_scope.wait(execution, run_deadline=run_deadline, step_deadline=step_deadline)
-        if result is not None and result.succeeded and run.cancel_scope.reason is StopReason.LOG_LIMIT:
+        with watched_for_stalls(run, step):
+            result = await scope.wait(execution, run_deadline=run.deadline, step_deadline=step_deadline)
+        if result is not None and result.succeeded and scope.reason is StopReason.LOG_LIMIT:
             result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
         if result is not None:
             status, exit_code, message = result.status, result.exit_code, result.error_message
         else:
-            reason = run.cancel_scope.reason or StopReason.SHUTDOWN
+            reason = scope.reason or StopReason.SHUTDOWN
             run.stop_log.signalled(step.name)
-            exit_code = (await run.cancel_scope.stop(execution)).exit_code
+            exit_code = (await scope.stop(execution)).exit_code
             run.stop_log.ended(step.name, execution.stop_effect)
             status, message = StepStatus(reason.status), _stop_message(run, step, reason)
             if message and exit_code is not None and exit_code < 0:
                 exit_code = None  # After a time-out, the signal that ended the command says nothing new.
         run.output.report_dropped(step.name)
         await self._report_artifacts(run, step, known_artifacts)
-        channel.end_step(step.name, status, exit_code, message)
+        attempts.end(status, exit_code, message)
         return result
 
-    def _prepare(self, run: RunHandle, step: StepDeclaration) -> StepContext:
+    def _prepare(self, run: RunHandle, step: StepDeclaration, attempt: int) -> StepContext:
         workspace = self._directory.workspace(run.project.name)
         artifacts = self._directory.artifacts(run.id)
         for parent in (workspace.parent, artifacts.parent):
             parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         workspace.mkdir(mode=0o700, exist_ok=True)
         # The files of a lost run with the same id would pass for this one's.
-        artifacts.mkdir(mode=0o700, exist_ok=step is not run.start.steps[0])
+        artifacts.mkdir(mode=0o700, exist_ok=attempt > 1 or step is not run.start.steps[0])
         return StepContext(
             project=run.project.name,
             run_id=run.id,
             scope=run.start.scope,
             rerun_of=run.start.rerun_of,
             name=step.name,
+            attempt=attempt,
             params=dict(run.start.params),
             workspace=workspace,
             artifacts=artifacts,
@@ -140,6 +146,12 @@ class Supervisor:
                     event=Event.ARTIFACT,
                     data={"name": name, "size_bytes": artifact.size_bytes},
                 )
+
+
+def _abandoned(run: RunHandle, step: StepDeclaration, attempts: Attempts) -> Outcome:
+    reason = run.cancel_scope.reason or StopReason.SHUTDOWN
+    attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
+    return _stopped(run)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:
@@ -168,6 +180,8 @@ def _deadline(timeout_seconds: float | None) -> float:
 def _stop_message(run: RunHandle, step: StepDeclaration | None, reason: StopReason) -> str | None:
     if reason is StopReason.STEP_TIMEOUT and step is not None and step.timeout_seconds is not None:
         return f"timed out after {format_duration(step.timeout_seconds)}"
+    if reason is StopReason.STALL and step is not None and step.stall_timeout is not None:
+        return f"wrote nothing for {format_duration(step.stall_timeout.after_seconds)}"
     if reason is StopReason.LOG_LIMIT:
         return f"exceeded the limit of the log, {format_size(run.project.log_limit.size_bytes)}"
     if reason is StopReason.RUN_TIMEOUT and run.project.timeout_seconds is not None:

@@ -6,6 +6,7 @@ from solorun.logs.hub import Hub, Topic
 from solorun.logs.limited_output import DiskReserve, LimitedOutput
 from solorun.logs.masking import Masker
 from solorun.logs.run_feed import FeedOverflow
+from solorun.logs.step_changes import StepChange
 from solorun.logs.tail import Tail
 from solorun.logs.writer import Writer, WriterLimits
 
@@ -17,6 +18,7 @@ __all__ = [
     "LimitedOutput",
     "Masker",
     "Receiver",
+    "StepChange",
     "Tail",
     "Topic",
     "Writer",

@@ -7,18 +7,19 @@ state. The writer takes batches from it. The channel knows neither the store nor
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from solorun.logs.masking import LIMITS_TEXT, Masker
 from solorun.logs.message import clip_message, split_message
 from solorun.logs.projection import Projection
+from solorun.logs.step_changes import StepChange
 from solorun.outcome import short_error_message
-from solorun.queueing import Slots
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run
 from solorun.segment import MAX_SEGMENT_RECORDS, Segment
-from solorun.status import Status, StepStatus, UpdateResult
+from solorun.status import Status, UpdateResult
 from solorun.store import Batch, FinalState
 from solorun.wire import encode_records
 
@@ -114,6 +115,11 @@ class Channel:
 
     # -- for the service; never waits, never bounded
 
+    @property
+    def is_full(self) -> bool:
+        """Whether a step that writes has to wait."""
+        return len(self._records) >= self._max_records or self._bytes >= MAX_BYTES
+
     def log(
         self,
         message: str,
@@ -127,35 +133,21 @@ class Channel:
         for line in [message] if event is not None else message.splitlines() or [""]:
             self._put(level, step, Stream.SOLORUN, self._clean(line), event, data)
 
-    def wait_step(self, name: str, message: str) -> None:
-        """Append the record that a step waits for its resources."""
-        data = {"name": name, "status": StepStatus.WAITING.value, "exit_code": None}
-        self._projection.expect_step(self._next_seq, name, StepStatus.WAITING, None, None)
-        self._put(Level.INFO, name, Stream.SOLORUN, message, Event.STEP, data)
-
-    def begin_step(self, name: str, slots: Slots | None = None) -> None:
-        """Append the record that begins a step: it becomes the run's current step, and the run `running`.
-
-        `slots` are those that the step holds for itself.
+    def change_step(self, change: StepChange, message: str, level: Level = Level.INFO) -> None:
+        """Append the record that changes a step. A step that becomes `running` is the run's current one, and the run
+        is `running`.
         """
-        self._projection.hold(name, slots or {})
-        data = {"name": name, "status": StepStatus.RUNNING.value, "exit_code": None}
-        self._projection.expect_step(self._next_seq, name, StepStatus.RUNNING, None, None)
-        self._put(Level.INFO, name, Stream.SOLORUN, f"{name} started", Event.STEP, data)
+        data = {"name": change.name, "status": change.status.value, "exit_code": change.exit_code}
+        if change.max_attempts > 1:
+            data["attempt"] = change.attempt
+        change = replace(change, error_message=self.sanitize_error(change.error_message))
+        self._projection.expect_step(self._next_seq, change)
+        self._put(level, change.name, Stream.SOLORUN, self._clean(message), Event.STEP, data)
 
     async def wait_begun(self) -> UpdateResult:
         """Wait until the store has the run as `running`, which its first step's record makes it, or until the run turns
         out to belong to another owner."""
         return await asyncio.shield(self._begun)
-
-    def end_step(self, name: str, status: StepStatus, exit_code: int | None, error_message: str | None) -> None:
-        """Append the record that ends a step."""
-        error_message = self.sanitize_error(error_message)
-        message = f"{name} {status}" + (f": {error_message}" if error_message else "")
-        level = Level.ERROR if status is StepStatus.FAILED else Level.INFO
-        data = {"name": name, "status": status.value, "exit_code": exit_code}
-        self._projection.expect_step(self._next_seq, name, status, exit_code, error_message)
-        self._put(level, name, Stream.SOLORUN, message, Event.STEP, data)
 
     def sanitize_error(self, message: str | None) -> str | None:
         """An error message fit for the run's row: masked, one short line, no paths of the server."""
@@ -193,7 +185,7 @@ class Channel:
             size += len(record.message) + RECORD_OVERHEAD_BYTES
             records.append(record)
         self._bytes -= size
-        if not self._space.is_set() and not self._is_full():
+        if not self._space.is_set() and not self.is_full:
             self._space.set()
         segment = None
         if records:
@@ -267,13 +259,10 @@ class Channel:
 
     def _grown(self, size: int) -> None:
         self._bytes += size
-        if self._is_full():
+        if self.is_full:
             self._space.clear()
         half_full = len(self._records) * 2 >= self._max_records or self._bytes * 2 >= MAX_BYTES
         self._notify(self, half_full)
-
-    def _is_full(self) -> bool:
-        return len(self._records) >= self._max_records or self._bytes >= MAX_BYTES
 
     def _clean(self, text: str) -> str:
         return clip_message(self.mask(str(text)))

@@ -50,9 +50,16 @@ class LimitedOutput:
         self._is_disk_low = is_disk_low
         self._fail_run = fail_run
         self._dropped = 0
+        self.writes = 0
+        """Counts what the steps write, recorded or not."""
         self.add_mask = channel.add_mask
         self.mask = channel.mask
         self.pending_secret_length = channel.pending_secret_length
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether a step cannot write now, because its run's channel is full."""
+        return self._channel.is_full
 
     async def write(
         self, step: str, stream: Stream, lines: Sequence[str], *, level: Level = Level.INFO, partial: bool = False
@@ -75,6 +82,7 @@ class LimitedOutput:
             self._dropped = 0
 
     def _accept(self, step: str, lines: int, characters: int) -> bool:
+        self.writes += 1
         if self._bytes_left <= 0:
             reason = _RUN_FAILS if self._fails_run else _LIMIT_REACHED
         else:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from solorun.queueing import Slots
+from solorun.logs.step_changes import StepChange, apply_change, end_step
 from solorun.record import Event, Level, Record
 from solorun.run import Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
@@ -21,18 +21,11 @@ class Projection:
         self.run = run
         self._steps = {step.name: step for step in run.steps}
         self._changed_steps: set[str] = set()
-        self._expected: dict[int, tuple[str, StepStatus, int | None, str | None]] = {}
+        self._expected: dict[int, StepChange] = {}
 
-    def expect_step(
-        self, seq: int, name: str, status: StepStatus, exit_code: int | None, error_message: str | None
-    ) -> None:
-        """Announce that the record with this seq changes a step to this status."""
-        self._expected[seq] = (name, status, exit_code, error_message)
-
-    def hold(self, name: str, slots: Slots) -> None:
-        """Give a step its slots. The record that begins it publishes them."""
-        if slots:
-            self._steps[name] = replace(self._steps[name], slots={key: list(taken) for key, taken in slots.items()})
+    def expect_step(self, seq: int, change: StepChange) -> None:
+        """Announce that the record with this seq changes a step."""
+        self._expected[seq] = change
 
     def apply(self, records: Sequence[Record]) -> LevelCounts:
         """Fold the next records. Returns how many there are of each level."""
@@ -73,11 +66,15 @@ class Projection:
     def end(self, ending: FinalState) -> None:
         """Apply the final state: steps that never began are skipped, no step is current, and a cancel is settled."""
         for step in self._steps.values():
-            if step.status in (StepStatus.PENDING, StepStatus.WAITING):
+            if step.status.has_ended:
+                continue
+            if step.started_at is None:
                 self._change(replace(step, status=StepStatus.SKIPPED))
-            elif step.status is StepStatus.RUNNING:
+            else:
                 status = StepStatus(ending.outcome.status)
-                self._change(replace(step, status=status, finished_at=ending.finished_at, last_seq=self.run.last_seq))
+                self._change(
+                    end_step(step, StepChange(name=step.name, status=status), ending.finished_at, self.run.last_seq)
+                )
         cancel = self.run.cancel
         if cancel is not None and cancel.settled_at is None:
             cancel = replace(cancel, settled_at=ending.finished_at)
@@ -98,26 +95,9 @@ class Projection:
         return changed
 
     def _apply_step(self, record: Record) -> str | None:
-        name, status, exit_code, error_message = self._expected.pop(record.seq)
-        step = self._steps[name]
-        first_seq = step.first_seq or record.seq
-        if status is StepStatus.WAITING:
-            self._change(replace(step, status=status, first_seq=first_seq))
-            return None
-        if status is StepStatus.RUNNING:
-            self._change(replace(step, status=status, started_at=record.time, first_seq=first_seq))
-            return name
-        self._change(
-            replace(
-                step,
-                status=status,
-                finished_at=record.time,
-                exit_code=exit_code,
-                error_message=error_message,
-                last_seq=record.seq,
-            )
-        )
-        return None
+        change = self._expected.pop(record.seq)
+        self._change(apply_change(self._steps[change.name], change, record))
+        return change.name if change.status is StepStatus.RUNNING else None
 
     def _change(self, step: RunStep) -> None:
         self._steps[step.name] = step

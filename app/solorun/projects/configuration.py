@@ -1,6 +1,6 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Configuration:
     """The number of slots of each."""
     targets: Mapping[str, NotifyTarget] = field(default_factory=dict)
     """The targets of notifications."""
+    locate: Callable[[list[FieldError]], list[FieldError]] = field(default=list, compare=False)
+    """Finds where in the file the values of projects are that warnings refer to."""
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:

@@ -15,10 +15,15 @@ from typing import Any, Final
 
 from solorun.project import FULL_SCOPE, NAME_PATTERN, NAME_RULE, CommandStep, CoroutineStep, StepDeclaration
 from solorun.projects.resource_tables import resources
+from solorun.projects.retry_tables import retries, stall_timeout
 from solorun.projects.validation import InvalidValue, Node, Table, array, boolean, choice, duration, format_value, text
 
 _COMMAND_KEYS: Final = ("shell", "stderr", "tty", "detect_levels")
-STEP_KEYS: Final = ("name", "run", "call", "timeout", "resources", *_COMMAND_KEYS)
+STEP_KEYS: Final = (
+    *("name", "run", "call", "timeout", "stall_timeout", "resources"),
+    *("retries", "retry_delay", "retry_max_delay", "retry_on"),
+    *_COMMAND_KEYS,
+)
 
 StepFunction = Callable[[Any], Awaitable[None] | None]
 FindFunction = Callable[[str, Node, Path], StepFunction]
@@ -30,6 +35,7 @@ _HINTS = {
     "dir": "set the directory for the whole project",
     "command": 'did you mean "run"?',
     "cmd": 'did you mean "run"?',
+    "retry": 'did you mean "retries"?',
 }
 
 
@@ -67,6 +73,8 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
     table = Table(node, STEP_KEYS, _HINTS)
     name = table.require("name", _name, "", missing="scopes and logs refer to a step by its name")
     timeout_seconds = table.read("timeout", duration, None)
+    stalls = table.read("stall_timeout", stall_timeout, None)
+    tries = retries(table)
     needs = table.read("resources", resources, {})
     if "run" in table and "call" in table:
         node.refuse('has both "run" and "call"; a step is either a command or a function')
@@ -84,6 +92,8 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
         tty=table.read("tty", boolean, False),
         detect_levels=table.read("detect_levels", boolean, defaults.detect_levels),
         resources=needs,
+        retries=tries,
+        stall_timeout=stalls,
     )
     if "shell" in table and isinstance(command, tuple):
         node.below("shell").refuse("is for scripts; a list of arguments is run without a shell")
@@ -91,7 +101,7 @@ def _step(node: Node, directory: Path | None, find_function: FindFunction, defau
         node.below(key).refuse('is for commands; a step with "call" runs none')
     if function is None:
         return as_command
-    return CoroutineStep(name, _name_of_call(node.value["call"]), function, timeout_seconds, needs)
+    return CoroutineStep(name, _name_of_call(node.value["call"]), function, timeout_seconds, needs, tries, stalls)
 
 
 def _name(node: Node) -> str:

@@ -7,12 +7,12 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 import anyio
-from msgspec.structs import replace
+from msgspec import structs
 
 from solorun.errors import (
     QueueFull,
@@ -27,7 +27,7 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.logs import Hub, Masker
 from solorun.outcome import StopReason
 from solorun.project import FULL_SCOPE, Projects
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
 from solorun.runs.admission import Admission
 from solorun.runs.cancels import Cancels
@@ -40,7 +40,7 @@ from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
 from solorun.status import Status
-from solorun.store import RunStore
+from solorun.store import Store
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
@@ -54,7 +54,7 @@ _logger = logging.getLogger("solorun.runs")
 class RunManager:
     """Controls the runs of all projects. All calls are made on one event loop."""
 
-    store: RunStore
+    store: Store
     hub: Hub
     registry: RunRegistry
     tasks: TaskSet
@@ -120,9 +120,9 @@ class RunManager:
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
-        start = replace(start, firing=firing)
+        start = structs.replace(start, firing=firing)
         if (joined := self._conflicts.resolve(start)) is not None:
-            return Submission(joined, start.on_conflict, joined=True)
+            return Submission(joined, StartResult.JOINED)
         try:
             return await run_detached(
                 self.tasks,
@@ -146,7 +146,7 @@ class RunManager:
             if abandoned.is_set():
                 raise StoreUnavailable
             if (joined := self._conflicts.resolve(start)) is not None:
-                return Submission(joined, start.on_conflict, joined=True)
+                return Submission(joined, StartResult.JOINED)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
             submission = await self._insert(start, masker)
@@ -159,7 +159,7 @@ class RunManager:
                 run = self._enqueue(start, run)
             else:
                 await self.dispatcher.begin(start, run, masker)
-            return Submission(run, start.on_conflict)
+            return replace(submission, run=run)
 
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
@@ -170,16 +170,17 @@ class RunManager:
         finalized: int | None = None
         while True:
             try:
-                return Submission(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
+                return Submission.of(await self.store.insert_run(new, owner=self.owner), start.on_conflict)
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
-                    raise  # It belongs to another owner: we can neither execute nor end it.
+                    # It belongs to another owner: we can neither execute nor end it.
+                    return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
                     if (joined := self._conflicts.resolve(start)) is not None:
-                        return Submission(joined, start.on_conflict, joined=True)
+                        return Submission(joined, StartResult.JOINED)
                     await handle.ended.wait()  # its end is committed: the project is free in a moment
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
@@ -191,7 +192,7 @@ class RunManager:
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_project_later(new.project, _UNCONFIRMED)
+                self.reaper.finalize_start_later(new, _UNCONFIRMED)
                 raise
 
     async def wait_for_unconfirmed(self) -> None:
@@ -236,6 +237,15 @@ class RunManager:
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
+
+    # -- pin
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
+        run = await self.store.set_pinned(run_id, pinned)
+        self.hub.publish(run_id, pinned=pinned)
+        topic = self.hub.find(run_id)
+        return run if topic is None else topic.run
 
     # -- find
 

@@ -16,7 +16,7 @@ from solorun.runs.queue import RunQueue
 from solorun.segment import Segment
 from solorun.status import ACTIVE, Status
 from solorun.step import StepExecutor
-from solorun.store import FinalState, RunStore
+from solorun.store import FinalState, NewRun, RunStore
 from solorun.wire import encode_records
 
 _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the outcome of the work is unknown"
@@ -85,9 +85,9 @@ class Reaper:
         """Like `finalize`, but in the background, retrying until the store can be written."""
         self._spawn(lambda: self.finalize(run, why, forget_key=forget_key), name=f"finalization of run {run.id}")
 
-    def finalize_project_later(self, project: str, why: str) -> None:
-        """End the project's run if no task works for it, in the background, retrying until the store can be written."""
-        self._spawn(lambda: self._finalize_project(project, why), name=f"finalization in {project}")
+    def finalize_start_later(self, new: NewRun, why: str) -> None:
+        """End the run that a start may have inserted, in the background, retrying until the store can be written."""
+        self._spawn(lambda: self._finalize_start(new, why), name=f"finalization in {new.project}")
 
     async def wait_until_done(self) -> None:
         """Wait until every run that was handed over has been ended."""
@@ -105,14 +105,20 @@ class Reaper:
             extra=run.log_fields,
         )
 
-    async def _finalize_project(self, project: str, why: str) -> None:
+    async def _finalize_start(self, new: NewRun, why: str) -> None:
         async with self.registry.start_lock:
-            for run in [await self.store.find_active_run(project), *await self.store.list_queued_runs()]:
-                if run is not None and run.project == project and not self._is_known(run.id):
+            for run in [await self.store.find_active_run(new.project), *await self.store.list_queued_runs()]:
+                # Another service may have inserted a run of the project, but not at the same microsecond.
+                if (
+                    run
+                    and (run.project, run.created_at) == (new.project, new.created_at)
+                    and not self._is_known(run.id)
+                ):
                     await self.finalize(run, why, forget_key=True)
 
     def _is_known(self, run_id: int) -> bool:
-        return self.registry.find(run_id) is not None or run_id in self.queue
+        """Whether its start was acknowledged here."""
+        return self.registry.find(run_id) is not None or self.queue.find_start(run_id) is not None
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
         task = self.tasks.spawn(self._retry(finalize), name=name)

@@ -30,6 +30,6 @@ async def submit_once(
         if earlier is None:
             raise
         run = await manager.get_run(earlier.run.id)
-        return Submission(run, joined=earlier.joined, replayed=True)
+        return Submission(run, earlier.result, replayed=True)
     else:
         return submitted

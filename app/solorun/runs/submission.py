@@ -2,26 +2,37 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from solorun.execution import AdmittedStart
 from solorun.logs import Masker
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Run
 from solorun.runs.parameters import mask_params
+from solorun.status import Status
 from solorun.store import NewRun
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """What a start has led to: a pending or queued run, or the active run that it has `joined`.
+    """What a start has led to: a pending or queued run, or the active run that it has joined.
 
     `replayed` if an earlier start with its key has led to it.
     """
 
     run: Run
-    policy: ConflictPolicy | None = None
-    joined: bool = False
+    result: StartResult
     replayed: bool = False
+
+    @classmethod
+    def of(cls, run: Run, policy: ConflictPolicy) -> Self:
+        """The submission of a run that was just inserted."""
+        is_queued = run.status is Status.QUEUED and policy is not ConflictPolicy.REPLACE
+        return cls(run, StartResult.QUEUED if is_queued else StartResult.STARTED)
+
+    @property
+    def joined(self) -> bool:
+        return self.result is StartResult.JOINED
 
 
 def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRun:

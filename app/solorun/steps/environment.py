@@ -47,6 +47,7 @@ def command_environment(
             RUN_ID: str(context.run_id),
             "SOLORUN_SCOPE": context.scope,
             "SOLORUN_STEP": context.name,
+            "SOLORUN_ATTEMPT": str(context.attempt),
             "SOLORUN_WORKSPACE": str(context.workspace),
             ARTIFACTS: str(context.artifacts),
         }

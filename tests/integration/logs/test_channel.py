@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from solorun.logs import Channel, Masker
+from solorun.logs import Channel, Masker, StepChange
 from solorun.outcome import Outcome
 from solorun.record import MAX_MESSAGE_BYTES, Event, Level, Record, Stream
 from solorun.run import Run, RunStep
@@ -113,8 +113,9 @@ async def test_every_text_is_masked() -> None:
     await channel.progress("extract", 1, 2, "correct-horse")
     await channel.group("extract", "correct-horse", open=True)
     channel.log("correct-horse")
-    channel.begin_step("extract")
-    channel.end_step("extract", StepStatus.FAILED, 1, "correct-horse: no")
+    channel.change_step(StepChange(name="extract", status=StepStatus.RUNNING), "correct-horse")
+    failed = StepChange(name="extract", status=StepStatus.FAILED, exit_code=1, error_message="correct-horse: no")
+    channel.change_step(failed, "correct-horse: no")
 
     records = take_all(channel)
     assert "correct-horse" not in str(records)
@@ -157,10 +158,11 @@ async def test_a_flood_is_taken_in_segments_within_their_limits() -> None:
 
 async def test_a_batch_carries_the_run_as_it_is_after_its_records() -> None:
     channel = make_channel(steps=("extract", "generate"))
-    channel.begin_step("extract")
+    channel.change_step(StepChange(name="extract", status=StepStatus.RUNNING), "extract started")
     await channel.progress("extract", 1, 2, "photon")
     first = channel.take(2**20)
-    channel.end_step("extract", StepStatus.FAILED, 3, "exit code 3")
+    failed = StepChange(name="extract", status=StepStatus.FAILED, exit_code=3, error_message="exit code 3")
+    channel.change_step(failed, "extract failed", Level.ERROR)
     second = channel.take(2**20)
 
     assert first is not None

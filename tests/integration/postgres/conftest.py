@@ -1,14 +1,18 @@
 """PostgreSQL stores on a schema of their own, and another program's connection to it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from solorun.runs import Mirror
+from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
+from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.stores import opening_stores
 
 CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'solorun'"
@@ -16,6 +20,30 @@ CUT_ALL = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE applicat
 
 OpenLease = Callable[[str], PostgresLease]
 OpenStore = Callable[[], Awaitable[PostgresRunStore]]
+
+
+PROJECT = declare(steps=("extract",), params=("date",))
+
+
+@pytest.fixture
+async def engines(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> AsyncIterator[tuple[Engine, Engine]]:
+    async def open_store(_data_dir: Path) -> Store:
+        return await PostgresRunStore.open(database_url)
+
+    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+    async with AsyncExitStack() as stack:
+        here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
+        there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
+        yield here, there
+
+
+@pytest.fixture
+def mirror(engines: tuple[Engine, Engine]) -> Mirror:
+    """Shows the first engine what the second one does."""
+    here, _ = engines
+    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
 
 
 @pytest.fixture

@@ -1,11 +1,6 @@
 """A service shows the runs that another one executes on the same database."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
-
-import pytest
 
 from solorun.component import running
 from solorun.errors import StoreUnavailable
@@ -13,31 +8,7 @@ from solorun.record import Stream
 from solorun.run import Run
 from solorun.runs import Mirror
 from solorun.status import Status
-from solorun.store import Store
-from solorun.stores.postgres import PostgresRunStore
-from tests.fakes.engine import Engine, declare, open_engine
-
-PROJECT = declare(steps=("extract",))
-
-
-@pytest.fixture
-async def engines(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[tuple[Engine, Engine]]:
-    async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url)
-
-    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
-    async with AsyncExitStack() as stack:
-        here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
-        there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
-        yield here, there
-
-
-@pytest.fixture
-async def mirror(engines: tuple[Engine, Engine]) -> Mirror:
-    here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
+from tests.fakes.engine import Engine
 
 
 async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(
@@ -77,6 +48,28 @@ async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine,
 
     assert logs == [await there.log_of(run.id, after=seen)] * 20
     assert here.faults.calls.count("read_segments") < 20
+
+
+async def test_a_run_that_was_deleted_right_after_its_end_ends_here_too(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    step = await there.executor.step("extract")
+    await mirror.refresh()
+    topic = here.hub.find(run.id)
+    assert topic is not None
+    follower = asyncio.create_task(here.end_of(run.id))
+    await here.until(lambda: topic.follower_count == 1)
+
+    step.end()
+    ended = await there.end_of(run.id)
+    assert ended.finished_at is not None
+    await there.store.expire_runs([run.id], at=ended.finished_at)
+    await mirror.refresh()
+
+    assert (await follower).has_ended
+    assert here.manager.list_active_runs() == []
 
 
 async def test_a_feed_shows_the_changes_of_another_services_run(engines: tuple[Engine, Engine], mirror: Mirror) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from solorun.errors import RunActive
-from solorun.queueing import ConflictPolicy
+from solorun.queueing import ConflictPolicy, StartResult
 from solorun.status import Status
 from tests.fakes.engine import declare, open_engine
 from tests.fakes.steps import ScriptedExecutor
@@ -17,7 +17,7 @@ async def test_a_join_returns_the_active_run_if_it_will_do_the_work(tmp_path: Pa
 
         joined = await engine.manager.submit_run("handbook", scope="review", on_conflict=ConflictPolicy.JOIN)
 
-        assert (joined.run.id, joined.joined) == (active.id, True)
+        assert (joined.run.id, joined.result) == (active.id, StartResult.JOINED)
         assert len(await engine.store.list_runs()) == 1
 
 
@@ -25,7 +25,7 @@ async def test_a_join_of_a_free_project_starts_a_run(tmp_path: Path) -> None:
     async with open_engine(tmp_path) as engine:
         submission = await engine.manager.submit_run("handbook", on_conflict=ConflictPolicy.JOIN)
 
-        assert (submission.joined, submission.run.status) == (False, Status.PENDING)
+        assert (submission.result, submission.run.status) == (StartResult.STARTED, Status.PENDING)
 
 
 async def test_a_join_is_refused_with_the_steps_that_would_be_missing(tmp_path: Path) -> None:

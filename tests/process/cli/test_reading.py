@@ -8,7 +8,7 @@ import pytest
 
 from solorun.outcome import StopEffect
 from solorun.record import Level, LogPage, Record, Stream
-from solorun.run import Artifact, Cancel, LevelCounts, Run, RunStep, cancel_fields
+from solorun.run import Artifact, Attempt, Cancel, LevelCounts, Run, RunStep, cancel_fields
 from solorun.status import Status, StepStatus
 from solorun.wire import ArtifactList, RunPage, encode_records
 from tests.fakes.command_line import COMPLETED, RUNNING, Solorun, answer, plain
@@ -94,6 +94,31 @@ async def test_show_prints_every_detail_of_a_run(solorun: Solorun) -> None:
     base = f"http://{ended.requests[0].headers['host']}"
     assert fields["url"] == f"{base}/p/handbook/runs/17"
     assert f"out/a b.md  12.3 kB  text/markdown  {base}/api/v1/runs/17/artifacts/out/a%20b.md\n" in ended.out
+
+
+def _attempt(number: int, status: StepStatus, seconds: float, exit_code: int | None, error: str | None) -> Attempt:
+    return Attempt(number, status, CREATED_AT, CREATED_AT + timedelta(seconds=seconds), exit_code, error)
+
+
+async def test_show_lists_the_attempts_of_a_step(solorun: Solorun) -> None:
+    waiting = RunStep(
+        "extract",
+        StepStatus.WAITING,
+        started_at=CREATED_AT,
+        max_attempts=3,
+        attempts=(_attempt(1, StepStatus.FAILED, 2, 75, "busy"), _attempt(2, StepStatus.FAILED, 5, None, "timed out")),
+        next_attempt_at=CREATED_AT + timedelta(seconds=60),
+    )
+    run = msgspec.structs.replace(RUNNING, steps=(waiting,))
+
+    ended = await solorun("show", "17", answers=(answer(run), answer(ArtifactList((), None, False)), NO_RERUNS))
+
+    lines = ended.out.splitlines()
+    assert re.search(r"^extract +waiting .* next attempt 20\d\d-", lines[-3])
+    assert [" ".join(line.split()) for line in lines[-2:]] == [
+        "attempt 1 of 3 failed 2.0 s 75 busy",
+        "attempt 2 of 3 failed 5.0 s timed out",
+    ]
 
 
 SIGNALLED = Cancel(CREATED_AT, "ada", "", 10, CREATED_AT, ("41 (sh build.sh)", "  42 (sl\x1b[2Jeep)"))

@@ -5,8 +5,9 @@ from textwrap import dedent
 
 import pytest
 
-from solorun.project import CommandStep
+from solorun.project import CommandStep, StallTimeout
 from solorun.projects.configuration import Configuration
+from solorun.retries import Retries
 
 FindErrors = Callable[[str], dict[str, str]]
 
@@ -38,7 +39,23 @@ FindErrors = Callable[[str], dict[str, str]]
         ('name = "x"\nrun = "true"\nshell = "bash -c \'"', ".shell", "is not a command line: no closing quotation"),
         ('name = "x"\nrun = "true"\nshell = " "', ".shell", "is empty"),
         ('name = "x"\nrun = ["true"]\nshell = "bash"', ".shell", "run without a shell"),
-        ('name = "x"\nrun = "true"\nretries = 2', ".retries", 'did you mean "resources"?'),
+        ('name = "x"\nrun = "true"\nretry = 2', ".retry", 'did you mean "retries"?'),
+        ('name = "x"\nrun = "true"\nretries = -1', ".retries", "expected a whole number from 0 to 100, got -1"),
+        ('name = "x"\nrun = "true"\nretry_on = ["exit 75"]', ".retry_on", 'has no effect without "retries"'),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_delay = 5', ".retry_delay", "expected a duration"),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_max_delay = "1s"', ".retry_max_delay", "is shorter than"),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_on = "exit 75"', ".retry_on", "expected a list of causes"),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_on = ["exit 0"]', ".retry_on[0]", "N from 1 to 255"),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_on = ["exit 256"]', ".retry_on[0]", "N from 1 to 255"),
+        ('name = "x"\nrun = "true"\nretries = 1\nretry_on = ["oom"]', ".retry_on[0]", '"oom" is not a cause'),
+        ('name = "x"\nrun = "true"\nstall_timeout = 3', ".stall_timeout", "expected a table, got 3"),
+        ('name = "x"\nrun = "true"\nstall_timeout = "0s"', ".stall_timeout", "must be greater than zero"),
+        ('name = "x"\nrun = "true"\nstall_timeout = {}', ".stall_timeout.after", "is missing"),
+        (
+            'name = "x"\nrun = "true"\nstall_timeout = { after = "1m", then = "cut" }',
+            ".stall_timeout.then",
+            'expected "fail" or "warn", got "cut"',
+        ),
     ],
 )
 def test_a_step_error_has_the_index_of_the_step(find_errors: FindErrors, step: str, pointer: str, words: str) -> None:
@@ -77,6 +94,37 @@ def test_a_step_overrides_the_shell_and_the_levels_of_its_project(check: Callabl
         CommandStep("one", "true", shell=("bash", "-euo", "pipefail"), stderr="merge", detect_levels=False),
         CommandStep("two", "true", shell=("/opt/my shell", "-e"), tty=True),
     )
+
+
+def test_a_step_declares_its_retries_and_how_long_it_may_write_nothing(check: Callable[[str], Configuration]) -> None:
+    configuration = check(
+        """
+        [[projects.p.steps]]
+        name = "one"
+        run = "true"
+        retries = 2
+        [[projects.p.steps]]
+        name = "two"
+        run = "true"
+        retries = 5
+        retry_delay = "1m"
+        retry_max_delay = "1h"
+        retry_on = ["exit 75", "timeout"]
+        stall_timeout = "10m"
+        [[projects.p.steps]]
+        name = "three"
+        run = "true"
+        retries = 1
+        retry_delay = "15m"
+        stall_timeout = { after = "10s", then = "warn" }
+        """
+    )
+
+    one, two, three = configuration.projects["p"].steps
+    assert one.retries == Retries(2, 10, 300)
+    assert two.retries == Retries(5, 60, 3600, frozenset({"exit 75", "timeout"}))
+    assert three.retries == Retries(1, 900, 900)
+    assert [step.stall_timeout for step in (one, two, three)] == [None, StallTimeout(600), StallTimeout(10, "warn")]
 
 
 def test_a_step_cannot_be_a_command_and_a_coroutine(find_errors: FindErrors) -> None:

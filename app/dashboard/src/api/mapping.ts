@@ -1,7 +1,8 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `starts.ts` and `resources.ts`.
+ * response and event passes through here, or through `hooks.ts`, `starts.ts` and `resources.ts`.
  */
+import { type Hook, toHook } from './hooks';
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
@@ -31,6 +32,18 @@ export interface Parameter {
   readonly max: number | null;
 }
 
+/** One try of a step that may be tried again. */
+export interface Attempt {
+  readonly number: number;
+  readonly status: StepStatus;
+  readonly startedAt: number;
+  readonly finishedAt: number | null;
+  readonly exitCode: number | null;
+  readonly errorMessage: string | null;
+  readonly firstSeq: number | null;
+  readonly lastSeq: number | null;
+}
+
 export interface RunStep {
   readonly name: string;
   readonly status: StepStatus;
@@ -44,6 +57,11 @@ export interface RunStep {
   readonly resources: Readonly<Record<string, number>>;
   /** The slots that it holds, or held, by resource. */
   readonly slots: Slots;
+  readonly maxAttempts: number;
+  /** Empty for a step without retries. */
+  readonly attempts: readonly Attempt[];
+  /** When the next attempt begins, while the step waits for it. */
+  readonly nextAttemptAt: number | null;
 }
 
 export type Slots = Readonly<Record<string, readonly number[]>>;
@@ -96,6 +114,8 @@ export interface Run {
   /** The resources that a queued run waits for. It waits for its project if there are none. */
   readonly waitsFor: readonly string[];
   readonly estimatedStartAt: number | null;
+  /** Whether the run is never deleted. */
+  readonly pinned: boolean;
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -132,6 +152,7 @@ export interface Project {
   readonly lastRun: Run | null;
   /** In the order in which they will begin. */
   readonly queuedRuns: readonly Run[];
+  readonly hooks: readonly Hook[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
 }
@@ -188,6 +209,9 @@ export function toRun(wire: Wire['Run']): Run {
       lastSeq: step.last_seq ?? null,
       resources: step.resources ?? {},
       slots: step.slots ?? {},
+      maxAttempts: step.max_attempts ?? 1,
+      attempts: (step.attempts ?? []).map(toAttempt),
+      nextAttemptAt: toTime(step.next_attempt_at),
     })),
     slots: wire.slots ?? {},
     replaces: wire.replaces ?? null,
@@ -195,8 +219,20 @@ export function toRun(wire: Wire['Run']): Run {
     queueDeadline: toTime(wire.queue_deadline),
     waitsFor: wire.waits_for ?? [],
     estimatedStartAt: toTime(wire.estimated_start_at),
+    pinned: wire.pinned ?? false,
   };
 }
+
+const toAttempt = (wire: Wire['Attempt']): Attempt => ({
+  number: wire.number,
+  status: wire.status,
+  startedAt: Date.parse(wire.started_at),
+  finishedAt: toTime(wire.finished_at),
+  exitCode: wire.exit_code ?? null,
+  errorMessage: wire.error_message ?? null,
+  firstSeq: wire.first_seq ?? null,
+  lastSeq: wire.last_seq ?? null,
+});
 
 const toCancel = (wire: Wire['Cancel']): Cancel => ({
   requestedAt: Date.parse(wire.requested_at),
@@ -258,6 +294,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     queuedRuns: (wire.queued_runs ?? []).map(toRun),
+    hooks: (wire.hooks ?? []).map(toHook),
     configurationFaults: wire.configuration_faults ?? [],
   };
 }

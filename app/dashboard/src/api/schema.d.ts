@@ -243,6 +243,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pin a run, so that it is never deleted */
+        post: operations["pinRun"];
+        /** Unpin a run */
+        delete: operations["unpinRun"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delete the ended runs that their projects no longer keep */
+        post: operations["prune"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -288,6 +323,91 @@ export interface paths {
         get: operations["getProject"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the deliveries of notifications, newest first */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a delivery, with what it has sent */
+        get: operations["getDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/deliveries/{delivery_id}/redeliver": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a delivery again, whatever became of it */
+        post: operations["redeliver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the notification targets, with the projects that name them */
+        get: operations["listNotifyTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/notify/{target}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send a test message to a notification target */
+        post: operations["testNotifyTarget"];
         delete?: never;
         options?: never;
         head?: never;
@@ -501,6 +621,90 @@ export interface components {
             grace_seconds?: number | null;
         };
         /**
+         * Delivery
+         * @description A notification on its way to one target.
+         *
+         *         `message_id` is the same in every attempt, so that a receiver can recognise repetitions. `attempts` are the last 50
+         *         of `attempt_count`, oldest first. `next_attempt_at` is None unless the delivery is pending.
+         */
+        Delivery: {
+            id: number;
+            message_id: string;
+            target: string;
+            event: components["schemas"]["NotifyEvent"];
+            project: string;
+            run_id: number | null;
+            status: components["schemas"]["DeliveryStatus"];
+            detail: string;
+            occurred_at: string;
+            /** @default null */
+            next_attempt_at?: string | null;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default 0 */
+            attempt_count?: number;
+            /** @default [] */
+            attempts?: components["schemas"]["DeliveryAttempt"][];
+        };
+        /**
+         * NotifyEvent
+         * @description What a notification is about.
+         *
+         *         `completed`, `failed`, `cancelled` and `interrupted` are the statuses of a run that has ended. `recovered` takes the
+         *         place of `completed` if the run of the project before it failed or was interrupted; cancelled runs do not count.
+         *         `late` comes from a schedule, `waiting` from a run that waits for an approval, and `test` from a person.
+         * @enum {unknown}
+         */
+        NotifyEvent: "cancelled" | "completed" | "failed" | "interrupted" | "late" | "recovered" | "test" | "waiting";
+        /**
+         * DeliveryStatus
+         * @description Where a delivery stands. A pending one is sent when it is due, and given up after a day of failed attempts.
+         * @enum {unknown}
+         */
+        DeliveryStatus: "delivered" | "given_up" | "pending";
+        /**
+         * DeliveryAttempt
+         * @description One attempt to deliver. `error` is None if it succeeded.
+         */
+        DeliveryAttempt: {
+            at: string;
+            /** @default null */
+            error?: string | null;
+        };
+        /**
+         * DeliveryDetails
+         * @description A delivery with the CloudEvent that its attempts have sent, None before the first.
+         */
+        DeliveryDetails: {
+            id: number;
+            message_id: string;
+            target: string;
+            event: components["schemas"]["NotifyEvent"];
+            project: string;
+            run_id: number | null;
+            status: components["schemas"]["DeliveryStatus"];
+            detail: string;
+            occurred_at: string;
+            /** @default null */
+            next_attempt_at?: string | null;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default 0 */
+            attempt_count?: number;
+            /** @default [] */
+            attempts?: components["schemas"]["DeliveryAttempt"][];
+            /** @default null */
+            payload?: Record<string, never> | null;
+        };
+        /**
+         * DeliveryPage
+         * @description Deliveries, newest first. `next_cursor` is None on the last page.
+         */
+        DeliveryPage: {
+            deliveries: components["schemas"]["Delivery"][];
+            next_cursor: string | null;
+        };
+        /**
          * HookDelivery
          * @description A verified delivery. `run_id` is the run that it or, if it is `repeated`, the first delivery with its id led to.
          *
@@ -587,6 +791,33 @@ export interface components {
             /** @default / */
             next?: string;
         };
+        /** NotifyTargetList */
+        NotifyTargetList: {
+            targets: components["schemas"]["NotifyTargetSummary"][];
+        };
+        /**
+         * NotifyTargetSummary
+         * @description A notification target as declared, without its URL, and what is on its way to it.
+         *
+         *         `projects` are the projects and patterns that name it. Nothing can be sent while one of `missing_variables`, which
+         *         the target names, is not set in the service's environment.
+         */
+        NotifyTargetSummary: {
+            name: string;
+            kind: components["schemas"]["TargetKind"];
+            on: components["schemas"]["NotifyEvent"][];
+            allow_private: boolean;
+            missing_variables: string[];
+            projects: string[];
+            pending_count: number;
+            last_delivery: components["schemas"]["Delivery"] | null;
+        };
+        /**
+         * TargetKind
+         * @description How a target is reached.
+         * @enum {unknown}
+         */
+        TargetKind: "apprise" | "webhook";
         /**
          * ProblemDetails
          * @description RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
@@ -594,7 +825,7 @@ export interface components {
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/delivery-not-found" | "/problems/notify-target-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -627,6 +858,7 @@ export interface components {
          *
          *         `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
          *         `rerun_of` is the id of the run that this one repeats, which may have been deleted. Secrets in `params` are masked.
+         *         A `pinned` run is never deleted.
          */
         Run: {
             id: number;
@@ -695,6 +927,8 @@ export interface components {
             waits_for?: string[];
             /** @default null */
             estimated_start_at?: string | null;
+            /** @default false */
+            pinned?: boolean;
         };
         /**
          * Status
@@ -760,7 +994,8 @@ export interface components {
          * RunStep
          * @description A step of a run. `exit_code` is negative for a signal, None for a coroutine and for a step that never ran.
          *
-         *         `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended.
+         *         `first_seq` and `last_seq` (inclusive) bound the step's records, including those that say it started and ended. If
+         *         the step has several attempts, it starts with the first, and how it ended is how the last one ended.
          */
         RunStep: {
             name: string;
@@ -786,6 +1021,12 @@ export interface components {
             slots?: {
                 [key: string]: number[];
             };
+            /** @default 1 */
+            max_attempts?: number;
+            /** @default [] */
+            attempts?: components["schemas"]["Attempt"][];
+            /** @default null */
+            next_attempt_at?: string | null;
         };
         /**
          * StepStatus
@@ -793,6 +1034,27 @@ export interface components {
          * @enum {unknown}
          */
         StepStatus: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "running" | "skipped" | "waiting";
+        /**
+         * Attempt
+         * @description One try of a step, counted from 1. `exit_code` and the bounds of its records are as in RunStep.
+         *
+         *         The record that announces the next attempt is the last one of an attempt that failed.
+         */
+        Attempt: {
+            number: number;
+            status: components["schemas"]["StepStatus"];
+            started_at: string;
+            /** @default null */
+            finished_at?: string | null;
+            /** @default null */
+            exit_code?: number | null;
+            /** @default null */
+            error_message?: string | null;
+            /** @default null */
+            first_seq?: number | null;
+            /** @default null */
+            last_seq?: number | null;
+        };
         /**
          * RunLinks
          * @description The addresses of a run.
@@ -879,6 +1141,8 @@ export interface components {
                 [key: string]: number;
             };
             /** @default [] */
+            notify?: string[];
+            /** @default [] */
             hooks?: components["schemas"]["HookSummary"][];
             /** @default [] */
             configuration_faults?: string[];
@@ -959,6 +1223,25 @@ export interface components {
             scopes: string[];
             params: components["schemas"]["Parameter"][];
             projects: string[];
+        };
+        /**
+         * PruneReport
+         * @description The runs that projects no longer keep. With `dry_run`, nothing is deleted.
+         */
+        PruneReport: {
+            dry_run: boolean;
+            runs: number;
+            size_bytes: number;
+            projects: components["schemas"]["PrunedProject"][];
+        };
+        /**
+         * PrunedProject
+         * @description How many old runs of a project are deleted, and the size of their logs and artifacts.
+         */
+        PrunedProject: {
+            project: string;
+            runs: number;
+            size_bytes: number;
         };
         /**
          * RerunPreview
@@ -1129,6 +1412,8 @@ export interface components {
             waits_for?: string[];
             /** @default null */
             estimated_start_at?: string | null;
+            /** @default false */
+            pinned?: boolean;
             /** @default [] */
             configuration_faults?: string[];
             /** @default false */
@@ -1417,7 +1702,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found` */
+            /** @description Problem: `project-not-found`, `run-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -2772,6 +3057,302 @@ export interface operations {
             };
         };
     };
+    pinRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `run-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    unpinRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The run's id. */
+                run_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `run-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    prune: {
+        parameters: {
+            query?: {
+                /** @description Only the runs of this project. */
+                project?: string;
+                /** @description Return what would be deleted, and delete nothing. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description With `dry_run`: what would be deleted */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PruneReport"];
+                };
+            };
+            /** @description What is being deleted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PruneReport"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `project-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -3042,6 +3623,470 @@ export interface operations {
             };
         };
     };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only deliveries to this target. */
+                target?: string;
+                /** @description Where a delivery stands. A pending one is sent when it is due, and given up after a day of failed attempts. */
+                status?: "delivered" | "given_up" | "pending";
+                /** @description Only news about this project. */
+                project?: string;
+                /** @description Only news about this run. */
+                run_id?: number;
+                /** @description The maximum number of deliveries. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delivery's id. */
+                delivery_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryDetails"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `delivery-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    redeliver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The delivery's id. */
+                delivery_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery, which is pending */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `delivery-not-found`, `notify-target-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listNotifyTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The targets */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotifyTargetList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    testNotifyTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The notification target's name. */
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery of the message, which is pending */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `notify-target-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     receiveDelivery: {
         parameters: {
             query?: never;
@@ -3114,7 +4159,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found` */
+            /** @description Problem: `project-not-found`, `run-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;

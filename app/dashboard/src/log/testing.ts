@@ -1,5 +1,5 @@
 /** Builders for records and runs, and a fake log service. */
-import type { LogPage, LogRecord, Run, RunStep } from '../api/mapping';
+import type { Attempt, LogPage, LogRecord, Run, RunStep } from '../api/mapping';
 import { type Filters, passes } from './filters';
 import type { LogQuery, ReadLog } from './log_model';
 
@@ -35,6 +35,21 @@ export const aRunStep = (changes: Partial<RunStep> = {}): RunStep => ({
   lastSeq: null,
   resources: {},
   slots: {},
+  maxAttempts: 1,
+  attempts: [],
+  nextAttemptAt: null,
+  ...changes,
+});
+
+export const anAttempt = (changes: Partial<Attempt> = {}): Attempt => ({
+  number: 1,
+  status: 'failed',
+  startedAt: 0,
+  finishedAt: null,
+  exitCode: null,
+  errorMessage: null,
+  firstSeq: null,
+  lastSeq: null,
   ...changes,
 });
 
@@ -69,6 +84,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
     queueDeadline: null,
     waitsFor: [],
     estimatedStartAt: null,
+    pinned: false,
     ...changes,
   };
 }

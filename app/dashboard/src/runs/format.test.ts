@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { aRun } from '../log/testing';
+import type { RunStep } from '../api/mapping';
+import { aRun, aRunStep } from '../log/testing';
+import type { StepStatus } from './status';
 import {
   formatApproximate,
   formatDuration,
@@ -15,7 +17,7 @@ import {
   stoppedStepOf,
 } from './format';
 
-const step = (name: string, status: string) => ({ ...aRun(), name, status, exitCode: null, firstSeq: null }) as never;
+const step = (name: string, status: StepStatus): RunStep => aRunStep({ name, status });
 
 test.each([
   [null, '—'],

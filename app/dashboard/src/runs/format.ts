@@ -123,9 +123,17 @@ export function formatResult(run: Run): string {
   return run.errorMessage ?? (run.currentStep === null ? '' : `in ${run.currentStep}`);
 }
 
-/** `render completed`, or `3 steps completed`. */
-export const formatCompleted = ({ steps }: Pick<Run, 'steps'>): string =>
-  `${steps.length === 1 ? steps[0]!.name : `${steps.filter(({ status }) => status === 'completed').length} steps`} completed`;
+/** `render completed`, or `3 steps completed, 2 retries`. */
+export function formatCompleted({ steps }: Pick<Run, 'steps'>): string {
+  const what =
+    steps.length === 1 ? steps[0]!.name : `${steps.filter(({ status }) => status === 'completed').length} steps`;
+  const retries = retriesOf({ steps });
+  return `${what} completed${retries ? `, ${retries} ${retries === 1 ? 'retry' : 'retries'}` : ''}`;
+}
+
+/** How many attempts a run needed beyond the first of each step. */
+export const retriesOf = ({ steps }: Pick<Run, 'steps'>): number =>
+  steps.reduce((sum, { attempts }) => sum + Math.max(0, attempts.length - 1), 0);
 
 export const failedStepOf = (run: Run): RunStep | undefined =>
   run.steps.find((step) => step.status === 'failed') ?? run.steps.find((step) => step.status === 'interrupted');

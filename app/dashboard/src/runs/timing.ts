@@ -5,7 +5,7 @@ import type { Run, RunStep } from '../api/mapping';
 export type Timed = Pick<RunStep, 'startedAt' | 'finishedAt' | 'status'>;
 
 export interface Medians {
-  /** Median duration of completed steps, by step. */
+  /** Median duration of completed steps, by step: of the attempt that succeeded. */
   readonly steps: ReadonlyMap<string, number>;
   /** Median duration of completed runs, by scope. */
   readonly scopes: ReadonlyMap<string, number>;
@@ -27,7 +27,7 @@ export function mediansOf(history: readonly Run[], except?: number): Medians {
     if (run.id === except) continue;
     for (const step of run.steps)
       if (step.status === 'completed' && step.startedAt !== null && step.finishedAt !== null)
-        add(steps, step.name, step.finishedAt - step.startedAt);
+        add(steps, step.name, step.finishedAt - attemptStart(step, step.finishedAt)!);
     if (run.status === 'completed' && run.startedAt !== null && run.finishedAt !== null)
       add(scopes, run.scope, run.finishedAt - run.startedAt);
   }
@@ -46,6 +46,12 @@ export function elapsed(of: Timed, now: number): number | null {
     : Math.max(0, (of.finishedAt ?? now) - of.startedAt);
 }
 
+/** When the attempt in progress or the last one began, or when the next one begins; null before the first. */
+export function attemptStart(step: RunStep, now: number): number | null {
+  if (step.status === 'waiting') return step.nextAttemptAt ?? now;
+  return step.attempts[step.attempts.length - 1]?.startedAt ?? step.startedAt;
+}
+
 /** The share of the current step that is done, by its own progress reports, or null. */
 export function progressOf(run: Run): number | null {
   const { progressCurrent, progressTotal } = run;
@@ -60,7 +66,7 @@ export function timeLeft(run: Run, medians: Medians, now: number): number | null
   for (const step of run.steps) {
     if (step.finishedAt !== null) continue;
     const usual = medians.steps.get(step.name);
-    const spent = elapsed(step, now) ?? 0;
+    const spent = now - (attemptStart(step, now) ?? now);
     const share = step.name === run.currentStep ? progressOf(run) : null;
     if (share !== null && share >= 0.05) left += (spent * (1 - share)) / share;
     else if (usual === undefined) return null;

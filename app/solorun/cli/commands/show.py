@@ -21,7 +21,7 @@ from solorun.cli.render.sanitize import sanitize
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.cli.urls import artifact_url, run_url
 from solorun.parameter import format_param
-from solorun.run import Artifact, Cancel, Run, RunStep, format_size
+from solorun.run import Artifact, Attempt, Cancel, Run, RunStep, format_size
 from solorun.status import Status
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], bas
     width = max(len(name) for name, _ in facts)
     write("".join(f"{name.ljust(width)}  {value}\n" for name, value in facts))
     write("\n")
-    write_table(["STEP", "STATUS", "DURATION", "EXIT", "ERROR"], [_step_row(step) for step in found.steps])
+    write_table(
+        ["STEP", "STATUS", "DURATION", "EXIT", "ERROR"], [row for step in found.steps for row in _step_rows(step)]
+    )
     if artifacts:
         write("\n")
         rows = [
@@ -57,9 +59,18 @@ def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], bas
         write_table(["ARTIFACT", "SIZE", "TYPE", "URL"], rows)
 
 
-def _step_row(step: RunStep) -> list[str]:
-    exit_code = "" if step.exit_code is None else str(step.exit_code)
-    return [step.name, step.status, format_elapsed(step), exit_code, step.error_message or ""]
+def _step_rows(step: RunStep) -> list[list[str]]:
+    """The step, and its attempts if it has several."""
+    attempts = step.attempts if len(step.attempts) > 1 or step.next_attempt_at is not None else ()
+    row = _result_row(step.name, step)
+    if step.next_attempt_at is not None:
+        row[-1] = f"next attempt {format_moment(step.next_attempt_at)}"
+    return [row, *(_result_row(f"  attempt {each.number} of {step.max_attempts}", each) for each in attempts)]
+
+
+def _result_row(name: str, of: RunStep | Attempt) -> list[str]:
+    exit_code = "" if of.exit_code is None else str(of.exit_code)
+    return [name, of.status, format_elapsed(of), exit_code, of.error_message or ""]
 
 
 def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:

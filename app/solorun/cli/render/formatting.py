@@ -5,7 +5,7 @@ from typing import Final
 
 from solorun.outcome import StopEffect
 from solorun.queueing import Slots
-from solorun.run import Cancel, Run, RunStep
+from solorun.run import Attempt, Cancel, Run, RunStep
 from solorun.status import Status, StepStatus
 
 _MIN_STOP_SECONDS: Final = 0.05
@@ -31,9 +31,9 @@ def format_age(at: datetime) -> str:
     return format_duration((datetime.now(UTC) - at).total_seconds())
 
 
-def format_elapsed(of: Run | RunStep) -> str:
-    """The duration of a run or a step, so far if it is active. "" if it never started, and if it was interrupted: after
-    a crash, the end is recorded when the service is back.
+def format_elapsed(of: Run | RunStep | Attempt) -> str:
+    """The duration of a run, a step or an attempt, so far if it is active. "" if it never started, and if it was
+    interrupted: after a crash, the end is recorded when the service is back.
     """
     if of.started_at is None or of.status in (Status.INTERRUPTED, StepStatus.INTERRUPTED):
         return ""

@@ -81,6 +81,8 @@ class LogLines:
         match event:
             case Event.STEP:
                 mark, colour = _STEP_MARKS.get(str(data.get("status")), ("-", "0"))
+                if data.get("status") == StepStatus.WAITING and "attempt" in data:
+                    mark, colour = "↻", "33"
                 exit_code = data.get("exit_code")
                 # A signal has a name, which the message has.
                 is_unnamed = exit_code is not None and exit_code > 0 and "exit code" not in message

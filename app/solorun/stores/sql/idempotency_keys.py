@@ -5,6 +5,7 @@ from typing import Any
 
 from solorun.errors import IdempotencyKeyReused, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.queueing import StartResult
 from solorun.store import KeyedRun
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
@@ -17,19 +18,19 @@ def find_run(connection: Connection, project: str, key: IdempotencyKey, at: date
     row = connection.execute(QUERIES["select_key"], _values(project, key, at)).fetchone()
     if row is None:
         return None
-    run_id, fingerprint, created_at = row
+    run_id, fingerprint, result = row
     if fingerprint != key.fingerprint:
         raise IdempotencyKeyReused(f"This idempotency key was used for another request, which led to run {run_id}.")
-    run = get_run(connection, run_id)
-    # A key that starts a run is recorded with it.
-    return KeyedRun(run, joined=created_at != to_microseconds(run.created_at))
+    return KeyedRun(get_run(connection, run_id), StartResult(result))
 
 
-def record(connection: Connection, project: str, key: IdempotencyKey, run_id: int, at: datetime) -> None:
+def record(
+    connection: Connection, project: str, key: IdempotencyKey, run_id: int, result: StartResult, at: datetime
+) -> None:
     """Record the run to which a key leads, and delete some expired keys. Raises StartRepeated if it has led to one."""
     values = _values(project, key, at)
     connection.execute(QUERIES["delete_expired_keys"], values)
-    values |= {"fingerprint": key.fingerprint, "run_id": run_id, "created_at": to_microseconds(at)}
+    values |= {"fingerprint": key.fingerprint, "run_id": run_id, "result": result, "created_at": to_microseconds(at)}
     if not connection.execute(QUERIES["insert_key"], values).rowcount:
         raise StartRepeated
 

@@ -5,7 +5,11 @@
 id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
-info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
+info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned
+
+-- fragment: is_not_expired
+-- The log of an expired run is being deleted: no reader may see a part of it.
+EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.expired_at IS NULL)
 
 -- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
@@ -135,14 +139,14 @@ INSERT INTO holds (resource, slot, run_id, step, held_since) VALUES (:resource, 
 DELETE FROM holds WHERE run_id = :run_id;
 
 -- name: select_key
--- Selects the run to which an idempotency key has led, and when and by which request.
-SELECT run_id, fingerprint, created_at FROM idempotency_keys
+-- Selects the run to which an idempotency key has led, and how and by which request.
+SELECT run_id, fingerprint, result FROM idempotency_keys
 WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
 
 -- name: delete_expired_keys
@@ -153,9 +157,10 @@ WHERE created_at <= :expired_at
         OR (project = :project AND key_hash = :key_hash));
 
 -- name: delete_keys_of_run
--- Deletes the keys that have led to a run.
+-- Deletes the keys that have led to a run, unless it belongs to another owner.
 DELETE FROM idempotency_keys
-WHERE run_id = :run_id AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
+WHERE run_id = :run_id AND project = (
+    SELECT runs.project FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
 -- name: record_delivery
 -- Replaces the last delivery to a hook.
@@ -250,7 +255,8 @@ ON CONFLICT (run_id, last_seq) DO NOTHING;
 -- Updates a step.
 UPDATE steps
 SET status = :status, started_at = :started_at, finished_at = :finished_at, exit_code = :exit_code,
-    error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq
+    error_message = :error_message, first_seq = :first_seq, last_seq = :last_seq, max_attempts = :max_attempts,
+    attempts = :attempts, next_attempt_at = :next_attempt_at
 WHERE run_id = :run_id AND name = :name;
 
 -- name: finalize_run
@@ -267,15 +273,16 @@ WHERE id = :run_id AND status IN (:from_pending, :from_running)
     AND (COALESCE(owner, :owner) = :owner OR (CAST(:owner AS TEXT) IS NULL AND {without_lease}))
     AND (CAST(:previous_seq AS BIGINT) IS NULL OR last_seq = :previous_seq);
 
--- name: finalize_running_steps
--- Ends the running steps of a finalized run. All records up to the run's last one may be theirs.
+-- name: finalize_started_steps
+-- Ends the steps of a finalized run that have started, even if they wait for their next attempt. All records up to the
+-- run's last one may be theirs.
 UPDATE steps
-SET status = :status, finished_at = :finished_at, error_message = :error_message,
+SET status = :status, finished_at = :finished_at, error_message = :error_message, next_attempt_at = NULL,
     last_seq = CASE
         WHEN first_seq IS NULL THEN last_seq
         ELSE (SELECT runs.last_seq FROM runs WHERE runs.id = :run_id)
     END
-WHERE run_id = :run_id AND status = 'running';
+WHERE run_id = :run_id AND (status = 'running' OR (status = 'waiting' AND started_at IS NOT NULL));
 
 -- name: finalize_pending_steps
 -- Skips the pending steps of a finalized run.
@@ -287,11 +294,16 @@ SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = 
 
 -- name: select_run
 -- Selects a run.
-SELECT {run_columns} FROM runs WHERE id = :run_id;
+SELECT {run_columns} FROM runs WHERE id = :run_id AND expired_at IS NULL;
+
+-- name: select_existence
+-- Selects whether a run exists.
+SELECT {is_not_expired};
 
 -- name: select_steps
 -- Selects the steps of a run, in order.
-SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots
+SELECT name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots,
+    max_attempts, attempts, next_attempt_at
 FROM steps WHERE run_id = :run_id ORDER BY position;
 
 -- name: select_active_run
@@ -300,36 +312,40 @@ SELECT {run_columns} FROM runs WHERE project = :project AND status IN ('pending'
 
 -- name: select_latest_run
 -- Selects the newest run of a project.
-SELECT {run_columns} FROM runs WHERE project = :project ORDER BY id DESC LIMIT 1;
+SELECT {run_columns} FROM runs WHERE project = :project AND expired_at IS NULL ORDER BY id DESC LIMIT 1;
 
 -- name: list_runs
 -- Lists runs with smaller ids, newest first.
-SELECT {run_columns} FROM runs WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs WHERE id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project
 -- Like list_runs, for one project.
-SELECT {run_columns} FROM runs WHERE project = :project AND id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs
+WHERE project = :project AND id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_with_status
 -- Like list_runs, for one status. Several statuses take several statements, each of which follows an index.
-SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs
+WHERE status = :status AND id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project_with_status
 -- Like list_runs_with_status, for one project.
 SELECT {run_columns} FROM runs
-WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+WHERE project = :project AND status = :status AND id < :before_id AND expired_at IS NULL
+ORDER BY id DESC LIMIT :limit;
 
 -- name: list_reruns
 -- Like list_runs, for the runs that repeat one run. A null project means any project.
 SELECT {run_columns} FROM runs
 WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+    AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: list_reruns_with_status
 -- Like list_reruns, for one status.
 SELECT {run_columns} FROM runs
 WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
-    AND id < :before_id
+    AND id < :before_id AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: list_latest_runs
@@ -341,7 +357,8 @@ WITH RECURSIVE names (name) AS (
     SELECT (SELECT MIN(runs.project) FROM runs WHERE runs.project > names.name) FROM names WHERE names.name IS NOT NULL
 )
 SELECT {run_columns} FROM names
-JOIN runs ON runs.id = (SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name)
+JOIN runs ON runs.id = (
+    SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name AND newest.expired_at IS NULL)
 ORDER BY runs.project;
 
 -- name: list_queued_runs
@@ -369,6 +386,7 @@ ORDER BY id DESC LIMIT 20;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_with_events_after
@@ -376,6 +394,7 @@ ORDER BY last_seq LIMIT :limit;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after AND has_events = 1
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_before
@@ -386,6 +405,7 @@ WHERE run_id = :run_id AND first_seq < :before
     AND last_seq <= COALESCE((SELECT MIN(last_seq) FROM segments WHERE run_id = :run_id AND last_seq >= :before),
         :before)
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq DESC LIMIT :limit;
 
 -- name: delete_segments
@@ -395,6 +415,54 @@ DELETE FROM segments WHERE run_id = :run_id AND first_seq >= :first_seq AND last
 -- name: select_last_segment
 -- Selects the last seq of a run's segments; null if it has none.
 SELECT MAX(last_seq) FROM segments WHERE run_id = :run_id;
+
+-- name: set_pinned
+-- Pins or unpins a run.
+UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
+
+-- name: list_ended_runs
+-- Lists the ended runs of a project, newest first.
+SELECT id, finished_at, status, pinned FROM runs
+WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
+ORDER BY id DESC LIMIT :limit;
+
+-- name: measure_log
+-- Adds up what the segments of a run take. The length of a payload is known without reading it.
+SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
+
+-- name: expire_run
+-- Lets an ended run expire: from now on, no reader finds it.
+UPDATE runs SET expired_at = :at
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
+
+-- name: list_expired_runs
+-- Lists expired runs, oldest first.
+SELECT id FROM runs WHERE expired_at IS NOT NULL ORDER BY id LIMIT :limit;
+
+-- name: list_segment_sizes
+-- Lists the sizes of a run's first segments.
+SELECT last_seq, LENGTH(payload) FROM segments WHERE run_id = :run_id ORDER BY last_seq LIMIT :limit;
+
+-- name: delete_first_segments
+-- Deletes the segments of an expired run up to a seq.
+DELETE FROM segments WHERE run_id = :run_id AND last_seq <= :last_seq;
+
+-- name: delete_expired_run
+-- Deletes an expired run, with everything that refers to it.
+DELETE FROM runs WHERE id = :run_id AND expired_at IS NOT NULL;
+
+-- name: insert_deleted_run
+-- Records that a run was deleted.
+INSERT INTO deleted_runs (deleted_at, run_id) VALUES (:at, :run_id);
+
+-- name: list_deleted_runs
+-- Lists deleted runs in the order of their deletion.
+SELECT deleted_at, run_id FROM deleted_runs
+WHERE (deleted_at, run_id) > (:deleted_at, :run_id) ORDER BY deleted_at, run_id LIMIT :limit;
+
+-- name: forget_deleted_runs
+-- Forgets the runs that were deleted before a time.
+DELETE FROM deleted_runs WHERE deleted_at < :before;
 
 -- name: select_subscriptions
 -- Selects who receives news about a run that has ended, and what about.
@@ -548,8 +616,10 @@ DELETE FROM firings WHERE schedule = :schedule AND due_at <= (
 );
 
 -- name: delete_firing_of_run
--- Deletes the firing that started a run, so that its due time can be handled again.
-DELETE FROM firings WHERE run_id = :run_id AND outcome = 'started';
+-- Deletes the firing that started a run, unless it belongs to another owner. The due time can be handled again.
+DELETE FROM firings
+WHERE outcome = 'started' AND run_id = (
+    SELECT runs.id FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
 -- name: list_firings
 -- Lists firings, newest first.

@@ -1,6 +1,6 @@
 """Converts between rows and values. Times are stored as microseconds since 1970, UTC."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from solorun.outcome import StopEffect
 from solorun.parameter import ParamValue
-from solorun.run import MAX_RUN_ID, Cancel, LevelCounts, Run, RunStep, cancel_fields
+from solorun.run import MAX_RUN_ID, Attempt, Cancel, LevelCounts, Run, RunStep, cancel_fields, end_last_attempt
 from solorun.status import Status, StepStatus
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -19,6 +19,7 @@ _encode = msgspec.json.Encoder(order="sorted").encode
 decode_params = msgspec.json.Decoder(dict[str, ParamValue]).decode
 _decode_position = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_resources = msgspec.json.Decoder(dict[str, int]).decode
+decode_attempts = msgspec.json.Decoder(tuple[Attempt, ...]).decode
 decode_slots = msgspec.json.Decoder(dict[str, list[int]]).decode
 
 
@@ -29,7 +30,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
         cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
         progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
-        replaces, queue_deadline,
+        replaces, queue_deadline, pinned,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -68,6 +69,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         slots=decode_slots(slots),
         replaces=replaces,
         queue_deadline=from_microseconds(queue_deadline),
+        pinned=bool(pinned),
     )
 
 
@@ -93,7 +95,14 @@ def step_values(run_id: int, step: RunStep) -> dict[str, Any]:
         "status": step.status.value,
         "started_at": to_microseconds(step.started_at),
         "finished_at": to_microseconds(step.finished_at),
+        "attempts": encode_attempts(step.attempts),
+        "next_attempt_at": to_microseconds(step.next_attempt_at),
     }
+
+
+def encode_attempts(attempts: Sequence[Attempt]) -> str:
+    """A column with a JSON array of attempts."""
+    return _encode(attempts).decode()
 
 
 def level_values(counts: LevelCounts) -> dict[str, int]:
@@ -125,16 +134,29 @@ def from_microseconds(microseconds: int | None) -> datetime | None:
 
 
 def _step_from_row(row: tuple[Any, ...]) -> RunStep:
-    name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots = row
+    (
+        name, status, started_at, finished_at, exit_code, error_message, first_seq, last_seq, resources, slots,
+        max_attempts, attempts, next_attempt_at,
+    ) = row  # fmt: skip
+    end = {
+        "status": StepStatus(status),
+        "finished_at": from_microseconds(finished_at),
+        "exit_code": exit_code,
+        "error_message": error_message,
+        "last_seq": last_seq,
+    }
+    tried = decode_attempts(attempts)
+    if end["finished_at"] is not None:
+        # A service that was killed has recorded the end of the step, but not that of the attempt.
+        tried = end_last_attempt(tried, **end)
     return RunStep(
         name=name,
-        status=StepStatus(status),
         started_at=from_microseconds(started_at),
-        finished_at=from_microseconds(finished_at),
-        exit_code=exit_code,
-        error_message=error_message,
         first_seq=first_seq,
-        last_seq=last_seq,
         resources=decode_resources(resources),
         slots=decode_slots(slots),
+        max_attempts=max_attempts,
+        attempts=tried,
+        next_attempt_at=from_microseconds(next_attempt_at),
+        **end,
     )

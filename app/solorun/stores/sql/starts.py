@@ -5,7 +5,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
-from solorun.queueing import ConflictPolicy, Hold, Slots, Waiter
+from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
 from solorun.run import Run
 from solorun.store import NewRun
 from solorun.stores.sql import idempotency_keys, schedules
@@ -34,8 +34,11 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         "resources": encode_object(new.resources),
         "notify": encode_object(new.notify) if new.notify else None,
     }
+    result = StartResult.STARTED
     run_id = _insert_pending(connection, new, values)
     if run_id is None:
+        if new.on_conflict is not ConflictPolicy.REPLACE:
+            result = StartResult.QUEUED
         run_id = _insert_waiting(connection, new, values)
         keep_unmasked(connection, run_id, new.unmasked_params)
     connection.executemany(
@@ -51,7 +54,7 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
         ],
     )
     if new.key is not None:
-        idempotency_keys.record(connection, new.project, new.key, run_id, new.created_at)
+        idempotency_keys.record(connection, new.project, new.key, run_id, result, new.created_at)
     if new.firing is not None and not schedules.record_firing(connection, replace(new.firing, run_id=run_id)):
         raise StartRepeated
     return get_run(connection, run_id)

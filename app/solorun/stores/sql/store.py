@@ -14,8 +14,9 @@ from solorun.idempotency_key import IdempotencyKey
 from solorun.notification import Delivery, NewNotification
 from solorun.outbox import AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.parameter import ParamValue
-from solorun.queueing import Hold, Slots
+from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
+from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
 from solorun.schedule import Firing, ScheduleState
 from solorun.segment import Segment
@@ -28,6 +29,7 @@ from solorun.stores.sql import (
     outbox,
     promotion,
     reads,
+    retention,
     schedules,
     starts,
     writes,
@@ -103,7 +105,7 @@ class SqlRunStore(Store, ABC):
         await self._write_in_turn(promotion.declare_resources, slots, to_microseconds(datetime.now(UTC)))
 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
-        await self._write_in_turn(idempotency_keys.record, project, key, run_id, at)
+        await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
@@ -263,6 +265,29 @@ class SqlRunStore(Store, ABC):
 
     async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        return await self._write(retention.set_pinned, run_id, pinned)
+
+    async def list_ended_runs(self, project: str, *, before_id: int | None = None, limit: int) -> list[EndedRun]:
+        return await self._read(retention.list_ended_runs, project, before_id, limit)
+
+    async def measure_logs(self, run_ids: Collection[int]) -> dict[int, int]:
+        return await self._read(retention.measure_logs, run_ids)
+
+    async def expire_runs(self, run_ids: Collection[int], *, at: datetime) -> list[int]:
+        return await self._write(retention.expire_runs, run_ids, at)
+
+    async def delete_expired(self, *, at: datetime) -> Deletion:
+        return await self._write(retention.delete_expired, at)
+
+    async def list_deleted_runs(self, *, after: DeletedRun | None = None, limit: int) -> list[DeletedRun]:
+        return await self._read(retention.list_deleted_runs, after, limit)
+
+    async def forget_deleted_runs(self, *, before: datetime) -> None:
+        await self._write(retention.forget_deleted_runs, before)
 
     # -- maintenance
 

@@ -69,7 +69,7 @@ def finalize_run(
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))
-        connection.execute(QUERIES["finalize_running_steps"], values)
+        connection.execute(QUERIES["finalize_started_steps"], values)
         connection.execute(QUERIES["finalize_pending_steps"], values)
         release_run(connection, values["run_id"])
         promote(connection, values["finished_at"])
