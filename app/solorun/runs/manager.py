@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 
 import anyio
+from msgspec import structs
 
 from solorun.errors import (
     QueueFull,
@@ -37,6 +38,7 @@ from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
+from solorun.schedule import Firing
 from solorun.status import Status
 from solorun.store import Store
 
@@ -103,6 +105,7 @@ class RunManager:
         on_conflict: ConflictPolicy | None = None,
         rerun_of: int | None = None,
         key: IdempotencyKey | None = None,
+        firing: Firing | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
@@ -110,12 +113,14 @@ class RunManager:
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
         ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
         but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
-        these or StartRepeated (see `submit_once`). Cancelling this call does not cancel the start.
+        these or StartRepeated (see `submit_once`); with a firing that is recorded already, too. Cancelling this call
+        does not cancel the start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
         start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
+        start = structs.replace(start, firing=firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
         try:
@@ -189,6 +194,11 @@ class RunManager:
                 # Whether the row was committed is unknown.
                 self.reaper.finalize_start_later(new, _UNCONFIRMED)
                 raise
+
+    async def wait_for_unconfirmed(self) -> None:
+        """Wait until every start that raised StoreUnavailable has been undone."""
+        await self.registry.wait_for_starts()
+        await self.reaper.wait_until_done()
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.
