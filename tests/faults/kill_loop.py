@@ -24,6 +24,7 @@ from typing import Any
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
@@ -34,6 +35,7 @@ from tests.faults.parent_death import end_with_parent
 
 PROJECTS = ("extract", "deploy", "nightly")
 RESOURCES = {"gpu": 1}
+RETRIES = Retries(3, delay_seconds=0.004, max_delay_seconds=0.016)
 NEEDS_GPU = ("extract", "deploy")
 CLIENTS_PER_PROJECT = 2
 CHILD_LIMIT_SECONDS = 60.0
@@ -42,11 +44,13 @@ POINT_SECONDS = 0.3
 
 
 async def talk(step: StepContext) -> None:
-    """Logs a counter for a few milliseconds."""
+    """Logs a counter for a few milliseconds. Fails now and then, and is tried again."""
     for number in range(random.randrange(1, 200)):
         await step.log(str(number))
         await asyncio.sleep(random.choice((0, 0, 0, 0, 0, 0, 0.001)))
     await step.progress(1, 1)
+    if random.random() < 0.3:
+        raise RuntimeError("no luck")
 
 
 class Child:
@@ -74,7 +78,7 @@ class Child:
             await asyncio.gather(*(self._run_client(name) for name in PROJECTS * CLIENTS_PER_PROJECT))
 
     def _declare(self, name: str) -> Project:
-        step = CoroutineStep("talk", "kill_loop:talk", talk)
+        step = CoroutineStep("talk", "kill_loop:talk", talk, retries=RETRIES)
         return Project(name, name, Path("/"), (step,), resources=RESOURCES if name in NEEDS_GPU else {})
 
     async def _run_client(self, project: str) -> None:
