@@ -52,6 +52,7 @@ class ProjectKeys(TypedDict, total=False):
     timeout: Duration
     cancel_grace: Duration
     log_limit: Mapping[str, Size]
+    keep: Mapping[str, int | Duration | Size]
     shell: str
     detect_levels: bool
     on_conflict: Literal["reject", "join", "queue", "replace"]

@@ -6,16 +6,16 @@ app.mount("/runs", solo.app)
 """
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
 from solorun.auth.permissions import Authorize
-from solorun.declaration import Duration, Project, plain
+from solorun.declaration import Duration, Project, ProjectKeys, plain
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import TOP_KEYS, ProjectSet, resolve_settings
 from solorun.record import Record
@@ -38,6 +38,8 @@ class SolorunKeys(TypedDict, total=False):
     max_streams: int
     max_streams_per_client: int
     resources: Mapping[str, Mapping[str, int]]
+    notify: Mapping[str, Mapping[str, Any]]
+    defaults: ProjectKeys
 
 
 class Solorun:
@@ -115,7 +117,7 @@ class Solorun:
     ) -> None:
         await self.stop()
 
-    async def follow(self, run_id: int, *, after: int = 0) -> AsyncIterator[Record]:
+    async def follow(self, run_id: int, *, after: int = 0) -> AsyncGenerator[Record, None]:
         """Yield the records of a run after this seq, in order and as they are committed, until the run ends.
 
         Every record that is yielded is on disk. Raises RunNotFound. Can be cancelled at any time.

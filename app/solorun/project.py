@@ -107,6 +107,19 @@ class LogLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """How many ended runs a project keeps, how old, and of which total size. None means no limit."""
+
+    runs: int | None = None
+    age_seconds: float | None = None
+    size_bytes: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        return self != Keep()
+
+
+@dataclass(frozen=True, slots=True)
 class Project:
     """A project as declared. A run keeps the declaration it started with, even if the file changes.
 
@@ -114,8 +127,8 @@ class Project:
     service's environment or in `env`) whose values are masked in logs. `pass_env` names more variables of the service's
     environment that commands get; `*`, `?` and `[...]` are wildcards. `params` are the parameters that a start may set.
     `resources` is how many slots of each resource a run requires. `on_conflict` is what a start does by default; at
-    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `hooks` are by name. `notify` are the targets
-    that receive news about its runs.
+    most `queue_max` runs wait, each for `queue_timeout_seconds` at most. `keep` says which ended runs are not deleted.
+    `hooks` are by name. `notify` are the targets that receive news about its runs.
     """
 
     name: str
@@ -125,6 +138,7 @@ class Project:
     timeout_seconds: float | None = None
     cancel_grace_seconds: float = DEFAULT_CANCEL_GRACE_SECONDS
     log_limit: LogLimit = LogLimit()
+    keep: Keep = Keep()
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
     pass_env: tuple[str, ...] = ()

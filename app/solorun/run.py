@@ -113,6 +113,7 @@ class Run(msgspec.Struct, frozen=True):
 
     `last_seq` is the seq of the last committed record, 0 before the first. `current_step` is the step in progress.
     `rerun_of` is the id of the run that this one repeats, which may have been deleted. Secrets in `params` are masked.
+    A `pinned` run is never deleted.
     """
 
     id: int
@@ -152,6 +153,7 @@ class Run(msgspec.Struct, frozen=True):
     """The resources that a queued run waits for; () if it waits for its project."""
     estimated_start_at: datetime | None = None
     """When a queued run will begin if the runs before it take as long as usual; None if that is unknown."""
+    pinned: bool = False
 
     @property
     def has_ended(self) -> bool:

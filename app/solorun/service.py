@@ -20,7 +20,7 @@ from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
 from solorun.notifications import Composer, Notifier, NotifierLimits, TargetSender
 from solorun.projects import ConfiguredProjects
-from solorun.runs import Admission, Dispatcher, Mirror, Reaper, RunManager, RunQueue
+from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
 from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
@@ -28,6 +28,7 @@ from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
+from solorun.tracing import open_tracing
 from solorun.triggers import Hooks
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -66,6 +67,7 @@ class Service:
     tail: Tail
     writer: Writer
     manager: RunManager
+    pruner: Pruner
     notifier: Notifier
     hooks: Hooks
     limits: ServiceLimits
@@ -99,16 +101,21 @@ class Service:
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
-            steps = executor or StepDispatcher(
-                directory.path,
-                environ,
-                url=url or settings.public_url,
-                owns_process=url is not None,
-                limits=limits.commands,
+            tracing = open_tracing(settings, environ, owns_process=url is not None)
+            await stack.enter_async_context(running(tracing))
+            steps = tracing.observe_steps(
+                executor
+                or StepDispatcher(
+                    directory.path,
+                    environ,
+                    url=url or settings.public_url,
+                    owns_process=url is not None,
+                    limits=limits.commands,
+                )
             )
             hub = Hub()
             registry = RunRegistry()
-            queue = RunQueue(hub, registry, catalog)
+            queue = RunQueue(hub, registry, catalog, now)
             tasks = TaskSet()
             reaper = Reaper(
                 store=store, registry=registry, tasks=tasks, executor=steps, queue=queue, owner=owner, now=now
@@ -131,6 +138,7 @@ class Service:
                 token=settings.token,
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
+                observe_run=tracing.observe_run,
             )
             admission = Admission(catalog)
             dispatcher = Dispatcher(
@@ -172,6 +180,7 @@ class Service:
             )
             artifacts = ArtifactListings(directory)
             stack.callback(artifacts.close)
+            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
@@ -182,6 +191,7 @@ class Service:
                 tail=Tail(hub, store),
                 writer=writer,
                 manager=manager,
+                pruner=pruner,
                 notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
                 limits=limits,
@@ -189,6 +199,7 @@ class Service:
             )
             await stack.enter_async_context(running(notifier))
             await stack.enter_async_context(running(dispatcher))
+            await stack.enter_async_context(running(pruner))
             if lease is not None:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)

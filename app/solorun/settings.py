@@ -36,6 +36,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"
+    otlp_endpoint: str | None = None
     max_streams: int = MAX_STREAMS
     max_streams_per_client: int = MAX_STREAMS_PER_CLIENT
     max_projects_per_pattern: int = MAX_PROJECTS_PER_PATTERN

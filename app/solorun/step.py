@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from solorun.outcome import StepResult, StopEffect
-from solorun.project import Project, StepDeclaration
+from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.queueing import Slots
 from solorun.record import Level, Stream
 
@@ -69,6 +69,14 @@ class CommandRunner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class CommandObservation:
+    """What an observer of a command adds to its environment, and what it calls with the result."""
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    end: Callable[[StepResult], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True)
 class StepContext:
     """A step's view of its run, and the logging API of coroutine steps.
 
@@ -92,6 +100,7 @@ class StepContext:
     attempt: int = 1
     slots: Slots = field(default_factory=dict)
     report_position: Callable[[Sequence[str]], None] = lambda _: None
+    observe_command: Callable[[CommandStep], CommandObservation] = lambda _: CommandObservation()
 
     async def log(self, message: str, level: Level | str = Level.INFO) -> None:
         """Log a message. Waits while the log is full. Never raises for its arguments: an unknown level means info."""

@@ -23,6 +23,7 @@ from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
+from solorun.retention import RetentionStore
 from solorun.run import Run, RunStep
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -301,5 +302,5 @@ class StoreMaintenance(Protocol):
         """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
 
 
-class Store(RunStore, HookStore, Outbox, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

@@ -273,6 +273,23 @@ class RunPage(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class PrunedProject(msgspec.Struct, frozen=True):
+    """How many old runs of a project are deleted, and the size of their logs and artifacts."""
+
+    project: str
+    runs: int
+    size_bytes: int
+
+
+class PruneReport(msgspec.Struct, frozen=True):
+    """The runs that projects no longer keep. With `dry_run`, nothing is deleted."""
+
+    dry_run: bool
+    runs: int
+    size_bytes: int
+    projects: tuple[PrunedProject, ...]
+
+
 class ArtifactList(msgspec.Struct, frozen=True):
     """Artifacts by name. `next_cursor` is None on the last page. `truncated`: the run has more than are ever listed."""
 

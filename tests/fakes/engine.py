@@ -14,8 +14,9 @@ from solorun.component import running
 from solorun.errors import ProjectNotFound
 from solorun.execution import RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
 from solorun.logs import Channel, Hub, Tail, Writer, WriterLimits
+from solorun.notification import NotifyTarget
 from solorun.parameter import Parameter
-from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, LogLimit, Project, StallTimeout
+from solorun.project import DEFAULT_QUEUE_MAX, CommandStep, Keep, LogLimit, Project, StallTimeout
 from solorun.queueing import ConflictPolicy
 from solorun.record import Record
 from solorun.retries import Retries
@@ -129,6 +130,7 @@ def declare(
     stall_timeout: StallTimeout | None = None,
     cancel_grace_seconds: float = 10.0,
     log_limit: LogLimit = LogLimit(),  # noqa: B008 - frozen
+    keep: Keep = Keep(),  # noqa: B008 - frozen
     env: Mapping[str, str] | None = None,
     secrets: tuple[str, ...] = (),
     params: tuple[str | Parameter, ...] = (),
@@ -137,6 +139,7 @@ def declare(
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
     queue_max: int = DEFAULT_QUEUE_MAX,
     queue_timeout_seconds: float | None = None,
+    notify: tuple[NotifyTarget, ...] = (),
 ) -> Project:
     """A project with scripted steps."""
     return Project(
@@ -157,6 +160,7 @@ def declare(
         timeout_seconds=timeout_seconds,
         cancel_grace_seconds=cancel_grace_seconds,
         log_limit=log_limit,
+        keep=keep,
         env=env or {},
         secrets=secrets,
         params=tuple(Parameter(each) if isinstance(each, str) else each for each in params),
@@ -164,6 +168,7 @@ def declare(
         on_conflict=on_conflict,
         queue_max=queue_max,
         queue_timeout_seconds=queue_timeout_seconds,
+        notify=notify,
     )
 
 
@@ -203,7 +208,7 @@ async def open_engine(
         tasks = TaskSet()
         hub = Hub()
         declared = DeclaredProjects(*(projects or (declare(),)), resources=resources)
-        queue = RunQueue(hub, registry, declared)
+        queue = RunQueue(hub, registry, declared, now)
         reaper = Reaper(
             store=store,
             registry=registry,

@@ -151,6 +151,16 @@ def cancels_are_settled(evidence: Evidence) -> Iterator[str]:
             yield f"the work of run {row.id} was {cancel.effect}, but not signalled"
 
 
+def every_end_is_announced_once(evidence: Evidence) -> Iterator[str]:
+    """The transaction that ends a run adds the delivery of its end, and nothing else does."""
+    for row in evidence.database.runs.values():
+        expected = [[row.status]] if row.notifies and Status(row.status).has_ended else [[]]
+        if row.status == Status.COMPLETED:
+            expected.append(["recovered"])
+        if (events := evidence.database.deliveries.get(row.id, [])) not in expected:
+            yield f"run {row.id} is {row.status}, and was announced as {events}"
+
+
 def no_process_outlives_its_run(evidence: Evidence) -> Iterator[str]:
     """When a reader receives a run's end, above all a cancelled one, none of its processes is alive."""
     for seen in evidence.history.end_observations:
@@ -177,6 +187,7 @@ CHECKERS: tuple[Checker, ...] = (
     transitions_are_legal,
     stream_ends_match_the_rows,
     cancels_are_settled,
+    every_end_is_announced_once,
     no_process_outlives_its_run,
     the_database_is_intact,
 )

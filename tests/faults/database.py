@@ -82,6 +82,8 @@ class Row:
     resources: dict[str, int] = field(default_factory=dict)
     replaces: int | None = None
     cancel: Cancel | None = None
+    notifies: bool = False
+    """Whether it has targets that receive all news about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class Database:
     moves: list[Move]
     integrity: str
     holds: list[HoldMove] = field(default_factory=list)
+    deliveries: dict[int, list[str]] = field(default_factory=dict)
+    """The events of each run's deliveries."""
 
 
 def install_triggers(path: Path) -> None:
@@ -126,7 +130,10 @@ def read_database(path: Path) -> Database:
                 )
             ]
         (integrity,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-        return Database(_read_rows(connection), logs, moves, integrity, holds)
+        deliveries: dict[int, list[str]] = {}
+        for run_id, event in connection.execute("SELECT run_id, event FROM deliveries ORDER BY id"):
+            deliveries.setdefault(run_id, []).append(event)
+        return Database(_read_rows(connection), logs, moves, integrity, holds, deliveries)
 
 
 def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
@@ -134,7 +141,7 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
     for run_id, name, status in connection.execute("SELECT run_id, name, status FROM steps ORDER BY run_id, position"):
         steps.setdefault(run_id, []).append((name, status))
     cancels = _read_cancels(connection)
-    columns = "id, project, status, error_message, started_at, finished_at, last_seq, resources, replaces"
+    columns = "id, project, status, error_message, started_at, finished_at, last_seq, resources, replaces, notify"
     return {
         run_id: Row(
             run_id,
@@ -148,9 +155,10 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
             json.loads(resources),
             replaces,
             cancels.get(run_id),
+            notify is not None,
         )
-        for run_id, project, status, error, started, finished, last_seq, resources, replaces in connection.execute(
-            f"SELECT {columns} FROM runs ORDER BY id"
+        for run_id, project, status, error, started, finished, last_seq, resources, replaces, notify in (
+            connection.execute(f"SELECT {columns} FROM runs ORDER BY id")
         )
     }
 

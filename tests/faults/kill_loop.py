@@ -32,6 +32,7 @@ from tests.fakes.engine import open_engine
 from tests.fakes.stores import noting_connections
 from tests.faults.kill_points import KillAt, KillPointStore
 from tests.faults.parent_death import end_with_parent
+from tests.faults.target import TARGET
 
 PROJECTS = ("extract", "deploy", "nightly")
 RESOURCES = {"gpu": 1}
@@ -79,7 +80,8 @@ class Child:
 
     def _declare(self, name: str) -> Project:
         step = CoroutineStep("talk", "kill_loop:talk", talk, retries=RETRIES)
-        return Project(name, name, Path("/"), (step,), resources=RESOURCES if name in NEEDS_GPU else {})
+        needs = RESOURCES if name in NEEDS_GPU else {}
+        return Project(name, name, Path("/"), (step,), resources=needs, notify=(TARGET,))
 
     async def _run_client(self, project: str) -> None:
         """A client that starts one run after another, with any conflict policy, follows them, and cancels some."""

@@ -125,6 +125,14 @@ async def test_a_cancel_that_is_not_settled_is_found(tmp_path: Path, monkeypatch
     assert trial.audit() == [f"cancels_are_settled: run {run.id} is cancelled, but its cancel is not settled"]
 
 
+async def test_an_end_that_is_not_announced_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.stores.sql.endings._add_deliveries", lambda *_: None)
+
+    violations = await race_and_crash(Trial(tmp_path))
+
+    assert any(violation.startswith("every_end_is_announced_once") for violation in violations)
+
+
 ESCAPE = "setsid sh -c 'echo $$ > escaped; exec sleep 30' & echo $$ > pid; wait"
 
 

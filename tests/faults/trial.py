@@ -23,6 +23,7 @@ from tests.fakes.steps import ScriptedExecutor, ScriptedStep
 from tests.faults.checkers import audit
 from tests.faults.database import install_triggers, read_database
 from tests.faults.history import Entry, History, MarkKind
+from tests.faults.target import TARGET
 
 DATABASE_NAME = "solorun.db"
 
@@ -69,7 +70,7 @@ class Trial:
 
     directory: Path
     history: History = field(default_factory=History)
-    projects: tuple[Project, ...] = (declare(steps=("work",)),)
+    projects: tuple[Project, ...] = (declare(steps=("work",), notify=(TARGET,)),)
     resources: Mapping[str, int] | None = None
     now: Callable[[], datetime] = system_now
     limits: EngineLimits = field(default_factory=EngineLimits)

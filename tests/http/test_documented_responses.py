@@ -12,6 +12,7 @@ from solorun.api.state import State
 from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
 from solorun.outbox import Outbox
+from solorun.retention import RetentionStore
 from solorun.store import RunStore
 from tests.fakes.application import BEARER, TOKEN, TOML, OpenServed, Served
 
@@ -26,7 +27,7 @@ VALUES = {
 }
 QUERIES = {"followAllRuns": "?follow=1:0"}
 NOTIFYING = TOML + '[notify.ops]\napprise = "$OPS_URL"\n'
-METHODS = {**vars(RunStore), **vars(Outbox)}
+METHODS = {**vars(RunStore), **vars(Outbox), **vars(RetentionStore)}
 CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itself]
 """The others decide by what a request contains: see test_hooks.py."""
 READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]
@@ -133,12 +134,13 @@ async def test_a_protected_operation_documents_that_it_needs_a_token(
     assert "`unauthorized`" in documented(operation, 401)
 
 
-@pytest.mark.parametrize("operation", [one for one in CHECKED if one.method == "POST"], ids=ids)
-async def test_a_post_documents_that_other_sites_are_refused(
+@pytest.mark.parametrize("operation", [one for one in CHECKED if one.method != "GET"], ids=ids)
+async def test_a_write_documents_that_other_sites_are_refused(
     open_served: OpenServed, operation: Operation[State]
 ) -> None:
     async with open_served(token=TOKEN, headers=BEARER) as served:
-        response = await served.client.post(path_of(operation), headers={"sec-fetch-site": "cross-site"})
+        headers = {"sec-fetch-site": "cross-site"}
+        response = await served.client.request(operation.method, path_of(operation), headers=headers)
 
     assert (response.status_code, response.json()["type"]) == (403, "/problems/cross-origin")
     assert "`cross-origin`" in documented(operation, 403)

@@ -1,26 +1,27 @@
 """Hooks: deliveries of webhooks over HTTP, genuine, forged, repeated and late."""
 
 import asyncio
-import base64
 import hashlib
 import hmac
 import json
 import logging
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from standardwebhooks import Webhook
 
 from solorun.errors import StoreUnavailable
 from tests.fakes.application import BEARER, TOKEN, OpenServed, Served
 from tests.fakes.project_toml import project_toml
 
 GITHUB, STANDARD, SHARED = "It's a Secret to Everybody", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "glpat-of-the-hook"
-ENVIRON = {"GH": GITHUB, "STANDARD": f"whsec_{STANDARD}", "SHARED": SHARED}
+ENVIRON = {"GH": f"{GITHUB}\n", "STANDARD": f"whsec_{STANDARD}", "SHARED": SHARED}
 PUSH = "/hooks/site/push"
 BODY = {"ref": "refs/heads/main", "after": "6dcb09b5", "forced": False}
 
@@ -72,10 +73,9 @@ async def deliver(
 
 
 async def send_standard(served: Served, body: bytes, *, message: str, at: int) -> httpx.Response:
-    """Send a delivery as Standard Webhooks describes it."""
-    signed = b".".join((message.encode(), b"%d" % at, body))
-    signature = base64.b64encode(hmac.digest(base64.b64decode(STANDARD), signed, "sha256")).decode()
-    headers = {"webhook-id": message, "webhook-timestamp": str(at), "webhook-signature": f"v1,{signature}"}
+    """Send a delivery that the library of Standard Webhooks has signed."""
+    signature = Webhook(STANDARD).sign(message, datetime.fromtimestamp(at, UTC), body.decode())
+    headers = {"webhook-id": message, "webhook-timestamp": str(at), "webhook-signature": signature}
     return await served.client.post("/hooks/site/event", content=body, headers=headers)
 
 

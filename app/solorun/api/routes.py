@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from solorun.api import artifacts, backup, hooks, logs, projects, resources, runs, streams
+from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
@@ -34,11 +34,13 @@ from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
 from solorun.record import LogPage
 from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
 from solorun.wire import (
     ArtifactList,
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -73,6 +75,9 @@ _IDEMPOTENCY_KEY: Final = RequestHeader(
     "A request that is repeated with this key within 24 hours starts no second run.",
     Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
 )
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
+)
 
 OPERATIONS: Final[tuple[Operation[State], ...]] = (
     Operation(
@@ -92,7 +97,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(*_NOT_STARTED, TooManyProjects),
         body=StartRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_PROJECT}/runs",
@@ -134,7 +139,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         query=runs.RerunQuery,
         body=RerunRequest,
         right=Right.START,
-        headers=(_IDEMPOTENCY_KEY,),
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
     ),
     Operation(
         f"GET {_RUN}/events",
@@ -225,6 +230,37 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         summary="List the resources that runs share, with their holders and the runs that wait",
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
+    ),
+    Operation(
+        f"POST {_RUN}/pin",
+        retention.pin_run,
+        id="pinRun",
+        summary="Pin a run, so that it is never deleted",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"DELETE {_RUN}/pin",
+        retention.unpin_run,
+        id="unpinRun",
+        summary="Unpin a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+        right=Right.START,
+    ),
+    Operation(
+        f"POST {V1}/prune",
+        retention.prune,
+        id="prune",
+        summary="Delete the ended runs that their projects no longer keep",
+        responses=(
+            ResponseSpec(200, "With `dry_run`: what would be deleted", model=PruneReport),
+            ResponseSpec(202, "What is being deleted", model=PruneReport),
+        ),
+        problems=(ProjectNotFound, StoreUnavailable),
+        query=retention.PruneQuery,
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {V1}/runs",

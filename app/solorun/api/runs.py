@@ -22,6 +22,7 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
+from solorun.trace_context import TRACE_HEADERS, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
@@ -39,6 +40,7 @@ class RerunQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def start_run(state: State, request: Request) -> Response:
+    continue_trace(request)
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
     await state.family_limit.check(project)
@@ -54,6 +56,7 @@ async def start_run(state: State, request: Request) -> Response:
 
 
 async def rerun(state: State, request: Request) -> Response:
+    continue_trace(request)
     run_id = run_id_of(request)
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
@@ -73,6 +76,12 @@ async def rerun(state: State, request: Request) -> Response:
         key=key,
     )
     return _started(state, request, await submit_once(manager, original.project, key, starting))
+
+
+def continue_trace(request: Request) -> None:
+    """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
+    sent = {name: request.headers.get(name.encode()) for name in TRACE_HEADERS}
+    caller_trace.set({name: value.decode("latin-1") for name, value in sent.items() if value is not None})
 
 
 def _started(state: State, request: Request, submission: Submission) -> Response:

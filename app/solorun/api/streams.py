@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from operator import attrgetter
 from typing import Annotated, Final
 
@@ -15,7 +15,7 @@ from solorun.api.path_parameters import parse_run_id, run_id_of
 from solorun.api.rights import make_stream_check
 from solorun.api.state import State
 from solorun.auth.permissions import Permissions, Right
-from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest
+from solorun.errors import FieldError, InvalidLastEventId, InvalidRequest, RunNotFound
 from solorun.http.event_stream import EventStream
 from solorun.http.request import Request
 from solorun.http.responses import MAX_PIECE_BYTES
@@ -79,8 +79,10 @@ async def follow_run(state: State, request: Request) -> EventStream:
         after = 0 if query.tail is None else service.tail.find_after(run, tail=query.tail)
 
     async def source(sink: EventStream) -> None:
-        ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
-        await sink.emit(_END % (ended.last_seq, encode(ended)))
+        # Without an end, the client asks again, and learns that the run has been deleted.
+        with suppress(RunNotFound):
+            ended = await _send_log(service, run.id, after, sink, _BATCH if query.batch else _EVENTS)
+            await sink.emit(_END % (ended.last_seq, encode(ended)))
 
     return EventStream(state.streams, source, is_still_authorized=await make_stream_check(state, request))
 
@@ -178,8 +180,11 @@ class DashboardStream:
                 await sink.emit(b"".join(events))
 
     async def follow(self, run_id: int, after: int, sink: EventStream) -> None:
-        """Send a run's records after `after`, then its terminal state."""
-        run = await _send_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
+        """Send a run's records after `after`, then its terminal state. Stops if the run is deleted."""
+        try:
+            run = await _send_log(self._service, run_id, after, sink, _EVENTS_OF_RUN)
+        except RunNotFound:
+            return
         async with self._publishing:
             self._ended.add(run_id)
             await sink.emit(_run_event(run))

@@ -22,6 +22,8 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.pin import pin, unpin
+from solorun.cli.commands.prune import prune
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.restore import restore
@@ -125,6 +127,9 @@ for _command in (
     show,
     log,
     download,
+    pin,
+    unpin,
+    prune,
     mcp,
     doctor,
     backup,

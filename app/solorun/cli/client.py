@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,7 @@ TokenFileOption = Annotated[
     ),
 ]
 
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}(-[0-9a-f]+)+")
 _MAX_TOKEN_FILE_BYTES = 4096
 """More than the longest token and the white space around it, so that a wrong file is not read whole."""
 
@@ -69,7 +71,7 @@ def open_client(url: str, token_file: Path | None) -> "RunClient":
     sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type] # None hides the module
     from solorun.client import RunClient
 
-    return RunClient(url, _read_token(token_file))
+    return RunClient(url, _read_token(token_file), traceparent=_read_traceparent())
 
 
 async def find_named_run(client: "RunClient", name: str) -> Run:
@@ -95,6 +97,12 @@ def note_if_interrupted(note: str) -> Iterator[None]:
     except asyncio.CancelledError:
         print_note(note)
         raise
+
+
+def _read_traceparent() -> str | None:
+    """The trace of the command that runs this one, which makes the runs part of it. None without a valid one."""
+    traceparent = os.environ.get("TRACEPARENT", "")
+    return traceparent if _TRACEPARENT.fullmatch(traceparent) else None
 
 
 def _read_token(token_file: Path | None) -> str | None:

@@ -32,6 +32,7 @@ from solorun.wire import (
     CancelRequest,
     ProjectList,
     ProjectSummary,
+    PruneReport,
     RerunPreview,
     RerunRequest,
     ResourceList,
@@ -59,7 +60,8 @@ class RunClient(NotificationRequests):
 
     A lost stream is reopened after at most `max_retry_seconds`, until the service has been silent for
     `reconnect_seconds`. A stream counts as lost after `idle_timeout_seconds` without a byte: the service sends
-    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits.
+    something every 15 s. A start whose answer is lost is repeated with its key, within the same limits. With a
+    `traceparent` (W3C Trace Context), its runs belong to that trace.
     """
 
     def __init__(
@@ -70,9 +72,10 @@ class RunClient(NotificationRequests):
         reconnect_seconds: float = 60.0,
         max_retry_seconds: float = MAX_SECONDS,
         idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
+        traceparent: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._connection = Connection(url, token, transport, idle_timeout_seconds=idle_timeout_seconds)
+        self._connection = Connection(url, token, transport, traceparent, idle_timeout_seconds=idle_timeout_seconds)
         self._reconnect_seconds = reconnect_seconds
         self._max_retry_seconds = max_retry_seconds
 
@@ -89,8 +92,6 @@ class RunClient(NotificationRequests):
     async def close(self) -> None:
         """Close all connections. Safe to call twice."""
         await self._connection.close()
-
-    # -- start, cancel, follow
 
     async def start_run(
         self,
@@ -229,6 +230,17 @@ class RunClient(NotificationRequests):
 
     async def get_project(self, project: str) -> ProjectSummary:
         return await self._connection.request("GET", _project_path(project), ProjectSummary)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it."""
+        return await self._connection.request("POST" if pinned else "DELETE", f"/runs/{run_id}/pin", Run)
+
+    async def prune(self, project: str | None = None, *, dry_run: bool = False) -> PruneReport:
+        """Delete what projects, or this one, no longer keep. Returns what is, or with `dry_run` would be, deleted."""
+        query: Query = {"project": project, "dry_run": int(dry_run)}
+        return await self._connection.request("POST", "/prune", PruneReport, query=query)
 
     # -- logs and artifacts
 

@@ -16,6 +16,7 @@ from solorun.client.proxy import find_proxy, is_port
 from solorun.client.tls import create_tls_context
 from solorun.errors import ConfigurationInvalid, FieldError, ServiceUnreachable
 from solorun.settings import MAX_PORT
+from solorun.trace_context import TRACEPARENT
 
 API_PATH: Final = "/api/v1"
 RESPONSE_SECONDS: Final = 30.0
@@ -55,6 +56,7 @@ class Connection:
         url: str,
         token: str | None,
         transport: httpx.AsyncBaseTransport | None,
+        traceparent: str | None = None,
         *,
         idle_timeout_seconds: float = IDLE_TIMEOUT_SECONDS,
     ) -> None:
@@ -67,7 +69,7 @@ class Connection:
         self._via = f" through the proxy of {variable}" if proxy else ""
         self._http = httpx.AsyncClient(
             base_url=self.url + API_PATH,
-            headers=_authorization(token),
+            headers={**_authorization(token), **({TRACEPARENT: traceparent} if traceparent else {})},
             auth=httpx.BasicAuth(parts.username, parts.password) if parts.userinfo else None,
             timeout=httpx.Timeout(RESPONSE_SECONDS, connect=CONNECT_SECONDS),
             limits=_LIMITS,

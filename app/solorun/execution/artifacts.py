@@ -9,6 +9,7 @@ import stat
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,13 +101,27 @@ def scan_artifacts(directory: Path) -> ArtifactScan:
     return ArtifactScan(tuple(artifacts), len(found) > MAX_ARTIFACTS, tuple(skipped))
 
 
-def find_last_run_id(artifacts: Path) -> int:
-    """The largest id of a run with an artifact directory, 0 if there is none."""
+def list_run_ids(artifacts: Path) -> set[int]:
+    """The ids of the runs that have an artifact directory."""
     try:
         names = [entry.name for entry in artifacts.iterdir()]
     except OSError:
-        return 0
-    return max((int(name) for name in names if _RUN_ID.fullmatch(name)), default=0)
+        return set()
+    return {int(name) for name in names if _RUN_ID.fullmatch(name)}
+
+
+def find_last_run_id(artifacts: Path) -> int:
+    """The largest id of a run with an artifact directory, 0 if there is none."""
+    return max(list_run_ids(artifacts), default=0)
+
+
+def measure_artifacts(directory: Path) -> int:
+    """The size of all files below `directory`."""
+    size_bytes = 0
+    for _, entry in find_files(directory, []):
+        with suppress(OSError):  # gone since it was listed
+            size_bytes += entry.stat(follow_symlinks=False).st_size
+    return size_bytes
 
 
 def media_type_of(name: str) -> str:

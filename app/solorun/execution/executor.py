@@ -9,6 +9,7 @@ import contextlib
 import logging
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -53,6 +54,8 @@ class RunExecutor:
     token: str | None = None
     now: Callable[[], datetime]
     is_disk_low: Callable[[], bool]
+    observe_run: Callable[[RunHandle], AbstractContextManager[object]] = nullcontext
+    """The run is observed within the context manager that this returns."""
     compaction_pause_seconds: float = 0.05
 
     def __post_init__(self) -> None:
@@ -126,9 +129,10 @@ class RunExecutor:
         self.tasks.spawn(self._load_estimate(handle), name=f"estimate of run {handle.id}")
 
     async def _execute(self, handle: RunHandle) -> None:
-        outcome = await self._supervise(handle)
-        handle.has_stopped = True
-        await self._finish(handle, outcome)
+        with self.observe_run(handle):
+            outcome = await self._supervise(handle)
+            handle.has_stopped = True
+            await self._finish(handle, outcome)
         await self._compact(handle)
 
     async def _supervise(self, handle: RunHandle) -> Outcome:

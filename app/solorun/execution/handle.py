@@ -1,7 +1,7 @@
 """The runs in progress here: each with its cancel scope, channel and topic, from before its row is visible."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -33,6 +33,8 @@ class AdmittedStart(msgspec.Struct, frozen=True):
     rerun_of: int | None = None
     """The run that this one repeats."""
     key: IdempotencyKey | None = None
+    trace: Mapping[str, str] = {}
+    """The trace that the caller is part of (`trace_context`)."""
 
     @property
     def secret_params(self) -> dict[str, str]:

@@ -42,13 +42,15 @@ class Tail:
     ) -> AsyncGenerator[Segment, None]:
         """Yield the segments with the records after `after`, up to the last seq that `run` has.
 
-        Reads are short: none is held open while a reader processes what it got.
+        Reads are short: none is held open while a reader processes what it got. Raises RunNotFound if the run is
+        deleted meanwhile.
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         while cursor < run.last_seq:
             segments = await self._reads.read(run.id, after=cursor, max_records=wanted)
             wanted = page_records
             if not segments:
+                await self._store.get_run(run.id)
                 return
             for segment in segments:
                 if cursor < run.last_seq:  # leave out what was logged since
@@ -68,7 +70,7 @@ class Tail:
         Waits for records that do not exist yet; with an `after` beyond the last record, for those that come after it,
         or for the end. `page_records` limits what is read from the store at a time. At the end of the log, new segments
         go to `receiver` first, in the writer's own turn, and only those that it does not accept are yielded. Raises
-        RunNotFound before the first item. Can be closed at any await.
+        RunNotFound, after the first item only if the run is deleted meanwhile. Can be closed at any await.
         """
         cursor, wanted = after, _FIRST_PAGE_RECORDS
         pause = self._poll_seconds
@@ -93,6 +95,7 @@ class Tail:
                     segments = await self._reads.read(run_id, after=cursor, max_records=wanted)
                     wanted = page_records
                     if not segments:
+                        await self._store.get_run(run_id)
                         raise StoreFailure(f"the log of run {run_id} has lost the records after {cursor}")
                 for segment in segments:
                     yield segment.after(cursor)

@@ -1,6 +1,6 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class Configuration:
     """The number of slots of each."""
     targets: Mapping[str, NotifyTarget] = field(default_factory=dict)
     """The targets of notifications."""
+    locate: Callable[[list[FieldError]], list[FieldError]] = field(default=list, compare=False)
+    """Finds where in the file the values of projects are that warnings refer to."""
 
     def get_project(self, name: str) -> Project:
         """Raises ProjectNotFound."""

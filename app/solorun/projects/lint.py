@@ -14,12 +14,15 @@ from pathlib import PurePath
 from typing import Final
 
 from solorun.errors import FieldError
+from solorun.hook import Verification
 from solorun.notification import TargetKind, decode_secret, resolve
 from solorun.project import MIN_SECRET_CHARACTERS, CommandStep, Project, can_be_masked, find_references
 from solorun.projects.configuration import Configuration
+from solorun.projects.token import HOW_TO_MAKE_ONE, MIN_TOKEN_CHARS
 from solorun.projects.validation import format_value, pointer_below
 
 _PLAIN_REFERENCE: Final = re.compile(r"(?<!\$)\$([A-Za-z_]\w*)", re.ASCII)
+_BASE64: Final = re.compile(r"(?:whsec_)?(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 _SOURCE: Final = re.compile(r"(?:^|&&|;)[ \t]*source[ \t]", re.MULTILINE)
 
 
@@ -35,7 +38,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
-    return warnings
+    return configuration.locate(warnings)
 
 
 def _unusable_targets(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[FieldError]:
@@ -67,9 +70,16 @@ def _idle_secrets(project: Project, pointer: str, environ: Mapping[str, str]) ->
 
 def _deaf_hooks(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:
     for hook in project.hooks.values():
-        if not environ.get(hook.secret):
-            problem = f"the variable {format_value(hook.secret)} is not set, so the hook refuses every delivery"
-            yield FieldError(f"{pointer}.hooks.{hook.name}.secret", problem)
+        value = environ.get(hook.secret, "").strip()
+        if not value:
+            problem = "is not set, so the hook refuses every delivery"
+        elif hook.verify is Verification.STANDARD and not _BASE64.fullmatch(value):
+            problem = "is not in Base64, so the hook refuses every delivery"
+        elif len(value) < MIN_TOKEN_CHARS:
+            problem = f"has fewer than {MIN_TOKEN_CHARS} characters and could be guessed; {HOW_TO_MAKE_ONE}"
+        else:
+            continue
+        yield FieldError(f"{pointer}.hooks.{hook.name}.secret", f"the variable {format_value(hook.secret)} {problem}")
 
 
 def _literal_values(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

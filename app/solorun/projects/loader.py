@@ -6,6 +6,7 @@ import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,7 +17,8 @@ from solorun.project import Family, Project
 from solorun.projects.configuration import Configuration
 from solorun.projects.coroutines import CoroutineLoader
 from solorun.projects.notify_tables import check_targets
-from solorun.projects.project_tables import check_projects
+from solorun.projects.project_defaults import fill_in, locate
+from solorun.projects.project_tables import check_defaults, check_projects
 from solorun.projects.resource_tables import check_resources, find_faults
 from solorun.projects.service_table import check_service
 from solorun.projects.validation import Node, Table, format_value
@@ -25,7 +27,7 @@ MAX_FILE_BYTES: Final = 1024 * 1024
 MAX_ERRORS: Final = 100
 _MAX_ERROR_DEPTH: Final = 8
 """No error is deeper (`projects.<name>.steps[0].run[0]`), however deeply a file may be nested."""
-TOP_KEYS: Final = ("service", "resources", "notify", "projects")
+TOP_KEYS: Final = ("service", "resources", "notify", "defaults", "projects")
 _HINTS = {
     "project": "declare a project in a table [projects.<name>]",
     "steps": "declare the steps of a project in tables [[projects.<name>.steps]]",
@@ -69,11 +71,12 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     """
     errors: list[FieldError] = []
     loader = CoroutineLoader()
-    node = Node(tables, "", errors, path.parent)
+    node = Node(fill_in(tables), "", errors, path.parent)
     table = Table(node, TOP_KEYS, _HINTS)
     service = table.read("service", check_service, {})
     resources = table.read("resources", check_resources, {})
     targets = table.read("notify", check_targets, {})
+    table.read("defaults", partial(check_defaults, targets=targets), None)
     projects: dict[str, Project] = {}
     families: list[Family] = []
     if needs_projects or tables.get("projects"):
@@ -88,8 +91,10 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
-        raise _invalid(subject, _in_file_order(node, errors))
-    return Configuration(path, service, MappingProxyType(projects), tuple(families), resources, targets)
+        raise _invalid(subject, _in_file_order(replace(node, value=tables), locate(tables, errors)))
+    return Configuration(
+        path, service, MappingProxyType(projects), tuple(families), resources, targets, partial(locate, tables)
+    )
 
 
 def read_service_table(path: Path) -> dict[str, Any]:

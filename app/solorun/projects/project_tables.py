@@ -20,6 +20,7 @@ from solorun.project import (
     NAME_PATTERN,
     NAME_RULE,
     Family,
+    Keep,
     LogLimit,
     Project,
     find_references,
@@ -28,7 +29,7 @@ from solorun.projects.hook_tables import hooks
 from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
-from solorun.projects.step_tables import FindFunction, StepDefaults, shell, steps
+from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
     Node,
@@ -41,6 +42,7 @@ from solorun.projects.validation import (
     format_value,
     is_directory,
     line,
+    long_duration,
     path,
     size,
     table_of,
@@ -50,12 +52,16 @@ from solorun.projects.validation import (
 from solorun.queueing import ConflictPolicy
 
 PROJECT_KEYS: Final = (
-    *("title", "dir", "timeout", "cancel_grace", "log_limit", "shell", "detect_levels"),
+    *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
     *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps"),
 )
 
+_DEPENDENT_KEYS: Final = ("hooks", "schedules")
+"""They refer to steps and parameters of their project."""
+
 MAX_QUEUE: Final = 100_000
+MAX_KEPT_RUNS: Final = 1_000_000
 
 _WILDCARDS = frozenset("*?[")
 _PATTERN = re.compile(r"(?:[a-z0-9_*?-]|\[!?[a-z0-9_-]+\])+", re.ASCII)
@@ -95,6 +101,24 @@ def check_projects(
     return projects, families
 
 
+def check_defaults(node: Node, targets: Mapping[str, NotifyTarget]) -> None:
+    """Validate [defaults] like a project, as far as it does not depend on the rest of a project.
+
+    Functions are not imported, because each project has its own directory.
+    """
+    own = {key: value for key, value in table_of(node).items() if key not in _DEPENDENT_KEYS}
+    steps_may_be_missing = {"steps": [{"name": "any", "run": "true"}], **own}
+    _project(replace(node, value=steps_may_be_missing), "defaults", _find_nothing, targets)
+
+
+async def _do_nothing(_step: object) -> None:
+    """Stands for a function that is not imported."""
+
+
+def _find_nothing(_call: str, _node: Node, _directory: Path) -> StepFunction:
+    return _do_nothing
+
+
 def _find_name_error(name: str) -> str:
     if NAME_PATTERN.fullmatch(name):
         return ""
@@ -126,6 +150,7 @@ def _project(node: Node, name: str, find_function: FindFunction, targets: Mappin
         timeout_seconds=table.read("timeout", duration, None),
         cancel_grace_seconds=table.read("cancel_grace", duration_or_zero, DEFAULT_CANCEL_GRACE_SECONDS),
         log_limit=table.read("log_limit", _log_limit, LogLimit()),
+        keep=table.read("keep", _keep, Keep()),
         env=table.read("env", _env, {}),
         pass_env=table.read(
             "pass_env", distinct(_variable_pattern, 'a list of variables, like ["HTTPS_PROXY", "DB_*"]'), ()
@@ -175,6 +200,15 @@ def _log_limit(node: Node) -> LogLimit:
     table = Table(node, ("size", "then"), {})
     size_bytes = table.require("size", size, DEFAULT_LOG_LIMIT_BYTES, missing=missing)
     return LogLimit(size_bytes, table.read("then", choice("cut", "fail"), "cut"))
+
+
+def _keep(node: Node) -> Keep:
+    table = Table(node, ("runs", "age", "size"), {})
+    return Keep(
+        runs=table.read("runs", whole_number(1, MAX_KEPT_RUNS), None),
+        age_seconds=table.read("age", long_duration, None),
+        size_bytes=table.read("size", size, None),
+    )
 
 
 def _env(node: Node) -> Mapping[str, str]:

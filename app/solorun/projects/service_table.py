@@ -121,6 +121,19 @@ def database_url(node: Node) -> str:
     return url
 
 
+def otlp_endpoint(node: Node) -> str:
+    """The base URL of a collector, to which the path of each signal is added."""
+    url = text(node).strip()
+    try:
+        parts = urlsplit(url)
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_valid = False
+    if not is_valid:
+        raise InvalidValue('expected the URL of an OTLP collector over HTTP, like "http://localhost:4318"')
+    return url
+
+
 def data_dir(node: Node) -> Path:
     directory = path(node)
     # It need not exist yet.
@@ -141,6 +154,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "require_token": switch,
     "shutdown_limit": duration,
     "log_format": log_format,
+    "otlp_endpoint": otlp_endpoint,
     "max_projects_per_pattern": limit,
     "max_streams": limit,
     "max_streams_per_client": limit,

@@ -56,6 +56,7 @@ def resolve_settings(
         public_url=read("public_url", service_table.public_url, None),
         shutdown_limit_seconds=read("shutdown_limit", duration, DEFAULT_SHUTDOWN_LIMIT_SECONDS),
         log_format=read("log_format", service_table.log_format, "text"),
+        otlp_endpoint=read("otlp_endpoint", service_table.otlp_endpoint, None),
         max_streams=read("max_streams", service_table.limit, MAX_STREAMS),
         max_streams_per_client=read("max_streams_per_client", service_table.limit, MAX_STREAMS_PER_CLIENT),
         max_projects_per_pattern=read("max_projects_per_pattern", service_table.limit, MAX_PROJECTS_PER_PATTERN),

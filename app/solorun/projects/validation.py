@@ -21,6 +21,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 MAX_DURATION_SECONDS: Final = 366 * 86400.0
+MAX_LONG_DURATION_SECONDS: Final = 100 * MAX_DURATION_SECONDS
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _MAX_SHOWN_CHARS = 60
 _MAX_SHOWN_INT = 10**18
@@ -170,21 +171,33 @@ def distinct(reader: Callable[[Node], T], expected: str) -> Callable[[Node], tup
 
 def duration(node: Node) -> float:
     """Seconds, greater than zero."""
-    seconds = duration_or_zero(node)
-    if not seconds:
-        raise InvalidValue("must be greater than zero; omit the key to use the default")
-    return seconds
+    return _not_zero(duration_or_zero(node))
 
 
 def duration_or_zero(node: Node) -> float:
+    return _duration(node, MAX_DURATION_SECONDS, "a year")
+
+
+def long_duration(node: Node) -> float:
+    """Seconds, greater than zero, up to a century."""
+    return _not_zero(_duration(node, MAX_LONG_DURATION_SECONDS, "a century"))
+
+
+def _duration(node: Node, limit_seconds: float, limit: str) -> float:
     if not isinstance(node.value, str):
         raise InvalidValue(f'expected a duration like "30s", "20m" or "1h30m", got {format_value(node.value)}')
     try:
         seconds = parse_duration(node.value)
     except ValueError as error:
         raise InvalidValue(str(error)) from None
-    if seconds > MAX_DURATION_SECONDS:
-        raise InvalidValue(f"{format_value(node.value)} is longer than a year")
+    if seconds > limit_seconds:
+        raise InvalidValue(f"{format_value(node.value)} is longer than {limit}")
+    return seconds
+
+
+def _not_zero(seconds: float) -> float:
+    if not seconds:
+        raise InvalidValue("must be greater than zero; omit the key to use the default")
     return seconds
 
 

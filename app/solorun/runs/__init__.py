@@ -4,9 +4,20 @@ from solorun.runs.admission import Admission
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.manager import RunManager
 from solorun.runs.mirror import Mirror
+from solorun.runs.pruner import Pruner
 from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.repetition import submit_once
 from solorun.runs.submission import Submission
 
-__all__ = ["Admission", "Dispatcher", "Mirror", "Reaper", "RunManager", "RunQueue", "Submission", "submit_once"]
+__all__ = [
+    "Admission",
+    "Dispatcher",
+    "Mirror",
+    "Pruner",
+    "Reaper",
+    "RunManager",
+    "RunQueue",
+    "Submission",
+    "submit_once",
+]

@@ -17,6 +17,7 @@ from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
 from solorun.runs.parameters import read_params
+from solorun.trace_context import caller_trace
 
 
 class Admission:
@@ -92,7 +93,10 @@ class Admission:
             start = _check(*basis, params)
             if not params:
                 self._last[project] = basis, start
-        return start if rerun_of is None and key is None else replace(start, rerun_of=rerun_of, key=key)
+        trace = caller_trace.get()
+        if rerun_of is None and key is None and not trace:
+            return start
+        return replace(start, rerun_of=rerun_of, key=key, trace=trace)
 
 
 def _check(

@@ -38,7 +38,7 @@ from solorun.runs.reaper import Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.status import Status
-from solorun.store import RunStore
+from solorun.store import Store
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
@@ -52,7 +52,7 @@ _logger = logging.getLogger("solorun.runs")
 class RunManager:
     """Controls the runs of all projects. All calls are made on one event loop."""
 
-    store: RunStore
+    store: Store
     hub: Hub
     registry: RunRegistry
     tasks: TaskSet
@@ -169,7 +169,8 @@ class RunManager:
             except RunActive as refusal:
                 blocking = refusal.active_run
                 if blocking.id == finalized:
-                    raise  # It belongs to another owner: we can neither execute nor end it.
+                    # It belongs to another owner: we can neither execute nor end it.
+                    return Submission(self._conflicts.resolve_foreign(blocking, start, new), StartResult.JOINED)
                 await self.dispatcher.begin_promoted()  # It may have been promoted a moment ago.
                 self.admission.check_draining()
                 if (handle := self.registry.find(blocking.id)) is not None:
@@ -226,6 +227,15 @@ class RunManager:
             too_late=StoreUnavailable(f"The cancel of run {run_id} is not recorded yet. {effect}"),
             name=f"cancel of run {run_id}",
         )
+
+    # -- pin
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
+        run = await self.store.set_pinned(run_id, pinned)
+        self.hub.publish(run_id, pinned=pinned)
+        topic = self.hub.find(run_id)
+        return run if topic is None else topic.run
 
     # -- find
 

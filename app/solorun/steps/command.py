@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
@@ -49,21 +49,25 @@ def start_command(
     """Start a command. If it cannot be started, the execution has already ended with a failed result."""
     if not project.directory.is_dir():
         return EndedExecution(StepResult(error_message=f"no such directory: {project.directory.name}"))
+    observation = context.observe_command(step)
     older = tracker.find_children()
     try:
         with _open_arguments(step) as (argv, inherited):
             shim = ShimProcess.start(
                 argv,
                 project.directory,
-                command_environment(environ, project, context, url=url, tty=step.tty),
+                {**command_environment(environ, project, context, url=url, tty=step.tty), **observation.environ},
                 inherited=inherited,
                 merge_stderr=step.stderr == "merge",
                 tty=step.tty,
             )
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        return EndedExecution(StepResult(error_message=short_error_message(f"could not be started: {reason}")))
+        result = StepResult(error_message=short_error_message(f"could not be started: {reason}"))
+        observation.end(result)
+        return EndedExecution(result)
     execution = CommandExecution(shim, step, context, tracker, limits)
+    execution.on_end(observation.end)
     tracker.add(shim.pid, older, on_stopped=execution.resume_shim)
     return execution
 
@@ -128,6 +132,10 @@ class CommandExecution:
     @property
     def stop_effect(self) -> StopEffect | None:
         return self._stop_effect if self._stop_requested and self._task.done() else None
+
+    def on_end(self, call: Callable[[StepResult], None]) -> None:
+        """Call with the result when the command has ended."""
+        self._task.add_done_callback(lambda task: None if task.cancelled() or task.exception() else call(task.result()))
 
     async def wait(self) -> StepResult:
         return await asyncio.shield(self._task)

@@ -42,7 +42,8 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
         except BlockingIOError:
             raise DataDirectoryUnusable(
                 f"The data directory {directory.path} is in use by {format_owner(directory)}. "
-                "Stop that service, or choose another directory."
+                "Stop that service, or choose another directory. A web server with several worker processes needs a "
+                "database that they share, and a data directory for each: run it with one worker process."
             ) from None
         try:
             _write_owner_file(directory.owner_file, owner)

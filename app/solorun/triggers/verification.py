@@ -53,18 +53,13 @@ def _is_signed_by_github(secret: bytes, delivery: Delivery, _now: datetime) -> b
 
 def _is_signed_by_the_standard(secret: bytes, delivery: Delivery, now: datetime) -> bool:
     """Standard Webhooks signs id, timestamp and body. There may be several signatures, of which one must be valid."""
-    timestamp = delivery.header("webhook-timestamp")
-    try:
-        key = base64.b64decode(secret.removeprefix(_STANDARD_PREFIX), validate=True)
-    except binascii.Error:
-        return False
-    if not key or not _TIMESTAMP.fullmatch(timestamp):
-        return False
+    key, timestamp = decode_standard_secret(secret), delivery.header("webhook-timestamp")
     signed = b".".join((delivery.header("webhook-id"), timestamp, delivery.body))
     expected = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
     signatures = delivery.header("webhook-signature").split(b" ")
     is_signed = any(hmac.compare_digest(expected, signature) for signature in signatures)
-    return is_signed and abs(now.timestamp() - int(timestamp)) <= TOLERANCE_SECONDS
+    is_timed = _TIMESTAMP.fullmatch(timestamp) and abs(now.timestamp() - int(timestamp)) <= TOLERANCE_SECONDS
+    return bool(key and is_signed and is_timed)
 
 
 def _has_token(secret: bytes, delivery: Delivery, _now: datetime) -> bool:
@@ -72,6 +67,14 @@ def _has_token(secret: bytes, delivery: Delivery, _now: datetime) -> bool:
     scheme, _, credentials = delivery.header("authorization").partition(b" ")
     token = credentials.strip() if scheme.lower() == b"bearer" else delivery.header("x-gitlab-token")
     return hmac.compare_digest(hashlib.sha256(secret).digest(), hashlib.sha256(token).digest())
+
+
+def decode_standard_secret(secret: bytes) -> bytes:
+    """The key, which is sent in Base64; b"" if it is not valid."""
+    try:
+        return base64.b64decode(secret.removeprefix(_STANDARD_PREFIX), validate=True)
+    except binascii.Error:
+        return b""
 
 
 SENDERS: Final = {

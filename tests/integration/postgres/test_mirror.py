@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.record import Stream
@@ -11,12 +9,6 @@ from solorun.run import Run
 from solorun.runs import Mirror
 from solorun.status import Status
 from tests.fakes.engine import Engine
-
-
-@pytest.fixture
-async def mirror(engines: tuple[Engine, Engine]) -> Mirror:
-    here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
 
 
 async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(
@@ -56,6 +48,28 @@ async def test_followers_read_new_records_from_one_reader(engines: tuple[Engine,
 
     assert logs == [await there.log_of(run.id, after=seen)] * 20
     assert here.faults.calls.count("read_segments") < 20
+
+
+async def test_a_run_that_was_deleted_right_after_its_end_ends_here_too(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    run = await there.manager.start_run("handbook")
+    step = await there.executor.step("extract")
+    await mirror.refresh()
+    topic = here.hub.find(run.id)
+    assert topic is not None
+    follower = asyncio.create_task(here.end_of(run.id))
+    await here.until(lambda: topic.follower_count == 1)
+
+    step.end()
+    ended = await there.end_of(run.id)
+    assert ended.finished_at is not None
+    await there.store.expire_runs([run.id], at=ended.finished_at)
+    await mirror.refresh()
+
+    assert (await follower).has_ended
+    assert here.manager.list_active_runs() == []
 
 
 async def test_a_feed_shows_the_changes_of_another_services_run(engines: tuple[Engine, Engine], mirror: Mirror) -> None:

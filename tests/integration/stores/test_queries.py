@@ -76,9 +76,9 @@ def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sq
     query = QUERIES["list_segments_with_events_after"]
     parameters = dict.fromkeys(re.findall(r":([a-z_]+)", query), 1)
 
-    ((*_, step),) = database.execute(f"EXPLAIN QUERY PLAN {query}", parameters)
+    steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}", parameters)]
 
-    assert step == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
+    assert steps[0] == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
 
 
 # One row per project, one per active run, and the runs that wait.

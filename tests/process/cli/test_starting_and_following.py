@@ -271,3 +271,20 @@ async def test_wait_prints_the_run_as_json(solorun: Solorun) -> None:
     ended = await solorun("wait", "handbook", "--json", answers=(answer(COMPLETED), answer(COMPLETED)))
 
     assert (ended.code, ended.documents) == (0, [plain(COMPLETED)])
+
+
+@pytest.mark.parametrize(
+    ("variable", "header"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",) * 2,
+        ("not a trace\n", None),
+    ],
+)
+async def test_start_passes_on_the_trace_of_its_environment(
+    solorun: Solorun, monkeypatch: pytest.MonkeyPatch, variable: str, header: str | None
+) -> None:
+    monkeypatch.setenv("TRACEPARENT", variable)
+
+    ended = await solorun("start", "handbook", "--quiet", answers=(answer(StartedRun(**asdict(RUNNING)), 201),))
+
+    assert ended.requests[0].headers.get("traceparent") == header

@@ -20,6 +20,8 @@ from solorun.wire import (
     ProblemDetails,
     ProjectList,
     ProjectSummary,
+    PrunedProject,
+    PruneReport,
     RerunPreview,
     RunPage,
     SkippedStep,
@@ -41,6 +43,7 @@ RUN = make_run(17)
 STARTED = StartedRun(**asdict(RUN), configuration_faults=("projects.a: unknown key",))
 PROJECT = ProjectSummary("handbook", "Handbook", (), ("full",), (), None, None)
 PREVIEW = RerunPreview(17, "handbook", "from:b", ("b",), (SkippedStep("a", 17, StepStatus.COMPLETED),), ("key",), 18)
+REPORT = PruneReport(True, 2, 1000, (PrunedProject("handbook", 2, 1000),))
 PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False)
 
 
@@ -55,6 +58,13 @@ PAGE = LogPage(tuple(make_records(1, 2)), 2, more_before=False, more_after=False
             "GET /runs?rerun_of=17", id="reruns",
         ),
         pytest.param(lambda c: c.cancel_run(17), RUN, RUN, "POST /runs/17/cancel", id="cancel"),
+        pytest.param(lambda c: c.set_pinned(17, True), RUN, RUN, "POST /runs/17/pin", id="pin"),
+        pytest.param(lambda c: c.set_pinned(17, False), RUN, RUN, "DELETE /runs/17/pin", id="unpin"),
+        pytest.param(lambda c: c.prune(), REPORT, REPORT, "POST /prune?dry_run=0", id="prune"),
+        pytest.param(
+            lambda c: c.prune("handbook", dry_run=True), REPORT, REPORT, "POST /prune?project=handbook&dry_run=1",
+            id="dry run",
+        ),
         pytest.param(lambda c: c.get_run(17), RUN, RUN, "GET /runs/17", id="run"),
         pytest.param(lambda c: c.get_current_run("a/b?"), RUN, RUN, "GET /projects/a%2Fb%3F/runs/current", id="now"),
         pytest.param(lambda c: c.get_project("handbook"), PROJECT, PROJECT, "GET /projects/handbook", id="project"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
+import solorun
 from solorun.cli.exit_codes import ExitCode
 from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.notify_tables import TARGET_KEYS
@@ -78,3 +79,14 @@ def test_the_command_line_reference_lists_every_exit_code() -> None:
     rows = rows_after("## Exit codes", CLI)
 
     assert [int(codes(row[0])[0]) for row in rows] == [code.value for code in ExitCode]
+
+
+def test_the_page_about_python_names_everything_that_can_be_imported() -> None:
+    text = (DOCS / "reference" / "python.md").read_text(encoding="utf-8")
+
+    assert [name for name in solorun.__all__ if f"`{name}" not in text] == []
+
+
+@pytest.mark.parametrize("name", solorun.__all__)
+def test_every_public_name_can_be_imported(name: str) -> None:
+    assert getattr(solorun, name).__name__ == name

@@ -14,7 +14,7 @@ from solorun.errors import ConfigurationInvalid
 from solorun.projects import catalog, loader
 from solorun.projects.configuration import Configuration
 from solorun.projects.loader import check_document
-from tests.unit.projects import schema
+from tests.unit.projects.schema import accepts, can_be_found, describe_faults
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def check(tmp_path: Path) -> Callable[[str], Configuration]:
 
     def check(text: str) -> Configuration:
         configuration = check_document(tmp_path / "solorun.toml", dedent(text).encode())
-        assert schema.describe_faults(tomllib.loads(dedent(text))) == []
+        assert describe_faults(tomllib.loads(dedent(text))) == []
         return configuration
 
     return check
@@ -60,8 +60,8 @@ def find_errors(check: Callable[[str], Configuration]) -> Callable[[str], dict[s
         with pytest.raises(ConfigurationInvalid) as caught:
             check(text)
         errors = {error.pointer: error.message for error in caught.value.errors}
-        expressible = [str(error) for error in caught.value.errors if schema.can_be_found(error.pointer, error.message)]
-        assert not (expressible and schema.accepts(tomllib.loads(dedent(text)))), f"the schema misses {expressible}"
+        expressible = [str(error) for error in caught.value.errors if can_be_found(error.pointer, error.message)]
+        assert not (expressible and accepts(tomllib.loads(dedent(text)))), f"the schema misses {expressible}"
         return errors
 
     return find_errors

@@ -89,7 +89,29 @@ def test_a_hook_needs_a_valid_name(find_errors: FindErrors) -> None:
     assert "is not a valid name of a hook" in errors['projects.site.hooks."On push"']
 
 
-@pytest.mark.parametrize(("environ", "warnings"), [({}, [f"{POINTER}.secret"]), ({"GH": ""}, [f"{POINTER}.secret"])])
-def test_a_hook_without_its_secret_gives_a_warning(check: Check, environ: dict[str, str], warnings: list[str]) -> None:
-    assert [warning.pointer for warning in lint(check(site(PUSH)), environ)] == warnings
-    assert lint(check(site(PUSH)), {"GH": "set"}) == []
+@pytest.mark.parametrize(
+    ("verify", "secret", "words"),
+    [
+        ("github", None, "is not set, so the hook refuses every delivery"),
+        ("github", " ", "is not set"),
+        ("token", "fifteen-letters", "has fewer than 16 characters and could be guessed"),
+        ("standard", "whsec_not base64!", "is not in Base64"),
+    ],
+)
+def test_a_hook_without_a_good_secret_gives_a_warning(
+    check: Check, verify: str, secret: str | None, words: str
+) -> None:
+    environ = {} if secret is None else {"GH": secret}
+
+    (warning,) = lint(check(site(PUSH.replace("github", verify))), environ)
+
+    assert warning.pointer == f"{POINTER}.secret"
+    assert words in warning.message
+
+
+@pytest.mark.parametrize(
+    ("verify", "secret"),
+    [("github", "sixteen-letters!"), ("standard", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), ("token", "a" * 32)],
+)
+def test_a_hook_with_a_secret_gives_no_warning(check: Check, verify: str, secret: str) -> None:
+    assert lint(check(site(PUSH.replace("github", verify))), {"GH": secret}) == []

@@ -116,7 +116,7 @@ def test_the_message_lists_one_error_per_line(tmp_path: Path) -> None:
 
     assert caught.value.message.splitlines() == [
         f"{tmp_path}/solorun.toml has 2 errors:",
-        "  a: unknown key; known keys: service, resources, notify, projects",
+        "  a: unknown key; known keys: service, resources, notify, defaults, projects",
         '  projects.p.steps[0].timeout: expected a duration like "30s", "20m" or "1h30m", got 3',
     ]
 
@@ -167,9 +167,16 @@ def to_toml(value: object) -> str:
             return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-@given(service=VALUES, projects=VALUES | st.fixed_dictionaries({"handbook": st.fixed_dictionaries({"steps": VALUES})}))
-def test_any_file_gives_a_configuration_or_errors_with_positions(service: object, projects: object) -> None:
-    data = f"service = {to_toml(service)}\nprojects = {to_toml(projects)}\n".encode()
+@given(
+    service=VALUES,
+    defaults=VALUES,
+    projects=VALUES | st.fixed_dictionaries({"handbook": st.fixed_dictionaries({"steps": VALUES})}),
+)
+def test_any_file_gives_a_configuration_or_errors_with_positions(
+    service: object, defaults: object, projects: object
+) -> None:
+    tables = {"service": service, "defaults": defaults, "projects": projects}
+    data = "".join(f"{name} = {to_toml(table)}\n" for name, table in tables.items()).encode()
 
     outcome = read(data)
 

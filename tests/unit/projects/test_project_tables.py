@@ -234,7 +234,7 @@ def test_an_invalid_project_name_is_an_error(find_errors: FindErrors, name: str,
         ("[projects]\np = true", "projects.p", "expected a table, got true"),
         ("[projects.p]", "projects.p.steps", "is missing; declare each step"),
         ("[project.p]" + STEP, "project", "declare a project in a table [projects.<name>]"),
-        ("[webhooks]" + STEP, "webhooks", "known keys: service, resources, notify, projects"),
+        ("[webhooks]" + STEP, "webhooks", "known keys: service, resources, notify, defaults, projects"),
     ],
 )
 def test_a_file_with_the_wrong_structure_gets_a_hint(

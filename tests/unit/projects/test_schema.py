@@ -14,7 +14,7 @@ import pytest
 
 from solorun import projects
 from tests.unit.docs.pages import ROOT, SAMPLES, name_of
-from tests.unit.projects import schema
+from tests.unit.projects.schema import SCHEMA, check_schema, describe_faults, tables
 
 _KEYS: Final[dict[str, Collection[str]]] = {
     f"{module.name}.{name}": keys
@@ -28,7 +28,7 @@ _SAMPLES = sorted(SAMPLES.rglob("solorun.toml"))
 
 @pytest.mark.parametrize("name", sorted(_KEYS))
 def test_the_schema_has_a_table_with_the_keys_of_the_parser_in_order(name: str) -> None:
-    assert list(_KEYS[name]) in schema.tables()
+    assert list(_KEYS[name]) in tables()
 
 
 @pytest.mark.parametrize("path", [*_SAMPLES, ROOT / "app/solorun/projects/example.toml"], ids=name_of)
@@ -36,15 +36,15 @@ def test_the_schema_accepts_the_samples(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert text.startswith("#:schema solorun.schema.json\n")
-    assert schema.describe_faults(tomllib.loads(text)) == []
+    assert describe_faults(tomllib.loads(text)) == []
 
 
 def test_every_key_has_a_description() -> None:
-    tables = [one for one in (schema.SCHEMA, *schema.SCHEMA["definitions"].values()) if "additionalProperties" in one]
+    described = [one for one in (SCHEMA, *SCHEMA["definitions"].values()) if "additionalProperties" in one]
 
     undescribed = [
         key
-        for table in tables
+        for table in described
         for key, value in table.get("properties", {}).items()
         if "description" not in value and "$ref" not in value
     ]
@@ -53,4 +53,4 @@ def test_every_key_has_a_description() -> None:
 
 
 def test_the_schema_is_a_valid_one() -> None:
-    schema.check_schema()
+    check_schema()

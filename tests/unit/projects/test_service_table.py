@@ -76,6 +76,7 @@ def test_the_table_is_kept_as_written(check: Check) -> None:
         ('public_url = "https://a.b/x//y"', "public_url", "is not a plain path"),
         ('public_url = "https://a.b/x/../y"', "public_url", "is not a plain path"),
         ('public_url = "https://me:hunter2@a.b/"', "public_url", "contains a user or a password"),
+        ('otlp_endpoint = "localhost:4317"', "otlp_endpoint", "expected the URL of an OTLP collector"),
         ('log_format = "xml"', "log_format", 'expected "text" or "json"'),
         ('token_file = ""', "token_file", "is empty"),
         ("shutdown_limit = 30", "shutdown_limit", "expected a duration"),

@@ -173,6 +173,15 @@ export async function cancelRun(id: number, reason: string, now: boolean): Promi
   return toRun(data!);
 }
 
+/** A pinned run is never deleted. */
+export async function setPinned(id: number, pinned: boolean): Promise<Run> {
+  const params = { path: { run_id: id } };
+  const { data } = pinned
+    ? await client.POST('/api/v1/runs/{run_id}/pin', { params })
+    : await client.DELETE('/api/v1/runs/{run_id}/pin', { params });
+  return toRun(data!);
+}
+
 export async function readLog(id: number, query: object, signal?: AbortSignal): Promise<LogPage> {
   const { data } = await client.GET('/api/v1/runs/{run_id}/log', {
     params: { path: { run_id: id }, query: query as never },

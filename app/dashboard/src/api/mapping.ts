@@ -1,7 +1,8 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `starts.ts` and `resources.ts`.
+ * response and event passes through here, or through `hooks.ts`, `starts.ts` and `resources.ts`.
  */
+import { type Hook, toHook } from './hooks';
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
@@ -113,6 +114,8 @@ export interface Run {
   /** The resources that a queued run waits for. It waits for its project if there are none. */
   readonly waitsFor: readonly string[];
   readonly estimatedStartAt: number | null;
+  /** Whether the run is never deleted. */
+  readonly pinned: boolean;
 }
 
 /** One entry of a run's log. `time` stays a string, because only visible rows need a date. */
@@ -149,6 +152,7 @@ export interface Project {
   readonly lastRun: Run | null;
   /** In the order in which they will begin. */
   readonly queuedRuns: readonly Run[];
+  readonly hooks: readonly Hook[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
 }
@@ -215,6 +219,7 @@ export function toRun(wire: Wire['Run']): Run {
     queueDeadline: toTime(wire.queue_deadline),
     waitsFor: wire.waits_for ?? [],
     estimatedStartAt: toTime(wire.estimated_start_at),
+    pinned: wire.pinned ?? false,
   };
 }
 
@@ -289,6 +294,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     currentRun: wire.current_run ? toRun(wire.current_run) : null,
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     queuedRuns: (wire.queued_runs ?? []).map(toRun),
+    hooks: (wire.hooks ?? []).map(toHook),
     configurationFaults: wire.configuration_faults ?? [],
   };
 }

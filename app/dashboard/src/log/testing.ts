@@ -84,6 +84,7 @@ export function aRun(changes: Partial<Run> = {}): Run {
     queueDeadline: null,
     waitsFor: [],
     estimatedStartAt: null,
+    pinned: false,
     ...changes,
   };
 }

@@ -6,6 +6,7 @@ import Keyboard from '@lucide/svelte/icons/keyboard';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
 import List from '@lucide/svelte/icons/list';
 import LogOut from '@lucide/svelte/icons/log-out';
+import Pin from '@lucide/svelte/icons/pin';
 import Play from '@lucide/svelte/icons/play';
 import SunMoon from '@lucide/svelte/icons/sun-moon';
 import type { Run } from '../api/mapping';
@@ -62,6 +63,18 @@ function allCommands(): Command[] {
             words: 'stop',
             icon: Ban,
             act: () => dialogs.cancel(shown.id),
+          },
+        ]
+      : []),
+    ...(shown
+      ? [
+          {
+            group: 'Actions' as const,
+            name: `${shown.pinned ? 'Unpin' : 'Pin'} run #${shown.id}`,
+            hint: shown.project,
+            words: 'keep delete retention',
+            icon: Pin,
+            act: () => void store.setPinned(shown.id, !shown.pinned).catch(() => undefined),
           },
         ]
       : []),

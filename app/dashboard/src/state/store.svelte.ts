@@ -217,6 +217,11 @@ class Store {
     }
   }
 
+  async setPinned(id: number, pinned: boolean): Promise<void> {
+    this.put(await api.setPinned(id, pinned));
+    announcer.announce(`${pinned ? 'Pinned' : 'Unpinned'} run ${id}`);
+  }
+
   put(run: Run, isUpdate = false): void {
     const known = this.runs.get(run.id);
     if (known && (known.lastSeq > run.lastSeq || isEarlier(run.status, known.status))) return;

@@ -17,7 +17,7 @@ from solorun.run import MAX_RUN_ID, Run
 from solorun.status import StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery
 from solorun.stores.sql.connection import Connection
-from solorun.stores.sql.reads import get_run
+from solorun.stores.sql.reads import check_existence, get_run
 from solorun.stores.sql.segments import iterate_segments
 
 T = TypeVar("T")
@@ -161,7 +161,8 @@ def _read_slice(
 ) -> tuple[list[Match], int]:
     """The next matches between the bounds, and the bound to continue from.
 
-    Stops when it has `wanted` matches (it may return more) or has read a slice. Newest first if `backwards`.
+    Stops when it has `wanted` matches (it may return more) or has read a slice. Newest first if `backwards`. Raises
+    RunNotFound if the run has expired since an earlier slice was read.
     """
     found: list[Match] = []
     records = size = 0
@@ -176,6 +177,8 @@ def _read_slice(
         size += len(segment.payload)
         if len(found) >= wanted or records >= SLICE_RECORDS or size >= SLICE_BYTES:
             return found, segment.first_seq if backwards else segment.last_seq
+    if not records:
+        check_existence(connection, run_id)
     return found, low + 1 if backwards else high
 
 

@@ -5,7 +5,11 @@
 id, project, scope, status, triggered_by, params, created_at, rerun_of, started_at, finished_at, cancel_requested_at,
 cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at, cancel_position, cancel_effect,
 cancel_settled_at, error_message, current_step, progress_current, progress_total, progress_item, last_seq, debug_count,
-info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline
+info_count, warning_count, error_count, first_error_seq, resources, slots, replaces, queue_deadline, pinned
+
+-- fragment: is_not_expired
+-- The log of an expired run is being deleted: no reader may see a part of it.
+EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.expired_at IS NULL)
 
 -- fragment: segment_columns
 run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count, has_events, payload_bytes, payload
@@ -290,7 +294,11 @@ SELECT owner, status, finished_at, error_message, last_seq FROM runs WHERE id = 
 
 -- name: select_run
 -- Selects a run.
-SELECT {run_columns} FROM runs WHERE id = :run_id;
+SELECT {run_columns} FROM runs WHERE id = :run_id AND expired_at IS NULL;
+
+-- name: select_existence
+-- Selects whether a run exists.
+SELECT {is_not_expired};
 
 -- name: select_steps
 -- Selects the steps of a run, in order.
@@ -304,36 +312,40 @@ SELECT {run_columns} FROM runs WHERE project = :project AND status IN ('pending'
 
 -- name: select_latest_run
 -- Selects the newest run of a project.
-SELECT {run_columns} FROM runs WHERE project = :project ORDER BY id DESC LIMIT 1;
+SELECT {run_columns} FROM runs WHERE project = :project AND expired_at IS NULL ORDER BY id DESC LIMIT 1;
 
 -- name: list_runs
 -- Lists runs with smaller ids, newest first.
-SELECT {run_columns} FROM runs WHERE id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs WHERE id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project
 -- Like list_runs, for one project.
-SELECT {run_columns} FROM runs WHERE project = :project AND id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs
+WHERE project = :project AND id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_with_status
 -- Like list_runs, for one status. Several statuses take several statements, each of which follows an index.
-SELECT {run_columns} FROM runs WHERE status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+SELECT {run_columns} FROM runs
+WHERE status = :status AND id < :before_id AND expired_at IS NULL ORDER BY id DESC LIMIT :limit;
 
 -- name: list_runs_of_project_with_status
 -- Like list_runs_with_status, for one project.
 SELECT {run_columns} FROM runs
-WHERE project = :project AND status = :status AND id < :before_id ORDER BY id DESC LIMIT :limit;
+WHERE project = :project AND status = :status AND id < :before_id AND expired_at IS NULL
+ORDER BY id DESC LIMIT :limit;
 
 -- name: list_reruns
 -- Like list_runs, for the runs that repeat one run. A null project means any project.
 SELECT {run_columns} FROM runs
 WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND id < :before_id
+    AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: list_reruns_with_status
 -- Like list_reruns, for one status.
 SELECT {run_columns} FROM runs
 WHERE rerun_of = :rerun_of AND (CAST(:project AS TEXT) IS NULL OR project = :project) AND status = :status
-    AND id < :before_id
+    AND id < :before_id AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: list_latest_runs
@@ -345,7 +357,8 @@ WITH RECURSIVE names (name) AS (
     SELECT (SELECT MIN(runs.project) FROM runs WHERE runs.project > names.name) FROM names WHERE names.name IS NOT NULL
 )
 SELECT {run_columns} FROM names
-JOIN runs ON runs.id = (SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name)
+JOIN runs ON runs.id = (
+    SELECT MAX(newest.id) FROM runs AS newest WHERE newest.project = names.name AND newest.expired_at IS NULL)
 ORDER BY runs.project;
 
 -- name: list_queued_runs
@@ -373,6 +386,7 @@ ORDER BY id DESC LIMIT 20;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_with_events_after
@@ -380,6 +394,7 @@ ORDER BY last_seq LIMIT :limit;
 SELECT {segment_columns} FROM segments
 WHERE run_id = :run_id AND last_seq > :after AND has_events = 1
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq LIMIT :limit;
 
 -- name: list_segments_before
@@ -390,6 +405,7 @@ WHERE run_id = :run_id AND first_seq < :before
     AND last_seq <= COALESCE((SELECT MIN(last_seq) FROM segments WHERE run_id = :run_id AND last_seq >= :before),
         :before)
     AND debug_count * :debug + info_count * :info + warning_count * :warning + error_count * :error > 0
+    AND {is_not_expired}
 ORDER BY last_seq DESC LIMIT :limit;
 
 -- name: delete_segments
@@ -399,6 +415,54 @@ DELETE FROM segments WHERE run_id = :run_id AND first_seq >= :first_seq AND last
 -- name: select_last_segment
 -- Selects the last seq of a run's segments; null if it has none.
 SELECT MAX(last_seq) FROM segments WHERE run_id = :run_id;
+
+-- name: set_pinned
+-- Pins or unpins a run.
+UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
+
+-- name: list_ended_runs
+-- Lists the ended runs of a project, newest first.
+SELECT id, finished_at, status, pinned FROM runs
+WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
+ORDER BY id DESC LIMIT :limit;
+
+-- name: measure_log
+-- Adds up what the segments of a run take. The length of a payload is known without reading it.
+SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
+
+-- name: expire_run
+-- Lets an ended run expire: from now on, no reader finds it.
+UPDATE runs SET expired_at = :at
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
+
+-- name: list_expired_runs
+-- Lists expired runs, oldest first.
+SELECT id FROM runs WHERE expired_at IS NOT NULL ORDER BY id LIMIT :limit;
+
+-- name: list_segment_sizes
+-- Lists the sizes of a run's first segments.
+SELECT last_seq, LENGTH(payload) FROM segments WHERE run_id = :run_id ORDER BY last_seq LIMIT :limit;
+
+-- name: delete_first_segments
+-- Deletes the segments of an expired run up to a seq.
+DELETE FROM segments WHERE run_id = :run_id AND last_seq <= :last_seq;
+
+-- name: delete_expired_run
+-- Deletes an expired run, with everything that refers to it.
+DELETE FROM runs WHERE id = :run_id AND expired_at IS NOT NULL;
+
+-- name: insert_deleted_run
+-- Records that a run was deleted.
+INSERT INTO deleted_runs (deleted_at, run_id) VALUES (:at, :run_id);
+
+-- name: list_deleted_runs
+-- Lists deleted runs in the order of their deletion.
+SELECT deleted_at, run_id FROM deleted_runs
+WHERE (deleted_at, run_id) > (:deleted_at, :run_id) ORDER BY deleted_at, run_id LIMIT :limit;
+
+-- name: forget_deleted_runs
+-- Forgets the runs that were deleted before a time.
+DELETE FROM deleted_runs WHERE deleted_at < :before;
 
 -- name: select_subscriptions
 -- Selects who receives news about a run that has ended, and what about.

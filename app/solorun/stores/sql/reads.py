@@ -20,8 +20,15 @@ def get_run(connection: Connection, run_id: int) -> Run:
     """Raises RunNotFound."""
     run = find_run(connection, "select_run", {"run_id": storable_id(run_id)})
     if run is None:
-        raise RunNotFound(f"There is no run {run_id}.")
+        raise _not_found(run_id)
     return run
+
+
+def check_existence(connection: Connection, run_id: int) -> None:
+    """Raises RunNotFound."""
+    (exists,) = connection.execute(QUERIES["select_existence"], {"run_id": run_id}).fetchone()
+    if not exists:
+        raise _not_found(run_id)
 
 
 def find_run(connection: Connection, query: str, parameters: Mapping[str, Any]) -> Run | None:
@@ -75,3 +82,7 @@ def list_holds(connection: Connection) -> list[Hold]:
 def median_duration_seconds(connection: Connection, project: str, scope: str) -> float | None:
     rows = connection.execute(QUERIES["list_durations"], {"project": project, "scope": scope}).fetchall()
     return median(microseconds for (microseconds,) in rows) / 1_000_000 if rows else None
+
+
+def _not_found(run_id: int) -> RunNotFound:
+    return RunNotFound(f"There is no run {run_id}.")

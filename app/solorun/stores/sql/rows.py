@@ -30,7 +30,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         cancel_requested_at, cancel_requested_by, cancel_reason, cancel_grace_seconds, cancel_signalled_at,
         cancel_position, cancel_effect, cancel_settled_at, error_message, current_step, progress_current,
         progress_total, progress_item, last_seq, debug, info, warning, error, first_error_seq, resources, slots,
-        replaces, queue_deadline,
+        replaces, queue_deadline, pinned,
     ) = row  # fmt: skip
     cancel = None
     if (requested_at := from_microseconds(cancel_requested_at)) is not None:
@@ -69,6 +69,7 @@ def run_from_row(row: tuple[Any, ...], steps: Iterable[tuple[Any, ...]]) -> Run:
         slots=decode_slots(slots),
         replaces=replaces,
         queue_deadline=from_microseconds(queue_deadline),
+        pinned=bool(pinned),
     )
 
 

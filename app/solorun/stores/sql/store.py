@@ -16,6 +16,7 @@ from solorun.outbox import AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
+from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
@@ -27,6 +28,7 @@ from solorun.stores.sql import (
     outbox,
     promotion,
     reads,
+    retention,
     starts,
     writes,
 )
@@ -228,6 +230,29 @@ class SqlRunStore(Store, ABC):
 
     async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
+
+    # -- retention
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        return await self._write(retention.set_pinned, run_id, pinned)
+
+    async def list_ended_runs(self, project: str, *, before_id: int | None = None, limit: int) -> list[EndedRun]:
+        return await self._read(retention.list_ended_runs, project, before_id, limit)
+
+    async def measure_logs(self, run_ids: Collection[int]) -> dict[int, int]:
+        return await self._read(retention.measure_logs, run_ids)
+
+    async def expire_runs(self, run_ids: Collection[int], *, at: datetime) -> list[int]:
+        return await self._write(retention.expire_runs, run_ids, at)
+
+    async def delete_expired(self, *, at: datetime) -> Deletion:
+        return await self._write(retention.delete_expired, at)
+
+    async def list_deleted_runs(self, *, after: DeletedRun | None = None, limit: int) -> list[DeletedRun]:
+        return await self._read(retention.list_deleted_runs, after, limit)
+
+    async def forget_deleted_runs(self, *, before: datetime) -> None:
+        await self._write(retention.forget_deleted_runs, before)
 
     # -- maintenance
 

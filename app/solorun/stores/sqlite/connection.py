@@ -32,7 +32,8 @@ _PRAGMA_RETRY_SECONDS: Final = 0.01
 _COMMON_PRAGMAS: Final = ("synchronous = FULL", "foreign_keys = ON", "mmap_size = 0")
 # A deleted secret must not remain in the file. (Some distributions compile SQLite with this default.)
 _WRITER_PRAGMAS: Final = (
-    *("journal_mode = WAL", *_COMMON_PRAGMAS),
+    # Must come first: it applies to a database that is still empty.
+    *("auto_vacuum = INCREMENTAL", "journal_mode = WAL", *_COMMON_PRAGMAS),
     *("wal_autocheckpoint = 1000", "secure_delete = ON"),
 )
 # Only the writer checkpoints: SQLite's WAL-reset bug requires two connections that do (see version_check.py).

@@ -25,6 +25,7 @@ from solorun.stores.sqlite.empty_write import write_without_effect
 from solorun.stores.sqlite.recent_keys import RecentKeys
 from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
+from solorun.stores.sqlite.shrinking import shrink
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
 
 P = ParamSpec("P")
@@ -116,6 +117,9 @@ class SqliteRunStore(SqlRunStore):
     @property
     def write_error(self) -> str | None:
         return self._writer.error
+
+    async def reclaim_space(self) -> bool:
+        return await self._record(self._writer.execute(shrink))
 
     async def check(self, *, repair: bool = False) -> list[Finding]:
         now = to_microseconds(datetime.now(UTC)) or 0

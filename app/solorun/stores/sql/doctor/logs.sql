@@ -1,8 +1,9 @@
 -- Reads what runs and segments say about logs, and corrects it.
 
 -- name: list_logs
--- Lists what each run's row says about its log.
-SELECT id, last_seq, debug_count, info_count, warning_count, error_count, first_error_seq FROM runs ORDER BY id;
+-- Lists what each run's row says about its log. The log of an expired run is being deleted.
+SELECT id, last_seq, debug_count, info_count, warning_count, error_count, first_error_seq FROM runs
+WHERE expired_at IS NULL ORDER BY id;
 
 -- name: repair_log
 -- Corrects a run's row from its segments.

@@ -1,0 +1,39 @@
+"""`solorun prune`: delete the runs that projects no longer keep."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.options import JsonOption
+from solorun.cli.render.terminal import write, write_json, write_table
+from solorun.run import format_size
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+
+@connected
+async def prune(
+    *,
+    project: Annotated[
+        str | None, typer.Option(metavar="PROJECT", help="Only runs of this project.", show_default=False)
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """Delete the ended runs that their projects no longer keep, with their logs and artifacts.
+
+    The service does the same by itself every five minutes.
+    """
+    report = await client.prune(project, dry_run=dry_run)
+    if json:
+        write_json([report])
+    elif not report.runs:
+        write("Nothing to delete.\n")
+    else:
+        rows = [[each.project, f"{each.runs:,}", format_size(each.size_bytes)] for each in report.projects]
+        write_table(["PROJECT", "RUNS", "SIZE"], rows)
+        what = f"{report.runs:,} run{'s' if report.runs > 1 else ''} with {format_size(report.size_bytes)}"
+        write(f"{what} would be deleted.\n" if dry_run else f"Deleting {what} in the background.\n")

@@ -1,0 +1,182 @@
+"""Deletes the ended runs that their projects no longer keep, beside live work: a little at a time, with pauses."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import anyio
+
+from solorun.errors import SolorunError
+from solorun.execution.artifact_removal import remove_artifacts
+from solorun.project import Keep, Projects
+from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
+from solorun.runs.run_sizes import RunSizes
+from solorun.settings import DataDirectory
+from solorun.store import Store
+from solorun.wire import PrunedProject, PruneReport
+
+T = TypeVar("T")
+
+FIRST_SECONDS: Final = 10.0
+"""The first pass waits until the service has started what was queued."""
+INTERVAL_SECONDS: Final = 300.0
+PAUSE_RATIO: Final = 4
+"""The pause after a transaction, as a multiple of its duration: other work gets four fifths of the database's time."""
+MIN_PAUSE_SECONDS: Final = 0.01
+REMEMBERED: Final = timedelta(days=30)
+"""How long a deleted run is remembered: a service that was down for longer keeps its files."""
+_OVERLAP: Final = timedelta(minutes=15)
+"""Deletions up to this much older than the last pass are looked at again: the clocks of services differ."""
+_PAGE_RUNS: Final = 1_000
+_EXPIRED_PER_WRITE: Final = 100
+
+_logger = logging.getLogger("solorun.runs")
+
+
+@dataclass(kw_only=True, eq=False)
+class Pruner:
+    """A Component. With several services on one database, each deletes the files in its own data directory.
+
+    A run expires in one transaction, which hides it from every reader. Its log, its row and its files are deleted
+    after that, in this order. What a crash leaves of them is deleted by the next pass, of whichever service.
+    """
+
+    store: Store
+    projects: Projects
+    directory: DataDirectory
+    now: Callable[[], datetime]
+    first_seconds: float = FIRST_SECONDS
+    interval_seconds: float = INTERVAL_SECONDS
+    pause_ratio: float = PAUSE_RATIO
+
+    def __post_init__(self) -> None:
+        self._sizes = RunSizes(self.store, self.directory, self.now)
+        self._requested: set[str | None] = set()
+        self._wake = asyncio.Event()
+        self._last_pass_at: datetime | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="pruner")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def plan(self, project: str | None = None, *, dry_run: bool = True) -> PruneReport:
+        """What a pass would delete now, of one project or of all. Raises ProjectNotFound, StoreUnavailable."""
+        await self.projects.refresh()
+        pruned: list[PrunedProject] = []
+        for name, keep in await self._list_limited(project):
+            expired, ended = await self._find_expired(name, keep)
+            if expired:
+                wanted = set(expired)
+                sizes = await self._sizes.measure([run for run in ended if run.id in wanted])
+                pruned.append(PrunedProject(name, len(expired), sum(sizes.values())))
+        return PruneReport(
+            dry_run=dry_run,
+            runs=sum(each.runs for each in pruned),
+            size_bytes=sum(each.size_bytes for each in pruned),
+            projects=tuple(pruned),
+        )
+
+    def request(self, project: str | None = None) -> None:
+        """Begin a pass over one project or all, after the one in progress."""
+        self._requested.add(project)
+        self._wake.set()
+
+    async def prune(self, project: str | None = None) -> None:
+        """Make one pass. Raises StoreUnavailable."""
+        began = self.now()
+        await self.projects.refresh()
+        await self._delete_expired()
+        for name, keep in await self._list_limited(project):
+            expired, _ = await self._find_expired(name, keep)
+            await self._delete(name, expired)
+        await self._remove_files_of_deleted_runs()
+        self._last_pass_at = began
+        while await self._pausing(self.store.reclaim_space()):
+            pass
+
+    async def _run(self) -> None:
+        seconds = self.first_seconds
+        while True:
+            with anyio.move_on_after(seconds):
+                await self._wake.wait()
+            self._wake.clear()
+            requested, self._requested = self._requested or {None}, set()
+            try:
+                for project in [None] if None in requested else sorted(filter(None, requested)):
+                    await self.prune(project)
+            except SolorunError as error:
+                _logger.warning("Old runs cannot be deleted; retrying in %g s: %s", self.interval_seconds, error)
+            seconds = self.interval_seconds
+
+    async def _list_limited(self, project: str | None) -> list[tuple[str, Keep]]:
+        """The projects that do not keep all runs. The runs of a project that is no longer declared are kept."""
+        if project is not None:
+            names = [self.projects.get_project(project).name]
+        else:
+            names = [run.project for run in await self.store.list_latest_runs()]
+        declared = [found for name in names if (found := self.projects.find_project(name)) is not None]
+        return [(each.name, each.keep) for each in declared if each.keep.is_limited]
+
+    async def _find_expired(self, project: str, keep: Keep) -> tuple[list[int], list[EndedRun]]:
+        """The runs of a project that have to go, oldest first, and all its ended ones, newest first."""
+        ended = await _list_ended(self.store, project)
+        sizes = await self._sizes.measure(ended) if keep.size_bytes is not None else {}
+        # In a thread, because a project may have a hundred thousand runs.
+        return await asyncio.to_thread(find_expired, keep, ended, sizes, self.now()), ended
+
+    async def _delete(self, project: str, run_ids: Sequence[int]) -> None:
+        count = 0
+        for start in range(0, len(run_ids), _EXPIRED_PER_WRITE):
+            page = run_ids[start : start + _EXPIRED_PER_WRITE]
+            count += len(await self._pausing(self.store.expire_runs(page, at=self.now())))
+            self._sizes.forget(page)
+            await self._delete_expired()
+        if count:
+            _logger.info("Deleted %d old runs of %s", count, project)
+
+    async def _delete_expired(self) -> None:
+        """Delete what expired runs occupy, including those that an earlier pass or another service left."""
+        more = True
+        while more:
+            deletion = await self._pausing(self.store.delete_expired(at=self.now()))
+            await asyncio.to_thread(self._remove_files, deletion.run_ids)
+            more = deletion.more
+
+    async def _remove_files_of_deleted_runs(self) -> None:
+        """Delete the files of runs that another service deleted, or this one before a crash."""
+        since = self._last_pass_at
+        after = None if since is None else DeletedRun(since - _OVERLAP, 0)
+        while deleted := await self.store.list_deleted_runs(after=after, limit=_PAGE_RUNS):
+            await asyncio.to_thread(self._remove_files, [run.id for run in deleted])
+            after = deleted[-1]
+        await self.store.forget_deleted_runs(before=self.now() - REMEMBERED)
+
+    def _remove_files(self, run_ids: Sequence[int]) -> None:
+        for run_id in run_ids:
+            try:
+                remove_artifacts(self.directory, run_id)
+            except OSError as error:
+                _logger.warning("The artifacts of run %d, which was deleted, cannot be deleted: %s", run_id, error)
+
+    async def _pausing(self, write: Awaitable[T]) -> T:
+        """Await the write, then leave the database to others for a while."""
+        began = time.monotonic()
+        result = await write
+        await asyncio.sleep(max(MIN_PAUSE_SECONDS, self.pause_ratio * (time.monotonic() - began)))
+        return result
+
+
+async def _list_ended(store: RetentionStore, project: str) -> list[EndedRun]:
+    ended: list[EndedRun] = []
+    while page := await store.list_ended_runs(project, before_id=ended[-1].id if ended else None, limit=_PAGE_RUNS):
+        ended += page
+    return ended

@@ -1,0 +1,178 @@
+"""Records a span for each run, in it one for each step, and in that one for each command.
+
+Names and attributes follow OpenTelemetry's conventions for CI/CD pipelines.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from opentelemetry import context as otel_context
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from solorun.execution import RunHandle
+from solorun.outcome import StepResult, StopEffect, StopReason
+from solorun.project import CommandStep, Project, StepDeclaration
+from solorun.status import Status
+from solorun.step import CommandObservation, StepContext, StepExecution, StepExecutor
+from solorun.tracing.provider import create_provider, shut_down
+from solorun.tracing.tracing import Tracing
+
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+_RESULTS: Final = {
+    Status.COMPLETED: "success",
+    Status.FAILED: "failure",
+    Status.CANCELLED: "cancellation",
+    Status.INTERRUPTED: "error",
+}
+_TIMEOUTS: Final = (StopReason.RUN_TIMEOUT, StopReason.STEP_TIMEOUT)
+
+
+class SpanTracing(Tracing):
+    def __init__(self, endpoint: str | None, public_url: str | None, *, is_global: bool) -> None:
+        self._endpoint = endpoint
+        self._public_url = public_url
+        self._is_global = is_global
+        self._handles: dict[int, RunHandle] = {}
+
+    async def start(self) -> None:
+        self._provider = create_provider(self._endpoint)
+        self._tracer = self._provider.get_tracer("solorun")
+        if self._is_global:
+            trace.set_tracer_provider(self._provider)
+
+    async def stop(self) -> None:
+        await shut_down(self._provider)
+
+    @contextmanager
+    def observe_run(self, handle: RunHandle) -> Iterator[None]:
+        run = handle.run
+        parent = _find_parent(handle.start.trace)
+        span = self._tracer.start_span(f"RUN {run.project}", parent, kind=SpanKind.SERVER)
+        span.set_attributes(
+            {
+                "cicd.pipeline.name": run.project,
+                "cicd.pipeline.run.id": str(run.id),
+                "cicd.pipeline.action.name": "RUN",
+                "solorun.scope": run.scope,
+                "solorun.triggered_by": run.triggered_by,
+            }
+        )
+        if self._public_url is not None:
+            page = f"{self._public_url}/p/{quote(run.project, safe='')}/runs/{run.id}"
+            span.set_attribute("cicd.pipeline.run.url.full", page)
+        self._handles[run.id] = handle
+        try:
+            with trace.use_span(span):
+                yield
+        finally:
+            del self._handles[run.id]
+            run = handle.run
+            is_timeout = run.status is Status.FAILED and handle.cancel_scope.reason in _TIMEOUTS
+            result = "timeout" if is_timeout else _RESULTS.get(run.status, "error")
+            _end(span, "cicd.pipeline.result", result, run.error_message)
+
+    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
+        return _TracedSteps(executor, self._tracer, self._handles)
+
+
+class _TracedSteps(StepExecutor):
+    """Records the steps that `executor` executes, and their commands, within the run that is observed."""
+
+    def __init__(self, executor: StepExecutor, tracer: Tracer, handles: Mapping[int, RunHandle]) -> None:
+        self._executor = executor
+        self._tracer = tracer
+        self._handles = handles
+
+    async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
+        span = self._tracer.start_span(step.name)
+        span.set_attributes(
+            {"cicd.pipeline.task.name": step.name, "cicd.pipeline.task.run.id": f"{context.run_id}-{step.name}"}
+        )
+
+        def observe_command(command: CommandStep) -> CommandObservation:
+            return _observe_command(self._tracer, command, context)
+
+        # The tasks of the step inherit the span, so that a coroutine's own spans and commands belong to it.
+        with trace.use_span(span):
+            execution = await self._executor.start(project, step, replace(context, observe_command=observe_command))
+        return _TracedExecution(execution, span, context, self._handles.get(context.run_id))
+
+    async def kill_orphans(self, run_id: int) -> None:
+        await self._executor.kill_orphans(run_id)
+
+
+class _TracedExecution(StepExecution):
+    """Ends the step's span when the step has ended."""
+
+    def __init__(self, execution: StepExecution, span: Span, context: StepContext, handle: RunHandle | None) -> None:
+        self._execution = execution
+        self._span = span
+        self._context = context
+        self._handle = handle
+
+    @property
+    def result(self) -> StepResult | None:
+        return self._execution.result
+
+    @property
+    def stop_effect(self) -> StopEffect | None:
+        return self._execution.stop_effect
+
+    async def wait(self) -> StepResult:
+        return self._end(await self._execution.wait(), None)
+
+    async def stop(self, grace_seconds: float) -> StepResult:
+        result = await self._execution.stop(grace_seconds)
+        reason = self._handle.cancel_scope.reason if self._handle is not None else None
+        return self._end(result, reason or StopReason.CANCEL)
+
+    def _end(self, result: StepResult, reason: StopReason | None) -> StepResult:
+        if reason is None:
+            outcome = "success" if result.succeeded else "failure"
+        else:
+            outcome = "timeout" if reason in _TIMEOUTS else _RESULTS[reason.status]
+        message = result.error_message and self._context.output.mask(result.error_message)
+        _end(self._span, "cicd.pipeline.task.run.result", outcome, message)
+        return result
+
+
+def _observe_command(tracer: Tracer, command: CommandStep, context: StepContext) -> CommandObservation:
+    """The span of a command. Not its arguments: they may be secrets that are masked in the log."""
+    program = "script" if isinstance(command.run, str) else Path(command.run[0]).name
+    span = tracer.start_span(context.output.mask(program))
+    span.set_attribute("process.executable.name", context.output.mask(program))
+    headers: dict[str, str] = {}
+    _PROPAGATOR.inject(headers, trace.set_span_in_context(span))
+
+    def end(result: StepResult) -> None:
+        if result.exit_code is not None:
+            span.set_attribute("process.exit.code", result.exit_code)
+        message = result.error_message and context.output.mask(result.error_message)
+        _end(span, "", "success" if result.succeeded else "failure", message)
+
+    return CommandObservation({name.upper(): value for name, value in headers.items()}, end)
+
+
+def _find_parent(headers: Mapping[str, str]) -> Context:
+    """The span in which the start was handled, as in an instrumented host application, or else that of the caller."""
+    if trace.get_current_span().get_span_context().is_valid:
+        return otel_context.get_current()
+    return _PROPAGATOR.extract(headers)
+
+
+def _end(span: Span, attribute: str, result: str, message: str | None) -> None:
+    if not span.is_recording():
+        return
+    if attribute:
+        span.set_attribute(attribute, result)
+    if result != "success":
+        span.set_status(StatusCode.ERROR, message)
+        span.set_attribute("error.type", result)
+    span.end()

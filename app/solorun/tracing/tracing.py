@@ -1,0 +1,62 @@
+"""The contract of tracing, what stands for it when it is off, and the choice between both."""
+
+import logging
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Final, Protocol
+
+from solorun.component import Component
+from solorun.errors import ConfigurationInvalid, FieldError
+from solorun.execution import RunHandle
+from solorun.settings import Settings
+from solorun.step import StepExecutor
+
+_VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+_HOW_TO_INSTALL: Final = "requires other packages: pip install 'solorun[otel]'"
+
+_logger = logging.getLogger("solorun.tracing")
+
+
+class Tracing(Component, Protocol):
+    """Records what runs do. Nothing here fails or delays a run."""
+
+    def observe_run(self, handle: RunHandle) -> AbstractContextManager[object]:
+        """Record a run as it is when the block ends. What is recorded within the block belongs to it."""
+        ...
+
+    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
+        """An executor that records the steps and commands it starts."""
+        ...
+
+
+class Untraced(Tracing):
+    """No tracing."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def observe_run(self, handle: RunHandle) -> AbstractContextManager[object]:  # noqa: ARG002
+        return nullcontext()
+
+    def observe_steps(self, executor: StepExecutor) -> StepExecutor:
+        return executor
+
+
+def open_tracing(settings: Settings, environ: Mapping[str, str], *, owns_process: bool) -> Tracing:
+    """The tracing that the settings or the variables of OpenTelemetry request. Raises ConfigurationInvalid.
+
+    `owns_process`: no host application has a tracer provider of its own, so that steps get this one.
+    """
+    if settings.otlp_endpoint is None and not any(map(environ.get, _VARIABLES)):
+        return Untraced()
+    try:
+        from solorun.tracing.spans import SpanTracing
+    except ImportError as error:
+        if settings.otlp_endpoint is None:
+            # The variables may be meant for other programs on this machine.
+            _logger.warning("%s is set, but tracing %s (%s)", _VARIABLES[0], _HOW_TO_INSTALL, error)
+            return Untraced()
+        message = f"{_HOW_TO_INSTALL} ({error})"
+        raise ConfigurationInvalid([FieldError("service.otlp_endpoint", message)]) from None
+    return SpanTracing(settings.otlp_endpoint, settings.public_url, is_global=owns_process)

@@ -1,0 +1,292 @@
+"""The pruner on real databases and directories: what it deletes, and what it leaves for the next pass."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import anyio
+import pytest
+
+from solorun.component import running
+from solorun.errors import ProjectNotFound, StoreUnavailable
+from solorun.project import Keep, Project
+from solorun.run import Run
+from solorun.runs import Pruner
+from solorun.settings import DataDirectory
+from solorun.store import RunStore, Store
+from solorun.stores.sql import retention
+from solorun.wire import PrunedProject
+from tests.contracts.builders import end, later, records, start, write
+from tests.fakes import engine
+from tests.fakes.engine import DeclaredProjects, declare
+from tests.fakes.stores import FaultyStore
+
+NEWEST = declare(keep=Keep(runs=1))
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[FaultyStore]:
+    real = await engine.open_store(tmp_path)
+    yield FaultyStore(real)
+    await real.close()
+
+
+def pruner_of(store: FaultyStore, data_dir: Path, *projects: Project, now: datetime = later(100)) -> Pruner:  # noqa: B008
+    return Pruner(
+        store=store.as_store(),
+        projects=DeclaredProjects(*projects),
+        directory=DataDirectory(data_dir),
+        now=lambda: now,
+        first_seconds=0,
+        pause_ratio=0,
+    )
+
+
+async def ended(store: FaultyStore, data_dir: Path, project: str = "handbook", *, artifact_bytes: int = 0) -> Run:
+    """A completed run with a log and, if wanted, an artifact."""
+    real = store.as_store()
+    run = await write(real, await start(real, project), records(1, 10))
+    if artifact_bytes:
+        file = DataDirectory(data_dir).artifacts(run.id) / "deep" / "file"
+        file.parent.mkdir(parents=True)
+        file.write_bytes(bytes(artifact_bytes))
+    return await end(real, run)
+
+
+async def ids(store: RunStore) -> list[int]:
+    return [run.id for run in await store.list_runs()]
+
+
+def artifact_ids(data_dir: Path) -> list[str]:
+    return sorted(entry.name for entry in (data_dir / "artifacts").iterdir())
+
+
+async def test_a_pass_deletes_old_runs_with_their_logs_and_artifacts(store: FaultyStore, tmp_path: Path) -> None:
+    old = await ended(store, tmp_path, artifact_bytes=10)
+    new = await ended(store, tmp_path, artifact_bytes=10)
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert await ids(store.as_store()) == [new.id]
+    assert await store.read_segments(old.id, after=0) == []
+    assert artifact_ids(tmp_path) == [str(new.id)]
+
+
+async def test_each_project_is_pruned_by_its_own_limits(store: FaultyStore, tmp_path: Path) -> None:
+    keep_all = [await ended(store, tmp_path, "glossary") for _ in range(2)]
+    undeclared = [await ended(store, tmp_path, "forgotten") for _ in range(2)]
+    _, kept = [await ended(store, tmp_path) for _ in range(2)]
+
+    await pruner_of(store, tmp_path, NEWEST, declare("glossary")).prune()
+
+    assert await ids(store.as_store()) == [kept.id, *(run.id for run in reversed([*keep_all, *undeclared]))]
+
+
+async def test_a_pass_over_one_project_leaves_the_others(store: FaultyStore, tmp_path: Path) -> None:
+    other = [await ended(store, tmp_path, "glossary") for _ in range(2)]
+    _, kept = [await ended(store, tmp_path) for _ in range(2)]
+    pruner = pruner_of(store, tmp_path, NEWEST, declare("glossary", keep=Keep(runs=1)))
+
+    await pruner.prune("handbook")
+
+    assert await ids(store.as_store()) == [kept.id, *(run.id for run in reversed(other))]
+
+
+async def test_pinned_active_and_queued_runs_are_left(store: FaultyStore, tmp_path: Path) -> None:
+    pinned, _, completed = [await ended(store, tmp_path) for _ in range(3)]
+    await store.set_pinned(pinned.id, True)
+    active = await start(store.as_store())
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert await ids(store.as_store()) == [active.id, completed.id, pinned.id]
+
+
+async def test_the_size_of_a_project_includes_its_artifacts(store: FaultyStore, tmp_path: Path) -> None:
+    runs = [await ended(store, tmp_path, artifact_bytes=10_000) for _ in range(4)]
+
+    await pruner_of(store, tmp_path, declare(keep=Keep(size_bytes=25_000))).prune()
+
+    assert await ids(store.as_store()) == [runs[3].id, runs[2].id]
+
+
+async def test_a_dry_run_says_what_a_pass_would_delete(store: FaultyStore, tmp_path: Path) -> None:
+    runs = [await ended(store, tmp_path, artifact_bytes=1000) for _ in range(3)]
+    await ended(store, tmp_path, "glossary")
+    pruner = pruner_of(store, tmp_path, NEWEST, declare("glossary"))
+    logs = await store.measure_logs([run.id for run in runs[:2]])
+
+    report = await pruner.plan()
+
+    assert report.projects == (PrunedProject("handbook", 2, 2000 + sum(logs.values())),)
+    assert (report.dry_run, report.runs, report.size_bytes) == (True, 2, 2000 + sum(logs.values()))
+    assert await pruner.plan("handbook") == report
+    assert (await pruner.plan("glossary")).projects == ()
+    assert len(await ids(store.as_store())) == 4
+
+
+async def test_an_unknown_project_cannot_be_pruned(store: FaultyStore, tmp_path: Path) -> None:
+    with pytest.raises(ProjectNotFound):
+        await pruner_of(store, tmp_path, NEWEST).plan("glossary")
+
+
+@pytest.mark.parametrize("call", ["expire_runs", "list_deleted_runs"])
+async def test_a_pass_completes_what_an_interrupted_one_has_begun(
+    store: FaultyStore, tmp_path: Path, call: str
+) -> None:
+    old, kept = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
+    store.fail_after(call, StoreUnavailable())
+    with pytest.raises(StoreUnavailable):
+        await pruner_of(store, tmp_path, NEWEST).prune()
+
+    await pruner_of(store, tmp_path, declare()).prune()
+
+    assert await ids(store.as_store()) == [kept.id]
+    assert await store.read_segments(old.id, after=0) == []
+    assert artifact_ids(tmp_path) == [str(kept.id)]
+
+
+async def test_a_pass_continues_where_an_interrupted_deletion_stopped(
+    store: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MAX_SEGMENTS", 1)
+    run = await start(store.as_store())
+    run = await end(store.as_store(), await write(store.as_store(), run, records(1, 1), records(2, 2), records(3, 3)))
+    await store.expire_runs([run.id], at=later(50))
+    store.fail_after("delete_expired", StoreUnavailable())
+    with pytest.raises(StoreUnavailable):
+        await pruner_of(store, tmp_path, NEWEST).prune()
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert (await store.delete_expired(at=later(300))).more is False
+    assert [deleted.id for deleted in await store.list_deleted_runs(limit=9)] == [run.id]
+
+
+async def test_files_that_outlive_their_run_are_deleted_by_the_next_pass(store: FaultyStore, tmp_path: Path) -> None:
+    old, kept = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
+    pruner = pruner_of(store, tmp_path, NEWEST)
+    await store.expire_runs([old.id], at=later(50))
+    await store.delete_expired(at=later(50))
+
+    await pruner.prune()
+
+    assert artifact_ids(tmp_path) == [str(kept.id)]
+
+
+async def test_two_services_that_prune_at_the_same_time_delete_each_run_once(
+    store: FaultyStore, tmp_path: Path
+) -> None:
+    runs = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(5)]
+    pruners = [pruner_of(store, tmp_path, NEWEST) for _ in range(2)]
+
+    await asyncio.gather(*(pruner.prune() for pruner in pruners))
+
+    assert await ids(store.as_store()) == [runs[-1].id]
+    assert [run.id for run in await store.list_deleted_runs(limit=9)] == [run.id for run in runs[:-1]]
+
+
+async def test_each_service_deletes_the_files_in_its_own_data_directory(store: FaultyStore, tmp_path: Path) -> None:
+    old, _ = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
+    own = tmp_path / "other service"
+    shutil.copytree(tmp_path / "artifacts", own / "artifacts")
+    other = pruner_of(store, own, NEWEST)
+    await other.prune()
+    assert str(old.id) not in artifact_ids(own)
+    assert str(old.id) in artifact_ids(tmp_path)
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert str(old.id) not in artifact_ids(tmp_path)
+
+
+async def test_files_of_a_run_that_the_database_never_had_are_kept(store: FaultyStore, tmp_path: Path) -> None:
+    """As after the restore of an older backup."""
+    for _ in range(2):
+        await ended(store, tmp_path)
+    unknown = DataDirectory(tmp_path).artifacts(4711) / "file"
+    unknown.parent.mkdir(parents=True)
+    unknown.touch()
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert unknown.exists()
+
+
+async def test_a_link_in_place_of_a_directory_is_deleted_alone(store: FaultyStore, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.mkdir()
+    (target / "file").touch()
+    old, _ = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
+    directory = DataDirectory(tmp_path).artifacts(old.id)
+    (directory / "link").symlink_to(target)
+    third = await ended(store, tmp_path)
+    DataDirectory(tmp_path).artifacts(third.id).symlink_to(target)
+    await ended(store, tmp_path)
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert (target / "file").exists()
+    assert not directory.exists()
+    assert not DataDirectory(tmp_path).artifacts(third.id).is_symlink()
+
+
+async def test_files_that_cannot_be_deleted_are_logged_and_the_rest_is_deleted(
+    store: FaultyStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck, gone, _ = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(3)]
+    remove = shutil.rmtree
+
+    def refuse(path: Path, ignore_errors: bool = False) -> None:
+        if path != DataDirectory(tmp_path).artifacts(stuck.id):
+            remove(path, ignore_errors)
+        elif not ignore_errors:
+            raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("shutil.rmtree", refuse)
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert str(gone.id) not in artifact_ids(tmp_path)
+    assert f"The artifacts of run {stuck.id}, which was deleted, cannot be deleted: [Errno 13]" in caplog.text
+
+
+async def test_deleted_runs_are_forgotten_after_a_month(store: FaultyStore, tmp_path: Path) -> None:
+    for _ in range(2):
+        await ended(store, tmp_path)
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    await pruner_of(store, tmp_path, NEWEST, now=now).prune()
+
+    await pruner_of(store, tmp_path, NEWEST, now=now + timedelta(days=29)).prune()
+    assert len(await store.list_deleted_runs(limit=9)) == 1
+    await pruner_of(store, tmp_path, NEWEST, now=now + timedelta(days=31)).prune()
+
+    assert await store.list_deleted_runs(limit=9) == []
+
+
+async def test_a_running_pruner_makes_a_pass_when_it_is_requested(store: FaultyStore, tmp_path: Path) -> None:
+    pruner = pruner_of(store, tmp_path, NEWEST)
+    pruner.first_seconds = 3600
+    old, _ = [await ended(store, tmp_path) for _ in range(2)]
+
+    async with running(pruner):
+        pruner.request("handbook")
+        await until_gone(store.as_store(), old)
+
+
+async def test_a_running_pruner_survives_a_failing_store(store: FaultyStore, tmp_path: Path) -> None:
+    old, _ = [await ended(store, tmp_path) for _ in range(2)]
+    pruner = pruner_of(store, tmp_path, NEWEST)
+    pruner.interval_seconds = 0
+    store.fail("list_ended_runs", StoreUnavailable())
+
+    async with running(pruner):
+        await until_gone(store.as_store(), old)
+
+
+async def until_gone(store: Store, run: Run) -> None:
+    with anyio.fail_after(60):
+        while run.id in await ids(store):
+            await asyncio.sleep(0.001)

@@ -1,0 +1,130 @@
+"""Traces of runs, steps and commands, as a collector receives them."""
+
+import socket
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+
+from solorun.client import RunClient
+from solorun.errors import ConfigurationInvalid
+from solorun.settings import Settings
+from solorun.tracing import Untraced, open_tracing
+from tests.fakes.otlp_receiver import attributes, otlp_receiver
+from tests.fakes.project_toml import Call, project_toml
+from tests.fakes.solorun_process import serving_here
+
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
+SPAN_ID = "b7ad6b7169203331"
+TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
+TOML = project_toml(
+    "docs", {"build": 'echo "trace $TRACEPARENT"', "publish": Call("MODULE:publish")}, on_conflict="queue"
+) + project_toml("broken", {"fail": ["sh", "-c", "exit 3"]})
+PUBLISHING = """
+from opentelemetry import trace
+
+async def publish(step):
+    await step.log(f"span {trace.get_current_span().get_span_context().span_id:016x}")
+    await step.run("sh", "-c", "echo inner $TRACEPARENT")
+"""
+
+
+@asynccontextmanager
+async def client_of(directory: Path, traceparent: str | None = None, **settings: str) -> AsyncGenerator[RunClient]:
+    # Each test has a module of its own.
+    (directory / f"{directory.name}.py").write_text(PUBLISHING)
+    toml = TOML.replace("MODULE", directory.name)
+    async with serving_here(directory, toml, **settings) as url, RunClient(url, traceparent=traceparent) as client:
+        yield client
+
+
+async def lines_of(client: RunClient, run_id: int) -> dict[str, str]:
+    """The last word of each line of output, by its first."""
+    page = await client.get_log_page(run_id)
+    texts = [record.message.partition(" ") for record in page.records if record.event is None]
+    return {first: last for first, _, last in texts}
+
+
+async def test_a_run_continues_the_trace_of_its_caller_down_to_its_commands(tmp_path: Path) -> None:
+    with otlp_receiver() as collector:
+        async with client_of(tmp_path, TRACEPARENT, otlp_endpoint=collector.url) as client:
+            first = await client.start_run("docs", triggered_by="ada")
+            queued = await client.start_run("docs")
+            await client.wait_for_run(first.id)
+            await client.wait_for_run(queued.id)
+            lines = await lines_of(client, first.id)
+
+    runs = [span for span in collector.spans if span.name == "RUN docs"]
+    run = next(span for span in runs if attributes(span)["cicd.pipeline.run.id"] == str(first.id))
+    ours = {span.name: span for span in collector.spans if span.parent_span_id == run.span_id}
+    script, inner = (
+        next(span for span in collector.spans if span.parent_span_id == step.span_id)
+        for step in (ours["build"], ours["publish"])
+    )
+    assert {span.trace_id.hex() for span in collector.spans} == {TRACE_ID}
+    assert [span.parent_span_id.hex() for span in runs] == [SPAN_ID, SPAN_ID]
+    assert attributes(run) == {
+        "cicd.pipeline.name": "docs",
+        "cicd.pipeline.run.id": str(first.id),
+        "cicd.pipeline.action.name": "RUN",
+        "cicd.pipeline.result": "success",
+        "solorun.scope": "full",
+        "solorun.triggered_by": "ada",
+    }
+    assert attributes(ours["build"])["cicd.pipeline.task.run.result"] == "success"
+    assert (script.name, inner.name) == ("script", "sh")
+    assert attributes(script)["process.exit.code"] == 0
+    assert lines["trace"] == f"00-{TRACE_ID}-{script.span_id.hex()}-01"
+    assert lines["inner"] == f"00-{TRACE_ID}-{inner.span_id.hex()}-01"
+    assert lines["span"] == ours["publish"].span_id.hex()
+    assert collector.resource["service.name"] == "solorun"
+
+
+async def test_a_failure_has_the_status_of_an_error(tmp_path: Path) -> None:
+    with otlp_receiver() as collector:
+        async with client_of(tmp_path, otlp_endpoint=collector.url) as client:
+            await client.wait_for_run((await client.start_run("broken")).id)
+
+    run, step, command = (collector.find(name) for name in ("RUN broken", "fail", "sh"))
+    assert [span.status.code for span in (run, step, command)] == [Status.STATUS_CODE_ERROR] * 3
+    assert run.kind == Span.SPAN_KIND_SERVER
+    assert (attributes(run)["cicd.pipeline.result"], attributes(command)["process.exit.code"]) == ("failure", 3)
+    assert "exit" in run.status.message
+
+
+async def test_a_dead_collector_harms_nothing(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        async with client_of(tmp_path, otlp_endpoint=f"http://127.0.0.1:{closed.getsockname()[1]}") as client:
+            run = await client.wait_for_run((await client.start_run("docs")).id)
+
+    assert run.status == "completed"
+
+
+async def test_commands_get_no_trace_unless_it_is_configured(tmp_path: Path) -> None:
+    async with client_of(tmp_path, TRACEPARENT) as client:
+        run = await client.wait_for_run((await client.start_run("docs")).id)
+        lines = await lines_of(client, run.id)
+
+    assert (run.status, lines["trace"], lines["span"]) == ("completed", "", "0" * 16)
+
+
+def test_tracing_is_off_by_default() -> None:
+    assert isinstance(open_tracing(Settings(Path("/data")), {}, owns_process=True), Untraced)
+
+
+def test_without_the_packages_the_setting_is_an_error_and_the_variable_a_warning(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "solorun.tracing.spans", None)
+    variables = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+    by_variable = open_tracing(Settings(Path("/data")), variables, owns_process=True)
+    with pytest.raises(ConfigurationInvalid, match=r"pip install 'solorun\[otel\]'"):
+        open_tracing(Settings(Path("/data"), otlp_endpoint="http://collector:4318"), {}, owns_process=True)
+
+    assert isinstance(by_variable, Untraced)
+    assert "pip install 'solorun[otel]'" in caplog.text
