@@ -17,6 +17,7 @@ from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
+from solorun.schedule import Firing
 from solorun.status import Status
 
 
@@ -35,6 +36,8 @@ class AdmittedStart(msgspec.Struct, frozen=True):
     rerun_of: int | None = None
     """The run that this one repeats."""
     key: IdempotencyKey | None = None
+    firing: Firing | None = None
+    """The due time of a schedule that starts it."""
     trace: Mapping[str, str] = {}
     """The trace that the caller is part of (`trace_context`)."""
 
