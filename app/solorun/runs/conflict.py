@@ -7,6 +7,7 @@ from solorun.execution import AdmittedStart, RunHandle, RunRegistry
 from solorun.queueing import Choices, ConflictPolicy, JoinChoice, QueueChoice, ReplaceChoice
 from solorun.run import Run
 from solorun.runs.queue import RunQueue
+from solorun.store import NewRun
 
 MAX_RETRY_AFTER_SECONDS: Final = 3600.0
 
@@ -28,22 +29,23 @@ class ConflictResolver:
         handle = self._registry.find_by_project(start.project.name)
         if handle is None or start.on_conflict in (ConflictPolicy.QUEUE, ConflictPolicy.REPLACE):
             return None
-        if start.on_conflict is ConflictPolicy.JOIN and _find_obstacle(handle, start) is None:
+        if start.on_conflict is ConflictPolicy.JOIN and _find_obstacle_here(handle, start) is None:
             return handle.run
-        raise self.reject(handle, start)
-
-    def reject(self, handle: RunHandle, start: AdmittedStart) -> RunActive:
-        """The refusal that names the run, what other policies would do, and the time it is expected to take still."""
         retry_after = None
         if handle.estimated_seconds is not None and handle.run.started_at is not None:
             elapsed = (handle.clock.now() - handle.run.started_at).total_seconds()
             retry_after = min(max(1.0, handle.estimated_seconds - elapsed), MAX_RETRY_AFTER_SECONDS)
-        choices = self._find_choices(handle, start)
-        refusal = RunActive(handle.run, retry_after, choices)
-        if start.on_conflict is ConflictPolicy.JOIN:
-            message = f"{refusal.message} It cannot be joined: {choices.join.reason}."
-            return RunActive(handle.run, retry_after, choices, message)
-        return refusal
+        raise _refuse(handle.run, start, self._find_choices(handle, start), retry_after)
+
+    def resolve_foreign(self, run: Run, start: AdmittedStart, new: NewRun) -> Run:
+        """The active run of another service, if the start joins it. Raises RunActive."""
+        # The rows have secrets masked, which cannot be compared.
+        has_equal_params = run.params == new.params and not new.unmasked_params
+        obstacle = _find_obstacle(run, start, is_stopping=run.cancel is not None, has_equal_params=has_equal_params)
+        if start.on_conflict is ConflictPolicy.JOIN and obstacle is None:
+            return run
+        join = JoinChoice(obstacle is None, run.id, obstacle)
+        raise _refuse(run, start, Choices(join, self._queue_choice(start), ReplaceChoice(run.id)))
 
     def describe(self, busy: ResourceBusy, start: AdmittedStart) -> ResourceBusy:
         """The same refusal, with what other policies would do."""
@@ -59,7 +61,7 @@ class ConflictResolver:
         known = self._choices.get(name)
         if known is not None and known[0] == basis:
             return known[1]
-        obstacle = _find_obstacle(handle, start)
+        obstacle = _find_obstacle_here(handle, start)
         join = JoinChoice(obstacle is None, handle.id, obstacle)
         choices = Choices(join, self._queue_choice(start), ReplaceChoice(handle.id))
         self._choices[name] = basis, choices
@@ -72,12 +74,25 @@ class ConflictResolver:
         return QueueChoice(True, waiting + 1, self._queue.estimate_free_at(name))
 
 
-def _find_obstacle(handle: RunHandle, start: AdmittedStart) -> str | None:
+def _refuse(run: Run, start: AdmittedStart, choices: Choices, retry_after: float | None = None) -> RunActive:
+    """The refusal that names the run, what other policies would do, and the time it is expected to take still."""
+    refusal = RunActive(run, retry_after, choices)
+    if start.on_conflict is not ConflictPolicy.JOIN:
+        return refusal
+    return RunActive(run, retry_after, choices, f"{refusal.message} It cannot be joined: {choices.join.reason}.")
+
+
+def _find_obstacle_here(handle: RunHandle, start: AdmittedStart) -> str | None:
+    is_stopping, has_equal_params = handle.cancel_scope.reason is not None, handle.start.params == start.params
+    return _find_obstacle(handle.run, start, is_stopping=is_stopping, has_equal_params=has_equal_params)
+
+
+def _find_obstacle(run: Run, start: AdmittedStart, *, is_stopping: bool, has_equal_params: bool) -> str | None:
     """Why the start cannot join the run; None if the run will do all that the start asks for."""
-    if handle.cancel_scope.reason is not None:
-        return f"run {handle.id} is being stopped"
-    if handle.start.params != start.params:
+    if is_stopping:
+        return f"run {run.id} is being stopped"
+    if not has_equal_params:
         return "its parameters differ"
-    remaining = {step.name for step in handle.run.steps if not step.status.has_ended}
+    remaining = {step.name for step in run.steps if not step.status.has_ended}
     missing = [step.name for step in start.steps if step.name not in remaining]
-    return f"{', '.join(missing)} will not be executed by run {handle.id}" if missing else None
+    return f"{', '.join(missing)} will not be executed by run {run.id}" if missing else None

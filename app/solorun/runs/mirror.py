@@ -1,4 +1,5 @@
-"""Shows the runs that other services execute: their rows and new records, as the store has them, in topics of the hub.
+"""Shows the runs that other services queue and execute: their rows and new records, as the store has them, in topics of
+the hub.
 
 One reader per run and service, however many follow it. For a database that several services use.
 """
@@ -8,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from solorun.errors import RunNotFound, SolorunError
 from solorun.execution import RunRegistry
@@ -49,9 +50,10 @@ class Mirror:
 
     async def refresh(self) -> None:
         """Publish what has changed since the last call. Raises StoreUnavailable."""
+        await self._update_queue()
         present = {run.id: run for run in await self.store.list_foreign_runs(self.owner)}
         for run in present.values():
-            await self._publish(self._find_topic(run), run)
+            await self._publish(await self._find_topic(run), run)
         for run_id in self._mirrored.keys() - present.keys():
             try:
                 run = await self.store.get_run(run_id)
@@ -66,6 +68,7 @@ class Mirror:
 
     def _forget(self, run_id: int) -> None:
         del self._mirrored[run_id]
+        self.queue.foreign_estimates.pop(run_id, None)
         self.hub.close(run_id)
         self.registry.notify_released()  # perhaps for a run that is queued here
 
@@ -78,11 +81,33 @@ class Mirror:
             is_followed = any(topic.follower_count for topic in self._mirrored.values())
             await asyncio.sleep(FOLLOWED_SECONDS if is_followed else IDLE_SECONDS)
 
-    def _find_topic(self, run: Run) -> Topic:
+    async def _update_queue(self) -> None:
+        """Add the runs that another service has queued, and end those that were cancelled through it."""
+        async with self.registry.start_lock:  # or a run that is queued here would be added before its start
+            stored = {run.id: run for run in await self.store.list_queued_runs()}
+            new = [run for run in stored.values() if run.id not in self.queue]
+            for run in new:
+                self.queue.add(run)
+        if new:
+            self.registry.notify_released()
+        for queued in self.queue:
+            if queued.run.id in stored:
+                continue
+            try:
+                run = await self.store.get_run(queued.run.id)
+            except RunNotFound:
+                run = replace(queued.run, status=Status.CANCELLED)  # and then deleted
+            if run.has_ended:
+                self.queue.end(run)
+
+    async def _find_topic(self, run: Run) -> Topic:
         topic = self._mirrored.get(run.id)
         if topic is None:
+            seconds = await self.store.median_duration_seconds(run.project, run.scope)
+            self.queue.foreign_estimates[run.id] = seconds
             self.queue.take(run)  # it was queued, and another service has claimed it
             topic = self._mirrored[run.id] = self.hub.find(run.id) or self.hub.open(run)
+            self.registry.notify_released()  # the places of the runs that are queued behind it
         return topic
 
     async def _publish(self, topic: Topic, run: Run) -> None:

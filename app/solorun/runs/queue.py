@@ -1,6 +1,7 @@
 """The queued runs as this service knows them: their places, what they wait for, and when they will probably begin."""
 
-from collections.abc import Iterator
+from bisect import insort
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,13 +27,29 @@ class QueuedRun:
     """Whether that has been looked up."""
 
 
-class RunQueue:
-    """The queued runs of all projects. Readers see each as a topic of the hub. The store decides which one begins."""
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The active run of a project, which another service may execute."""
 
-    def __init__(self, hub: Hub, registry: RunRegistry, projects: Projects) -> None:
+    run: Run
+    estimated_seconds: float | None
+    is_stopping: bool
+    now: datetime
+    """By the clock of the run."""
+
+
+class RunQueue:
+    """The queued runs of all projects, through whichever service they were queued. Readers see each as a topic of the
+    hub. The store decides which one begins.
+    """
+
+    def __init__(self, hub: Hub, registry: RunRegistry, projects: Projects, now: Callable[[], datetime]) -> None:
         self._hub = hub
         self._registry = registry
         self._projects = projects
+        self._now = now
+        self.foreign_estimates: dict[int, float | None] = {}
+        """How long each active run of another service usually takes; None when unknown."""
         self._by_id: dict[int, QueuedRun] = {}
         self._by_project: dict[str, list[QueuedRun]] = {}
         """In the order in which they begin."""
@@ -53,11 +70,10 @@ class RunQueue:
         return len(self._by_project.get(project, ()))
 
     def add(self, run: Run, start: AdmittedStart | None = None) -> Run:
-        """Add a run behind those of its project; a replacement goes first. Returns it with its place."""
+        """Add a run at its place: a replacement goes first, and the others by their ids. Returns it with its place."""
         queued = QueuedRun(run, start)
         self._by_id[run.id] = queued
-        runs = self._by_project.setdefault(run.project, [])
-        runs.insert(len(runs) if run.replaces is None else 0, queued)
+        insort(self._by_project.setdefault(run.project, []), queued, key=_rank)
         self._hub.open(run)
         self.refresh()
         return queued.run
@@ -85,8 +101,9 @@ class RunQueue:
         free = {name: len(slots) for name, slots in find_free_slots(self._projects.resources, held).items()}
         for project, runs in self._by_project.items():
             begins_at = self.estimate_free_at(project, before=0)
+            is_free = self._find_holder(project) is None
             for position, queued in enumerate(runs, start=1):
-                is_first = position == 1 and self._registry.find_by_project(project) is None
+                is_first = position == 1 and is_free
                 changes: dict[str, Any] = {
                     "queue_position": position,
                     "waits_for": _find_missing(queued.run, free) if is_first else (),
@@ -100,14 +117,23 @@ class RunQueue:
 
     def estimate_free_at(self, project: str, *, before: int | None = None) -> datetime | None:
         """When the active run and the first `before` queued ones (all, if None) will probably have ended."""
-        handle = self._registry.find_by_project(project)
-        if handle is None or handle.cancel_scope.reason is not None:  # How long a stop takes is unknown.
+        holder = self._find_holder(project)
+        if holder is None or holder.is_stopping:  # How long a stop takes is unknown.
             return None
-        free_at = _add(handle.run.started_at or handle.run.created_at, handle.estimated_seconds)
-        free_at = None if free_at is None else max(free_at, handle.clock.now())
+        free_at = _add(holder.run.started_at or holder.run.created_at, holder.estimated_seconds)
+        free_at = None if free_at is None else max(free_at, holder.now)
         for queued in self._by_project.get(project, [])[:before]:
             free_at = _add(free_at, queued.estimated_seconds)
         return free_at
+
+    def _find_holder(self, project: str) -> Holder | None:
+        if (handle := self._registry.find_by_project(project)) is not None:
+            is_stopping = handle.cancel_scope.reason is not None
+            return Holder(handle.run, handle.estimated_seconds, is_stopping, handle.clock.now())
+        for run in self._hub.list_runs():
+            if run.project == project and run.holds_project:
+                return Holder(run, self.foreign_estimates.get(run.id), run.cancel is not None, self._now())
+        return None
 
     def _remove(self, run_id: int) -> QueuedRun | None:
         queued = self._by_id.pop(run_id, None)
@@ -117,6 +143,10 @@ class RunQueue:
             if not runs:
                 del self._by_project[queued.run.project]
         return queued
+
+
+def _rank(queued: QueuedRun) -> tuple[bool, int]:
+    return queued.run.replaces is None, queued.run.id
 
 
 def _slots_of(run: Run) -> Iterator[tuple[str, int]]:

@@ -117,7 +117,8 @@ class Reaper:
                     await self.finalize(run, why, forget_key=True)
 
     def _is_known(self, run_id: int) -> bool:
-        return self.registry.find(run_id) is not None or run_id in self.queue
+        """Whether its start was acknowledged here."""
+        return self.registry.find(run_id) is not None or self.queue.find_start(run_id) is not None
 
     def _spawn(self, finalize: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
         task = self.tasks.spawn(self._retry(finalize), name=name)

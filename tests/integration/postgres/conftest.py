@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from solorun.runs import Mirror
 from solorun.store import Store
 from solorun.stores.postgres import PostgresRunStore
 from solorun.stores.postgres.lease import PostgresLease
@@ -21,7 +22,7 @@ OpenLease = Callable[[str], PostgresLease]
 OpenStore = Callable[[], Awaitable[PostgresRunStore]]
 
 
-PROJECT = declare(steps=("extract",))
+PROJECT = declare(steps=("extract",), params=("date",))
 
 
 @pytest.fixture
@@ -36,6 +37,13 @@ async def engines(
         here = await stack.enter_async_context(open_engine(tmp_path / "here", PROJECT, owner="here"))
         there = await stack.enter_async_context(open_engine(tmp_path / "there", PROJECT, owner="there"))
         yield here, there
+
+
+@pytest.fixture
+def mirror(engines: tuple[Engine, Engine]) -> Mirror:
+    """Shows the first engine what the second one does."""
+    here, _ = engines
+    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from solorun.component import running
 from solorun.errors import StoreUnavailable
 from solorun.record import Stream
@@ -11,12 +9,6 @@ from solorun.run import Run
 from solorun.runs import Mirror
 from solorun.status import Status
 from tests.fakes.engine import Engine
-
-
-@pytest.fixture
-async def mirror(engines: tuple[Engine, Engine]) -> Mirror:
-    here, _ = engines
-    return Mirror(store=here.store, hub=here.hub, queue=here.manager.queue, registry=here.registry, owner="here")
 
 
 async def test_an_active_run_of_another_service_is_listed_until_it_has_ended(

@@ -5,10 +5,12 @@ import pytest
 from solorun.errors import RunActive, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import ConflictPolicy
-from solorun.runs import submit_once
+from solorun.run import Run
+from solorun.runs import Mirror, submit_once
 from solorun.status import Status
 from tests.fakes.engine import Engine
 
+QUEUE = ConflictPolicy.QUEUE
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
 
 
@@ -30,11 +32,96 @@ async def test_a_start_that_was_not_confirmed_ends_no_run_that_another_service_q
 ) -> None:
     here, there = engines
     await there.manager.start_run("handbook")
-    queued = await there.manager.start_run("handbook", on_conflict=ConflictPolicy.QUEUE)
+    queued = await there.manager.start_run("handbook", on_conflict=QUEUE)
     here.faults.fail("insert_run", StoreUnavailable())
 
     with pytest.raises(StoreUnavailable):
-        await here.manager.start_run("handbook", on_conflict=ConflictPolicy.QUEUE)
+        await here.manager.start_run("handbook", on_conflict=QUEUE)
     await here.manager.reaper.wait_until_done()
 
     assert (await there.store.get_run(queued.id)).status is Status.QUEUED
+
+
+async def test_each_service_shows_the_places_of_all_queued_runs(engines: tuple[Engine, Engine], mirror: Mirror) -> None:
+    here, there = engines
+    await there.manager.start_run("handbook")
+    queued = [
+        (await engine.manager.start_run("handbook", on_conflict=QUEUE)).id for engine in (there, here, there, here)
+    ]
+    await mirror.refresh()
+    before = here.manager.list_queued_runs()
+    await there.manager.cancel_run(queued[0])
+    await mirror.refresh()
+
+    assert [(run.id, run.queue_position) for run in before] == list(zip(queued, (1, 2, 3, 4), strict=True))
+    assert [run.id for run in here.manager.list_queued_runs()] == queued[1:]
+    assert (await here.manager.get_run(queued[3])).queue_position == 3
+    assert (await here.manager.get_run(queued[0])).status is Status.CANCELLED
+
+
+async def test_the_estimated_start_counts_the_active_run_of_another_service(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    earlier = await there.manager.start_run("handbook")
+    (await there.executor.step("extract")).end()
+    await there.end_of(earlier.id)
+    await there.manager.start_run("handbook")
+    await there.executor.step("extract")
+    await mirror.refresh()
+
+    queued = await here.manager.start_run("handbook", on_conflict=QUEUE)
+
+    await here.until(lambda: shown(here, queued.id).estimated_start_at is not None)
+    assert shown(here, queued.id).waits_for == ()
+
+
+async def test_a_queued_run_begins_although_its_service_has_died(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    active = await here.manager.start_run("handbook")
+    queued = await there.manager.start_run("handbook", on_conflict=QUEUE)
+    there.faults.die()
+    await mirror.refresh()
+
+    (await here.executor.step("extract")).end()
+    await here.end_of(active.id)
+
+    assert (await here.executor.step("extract")).context.run_id == queued.id
+
+
+async def test_a_refusal_for_another_services_run_says_what_the_other_policies_would_do(
+    engines: tuple[Engine, Engine], mirror: Mirror
+) -> None:
+    here, there = engines
+    active = await there.manager.start_run("handbook")
+    await there.executor.step("extract")
+    await there.manager.start_run("handbook", on_conflict=QUEUE)
+    await mirror.refresh()
+
+    with pytest.raises(RunActive) as refusal:
+        await here.manager.start_run("handbook")
+
+    choices = refusal.value.choices
+    assert choices is not None
+    assert (choices.join.possible, choices.join.run_id) == (True, active.id)
+    assert (choices.queue.possible, choices.queue.position) == (True, 2)
+    assert choices.replace.cancels == active.id
+
+
+async def test_a_start_joins_the_run_of_another_service(engines: tuple[Engine, Engine]) -> None:
+    here, there = engines
+    active = await there.manager.start_run("handbook")
+
+    joined = await here.manager.submit_run("handbook", on_conflict=ConflictPolicy.JOIN)
+    with pytest.raises(RunActive, match="its parameters differ"):
+        await here.manager.submit_run("handbook", on_conflict=ConflictPolicy.JOIN, params={"date": "today"})
+
+    assert (joined.run.id, joined.joined) == (active.id, True)
+
+
+def shown(engine: Engine, run_id: int) -> Run:
+    topic = engine.hub.find(run_id)
+    assert topic is not None
+    return topic.run
