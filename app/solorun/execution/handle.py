@@ -1,6 +1,7 @@
 """The runs in progress here: each with its cancel scope, channel and topic, from before its row is visible."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
 from solorun.schedule import Firing
+from solorun.status import Status
 
 
 class AdmittedStart(msgspec.Struct, frozen=True):
@@ -102,6 +104,8 @@ class RunRegistry:
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
         """The newest of each project."""
+        self.ended: Counter[Status] = Counter()
+        """How many runs have ended here, by status."""
 
     def __iter__(self) -> Iterator[RunHandle]:
         return iter(list(self._by_id.values()))
@@ -122,6 +126,8 @@ class RunRegistry:
         self._by_id.pop(handle.id, None)
         if self._by_project.get(handle.project.name) is handle:
             del self._by_project[handle.project.name]
+        if handle.run.has_ended:
+            self.ended[handle.run.status] += 1
         handle.ended.set()
         self.notify_released()
 

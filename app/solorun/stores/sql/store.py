@@ -18,7 +18,6 @@ from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
 from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
-from solorun.schedule import Firing, ScheduleState
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
@@ -30,12 +29,12 @@ from solorun.stores.sql import (
     promotion,
     reads,
     retention,
-    schedules,
     starts,
     writes,
 )
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.schedule_store import SqlScheduleStore
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sql.unmasked_params import read_unmasked
 
@@ -45,7 +44,7 @@ T = TypeVar("T")
 _MAX_SCANS: Final = 2
 
 
-class SqlRunStore(Store, ABC):
+class SqlRunStore(SqlScheduleStore, Store, ABC):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
     def __init__(self) -> None:
@@ -171,37 +170,6 @@ class SqlRunStore(Store, ABC):
 
     async def delete_deliveries(self, *, finished_before: datetime, limit: int = 500) -> int:
         return await self._write(outbox.delete_deliveries, finished_before, limit)
-
-    # -- schedules
-
-    async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
-        await self._write_in_turn(schedules.register, timings, at)
-
-    async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:
-        return await self._read(schedules.load, schedule, at)
-
-    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
-        await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
-
-    async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
-        await self._write_in_turn(schedules.resume, schedule, at)
-
-    async def record_firing(self, firing: Firing) -> bool:
-        return await self._write_in_turn(schedules.record_firing, firing)
-
-    async def settle_late(self, *, at: datetime) -> list[Firing]:
-        return await self._write_in_turn(schedules.settle_late, at)
-
-    async def list_firings(
-        self, *, schedule: str | None = None, after: datetime | None = None, limit: int
-    ) -> list[Firing]:
-        return await self._read(schedules.list_firings, schedule, after, limit)
-
-    async def list_last_firings(self) -> dict[str, Firing]:
-        return await self._read(schedules.list_last_firings)
-
-    async def list_schedules(self, *, at: datetime) -> dict[str, ScheduleState]:
-        return await self._read(schedules.list_states, at)
 
     # -- hooks
 
