@@ -649,4 +649,4 @@ WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
 
 -- name: settle_firing
 -- Records whether a firing is late.
-UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at;
+UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at AND late IS NULL;
