@@ -181,7 +181,7 @@ class Scheduler:
             schedule.project,
             key=f"late {firing.schedule} {firing.due_at.isoformat()}",
             occurred_at=self.now(),
-            detail=f"what was due {due:%A at %H:%M} had not completed by {schedule.late:%H:%M} ({schedule.cron.timezone})",
+            detail=f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}",
             run_id=firing.run_id,
         )
         await self.store.add_notification(news, project.targets_of(NotifyEvent.LATE))

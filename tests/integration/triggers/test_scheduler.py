@@ -328,4 +328,4 @@ async def test_a_run_that_has_not_completed_in_time_is_late(tmp_path: Path, capl
         assert late == ["Schedule handbook is late: what was due 2026-11-03 02:00:00+00:00 has not completed"]
         (delivery,) = await engine.store.list_deliveries(DeliveryFilter())
         assert (delivery.target, delivery.run_id) == ("ops", firing.run_id)
-        assert delivery.detail == "what was due Tuesday at 03:00 had not completed by 07:00 (Europe/Berlin)"
+        assert delivery.detail == "what was due Tuesday at 03:00 (CET) had not completed by 07:00"
