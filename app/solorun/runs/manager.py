@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Final
 
 import anyio
-from msgspec import structs
 
 from solorun.errors import (
     QueueFull,
@@ -118,8 +117,7 @@ class RunManager:
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
-        start = structs.replace(start, firing=firing)
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
         try:
@@ -232,15 +230,6 @@ class RunManager:
             name=f"cancel of run {run_id}",
         )
 
-    # -- pin
-
-    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
-        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
-        run = await self.store.set_pinned(run_id, pinned)
-        self.hub.publish(run_id, pinned=pinned)
-        topic = self.hub.find(run_id)
-        return run if topic is None else topic.run
-
     # -- find
 
     async def get_run(self, run_id: int) -> Run:
@@ -271,6 +260,13 @@ class RunManager:
         """The queued runs as committed, each project's in the order in which they will begin."""
         queued = [entry.run for entry in self.queue if project in (None, entry.run.project)]
         return sorted(queued, key=lambda run: (run.project, run.queue_position or 0))
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
+        run = await self.store.set_pinned(run_id, pinned)
+        self.hub.publish(run_id, pinned=pinned)
+        topic = self.hub.find(run_id)
+        return run if topic is None else topic.run
 
     # -- drain
 

@@ -1,32 +1,15 @@
-"""SqlScheduleStore: the part of SqlRunStore that concerns schedules."""
+"""The contract of `schedule_store.py` over SQL."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Concatenate, ParamSpec, TypeVar
 
 from solorun.schedule import Firing, ScheduleState
 from solorun.schedule_store import ScheduleStore
 from solorun.stores.sql import schedules
-from solorun.stores.sql.connection import Connection
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from solorun.stores.sql.transactions import SqlTransactions
 
 
-class SqlScheduleStore(ScheduleStore, ABC):
-    """Schedules and their firings in a database."""
-
-    @abstractmethod
-    async def _write_in_turn(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-
-    @abstractmethod
-    async def _read(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T: ...
-
+class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:
         await self._write_in_turn(schedules.register, timings, at)
 
