@@ -7,6 +7,7 @@ from solorun.api.state import State
 from solorun.auth.permissions import Reauthorization, Right
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.schedule import project_of
 
 
 async def check_rights(state: State, endpoint: Endpoint[State], request: Request) -> None:
@@ -31,4 +32,6 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
 async def _find_project(state: State, request: Request) -> str | None:
     if "run_id" in request.path_params:
         return (await state.service.manager.get_run(run_id_of(request))).project
+    if "schedule" in request.path_params:
+        return project_of(request.path_params["schedule"])
     return request.path_params.get("project")

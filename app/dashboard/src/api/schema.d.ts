@@ -1635,6 +1635,8 @@ export interface operations {
             header?: {
                 /** @description A request that is repeated with this key within 24 hours starts no second run. */
                 "Idempotency-Key"?: string;
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
             };
             path: {
                 /** @description The project's name. */
@@ -1997,6 +1999,8 @@ export interface operations {
             header?: {
                 /** @description A request that is repeated with this key within 24 hours starts no second run. */
                 "Idempotency-Key"?: string;
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
             };
             path: {
                 /** @description The run's id. */
