@@ -19,6 +19,9 @@ from solorun.auth.permissions import Authorize, Right
 from solorun.dashboard import Dashboard
 from tests.fakes.application import OpenServed, Served
 
+SELECTIVE = {"followAllRuns", "listResources", "listRuns", "listProjects", "listSchedules", "listFirings"}
+"""The operations that return something of several projects: each leaves out what the caller may not view."""
+
 RIGHTS = {
     "owner": {*Right},
     "reader": {Right.VIEW},
@@ -99,6 +102,8 @@ async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served:
         ("reader handbook", "GET", "/api/v1/projects/deploy", 403),
         ("reader deploy", "GET", "/api/v1/runs/1", 200),
         ("reader", "GET", "/metrics", 403),
+        ("reader", "GET", "/api/v1/deliveries", 403),
+        ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/pause", 403),
         ("reader", "GET", "/api/v1/runs/2", 404),
         ("stranger", "GET", "/api/v1/runs", 403),
         ("stranger", "GET", "/", 403),
@@ -158,6 +163,14 @@ async def test_a_caller_behind_a_proxy_needs_no_token(open_served: OpenServed) -
         response = await client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1"})
 
     assert response.status_code == 200
+
+
+def test_every_list_over_several_projects_is_known_to_select_those_that_the_caller_may_view() -> None:
+    views = [operation for operation in OPERATIONS if operation.right == Right.VIEW and not operation.public]
+
+    lists = [one.id for one in views if one.path.startswith("/api/") and "{" not in one.path]
+
+    assert {*lists} == SELECTIVE
 
 
 def test_an_operation_that_changes_something_requires_more_than_view() -> None:

@@ -4,6 +4,7 @@ from typing import Final
 
 from solorun.api import notifications
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.notification import Delivery
@@ -17,6 +18,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"GET {_V1}/deliveries",
         notifications.list_deliveries,
         id="listDeliveries",
+        right=Right.ADMIN,
         summary="List the deliveries of notifications, newest first",
         responses=(ResponseSpec(200, "A page of deliveries", model=DeliveryPage),),
         problems=(InvalidCursor, StoreUnavailable),
@@ -27,6 +29,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"GET {_DELIVERY}",
         notifications.get_delivery,
         id="getDelivery",
+        right=Right.ADMIN,
         summary="Get a delivery, with what it has sent",
         responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
         problems=(DeliveryNotFound, StoreUnavailable),
@@ -45,6 +48,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         f"GET {_V1}/notify",
         notifications.list_notify_targets,
         id="listNotifyTargets",
+        right=Right.ADMIN,
         summary="List the notification targets, with the projects that name them",
         responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
         problems=(StoreUnavailable,),
