@@ -24,6 +24,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(InvalidCursor, StoreUnavailable),
         query=notifications.DeliveriesQuery,
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {_DELIVERY}",
@@ -34,6 +35,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
         problems=(DeliveryNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"POST {_DELIVERY}/redeliver",
@@ -43,6 +45,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
         problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {_V1}/notify",
@@ -53,6 +56,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
         problems=(StoreUnavailable,),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"POST {_V1}/notify/{{target}}/test",
@@ -62,5 +66,6 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(202, "The delivery of the message, which is pending", model=Delivery),),
         problems=(NotifyTargetNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
 )
