@@ -18,6 +18,7 @@ from solorun.api.routes import OPERATIONS
 from solorun.auth.permissions import Authorize, Right
 from solorun.dashboard import Dashboard
 from tests.fakes.application import OpenServed, Served
+from tests.fakes.project_toml import project_toml
 
 SELECTIVE = {"followAllRuns", "listResources", "listRuns", "listProjects", "listSchedules", "listFirings"}
 """The operations that return something of several projects: each leaves out what the caller may not view."""
@@ -137,6 +138,21 @@ async def test_lists_show_the_projects_that_the_caller_may_view(open_served: Ope
     assert rest["next_cursor"] is None
     assert (projects["projects"], projects["families"]) == ([], [])
     assert [project["name"] for project in others["projects"]] == ["deploy"]
+
+
+async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open_served: OpenServed) -> None:
+    toml = "[resources.gpu]\n" + "".join(
+        project_toml(name, {"train": ["true"]}, resources=["gpu"]) for name in ("deploy", "handbook")
+    )
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.begin("deploy", "train")
+        headers = {"authorization": "owner handbook"}
+        hidden = await client.post("/api/v1/projects/handbook/runs", headers=headers)
+        shown = await client.post("/api/v1/projects/handbook/runs", headers={"authorization": "owner"})
+
+    assert (hidden.status_code, hidden.json().get("holders", [])) == (409, [])
+    assert "deploy" not in hidden.text
+    assert [hold["project"] for hold in shown.json()["holders"]] == ["deploy"]
 
 
 async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenServed) -> None:
