@@ -125,6 +125,13 @@ class Firing(msgspec.Struct, frozen=True):
     run_finished_at: datetime | None = None
 
 
+def describe_late(firing: Firing) -> str:
+    """What has not happened in time, as the end of a sentence."""
+    by = f" by {firing.late_at:%H:%M}" if firing.late_at else ""
+    reason = f": {firing.reason}" if firing.reason else ""
+    return f"what was due at {firing.due_at:%Y-%m-%d %H:%M} UTC had not completed{by} UTC{reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
     """What the store knows about a schedule. Due times up to `handled_until` have been handled.

@@ -1,7 +1,8 @@
 """The part of the store's contract that is about schedules: their state, and one row for each due time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 from solorun.schedule import Firing, ScheduleState
@@ -35,10 +36,13 @@ class ScheduleStore(Protocol):
     async def record_firing(self, firing: Firing) -> bool:
         """Record a due time that started no run. False if it was recorded before, or if the schedule is paused."""
 
-    async def settle_late(self, *, at: datetime) -> list[Firing]:
+    async def settle_late(
+        self, *, at: datetime, targets: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> list[Firing]:
         """Decide for each firing whose `late_at` has passed whether it is late. Returns those that are, once.
 
-        It is not late if its run, or a rerun of that, completed before `late_at`.
+        It is not late if its run, or a rerun of that, completed before `late_at`. The same transaction adds a
+        notification to the `targets` of the project of each late one.
         """
 
     async def list_firings(

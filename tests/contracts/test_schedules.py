@@ -1,5 +1,6 @@
 """Each due time of a schedule is recorded once, and the state of a schedule survives its store."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,6 +8,8 @@ import msgspec
 import pytest
 
 from solorun.errors import ScheduleNotFound, StartRepeated
+from solorun.notification import NotifyEvent
+from solorun.outbox import DeliveryFilter
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.schedule import Firing, FiringOutcome, ScheduleState
@@ -193,6 +196,23 @@ async def test_a_refused_firing_is_late(store: Store) -> None:
     await store.record_firing(firing(outcome=FiringOutcome.REFUSED, reason="busy", late_at=later(500)))
 
     assert [found.reason for found in await store.settle_late(at=later(900))] == ["busy"]
+
+
+async def test_a_late_firing_is_announced_once_to_the_targets_of_its_project(store: Store) -> None:
+    await registered(store)
+    run = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
+    targets = {run.project: ["ops", "crm"], "another": ["ops"]}
+
+    for _ in range(2):
+        await store.settle_late(at=later(900), targets=targets)
+
+    found = await store.list_deliveries(DeliveryFilter())
+    assert [(each.target, each.event, each.run_id) for each in reversed(found)] == [
+        ("ops", NotifyEvent.LATE, run.id),
+        ("crm", NotifyEvent.LATE, run.id),
+    ]
+    assert found[0].occurred_at == later(500)
+    assert re.fullmatch(r"what was due at 2026-03-01 12:0\d UTC had not completed by 12:08 UTC", found[0].detail)
 
 
 async def test_firings_are_listed_newest_first(store: Store) -> None:

@@ -14,9 +14,10 @@ from typing import Final
 from msgspec.structs import replace
 
 from solorun.errors import Problem, ServiceDraining, SolorunError, StartRepeated, StoreUnavailable
+from solorun.notification import NotifyEvent
 from solorun.project import Projects
 from solorun.runs import RunManager
-from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule, timings_of
+from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule, describe_late, timings_of
 from solorun.schedule_store import ScheduleStore
 from solorun.status import Status
 
@@ -67,10 +68,8 @@ class Scheduler:
             if schedule.enabled:
                 await self._look_at(schedule)
         if any(schedule.late for schedule in self.projects.schedules):
-            for firing in await self.store.settle_late(at=self.now()):
-                _logger.warning(
-                    "Schedule %s is late: its run of %s has not completed", firing.schedule, firing.due_at.isoformat()
-                )
+            for firing in await self.store.settle_late(at=self.now(), targets=self._find_targets()):
+                _logger.warning("Schedule %s is late: %s", firing.schedule, describe_late(firing))
 
     async def _run(self) -> None:
         while True:
@@ -83,6 +82,11 @@ class Scheduler:
                 await asyncio.sleep(self.retry_seconds)
             else:
                 await asyncio.sleep(self._seconds_to_wait())
+
+    def _find_targets(self) -> dict[str, list[str]]:
+        """The targets of each project that are notified of a late schedule."""
+        names = {schedule.project for schedule in self.projects.schedules}
+        return {name: self.projects.get_project(name).targets_of(NotifyEvent.LATE) for name in names}
 
     def _seconds_to_wait(self) -> float:
         now = self.now()

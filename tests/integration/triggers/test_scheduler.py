@@ -11,6 +11,8 @@ import pytest
 
 from solorun.cron import Cron
 from solorun.errors import StoreUnavailable
+from solorun.notification import NotifyEvent, NotifyTarget, TargetKind
+from solorun.outbox import DeliveryFilter
 from solorun.project import Project
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
@@ -22,12 +24,13 @@ from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 
 START = "2026-11-02T12:00:00+00:00"
 STEP = "extract"
+TARGET = NotifyTarget("ops", TargetKind.WEBHOOK, "https://example.org")
 
 
 def nightly(**changes: Any) -> Project:
     """A project that runs at 03:00 UTC."""
     schedule = Schedule("handbook", **{"cron": Cron("0 3 * * *"), **changes})
-    return declare(steps=(STEP,), schedules=(schedule,), params=("date",))
+    return declare(steps=(STEP,), schedules=(schedule,), params=("date",), notify=(TARGET,))
 
 
 @asynccontextmanager
@@ -316,4 +319,8 @@ async def test_a_run_that_has_not_completed_in_time_is_late(tmp_path: Path, capl
         (firing,) = await firings(engine)
         assert (firing.late, firing.late_at) == (True, datetime(2026, 11, 3, 7, tzinfo=UTC))
         late = [message for message in caplog.messages if "late" in message]
-        assert late == ["Schedule handbook is late: its run of 2026-11-03T03:00:00+00:00 has not completed"]
+        assert late == [
+            "Schedule handbook is late: what was due at 2026-11-03 03:00 UTC had not completed by 07:00 UTC"
+        ]
+        (delivery,) = await engine.store.list_deliveries(DeliveryFilter())
+        assert (delivery.event, delivery.target, delivery.run_id) == (NotifyEvent.LATE, "ops", firing.run_id)

@@ -1,7 +1,8 @@
 """The contract of `schedule_store.py` over SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from solorun.schedule import Firing, ScheduleState
 from solorun.schedule_store import ScheduleStore
@@ -25,8 +26,10 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def record_firing(self, firing: Firing) -> bool:
         return await self._write_in_turn(schedules.record_firing, firing)
 
-    async def settle_late(self, *, at: datetime) -> list[Firing]:
-        return await self._write_in_turn(schedules.settle_late, at)
+    async def settle_late(
+        self, *, at: datetime, targets: Mapping[str, Collection[str]] = MappingProxyType({})
+    ) -> list[Firing]:
+        return await self._write_in_turn(schedules.settle_late, at, targets)
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

@@ -1,15 +1,17 @@
 """Schedules and their firings: functions for a connection's thread, in its transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import asdict
 
 from solorun.errors import ScheduleNotFound
-from solorun.schedule import Firing, FiringOutcome, ScheduleState
+from solorun.notification import NewNotification, NotifyEvent
+from solorun.schedule import Firing, FiringOutcome, ScheduleState, describe_late
 from solorun.status import Status
 from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.outbox import add_notification
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
 
@@ -66,7 +68,7 @@ def record_firing(connection: Connection, firing: Firing) -> bool:
     return True
 
 
-def settle_late(connection: Connection, at: datetime) -> list[Firing]:
+def settle_late(connection: Connection, at: datetime, targets: Mapping[str, Collection[str]]) -> list[Firing]:
     late: list[Firing] = []
     for *row, is_late in connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)}).fetchall():
         values = {"schedule": row[0], "due_at": row[2], "late": int(is_late)}
@@ -74,6 +76,16 @@ def settle_late(connection: Connection, at: datetime) -> list[Firing]:
         if is_late:
             row[9] = 1
             late.append(_firing_from_row(row))
+    for firing in late:
+        notification = NewNotification(
+            NotifyEvent.LATE,
+            firing.project,
+            key=f"{firing.schedule}-{to_microseconds(firing.due_at):x}",
+            occurred_at=firing.late_at or at,
+            detail=describe_late(firing),
+            run_id=firing.run_id,
+        )
+        add_notification(connection, notification, targets.get(firing.project, ()))
     return late
 
 
