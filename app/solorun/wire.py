@@ -15,7 +15,6 @@ from solorun.project import FULL_SCOPE
 from solorun.queueing import Choices, ConflictPolicy, Hold
 from solorun.record import Record
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Artifact, Run
-from solorun.schedule import Firing, ScheduleSummary
 from solorun.status import StepStatus
 
 Caller = Annotated[str, Meta(min_length=1, max_length=MAX_CALLER_CHARACTERS, pattern=CALLER_PATTERN)]
@@ -231,30 +230,6 @@ class ResourceSummary(msgspec.Struct, frozen=True):
 
 class ResourceList(msgspec.Struct, frozen=True):
     resources: tuple[ResourceSummary, ...]
-
-
-class PauseRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The body of a schedule's pause."""
-
-    reason: Annotated[str, Meta(max_length=500)] = ""
-    requested_by: Caller = "api"
-
-
-class ResumeRequest(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The body of a request that ends a schedule's pause."""
-
-    requested_by: Caller = "api"
-
-
-class ScheduleList(msgspec.Struct, frozen=True):
-    schedules: tuple[ScheduleSummary, ...]
-
-
-class FiringList(msgspec.Struct, frozen=True):
-    """Firings, newest first. `truncated`: there are more."""
-
-    firings: tuple[Firing, ...]
-    truncated: bool
 
 
 class DeliveryDetails(Delivery, frozen=True):

@@ -26,6 +26,7 @@ from typing import Any
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
@@ -37,6 +38,7 @@ from tests.faults.target import TARGET
 
 PROJECTS = ("extract", "deploy", "nightly")
 RESOURCES = {"gpu": 1}
+RETRIES = Retries(3, delay_seconds=0.004, max_delay_seconds=0.016)
 NEEDS_GPU = ("extract", "deploy")
 CLIENTS_PER_PROJECT = 2
 CHILD_LIMIT_SECONDS = 60.0
@@ -45,11 +47,13 @@ POINT_SECONDS = 0.3
 
 
 async def talk(step: StepContext) -> None:
-    """Logs a counter for a few milliseconds."""
+    """Logs a counter for a few milliseconds. Fails now and then, and is tried again."""
     for number in range(random.randrange(1, 200)):
         await step.log(str(number))
         await asyncio.sleep(random.choice((0, 0, 0, 0, 0, 0, 0.001)))
     await step.progress(1, 1)
+    if random.random() < 0.3:
+        raise RuntimeError("no luck")
 
 
 class Child:
@@ -77,7 +81,7 @@ class Child:
             await asyncio.gather(*(self._run_client(name) for name in PROJECTS * CLIENTS_PER_PROJECT))
 
     def _declare(self, name: str) -> Project:
-        step = CoroutineStep("talk", "kill_loop:talk", talk)
+        step = CoroutineStep("talk", "kill_loop:talk", talk, retries=RETRIES)
         needs = RESOURCES if name in NEEDS_GPU else {}
         return Project(name, name, Path("/"), (step,), resources=needs, notify=(TARGET,))
 

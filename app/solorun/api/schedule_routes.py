@@ -8,7 +8,7 @@ from solorun.auth.permissions import Right
 from solorun.errors import ScheduleNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.schedule import ScheduleSummary
-from solorun.wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
 
 _SCHEDULES: Final = "/api/v1/schedules"
 _SCHEDULE: Final = f"{_SCHEDULES}/{{schedule}}"

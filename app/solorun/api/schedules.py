@@ -10,7 +10,7 @@ from solorun.api.state import State
 from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request
 from solorun.http.responses import Response, json_response
-from solorun.wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
 
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):

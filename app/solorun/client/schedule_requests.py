@@ -5,7 +5,8 @@ from urllib.parse import quote
 
 from solorun.client.transport import Connection
 from solorun.schedule import ScheduleSummary
-from solorun.wire import FiringList, PauseRequest, ResumeRequest, ScheduleList, encode
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.wire import encode
 
 
 class ScheduleRequests:

@@ -112,8 +112,7 @@ class RunManager:
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
         ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
         but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
-        these or StartRepeated (see `submit_once`); with a firing that is recorded already, too. Cancelling this call
-        does not cancel the start.
+        these or StartRepeated (see `submit_once`), as with a recorded firing. Cancelling this call cancels no start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
@@ -192,11 +191,6 @@ class RunManager:
                 # Whether the row was committed is unknown.
                 self.reaper.finalize_start_later(new, _UNCONFIRMED)
                 raise
-
-    async def wait_for_unconfirmed(self) -> None:
-        """Wait until every start that raised StoreUnavailable has been undone."""
-        await self.registry.wait_for_starts()
-        await self.reaper.wait_until_done()
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.

@@ -154,8 +154,9 @@ class Scheduler:
         except StartRepeated:
             return
         except StoreUnavailable:
-            # The firing may be committed, and will be undone.
-            await self.manager.wait_for_unconfirmed()
+            # The firing may have been committed with a run that will be undone. Wait for that.
+            await self.manager.registry.wait_for_starts()
+            await self.manager.reaper.wait_until_done()
             raise
         except ServiceDraining:
             raise

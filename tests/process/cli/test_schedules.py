@@ -7,8 +7,8 @@ from msgspec.structs import replace
 
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
+from solorun.schedule_wire import ScheduleList
 from solorun.status import Status
-from solorun.wire import ScheduleList
 from tests.fakes.command_line import Solorun, answer
 
 AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
