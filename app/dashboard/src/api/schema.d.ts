@@ -2511,6 +2511,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2623,6 +2625,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2729,6 +2733,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
