@@ -58,12 +58,14 @@ class Pruner:
         self._requested: set[str | None] = set()
         self._wake = asyncio.Event()
         self._last_pass_at: datetime | None = None
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="pruner")
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -162,6 +164,8 @@ class Pruner:
 
     def _remove_files(self, run_ids: Sequence[int]) -> None:
         for run_id in run_ids:
+            if self._stopping:
+                return  # the process waits for this thread; the first pass of the next service continues
             try:
                 remove_artifacts(self.directory, run_id)
             except OSError as error:
