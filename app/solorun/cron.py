@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from importlib.resources import files
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -78,7 +78,7 @@ class Cron:
 
     def count(self, *, after: datetime, before: datetime, limit: int) -> int:
         """How many due times are in (after, before), up to `limit`."""
-        return sum(due < before for due in islice(self.after(after), limit))
+        return sum(1 for _ in islice(takewhile(lambda due: due < before, self.after(after)), limit))
 
     def _occurrences(self, moment: datetime) -> Iterator[datetime]:
         """The due times from some time before `moment`, ascending.

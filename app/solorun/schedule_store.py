@@ -35,11 +35,14 @@ class ScheduleStore(Protocol):
     async def record_firing(self, firing: Firing) -> bool:
         """Record a due time that started no run. False if it was recorded before, or if the schedule is paused."""
 
-    async def settle_late(self, *, at: datetime) -> list[Firing]:
-        """Decide for each firing whose `late_at` has passed whether it is late. Returns those that are, once.
+    async def list_unsettled_firings(self, *, at: datetime) -> list[Firing]:
+        """The firings whose `late_at` has passed and that are not settled, with whether they are `late`.
 
-        It is not late if its run, or a rerun of that, completed before `late_at`.
+        A firing is not late if its run, or a rerun of that, completed before `late_at`.
         """
+
+    async def settle_firing(self, firing: Firing) -> bool:
+        """Record whether the firing is `late`. False if that was recorded before."""
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

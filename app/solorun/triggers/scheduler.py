@@ -14,11 +14,12 @@ from typing import Final
 from msgspec.structs import replace
 
 from solorun.errors import Problem, ServiceDraining, SolorunError, StartRepeated, StoreUnavailable
+from solorun.notification import NewNotification, NotifyEvent
 from solorun.project import Projects
 from solorun.runs import RunManager
 from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule, timings_of
-from solorun.schedule_store import ScheduleStore
 from solorun.status import Status
+from solorun.store import Store
 
 MAX_WAIT_SECONDS: Final = 10.0
 """The clock may be set, and solorun.toml may change: both are noticed after this time."""
@@ -37,7 +38,7 @@ _logger = logging.getLogger("solorun.triggers")
 class Scheduler:
     """A Component. It starts nothing while the service drains."""
 
-    store: ScheduleStore
+    store: Store
     manager: RunManager
     projects: Projects
     now: Callable[[], datetime]
@@ -66,11 +67,7 @@ class Scheduler:
         for schedule in self.projects.schedules:
             if schedule.enabled:
                 await self._look_at(schedule)
-        if any(schedule.late for schedule in self.projects.schedules):
-            for firing in await self.store.settle_late(at=self.now()):
-                _logger.warning(
-                    "Schedule %s is late: its run of %s has not completed", firing.schedule, firing.due_at.isoformat()
-                )
+        await self._report_late()
 
     async def _run(self) -> None:
         while True:
@@ -128,7 +125,7 @@ class Scheduler:
         if schedule.missed is MissedPolicy.SKIP and now - due - schedule.delay > ON_TIME:
             await self._record(firing, FiringOutcome.MISSED, "No service was running at that time.")
         elif (queued := await self._find_queued_run(schedule)) is not None:
-            await self._record(firing, FiringOutcome.SKIPPED, f"Run {queued}, of an earlier due time, is still queued.")
+            await self._record(firing, FiringOutcome.SKIPPED, f"Run {queued} of this schedule is still queued.")
         else:
             await self._start(schedule, firing)
 
@@ -161,6 +158,33 @@ class Scheduler:
         else:
             if submission.joined:
                 await self._record(replace(firing, run_id=submission.run.id), FiringOutcome.JOINED)
+
+    async def _report_late(self) -> None:
+        schedules = {schedule.id: schedule for schedule in self.projects.schedules if schedule.late is not None}
+        if not schedules:
+            return
+        for firing in await self.store.list_unsettled_firings(at=self.now()):
+            schedule = schedules.get(firing.schedule)
+            if firing.late and schedule is not None:
+                # First, because the key allows it only once, and nothing is lost if the service dies now.
+                await self._notify_late(schedule, firing)
+            if await self.store.settle_firing(firing) and firing.late:
+                _logger.warning(
+                    "Schedule %s is late: what was due %s has not completed", firing.schedule, firing.due_at
+                )
+
+    async def _notify_late(self, schedule: Schedule, firing: Firing) -> None:
+        project = self.projects.get_project(schedule.project)
+        due = firing.due_at.astimezone(schedule.cron.zone)
+        news = NewNotification(
+            NotifyEvent.LATE,
+            schedule.project,
+            key=f"late {firing.schedule} {firing.due_at.isoformat()}",
+            occurred_at=self.now(),
+            detail=f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}",
+            run_id=firing.run_id,
+        )
+        await self.store.add_notification(news, project.targets_of(NotifyEvent.LATE))
 
     async def _record(self, firing: Firing, outcome: FiringOutcome, reason: str = "") -> None:
         if await self.store.record_firing(replace(firing, outcome=outcome, reason=reason)):

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import pytest
 
 from solorun.cron import Cron
 from solorun.errors import StoreUnavailable
+from solorun.notification import NotifyEvent, NotifyTarget, TargetKind
+from solorun.outbox import DeliveryFilter
 from solorun.project import Project
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
@@ -28,6 +31,10 @@ def nightly(**changes: Any) -> Project:
     """A project that runs at 03:00 UTC."""
     schedule = Schedule("handbook", **{"cron": Cron("0 3 * * *"), **changes})
     return declare(steps=(STEP,), schedules=(schedule,), params=("date",))
+
+
+def target(name: str, event: NotifyEvent) -> NotifyTarget:
+    return NotifyTarget(name, TargetKind.WEBHOOK, "https://example.org", secret="$S", events=(event,))
 
 
 @asynccontextmanager
@@ -220,7 +227,7 @@ async def test_a_schedule_has_at_most_one_queued_run(tmp_path: Path) -> None:
 
         last, *_, queued, _first = found = await firings(engine)
         assert [firing.outcome for firing in found] == [FiringOutcome.SKIPPED] * 2 + [FiringOutcome.STARTED] * 2
-        assert last.reason == f"Run {queued.run_id}, of an earlier due time, is still queued."
+        assert last.reason == f"Run {queued.run_id} of this schedule is still queued."
 
 
 async def test_a_refused_start_is_recorded_with_its_reason(tmp_path: Path) -> None:
@@ -308,12 +315,17 @@ async def test_a_start_that_the_database_did_not_confirm_is_made_again(tmp_path:
 
 async def test_a_run_that_has_not_completed_in_time_is_late(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     clock = Clock(START)
-    async with scheduling(tmp_path, nightly(late=time(7)), clock=clock) as (engine, scheduler):
-        for moment in ("03:00", "06:59", "07:00", "07:01"):
+    project = nightly(late=time(7), cron=Cron("0 3 * * *", "Europe/Berlin"))
+    project = replace(project, notify=(target("ops", NotifyEvent.LATE), target("dev", NotifyEvent.FAILED)))
+    async with scheduling(tmp_path, project, clock=clock) as (engine, scheduler):
+        for moment in ("02:00", "05:59", "06:00", "06:01"):
             clock.set(f"2026-11-03T{moment}:00+00:00")
             await scheduler.start_due_runs()
 
         (firing,) = await firings(engine)
-        assert (firing.late, firing.late_at) == (True, datetime(2026, 11, 3, 7, tzinfo=UTC))
+        assert (firing.late, firing.late_at) == (True, datetime(2026, 11, 3, 6, tzinfo=UTC))
         late = [message for message in caplog.messages if "late" in message]
-        assert late == ["Schedule handbook is late: its run of 2026-11-03T03:00:00+00:00 has not completed"]
+        assert late == ["Schedule handbook is late: what was due 2026-11-03 02:00:00+00:00 has not completed"]
+        (delivery,) = await engine.store.list_deliveries(DeliveryFilter())
+        assert (delivery.target, delivery.run_id) == ("ops", firing.run_id)
+        assert delivery.detail == "what was due Tuesday at 03:00 (CET) had not completed by 07:00"

@@ -2338,6 +2338,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2450,6 +2452,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2556,6 +2560,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */

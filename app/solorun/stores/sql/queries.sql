@@ -19,6 +19,7 @@ id, message_id, target, event, project, run_id, status, detail, occurred_at, due
 
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
+-- In SQLite, an insert that it refuses uses up an id, so that the id of a queued run may skip one. That harms nothing.
 'queued'
 
 -- fragment: without_lease
@@ -185,6 +186,10 @@ SELECT params FROM unmasked_params WHERE run_id = :run_id;
 -- name: list_unmasked_params
 -- Lists those of all runs.
 SELECT run_id, params FROM unmasked_params;
+
+-- name: count_unmasked_params
+-- Counts the runs whose unmasked parameters are kept.
+SELECT COUNT(*) FROM unmasked_params;
 
 -- name: delete_unmasked_params
 -- Deletes those of all runs.
@@ -653,4 +658,4 @@ WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
 
 -- name: settle_firing
 -- Records whether a firing is late.
-UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at;
+UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at AND late IS NULL;

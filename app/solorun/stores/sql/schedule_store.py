@@ -25,8 +25,11 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def record_firing(self, firing: Firing) -> bool:
         return await self._write_in_turn(schedules.record_firing, firing)
 
-    async def settle_late(self, *, at: datetime) -> list[Firing]:
-        return await self._write_in_turn(schedules.settle_late, at)
+    async def list_unsettled_firings(self, *, at: datetime) -> list[Firing]:
+        return await self._read(schedules.list_unsettled_firings, at)
+
+    async def settle_firing(self, firing: Firing) -> bool:
+        return await self._write_in_turn(schedules.settle_firing, firing)
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

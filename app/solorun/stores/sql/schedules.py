@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from solorun.errors import ScheduleNotFound
 from solorun.schedule import Firing, FiringOutcome, ScheduleState
@@ -66,15 +66,14 @@ def record_firing(connection: Connection, firing: Firing) -> bool:
     return True
 
 
-def settle_late(connection: Connection, at: datetime) -> list[Firing]:
-    late: list[Firing] = []
-    for *row, is_late in connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)}).fetchall():
-        values = {"schedule": row[0], "due_at": row[2], "late": int(is_late)}
-        connection.execute(QUERIES["settle_firing"], values)
-        if is_late:
-            row[9] = 1
-            late.append(_firing_from_row(row))
-    return late
+def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
+    rows = connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)})
+    return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
+
+
+def settle_firing(connection: Connection, firing: Firing) -> bool:
+    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
+    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
 
 
 def list_firings(connection: Connection, schedule: str | None, after: datetime | None, limit: int) -> list[Firing]:
