@@ -24,8 +24,8 @@ T = TypeVar("T")
 FIRST_SECONDS: Final = 10.0
 """The first pass waits until the service has started what was queued."""
 INTERVAL_SECONDS: Final = 300.0
-PAUSE_RATIO: Final = 4
-"""The pause after a transaction, as a multiple of its duration: other work gets four fifths of the database's time."""
+PAUSE_RATIO: Final = 9
+"""The pause after a transaction, as a multiple of its duration: other work gets nine tenths of the database's time."""
 MIN_PAUSE_SECONDS: Final = 0.01
 REMEMBERED: Final = timedelta(days=30)
 """How long a deleted run is remembered: a service that was down for longer keeps its files."""
