@@ -117,6 +117,8 @@ class Pruner:
                     await self.prune(project)
             except SolorunError as error:
                 _logger.warning("Old runs cannot be deleted; retrying in %g s: %s", self.interval_seconds, error)
+            except Exception:
+                _logger.exception("Old runs cannot be deleted; retrying in %g s", self.interval_seconds)
             seconds = self.interval_seconds
 
     async def _list_limited(self, project: str | None) -> list[tuple[str, Keep]]:

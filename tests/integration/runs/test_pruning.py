@@ -288,11 +288,12 @@ async def test_a_stopped_pruner_leaves_the_files_to_the_next_one(store: FaultySt
     assert artifact_ids(tmp_path) == [str(kept.id)]
 
 
-async def test_a_running_pruner_survives_a_failing_store(store: FaultyStore, tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [StoreUnavailable(), ValueError("an internal error")], ids=["store", "internal"])
+async def test_a_running_pruner_survives_an_error(store: FaultyStore, tmp_path: Path, error: Exception) -> None:
     old, _ = [await ended(store, tmp_path) for _ in range(2)]
     pruner = pruner_of(store, tmp_path, NEWEST)
     pruner.interval_seconds = 0
-    store.fail("list_ended_runs", StoreUnavailable())
+    store.fail("list_ended_runs", error)
 
     async with running(pruner):
         await until_gone(store.as_store(), old)
