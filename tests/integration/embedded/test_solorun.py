@@ -94,6 +94,33 @@ async def test_of_many_starts_one_wins(tmp_path: Path, gate: Gate) -> None:
     assert {refusal.active_run.id for refusal in refusals} == {1}
 
 
+async def test_a_start_may_wait_in_the_queue_or_join(tmp_path: Path, gate: Gate) -> None:
+    project = Project("handbook", [Coroutine("wait", gate.step)])
+
+    async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data", [project]) as solo:
+        policies = ["reject", "join", "queue"]
+        runs = [await solo.manager.start_run("handbook", on_conflict=policy) for policy in policies]
+        with pytest.raises(ValueError, match="wait"):
+            await solo.manager.start_run("handbook", on_conflict="wait")
+        gate.opened.set()
+        ended = await solo.wait_for_run(runs[2].id)
+
+    assert runs[0].id == runs[1].id < runs[2].id
+    assert ended.status is Status.COMPLETED
+
+
+async def test_a_solorun_keeps_its_runs_in_postgresql(tmp_path: Path, database_url: str) -> None:
+    async with asyncio.timeout(LIMIT):
+        async with Solorun(tmp_path / "one", [echo("handbook")], database_url=database_url) as solo:
+            run = await solo.manager.start_run("handbook")
+            messages = [record.message async for record in solo.follow(run.id)]
+        async with Solorun(tmp_path / "two", database_url=database_url) as solo:
+            found = await solo.manager.get_run(run.id)
+
+    assert "handbook" in messages
+    assert found.status is Status.COMPLETED
+
+
 async def test_two_soloruns_run_in_one_program(tmp_path: Path) -> None:
     async with (
         asyncio.timeout(LIMIT),

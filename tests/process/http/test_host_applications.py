@@ -27,6 +27,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
 
     with asgi_server(server, ["fastapi_app:app"], tmp_path, "/tools/runs/") as running:
         client = running.client
+        redirect = client.get(str(client.base_url).rstrip("/"))
         stranger = client.get("api/v1/runs")
         client.auth = httpx.BasicAuth(*BOB)
         refused = client.post("api/v1/projects/handbook/runs")
@@ -47,6 +48,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
             log = running.stop()
             rest = _read_rest(lines)
 
+    assert redirect.headers["location"] == str(client.base_url)
     assert (stranger.status_code, stranger.headers["www-authenticate"]) == (401, "Basic")
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
     assert (published.status_code, published.json()) == (202, {"run": 1})
