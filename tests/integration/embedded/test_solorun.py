@@ -81,6 +81,20 @@ async def test_projects_come_and_go_while_others_run(tmp_path: Path, gate: Gate)
     assert ended == [Status.COMPLETED, Status.COMPLETED]
 
 
+async def test_a_queued_run_fails_if_its_project_is_gone_after_a_restart(tmp_path: Path, gate: Gate) -> None:
+    project = Project("handbook", [Coroutine("wait", gate.step)], on_conflict="queue")
+
+    async with asyncio.timeout(LIMIT):
+        async with Solorun(tmp_path / "data", [project]) as solo:
+            runs = [await solo.manager.start_run("handbook") for _ in range(2)]
+            await gate.begun.wait()
+        async with Solorun(tmp_path / "data") as solo:
+            ended = [await solo.wait_for_run(run.id) for run in runs]
+
+    assert [run.status for run in ended] == [Status.INTERRUPTED, Status.FAILED]
+    assert 'There is no project "handbook"' in (ended[1].error_message or "")
+
+
 async def test_of_many_starts_one_wins(tmp_path: Path, gate: Gate) -> None:
     project = Project("handbook", [Coroutine("wait", gate.step)])
 
