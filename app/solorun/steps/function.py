@@ -5,6 +5,7 @@ import contextvars
 import inspect
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -33,7 +34,8 @@ class FunctionCall:
 
         def work() -> None:
             self._run(context)
-            loop.call_soon_threadsafe(ended.set)
+            with suppress(RuntimeError):  # the loop has been closed without waiting for the function
+                loop.call_soon_threadsafe(ended.set)
 
         # A daemon: a function that does not stop must not keep the program from exiting. In the coroutine's context,
         # what the function prints and logs goes to its run.
