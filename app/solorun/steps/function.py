@@ -27,6 +27,9 @@ class FunctionCall:
         self._name = f"step {step.name}"
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self.is_cancel_ours = False
+        """Set before each cancellation that the step knows of. Any other one is of an event loop that ends: it must not
+        wait for the thread, which ends with the program."""
 
     async def __call__(self, step: StepContext) -> None:
         context = FunctionContext(step)
@@ -48,10 +51,16 @@ class FunctionCall:
                 await ended.wait()
             except asyncio.CancelledError:
                 context.cancel()
+                if not self.is_cancel_ours:
+                    raise
+                self.is_cancel_ours = False
         if self._error is not None:
             raise self._error
         if context.has_seen_cancel:
             raise StepCancelled
+
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def list_frames(self) -> list[FrameType]:
         """The frames of the function, outermost first; [] if it is not running."""

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,26 @@ from solorun.errors import ConfigurationInvalid, DataDirectoryUnusable, ProjectN
 from solorun.status import Status
 
 LIMIT = 60
+
+STUBBORN = """
+import asyncio, sys, threading, time
+from solorun import Function, Project, Solorun
+
+begun = threading.Event()
+
+def ignore_the_cancel(step):
+    begun.set()
+    time.sleep(1000)
+
+async def main():
+    projects = [Project("stubborn", [Function("wait", ignore_the_cancel)])]
+    async with Solorun(sys.argv[1], projects, shutdown_limit="1ms") as solo:
+        await solo.manager.start_run("stubborn")
+        await asyncio.to_thread(begun.wait)
+        print("begun")
+
+asyncio.run(main())
+"""
 
 
 class Gate:
@@ -160,6 +181,44 @@ async def test_the_end_of_the_block_interrupts_active_runs(tmp_path: Path, gate:
             found = await solo.manager.get_run(run.id)
 
     assert found.status is Status.INTERRUPTED
+
+
+async def test_a_new_session_waits_for_a_function_that_could_not_be_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    begun, released = threading.Event(), threading.Event()
+
+    def ignore_the_cancel(step: FunctionContext) -> None:
+        begun.set()
+        released.wait(LIMIT)
+
+    solo = Solorun(
+        tmp_path / "data", [Project("stubborn", [Function("wait", ignore_the_cancel)])], shutdown_limit="1ms"
+    )
+
+    async with asyncio.timeout(LIMIT):
+        async with solo:
+            run = await solo.manager.start_run("stubborn")
+            await asyncio.to_thread(begun.wait, LIMIT)
+        starting = asyncio.create_task(solo.start())
+        while "waiting for its function" not in caplog.text:
+            await asyncio.sleep(0)
+        has_started = starting.done()
+        released.set()
+        await starting
+        found = await solo.manager.get_run(run.id)
+        await solo.stop()
+
+    assert (has_started, found.status) == (False, Status.INTERRUPTED)
+
+
+def test_a_program_exits_although_a_function_could_not_be_stopped(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(STUBBORN)
+
+    ended = subprocess.run([sys.executable, program, tmp_path / "data"], capture_output=True, timeout=LIMIT, text=True)
+
+    assert (ended.returncode, ended.stdout) == (0, "begun\n")
 
 
 async def test_a_session_can_begin_in_one_task_and_end_in_another(tmp_path: Path) -> None:
