@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class ServiceTrial:
         steps: dict[str, str],
         extra: str,
         environ: dict[str, str],
+        settings: Mapping[str, Mapping[str, object]],
         *,
         grace: str,
     ) -> None:
@@ -78,7 +79,11 @@ class ServiceTrial:
             (directory / f"{name}.sh").write_text(WITNESS + script)
         toml = extra + "".join(
             project_toml(
-                name, {"work": ["/bin/sh", f"{name}.sh"]}, cancel_grace=grace, env={"WITNESS": str(self.witness)}
+                name,
+                {"work": ["/bin/sh", f"{name}.sh"]},
+                cancel_grace=grace,
+                env={"WITNESS": str(self.witness)},
+                **settings.get(name, {}),
             )
             for name in steps
         )
@@ -236,16 +241,18 @@ async def service_trial(
     *,
     extra: str = "",
     environ: dict[str, str] | None = None,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
     grace: str = "300ms",
     disk: MemoryDisk | None = None,
 ) -> AsyncIterator[ServiceTrial]:
-    """A trial with a project for each of `steps`, which gives the shell script of its only step.
+    """A trial with a project for each of `steps`, which gives the shell script of its only step. `settings` are further
+    keys of projects.
 
     With a `disk`, the data directory is on it. A stall of the service's loop is a violation in every trial, and fails
     those that end without an audit.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace)
+    trial = ServiceTrial(directory, steps, extra, environ or {}, settings or {}, grace=grace)
     trial.service.disk = disk
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as trial.client:

@@ -139,7 +139,7 @@ def test_a_change_with_an_error_has_no_effect() -> None:
     with pytest.raises(ConfigurationInvalid):
         projects.add(simple("glossary"), simple("cards", timeout="soon"))
 
-    assert list(projects) == ["handbook"]
+    assert repr(projects) == "ProjectSet(['handbook'])"
     with pytest.raises(ProjectNotFound):
         projects.get_project("glossary")
 
