@@ -16,7 +16,9 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -118,8 +120,8 @@ class Child:
         os.write(self._pipe, json.dumps(items).encode() + b"\n")
 
 
-def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[Any]:
-    """Fork a child and kill it; returns what it acknowledged."""
+def run_child(work: Callable[[int], Coroutine[Any, Any, None]], seconds: float) -> list[Any]:
+    """Fork a child that does `work` with a pipe, and kill it `seconds` after it is up; returns what it acknowledged."""
     reading, writing = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -127,7 +129,7 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
         os.close(reading)
         try:
             end_with_parent(parent)
-            asyncio.run(Child(data_dir, writing, kill_at).run())
+            asyncio.run(work(writing))
         except BaseException as error:
             os.write(writing, json.dumps(["died", repr(error)]).encode() + b"\n")
         os._exit(1)
@@ -154,11 +156,16 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
     return [json.loads(line) for line in received.split(b"\n")[:-1]]
 
 
+async def _work(data_dir: Path, kill_at: KillAt | None, pipe: int) -> None:
+    await Child(data_dir, pipe, kill_at).run()
+
+
 def main() -> None:
     for line in sys.stdin:
         directory, first, *at = line.split()
         kill_at = KillAt(first, int(at[0])) if at else None
-        received = run_child(Path(directory), POINT_SECONDS if kill_at else float(first), kill_at)
+        work = partial(_work, Path(directory), kill_at)
+        received = run_child(work, POINT_SECONDS if kill_at else float(first))
         print(json.dumps(received), flush=True)
 
 

@@ -33,9 +33,9 @@ KILLS_AT_ONE_POINT = 4
 class Killer:
     """A process whose children are killed one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.faults.kill_loop") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.kill_loop"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
