@@ -64,6 +64,7 @@ class ProjectKeys(TypedDict, total=False):
     secrets: Sequence[str]
     params: Sequence[str] | Mapping[str, Mapping[str, Any]]
     hooks: Mapping[str, Mapping[str, Any]]
+    schedules: Sequence[Mapping[str, Any]]
     notify: Sequence[str]
 
 

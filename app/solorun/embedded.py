@@ -11,11 +11,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self, TypedDict, Unpack
+from typing import Any, Final, Self, TypedDict, Unpack
 
 from solorun.asgi import SolorunApp
 from solorun.auth.permissions import Authorize
-from solorun.declaration import Duration, Project, plain
+from solorun.declaration import Duration, Project, ProjectKeys, plain
 from solorun.errors import ConfigurationInvalid
 from solorun.projects import TOP_KEYS, ProjectSet, resolve_settings
 from solorun.record import Record
@@ -38,6 +38,8 @@ class SolorunKeys(TypedDict, total=False):
     max_streams: int
     max_streams_per_client: int
     resources: Mapping[str, Mapping[str, int]]
+    notify: Mapping[str, Mapping[str, Any]]
+    defaults: ProjectKeys
 
 
 class Solorun:

@@ -8,6 +8,7 @@
     │   ├── NotFound                 not-found
     │   ├── ProjectNotFound          project-not-found
     │   ├── RunNotFound              run-not-found
+    │   ├── ScheduleNotFound         schedule-not-found
     │   ├── ArtifactNotFound         artifact-not-found
     │   ├── DeliveryNotFound         delivery-not-found
     │   ├── NotifyTargetNotFound     notify-target-not-found
@@ -35,7 +36,7 @@
     │   ├── StoreUnavailable         store-unavailable
     │   │   └── StoreCorrupted       the same to clients; only the message differs
     │   └── InternalError            internal
-    ├── StartRepeated                the idempotency key of a start has started a run already; the caller gets that run
+    ├── StartRepeated                the idempotency key or the due time of a start has started a run already
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
     ├── DataDirectoryUnusable        owned by another process, or on a network file system
@@ -129,6 +130,10 @@ class ProjectNotFound(Problem, slug="project-not-found", status=404):
 
 class RunNotFound(Problem, slug="run-not-found", status=404):
     """Run not found."""
+
+
+class ScheduleNotFound(Problem, slug="schedule-not-found", status=404):
+    """Schedule not found."""
 
 
 class ArtifactNotFound(Problem, slug="artifact-not-found", status=404):
@@ -280,7 +285,7 @@ PROBLEMS: Final[dict[str, type[Problem]]] = {problem.slug: problem for problem i
 
 
 class StartRepeated(SolorunError, slug="start-repeated"):
-    """This idempotency key has started a run already."""
+    """The idempotency key or the due time of this start has started a run already."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -13,6 +13,7 @@ from solorun.notification import NotifyEvent, NotifyTarget
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
 from solorun.retries import Retries
+from solorun.schedule import Schedule
 
 NAME_PATTERN: Final = re.compile(r"[a-z][a-z0-9_-]{0,62}", re.ASCII)
 NAME_RULE: Final = 'lower-case letters, digits, "_" and "-"; starts with a letter; at most 63'
@@ -147,6 +148,7 @@ class Project:
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT
     queue_max: int = DEFAULT_QUEUE_MAX
     queue_timeout_seconds: float | None = None
+    schedules: tuple[Schedule, ...] = ()
     hooks: Mapping[str, Hook] = field(default_factory=dict)
     notify: tuple[NotifyTarget, ...] = ()
 
@@ -200,7 +202,7 @@ class Projects(Protocol):
     """The projects that can be started, as last read from where they are declared.
 
     `faults` are the errors of the latest reading. If there are any, the projects are those of an earlier one.
-    `resources` is the number of slots of each declared resource.
+    `resources` is the number of slots of each declared resource, and `schedules` are those of all projects.
     """
 
     @property
@@ -208,6 +210,9 @@ class Projects(Protocol):
 
     @property
     def resources(self) -> Mapping[str, int]: ...
+
+    @property
+    def schedules(self) -> Sequence[Schedule]: ...
 
     def find_project(self, name: str) -> Project | None:
         """Like `get_project`, but None if there is no such project."""

@@ -29,7 +29,7 @@ from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
 from solorun.stores.sqlite import SqliteRunStore
 from solorun.tracing import open_tracing
-from solorun.triggers import Hooks
+from solorun.triggers import Hooks, Scheduler, Schedules
 
 MIN_FREE_BYTES: Final = 64 * 1024 * 1024
 """The service is not ready when the disk of its data directory has less."""
@@ -70,6 +70,7 @@ class Service:
     pruner: Pruner
     notifier: Notifier
     hooks: Hooks
+    schedules: Schedules
     limits: ServiceLimits
     started_at: datetime
 
@@ -194,6 +195,7 @@ class Service:
                 pruner=pruner,
                 notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=environ, now=now),
+                schedules=Schedules(store=store, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )
@@ -204,6 +206,8 @@ class Service:
                 tasks.spawn(reaper.watch(), name="watch for orphaned runs")
                 mirror = Mirror(store=store, hub=hub, queue=queue, registry=registry, owner=owner)
                 await stack.enter_async_context(running(mirror))
+            scheduler = Scheduler(store=store, manager=manager, projects=catalog, now=now)
+            await stack.enter_async_context(running(scheduler))
             stack.push_async_callback(service.drain)
             yield service
 

@@ -25,8 +25,11 @@ from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.retention import RetentionStore
 from solorun.run import Run, RunStep
+from solorun.schedule import Firing
+from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
+from solorun.store_maintenance import StoreMaintenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class NewRun:
     unmasked_params: Mapping[str, ParamValue] = field(default_factory=dict)
     rerun_of: int | None = None
     key: IdempotencyKey | None = None
+    firing: Firing | None = None
     notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
 
 
@@ -97,9 +101,9 @@ class LogQuery:
     """A page of a run's log.
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
-    one. `level` is the lowest level. `text` is part of what a terminal shows of a line, ignoring case, and selects the
-    record in which it ends (see text_search.py). `events` selects records with one of these events; if it is empty,
-    events do not matter.
+    one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
+    shows of a line, ignoring case, and selects the record in which it ends (see text_search.py). `events` selects
+    records with one of these events; if it is empty, events do not matter.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -108,19 +112,11 @@ class LogQuery:
     before: int | None = None
     limit: int = 1000
     step: str | None = None
+    attempt: int | None = None
     stream: Stream | None = None
     level: Level | None = None
     text: str | None = None
     events: frozenset[Event] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A violated invariant of the database. `repair` says what a repair does; None if it cannot be repaired."""
-
-    run_id: int | None
-    message: str
-    repair: str | None
 
 
 MAX_PAGE_BYTES: Final = 1024 * 1024
@@ -145,7 +141,8 @@ class RunStore(Protocol):
 
         A key is recorded in the same transaction. Raises StartRepeated, and changes nothing, if the run would be
         inserted but the key has started a run of the project less than KEY_LIFETIME ago, with this request or another.
-        Older keys are deleted, a few at a time.
+        Older keys are deleted, a few at a time. A firing is recorded in the same way: StartRepeated means that its due
+        time was handled before, or that its schedule is paused.
         """
 
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
@@ -207,7 +204,8 @@ class RunStore(Protocol):
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
         become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys that have led to the owner's run, even if it has ended, so that its start can be repeated.
+        forgets the keys and the firing that have led to the owner's run, even if it has ended, so that its start can be
+        repeated.
         """
 
     def open_lease(self, owner: str) -> Lease | None:
@@ -278,29 +276,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class StoreMaintenance(Protocol):
-    """The health and the upkeep of a store's database."""
-
-    @property
-    def write_error(self) -> str | None:
-        """Why the last write failed, or that the current one does not finish; None if neither is true.
-
-        Known without a query. After a failure the store checks by itself when it can write again.
-        """
-
-    async def compact_segments(self, run_id: int) -> bool:
-        """Merge some of an ended run's small segments in one bounded transaction. True while more can be merged."""
-
-    async def open_backup(self) -> int:
-        """The descriptor of a file that contains every transaction committed so far. The caller closes it.
-
-        It has no `unmasked_params`: queued runs that have some are cancelled in it, and pending ones have an owner.
-        Raises BackupUnavailable.
-        """
-
-    async def check(self, *, repair: bool = False) -> list[Finding]:
-        """Check the database's invariants, and repair what can be repaired. Only while no service is running."""
-
-
-class Store(RunStore, HookStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
+class Store(RunStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

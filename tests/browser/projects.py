@@ -33,6 +33,7 @@ CONFIGURATION: Final = (
     + project_toml(
         "crash",
         {"parse": _work("crash")},
+        notify=["ops"],
         title="A project whose title is much longer than its card is wide, in any window and any language",
     )
     + project_toml("a-name-that-is-much-longer-than-its-card-is-wide", {"work": "true"})
@@ -70,6 +71,7 @@ CONFIGURATION: Final = (
     + project_toml("paced-*", {"work": _work("paced")}, cancel_grace="60s", params=["gates", "shares"])
     + project_toml("glossary-*", {"extract": "echo extracted"})
     + "[resources.gpu]\nslots = 2\n[resources.licence]\n"
+    + '[notify.ops]\napprise = "$OPS_URL"\n'
     + project_toml("train-*", {"work": _work("paced")}, params=["gates", "shares"], resources={"gpu": 2})
     + project_toml("line-*", {"work": _work("paced")}, params=["gates", "shares"], on_conflict="queue")
     + project_toml("edit-*", {"work": _work("paced")}, params=["gates", "shares"])

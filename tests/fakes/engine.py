@@ -22,6 +22,7 @@ from solorun.record import Record
 from solorun.retries import Retries
 from solorun.run import Run
 from solorun.runs import Admission, Dispatcher, Reaper, RunManager, RunQueue
+from solorun.schedule import Schedule
 from solorun.settings import DataDirectory
 from solorun.status import UpdateResult
 from solorun.step import StepExecutor
@@ -58,6 +59,10 @@ class DeclaredProjects:
     def __init__(self, *projects: Project, resources: Mapping[str, int] | None = None) -> None:
         self.resources: Mapping[str, int] = resources or {}
         self.projects = {project.name: project for project in projects}
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
     def find_project(self, name: str) -> Project | None:
         return self.projects.get(name)
@@ -139,6 +144,7 @@ def declare(
     on_conflict: ConflictPolicy = ConflictPolicy.REJECT,
     queue_max: int = DEFAULT_QUEUE_MAX,
     queue_timeout_seconds: float | None = None,
+    schedules: tuple[Schedule, ...] = (),
     notify: tuple[NotifyTarget, ...] = (),
 ) -> Project:
     """A project with scripted steps."""
@@ -168,6 +174,7 @@ def declare(
         on_conflict=on_conflict,
         queue_max=queue_max,
         queue_timeout_seconds=queue_timeout_seconds,
+        schedules=schedules,
         notify=notify,
     )
 

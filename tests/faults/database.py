@@ -21,8 +21,10 @@ CREATE TRIGGER IF NOT EXISTS audit_insert AFTER INSERT ON runs BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, NULL, NEW.status, NEW.owner);
 END;
-CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE ON runs
-WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
+-- An ended run may only be pinned, unpinned and deleted.
+CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE OF
+    status, owner, started_at, finished_at, error_message, current_step, last_seq, cancel_requested_at, cancel_effect
+ON runs WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, OLD.status, NEW.status, NEW.owner);
 END;

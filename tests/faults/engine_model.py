@@ -19,6 +19,10 @@ class ModelRun:
         self.id = run_id
         self.steps = steps
         self.step = 0
+        self.attempt = 1
+        """That of its step in progress."""
+        self.is_waiting = False
+        """Its step waits for its next attempt, for longer than a test lasts."""
         self.cancel_requested = False
 
 

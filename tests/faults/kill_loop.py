@@ -16,7 +16,9 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from typing import Any
 from solorun.errors import SolorunError
 from solorun.project import CoroutineStep, Project
 from solorun.queueing import ConflictPolicy
+from solorun.retries import Retries
 from solorun.run import Run
 from solorun.step import StepContext
 from solorun.steps import StepDispatcher
@@ -35,6 +38,7 @@ from tests.faults.target import TARGET
 
 PROJECTS = ("extract", "deploy", "nightly")
 RESOURCES = {"gpu": 1}
+RETRIES = Retries(3, delay_seconds=0.004, max_delay_seconds=0.016)
 NEEDS_GPU = ("extract", "deploy")
 CLIENTS_PER_PROJECT = 2
 CHILD_LIMIT_SECONDS = 60.0
@@ -43,11 +47,13 @@ POINT_SECONDS = 0.3
 
 
 async def talk(step: StepContext) -> None:
-    """Logs a counter for a few milliseconds."""
+    """Logs a counter for a few milliseconds. Fails now and then, and is tried again."""
     for number in range(random.randrange(1, 200)):
         await step.log(str(number))
         await asyncio.sleep(random.choice((0, 0, 0, 0, 0, 0, 0.001)))
     await step.progress(1, 1)
+    if random.random() < 0.3:
+        raise RuntimeError("no luck")
 
 
 class Child:
@@ -75,7 +81,7 @@ class Child:
             await asyncio.gather(*(self._run_client(name) for name in PROJECTS * CLIENTS_PER_PROJECT))
 
     def _declare(self, name: str) -> Project:
-        step = CoroutineStep("talk", "kill_loop:talk", talk)
+        step = CoroutineStep("talk", "kill_loop:talk", talk, retries=RETRIES)
         needs = RESOURCES if name in NEEDS_GPU else {}
         return Project(name, name, Path("/"), (step,), resources=needs, notify=(TARGET,))
 
@@ -114,8 +120,8 @@ class Child:
         os.write(self._pipe, json.dumps(items).encode() + b"\n")
 
 
-def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[Any]:
-    """Fork a child and kill it; returns what it acknowledged."""
+def run_child(work: Callable[[int], Coroutine[Any, Any, None]], seconds: float) -> list[Any]:
+    """Fork a child that does `work` with a pipe, and kill it `seconds` after it is up; returns what it acknowledged."""
     reading, writing = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -123,7 +129,7 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
         os.close(reading)
         try:
             end_with_parent(parent)
-            asyncio.run(Child(data_dir, writing, kill_at).run())
+            asyncio.run(work(writing))
         except BaseException as error:
             os.write(writing, json.dumps(["died", repr(error)]).encode() + b"\n")
         os._exit(1)
@@ -150,11 +156,16 @@ def run_child(data_dir: Path, seconds: float, kill_at: KillAt | None) -> list[An
     return [json.loads(line) for line in received.split(b"\n")[:-1]]
 
 
+async def _work(data_dir: Path, kill_at: KillAt | None, pipe: int) -> None:
+    await Child(data_dir, pipe, kill_at).run()
+
+
 def main() -> None:
     for line in sys.stdin:
         directory, first, *at = line.split()
         kill_at = KillAt(first, int(at[0])) if at else None
-        received = run_child(Path(directory), POINT_SECONDS if kill_at else float(first), kill_at)
+        work = partial(_work, Path(directory), kill_at)
+        received = run_child(work, POINT_SECONDS if kill_at else float(first))
         print(json.dumps(received), flush=True)
 
 

@@ -9,8 +9,9 @@ from hypothesis.stateful import initialize, rule
 from solorun.errors import StoreCorrupted, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
 from solorun.record import Stream
+from solorun.retries import Retries
 from solorun.run import Run
-from solorun.status import Status
+from solorun.status import Status, StepStatus
 from tests.fakes.engine import declare
 from tests.faults.engine_machine import EngineMachine
 from tests.faults.engine_model import STEPS, ModelRun, choose, steps_from
@@ -20,7 +21,9 @@ from tests.faults.trial import WitnessedStep, until
 CHOICE = st.integers(0, 11)
 """An index into the existing runs. Their number depends on timing, but a failing example must be reproducible."""
 
-PROJECTS = ("extract", "deploy")
+NO_RETRIES, AT_ONCE, IN_AN_HOUR = Retries(), Retries(1, 0, 1), Retries(1, 4_800, 4_800)
+RETRIES = {"extract": NO_RETRIES, "deploy": AT_ONCE, "load": IN_AN_HOUR}
+PROJECTS = tuple(RETRIES)
 WRITES = ("insert_run", "request_cancel", "commit", "finalize_run", "compact_segments")
 READS = ("get_run", "find_active_run", "find_latest_run", "read_segments")
 
@@ -29,10 +32,13 @@ STORE_FAILURES = {(Kind.FAIL, "store-unavailable"), (Kind.FAIL, "internal")}
 
 
 class RunManagerMachine(EngineMachine):
-    """Two projects of two steps, and any number of engines on one directory, one after another."""
+    """Projects of two steps, and any number of engines on one directory, one after another.
+
+    A failed step of one project is tried again, and that of another waits for its next attempt.
+    """
 
     def __init__(self) -> None:
-        super().__init__(tuple(declare(name, steps=STEPS) for name in PROJECTS))
+        super().__init__(tuple(declare(name, steps=STEPS, retries=retries) for name, retries in RETRIES.items()))
         self.active: dict[str, ModelRun] = {}
         self.ended: dict[int, Run] = {}
         self.keyed: dict[tuple[str, str], int] = {}
@@ -138,7 +144,7 @@ class RunManagerMachine(EngineMachine):
         assert answer is not None
         assert answer.kind is Kind.OK or answer.value in {"store-unavailable", "internal"}
         run.cancel_requested = True
-        if not self._step(run).unkillable:
+        if run.is_waiting or not self._step(run).unkillable:
             self._expect_end(project, Status.CANCELLED)
 
     @rule(choice=CHOICE)
@@ -168,23 +174,26 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE, error=st.sampled_from([None, "exit code 1"]))
     def step_ends(self, choice: int, error: str | None) -> None:
-        if (project := choose(choice, self.active)) is None:
+        if (project := choose(choice, self._with_work())) is None:
             return
         run = self.active[project]
         self._step(run).end(error, 1 if error else 0)
         if run.cancel_requested:
             self._expect_end(project, Status.CANCELLED)
+        elif error and run.attempt < RETRIES[project].max_attempts:
+            run.is_waiting = RETRIES[project] is IN_AN_HOUR
+            self._expect_next_attempt(project)
         elif error:
             self._expect_end(project, Status.FAILED)
         elif run.step + 1 == len(run.steps):
             self._expect_end(project, Status.COMPLETED)
         else:
-            run.step += 1
+            run.step, run.attempt = run.step + 1, 1
             self._wait_for_step(project)
 
     @rule(choice=CHOICE, lines=st.lists(st.text(max_size=20), min_size=1, max_size=5))
     def step_logs(self, choice: int, lines: list[str]) -> None:
-        if (project := choose(choice, self.active)) is None:
+        if (project := choose(choice, self._with_work())) is None:
             return
         step = self._step(self.active[project])
         self._do(step.context.output.write(step.context.name, Stream.STDOUT, lines))
@@ -192,7 +201,7 @@ class RunManagerMachine(EngineMachine):
 
     @rule(choice=CHOICE)
     def step_ignores_its_cancellation(self, choice: int) -> None:
-        if (project := choose(choice, self.active)) is not None:
+        if (project := choose(choice, self._with_work())) is not None:
             self._step(self.active[project]).unkillable = True
 
     # -- the environment
@@ -241,7 +250,7 @@ class RunManagerMachine(EngineMachine):
     async def _drain(self) -> None:
         """Once the faults are cleared and the steps can be killed, all runs end."""
         self.engine.faults.heal()
-        for run in self.active.values():
+        for run in [self.active[project] for project in self._with_work()]:
             step = self._step(run)
             step.unkillable = False
             if step.stop_requested.is_set():
@@ -256,13 +265,30 @@ class RunManagerMachine(EngineMachine):
     def _step(self, run: ModelRun) -> WitnessedStep:
         return self.trial.executor.steps[run.id]
 
+    def _with_work(self) -> list[str]:
+        """The projects with a step in progress."""
+        return [project for project, run in self.active.items() if not run.is_waiting]
+
+    def _expect_next_attempt(self, project: str) -> None:
+        run = self.active[project]
+        if not run.is_waiting:
+            run.attempt += 1
+            self._wait_for_step(project)
+            return
+        topic = self.engine.hub.find(run.id)
+        assert topic is not None
+        self.engine.faults.heal()
+        self._do(until(lambda: topic.run.steps[run.step].status is StepStatus.WAITING))
+        assert topic.run.current_step is None
+
     def _wait_for_step(self, project: str) -> None:
         """The run's next step begins, or the run fails because the store could not begin it."""
         run = self.active[project]
 
         def begun() -> bool:
             step = self.trial.executor.steps.get(run.id)
-            return step is not None and step.context.name == run.steps[run.step]
+            expected = run.steps[run.step], run.attempt
+            return step is not None and (step.context.name, step.context.attempt) == expected
 
         self._do(until(lambda: begun() or self._has_ended(run)))
         if not begun():
@@ -274,6 +300,8 @@ class RunManagerMachine(EngineMachine):
         self.engine.faults.heal()
         self.ended[run.id] = self._do(self.engine.store.get_run(run.id))
         assert self.ended[run.id].status is status
+        tried = RETRIES[project] is not NO_RETRIES
+        assert len(self.ended[run.id].steps[run.step].attempts) == (run.attempt if tried else 0)
 
     def _has_ended(self, run: ModelRun) -> bool:
         return run.id not in {active.id for active in self.engine.manager.list_active_runs()}

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from solorun.status import StepStatus
+from solorun.store import Store
 from tests.fakes.engine import open_engine
 from tests.faults.checkers import audit
 from tests.faults.conftest import MakeTrials
@@ -31,9 +33,9 @@ KILLS_AT_ONE_POINT = 4
 class Killer:
     """A process whose children are killed one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "tests.faults.kill_loop") -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.kill_loop"],
+            [sys.executable, "-m", module],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -89,6 +91,7 @@ class KilledDirectory:
     def __init__(self, directory: Path, killer: Killer) -> None:
         self.directory = directory
         self.history = History()
+        self.attempts = 0
         self._killer = killer
 
     @property
@@ -110,8 +113,19 @@ class KilledDirectory:
         async with open_engine(self.directory, resources=RESOURCES, owner="the next start") as engine:
             await engine.until(lambda: not engine.hub.list_runs())
             findings = await engine.store.check()
+            self.attempts += await self._count_attempts(engine.store)
         violations = await asyncio.to_thread(audit, self.history, read_database(self.directory / DATABASE_NAME))
         return [*violations, *(finding.message for finding in findings)]
+
+    async def _count_attempts(self, store: Store) -> int:
+        """How many attempts there were. All of them have ended, in order, and no step waits for another one."""
+        steps = [step for run in await store.list_runs(limit=10_000) for step in run.steps]
+        assert [step for step in steps if step.next_attempt_at is not None] == []
+        for attempts in [step.attempts for step in steps]:
+            assert [attempt.number for attempt in attempts] == list(range(1, len(attempts) + 1))
+            assert {attempt.status for attempt in attempts[:-1]} <= {StepStatus.FAILED}
+            assert all(attempt.status.has_ended and attempt.finished_at is not None for attempt in attempts)
+        return sum(len(step.attempts) for step in steps)
 
     def _record(self, acknowledged: list[list[Any]]) -> None:
         readings: dict[int, Reading] = {}
@@ -142,21 +156,23 @@ async def on_a_directory(memory_path: Path, number: int, killers: Killers) -> As
 async def test_a_kill_at_a_random_moment_loses_nothing(trials: MakeTrials, memory_path: Path, killers: Killers) -> None:
     tried = trials("P5", "kill -9 of the engine process at a random moment", short=2, goal=10_000)
     lines = trials("P6", "records that readers had seen before these kills", short=0, goal=1_000_000)
-    runs = 0
+    runs = attempts = 0
 
     async def attempt(number: int) -> None:
-        nonlocal runs
+        nonlocal runs, attempts
         async with on_a_directory(memory_path, number, killers) as killed:
             for _ in range(KILLS_OF_ONE_DIRECTORY):
                 await killed.kill(f"{random.random() * 0.05:.4f}")
             violations = await killed.recover()
         runs += killed.runs
+        attempts += killed.attempts
         lines.judge([], tried=killed.records)
         tried.judge(violations, tried=KILLS_OF_ONE_DIRECTORY)
-        tried.notes = f"{runs:,} acknowledged runs"
+        tried.notes = f"{runs:,} acknowledged runs, {attempts:,} attempts"
 
     await tried.run_in_lanes(LANES, attempt)
     assert runs
+    assert attempts
     assert lines.tried
 
 

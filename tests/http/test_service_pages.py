@@ -102,6 +102,8 @@ async def test_an_invalid_file_makes_the_service_not_ready_and_keeps_the_last_va
 
 async def test_metrics_have_bounded_labels(open_served: OpenServed) -> None:
     async with open_served() as served:
+        await served.complete("glossary-de", "extract")
+        await served.until(lambda: served.service.manager.registry.ended.total() == 1)
         await served.begin()
         await served.client.get("/nowhere/at/all")
 
@@ -113,8 +115,10 @@ async def test_metrics_have_bounded_labels(open_served: OpenServed) -> None:
             tuple(sample.labels.values()): sample.value for sample in families["solorun_http_responses"].samples
         }
         assert response.headers["content-type"].startswith("application/openmetrics-text")
+        ended = {tuple(sample.labels.values()): sample.value for sample in families["solorun_ended_runs"].samples}
         assert samples == {("pending",): 0, ("running",): 1}
-        assert responses == {("startRun", "201"): 1, ("none", "404"): 1}
+        assert ended == {("completed",): 1, ("failed",): 0, ("cancelled",): 0, ("interrupted",): 0}
+        assert responses == {("startRun", "201"): 2, ("none", "404"): 1}
 
 
 def _families(text: str) -> list[Metric]:

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from solorun.api.state import State
-from solorun.status import ACTIVE
+from solorun.status import ACTIVE, Status
 
 OPENMETRICS: Final = CONTENT_TYPE_LATEST.encode("ascii")
 
@@ -30,6 +30,12 @@ class Metrics:
         for status in sorted(ACTIVE):
             runs.add_metric([status.value], by_status[status])
         yield runs
+        queued = len(service.manager.list_queued_runs())
+        yield GaugeMetricFamily("solorun_queued_runs", "Runs that wait for their project or for resources.", queued)
+        ended = CounterMetricFamily("solorun_ended_runs", "Runs that have ended in this service.", labels=["status"])
+        for status in (status for status in Status if status.has_ended):
+            ended.add_metric([status.value], service.manager.registry.ended[status])
+        yield ended
         yield GaugeMetricFamily(
             "solorun_log_records_of_active_runs",
             "Committed records of the active runs.",

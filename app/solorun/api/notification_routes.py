@@ -4,6 +4,7 @@ from typing import Final
 
 from solorun.api import notifications
 from solorun.api.state import State
+from solorun.auth.permissions import Right
 from solorun.errors import DeliveryNotFound, InvalidCursor, NotifyTargetNotFound, StoreUnavailable
 from solorun.http.operation import Operation, ResponseSpec
 from solorun.notification import Delivery
@@ -22,6 +23,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         problems=(InvalidCursor, StoreUnavailable),
         query=notifications.DeliveriesQuery,
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {_DELIVERY}",
@@ -31,6 +33,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The delivery", model=DeliveryDetails),),
         problems=(DeliveryNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"POST {_DELIVERY}/redeliver",
@@ -40,6 +43,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(202, "The delivery, which is pending", model=Delivery),),
         problems=(DeliveryNotFound, NotifyTargetNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"GET {_V1}/notify",
@@ -49,6 +53,7 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The targets", model=NotifyTargetList),),
         problems=(StoreUnavailable,),
         tag="notifications",
+        right=Right.ADMIN,
     ),
     Operation(
         f"POST {_V1}/notify/{{target}}/test",
@@ -58,5 +63,6 @@ NOTIFICATION_OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(202, "The delivery of the message, which is pending", model=Delivery),),
         problems=(NotifyTargetNotFound, StoreUnavailable),
         tag="notifications",
+        right=Right.ADMIN,
     ),
 )

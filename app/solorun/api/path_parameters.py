@@ -21,6 +21,7 @@ PATH_PARAMETERS: Final[Mapping[str, Mapping[str, Any]]] = {
     "target": {"description": "The notification target's name.", "schema": {"type": "string"}},
     "hook": {"description": "The hook's name.", "schema": {"type": "string"}},
     "name": {"description": "The artifact's name, which may contain `/`.", "schema": {"type": "string"}},
+    "schedule": {"description": "The schedule's id.", "schema": {"type": "string"}},
     "slug": {"description": "The last part of a problem's `type`.", "schema": {"type": "string"}},
 }
 

@@ -1,12 +1,15 @@
 """Checks that the caller has the right that an endpoint requires, for the project that the request is about."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.auth.permissions import Reauthorization, Right
+from solorun.errors import ResourceBusy
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
+from solorun.schedule import project_of
 
 
 async def check_rights(state: State, endpoint: Endpoint[State], request: Request) -> None:
@@ -28,7 +31,22 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
     return Reauthorization(permissions, await _find_project(state, request))
 
 
+@asynccontextmanager
+async def hidden_holders(state: State, request: Request) -> AsyncIterator[None]:
+    """Within this block, a ResourceBusy names only holders that the caller may view."""
+    try:
+        yield
+    except ResourceBusy as busy:
+        visible = await state.permissions_of(request).find_visible({hold.project for hold in busy.holders})
+        shown = [hold for hold in busy.holders if hold.project in visible]
+        if len(shown) < len(busy.holders):
+            raise ResourceBusy(shown, busy.choices, "A resource that the run requires is taken.") from None
+        raise
+
+
 async def _find_project(state: State, request: Request) -> str | None:
     if "run_id" in request.path_params:
         return (await state.service.manager.get_run(run_id_of(request))).project
+    if "schedule" in request.path_params:
+        return project_of(request.path_params["schedule"])
     return request.path_params.get("project")

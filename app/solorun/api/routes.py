@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from solorun.api import artifacts, backup, hooks, logs, projects, resources, retention, runs, streams
 from solorun.api.notification_routes import NOTIFICATION_OPERATIONS
+from solorun.api.schedule_routes import SCHEDULE_OPERATIONS
 from solorun.api.service_routes import SERVICE_OPERATIONS
 from solorun.api.state import State
 from solorun.auth.permissions import Right
@@ -231,6 +232,7 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
         responses=(ResponseSpec(200, "The resources", model=ResourceList),),
         problems=(StoreUnavailable,),
     ),
+    *SCHEDULE_OPERATIONS,
     Operation(
         f"POST {_RUN}/pin",
         retention.pin_run,

@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
+from solorun.api.rights import hidden_holders
 from solorun.api.state import State
 from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
 from solorun.http.request import Request
@@ -52,7 +53,8 @@ async def start_run(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return _started(state, request, await submit_once(manager, project, key, starting))
+    async with hidden_holders(state, request):
+        return _started(state, request, await submit_once(manager, project, key, starting))
 
 
 async def rerun(state: State, request: Request) -> Response:
@@ -75,7 +77,8 @@ async def rerun(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return _started(state, request, await submit_once(manager, original.project, key, starting))
+    async with hidden_holders(state, request):
+        return _started(state, request, await submit_once(manager, original.project, key, starting))
 
 
 def continue_trace(request: Request) -> None:

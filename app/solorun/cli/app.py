@@ -22,12 +22,15 @@ from solorun.cli.commands.hooks import hooks
 from solorun.cli.commands.init import init
 from solorun.cli.commands.log import log
 from solorun.cli.commands.mcp import mcp
+from solorun.cli.commands.pause import pause
 from solorun.cli.commands.pin import pin, unpin
 from solorun.cli.commands.prune import prune
 from solorun.cli.commands.rerun import rerun
 from solorun.cli.commands.resources import resources
 from solorun.cli.commands.restore import restore
+from solorun.cli.commands.resume import resume
 from solorun.cli.commands.runs import runs
+from solorun.cli.commands.schedules import schedules
 from solorun.cli.commands.schema import schema
 from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
@@ -119,6 +122,9 @@ for _command in (
     wait,
     cancel,
     runs,
+    schedules,
+    pause,
+    resume,
     resources,
     notify,
     deliveries,

@@ -66,6 +66,11 @@ async def complete_runs(client: "RunClient", _: str) -> list[Item]:
 
 
 @_from_service
+async def complete_schedules(client: "RunClient", _: str) -> list[Item]:
+    return [(schedule.id, schedule.cron) for schedule in await client.list_schedules()]
+
+
+@_from_service
 async def complete_scopes(client: "RunClient", first: str) -> list[Item]:
     project = await client.get_project(first)
     return [(scope, "") for scope in project.scopes]

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from solorun.cli.completion import complete_projects, complete_runs
+from solorun.cli.completion import complete_projects, complete_runs, complete_schedules
 from solorun.cli.param_types import whole_number
 
 DEFAULT_CONFIG: Final = Path("solorun.toml")
@@ -19,6 +19,9 @@ RunArgument = Annotated[
 ]
 ProjectArgument = Annotated[
     str, typer.Argument(metavar="PROJECT", help="Name of the project.", autocompletion=complete_projects)
+]
+ScheduleArgument = Annotated[
+    str, typer.Argument(metavar="SCHEDULE", help="Id of the schedule.", autocompletion=complete_schedules)
 ]
 RawOption = Annotated[bool, typer.Option("--raw", help="Keep control characters in log messages.")]
 TailOption = Annotated[

@@ -19,7 +19,9 @@ from solorun.client.log_download import download_log
 from solorun.client.log_filters import LogFilters, encode_filters
 from solorun.client.log_stream import LogStream
 from solorun.client.notification_requests import NotificationRequests
+from solorun.client.project_requests import ProjectRequests, project_path
 from solorun.client.reconnects import OnDisconnect, Reconnects
+from solorun.client.schedule_requests import ScheduleRequests
 from solorun.client.transport import COPY_SECONDS, IDLE_TIMEOUT_SECONDS, Connection, Query
 from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
@@ -30,13 +32,9 @@ from solorun.wire import (
     FROM_START,
     ArtifactList,
     CancelRequest,
-    ProjectList,
-    ProjectSummary,
     PruneReport,
     RerunPreview,
     RerunRequest,
-    ResourceList,
-    ResourceSummary,
     RunPage,
     StartedRun,
     StartRequest,
@@ -47,7 +45,7 @@ _NO_RECORDS: Final = 2**53
 """A seq that no log reaches. A stream after it carries only the end of the run."""
 
 
-class RunClient(NotificationRequests):
+class RunClient(NotificationRequests, ProjectRequests, ScheduleRequests):
     """A client for a service.
 
         async with RunClient("http://127.0.0.1:8700") as client:
@@ -114,7 +112,7 @@ class RunClient(NotificationRequests):
         `on_retry` is called with the first cause. The same call with the same key returns the same run for 24 hours.
         """
         body = encode(StartRequest(scope, triggered_by, dict(params or {}), on_conflict))
-        return await self._start(f"{_project_path(project)}/runs", body, idempotency_key, on_retry)
+        return await self._start(f"{project_path(project)}/runs", body, idempotency_key, on_retry)
 
     async def rerun(
         self,
@@ -142,10 +140,6 @@ class RunClient(NotificationRequests):
         body = encode(RerunRequest(from_step, params=dict(params or {})))
         path = f"/runs/{run_id}/rerun"
         return await self._connection.request("POST", path, RerunPreview, query={"preview": 1}, body=body)
-
-    async def list_resources(self) -> list[ResourceSummary]:
-        """The resources that runs share, with their holders and the runs that wait for them."""
-        return list((await self._connection.request("GET", "/resources", ResourceList)).resources)
 
     async def cancel_run(
         self, run_id: int, *, reason: str = "", requested_by: str = "api", grace_seconds: float | None = None
@@ -188,7 +182,7 @@ class RunClient(NotificationRequests):
 
     async def get_current_run(self, project: str) -> Run:
         """The project's active run, or its latest one."""
-        return await self._connection.request("GET", f"{_project_path(project)}/runs/current", Run)
+        return await self._connection.request("GET", f"{project_path(project)}/runs/current", Run)
 
     async def list_runs(
         self,
@@ -222,14 +216,8 @@ class RunClient(NotificationRequests):
         """One page of runs, newest first. Pass `next_cursor` to get the next one."""
         status = [each.value for each in statuses]
         query: Query = {"status": status, "rerun_of": rerun_of, "limit": limit, "cursor": cursor}
-        path = f"{_project_path(project)}/runs" if project is not None else "/runs"
+        path = f"{project_path(project)}/runs" if project is not None else "/runs"
         return await self._connection.request("GET", path, RunPage, query=query)
-
-    async def list_projects(self) -> ProjectList:
-        return await self._connection.request("GET", "/projects", ProjectList)
-
-    async def get_project(self, project: str) -> ProjectSummary:
-        return await self._connection.request("GET", _project_path(project), ProjectSummary)
 
     # -- retention
 
@@ -306,7 +294,3 @@ class RunClient(NotificationRequests):
     def _reconnects(self, on_disconnect: OnDisconnect | None) -> Reconnects:
         backoff = Backoff(max_seconds=self._max_retry_seconds)
         return Reconnects(give_up_seconds=self._reconnect_seconds, backoff=backoff, on_disconnect=on_disconnect)
-
-
-def _project_path(project: str) -> str:
-    return f"/projects/{quote(project, safe='')}"

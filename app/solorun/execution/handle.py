@@ -1,6 +1,7 @@
 """The runs in progress here: each with its cancel scope, channel and topic, from before its row is visible."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from solorun.parameter import ParamValue
 from solorun.project import Project, StepDeclaration
 from solorun.queueing import ConflictPolicy, Slots
 from solorun.run import Cancel, Run
+from solorun.schedule import Firing
+from solorun.status import Status
 
 
 class AdmittedStart(msgspec.Struct, frozen=True):
@@ -33,6 +36,8 @@ class AdmittedStart(msgspec.Struct, frozen=True):
     rerun_of: int | None = None
     """The run that this one repeats."""
     key: IdempotencyKey | None = None
+    firing: Firing | None = None
+    """The due time of a schedule that starts it."""
     trace: Mapping[str, str] = {}
     """The trace that the caller is part of (`trace_context`)."""
 
@@ -99,6 +104,8 @@ class RunRegistry:
         """A run's successor may be here before the run is removed."""
         self._by_project: dict[str, RunHandle] = {}
         """The newest of each project."""
+        self.ended: Counter[Status] = Counter()
+        """How many runs have ended here, by status."""
 
     def __iter__(self) -> Iterator[RunHandle]:
         return iter(list(self._by_id.values()))
@@ -119,6 +126,8 @@ class RunRegistry:
         self._by_id.pop(handle.id, None)
         if self._by_project.get(handle.project.name) is handle:
             del self._by_project[handle.project.name]
+        if handle.run.has_ended:
+            self.ended[handle.run.status] += 1
         handle.ended.set()
         self.notify_released()
 

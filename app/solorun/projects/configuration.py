@@ -1,6 +1,6 @@
 """The contents of solorun.toml as one frozen value: the [service] table, the projects and the project families."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from solorun.errors import FieldError, ProjectNotFound
 from solorun.notification import NotifyTarget
 from solorun.project import Family, Project, Projects
 from solorun.projects.validation import format_value, suggest
+from solorun.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Configuration:
     """The targets of notifications."""
     locate: Callable[[list[FieldError]], list[FieldError]] = field(default=list, compare=False)
     """Finds where in the file the values of projects are that warnings refer to."""
+
+    @property
+    def schedules(self) -> tuple[Schedule, ...]:
+        """Those of all projects, in the order of the file."""
+        return tuple(schedule for project in self.projects.values() for schedule in project.schedules)
 
     def get_project(self, name: str) -> Project:
         """Raises ProjectNotFound."""
@@ -73,6 +79,10 @@ class ConfiguredProjects(Projects):
     @property
     def resources(self) -> Mapping[str, int]:
         return self.configuration.resources
+
+    @property
+    def schedules(self) -> Sequence[Schedule]:
+        return self.configuration.schedules
 
     def find_project(self, name: str) -> Project | None:
         return self.configuration.find_project(name)

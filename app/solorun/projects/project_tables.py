@@ -1,6 +1,7 @@
 """Validates the [projects.*] tables and builds Projects and Families.
 
-`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` their hooks.
+`step_tables` reads their steps, `parameter_tables` their parameters, `hook_tables` and `schedule_tables` what starts
+them without a person.
 """
 
 import os
@@ -29,6 +30,7 @@ from solorun.projects.hook_tables import hooks
 from solorun.projects.notify_tables import notify
 from solorun.projects.parameter_tables import params
 from solorun.projects.resource_tables import resources
+from solorun.projects.schedule_tables import schedules
 from solorun.projects.step_tables import FindFunction, StepDefaults, StepFunction, shell, steps
 from solorun.projects.validation import (
     InvalidValue,
@@ -54,7 +56,7 @@ from solorun.queueing import ConflictPolicy
 PROJECT_KEYS: Final = (
     *("title", "dir", "timeout", "cancel_grace", "log_limit", "keep", "shell", "detect_levels"),
     *("on_conflict", "queue_max", "queue_timeout", "resources"),
-    *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps"),
+    *("env", "pass_env", "secrets", "params", "hooks", "notify", "steps", "schedules"),
 )
 
 _DEPENDENT_KEYS: Final = ("hooks", "schedules")
@@ -169,7 +171,11 @@ def _project(node: Node, name: str, find_function: FindFunction, targets: Mappin
             missing="declare each step of the project in a table [[projects.<name>.steps]]",
         ),
     )
-    return replace(project, hooks=table.read("hooks", partial(hooks, project=project), {}))
+    return replace(
+        project,
+        hooks=table.read("hooks", partial(hooks, project=project), {}),
+        schedules=table.read("schedules", partial(schedules, project=project), ()),
+    )
 
 
 def _has_calls(node: Node) -> bool:

@@ -17,6 +17,7 @@ from solorun.project import Project, Projects
 from solorun.queueing import ConflictPolicy
 from solorun.run import CALLER_PATTERN, MAX_CALLER_CHARACTERS, Run
 from solorun.runs.parameters import read_params
+from solorun.schedule import Firing
 from solorun.trace_context import caller_trace
 
 
@@ -52,10 +53,11 @@ class Admission:
         on_conflict: ConflictPolicy | None,
         rerun_of: int | None = None,
         key: IdempotencyKey | None = None,
+        firing: Firing | None = None,
     ) -> AdmittedStart:
         """Raises ServiceDraining, ProjectNotFound, or InvalidRequest with every error."""
         self.check_draining()
-        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of, key)
+        return self._admit(project, scope, triggered_by, params, on_conflict, rerun_of, key, firing)
 
     def find_faults(self, project: str, **start: Any) -> tuple[FieldError, ...]:
         """The errors with which `admit` would refuse this start. Raises ServiceDraining, ProjectNotFound."""
@@ -82,6 +84,7 @@ class Admission:
         on_conflict: ConflictPolicy | None,
         rerun_of: int | None,
         key: IdempotencyKey | None = None,
+        firing: Firing | None = None,
     ) -> AdmittedStart:
         declared = self._projects.get_project(project)
         policy = declared.on_conflict if on_conflict is None else on_conflict
@@ -94,9 +97,9 @@ class Admission:
             if not params:
                 self._last[project] = basis, start
         trace = caller_trace.get()
-        if rerun_of is None and key is None and not trace:
+        if rerun_of is None and key is None and firing is None and not trace:
             return start
-        return replace(start, rerun_of=rerun_of, key=key, trace=trace)
+        return replace(start, rerun_of=rerun_of, key=key, firing=firing, trace=trace)
 
 
 def _check(

@@ -37,6 +37,7 @@ from solorun.runs.queue import RunQueue
 from solorun.runs.reaper import Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
+from solorun.schedule import Firing
 from solorun.status import Status
 from solorun.store import Store
 
@@ -103,6 +104,7 @@ class RunManager:
         on_conflict: ConflictPolicy | None = None,
         rerun_of: int | None = None,
         key: IdempotencyKey | None = None,
+        firing: Firing | None = None,
     ) -> Submission:
         """Start a run, or do what the policy (default: the project's) says if its project or a resource is taken.
 
@@ -110,12 +112,12 @@ class RunManager:
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
         ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
         but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
-        these or StartRepeated (see `submit_once`). Cancelling this call does not cancel the start.
+        these or StartRepeated (see `submit_once`), as with a recorded firing. Cancelling this call cancels no start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
             await self.projects.refresh()  # A start that will be refused does not need the newest configuration.
-        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key)
+        start = self.admission.admit(project, scope, triggered_by, params or {}, on_conflict, rerun_of, key, firing)
         if (joined := self._conflicts.resolve(start)) is not None:
             return Submission(joined, StartResult.JOINED)
         try:
@@ -228,15 +230,6 @@ class RunManager:
             name=f"cancel of run {run_id}",
         )
 
-    # -- pin
-
-    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
-        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
-        run = await self.store.set_pinned(run_id, pinned)
-        self.hub.publish(run_id, pinned=pinned)
-        topic = self.hub.find(run_id)
-        return run if topic is None else topic.run
-
     # -- find
 
     async def get_run(self, run_id: int) -> Run:
@@ -267,6 +260,13 @@ class RunManager:
         """The queued runs as committed, each project's in the order in which they will begin."""
         queued = [entry.run for entry in self.queue if project in (None, entry.run.project)]
         return sorted(queued, key=lambda run: (run.project, run.queue_position or 0))
+
+    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
+        """Pin a run, so that it is never deleted, or unpin it. Raises RunNotFound, StoreUnavailable."""
+        run = await self.store.set_pinned(run_id, pinned)
+        self.hub.publish(run_id, pinned=pinned)
+        topic = self.hub.find(run_id)
+        return run if topic is None else topic.run
 
     # -- drain
 

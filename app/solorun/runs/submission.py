@@ -55,5 +55,6 @@ def new_run(start: AdmittedStart, masker: Masker, created_at: datetime) -> NewRu
         queue_max=project.queue_max,
         queue_deadline=None if timeout is None else created_at + timedelta(seconds=timeout),
         key=start.key,
+        firing=start.firing,
         notify=project.subscriptions,
     )

@@ -3,6 +3,7 @@
 `python -m tests.unit.docs.pages` updates both; a test fails if a page is out of date.
 """
 
+import json
 import re
 from itertools import takewhile
 from pathlib import Path
@@ -21,6 +22,24 @@ SAMPLE: Final = re.compile(
 """A fenced block that shows a whole sample file. Its path is relative to `docs/`."""
 
 _BLOCK: Final = re.compile(r"(<!-- generated: (?P<name>[\w ]+) -->\n)(?P<text>.*?)(?=<!-- end -->)", re.S)
+
+
+SITE: Final = ROOT / "zensical.toml"
+_SECTIONS: Final = ("guides", "operations", "concepts", "reference", "decisions")
+_NAVIGATION: Final = re.compile(r"(?<=# generated: nav\n).*?(?=# end$)", re.M | re.S)
+
+
+def fill_navigation(text: str) -> str:
+    """The configuration of the site with all pages in its navigation: what a newcomer reads first comes first."""
+    pages = [page.relative_to(DOCS) for page in PAGES if page.is_relative_to(DOCS)]
+    first = [Path("index.md"), Path("quickstart.md")]
+    lines = [f"  {json.dumps(page.as_posix())}," for page in first]
+    for section in _SECTIONS:
+        inside = sorted((page for page in pages if page.parts[0] == section), key=lambda page: page.stem != "index")
+        listed = (f"    {json.dumps(page.as_posix())}," for page in inside)
+        lines += [f"  {{ {section.capitalize()} = [", *listed, "  ] },"]
+    lines += [f"  {json.dumps(page.as_posix())}," for page in pages if len(page.parts) == 1 and page not in first]
+    return _NAVIGATION.sub(lambda _: "\n".join(["nav = [", *lines, "]", ""]), text)
 
 
 def name_of(page: Path) -> str:
@@ -56,3 +75,4 @@ def codes(text: str) -> list[str]:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(fill(page.read_text(encoding="utf-8")), encoding="utf-8")
+    SITE.write_text(fill_navigation(SITE.read_text(encoding="utf-8")), encoding="utf-8")

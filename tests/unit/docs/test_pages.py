@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from solorun.cli.app import _app
-from tests.unit.docs.pages import DOCS, PAGES, ROOT, SAMPLE, SAMPLES, fill, name_of
+from tests.unit.docs.pages import DOCS, PAGES, ROOT, SAMPLE, SAMPLES, SITE, fill, fill_navigation, name_of
 
 _LINK = re.compile(r"\]\((?P<address>[^)\s]+)\)")
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
@@ -35,6 +35,12 @@ def test_the_samples_and_generated_blocks_of_a_page_are_up_to_date(markdown: Pat
     text = markdown.read_text(encoding="utf-8")
 
     assert fill(text) == text, "update them: uv run python -m tests.unit.docs.pages"
+
+
+def test_the_site_has_every_page_in_its_navigation() -> None:
+    text = SITE.read_text(encoding="utf-8")
+
+    assert fill_navigation(text) == text, "update it: uv run python -m tests.unit.docs.pages"
 
 
 @each_page

@@ -12,6 +12,7 @@ from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.notify_tables import TARGET_KEYS
 from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
+from solorun.projects.schedule_tables import SCHEDULE_KEYS
 from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
 from solorun.record import Event, Record
@@ -48,6 +49,7 @@ def test_the_http_reference_describes_the_data_of_every_event() -> None:
         ("## A project", PROJECT_KEYS),
         ("## A parameter", PARAMETER_KEYS),
         ("## A hook", HOOK_KEYS),
+        ("## A schedule", SCHEDULE_KEYS),
         ("## A step", STEP_KEYS),
     ],
 )

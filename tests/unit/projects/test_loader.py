@@ -17,6 +17,7 @@ from solorun.projects.hook_tables import HOOK_KEYS
 from solorun.projects.loader import MAX_ERRORS, MAX_FILE_BYTES, check_document, read_document
 from solorun.projects.parameter_tables import PARAMETER_KEYS
 from solorun.projects.project_tables import PROJECT_KEYS
+from solorun.projects.schedule_tables import SCHEDULE_KEYS
 from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
 
@@ -142,6 +143,7 @@ KEYS = (
     *PROJECT_KEYS,
     *PARAMETER_KEYS,
     *HOOK_KEYS,
+    *SCHEDULE_KEYS,
     *STEP_KEYS,
     "service",
     "projects",

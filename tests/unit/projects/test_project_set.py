@@ -8,9 +8,10 @@ import pytest
 
 from solorun import Command, Coroutine, Function, FunctionContext, Project, StepContext
 from solorun.declaration import CommandKeys, ProjectKeys, StepKeys
+from solorun.embedded import SolorunKeys
 from solorun.errors import ConfigurationInvalid, ProjectNotFound
 from solorun.project import CommandStep, CoroutineStep
-from solorun.projects import Catalog, ProjectSet
+from solorun.projects import TOP_KEYS, Catalog, ProjectSet
 from solorun.projects.project_tables import PROJECT_KEYS
 from solorun.projects.step_tables import STEP_KEYS
 
@@ -86,8 +87,9 @@ def test_a_declared_project_equals_the_one_in_a_file(tmp_path: Path, monkeypatch
     assert declared.resources == in_file.resources
 
 
-def test_every_key_of_a_project_and_a_step_is_an_argument() -> None:
+def test_every_key_of_a_file_is_an_argument() -> None:
     assert {*ProjectKeys.__annotations__, "steps"} == {*PROJECT_KEYS}
+    assert {*SolorunKeys.__annotations__} >= {*TOP_KEYS} - {"service", "projects"}
     assert {*CommandKeys.__annotations__, *StepKeys.__annotations__, "name", "run", "call"} == {*STEP_KEYS}
 
 
@@ -137,7 +139,7 @@ def test_a_change_with_an_error_has_no_effect() -> None:
     with pytest.raises(ConfigurationInvalid):
         projects.add(simple("glossary"), simple("cards", timeout="soon"))
 
-    assert list(projects) == ["handbook"]
+    assert repr(projects) == "ProjectSet(['handbook'])"
     with pytest.raises(ProjectNotFound):
         projects.get_project("glossary")
 
@@ -177,3 +179,15 @@ def test_a_pattern_declares_a_family() -> None:
     assert len(projects) == 0
     with pytest.raises(ProjectNotFound):
         projects.get_project("glossary-moon")
+
+
+def test_projects_that_are_added_later_must_not_wait_for_each_other() -> None:
+    def project(name: str, holds: str, waits_for: str) -> Project:
+        return Project(name, [Command("wait", ["true"], resources=[waits_for])], resources=[holds])
+
+    projects = ProjectSet([project("one", "gpu", "tape")], {"resources": {"gpu": {}, "tape": {}}})
+
+    with pytest.raises(ConfigurationInvalid, match="could wait for ever"):
+        projects.add(project("two", "tape", "gpu"))
+
+    assert list(projects) == ["one"]

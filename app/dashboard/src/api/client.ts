@@ -15,6 +15,7 @@ import {
   toRun,
 } from './mapping';
 import { basePath } from './base_path';
+import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
@@ -87,6 +88,33 @@ export async function getProject(project: string): Promise<Project> {
 export async function listResources(): Promise<Resource[]> {
   const { data } = await client.GET('/api/v1/resources');
   return data!.resources.map(toResource);
+}
+
+export async function listNotifyTargets(): Promise<NotifyTarget[]> {
+  const { data } = await client.GET('/api/v1/notify');
+  return data!.targets.map(toNotifyTarget);
+}
+
+/** An empty `target` means all of them. */
+export async function listDeliveries(
+  target: string,
+  cursor?: string,
+): Promise<{ deliveries: NotificationDelivery[]; nextCursor: string | null }> {
+  const query = { ...(target && { target }), ...(cursor !== undefined && { cursor }) };
+  const { data } = await client.GET('/api/v1/deliveries', { params: { query } });
+  return { deliveries: data!.deliveries.map(toDelivery), nextCursor: data!.next_cursor };
+}
+
+export async function redeliver(id: number): Promise<NotificationDelivery> {
+  const { data } = await client.POST('/api/v1/deliveries/{delivery_id}/redeliver', {
+    params: { path: { delivery_id: id } },
+  });
+  return toDelivery(data!);
+}
+
+/** Sends a test message. */
+export async function testNotifyTarget(target: string): Promise<void> {
+  await client.POST('/api/v1/notify/{target}/test', { params: { path: { target } } });
 }
 
 export interface RunsQuery {

@@ -1635,6 +1635,8 @@ export interface operations {
             header?: {
                 /** @description A request that is repeated with this key within 24 hours starts no second run. */
                 "Idempotency-Key"?: string;
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
             };
             path: {
                 /** @description The project's name. */
@@ -1997,6 +1999,8 @@ export interface operations {
             header?: {
                 /** @description A request that is repeated with this key within 24 hours starts no second run. */
                 "Idempotency-Key"?: string;
+                /** @description The trace that the run continues (W3C Trace Context), if the service records traces. */
+                traceparent?: string;
             };
             path: {
                 /** @description The run's id. */
@@ -2334,6 +2338,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2446,6 +2452,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2552,6 +2560,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */

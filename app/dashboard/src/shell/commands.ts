@@ -1,6 +1,7 @@
 /** The commands in the palette: pages, projects, runs and actions. */
 import type { Component } from 'svelte';
 import Ban from '@lucide/svelte/icons/ban';
+import Bell from '@lucide/svelte/icons/bell';
 import Boxes from '@lucide/svelte/icons/boxes';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
@@ -87,6 +88,14 @@ function allCommands(): Command[] {
       words: 'slots queue',
       icon: Boxes,
       act: () => router.go('/resources'),
+    },
+    {
+      group: 'Pages',
+      name: 'Notifications',
+      hint: '',
+      words: 'targets deliveries webhooks mail',
+      icon: Bell,
+      act: () => router.go('/notifications'),
     },
     ...projects.map(({ name, title }) => ({
       group: 'Projects' as const,

@@ -9,6 +9,7 @@ export const lazy = {
   project: () => import('../pages/ProjectPage.svelte'),
   runs: () => import('../pages/RunsPage.svelte'),
   resources: () => import('../pages/ResourcesPage.svelte'),
+  notifications: () => import('../pages/NotificationsPage.svelte'),
   artifact: () => import('../pages/ArtifactPage.svelte'),
   compare: () => import('../pages/ComparePage.svelte'),
   artifacts: () => import('../components/ArtifactList.svelte'),

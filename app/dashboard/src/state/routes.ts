@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: 'overview' }
   | { readonly page: 'runs' }
   | { readonly page: 'resources' }
+  | { readonly page: 'notifications' }
   | { readonly page: 'project'; readonly project: string }
   | { readonly page: 'run'; readonly project: string; readonly runId: number }
   /** A run without its project, as people type it. Redirects to the run's own address. */
@@ -32,6 +33,12 @@ export const ROUTES: readonly RouteDefinition[] = [
   { path: '/', page: 'overview', requests: ['projects'] },
   { path: '/runs', page: 'runs', component: 'pages/RunsPage.svelte' },
   { path: '/resources', page: 'resources', component: 'pages/ResourcesPage.svelte', requests: ['resources'] },
+  {
+    path: '/notifications',
+    page: 'notifications',
+    component: 'pages/NotificationsPage.svelte',
+    requests: ['notify', 'deliveries'],
+  },
   { path: '/runs/{run}', page: 'run-by-id', component: 'pages/RunPage.svelte', requests: ['runs/{run}'] },
   { path: '/p/{project}', page: 'project', component: 'pages/ProjectPage.svelte', requests: ['projects'] },
   {

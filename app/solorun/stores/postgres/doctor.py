@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from solorun.errors import DatabaseUnusable
-from solorun.store import Finding
+from solorun.store_maintenance import Finding
 from solorun.stores.postgres.schema import MIGRATIONS
 from solorun.stores.postgres.statements import OWN, Statements
 from solorun.stores.sql.doctor import check_contents

@@ -7,7 +7,7 @@ from typing import Final, ParamSpec, TypeVar
 import psycopg
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
-from solorun.store import Finding
+from solorun.store_maintenance import Finding
 from solorun.stores.postgres import writes
 from solorun.stores.postgres.connections import BEGIN_READ, BEGIN_WRITE, Connections, Function
 from solorun.stores.postgres.doctor import check

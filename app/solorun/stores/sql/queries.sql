@@ -562,3 +562,96 @@ WHERE id = :delivery_id AND status = 'pending' AND due_at <= :at;
 -- Deletes some deliveries that were finished before a time.
 DELETE FROM deliveries WHERE id IN (
     SELECT old.id FROM deliveries AS old WHERE old.finished_at < :before ORDER BY old.finished_at LIMIT :limit);
+
+-- fragment: firing_columns
+firings.schedule, firings.project, firings.due_at, firings.fired_at, firings.outcome, firings.run_id, firings.reason,
+firings.missed_count, firings.late_at, firings.late, runs.status, runs.started_at, runs.finished_at
+
+-- name: list_timings
+-- Lists the timings of the registered schedules.
+SELECT id, timing FROM schedules;
+
+-- name: register_schedule
+-- Begins a schedule with a new timing.
+INSERT INTO schedules (id, timing, begins_at) VALUES (:schedule, :timing, :at)
+ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at;
+
+-- name: begin_schedules_now
+-- Corrects schedules that begin in the future, because a clock was wrong.
+UPDATE schedules SET begins_at = :at WHERE begins_at > :at;
+
+-- name: list_schedules
+-- Lists the schedules, and up to when their due times have been handled.
+SELECT id, begins_at, paused_at, paused_by, pause_reason,
+    (SELECT max(due_at) FROM firings WHERE firings.schedule = schedules.id AND due_at <= :at)
+FROM schedules;
+
+-- name: select_schedule
+-- Selects one of the rows of list_schedules.
+SELECT id, begins_at, paused_at, paused_by, pause_reason,
+    (SELECT max(due_at) FROM firings WHERE firings.schedule = schedules.id AND due_at <= :at)
+FROM schedules WHERE id = :schedule;
+
+-- name: pause_schedule
+-- Pauses a schedule, unless it is paused.
+UPDATE schedules SET
+    paused_at = coalesce(paused_at, :at),
+    paused_by = CASE WHEN paused_at IS NULL THEN :requested_by ELSE paused_by END,
+    pause_reason = CASE WHEN paused_at IS NULL THEN :reason ELSE pause_reason END
+WHERE id = :schedule;
+
+-- name: resume_schedule
+-- Resumes a schedule: a paused one begins afresh.
+UPDATE schedules SET
+    begins_at = CASE WHEN paused_at IS NULL THEN begins_at ELSE :at END,
+    paused_at = NULL, paused_by = NULL, pause_reason = NULL
+WHERE id = :schedule;
+
+-- name: insert_firing
+-- Records what became of a due time, unless that is known or the schedule is paused.
+INSERT INTO firings (schedule, project, due_at, fired_at, outcome, run_id, reason, missed_count, late_at)
+SELECT :schedule, :project, :due_at, :fired_at, :outcome, :run_id, :reason, :missed_count, :late_at
+WHERE NOT EXISTS (SELECT 1 FROM schedules WHERE id = :schedule AND paused_at IS NOT NULL)
+ON CONFLICT (schedule, due_at) DO NOTHING;
+
+-- name: delete_old_firings
+-- Deletes the oldest firings of a schedule, beyond those that are kept.
+DELETE FROM firings WHERE schedule = :schedule AND due_at <= (
+    SELECT due_at FROM firings WHERE schedule = :schedule ORDER BY due_at DESC LIMIT 1 OFFSET :kept
+);
+
+-- name: delete_firing_of_run
+-- Deletes the firing that started a run, unless it belongs to another owner. The due time can be handled again.
+DELETE FROM firings
+WHERE outcome = 'started' AND run_id = (
+    SELECT runs.id FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
+
+-- name: list_firings
+-- Lists firings, newest first.
+SELECT {firing_columns} FROM firings LEFT JOIN runs ON runs.id = firings.run_id
+WHERE due_at > :after ORDER BY due_at DESC, schedule LIMIT :limit;
+
+-- name: list_firings_of_schedule
+-- Lists the firings of a schedule, newest first.
+SELECT {firing_columns} FROM firings LEFT JOIN runs ON runs.id = firings.run_id
+WHERE schedule = :schedule AND due_at > :after ORDER BY due_at DESC LIMIT :limit;
+
+-- name: list_last_firings
+-- Lists the latest firing of each schedule.
+SELECT {firing_columns} FROM schedules
+JOIN firings ON firings.schedule = schedules.id
+    AND due_at = (SELECT max(due_at) FROM firings WHERE firings.schedule = schedules.id)
+LEFT JOIN runs ON runs.id = firings.run_id;
+
+-- name: list_unsettled_firings
+-- Lists the firings whose time has come to be late, with whether they are.
+SELECT {firing_columns}, NOT EXISTS (
+    SELECT 1 FROM runs AS done
+    WHERE (done.id = firings.run_id OR done.rerun_of = firings.run_id)
+        AND done.status = 'completed' AND done.finished_at <= firings.late_at
+) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
+WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
+
+-- name: settle_firing
+-- Records whether a firing is late.
+UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at AND late IS NULL;

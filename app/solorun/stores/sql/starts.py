@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from solorun.errors import QueueFull, ResourceBusy, RunActive
+from msgspec.structs import replace
+
+from solorun.errors import QueueFull, ResourceBusy, RunActive, StartRepeated
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult, Waiter
 from solorun.run import Run
 from solorun.store import NewRun
-from solorun.stores.sql import idempotency_keys
+from solorun.stores.sql import idempotency_keys, schedules
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.endings import release_run
 from solorun.stores.sql.promotion import choose_now, insert_holds, read_waiters
@@ -53,6 +55,8 @@ def insert_run(connection: Connection, new: NewRun, owner: str) -> Run:
     )
     if new.key is not None:
         idempotency_keys.record(connection, new.project, new.key, run_id, result, new.created_at)
+    if new.firing is not None and not schedules.record_firing(connection, replace(new.firing, run_id=run_id)):
+        raise StartRepeated
     return get_run(connection, run_id)
 
 

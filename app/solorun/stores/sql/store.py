@@ -2,48 +2,34 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import Final
 
 import anyio
 
-from solorun.hook import HookDelivery
 from solorun.idempotency_key import IdempotencyKey
-from solorun.notification import Delivery, NewNotification
-from solorun.outbox import AttemptResult, ClaimedDelivery, DeliveryFilter
 from solorun.parameter import ParamValue
 from solorun.queueing import Hold, Slots, StartResult
 from solorun.record import StoredLogPage
-from solorun.retention import DeletedRun, Deletion, EndedRun
 from solorun.run import Cancel, Run
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store import MAX_PAGE_RECORDS, Batch, FinalState, KeyedRun, LogQuery, NewRun, Store
-from solorun.stores.sql import (
-    hook_deliveries,
-    idempotency_keys,
-    log_queries,
-    outbox,
-    promotion,
-    reads,
-    retention,
-    starts,
-    writes,
-)
-from solorun.stores.sql.connection import Connection
+from solorun.stores.sql import idempotency_keys, log_queries, promotion, reads, starts, writes
+from solorun.stores.sql.hook_store import SqlHookStore
+from solorun.stores.sql.outbox_store import SqlOutbox
+from solorun.stores.sql.retention_store import SqlRetentionStore
 from solorun.stores.sql.rows import to_microseconds
+from solorun.stores.sql.schedule_store import SqlScheduleStore
 from solorun.stores.sql.segments import PAGE_RECORDS, StaleCompaction, apply_compaction, plan_compaction, read_page
 from solorun.stores.sql.unmasked_params import read_unmasked
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _MAX_SCANS: Final = 2
 
 
-class SqlRunStore(Store, ABC):
+class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, Store, ABC):
     """Runs, their steps and their logs in a database. Each call is one function that a thread executes."""
 
     def __init__(self) -> None:
@@ -52,24 +38,6 @@ class SqlRunStore(Store, ABC):
         self._closing: asyncio.Task[None] | None = None
 
     # -- what a subclass implements
-
-    @abstractmethod
-    async def _write(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Execute `function` in a transaction that writes. It completes even if the caller is cancelled."""
-
-    @abstractmethod
-    async def _write_in_turn(
-        self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Like `_write`, alone: what the function reads about starts and resources does not change until it ends."""
-
-    @abstractmethod
-    async def _write_prepared(self, prepare: Callable[[], Callable[[Connection], T]], *, in_turn: bool) -> T:
-        """Like `_write`, with the function that `prepare` returns, which is called before the transaction begins."""
-
-    @abstractmethod
-    async def _read(self, function: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Execute `function` in a transaction that reads one snapshot."""
 
     @property
     @abstractmethod
@@ -131,48 +99,6 @@ class SqlRunStore(Store, ABC):
             writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
         )
 
-    # -- outbox
-
-    async def add_notification(self, new: NewNotification, targets: Collection[str]) -> list[Delivery]:
-        return await self._write(outbox.add_notification, new, targets)
-
-    async def list_due_targets(self, *, at: datetime) -> list[str]:
-        return await self._read(outbox.list_due_targets, at)
-
-    async def claim_deliveries(
-        self, target: str, *, owner: str, at: datetime, until: datetime, limit: int
-    ) -> list[ClaimedDelivery]:
-        return await self._write(outbox.claim_deliveries, target, owner, at, until, limit)
-
-    async def release_deliveries(self, owner: str | None) -> None:
-        await self._write(outbox.release_deliveries, owner)
-
-    async def record_attempt(self, claimed: ClaimedDelivery, result: AttemptResult) -> Delivery | None:
-        return await self._write(outbox.record_attempt, claimed, result)
-
-    async def get_delivery(self, delivery_id: int) -> tuple[Delivery, bytes | None]:
-        return await self._read(outbox.get_delivery, delivery_id)
-
-    async def list_deliveries(
-        self, selected: DeliveryFilter, *, before_id: int | None = None, limit: int = 50
-    ) -> list[Delivery]:
-        return await self._read(outbox.list_deliveries, selected, before_id, limit)
-
-    async def redeliver(self, delivery_id: int) -> Delivery:
-        return await self._write(outbox.redeliver, delivery_id)
-
-    async def count_pending_deliveries(self) -> dict[str, int]:
-        return await self._read(outbox.count_pending_deliveries)
-
-    async def give_up_deliveries(self, target: str, *, occurred_before: datetime, at: datetime, error: str) -> int:
-        return await self._write(outbox.give_up_deliveries, target, occurred_before, at, error)
-
-    async def delete_deliveries(self, *, finished_before: datetime, limit: int = 500) -> int:
-        return await self._write(outbox.delete_deliveries, finished_before, limit)
-
-    async def record_delivery(self, project: str, hook: str, delivery: HookDelivery) -> None:
-        await self._write(hook_deliveries.record_delivery, project, hook, delivery)
-
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
@@ -210,9 +136,6 @@ class SqlRunStore(Store, ABC):
     async def list_holds(self) -> list[Hold]:
         return await self._read(reads.list_holds)
 
-    async def list_last_deliveries(self) -> dict[tuple[str, str], HookDelivery]:
-        return await self._read(hook_deliveries.list_last_deliveries)
-
     async def list_foreign_runs(self, owner: str) -> list[Run]:
         return await self._read(reads.load_runs, "list_foreign_runs", {"owner": owner})
 
@@ -230,29 +153,6 @@ class SqlRunStore(Store, ABC):
 
     async def read_log(self, run_id: int, query: LogQuery) -> StoredLogPage:
         return await log_queries.read_log(self._read, self._scans, run_id, query)
-
-    # -- retention
-
-    async def set_pinned(self, run_id: int, pinned: bool) -> Run:
-        return await self._write(retention.set_pinned, run_id, pinned)
-
-    async def list_ended_runs(self, project: str, *, before_id: int | None = None, limit: int) -> list[EndedRun]:
-        return await self._read(retention.list_ended_runs, project, before_id, limit)
-
-    async def measure_logs(self, run_ids: Collection[int]) -> dict[int, int]:
-        return await self._read(retention.measure_logs, run_ids)
-
-    async def expire_runs(self, run_ids: Collection[int], *, at: datetime) -> list[int]:
-        return await self._write(retention.expire_runs, run_ids, at)
-
-    async def delete_expired(self, *, at: datetime) -> Deletion:
-        return await self._write(retention.delete_expired, at)
-
-    async def list_deleted_runs(self, *, after: DeletedRun | None = None, limit: int) -> list[DeletedRun]:
-        return await self._read(retention.list_deleted_runs, after, limit)
-
-    async def forget_deleted_runs(self, *, before: datetime) -> None:
-        await self._write(retention.forget_deleted_runs, before)
 
     # -- maintenance
 

@@ -65,6 +65,7 @@ def finalize_run(
     }
     if forget_key:
         connection.execute(QUERIES["delete_keys_of_run"], values)
+        connection.execute(QUERIES["delete_firing_of_run"], values)
     if connection.execute(QUERIES["finalize_run"], values).rowcount:
         if closing is not None:
             connection.execute(QUERIES["insert_segment"], segment_values(closing))

@@ -12,7 +12,8 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
 from solorun.run import Run
-from solorun.store import Finding, KeyedRun, NewRun
+from solorun.store import KeyedRun, NewRun
+from solorun.store_maintenance import Finding
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds

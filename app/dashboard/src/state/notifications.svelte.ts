@@ -1,0 +1,73 @@
+/** The notification targets and the latest deliveries, read again when a run changes and while one is pending. */
+import { listDeliveries, listNotifyTargets, type Problem, redeliver, testNotifyTarget } from '../api/client';
+import type { NotificationDelivery, NotifyTarget } from '../api/notifications';
+import { store } from './store.svelte';
+
+const INTERVAL_MS = 2_000;
+
+export class Notifications {
+  /** Null until loaded. */
+  targets: readonly NotifyTarget[] | null = $state.raw(null);
+  deliveries: readonly NotificationDelivery[] = $state.raw([]);
+  /** Of the older deliveries; null if there are none. */
+  cursor: string | null = $state.raw(null);
+  problem: Problem | null = $state.raw(null);
+  private older: readonly NotificationDelivery[] = [];
+  private target = '';
+
+  /** Keeps the lists up to date while an effect that calls it is alive. Returns how to stop. */
+  follow(target: string): () => void {
+    void store.epoch;
+    // Read to depend on it: the end of a run adds deliveries.
+    void store.unended.map((run) => run.status);
+    if (target !== this.target) this.older = [];
+    this.target = target;
+    const load = (): void => void this.load().catch(() => undefined);
+    load();
+    const timer = setInterval(() => {
+      if (this.deliveries.some(({ status }) => status === 'pending')) load();
+    }, INTERVAL_MS);
+    return () => clearInterval(timer);
+  }
+
+  async load(): Promise<void> {
+    const [targets, page] = await Promise.all([listNotifyTargets(), listDeliveries(this.target)]);
+    const oldest = page.deliveries.at(-1)?.id ?? 0;
+    this.older = this.older.filter(({ id }) => id < oldest);
+    this.targets = targets;
+    this.deliveries = [...page.deliveries, ...this.older];
+    if (!this.older.length) this.cursor = page.nextCursor;
+  }
+
+  async more(): Promise<void> {
+    await this.attempt(async () => {
+      const page = await listDeliveries(this.target, this.cursor ?? undefined);
+      this.older = [...this.older, ...page.deliveries];
+      this.deliveries = [...this.deliveries, ...page.deliveries];
+      this.cursor = page.nextCursor;
+    });
+  }
+
+  test(target: string): Promise<void> {
+    return this.attempt(async () => {
+      await testNotifyTarget(target);
+      await this.load();
+    });
+  }
+
+  sendAgain(id: number): Promise<void> {
+    return this.attempt(async () => {
+      const sent = await redeliver(id);
+      this.deliveries = this.deliveries.map((one) => (one.id === id ? sent : one));
+    });
+  }
+
+  private async attempt(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+      this.problem = null;
+    } catch (problem) {
+      this.problem = problem as Problem;
+    }
+  }
+}

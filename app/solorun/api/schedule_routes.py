@@ -1,0 +1,59 @@
+"""The routes of schedules."""
+
+from typing import Final
+
+from solorun.api import schedules
+from solorun.api.state import State
+from solorun.auth.permissions import Right
+from solorun.errors import ScheduleNotFound, StoreUnavailable
+from solorun.http.operation import Operation, ResponseSpec
+from solorun.schedule import ScheduleSummary
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+
+_SCHEDULES: Final = "/api/v1/schedules"
+_SCHEDULE: Final = f"{_SCHEDULES}/{{schedule}}"
+
+SCHEDULE_OPERATIONS: Final[tuple[Operation[State], ...]] = (
+    Operation(
+        f"GET {_SCHEDULES}",
+        schedules.list_schedules,
+        id="listSchedules",
+        summary="List the schedules with their next due times",
+        responses=(ResponseSpec(200, "The schedules", model=ScheduleList),),
+        problems=(StoreUnavailable,),
+        query=schedules.SchedulesQuery,
+        tag="schedules",
+    ),
+    Operation(
+        "GET /api/v1/firings",
+        schedules.list_firings,
+        id="listFirings",
+        summary="List what became of the due times of schedules, newest first",
+        responses=(ResponseSpec(200, "The firings", model=FiringList),),
+        problems=(StoreUnavailable,),
+        query=schedules.FiringsQuery,
+        tag="schedules",
+    ),
+    Operation(
+        f"POST {_SCHEDULE}/pause",
+        schedules.pause_schedule,
+        id="pauseSchedule",
+        summary="Start no more runs of a schedule until it is resumed",
+        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+        problems=(ScheduleNotFound, StoreUnavailable),
+        body=PauseRequest,
+        tag="schedules",
+        right=Right.START,
+    ),
+    Operation(
+        f"POST {_SCHEDULE}/resume",
+        schedules.resume_schedule,
+        id="resumeSchedule",
+        summary="Resume a paused schedule, without catching up",
+        responses=(ResponseSpec(200, "The schedule", model=ScheduleSummary),),
+        problems=(ScheduleNotFound, StoreUnavailable),
+        body=ResumeRequest,
+        tag="schedules",
+        right=Right.START,
+    ),
+)

@@ -1,0 +1,56 @@
+"""The handlers of schedules: what is due next, what became of earlier due times, and pauses."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from solorun.api.state import State
+from solorun.errors import FieldError, InvalidRequest
+from solorun.http.request import Request
+from solorun.http.responses import Response, json_response
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+
+
+class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
+    project: Annotated[str, Meta(description="Only the schedules of this project.")] | None = None
+    next: Annotated[int, Meta(ge=1, le=300, description="How many of the next due times of each schedule.")] = 3
+
+
+class FiringsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    schedule: Annotated[str, Meta(description="Only the firings of this schedule.")] | None = None
+    after: Annotated[datetime, Meta(tz=True, description="Only what was due after this time.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000, description="The maximum number of firings.")] = 100
+
+
+async def list_schedules(state: State, request: Request) -> Response:
+    query: SchedulesQuery = request.query
+    found = await state.service.schedules.list_all(project=query.project, count=query.next)
+    visible = await state.permissions_of(request).find_visible({each.project for each in found})
+    return json_response(ScheduleList(tuple(each for each in found if each.project in visible)))
+
+
+async def list_firings(state: State, request: Request) -> Response:
+    query: FiringsQuery = request.query
+    try:
+        after = query.after and query.after.astimezone(UTC)
+    except OverflowError:
+        raise InvalidRequest(errors=[FieldError("?after", "is beyond the calendar")]) from None
+    found = await state.service.store.list_firings(schedule=query.schedule, after=after, limit=query.limit + 1)
+    visible = await state.permissions_of(request).find_visible({each.project for each in found})
+    shown = tuple(each for each in found[: query.limit] if each.project in visible)
+    return json_response(FiringList(shown, truncated=len(found) > query.limit))
+
+
+async def pause_schedule(state: State, request: Request) -> Response:
+    body = await request.read_body(PauseRequest)
+    schedule = request.path_params["schedule"]
+    paused = await state.service.schedules.pause(schedule, requested_by=body.requested_by, reason=body.reason)
+    return json_response(paused)
+
+
+async def resume_schedule(state: State, request: Request) -> Response:
+    body = await request.read_body(ResumeRequest)
+    resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=body.requested_by)
+    return json_response(resumed)

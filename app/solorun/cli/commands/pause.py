@@ -1,0 +1,28 @@
+"""`solorun pause`: start no more runs of a schedule until it is resumed."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.options import JsonOption, ScheduleArgument
+from solorun.cli.render.terminal import write, write_json
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+
+
+@connected
+async def pause(
+    schedule: ScheduleArgument,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="Reason, shown with the schedule.")] = "",
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """Pause a schedule: it starts no more runs until it is resumed, not even after a restart of the service."""
+    paused = await client.pause_schedule(schedule, requested_by="cli", reason=reason)
+    if json:
+        write_json([paused])
+    else:
+        write(f"{schedule} is paused. Resume it with: solorun resume {schedule}\n")

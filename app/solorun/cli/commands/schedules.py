@@ -1,0 +1,56 @@
+"""`solorun schedules`: list the schedules, with what is due next and what became of the last due time."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from solorun.cli.client import connected
+from solorun.cli.completion import complete_projects
+from solorun.cli.options import JsonOption
+from solorun.cli.render.formatting import format_moment
+from solorun.cli.render.terminal import write, write_json, write_table
+
+if TYPE_CHECKING:
+    from solorun.client import RunClient
+    from solorun.schedule import Firing, ScheduleSummary
+
+
+@connected
+async def schedules(
+    project: Annotated[
+        str | None,
+        typer.Argument(metavar="[PROJECT]", help="Name of a project.", autocompletion=complete_projects),
+    ] = None,
+    *,
+    client: "RunClient",
+    json: JsonOption = False,
+) -> None:
+    """List schedules with their next and last due times, in local time. With --json, one schedule per line."""
+    found = await client.list_schedules(project)
+    if json:
+        write_json(found)
+    elif found:
+        write_table(["SCHEDULE", "CRON", "TIME ZONE", "NEXT", "LAST", "RESULT", "RUN"], list(map(_row, found)))
+    else:
+        write("No schedules. Declare one in a table [[projects.<name>.schedules]] of solorun.toml.\n")
+
+
+def _row(schedule: "ScheduleSummary") -> list[str]:
+    last = schedule.last_firing
+    columns = [schedule.id, schedule.cron, schedule.timezone, _describe_next(schedule)]
+    if last is None:
+        return [*columns, "never", "", ""]
+    return [*columns, format_moment(last.due_at), _describe(last), str(last.run_id or "")]
+
+
+def _describe_next(schedule: "ScheduleSummary") -> str:
+    if not schedule.enabled:
+        return "disabled"
+    if schedule.paused_at is not None:
+        return f"paused by {schedule.paused_by}"
+    return format_moment(schedule.next_due_at[0]) if schedule.next_due_at else "never"
+
+
+def _describe(firing: "Firing") -> str:
+    result = firing.run_status or firing.outcome
+    return f"{result}, late" if firing.late else str(result)

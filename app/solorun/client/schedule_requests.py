@@ -1,0 +1,41 @@
+"""The requests of a client that concern schedules."""
+
+from datetime import datetime
+from urllib.parse import quote
+
+from solorun.client.transport import Connection
+from solorun.schedule import ScheduleSummary
+from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, ScheduleList
+from solorun.wire import encode
+
+
+class ScheduleRequests:
+    """The part of `RunClient` that lists, pauses and resumes schedules."""
+
+    _connection: Connection
+
+    async def list_schedules(self, project: str | None = None, *, next_count: int = 3) -> list[ScheduleSummary]:
+        """All schedules, or those of a project, each with its next `next_count` due times."""
+        query = {"project": project, "next": next_count}
+        return list((await self._connection.request("GET", "/schedules", ScheduleList, query=query)).schedules)
+
+    async def list_firings(
+        self, schedule: str | None = None, *, after: datetime | None = None, limit: int = 100
+    ) -> FiringList:
+        """What became of the due times of all schedules, or of one, newest first. `after` is an aware time."""
+        query = {"schedule": schedule, "after": None if after is None else after.isoformat(), "limit": limit}
+        return await self._connection.request("GET", "/firings", FiringList, query=query)
+
+    async def pause_schedule(self, schedule: str, *, requested_by: str = "client", reason: str = "") -> ScheduleSummary:
+        """Start no more runs of the schedule until it is resumed."""
+        body = encode(PauseRequest(reason, requested_by))
+        return await self._connection.request("POST", f"{_path(schedule)}/pause", ScheduleSummary, body=body)
+
+    async def resume_schedule(self, schedule: str, *, requested_by: str = "client") -> ScheduleSummary:
+        """End a pause. What was due during it is not caught up."""
+        body = encode(ResumeRequest(requested_by))
+        return await self._connection.request("POST", f"{_path(schedule)}/resume", ScheduleSummary, body=body)
+
+
+def _path(schedule: str) -> str:
+    return f"/schedules/{quote(schedule, safe='')}"

@@ -1,0 +1,116 @@
+"""Schedules and their firings: functions for a connection's thread, in its transaction."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from msgspec.structs import asdict, replace
+
+from solorun.errors import ScheduleNotFound
+from solorun.schedule import Firing, FiringOutcome, ScheduleState
+from solorun.status import Status
+from solorun.stores.sql.connection import Connection
+from solorun.stores.sql.queries import QUERIES
+from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
+
+MAX_FIRINGS: Final = 2_000
+"""How many are kept of each schedule: more than a day of one that is due every minute."""
+
+
+def register(connection: Connection, timings: Mapping[str, str], at: datetime) -> None:
+    known: dict[str, str] = dict(connection.execute(QUERIES["list_timings"]))
+    # A schedule that is declared again later begins afresh.
+    wanted = {**dict.fromkeys(known, ""), **timings}
+    changed = [
+        {"schedule": schedule, "timing": timing, "at": to_microseconds(at)}
+        for schedule, timing in wanted.items()
+        if known.get(schedule) != timing
+    ]
+    connection.executemany(QUERIES["register_schedule"], changed)
+    connection.execute(QUERIES["begin_schedules_now"], {"at": to_microseconds(at)})
+
+
+def load(connection: Connection, schedule: str, at: datetime) -> ScheduleState:
+    """Raises ScheduleNotFound."""
+    values = {"schedule": schedule, "at": to_microseconds(at)}
+    row = connection.execute(QUERIES["select_schedule"], values).fetchone()
+    if row is None:
+        raise ScheduleNotFound(f"There is no schedule {schedule}.")
+    return _state_from_row(row)
+
+
+def list_states(connection: Connection, at: datetime) -> dict[str, ScheduleState]:
+    rows = connection.execute(QUERIES["list_schedules"], {"at": to_microseconds(at)})
+    return {row[0]: _state_from_row(row) for row in rows}
+
+
+def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> None:
+    """Raises ScheduleNotFound."""
+    values = {"schedule": schedule, "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)}
+    _update(connection, "pause_schedule", values)
+
+
+def resume(connection: Connection, schedule: str, at: datetime) -> None:
+    """Raises ScheduleNotFound."""
+    _update(connection, "resume_schedule", {"schedule": schedule, "at": to_microseconds(at)})
+
+
+def record_firing(connection: Connection, firing: Firing) -> bool:
+    """False if the due time has a firing, or if its schedule is paused."""
+    times = ("due_at", "fired_at", "late_at")
+    values = asdict(firing) | {name: to_microseconds(getattr(firing, name)) for name in times}
+    values["outcome"] = firing.outcome.value
+    if not connection.execute(QUERIES["insert_firing"], values).rowcount:
+        return False
+    connection.execute(QUERIES["delete_old_firings"], {"schedule": firing.schedule, "kept": MAX_FIRINGS})
+    return True
+
+
+def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
+    rows = connection.execute(QUERIES["list_unsettled_firings"], {"at": to_microseconds(at)})
+    return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
+
+
+def settle_firing(connection: Connection, firing: Firing) -> bool:
+    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
+    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
+
+
+def list_firings(connection: Connection, schedule: str | None, after: datetime | None, limit: int) -> list[Firing]:
+    name = "list_firings" if schedule is None else "list_firings_of_schedule"
+    values = {"schedule": schedule, "after": to_microseconds(after or EPOCH), "limit": limit}
+    return [_firing_from_row(row) for row in connection.execute(QUERIES[name], values)]
+
+
+def list_last_firings(connection: Connection) -> dict[str, Firing]:
+    return {row[0]: _firing_from_row(row) for row in connection.execute(QUERIES["list_last_firings"], {})}
+
+
+def _update(connection: Connection, query: str, values: dict[str, Any]) -> None:
+    if not connection.execute(QUERIES[query], values).rowcount:
+        raise ScheduleNotFound(f"There is no schedule {values['schedule']}.")
+
+
+def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
+    _, begins_at, paused_at, paused_by, pause_reason, last_due_at = row
+    handled = max(begins_at, begins_at if last_due_at is None else last_due_at)
+    return ScheduleState(from_microseconds(handled) or EPOCH, from_microseconds(paused_at), paused_by, pause_reason)
+
+
+def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
+    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, status, started, finished = row
+    return Firing(
+        schedule=schedule,
+        project=project,
+        due_at=from_microseconds(due) or EPOCH,
+        fired_at=from_microseconds(fired) or EPOCH,
+        outcome=FiringOutcome(outcome),
+        run_id=run_id,
+        reason=reason,
+        missed_count=missed_count,
+        late_at=from_microseconds(late_at),
+        late=None if late is None else bool(late),
+        run_status=None if status is None else Status(status),
+        run_started_at=from_microseconds(started),
+        run_finished_at=from_microseconds(finished),
+    )

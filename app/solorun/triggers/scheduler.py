@@ -1,0 +1,198 @@
+"""Starts the runs that are due. Any number of services may do so: the store lets each due time start one run.
+
+What was handled is read from the store whenever a schedule seems to be due, and depends on nothing that happened in
+memory. A clock that is set therefore starts no run twice, and an outage of any length leads to one run at most.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from msgspec.structs import replace
+
+from solorun.errors import Problem, ServiceDraining, SolorunError, StartRepeated, StoreUnavailable
+from solorun.notification import NewNotification, NotifyEvent
+from solorun.project import Projects
+from solorun.runs import RunManager
+from solorun.schedule import Firing, FiringOutcome, MissedPolicy, Schedule, timings_of
+from solorun.status import Status
+from solorun.store import Store
+
+MAX_WAIT_SECONDS: Final = 10.0
+"""The clock may be set, and solorun.toml may change: both are noticed after this time."""
+ON_TIME: Final = timedelta(minutes=1)
+"""A due time that is handled later was missed."""
+MAX_COUNT: Final = 1_000
+"""How many missed due times are counted."""
+
+_RECENT: Final = 10
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
+
+_logger = logging.getLogger("solorun.triggers")
+
+
+@dataclass(kw_only=True, eq=False)
+class Scheduler:
+    """A Component. It starts nothing while the service drains."""
+
+    store: Store
+    manager: RunManager
+    projects: Projects
+    now: Callable[[], datetime]
+    retry_seconds: float = 1.0
+
+    def __post_init__(self) -> None:
+        self._registered: dict[str, str] | None = None
+        self._next: dict[str, tuple[datetime, datetime]] = {}
+        """For each schedule, up to when its due times are handled, and the first one after that."""
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="scheduler")
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def start_due_runs(self) -> None:
+        """Start what is due now. Raises SolorunError: call it again."""
+        if self.manager.draining:
+            return
+        await self.projects.refresh()
+        await self._register()
+        for schedule in self.projects.schedules:
+            if schedule.enabled:
+                await self._look_at(schedule)
+        await self._report_late()
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self.start_due_runs()
+            except ServiceDraining:
+                return
+            except SolorunError as error:
+                _logger.warning("The schedules cannot be handled; retrying: %s", error)
+                await asyncio.sleep(self.retry_seconds)
+            else:
+                await asyncio.sleep(self._seconds_to_wait())
+
+    def _seconds_to_wait(self) -> float:
+        now = self.now()
+        waits = [
+            (self._next[schedule.id][1] - now).total_seconds() + schedule.delay.total_seconds()
+            for schedule in self.projects.schedules
+            if schedule.id in self._next
+        ]
+        return max(0.0, min([*waits, MAX_WAIT_SECONDS]))
+
+    async def _register(self) -> None:
+        timings = timings_of(self.projects.schedules)
+        if timings != self._registered:
+            if timings or self._registered:
+                await self.store.register_schedules(timings, at=self.now())
+            self._registered = timings
+            self._next.clear()
+
+    async def _look_at(self, schedule: Schedule) -> None:
+        now = self.now()
+        until = now - schedule.delay
+        if schedule.id in self._next:
+            handled, due = self._next[schedule.id]
+            if handled <= until < due:
+                return
+        state = await self.store.load_schedule(schedule.id, at=until)
+        if state.handled_until > now:
+            self._registered = None  # The clock was wrong when the schedule began: register it again.
+            return
+        handled = until if state.paused_at is not None else state.handled_until
+        latest = schedule.cron.find_latest(after=handled, until=until)
+        if latest is not None:
+            missed = schedule.cron.count(after=handled, before=latest, limit=MAX_COUNT)
+            await self._fire(schedule, latest, missed)
+            handled = latest
+        self._next[schedule.id] = handled, next(schedule.cron.after(handled), _NEVER)
+
+    async def _fire(self, schedule: Schedule, due: datetime, missed: int) -> None:
+        """Start the run of a due time, or record why not. Another service may have been faster."""
+        now = self.now()
+        late_at = schedule.find_late_at(due)
+        firing = Firing(schedule.id, schedule.project, due, now, missed_count=missed, late_at=late_at)
+        if schedule.missed is MissedPolicy.SKIP and now - due - schedule.delay > ON_TIME:
+            await self._record(firing, FiringOutcome.MISSED, "No service was running at that time.")
+        elif (queued := await self._find_queued_run(schedule)) is not None:
+            await self._record(firing, FiringOutcome.SKIPPED, f"Run {queued} of this schedule is still queued.")
+        else:
+            await self._start(schedule, firing)
+
+    async def _find_queued_run(self, schedule: Schedule) -> int | None:
+        """A queue of runs that all do the same would only grow."""
+        last = await self.store.list_firings(schedule=schedule.id, limit=_RECENT)
+        return next((firing.run_id for firing in last if firing.run_status is Status.QUEUED), None)
+
+    async def _start(self, schedule: Schedule, firing: Firing) -> None:
+        try:
+            submission = await self.manager.submit_run(
+                schedule.project,
+                scope=schedule.scope,
+                triggered_by=schedule.triggered_by,
+                params=schedule.params,
+                on_conflict=schedule.on_conflict,
+                firing=firing,
+            )
+        except StartRepeated:
+            return
+        except StoreUnavailable:
+            # The firing may have been committed with a run that will be undone. Wait for that.
+            await self.manager.registry.wait_for_starts()
+            await self.manager.reaper.wait_until_done()
+            raise
+        except ServiceDraining:
+            raise
+        except Problem as refusal:
+            await self._record(firing, FiringOutcome.REFUSED, refusal.message)
+        else:
+            if submission.joined:
+                await self._record(replace(firing, run_id=submission.run.id), FiringOutcome.JOINED)
+
+    async def _report_late(self) -> None:
+        schedules = {schedule.id: schedule for schedule in self.projects.schedules if schedule.late is not None}
+        if not schedules:
+            return
+        for firing in await self.store.list_unsettled_firings(at=self.now()):
+            schedule = schedules.get(firing.schedule)
+            if firing.late and schedule is not None:
+                # First, because the key allows it only once, and nothing is lost if the service dies now.
+                await self._notify_late(schedule, firing)
+            if await self.store.settle_firing(firing) and firing.late:
+                _logger.warning(
+                    "Schedule %s is late: what was due %s has not completed", firing.schedule, firing.due_at
+                )
+
+    async def _notify_late(self, schedule: Schedule, firing: Firing) -> None:
+        project = self.projects.get_project(schedule.project)
+        due = firing.due_at.astimezone(schedule.cron.zone)
+        news = NewNotification(
+            NotifyEvent.LATE,
+            schedule.project,
+            key=f"late {firing.schedule} {firing.due_at.isoformat()}",
+            occurred_at=self.now(),
+            detail=f"what was due {due:%A at %H:%M} ({due.tzname()}) had not completed by {schedule.late:%H:%M}",
+            run_id=firing.run_id,
+        )
+        await self.store.add_notification(news, project.targets_of(NotifyEvent.LATE))
+
+    async def _record(self, firing: Firing, outcome: FiringOutcome, reason: str = "") -> None:
+        if await self.store.record_firing(replace(firing, outcome=outcome, reason=reason)):
+            _logger.log(
+                logging.INFO if outcome is FiringOutcome.JOINED else logging.WARNING,
+                "Schedule %s: what was due %s was %s%s",
+                firing.schedule,
+                firing.due_at.isoformat(),
+                outcome,
+                f": {reason}" if reason else "",
+            )

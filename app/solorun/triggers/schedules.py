@@ -1,0 +1,112 @@
+"""The declared schedules with their state, as the API shows them, and their pauses."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+
+from solorun.errors import ScheduleNotFound
+from solorun.project import Projects
+from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary, project_of, timings_of
+from solorun.store import Store
+
+_logger = logging.getLogger("solorun.triggers")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Schedules:
+    """The schedules that are declared now."""
+
+    store: Store
+    projects: Projects
+    now: Callable[[], datetime]
+
+    async def list_all(self, *, project: str | None = None, count: int) -> list[ScheduleSummary]:
+        """All schedules, or those of a project, in the order of the file, with their next `count` due times."""
+        await self.projects.refresh()
+        found = [schedule for schedule in self.projects.schedules if project in (None, schedule.project)]
+        now = self.now()
+        states = await self.store.list_schedules(at=now)
+        firings = await self.store.list_last_firings()
+        # In a thread, because many schedules with many due times take long.
+        dues = await asyncio.to_thread(_find_next, found, states, now, count)
+        durations = [await self.store.median_duration_seconds(each.project, each.scope) for each in found]
+        return [
+            _summarize(schedule, states.get(schedule.id, ScheduleState(now)), firings.get(schedule.id), due, seconds)
+            for schedule, due, seconds in zip(found, dues, durations, strict=True)
+        ]
+
+    async def pause(self, schedule: str, *, requested_by: str, reason: str) -> ScheduleSummary:
+        """Start no more runs of the schedule until it is resumed. Raises ScheduleNotFound."""
+        await self._find(schedule)
+        await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now())
+        _logger.info("Schedule %s was paused by %s", schedule, requested_by)
+        return await self._summary_of(schedule)
+
+    async def resume(self, schedule: str, *, requested_by: str) -> ScheduleSummary:
+        """End a pause. What was due during it is not caught up. Raises ScheduleNotFound."""
+        await self._find(schedule)
+        await self.store.resume_schedule(schedule, at=self.now())
+        _logger.info("Schedule %s was resumed by %s", schedule, requested_by)
+        return await self._summary_of(schedule)
+
+    async def _find(self, schedule: str) -> None:
+        """Raises ScheduleNotFound unless the schedule is declared. It may be new: registers it."""
+        await self.projects.refresh()
+        timings = timings_of(self.projects.schedules)
+        if schedule not in timings:
+            raise ScheduleNotFound(f"There is no schedule {schedule[:100]}.")
+        await self.store.register_schedules(timings, at=self.now())
+
+    async def _summary_of(self, schedule: str) -> ScheduleSummary:
+        for summary in await self.list_all(project=project_of(schedule), count=3):
+            if summary.id == schedule:
+                return summary
+        raise ScheduleNotFound
+
+
+def _find_next(
+    schedules: list[Schedule], states: dict[str, ScheduleState], now: datetime, count: int
+) -> list[tuple[datetime, ...]]:
+    return [
+        tuple(islice(schedule.cron.after(now), count))
+        if _is_active(schedule, states.get(schedule.id, ScheduleState(now)))
+        else ()
+        for schedule in schedules
+    ]
+
+
+def _is_active(schedule: Schedule, state: ScheduleState) -> bool:
+    return schedule.enabled and state.paused_at is None
+
+
+def _summarize(
+    schedule: Schedule,
+    state: ScheduleState,
+    last_firing: Firing | None,
+    next_due_at: tuple[datetime, ...],
+    estimated_seconds: float | None,
+) -> ScheduleSummary:
+    return ScheduleSummary(
+        id=schedule.id,
+        project=schedule.project,
+        name=schedule.name,
+        cron=schedule.cron.expression,
+        timezone=schedule.cron.timezone,
+        scope=schedule.scope,
+        params=dict(schedule.params),
+        on_conflict=schedule.on_conflict,
+        missed=schedule.missed,
+        jitter_seconds=schedule.jitter_seconds,
+        delay_seconds=schedule.delay.total_seconds(),
+        enabled=schedule.enabled,
+        late=None if schedule.late is None else f"{schedule.late:%H:%M}",
+        paused_at=state.paused_at,
+        paused_by=state.paused_by,
+        pause_reason=state.pause_reason,
+        next_due_at=next_due_at,
+        last_firing=last_firing,
+        estimated_seconds=estimated_seconds,
+    )

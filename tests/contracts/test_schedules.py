@@ -1,0 +1,237 @@
+"""Each due time of a schedule is recorded once, and the state of a schedule survives its store."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+import pytest
+
+from solorun.errors import ScheduleNotFound, StartRepeated
+from solorun.queueing import ConflictPolicy
+from solorun.run import Run
+from solorun.schedule import Firing, FiringOutcome, ScheduleState
+from solorun.status import ACTIVE, Status
+from solorun.store import NewRun, Store
+from tests.contracts.builders import NOW, OWNER, beginning, end, ending, later, new_run
+from tests.contracts.conftest import OpenStore
+
+NIGHTLY = "handbook.nightly"
+
+
+def firing(due: float = 0, **changes: object) -> Firing:
+    made = Firing(NIGHTLY, "handbook", later(due), later(due + 1))
+    return msgspec.structs.replace(made, **changes)
+
+
+def fired_run(due: float = 0, **changes: object) -> NewRun:
+    return replace(new_run(), firing=firing(due, **changes))
+
+
+async def registered(store: Store, at: float = -100) -> None:
+    await store.register_schedules({NIGHTLY: "0 3 * * *"}, at=later(at))
+
+
+async def completed(store: Store, run: Run, at: float) -> Run:
+    await store.commit([beginning(run, at=2)], owner=OWNER)
+    return await end(store, await store.get_run(run.id), at=at)
+
+
+async def handled_until(store: Store, at: float = 1000) -> timedelta:
+    return (await store.load_schedule(NIGHTLY, at=later(at))).handled_until - NOW
+
+
+async def settle_late(store: Store, at: datetime) -> list[Firing]:
+    """Settle what can be settled. Returns what is late."""
+    found = await store.list_unsettled_firings(at=at)
+    assert all([await store.settle_firing(each) for each in found])
+    assert not any([await store.settle_firing(each) for each in found])
+    return [each for each in found if each.late]
+
+
+async def test_a_run_is_inserted_with_its_firing(store: Store) -> None:
+    await registered(store)
+
+    run = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
+
+    (found,) = await store.list_firings(limit=10)
+    assert found == firing(late_at=later(500), run_id=run.id, run_status=Status.PENDING)
+    assert await store.list_last_firings() == {NIGHTLY: found}
+
+
+async def test_a_due_time_starts_one_run(store: Store) -> None:
+    await registered(store)
+    run = await end(store, await store.insert_run(fired_run(), owner=OWNER), Status.INTERRUPTED)
+
+    with pytest.raises(StartRepeated):
+        await store.insert_run(fired_run(), owner="another-service")
+
+    assert await store.list_runs() == [run]
+
+
+@pytest.mark.parametrize("policy", [ConflictPolicy.QUEUE, ConflictPolicy.REPLACE])
+async def test_a_due_time_that_was_handled_queues_nothing_and_cancels_nothing(
+    store: Store, policy: ConflictPolicy
+) -> None:
+    await registered(store)
+    run = await store.insert_run(fired_run(), owner=OWNER)
+
+    with pytest.raises(StartRepeated):
+        await store.insert_run(replace(fired_run(), on_conflict=policy), owner=OWNER)
+
+    assert await store.list_runs() == [run]
+
+
+async def test_a_due_time_without_a_run_is_recorded_once(store: Store) -> None:
+    await registered(store)
+    refused = firing(outcome=FiringOutcome.REFUSED, reason="busy", missed_count=3)
+
+    assert await store.record_firing(refused)
+    assert not await store.record_firing(firing(outcome=FiringOutcome.MISSED))
+    with pytest.raises(StartRepeated):
+        await store.insert_run(fired_run(), owner=OWNER)
+
+    assert await store.list_firings(limit=10) == [refused]
+    assert await store.list_runs() == []
+
+
+async def test_a_schedule_begins_when_it_is_registered(store: Store) -> None:
+    await registered(store, at=5)
+    await registered(store, at=10)
+
+    assert await handled_until(store) == timedelta(seconds=5)
+
+
+async def test_a_schedule_with_another_timing_begins_afresh(store: Store) -> None:
+    await store.register_schedules({NIGHTLY: "0 3 * * *", "other": "* * * * *"}, at=later(5))
+    await store.register_schedules({NIGHTLY: "0 4 * * *", "other": "* * * * *"}, at=later(10))
+
+    assert await handled_until(store) == timedelta(seconds=10)
+    assert (await store.load_schedule("other", at=later(20))).handled_until == later(5)
+
+
+async def test_a_schedule_that_is_declared_again_begins_afresh(store: Store) -> None:
+    await registered(store, at=5)
+    await store.register_schedules({}, at=later(6))
+    await registered(store, at=10)
+
+    assert await handled_until(store) == timedelta(seconds=10)
+
+
+async def test_due_times_that_are_still_to_come_have_not_been_handled(store: Store) -> None:
+    await registered(store)
+    await store.record_firing(firing(10, outcome=FiringOutcome.MISSED))
+    await store.record_firing(firing(500, outcome=FiringOutcome.MISSED))
+
+    assert await handled_until(store, at=499) == timedelta(seconds=10)
+    assert await handled_until(store, at=500) == timedelta(seconds=500)
+
+
+async def test_a_paused_schedule_starts_nothing(store: Store) -> None:
+    await registered(store)
+    await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
+
+    with pytest.raises(StartRepeated):
+        await store.insert_run(fired_run(2), owner=OWNER)
+    assert not await store.record_firing(firing(2))
+
+    assert await store.list_runs() == []
+    state = ScheduleState(later(-100), later(1), "ada", "holidays")
+    assert await store.list_schedules(at=later(5)) == {NIGHTLY: state}
+
+
+async def test_a_pause_survives_its_store_and_keeps_its_first_reason(open_store: OpenStore) -> None:
+    store = await open_store()
+    await registered(store)
+    await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
+    await store.pause_schedule(NIGHTLY, requested_by="ben", reason="moving", at=later(2))
+    await store.close()
+
+    state = await (await open_store()).load_schedule(NIGHTLY, at=later(5))
+
+    assert (state.paused_at, state.paused_by, state.pause_reason) == (later(1), "ada", "holidays")
+
+
+async def test_a_resumed_schedule_does_not_catch_up(store: Store) -> None:
+    await registered(store)
+    await store.pause_schedule(NIGHTLY, requested_by="ada", reason="", at=later(1))
+    await store.resume_schedule(NIGHTLY, at=later(50))
+    await store.resume_schedule(NIGHTLY, at=later(60))
+
+    assert await store.load_schedule(NIGHTLY, at=later(70)) == ScheduleState(later(50))
+
+
+async def test_an_unknown_schedule_is_not_found(store: Store) -> None:
+    with pytest.raises(ScheduleNotFound):
+        await store.load_schedule("unknown", at=NOW)
+    with pytest.raises(ScheduleNotFound):
+        await store.pause_schedule("unknown", requested_by="ada", reason="", at=NOW)
+    with pytest.raises(ScheduleNotFound):
+        await store.resume_schedule("unknown", at=NOW)
+
+
+async def test_a_firing_is_late_if_its_run_has_not_completed(store: Store) -> None:
+    await registered(store)
+    run = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
+
+    assert await settle_late(store, at=later(499)) == []
+    late = firing(late_at=later(500), run_id=run.id, run_status=Status.PENDING, late=True)
+    assert await settle_late(store, at=later(500)) == [late]
+    assert await settle_late(store, at=later(501)) == []
+    assert await store.list_firings(limit=10) == [late]
+
+
+async def test_a_firing_whose_run_completed_in_time_is_not_late(store: Store) -> None:
+    await registered(store)
+    await completed(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), at=500)
+
+    assert await settle_late(store, at=later(900)) == []
+    assert [found.late for found in await store.list_firings(limit=10)] == [False]
+
+
+async def test_a_firing_whose_run_was_repeated_in_time_is_not_late(store: Store) -> None:
+    await registered(store)
+    failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
+    await completed(store, await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER), at=400)
+
+    assert await settle_late(store, at=later(900)) == []
+
+
+async def test_a_refused_firing_is_late(store: Store) -> None:
+    await registered(store)
+    await store.record_firing(firing(outcome=FiringOutcome.REFUSED, reason="busy", late_at=later(500)))
+
+    assert [found.reason for found in await settle_late(store, at=later(900))] == ["busy"]
+
+
+async def test_firings_are_listed_newest_first(store: Store) -> None:
+    await store.register_schedules({NIGHTLY: "", "other": ""}, at=NOW)
+    for due in (10, 30, 20):
+        await store.record_firing(firing(due, outcome=FiringOutcome.MISSED))
+    await store.record_firing(firing(25, outcome=FiringOutcome.MISSED, schedule="other"))
+
+    dues = [found.due_at - NOW for found in await store.list_firings(schedule=NIGHTLY, after=later(10), limit=10)]
+    assert dues == [timedelta(seconds=30), timedelta(seconds=20)]
+    assert [found.schedule for found in await store.list_firings(limit=2)] == [NIGHTLY, "other"]
+    last = {name: found.due_at for name, found in (await store.list_last_firings()).items()}
+    assert last == {NIGHTLY: later(30), "other": later(25)}
+
+
+async def test_the_oldest_firings_are_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("solorun.stores.sql.schedules.MAX_FIRINGS", 3)
+    await registered(store)
+    for due in range(5):
+        await store.record_firing(firing(due, outcome=FiringOutcome.MISSED))
+
+    assert [found.due_at for found in await store.list_firings(limit=10)] == [later(4), later(3), later(2)]
+
+
+async def test_a_run_whose_start_was_not_confirmed_gives_its_due_time_back(store: Store) -> None:
+    await registered(store)
+    run = await store.insert_run(fired_run(), owner=OWNER)
+
+    await store.finalize_run(
+        run.id, owner=OWNER, expected=ACTIVE, ending=ending(Status.FAILED, "no task"), forget_key=True
+    )
+
+    assert await store.list_firings(limit=10) == []
+    assert (await store.insert_run(fired_run(), owner=OWNER)).id > run.id

@@ -1,0 +1,101 @@
+"""Schedules over HTTP: what is due next, what became of earlier due times, and pauses."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from solorun.schedule import Firing, FiringOutcome
+from tests.fakes.application import OpenServed
+from tests.fakes.project_toml import project_toml
+
+TOML = (
+    project_toml("etl", {"load": ["true"]})
+    + '[[projects.etl.schedules]]\ncron = "0 3 * * *"\ntimezone = "Europe/Berlin"\nlate = "07:00"\n'
+    + '[[projects.etl.schedules]]\nname = "minutely"\ncron = "* * * * *"\nenabled = false\n'
+    + project_toml("report", {"load": ["true"]})
+    + '[[projects.report.schedules]]\ncron = "*/10 * * * *"\n'
+)
+AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
+
+
+def ids(answer: Any) -> list[str]:
+    return [schedule["id"] for schedule in answer.json()["schedules"]]
+
+
+async def test_schedules_are_listed_with_what_is_due_next(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML) as served:
+        answer = await served.client.get("/api/v1/schedules", params={"next": 5})
+
+        assert ids(answer) == ["etl", "etl.minutely", "report"]
+        nightly, disabled, _ = answer.json()["schedules"]
+        assert (nightly["late"], nightly["on_conflict"], nightly["missed"]) == ("07:00", "queue", "run-once")
+        due = [datetime.fromisoformat(each) for each in nightly["next_due_at"]]
+        assert len(due) == 5
+        assert {each.minute for each in due} == {0}
+        assert disabled["next_due_at"] == []
+
+
+async def test_the_schedules_of_one_project_are_listed(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML) as served:
+        assert ids(await served.client.get("/api/v1/schedules", params={"project": "report"})) == ["report"]
+
+
+async def test_a_schedule_is_paused_with_a_reason_and_resumed(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML) as served:
+        body = {"requested_by": "ada", "reason": "holidays"}
+        paused = await served.client.post("/api/v1/schedules/etl.minutely/pause", json=body)
+        assert (paused.status_code, paused.json()["paused_by"], paused.json()["pause_reason"]) == (
+            200,
+            "ada",
+            "holidays",
+        )
+        assert paused.json()["next_due_at"] == []
+
+        resumed = await served.client.post("/api/v1/schedules/etl.minutely/resume")
+
+        assert (resumed.status_code, resumed.json()["paused_at"]) == (200, None)
+
+
+@pytest.mark.parametrize("action", ["pause", "resume"])
+async def test_an_undeclared_schedule_is_not_found(open_served: OpenServed, action: str) -> None:
+    async with open_served(toml=TOML) as served:
+        answer = await served.client.post(f"/api/v1/schedules/etl.weekly/{action}", json={})
+
+        assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (404, "schedule-not-found")
+
+
+async def test_firings_are_listed_newest_first(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML) as served:
+        for hour in range(3):
+            due = AT + timedelta(hours=hour)
+            await served.service.store.record_firing(
+                Firing("report", "report", due, due, FiringOutcome.REFUSED, reason="busy")
+            )
+
+        answer = await served.client.get("/api/v1/firings", params={"schedule": "report", "limit": 2})
+        later = await served.client.get("/api/v1/firings", params={"after": "2026-11-03T05:30:00+01:00"})
+
+        assert [firing["due_at"] for firing in answer.json()["firings"]] == [
+            "2026-11-03T05:00:00Z",
+            "2026-11-03T04:00:00Z",
+        ]
+        assert answer.json()["truncated"]
+        assert [firing["due_at"] for firing in later.json()["firings"]] == ["2026-11-03T05:00:00Z"]
+
+
+@pytest.mark.parametrize("after", ["yesterday", "2026-11-03T05:30:00", "9999-12-31T23:59:59-23:59"])
+async def test_a_time_that_cannot_be_read_is_refused(open_served: OpenServed, after: str) -> None:
+    async with open_served(toml=TOML) as served:
+        answer = await served.client.get("/api/v1/firings", params={"after": after})
+
+        assert answer.status_code == 422
+
+
+async def test_the_service_registers_its_schedules_when_it_starts(open_served: OpenServed) -> None:
+    async with open_served(toml=TOML) as served:
+        states: dict[str, Any] = {}
+        while not states:
+            states = await served.service.store.list_schedules(at=datetime.now(UTC))
+
+        assert sorted(states) == ["etl", "etl.minutely", "report"]

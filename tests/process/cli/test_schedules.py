@@ -1,0 +1,87 @@
+"""Commands that show, pause and resume schedules."""
+
+import json
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from solorun.queueing import ConflictPolicy
+from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
+from solorun.schedule_wire import ScheduleList
+from solorun.status import Status
+from tests.fakes.command_line import Solorun, answer
+
+AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
+NIGHTLY = ScheduleSummary(
+    id="etl.nightly",
+    project="etl",
+    name="nightly",
+    cron="0 3 * * *",
+    timezone="Europe/Berlin",
+    scope="full",
+    params={},
+    on_conflict=ConflictPolicy.QUEUE,
+    missed=MissedPolicy.RUN_ONCE,
+    jitter_seconds=0,
+    delay_seconds=0,
+    enabled=True,
+    late="07:00",
+    paused_at=None,
+    paused_by=None,
+    pause_reason=None,
+    next_due_at=(AT,),
+    last_firing=Firing("etl.nightly", "etl", AT, AT, run_id=17, run_status=Status.FAILED, late=True),
+    estimated_seconds=None,
+)
+PAUSED = replace(NIGHTLY, paused_at=AT, paused_by="ada", next_due_at=())
+
+
+async def test_schedules_are_listed_with_their_last_and_next_due_times(solorun: Solorun) -> None:
+    refused = Firing("etl.nightly", "etl", AT, AT, FiringOutcome.REFUSED, reason="busy")
+    found = ScheduleList((NIGHTLY, replace(PAUSED, last_firing=refused), replace(NIGHTLY, enabled=False)))
+
+    ended = await solorun("schedules", "etl", answers=(answer(found),))
+
+    head, first, second, third = ended.out.splitlines()
+    assert head.split() == ["SCHEDULE", "CRON", "TIME", "ZONE", "NEXT", "LAST", "RESULT", "RUN"]
+    assert first.split()[0] == "etl.nightly"
+    assert first.split()[-3:] == ["failed,", "late", "17"]
+    assert "paused by ada" in second
+    assert second.split()[-1] == "refused"
+    assert "disabled" in third
+    assert ended.requests[0].target == "/api/v1/schedules?project=etl&next=3"
+
+
+async def test_schedules_are_printed_as_json(solorun: Solorun) -> None:
+    ended = await solorun("schedules", "--json", answers=(answer(ScheduleList((NIGHTLY,))),))
+
+    assert [document["id"] for document in ended.documents] == ["etl.nightly"]
+
+
+async def test_a_service_without_schedules_says_how_to_declare_one(solorun: Solorun) -> None:
+    ended = await solorun("schedules", answers=(answer(ScheduleList(())),))
+
+    assert ended.out.startswith("No schedules. Declare one in a table [[projects.<name>.schedules]]")
+
+
+async def test_pausing_sends_the_reason(solorun: Solorun) -> None:
+    ended = await solorun("pause", "etl.nightly", "--reason", "holidays", answers=(answer(PAUSED),))
+
+    (request,) = ended.requests
+    assert (request.method, request.target) == ("POST", "/api/v1/schedules/etl.nightly/pause")
+    assert json.loads(request.body) == {"reason": "holidays", "requested_by": "cli"}
+    assert ended.out == "etl.nightly is paused. Resume it with: solorun resume etl.nightly\n"
+
+
+async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:
+    ended = await solorun("resume", "etl.nightly", answers=(answer(NIGHTLY),))
+
+    assert json.loads(ended.requests[0].body) == {"requested_by": "cli"}
+    assert ended.out.startswith("etl.nightly is resumed, next at 2026-11-0")
+
+
+async def test_the_changed_schedule_is_printed_as_json(solorun: Solorun) -> None:
+    paused = await solorun("pause", "etl.nightly", "--json", answers=(answer(PAUSED),))
+    resumed = await solorun("resume", "etl.nightly", "--json", answers=(answer(NIGHTLY),))
+
+    assert [paused.documents[0]["paused_by"], resumed.documents[0]["paused_by"]] == ["ada", None]
