@@ -23,7 +23,7 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.trace_context import TRACE_HEADERS, caller_trace
+from solorun.trace_context import TRACE_HEADERS, TRACEPARENT, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
@@ -83,8 +83,9 @@ async def rerun(state: State, request: Request) -> Response:
 
 def continue_trace(request: Request) -> None:
     """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
-    sent = {name: request.headers.get(name.encode()) for name in TRACE_HEADERS}
-    caller_trace.set({name: value.decode("latin-1") for name, value in sent.items() if value is not None})
+    headers = request.headers
+    names = TRACE_HEADERS if TRACEPARENT.encode() in headers else ()
+    caller_trace.set({name: headers[name.encode()].decode("latin-1") for name in names if name.encode() in headers})
 
 
 def _started(state: State, request: Request, submission: Submission) -> Response:

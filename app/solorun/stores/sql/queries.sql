@@ -436,9 +436,13 @@ ORDER BY id DESC LIMIT :limit;
 SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 
 -- name: expire_run
--- Lets an ended run expire: from now on, no reader finds it.
+-- Lets an ended run expire: from now on, no reader finds it. A run that decides whether a schedule is late stays until
+-- then.
 UPDATE runs SET expired_at = :at
-WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM firings
+        WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL);
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
