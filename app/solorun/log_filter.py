@@ -1,11 +1,12 @@
-"""Selects the records of a segment by level, step, stream, text and event, for log pages and for downloads alike."""
+"""Selects the records of a log by level, step, attempt, stream, text and event, for pages and for downloads alike."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
 
 from solorun.record import Event, Level, Stream
+from solorun.run import MAX_RUN_ID, Attempt, Run, RunStep
 from solorun.segment import Segment
 from solorun.text_search import TextSearch
 
@@ -27,10 +28,27 @@ class _Entry(msgspec.Struct, gc=False):
 _decode_entries = msgspec.json.Decoder(_Entry).decode_lines
 
 
+def find_range(run: Run, step: str | None, attempt: int | None = None) -> tuple[int, int]:
+    """The seqs (first exclusive, last inclusive) that contain all records of a step, or of one of its attempts."""
+    if step is None:
+        return 0, run.last_seq
+    for of in [of for each in run.steps if each.name == step for of in _attempts_of(each, attempt)]:
+        first = 0 if of.first_seq is None else of.first_seq - 1
+        return first, of.last_seq if of.status.has_ended and of.last_seq else run.last_seq
+    return 0, 0
+
+
+def _attempts_of(step: RunStep, number: int | None) -> Sequence[RunStep | Attempt]:
+    if number is None or (number == 1 and not step.attempts):
+        return [step]
+    return [attempt for attempt in step.attempts if attempt.number == number]
+
+
 class LogFilter:
     """Selects records of at least this level, of this step and stream, that end this text, with one of these events.
 
-    None, an empty `text` and empty `events` select every record. Takes the segments of a log in order.
+    None, an empty `text` and empty `events` select every record. `after` (exclusive) and `upto` bound their seqs. Takes
+    the segments of a log in order.
     """
 
     def __init__(
@@ -41,10 +59,13 @@ class LogFilter:
         stream: Stream | None = None,
         text: str | None = None,
         events: Collection[Event] = (),
+        after: int = 0,
+        upto: int = MAX_RUN_ID,
     ) -> None:
         self.levels = level.at_least if level else _ALL_LEVELS
         self.events = frozenset(events)
         self._step = step
+        self._after, self._upto = after, upto
         self._stream = stream
         self._search = TextSearch(text) if text else None
         self.selects_everything = self.levels == _ALL_LEVELS and not (step is not None or stream or text or events)
@@ -58,7 +79,11 @@ class LogFilter:
         payload = segment.payload if self._search is None else self._search.narrow(segment)
         entries = self._narrow(_decode_entries(payload))
         lines = segment.lines() if entries else []
-        return [(entry.seq, lines[entry.seq - segment.first_seq]) for entry in entries]
+        return [
+            (entry.seq, lines[entry.seq - segment.first_seq])
+            for entry in entries
+            if self._after < entry.seq <= self._upto
+        ]
 
     def _narrow(self, entries: list[_Entry]) -> list[_Entry]:
         # A list per criterion takes less time than a call per entry.

@@ -16,7 +16,7 @@ def called_on_shutdown_signal(call: Callable[[], None]) -> Iterator[None]:
     """Within this block, call `call` on the running loop at SIGTERM and SIGINT, before the handler that is installed.
 
     Servers end their applications only after the last response. Does nothing outside the main thread, and for signals
-    that the program does not handle.
+    that the program does not handle. Python's own handler of SIGINT ends a statement of a notebook, not the program.
     """
     loop = asyncio.get_running_loop()
     installed: dict[signal.Signals, tuple[Any, Any]] = {}
@@ -32,7 +32,7 @@ def called_on_shutdown_signal(call: Callable[[], None]) -> Iterator[None]:
     if threading.current_thread() is threading.main_thread():
         for number in _SIGNALS:
             handler = signal.getsignal(number)
-            if callable(handler):
+            if callable(handler) and handler is not signal.default_int_handler:
                 installed[number] = handler, chain(handler)
                 signal.signal(number, installed[number][1])
     try:

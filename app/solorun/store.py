@@ -101,9 +101,9 @@ class LogQuery:
     """A page of a run's log.
 
     `after` and `before` are exclusive bounds. The page begins at `after`, or else ends at `before`, or else is the last
-    one. `level` is the lowest level. `text` is part of what a terminal shows of a line, ignoring case, and selects the
-    record in which it ends (see text_search.py). `events` selects records with one of these events; if it is empty,
-    events do not matter.
+    one. `attempt` is one of the attempts of `step`. `level` is the lowest level. `text` is part of what a terminal
+    shows of a line, ignoring case, and selects the record in which it ends (see text_search.py). `events` selects
+    records with one of these events; if it is empty, events do not matter.
 
     A page has at most `limit` records and MAX_PAGE_BYTES of JSON, but at least one record.
     """
@@ -112,6 +112,7 @@ class LogQuery:
     before: int | None = None
     limit: int = 1000
     step: str | None = None
+    attempt: int | None = None
     stream: Stream | None = None
     level: Level | None = None
     text: str | None = None

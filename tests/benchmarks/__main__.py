@@ -24,6 +24,7 @@ from tests.benchmarks import (
     neighbours,
     postgres,
     processes,
+    pruning,
     records,
     replay,
     searches,
@@ -60,6 +61,7 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
     "history": history.history,
     "neighbours": neighbours.neighbours,
     "postgres": postgres.postgres,
+    "prune": pruning.prune,
     "searches": searches.searches,
     "soak": memory.soak,
 }
@@ -77,6 +79,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--soak-seconds", type=float, metavar="N", help="how long the soak lasts; use 1800 for the long form"
     )
+    parser.add_argument(
+        "--pruned-runs", type=int, metavar="N", help="how many runs of 100 records are pruned; 100000 for the long form"
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.names) - BENCHMARKS.keys()
     if unknown:
@@ -84,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     scale = TINY if options.tiny else FULL
     if options.soak_seconds:
         scale = replace(scale, soak_seconds=options.soak_seconds)
+    if options.pruned_runs:
+        scale = replace(scale, pruned_runs=options.pruned_runs)
     results = measure(options.names or list(BENCHMARKS), scale)
     if options.json:
         options.json.write_text(json.dumps([{**asdict(result), "met": result.met} for result in results], indent=2))

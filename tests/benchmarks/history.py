@@ -87,14 +87,15 @@ async def _service_with_history(stack: AsyncExitStack, runs: int, records: int, 
     store = await SqliteRunStore.open(data_dir)
     await store.close()
     per_run = min(RECORDS_PER_RUN, scale.history_records // 10)
-    await asyncio.to_thread(_insert_history, data_dir / "solorun.db", runs, records, per_run)
+    await asyncio.to_thread(insert_history, data_dir / "solorun.db", runs, records, per_run)
     service = await stack.enter_async_context(serving(directory))
     newest = (await service.http.get("/runs", params={"limit": 1})).json()["runs"][0]
     assert newest["id"] == runs
     return service
 
 
-def _insert_history(path: Path, runs: int, records: int, per_run: int) -> None:
+def insert_history(path: Path, runs: int, records: int, per_run: int) -> None:
+    """Insert completed runs, the first of them with logs, taking turns between the projects."""
     logged = max(1, records // per_run)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = OFF")

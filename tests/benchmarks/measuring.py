@@ -24,6 +24,7 @@ class Scale:
     history_runs: int = 1_000_000
     history_records: int = 100_000_000
     soak_seconds: float = 20.0
+    pruned_runs: int = 20_000
 
     def lines(self, number: int) -> int:
         return max(50, int(number * self.amount))
@@ -34,7 +35,14 @@ class Scale:
 
 FULL: Final = Scale()
 TINY: Final = Scale(
-    pairs=1, seconds=0.1, amount=0.001, streams=0.02, history_runs=2_000, history_records=20_000, soak_seconds=0.5
+    pairs=1,
+    seconds=0.1,
+    amount=0.001,
+    streams=0.02,
+    history_runs=2_000,
+    history_records=20_000,
+    soak_seconds=0.5,
+    pruned_runs=200,
 )
 
 

@@ -1,6 +1,6 @@
 """Pages of a log: bounds, filters, search, the number of matches, and whether there is more on either side."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict
 from dataclasses import replace as replace_query
 from itertools import accumulate
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from solorun.errors import RunNotFound
 from solorun.folding import fold
 from solorun.record import Event, Level, LogPage, Record, Stream
-from solorun.run import RunStep
+from solorun.run import Attempt, RunStep
 from solorun.status import Status, StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery, Store
 from solorun.terminal_text import visible_text
@@ -49,6 +49,13 @@ def _log() -> list[Record]:
     ]
 
 
+_ATTEMPTS: Mapping[tuple[str | None, int], range] = {
+    ("extract", 1): range(1, 701),
+    ("review", 1): range(701, 1001),
+    ("review", 2): range(1001, 1401),
+}
+
+
 def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
     """The page that the contract requires, computed in the simplest way."""
     matching = [
@@ -56,6 +63,7 @@ def _expected(content: Sequence[Record], query: LogQuery) -> LogPage:
         for record in content
         if (query.level is None or record.level in query.level.at_least)
         and (query.step is None or record.step == query.step)
+        and (query.attempt is None or record.seq in _ATTEMPTS.get((query.step, query.attempt), ()))
         and (query.stream is None or record.stream is query.stream)
         and (not query.events or record.event in query.events)
         and (not query.text or fold(query.text) in fold(visible_text(record.message)))
@@ -85,9 +93,13 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
     run = await start(store)
     content = _log()
     run = await write(store, run, *(content[index : index + 90] for index in range(0, len(content), 90)))
+    attempts = (
+        Attempt(1, StepStatus.FAILED, later(3), later(4), 1, "exit code 1", 701, 1000),
+        Attempt(2, StepStatus.RUNNING, later(5), first_seq=1001),
+    )
     steps = [
         RunStep("extract", StepStatus.COMPLETED, later(1), later(2), 0, None, 1, 700),
-        RunStep("review", StepStatus.RUNNING, later(3), first_seq=701),
+        RunStep("review", StepStatus.RUNNING, later(3), first_seq=701, max_attempts=2, attempts=attempts),
     ]
     await store.commit([batch_of(run, steps=steps)], owner=OWNER)
     if status is not None:
@@ -114,6 +126,12 @@ async def _write_log(store: Store, *, status: Status | None) -> int:
         LogQuery(after=10, before=11),
         LogQuery(limit=0),
         LogQuery(after=5, limit=0),
+        LogQuery(step="extract", attempt=1, limit=5),
+        LogQuery(step="extract", attempt=2),
+        LogQuery(step="review", attempt=1, after=0, limit=300),
+        LogQuery(step="review", attempt=1, level=Level.ERROR),
+        LogQuery(step="review", attempt=2, limit=5),
+        LogQuery(step="review", attempt=3),
         LogQuery(level=Level.DEBUG, limit=3),
         LogQuery(level=Level.WARNING, limit=7),
         LogQuery(level=Level.ERROR),

@@ -30,6 +30,8 @@ def page_of(response: Any) -> tuple[list[int], int, bool, bool]:
         ({"q": "line 1"}, ([3], 1, False, False)),
         ({"q": ""}, ([1, 2, 3, 4, 5, 6, 7], 7, False, False)),
         ({"step": "nothing"}, ([], 0, False, False)),
+        ({"step": "deploy", "attempt": 1, "limit": 2}, ([6, 7], 7, True, False)),
+        ({"step": "deploy", "attempt": 2}, ([], 0, False, False)),
         ({"level": "warning"}, ([], 0, False, False)),
         ({"level": "info", "step": "deploy", "q": "line", "limit": 1}, ([6], 5, True, False)),
         ({"after": 9223372036854775807}, ([], 7, True, False)),
@@ -51,6 +53,17 @@ async def test_a_page_contains_the_records_between_its_bounds(
 
     assert response.status_code == 200
     assert page_of(response) == expected
+
+
+@pytest.mark.parametrize("path", ["log", "log.txt", "log.ndjson"])
+async def test_an_attempt_without_its_step_is_refused(open_served: OpenServed, path: str) -> None:
+    async with open_served() as served:
+        run = await served.complete(lines=[])
+
+        response = await served.client.get(f"/api/v1/runs/{run.id}/{path}", params={"attempt": 1})
+
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == ["?attempt"]
 
 
 async def test_an_event_that_does_not_exist_is_refused(open_served: OpenServed) -> None:
@@ -129,6 +142,8 @@ async def test_the_whole_log_is_downloaded_as_it_was_printed(open_served: OpenSe
         ({"q": "LINE 1"}, ["line 1"]),
         ({"level": "warning"}, []),
         ({"step": "nothing"}, []),
+        ({"step": "deploy", "attempt": 1, "q": "line"}, ["line 0", "line 1"]),
+        ({"step": "deploy", "attempt": 2}, []),
         ({"step": "deploy", "level": "info", "q": "line"}, ["line 0", "line 1"]),
         ({"event": "step"}, ["deploy started", "deploy completed"]),
         ({"event": ["group", "step"], "q": "completed"}, ["deploy completed"]),

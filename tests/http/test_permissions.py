@@ -17,7 +17,13 @@ from solorun.api import Application
 from solorun.api.routes import OPERATIONS
 from solorun.auth.permissions import Authorize, Right
 from solorun.dashboard import Dashboard
+from solorun.http.event_stream import StreamLimits
+from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed, Served
+from tests.fakes.project_toml import project_toml
+
+SELECTIVE = {"followAllRuns", "listResources", "listRuns", "listProjects", "listSchedules", "listFirings"}
+"""The operations that return something of several projects: each leaves out what the caller may not view."""
 
 RIGHTS = {
     "owner": {*Right},
@@ -99,6 +105,8 @@ async def test_a_caller_with_every_right_starts_follows_and_cancels(open_served:
         ("reader handbook", "GET", "/api/v1/projects/deploy", 403),
         ("reader deploy", "GET", "/api/v1/runs/1", 200),
         ("reader", "GET", "/metrics", 403),
+        ("reader", "GET", "/api/v1/deliveries", 403),
+        ("owner handbook", "POST", "/api/v1/schedules/deploy.nightly/pause", 403),
         ("reader", "GET", "/api/v1/runs/2", 404),
         ("stranger", "GET", "/api/v1/runs", 403),
         ("stranger", "GET", "/", 403),
@@ -134,6 +142,45 @@ async def test_lists_show_the_projects_that_the_caller_may_view(open_served: Ope
     assert [project["name"] for project in others["projects"]] == ["deploy"]
 
 
+async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open_served: OpenServed) -> None:
+    toml = "[resources.gpu]\n" + "".join(
+        project_toml(name, {"train": ["true"]}, resources=["gpu"]) for name in ("deploy", "handbook")
+    )
+    async with hosted(open_served, may, toml=toml) as (served, client):
+        await served.begin("deploy", "train")
+        headers = {"authorization": "owner handbook"}
+        hidden = await client.post("/api/v1/projects/handbook/runs", headers=headers)
+        shown = await client.post("/api/v1/projects/handbook/runs", headers={"authorization": "owner"})
+
+    assert (hidden.status_code, hidden.json().get("holders", [])) == (409, [])
+    assert "deploy" not in hidden.text
+    assert [hold["project"] for hold in shown.json()["holders"]] == ["deploy"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/runs/1/events"], ids=["dashboard", "run"])
+@pytest.mark.parametrize("fails", [False, True], ids=["refuses", "fails"])
+async def test_a_stream_ends_when_its_reader_may_no_longer_view_it(
+    open_served: OpenServed, path: str, fails: bool
+) -> None:
+    answers: list[bool] = []
+    """What `authorize` finds. Without an answer, it admits."""
+
+    def authorize(request: Request, right: Right, project: str | None) -> bool:
+        return not answers or answers[0] / answers[0] == 0
+
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.01))
+    async with hosted(open_served, authorize, limits=limits) as (served, client):
+        await served.begin("deploy")
+        reading = asyncio.create_task(client.get(path))
+        await served.until(lambda: served.service.hub.open_streams > 0)
+        answers.append(not fails)
+        async with asyncio.timeout(60):
+            response = await reading
+
+    assert response.text.startswith(": ok")
+    assert "event: end" not in response.text
+
+
 async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenServed) -> None:
     async with hosted(open_served, refuse_strangers) as (_, client):
         refused = await client.get("/api/v1/runs")
@@ -158,6 +205,14 @@ async def test_a_caller_behind_a_proxy_needs_no_token(open_served: OpenServed) -
         response = await client.get("/api/v1/runs", headers={"x-forwarded-for": "192.0.2.1"})
 
     assert response.status_code == 200
+
+
+def test_every_list_over_several_projects_is_known_to_select_those_that_the_caller_may_view() -> None:
+    views = [operation for operation in OPERATIONS if operation.right == Right.VIEW and not operation.public]
+
+    lists = [one.id for one in views if one.path.startswith("/api/") and "{" not in one.path]
+
+    assert {*lists} == SELECTIVE
 
 
 def test_an_operation_that_changes_something_requires_more_than_view() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing, nullcontext
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import anyio
 import msgspec
@@ -10,10 +10,11 @@ from msgspec import Meta
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
+from solorun.errors import FieldError, InvalidRequest
 from solorun.http.request import Request, address_of
 from solorun.http.responses import NDJSON, TEXT, Response, StreamingResponse, json_response
 from solorun.line_joiner import Line, LineJoiner
-from solorun.log_filter import LogFilter
+from solorun.log_filter import LogFilter, find_range
 from solorun.logs import Tail
 from solorun.record import Event, Level, Record, StoredLogPage, Stream
 from solorun.run import MAX_RUN_ID, Run
@@ -21,11 +22,13 @@ from solorun.segment import Segment
 from solorun.store import LogQuery
 from solorun.wire import decode_records
 
+Filters = TypeVar("Filters", bound="LogFilterQuery")
 _Seq = Annotated[int, Meta(ge=0, le=MAX_RUN_ID)]
 
 
 class LogFilterQuery(msgspec.Struct, forbid_unknown_fields=True):
     step: Annotated[str, Meta(description="Only this step's records.")] | None = None
+    attempt: Annotated[int, Meta(ge=1, le=MAX_RUN_ID, description="Only this attempt of the step.")] | None = None
     stream: Annotated[Stream, Meta(description="Only records from this stream.")] | None = None
     level: Annotated[Level, Meta(description="Only records of this level or above.")] | None = None
     q: Annotated[str, Meta(max_length=1000, description="Only lines that show this text, ignoring case.")] | None = None
@@ -47,7 +50,7 @@ async def get_log_page(state: State, request: Request) -> Response:
 
 
 async def _read_page(state: State, request: Request) -> StoredLogPage:
-    query: LogPageQuery = request.query
+    query: LogPageQuery = _checked(request.query)
     client = address_of(request.scope), request.headers.get(b"cookie", b"")
     async with state.searches.setdefault(client, anyio.Lock()) if query.q else nullcontext():
         return await state.service.store.read_log(
@@ -57,6 +60,7 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
                 before=query.before,
                 limit=query.limit,
                 step=query.step,
+                attempt=query.attempt,
                 stream=query.stream,
                 level=query.level,
                 text=query.q or None,
@@ -66,20 +70,26 @@ async def _read_page(state: State, request: Request) -> StoredLogPage:
 
 
 async def download_ndjson(state: State, request: Request) -> StreamingResponse:
+    query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
-    chunks = _payloads(state.service.tail, run, request.query)
-    return _download(state, chunks, NDJSON, _name_of(run, request.query, "ndjson"))
+    return _download(state, _payloads(state.service.tail, run, query), NDJSON, _name_of(run, query, "ndjson"))
 
 
 async def download_text(state: State, request: Request) -> StreamingResponse:
+    query = _checked(request.query)
     run = await state.service.manager.get_run(run_id_of(request))
-    chunks = _texts(state.service.tail, run, request.query)
-    return _download(state, chunks, TEXT, _name_of(run, request.query, "txt"))
+    return _download(state, _texts(state.service.tail, run, query), TEXT, _name_of(run, query, "txt"))
+
+
+def _checked(query: Filters) -> Filters:
+    if query.attempt is not None and query.step is None:
+        raise InvalidRequest(errors=[FieldError("?attempt", "requires step: attempts are those of a step")])
+    return query
 
 
 def _name_of(run: Run, query: LogFilterQuery, extension: str) -> str:
     """A part of a log must not pass for the whole: both end up in the same folder."""
-    part = "" if _filter_of(query).selects_everything else "-filtered"
+    part = "" if _filter_of(run, query).selects_everything else "-filtered"
     return f"{run.project}-{run.id}{part}.{extension}"
 
 
@@ -93,14 +103,14 @@ def _download(state: State, chunks: AsyncGenerator[bytes, None], media_type: byt
 
 
 async def _payloads(tail: Tail, run: Run, query: LogFilterQuery) -> AsyncGenerator[bytes, None]:
-    log_filter = _filter_of(query)
+    log_filter = _filter_of(run, query)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
             yield segment.payload if log_filter.selects_everything else _select(log_filter, segment)
 
 
 async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[bytes, None]:
-    log_filter, joiner = _filter_of(query), LineJoiner(raw=query.raw)
+    log_filter, joiner = _filter_of(run, query), LineJoiner(raw=query.raw)
     async with aclosing(tail.read_stored(run)) as segments:
         async for segment in segments:
             records = decode_records(_select(log_filter, segment))
@@ -108,8 +118,15 @@ async def _texts(tail: Tail, run: Run, query: LogTextQuery) -> AsyncGenerator[by
     yield render_lines(joiner.finish())
 
 
-def _filter_of(query: LogFilterQuery) -> LogFilter:
-    return LogFilter(level=query.level, step=query.step, stream=query.stream, text=query.q, events=query.event)
+def _filter_of(run: Run, query: LogFilterQuery) -> LogFilter:
+    bounds = (
+        {}
+        if query.attempt is None
+        else dict(zip(("after", "upto"), find_range(run, query.step, query.attempt), strict=True))
+    )
+    return LogFilter(
+        level=query.level, step=query.step, stream=query.stream, text=query.q, events=query.event, **bounds
+    )
 
 
 def _select(log_filter: LogFilter, segment: Segment) -> bytes:

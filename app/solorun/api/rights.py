@@ -5,6 +5,7 @@ from collections.abc import Callable
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
 from solorun.auth.permissions import Reauthorization, Right
+from solorun.errors import ResourceBusy
 from solorun.http.operation import Endpoint, Operation
 from solorun.http.request import Request
 from solorun.schedule import project_of
@@ -27,6 +28,15 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
     if not permissions.are_limited:
         return request.is_still_authorized
     return Reauthorization(permissions, await _find_project(state, request))
+
+
+async def hide_holders(state: State, request: Request, busy: ResourceBusy) -> ResourceBusy:
+    """The same refusal, which names only holders that the caller may view."""
+    visible = await state.permissions_of(request).find_visible({hold.project for hold in busy.holders})
+    shown = [hold for hold in busy.holders if hold.project in visible]
+    if len(shown) == len(busy.holders):
+        return busy
+    return ResourceBusy(shown, busy.choices, "A resource that the run requires is taken.")
 
 
 async def _find_project(state: State, request: Request) -> str | None:

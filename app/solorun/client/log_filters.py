@@ -11,6 +11,8 @@ class LogFilters(TypedDict, total=False):
     """Selects records. All that are given have to match."""
 
     step: str | None
+    attempt: int | None
+    """One of the attempts of the step."""
     stream: Stream | None
     level: Level | None
     """The lowest level."""
@@ -23,6 +25,7 @@ class LogFilters(TypedDict, total=False):
 def encode_filters(filters: LogFilters) -> Query:
     return {
         "step": filters.get("step"),
+        "attempt": filters.get("attempt"),
         "stream": filters.get("stream"),
         "level": filters.get("level"),
         "q": filters.get("text"),

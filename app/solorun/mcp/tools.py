@@ -11,6 +11,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from solorun.client import RunClient
+from solorun.client.log_filters import LogFilters
 from solorun.errors import RunNotFound
 from solorun.mcp.views import (
     ArtifactView,
@@ -29,7 +30,7 @@ from solorun.project import FULL_SCOPE
 from solorun.queueing import ConflictPolicy
 from solorun.record import Event, Level, Record
 from solorun.run import MAX_RUN_ID, Run
-from solorun.status import Status
+from solorun.status import Status, StepStatus
 from solorun.wire import FROM_FAILED
 
 ACTOR: Final = "mcp"
@@ -141,7 +142,7 @@ class Tools:
     async def cancel_run(
         self,
         run: RunName,
-        reason: Annotated[str, Field(max_length=1000)] = "",
+        reason: Annotated[str, Field(max_length=500)] = "",
         now: Annotated[bool, Field(description="Kill the work instead of letting it clean up")] = False,
         wait_seconds: Wait = 30,
     ) -> RunView:
@@ -160,7 +161,9 @@ class Tools:
         run: RunName,
         step: str | None = None,
         level: Annotated[Level | None, Field(description="Only this level and above")] = None,
-        text: Annotated[str | None, Field(description="Only lines that contain this, ignoring case")] = None,
+        text: Annotated[
+            str | None, Field(description="Only lines that contain this, ignoring case", max_length=1000)
+        ] = None,
         after: Seq = None,
         before: Seq = None,
         limit: Annotated[int, Field(ge=1, le=500)] = 100,
@@ -182,13 +185,18 @@ class Tools:
     async def read_failure(self, run: RunName) -> FailureView:
         """Explain why a run failed: its error, the failing lines with those around them, and its last errors."""
         found = await self._find(run)
+        last = _last_attempt_of(found)
+        only_errors: LogFilters = {**last, "level": Level.ERROR}
+        errors = await self._client.get_log_page(found.id, limit=_LINES_AFTER, **only_errors)
         first = found.first_error_seq
+        if last:
+            first = errors.records[0].seq if errors.records else None
         around = await self._client.get_log_page(
             found.id,
             after=max(0, first - _LINES_BEFORE - 1) if first is not None else None,
             limit=_LINES_BEFORE + _LINES_AFTER,
+            **last,
         )
-        errors = await self._client.get_log_page(found.id, level=Level.ERROR, limit=_LINES_AFTER)
         return FailureView(
             run=self._view(found), lines=lines_of(fit(around.records)), errors=lines_of(fit(errors.records))
         )
@@ -204,6 +212,14 @@ class Tools:
 
     def _view(self, run: Run) -> RunView:
         return RunView.of(run, self._client.url)
+
+
+def _last_attempt_of(run: Run) -> LogFilters:
+    """Selects the last attempt of the step that ended the run, if the step had several."""
+    for step in run.steps:
+        if len(step.attempts) > 1 and step.status in (StepStatus.FAILED, StepStatus.INTERRUPTED):
+            return {"step": step.name, "attempt": len(step.attempts)}
+    return {}
 
 
 def _describe_progress(batch: list[Record]) -> str:

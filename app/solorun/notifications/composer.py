@@ -1,7 +1,7 @@
 """Composes the payload of a delivery from what the store has about its run."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -65,12 +65,14 @@ class Composer:
         return max(before, key=lambda pair: pair[0])[1] if before else None
 
     async def _read_end(self, delivery: Delivery, run: Run | None) -> list[Record]:
-        """The last records of the step that failed, and those of its errors if they are older."""
+        """The last records of the step that failed, or of its last attempt, and those of errors if they are older."""
         if delivery.event not in _TROUBLE or run is None:
             return []
         step = find_failed_step(run)
-        last = await self._read(run, LogQuery(limit=_MAX_RECORDS, step=step))
-        errors = await self._read(run, LogQuery(limit=_MAX_RECORDS, step=step, level=Level.ERROR))
+        attempt = next((len(each.attempts) or None for each in run.steps if each.name == step), None)
+        query = LogQuery(limit=_MAX_RECORDS, step=step, attempt=attempt)
+        last = await self._read(run, query)
+        errors = await self._read(run, replace(query, level=Level.ERROR))
         records = {record.seq: record for record in (*errors, *last) if record.stream is not Stream.SOLORUN}
         return [records[seq] for seq in sorted(records)]
 

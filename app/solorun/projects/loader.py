@@ -91,7 +91,7 @@ def check_tables(subject: str, path: Path, tables: dict[str, Any], *, needs_proj
     errors += find_faults(resources, declared)
     if errors:
         loader.withdraw()
-        raise _invalid(subject, _in_file_order(replace(node, value=tables), locate(tables, errors)))
+        raise invalid(subject, _in_file_order(replace(node, value=tables), locate(tables, errors)))
     return Configuration(
         path, service, MappingProxyType(projects), tuple(families), resources, targets, partial(locate, tables)
     )
@@ -145,7 +145,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         where = where.removesuffix(")") if mark else ""
         hint = _find_hint(message, _line_at(where, data.decode("utf-8-sig")))
         problem = FieldError(where, f"invalid TOML: {_simplify(message or str(error))}{hint and '; '}{hint}")
-    raise _invalid(str(path), [problem])
+    raise invalid(str(path), [problem])
 
 
 def _line_at(where: str, text: str) -> str:
@@ -172,7 +172,7 @@ def _simplify(message: str) -> str:
     return "a key or a table is declared twice" if message == "Cannot overwrite a value" else message
 
 
-def _invalid(subject: str, errors: list[FieldError]) -> ConfigurationInvalid:
+def invalid(subject: str, errors: list[FieldError]) -> ConfigurationInvalid:
     if len(errors) > MAX_ERRORS:
         errors = [*errors[:MAX_ERRORS], FieldError("", f"and {len(errors) - MAX_ERRORS} more errors")]
     if len(errors) == 1:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from solorun.declaration import Project
-from solorun.errors import ConfigurationInvalid, FieldError, ProjectNotFound
+from solorun.errors import FieldError, ProjectNotFound
 from solorun.projects.configuration import Configuration, ConfiguredProjects
-from solorun.projects.loader import check_tables
+from solorun.projects.loader import check_tables, invalid
+from solorun.projects.resource_tables import find_faults
 from solorun.projects.validation import pointer_below
 
 _SUBJECT: Final = "The configuration"
@@ -39,23 +40,28 @@ class ProjectSet(ConfiguredProjects):
     def __len__(self) -> int:
         return len(self._declared)
 
+    def __repr__(self) -> str:
+        return f"ProjectSet({list(self._declared)})"
+
     def add(self, *projects: Project) -> None:
         """Declare more projects. They can be started immediately.
 
-        All projects are validated together, so adding many in one call is faster. Raises ConfigurationInvalid with
-        every error, for example if a project of this name is already declared.
+        Raises ConfigurationInvalid with every error, for example if a project of this name is already declared.
         """
-        declared = dict(self._declared)
-        repeated: list[FieldError] = []
-        for project in projects:
-            if project.name in declared:
-                pointer = pointer_below("projects", project.name)
-                repeated.append(FieldError(pointer, "is already declared; remove that project first"))
-            declared[project.name] = project
+        repeated = [project.name for project in projects if project.name in self._declared]
         if repeated:
-            raise ConfigurationInvalid(repeated)
-        self.configuration = self._check(declared)
-        self._declared = declared
+            message = "is already declared; remove that project first"
+            raise invalid(_SUBJECT, [FieldError(pointer_below("projects", name), message) for name in repeated])
+        declared = {project.name: project for project in projects}
+        new, old = self._check(declared), self.configuration
+        together = replace(new, projects={**old.projects, **new.projects}, families=(*old.families, *new.families))
+        # The only rule that projects can break together: the new ones alone are valid.
+        named = [*together.projects.items(), *((family.pattern, family.template) for family in together.families)]
+        faults = list(find_faults(new.resources, ((name, one) for name, one in named if one.resources)))
+        if faults:
+            raise invalid(_SUBJECT, faults)
+        self.configuration = together
+        self._declared |= declared
 
     def remove(self, *names: str) -> None:
         """Refuse new starts of these projects, or of the projects of a family.

@@ -13,12 +13,14 @@ from urllib.parse import quote
 from opentelemetry import context as otel_context
 from opentelemetry import trace
 from opentelemetry.context import Context
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from solorun.execution import RunHandle
 from solorun.outcome import StepResult, StopEffect, StopReason
 from solorun.project import CommandStep, Project, StepDeclaration
+from solorun.settings import Settings
 from solorun.status import Status
 from solorun.step import CommandObservation, StepContext, StepExecution, StepExecutor
 from solorun.tracing.provider import create_provider, shut_down
@@ -31,24 +33,26 @@ _RESULTS: Final = {
     Status.CANCELLED: "cancellation",
     Status.INTERRUPTED: "error",
 }
-_TIMEOUTS: Final = (StopReason.RUN_TIMEOUT, StopReason.STEP_TIMEOUT)
+_TIMEOUTS: Final = (StopReason.RUN_TIMEOUT, StopReason.STEP_TIMEOUT, StopReason.STALL)
 
 
 class SpanTracing(Tracing):
-    def __init__(self, endpoint: str | None, public_url: str | None, *, is_global: bool) -> None:
-        self._endpoint = endpoint
-        self._public_url = public_url
+    """Records to the provider of the host application, or else to one of its own."""
+
+    def __init__(self, settings: Settings, host_provider: TracerProvider | None, *, is_global: bool) -> None:
+        self._own_provider = create_provider(settings.otlp_endpoint) if host_provider is None else None
+        self._tracer = (self._own_provider or host_provider or trace).get_tracer("solorun")
+        self._public_url = settings.public_url
         self._is_global = is_global
         self._handles: dict[int, RunHandle] = {}
 
     async def start(self) -> None:
-        self._provider = create_provider(self._endpoint)
-        self._tracer = self._provider.get_tracer("solorun")
-        if self._is_global:
-            trace.set_tracer_provider(self._provider)
+        if self._is_global and self._own_provider is not None:
+            trace.set_tracer_provider(self._own_provider)
 
     async def stop(self) -> None:
-        await shut_down(self._provider)
+        if self._own_provider is not None:
+            await shut_down(self._own_provider)
 
     @contextmanager
     def observe_run(self, handle: RunHandle) -> Iterator[None]:
@@ -93,7 +97,11 @@ class _TracedSteps(StepExecutor):
     async def start(self, project: Project, step: StepDeclaration, context: StepContext) -> StepExecution:
         span = self._tracer.start_span(step.name)
         span.set_attributes(
-            {"cicd.pipeline.task.name": step.name, "cicd.pipeline.task.run.id": f"{context.run_id}-{step.name}"}
+            {
+                "cicd.pipeline.task.name": step.name,
+                "cicd.pipeline.task.run.id": f"{context.run_id}-{step.name}-{context.attempt}",
+                "solorun.attempt": context.attempt,
+            }
         )
 
         def observe_command(command: CommandStep) -> CommandObservation:

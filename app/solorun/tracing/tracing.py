@@ -1,15 +1,19 @@
 """The contract of tracing, what stands for it when it is off, and the choice between both."""
 
 import logging
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from solorun.component import Component
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.execution import RunHandle
 from solorun.settings import Settings
 from solorun.step import StepExecutor
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 _VARIABLES: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _HOW_TO_INSTALL: Final = "requires other packages: pip install 'solorun[otel]'"
@@ -46,9 +50,10 @@ class Untraced(Tracing):
 def open_tracing(settings: Settings, environ: Mapping[str, str], *, owns_process: bool) -> Tracing:
     """The tracing that the settings or the variables of OpenTelemetry request. Raises ConfigurationInvalid.
 
-    `owns_process`: no host application has a tracer provider of its own, so that steps get this one.
+    `owns_process`: there is no host application. A host that has set a tracer provider gets the spans.
     """
-    if settings.otlp_endpoint is None and not any(map(environ.get, _VARIABLES)):
+    host_provider = None if owns_process or settings.otlp_endpoint is not None else _find_provider()
+    if host_provider is None and settings.otlp_endpoint is None and not any(map(environ.get, _VARIABLES)):
         return Untraced()
     try:
         from solorun.tracing.spans import SpanTracing
@@ -59,4 +64,12 @@ def open_tracing(settings: Settings, environ: Mapping[str, str], *, owns_process
             return Untraced()
         message = f"{_HOW_TO_INSTALL} ({error})"
         raise ConfigurationInvalid([FieldError("service.otlp_endpoint", message)]) from None
-    return SpanTracing(settings.otlp_endpoint, settings.public_url, is_global=owns_process)
+    return SpanTracing(settings, host_provider, is_global=owns_process)
+
+
+def _find_provider() -> "TracerProvider | None":
+    """The tracer provider of the process, without importing what nothing else has imported."""
+    if (sdk := sys.modules.get("opentelemetry.sdk.trace")) is None:
+        return None
+    provider = sys.modules["opentelemetry.trace"].get_tracer_provider()
+    return provider if isinstance(provider, sdk.TracerProvider) else None

@@ -2,10 +2,12 @@
 
 import base64
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import anyio
 import pytest
 from zstandard import ZstdDecompressor
 
@@ -21,7 +23,7 @@ TOML: Final = project_toml(
     {
         "work": 'test -n "$SOLORUN_PARAM_GATE" && until [ -e "$SOLORUN_PARAM_GATE" ]; do sleep 0.01; done; '
         'echo "token $SOLORUN_PARAM_TOKEN"; echo "$SOLORUN_PARAMS"; printf %s "$SOLORUN_PARAM_TOKEN" | base64; '
-        'echo "refused $SOLORUN_PARAM_TOKEN" >&2; exit 3'
+        'echo done > "$SOLORUN_ARTIFACTS/report.txt"; echo "refused $SOLORUN_PARAM_TOKEN" >&2; exit 3'
     },
     params={"token": {"secret": True}, "gate": {}, "note": {}},
 )
@@ -42,13 +44,42 @@ async def test_no_file_contains_a_secret_parameter_after_the_end_of_its_run(tmp_
                 gate.touch()
                 service.start()
             ended = await client.wait_for_run(run.id)
+            await client.download_backup(tmp_path / "backup.db")
         assert (ended.status, ended.error_message) == (Status.FAILED, "work: exit code 3: refused ***")
+        # The write-ahead log is emptied soon after the end, even while the service runs.
+        await until(lambda: find_files_with(SECRET, tmp_path) == [])
+        assert [path.name for path in tmp_path.rglob("report.txt")] == ["report.txt"]
         service.stop()
 
         assert read_log(service, run.id).count("token ***") == 1
         assert find_files_with(SECRET, tmp_path) == []
         assert SECRET not in read_log(service, run.id)
         assert base64.b64encode(SECRET.encode()).decode() not in read_log(service, run.id)
+
+
+async def test_no_file_contains_a_secret_parameter_if_the_service_is_killed_at_the_end_of_the_run(
+    tmp_path: Path,
+) -> None:
+    gate = tmp_path / "gate"
+    with served(tmp_path, TOML) as service:
+        async with RunClient(service.url) as client:
+            await client.start_run("deploy", params={"gate": str(gate)})
+            run = await client.start_run("deploy", params={"token": SECRET}, on_conflict=ConflictPolicy.QUEUE)
+            gate.touch()
+            await client.wait_for_run(run.id)
+            service.kill()
+            service.start()
+
+        await until(lambda: find_files_with(SECRET, tmp_path) == [])
+        service.kill()
+
+        assert find_files_with(SECRET, tmp_path) == []
+
+
+async def until(predicate: Callable[[], bool]) -> None:
+    with anyio.fail_after(60):
+        while not predicate():
+            await anyio.sleep(0.05)
 
 
 def read_log(service: ServedService, run_id: int) -> str:

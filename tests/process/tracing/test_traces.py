@@ -7,8 +7,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from solorun import Function, FunctionContext, Solorun
+from solorun import Project as SoloProject
 from solorun.client import RunClient
 from solorun.errors import ConfigurationInvalid
 from solorun.settings import Settings
@@ -23,6 +29,13 @@ TRACEPARENT = f"00-{TRACE_ID}-{SPAN_ID}-01"
 TOML = project_toml(
     "docs", {"build": 'echo "trace $TRACEPARENT"', "publish": Call("MODULE:publish")}, on_conflict="queue"
 ) + project_toml("broken", {"fail": ["sh", "-c", "exit 3"]})
+TOML += """
+[[projects.flaky.steps]]
+name = "fetch"
+run = "test $SOLORUN_ATTEMPT = 2"
+retries = 1
+retry_delay = "1ms"
+"""
 PUBLISHING = """
 from opentelemetry import trace
 
@@ -93,6 +106,42 @@ async def test_a_failure_has_the_status_of_an_error(tmp_path: Path) -> None:
     assert run.kind == Span.SPAN_KIND_SERVER
     assert (attributes(run)["cicd.pipeline.result"], attributes(command)["process.exit.code"]) == ("failure", 3)
     assert "exit" in run.status.message
+
+
+async def test_each_attempt_of_a_step_has_a_span(tmp_path: Path) -> None:
+    with otlp_receiver() as collector:
+        async with client_of(tmp_path, otlp_endpoint=collector.url) as client:
+            await client.wait_for_run((await client.start_run("flaky")).id)
+
+    steps = [attributes(span) for span in collector.spans if span.name == "fetch"]
+    assert [(step["solorun.attempt"], step["cicd.pipeline.task.run.result"]) for step in steps] == [
+        (1, "failure"),
+        (2, "success"),
+    ]
+    assert attributes(collector.find("RUN flaky"))["cicd.pipeline.result"] == "success"
+
+
+async def test_a_host_application_gets_the_spans_with_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
+
+    async with Solorun(tmp_path / "data", [SoloProject("host", [Function("work", work)])]) as solo:
+        with trace.get_tracer("host").start_as_current_span("request"):
+            run = await solo.manager.start_run("host")
+        await solo.wait_for_run(run.id)
+    provider.shutdown()
+
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    chain = [spans[name] for name in ("request", "RUN host", "work", "inner", "sh")]
+    assert [span.parent and span.parent.span_id for span in chain[1:]] == [
+        span.context and span.context.span_id for span in chain[:-1]
+    ]
+
+
+def work(step: FunctionContext) -> None:
+    with trace.get_tracer("steps").start_as_current_span("inner"):
+        step.run("sh", "-c", "true")
 
 
 async def test_a_dead_collector_harms_nothing(tmp_path: Path) -> None:

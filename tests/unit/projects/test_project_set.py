@@ -139,7 +139,7 @@ def test_a_change_with_an_error_has_no_effect() -> None:
     with pytest.raises(ConfigurationInvalid):
         projects.add(simple("glossary"), simple("cards", timeout="soon"))
 
-    assert list(projects) == ["handbook"]
+    assert repr(projects) == "ProjectSet(['handbook'])"
     with pytest.raises(ProjectNotFound):
         projects.get_project("glossary")
 
@@ -179,3 +179,15 @@ def test_a_pattern_declares_a_family() -> None:
     assert len(projects) == 0
     with pytest.raises(ProjectNotFound):
         projects.get_project("glossary-moon")
+
+
+def test_projects_that_are_added_later_must_not_wait_for_each_other() -> None:
+    def project(name: str, holds: str, waits_for: str) -> Project:
+        return Project(name, [Command("wait", ["true"], resources=[waits_for])], resources=[holds])
+
+    projects = ProjectSet([project("one", "gpu", "tape")], {"resources": {"gpu": {}, "tape": {}}})
+
+    with pytest.raises(ConfigurationInvalid, match="could wait for ever"):
+        projects.add(project("two", "tape", "gpu"))
+
+    assert list(projects) == ["one"]

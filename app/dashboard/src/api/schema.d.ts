@@ -2511,6 +2511,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2623,6 +2625,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -2729,6 +2733,8 @@ export interface operations {
             query?: {
                 /** @description Only this step's records. */
                 step?: string;
+                /** @description Only this attempt of the step. */
+                attempt?: number;
                 /** @description Where a record comes from: a pipe of the command, a call or workflow command of the step, or the service. */
                 stream?: "solorun" | "stderr" | "stdout" | "step";
                 /** @description Only records of this level or above. */
@@ -4730,7 +4736,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found`, `run-not-found` */
+            /** @description Problem: `project-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4739,7 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `hook-busy`, `queue-full`, `resource-busy`, `run-active`, `too-many-projects` */
+            /** @description Problem: `hook-busy`, `queue-full`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4757,7 +4763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
+            /** @description Problem: `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;

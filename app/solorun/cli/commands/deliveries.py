@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected
+from solorun.cli.completion import complete_projects, complete_runs, one_of_values
 from solorun.cli.exit_codes import ExitCode
 from solorun.cli.options import JsonOption
 from solorun.cli.param_types import one_of, whole_number
@@ -36,15 +37,26 @@ async def deliveries(
             parser=one_of(DeliveryStatus),
             help=f"Only deliveries with this status: {', '.join(DeliveryStatus)}.",
             show_default=False,
+            autocompletion=one_of_values(DeliveryStatus),
         ),
     ] = None,
     project: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="Only news about this project.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="PROJECT",
+            help="Only news about this project.",
+            show_default=False,
+            autocompletion=complete_projects,
+        ),
     ] = None,
     run: Annotated[
         int | None,
         typer.Option(
-            metavar="RUN", parser=whole_number(0, MAX_RUN_ID), help="Only news about this run.", show_default=False
+            metavar="RUN",
+            parser=whole_number(0, MAX_RUN_ID),
+            help="Only news about this run.",
+            show_default=False,
+            autocompletion=complete_runs,
         ),
     ] = None,
     limit: Annotated[

@@ -1,11 +1,9 @@
 """`solorun hooks`: list the hooks of a project, with their addresses and last deliveries."""
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from solorun.cli.client import connected
-from solorun.cli.options import JsonOption
+from solorun.cli.options import JsonOption, ProjectArgument
 from solorun.cli.render.formatting import format_moment
 from solorun.cli.render.terminal import write, write_json, write_table
 
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 
 @connected
 async def hooks(
-    project: Annotated[str, typer.Argument(metavar="PROJECT", help="Name of a project.")],
+    project: ProjectArgument,
     *,
     client: "RunClient",
     json: JsonOption = False,

@@ -33,6 +33,10 @@ async def log(
             autocompletion=complete_steps,
         ),
     ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Only this attempt of the step; requires --step.", show_default=False),
+    ] = None,
     stream: Annotated[
         Stream | None,
         typer.Option(
@@ -63,7 +67,9 @@ async def log(
     raw: RawOption = False,
 ) -> None:
     """Print a run's log so far. With --json, one record per line."""
-    filters = {"step": step, "stream": stream, "level": level, "text": search}
+    if attempt is not None and step is None:
+        raise typer.BadParameter("requires --step: attempts are those of a step.", param_hint="--attempt")
+    filters = {"step": step, "attempt": attempt, "stream": stream, "level": level, "text": search}
     found = await find_named_run(client, run)
     steps = [of_run.name for of_run in found.steps]
     if step is not None and step not in steps:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from solorun.cli.client import connected
+from solorun.cli.completion import complete_projects
 from solorun.cli.options import JsonOption
 from solorun.cli.render.terminal import write, write_json, write_table
 from solorun.run import format_size
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 async def prune(
     *,
     project: Annotated[
-        str | None, typer.Option(metavar="PROJECT", help="Only runs of this project.", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="PROJECT", help="Only runs of this project.", show_default=False, autocompletion=complete_projects
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
     client: "RunClient",

@@ -11,10 +11,9 @@ from typing import Final, Protocol, TypeVar
 import anyio
 from msgspec import Raw
 
-from solorun.log_filter import LogFilter
+from solorun.log_filter import LogFilter, find_range
 from solorun.record import StoredLogPage
 from solorun.run import MAX_RUN_ID, Run
-from solorun.status import StepStatus
 from solorun.store import MAX_PAGE_BYTES, LogQuery
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.reads import check_existence, get_run
@@ -27,7 +26,6 @@ Match = tuple[int, bytes]
 SLICE_RECORDS: Final = 4_000
 SLICE_BYTES: Final = 2 * MAX_PAGE_BYTES
 SHORT_SCAN_RECORDS: Final = 50_000
-_UNENDED: Final = frozenset({StepStatus.PENDING, StepStatus.RUNNING})
 
 
 class Read(Protocol):
@@ -78,7 +76,7 @@ async def _scan_for_page(read: Read, run: Run, query: LogQuery, log_filter: LogF
     backwards = query.after is None
     page: list[Match] = []
     before = inside = after = 0
-    position, last = _range_of_step(run, query.step)
+    position, last = find_range(run, query.step, query.attempt)
     while position < last:
         found, position = await read(
             partial(_read_slice, run_id=run.id, log_filter=log_filter, low=position, high=last + 1)
@@ -107,19 +105,8 @@ def _bounds(run: Run, query: LogQuery) -> tuple[int, int]:
 
 def _is_short(run: Run, query: LogQuery) -> bool:
     """Whether few records are read, or a step's records of a level: most segments have none, and are left out."""
-    first, last = _range_of_step(run, query.step)
+    first, last = find_range(run, query.step, query.attempt)
     return last - first <= SHORT_SCAN_RECORDS or not (query.step is None or query.level is None or query.text)
-
-
-def _range_of_step(run: Run, name: str | None) -> tuple[int, int]:
-    """The seqs (first exclusive, last inclusive) that contain all records of a step."""
-    if name is None:
-        return 0, run.last_seq
-    for step in run.steps:
-        if step.name == name:
-            first = 0 if step.first_seq is None else step.first_seq - 1
-            return first, step.last_seq if step.status not in _UNENDED and step.last_seq else run.last_seq
-    return 0, 0
 
 
 async def _find(

@@ -19,6 +19,12 @@ def read_unmasked(connection: Connection, run_id: int) -> dict[str, ParamValue]:
     return decode_params(row[0]) if row else {}
 
 
+def count_unmasked(connection: Connection) -> int:
+    """How many runs have some."""
+    ((count,),) = connection.execute(QUERIES["count_unmasked_params"]).fetchall()
+    return int(count)
+
+
 def erase_unmasked(connection: Connection, run_id: int) -> None:
     """In a transaction that starts and ends of runs share in turn."""
     rows = dict(connection.execute(QUERIES["list_unmasked_params"]))

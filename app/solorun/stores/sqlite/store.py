@@ -18,6 +18,7 @@ from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
 from solorun.stores.sql.rows import to_microseconds
 from solorun.stores.sql.store import SqlRunStore
+from solorun.stores.sql.unmasked_params import count_unmasked
 from solorun.stores.sqlite.backup import delete_unfinished_copies, open_copy
 from solorun.stores.sqlite.checkpointer import Checkpointer
 from solorun.stores.sqlite.connection import BEGIN_WRITE, LOCK_TIMEOUT_SECONDS, Connection, in_transaction
@@ -51,6 +52,7 @@ class SqliteRunStore(SqlRunStore):
             Connection.reader(path, lock_timeout_seconds=lock_timeout_seconds) for _ in range(_READER_COUNT)
         ]
         self._recent_keys = RecentKeys()
+        self._secret_count = 0
         self._checkpointer = Checkpointer(path, self._writer)
         self._probe = WriteProbe(self._writer, lambda: self._writer.transact(write_without_effect))
 
@@ -68,6 +70,7 @@ class SqliteRunStore(SqlRunStore):
             await store._writer.open()
             await store._writer.execute(migrate_alone)
             await store._writer.execute(store._recent_keys.load)
+            store._secret_count = await store._writer.execute(count_unmasked)
             for reader in store._readers:
                 await reader.open()
         except (sqlite3.Error, OSError, StoreUnavailable, StoreFailure) as error:
@@ -79,6 +82,8 @@ class SqliteRunStore(SqlRunStore):
         if is_new and (warning := describe_wal_reset_bug()) and not (sys.stderr and sys.stderr.isatty()):
             # `solorun doctor` repeats it. A user who tries Solorun on a terminal has nothing to do about it.
             _logger.warning(warning)
+        # A service that was killed may have left secrets in the log that it had just erased.
+        store._checkpointer.empty_soon()
         return store
 
     async def reserve_run_ids(self, last_id: int) -> bool:
@@ -130,13 +135,24 @@ class SqliteRunStore(SqlRunStore):
         return await self._record(self._writer.transact(function, *args, **kwargs))
 
     # One connection writes, so every write is alone.
-    _write_in_turn = _write
+
+    async def _write_in_turn(self, function: Function[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._empty_log_after_erasing(
+            self._write(_count_secrets(lambda connection: function(connection, *args, **kwargs)))
+        )
 
     async def _write_prepared(self, prepare: Callable[[], Function[[], T]], *, in_turn: bool) -> T:  # noqa: ARG002
-        def write(connection: sqlite3.Connection) -> T:
-            return in_transaction(connection, BEGIN_WRITE, prepare())
+        def write(connection: sqlite3.Connection) -> tuple[T, int]:
+            return in_transaction(connection, BEGIN_WRITE, _count_secrets(prepare()))
 
-        return await self._record(self._writer.execute(write))
+        return await self._empty_log_after_erasing(self._record(self._writer.execute(write)))
+
+    async def _empty_log_after_erasing(self, write: Awaitable[tuple[T, int]]) -> T:
+        result, secret_count = await write
+        if secret_count < self._secret_count:
+            self._checkpointer.empty_soon()
+        self._secret_count = secret_count
+        return result
 
     async def _record(self, write: Awaitable[T]) -> T:
         self._checkpointer.record_write()
@@ -160,6 +176,15 @@ class SqliteRunStore(SqlRunStore):
         await self._probe.stop()
         await self._checkpointer.stop()
         await self._writer.close()
+
+
+def _count_secrets(function: Callable[[SqlConnection], T]) -> Callable[[SqlConnection], tuple[T, int]]:
+    """The same function, which also returns how many runs have secrets afterwards."""
+
+    def count(connection: SqlConnection) -> tuple[T, int]:
+        return function(connection), count_unmasked(connection)
+
+    return count
 
 
 def _create_private(path: Path) -> bool:
