@@ -17,7 +17,7 @@ import {
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
-import { type Firing, type Schedule, toFiring, toSchedule } from './schedules';
+import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
@@ -93,13 +93,13 @@ export async function listResources(): Promise<Resource[]> {
 
 /** Each with its next due times, as many as the API returns. */
 export async function listSchedules(): Promise<Schedule[]> {
-  const { data } = await client.GET('/api/v1/schedules', { params: { query: { next: 300 } } });
+  const { data } = await client.GET('/api/v1/schedules', { params: { query: { next: MAX_STARTS } } });
   return data!.schedules.map(toSchedule);
 }
 
-/** What was due after this time, newest first, up to 1,000. */
+/** What was due after this time, newest first, as many as the API returns. */
 export async function listFirings(after: number): Promise<Firing[]> {
-  const query = { after: new Date(after).toISOString(), limit: 1000 };
+  const query = { after: new Date(after).toISOString(), limit: MAX_FIRINGS };
   const { data } = await client.GET('/api/v1/firings', { params: { query } });
   return data!.firings.map(toFiring);
 }
