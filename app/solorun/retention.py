@@ -7,6 +7,7 @@ from typing import Protocol
 
 from solorun.project import Keep
 from solorun.run import Run
+from solorun.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class EndedRun:
 
     id: int
     finished_at: datetime
-    is_completed: bool
+    status: Status
     is_pinned: bool
 
 
@@ -38,15 +39,18 @@ class Deletion:
 def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int], now: datetime) -> list[int]:
     """The ids of the runs that the project does not keep, oldest first. `runs` are all its ended ones, newest first.
 
-    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. Pinned runs and the last completed
-    one are kept, and count like any other. The newest run never exceeds the size.
+    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. Pinned runs, the last completed
+    one, and the last failure until a run completes, are kept and count like any other. The newest run never exceeds the
+    size.
     """
-    last_completed = next((run.id for run in runs if run.is_completed), None)
+    last_completed = _find_last(runs, {Status.COMPLETED})
+    # If it has failed, the next completed run is the recovery of the project.
+    last_result = _find_last(runs, {Status.COMPLETED, Status.FAILED, Status.INTERRUPTED})
     total_bytes = sum(sizes.values())
     expired: list[int] = []
     for position in range(len(runs) - 1, -1, -1):
         run = runs[position]
-        if run.is_pinned or run.id == last_completed:
+        if run.is_pinned or run.id in (last_completed, last_result):
             continue
         if (
             (keep.runs is not None and position >= keep.runs)
@@ -56,6 +60,11 @@ def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int],
             expired.append(run.id)
             total_bytes -= sizes.get(run.id, 0)
     return expired
+
+
+def _find_last(runs: Sequence[EndedRun], statuses: Collection[Status]) -> int | None:
+    found = [run for run in runs if run.status in statuses]
+    return max(found, key=lambda run: run.finished_at).id if found else None
 
 
 class RetentionStore(Protocol):

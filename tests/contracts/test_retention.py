@@ -67,8 +67,11 @@ async def test_ended_runs_are_listed_in_pages_newest_first(store: Store) -> None
     page = await store.list_ended_runs("handbook", limit=2)
     rest = await store.list_ended_runs("handbook", before_id=page[-1].id, limit=2)
 
-    assert page == [EndedRun(third.id, later(62), True, False), EndedRun(second.id, later(61), False, True)]
-    assert rest == [EndedRun(first.id, later(60), True, False)]
+    assert page == [
+        EndedRun(third.id, later(62), Status.COMPLETED, False),
+        EndedRun(second.id, later(61), Status.FAILED, True),
+    ]
+    assert rest == [EndedRun(first.id, later(60), Status.COMPLETED, False)]
     assert active.id not in {run.id for run in page}
 
 
