@@ -17,7 +17,8 @@ class EndedRun:
     id: int
     finished_at: datetime
     status: Status
-    is_pinned: bool
+    must_stay: bool
+    """Whether it is pinned, or decides whether a schedule is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,9 @@ class Deletion:
 def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int], now: datetime) -> list[int]:
     """The ids of the runs that the project does not keep, oldest first. `runs` are all its ended ones, newest first.
 
-    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. Pinned runs, the last completed
-    one, and the last failure until a run completes, are kept and count like any other. The newest run never exceeds the
-    size.
+    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. The last
+    completed one, and the last failure until a run completes, are kept and count like any other. The newest run never
+    exceeds the size.
     """
     last_completed = _find_last(runs, {Status.COMPLETED})
     # If it has failed, the next completed run is the recovery of the project.
@@ -50,7 +51,7 @@ def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int],
     expired: list[int] = []
     for position in range(len(runs) - 1, -1, -1):
         run = runs[position]
-        if run.is_pinned or run.id in (last_completed, last_result):
+        if run.must_stay or run.id in (last_completed, last_result):
             continue
         if (
             (keep.runs is not None and position >= keep.runs)

@@ -242,8 +242,10 @@ async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(st
     failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
     again = await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER)
     rerun = await completed(store, again, at=400)
+    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, True]
     assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
 
     assert await settle_late(store, at=later(500)) == []
 
+    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [False, False]
     assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]

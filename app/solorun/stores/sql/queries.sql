@@ -17,6 +17,12 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- fragment: delivery_columns
 id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at, attempt_count, attempts
 
+-- fragment: decides_lateness
+-- Whether a run still decides if a schedule is late.
+EXISTS (
+    SELECT 1 FROM firings
+    WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
+
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
 -- In SQLite, an insert that it refuses uses up an id, so that the id of a queued run may skip one. That harms nothing.
@@ -427,7 +433,7 @@ UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
 
 -- name: list_ended_runs
 -- Lists the ended runs of a project, newest first.
-SELECT id, finished_at, status, pinned FROM runs
+SELECT id, finished_at, status, CASE WHEN pinned = 1 OR {decides_lateness} THEN 1 ELSE 0 END FROM runs
 WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
@@ -436,13 +442,10 @@ ORDER BY id DESC LIMIT :limit;
 SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 
 -- name: expire_run
--- Lets an ended run expire: from now on, no reader finds it. A run that decides whether a schedule is late stays until
--- then.
+-- Lets an ended run expire: from now on, no reader finds it.
 UPDATE runs SET expired_at = :at
 WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
-    AND NOT EXISTS (
-        SELECT 1 FROM firings
-        WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL);
+    AND NOT {decides_lateness};
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
