@@ -244,6 +244,6 @@ async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(st
     rerun = await completed(store, again, at=400)
     assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
 
-    assert await store.settle_late(at=later(500)) == []
+    assert await settle_late(store, at=later(500)) == []
 
     assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]
