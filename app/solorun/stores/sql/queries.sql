@@ -555,7 +555,7 @@ SELECT target, COUNT(*) FROM deliveries WHERE status = 'pending' GROUP BY target
 -- name: list_stale_deliveries
 -- Lists old deliveries of a target that nothing sends.
 SELECT {delivery_columns} FROM deliveries
-WHERE target = :target AND status = 'pending' AND due_at <= :at AND occurred_at < :before ORDER BY id LIMIT 500;
+WHERE target = :target AND status = 'pending' AND due_at <= :at AND occurred_at < :before ORDER BY due_at LIMIT 500;
 
 -- name: give_up_delivery
 -- Gives up a delivery that nothing sends.
