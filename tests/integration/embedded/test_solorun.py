@@ -250,11 +250,13 @@ def test_arguments_are_checked_like_settings_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(ConfigurationInvalid) as invalid:
-        Solorun(tmp_path / "file", shutdown_limit="soon", hosts=["a"])  # type: ignore[call-arg]
+        Solorun(tmp_path / "file", shutdown_limit="soon", allowed_hosts=["*"])
+    with pytest.raises(TypeError, match="no argument port"):
+        Solorun(tmp_path / "data", port=8700)  # type: ignore[call-arg]
     with pytest.raises(ConfigurationInvalid, match="token: the token is shorter"):
         Solorun(tmp_path / "data", token="short")
 
-    assert [error.pointer for error in invalid.value.errors] == ["data_dir", "shutdown_limit", "hosts"]
+    assert [error.pointer for error in invalid.value.errors] == ["data_dir", "shutdown_limit", "allowed_hosts[0]"]
 
 
 def test_importing_the_package_loads_neither_the_service_nor_the_client() -> None:

@@ -3245,7 +3245,7 @@ export interface operations {
             query?: {
                 /** @description Only the schedules of this project. */
                 project?: string;
-                /** @description How many of the next due times of each schedule. */
+                /** @description How many due times of each schedule; more than 3 only of the next 24 hours. */
                 next?: number;
             };
             header?: never;

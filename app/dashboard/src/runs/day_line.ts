@@ -13,6 +13,7 @@ export interface Mark {
   readonly width: number;
   /** The class that colours it: the status of a run, or the outcome of a due time without a run. */
   readonly state: string;
+  readonly isLate: boolean;
   readonly title: string;
   readonly project: string;
   readonly runId: number | null;
@@ -44,6 +45,7 @@ export function pastRows(firings: readonly Firing[], order: readonly string[], n
     marks.push({
       ...boundsOf(start, end, now - DAY_MS),
       state: stateOf(firing),
+      isLate: firing.isLate,
       title: `${firing.schedule}, due ${formatClock(firing.dueAt)}: ${describe(firing)}`,
       project: firing.project,
       runId: firing.runId,
@@ -62,6 +64,7 @@ export function comingRows(schedules: readonly Schedule[], now: number): Row[] {
         .map((start) => ({
           ...boundsOf(start, start + (schedule.estimatedMs ?? 0), now),
           state: 'expected',
+          isLate: false,
           title: `${schedule.id}, ${formatClock(start)}`,
           project: schedule.project,
           runId: null,
@@ -82,7 +85,7 @@ export function describe(firing: Firing): string {
   return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
 }
 
-/** `12 runs completed`, `2 of 12 went wrong`. */
+/** `12 due times, of which 2 went wrong.` */
 export function summarize(firings: readonly Firing[]): string {
   if (!firings.length) return 'Nothing was due.';
   const wrong = problemsOf(firings).length;
