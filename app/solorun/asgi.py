@@ -24,7 +24,9 @@ from solorun.settings import Settings
 from solorun.shutdown_signals import called_on_shutdown_signal
 from solorun.steps import protect_service
 
-_NOT_RUNNING: Final = "Solorun is not running: enter its `lifespan` in that of the host application."
+_NOT_RUNNING: Final = (
+    "Solorun is not running: enter its `lifespan` in that of the host application, or `await solo.start()`."
+)
 
 
 def solorun_app(config: str | os.PathLike[str] | None = None, **settings: Any) -> "SolorunApp":

@@ -38,7 +38,7 @@ class FiringOutcome(StrEnum):
     REFUSED = "refused"
     """The start was refused."""
     SKIPPED = "skipped"
-    """The run of an earlier due time was still queued."""
+    """Another run of the schedule was still queued."""
     MISSED = "missed"
     """No service was running, and the schedule skips what it has missed."""
 

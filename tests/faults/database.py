@@ -21,8 +21,10 @@ CREATE TRIGGER IF NOT EXISTS audit_insert AFTER INSERT ON runs BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, NULL, NEW.status, NEW.owner);
 END;
-CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE ON runs
-WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
+-- An ended run may only be pinned, unpinned and deleted.
+CREATE TRIGGER IF NOT EXISTS audit_update AFTER UPDATE OF
+    status, owner, started_at, finished_at, error_message, current_step, last_seq, cancel_requested_at, cancel_effect
+ON runs WHEN OLD.status IS NOT NEW.status OR OLD.status NOT IN ('pending', 'running') BEGIN
     INSERT INTO audit_transitions (run_id, project, before, after, owner)
     VALUES (NEW.id, NEW.project, OLD.status, NEW.status, NEW.owner);
 END;
@@ -148,8 +150,8 @@ def _read_rows(connection: sqlite3.Connection) -> dict[int, Row]:
             project,
             status,
             error,
-            _time(started),
-            _time(finished),
+            time_of(started),
+            time_of(finished),
             last_seq,
             tuple(steps.get(run_id, ())),
             json.loads(resources),
@@ -174,16 +176,16 @@ def _read_cancels(connection: sqlite3.Connection) -> dict[int, Cancel]:
             by,
             reason,
             grace_seconds,
-            _time(signalled_at),
+            time_of(signalled_at),
             tuple(json.loads(position or "[]")),
             StopEffect(effect) if effect else None,
-            _time(settled_at),
+            time_of(settled_at),
         )
         for run_id, requested_at, by, reason, grace_seconds, signalled_at, position, effect, settled_at in rows
     }
 
 
-def _time(microseconds: Any) -> datetime | None:
+def time_of(microseconds: Any) -> datetime | None:
     if microseconds is None:
         return None
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -67,6 +67,7 @@ class ServiceTrial:
         steps: dict[str, str],
         extra: str,
         environ: dict[str, str],
+        settings: Mapping[str, Mapping[str, object]],
         *,
         grace: str,
     ) -> None:
@@ -78,13 +79,18 @@ class ServiceTrial:
             (directory / f"{name}.sh").write_text(WITNESS + script)
         toml = extra + "".join(
             project_toml(
-                name, {"work": ["/bin/sh", f"{name}.sh"]}, cancel_grace=grace, env={"WITNESS": str(self.witness)}
+                name,
+                {"work": ["/bin/sh", f"{name}.sh"]},
+                cancel_grace=grace,
+                env={"WITNESS": str(self.witness)},
+                **settings.get(name, {}),
             )
             for name in steps
         )
         self._stalls = directory / "stalls"
         self._stalled: list[str] = []
-        self.service = ForkedService(directory, toml, {"STALLS": str(self._stalls)} | environ)
+        self._toml, self._environ = toml, {"STALLS": str(self._stalls)} | environ
+        self.service = ForkedService(directory, toml, self._environ)
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
@@ -98,6 +104,14 @@ class ServiceTrial:
         self._collect_stalls()
         await asyncio.to_thread(self.service.start)
         self._stalls.touch()  # the loop monitor begins
+
+    def prepare_another(self, name: str) -> ForkedService:
+        """Another service with the same projects, which has not been started. Its stalls are not collected."""
+        directory = self.directory / name
+        directory.mkdir()
+        for script in self.directory.glob("*.sh"):
+            shutil.copy(script, directory)
+        return ForkedService(directory, self._toml, self._environ | {"STALLS": str(directory / "stalls")})
 
     async def start(self, project: str) -> int | None:
         """Start a run; returns its id if the start was acknowledged."""
@@ -236,16 +250,18 @@ async def service_trial(
     *,
     extra: str = "",
     environ: dict[str, str] | None = None,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
     grace: str = "300ms",
     disk: MemoryDisk | None = None,
 ) -> AsyncIterator[ServiceTrial]:
-    """A trial with a project for each of `steps`, which gives the shell script of its only step.
+    """A trial with a project for each of `steps`, which gives the shell script of its only step. `settings` are further
+    keys of projects.
 
     With a `disk`, the data directory is on it. A stall of the service's loop is a violation in every trial, and fails
     those that end without an audit.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    trial = ServiceTrial(directory, steps, extra, environ or {}, grace=grace)
+    trial = ServiceTrial(directory, steps, extra, environ or {}, settings or {}, grace=grace)
     trial.service.disk = disk
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as trial.client:

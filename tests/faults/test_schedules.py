@@ -37,12 +37,12 @@ SCHEDULES = (
 
 
 class InstantRuns:
-    """Starts runs in a store, like the RunManager, and ends them immediately."""
+    """Starts runs in a store, like the RunManager, and ends each before another can be queued behind it."""
 
     draining = False
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
-        self._store, self._now = store, now
+    def __init__(self, store: Store, now: Callable[[], datetime], turn: asyncio.Lock) -> None:
+        self._store, self._now, self._turn = store, now, turn
 
     async def submit_run(
         self,
@@ -55,23 +55,24 @@ class InstantRuns:
         firing: Firing,
     ) -> Submission:
         new = NewRun(project, scope, triggered_by, {}, self._now(), ("work",), on_conflict=on_conflict, firing=firing)
-        run = await self._store.insert_run(new, owner=OWNER)
-        ending = FinalState(Outcome(Status.FAILED, "instantly"), self._now())
-        await self._store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending)
+        async with self._turn:
+            run = await self._store.insert_run(new, owner=OWNER)
+            ending = FinalState(Outcome(Status.FAILED, "instantly"), self._now())
+            await self._store.finalize_run(run.id, owner=OWNER, expected=ACTIVE, ending=ending)
         return Submission(run, StartResult.STARTED)
 
 
 class Service:
     """A scheduler with a clock that is wrong by `error`."""
 
-    def __init__(self, store: Store, true_time: SimpleNamespace) -> None:
+    def __init__(self, store: Store, true_time: SimpleNamespace, turn: asyncio.Lock) -> None:
         self.error = timedelta()
-        self._store, self._true_time = store, true_time
+        self._store, self._true_time, self._turn = store, true_time, turn
         self.restart()
 
     def restart(self) -> None:
         projects = DeclaredProjects(*(declare(each.project, schedules=(each,)) for each in SCHEDULES))
-        manager = cast("RunManager", InstantRuns(self._store, self.now))
+        manager = cast("RunManager", InstantRuns(self._store, self.now, self._turn))
         self.scheduler = Scheduler(store=self._store, manager=manager, projects=projects, now=self.now)
 
     def now(self) -> datetime:
@@ -83,7 +84,8 @@ async def simulate(store: Store, seed: int, days: int) -> list[str]:
     """Let some days pass. Returns what was not done exactly once."""
     chance = random.Random(seed)
     true_time = SimpleNamespace(now=START)
-    services = [Service(store, true_time) for _ in range(4)]
+    turn = asyncio.Lock()
+    services = [Service(store, true_time, turn) for _ in range(4)]
     await services[0].scheduler.start_due_runs()
     while true_time.now < START + timedelta(days=days):
         true_time.now += timedelta(minutes=chance.randint(1, 20 * 60))

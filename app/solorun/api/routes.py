@@ -302,7 +302,10 @@ OPERATIONS: Final[tuple[Operation[State], ...]] = (
             ResponseSpec(201, "The delivery started a run", model=HookDelivery),
             ResponseSpec(202, "The delivery started a run, which is queued", model=HookDelivery),
         ),
-        problems=(DeliveryNotVerified, HookBusy, *_NOT_STARTED, TooManyProjects),
+        problems=(
+            *(DeliveryNotVerified, HookBusy, ProjectNotFound, QueueFull),
+            *(TooManyProjects, ServiceDraining, StoreUnavailable),
+        ),
         query=None,
         verifies_itself=True,
         tag="hooks",

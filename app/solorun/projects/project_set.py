@@ -40,6 +40,9 @@ class ProjectSet(ConfiguredProjects):
     def __len__(self) -> int:
         return len(self._declared)
 
+    def __repr__(self) -> str:
+        return f"ProjectSet({list(self._declared)})"
+
     def add(self, *projects: Project) -> None:
         """Declare more projects. They can be started immediately.
 

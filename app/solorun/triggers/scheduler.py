@@ -125,7 +125,7 @@ class Scheduler:
         if schedule.missed is MissedPolicy.SKIP and now - due - schedule.delay > ON_TIME:
             await self._record(firing, FiringOutcome.MISSED, "No service was running at that time.")
         elif (queued := await self._find_queued_run(schedule)) is not None:
-            await self._record(firing, FiringOutcome.SKIPPED, f"Run {queued}, of an earlier due time, is still queued.")
+            await self._record(firing, FiringOutcome.SKIPPED, f"Run {queued} of this schedule is still queued.")
         else:
             await self._start(schedule, firing)
 

@@ -227,7 +227,7 @@ async def test_a_schedule_has_at_most_one_queued_run(tmp_path: Path) -> None:
 
         last, *_, queued, _first = found = await firings(engine)
         assert [firing.outcome for firing in found] == [FiringOutcome.SKIPPED] * 2 + [FiringOutcome.STARTED] * 2
-        assert last.reason == f"Run {queued.run_id}, of an earlier due time, is still queued."
+        assert last.reason == f"Run {queued.run_id} of this schedule is still queued."
 
 
 async def test_a_refused_start_is_recorded_with_its_reason(tmp_path: Path) -> None:

@@ -5,15 +5,20 @@ import os
 import re
 import shutil
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from msgspec.json import decode
+from msgspec.json import decode, encode
 
 from solorun.cli.commands.init import EXAMPLE
 from solorun.errors import ConfigurationInvalid
+from solorun.notification import NotifyTarget, TargetKind
+from solorun.notifications.not_delivered import NotDelivered
+from solorun.notifications.webhook import WebhookSender
 from solorun.projects import Catalog, resolve_settings
 from tests.unit.docs.pages import DOCS, SAMPLES, name_of
 
@@ -91,6 +96,33 @@ async def test_the_retry_sample_starts_one_run_however_often_it_runs(tmp_path: P
     first, second = (decode(output) for _, output in answers)
     assert (first["id"], second["id"]) == (1, 1)
     assert (first["replayed"], second["replayed"]) == (False, True)
+
+
+async def test_the_webhook_sample_accepts_what_is_signed_and_refuses_the_rest() -> None:
+    secret = "whsec_" + b64encode(bytes(32)).decode()
+    target = NotifyTarget("crm", TargetKind.WEBHOOK, "$HOOK_URL", secret="$HOOK_SECRET", allow_private=True)
+    message = encode({"id": "1", "type": "solorun.run.failed", "data": {"title": "etl failed"}})
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(SAMPLES / "webhook_receiver.py"), "0"),
+        env=_environ() | {"HOOK_SECRET": secret},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(60):
+            url = (await process.stdout.readline()).decode().strip()
+            good = WebhookSender({"HOOK_URL": url, "HOOK_SECRET": secret})
+            bad = WebhookSender({"HOOK_URL": url, "HOOK_SECRET": "whsec_" + b64encode(b"x" * 32).decode()})
+            for _ in range(2):
+                await good.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()))
+            with pytest.raises(NotDelivered, match="answered 401"):
+                await bad.send(target, "1", message, timestamp=int(datetime.now(UTC).timestamp()))
+            lines = [(await process.stdout.readline()).decode() for _ in range(2)]
+    finally:
+        process.kill()
+        await process.wait()
+
+    assert lines == ["solorun.run.failed: etl failed\n", "refused: No matching signature found\n"]
 
 
 def test_the_stream_in_the_guide_is_valid() -> None:

@@ -3245,7 +3245,7 @@ export interface operations {
             query?: {
                 /** @description Only the schedules of this project. */
                 project?: string;
-                /** @description How many of the next due times of each schedule. */
+                /** @description How many due times of each schedule; more than 3 only of the next 24 hours. */
                 next?: number;
             };
             header?: never;
@@ -4736,7 +4736,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found`, `run-not-found` */
+            /** @description Problem: `project-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4745,7 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `hook-busy`, `queue-full`, `resource-busy`, `run-active`, `too-many-projects` */
+            /** @description Problem: `hook-busy`, `queue-full`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4763,7 +4763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
+            /** @description Problem: `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;

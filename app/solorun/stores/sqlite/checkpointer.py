@@ -1,6 +1,6 @@
 """Keeps the write-ahead log small: empties it after a pause in writing, and warns when it grows regardless.
 
-Empties it also when a secret was erased, which it still contains.
+It does the same when a secret was erased, which the log still contains.
 """
 
 import asyncio
