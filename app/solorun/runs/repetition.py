@@ -27,11 +27,11 @@ async def submit_once(
     except (Problem, StartRepeated) as refusal:
         # What refuses another run does not matter if the key has led to one. Often, it is that very run.
         earlier = await manager.store.find_run_by_key(project, key, at=manager.now())
-        if earlier is None:
-            if isinstance(refusal, StartRepeated):
-                raise StoreUnavailable("The first start with this key was just given up. Repeat the request.") from None
+        if earlier is None and not isinstance(refusal, StartRepeated):
             raise
-        run = await manager.get_run(earlier.run.id)
+        run = None if earlier is None else await manager.get_run(earlier.run.id)
+        if earlier is None or run is None or manager.may_give_up(run):
+            raise StoreUnavailable("The first start with this key is not confirmed yet. Repeat the request.") from None
         return Submission(run, earlier.result, replayed=True)
     else:
         return submitted
