@@ -23,7 +23,7 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.trace_context import TRACE_HEADERS, caller_trace
+from solorun.trace_context import TRACE_HEADERS, TRACEPARENT, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
 _TRACE_HEADERS: Final = frozenset(name.encode() for name in TRACE_HEADERS)
@@ -91,7 +91,7 @@ async def rerun(state: State, request: Request) -> Response:
 def continue_trace(request: Request) -> None:
     """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
     sent = request.headers.keys() & _TRACE_HEADERS
-    if sent:
+    if TRACEPARENT.encode() in sent:
         caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 

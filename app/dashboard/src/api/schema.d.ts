@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the runs of all projects, newest first */
+        get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/events": {
         parameters: {
             query?: never;
@@ -243,6 +260,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the schedules with their next due times */
+        get: operations["listSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/firings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List what became of the due times of schedules, newest first */
+        get: operations["listFirings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Start no more runs of a schedule until it is resumed */
+        post: operations["pauseSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/schedules/{schedule}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Resume a paused schedule, without catching up */
+        post: operations["resumeSchedule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/pin": {
         parameters: {
             query?: never;
@@ -272,23 +357,6 @@ export interface paths {
         put?: never;
         /** Delete the ended runs that their projects no longer keep */
         post: operations["prune"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/runs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the runs of all projects, newest first */
-        get: operations["listRuns"];
-        put?: never;
-        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -705,6 +773,60 @@ export interface components {
             next_cursor: string | null;
         };
         /**
+         * FiringList
+         * @description Firings, newest first. `truncated`: there are more.
+         */
+        FiringList: {
+            firings: components["schemas"]["Firing"][];
+            truncated: boolean;
+        };
+        /**
+         * Firing
+         * @description What became of one due time of a schedule, which identify it.
+         *
+         *         `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
+         *         None if it has been deleted. `reason` says why there is none. `missed_count` is how many earlier due times had
+         *         passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
+         */
+        Firing: {
+            schedule: string;
+            project: string;
+            due_at: string;
+            fired_at: string;
+            /** @default started */
+            outcome?: components["schemas"]["FiringOutcome"];
+            /** @default null */
+            run_id?: number | null;
+            /** @default  */
+            reason?: string;
+            /** @default 0 */
+            missed_count?: number;
+            /** @default null */
+            late_at?: string | null;
+            /** @default null */
+            late?: boolean | null;
+            /** @default null */
+            run_status?: components["schemas"]["Status"] | null;
+            /** @default null */
+            run_started_at?: string | null;
+            /** @default null */
+            run_finished_at?: string | null;
+        };
+        /**
+         * FiringOutcome
+         * @description What became of a due time.
+         * @enum {unknown}
+         */
+        FiringOutcome: "joined" | "missed" | "refused" | "skipped" | "started";
+        /**
+         * Status
+         * @description Where a run stands.
+         *
+         *         `has_ended` and `holds_project` are separate questions: a queued run has not ended, and holds nothing yet.
+         * @enum {unknown}
+         */
+        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running";
+        /**
          * HookDelivery
          * @description A verified delivery. `run_id` is the run that it or, if it is `repeated`, the first delivery with its id led to.
          *
@@ -819,13 +941,23 @@ export interface components {
          */
         TargetKind: "apprise" | "webhook";
         /**
+         * PauseRequest
+         * @description The body of a schedule's pause.
+         */
+        PauseRequest: {
+            /** @default  */
+            reason?: string;
+            /** @default api */
+            requested_by?: string;
+        };
+        /**
          * ProblemDetails
          * @description RFC 9457. `run-active` adds `active_run`, `links` and `choices`, `resource-busy` adds `holders` and `choices`,
          *         `run-not-active` and `run-not-ended` add `run`.
          */
         ProblemDetails: {
             /** @enum {string} */
-            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/artifact-not-found" | "/problems/delivery-not-found" | "/problems/notify-target-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
+            type: "/problems/invalid-request" | "/problems/invalid-cursor" | "/problems/invalid-last-event-id" | "/problems/not-found" | "/problems/project-not-found" | "/problems/run-not-found" | "/problems/schedule-not-found" | "/problems/artifact-not-found" | "/problems/delivery-not-found" | "/problems/notify-target-not-found" | "/problems/method-not-allowed" | "/problems/run-active" | "/problems/resource-busy" | "/problems/queue-full" | "/problems/run-not-active" | "/problems/idempotency-key-reused" | "/problems/run-not-ended" | "/problems/unauthorized" | "/problems/delivery-not-verified" | "/problems/hook-busy" | "/problems/token-required" | "/problems/forbidden" | "/problems/host-not-allowed" | "/problems/repeated-header" | "/problems/cross-origin" | "/problems/unsupported-media-type" | "/problems/too-large" | "/problems/too-many-projects" | "/problems/too-many-streams" | "/problems/backup-unavailable" | "/problems/draining" | "/problems/store-unavailable" | "/problems/internal" | "about:blank";
             title: string;
             status: number;
             detail: string;
@@ -930,14 +1062,6 @@ export interface components {
             /** @default false */
             pinned?: boolean;
         };
-        /**
-         * Status
-         * @description Where a run stands.
-         *
-         *         `has_ended` and `holds_project` are separate questions: a queued run has not ended, and holds nothing yet.
-         * @enum {unknown}
-         */
-        Status: "cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running";
         /**
          * Cancel
          * @description The cancel of a run: who requested it and why, and what came of it. Absent values are None.
@@ -1310,6 +1434,14 @@ export interface components {
             waiting: components["schemas"]["Run"][];
         };
         /**
+         * ResumeRequest
+         * @description The body of a request that ends a schedule's pause.
+         */
+        ResumeRequest: {
+            /** @default api */
+            requested_by?: string;
+        };
+        /**
          * RunPage
          * @description Runs, newest first. `next_cursor` is None on the last page.
          */
@@ -1317,6 +1449,47 @@ export interface components {
             runs: components["schemas"]["Run"][];
             next_cursor: string | null;
         };
+        /** ScheduleList */
+        ScheduleList: {
+            schedules: components["schemas"]["ScheduleSummary"][];
+        };
+        /**
+         * ScheduleSummary
+         * @description A schedule as declared, and its state. `name` is "" if it has none.
+         *
+         *         Its runs start `delay_seconds` after they are due, which is its part of `jitter_seconds`. `late` is a time of day in
+         *         its time zone. `next_due_at` is empty while it is paused or not enabled. `estimated_seconds` is the median duration
+         *         of the last completed runs of its scope.
+         */
+        ScheduleSummary: {
+            id: string;
+            project: string;
+            name: string;
+            cron: string;
+            timezone: string;
+            scope: string;
+            params: {
+                [key: string]: string | number | boolean | string[];
+            };
+            on_conflict: components["schemas"]["ConflictPolicy"];
+            missed: components["schemas"]["MissedPolicy"];
+            jitter_seconds: number;
+            delay_seconds: number;
+            enabled: boolean;
+            late: string | null;
+            paused_at: string | null;
+            paused_by: string | null;
+            pause_reason: string | null;
+            next_due_at: string[];
+            last_firing: components["schemas"]["Firing"] | null;
+            estimated_seconds: number | null;
+        };
+        /**
+         * MissedPolicy
+         * @description What a schedule does when its due times have passed while no service was running.
+         * @enum {unknown}
+         */
+        MissedPolicy: "run-once" | "skip";
         /**
          * StartRequest
          * @description The body of a start. `triggered_by` is a short word for what started the run.
@@ -2123,6 +2296,98 @@ export interface operations {
                 };
             };
             /** @description Problem: `draining`, `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listRuns: {
+        parameters: {
+            query?: {
+                /** @description Only runs with one of these statuses; repeatable. */
+                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
+                /** @description Only the reruns of this run. */
+                rerun_of?: number;
+                /** @description The maximum number of runs. */
+                limit?: number;
+                /** @description The `next_cursor` of the previous page. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs; the `Link` header points to the next one */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            /** @description Problem: `invalid-cursor`, `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3067,6 +3332,400 @@ export interface operations {
             };
         };
     };
+    listSchedules: {
+        parameters: {
+            query?: {
+                /** @description Only the schedules of this project. */
+                project?: string;
+                /** @description How many due times of each schedule; more than 3 only of the next 24 hours. */
+                next?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The schedules */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    listFirings: {
+        parameters: {
+            query?: {
+                /** @description Only the firings of this schedule. */
+                schedule?: string;
+                /** @description Only what was due after this time. */
+                after?: string;
+                /** @description The maximum number of firings. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The firings */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiringList"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    pauseSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The schedule's id. */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PauseRequest"];
+            };
+        };
+        responses: {
+            /** @description The schedule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleSummary"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `schedule-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unsupported-media-type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
+    resumeSchedule: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The schedule's id. */
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ResumeRequest"];
+            };
+        };
+        responses: {
+            /** @description The schedule */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScheduleSummary"];
+                };
+            };
+            /** @description Problem: `repeated-header` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unauthorized` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `schedule-not-found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `too-large` */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `unsupported-media-type` */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `invalid-request` */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `internal` */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+            /** @description Problem: `store-unavailable` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDetails"];
+                };
+            };
+        };
+    };
     pinRun: {
         parameters: {
             query?: never;
@@ -3318,98 +3977,6 @@ export interface operations {
             };
             /** @description Problem: `project-not-found` */
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `too-large` */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `invalid-request` */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `internal` */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `store-unavailable` */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-        };
-    };
-    listRuns: {
-        parameters: {
-            query?: {
-                /** @description Only runs with one of these statuses; repeatable. */
-                status?: ("cancelled" | "completed" | "failed" | "interrupted" | "pending" | "queued" | "running")[];
-                /** @description Only the reruns of this run. */
-                rerun_of?: number;
-                /** @description The maximum number of runs. */
-                limit?: number;
-                /** @description The `next_cursor` of the previous page. */
-                cursor?: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description A page of runs; the `Link` header points to the next one */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RunPage"];
-                };
-            };
-            /** @description Problem: `invalid-cursor`, `repeated-header` */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `unauthorized` */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ProblemDetails"];
-                };
-            };
-            /** @description Problem: `cross-origin`, `forbidden`, `host-not-allowed`, `token-required` */
-            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4169,7 +4736,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `project-not-found`, `run-not-found` */
+            /** @description Problem: `project-not-found` */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -4178,7 +4745,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `hook-busy`, `queue-full`, `resource-busy`, `run-active`, `too-many-projects` */
+            /** @description Problem: `hook-busy`, `queue-full`, `too-many-projects` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -4196,7 +4763,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDetails"];
                 };
             };
-            /** @description Problem: `idempotency-key-reused`, `invalid-request` */
+            /** @description Problem: `invalid-request` */
             422: {
                 headers: {
                     [name: string]: unknown;
