@@ -207,13 +207,6 @@ class RunManager:
         self.registry.notify_released()
         return self.queue.add(run, start)
 
-    def may_give_up(self, run: Run) -> bool:
-        """Whether the run has not begun, and the service that has inserted it may still end it: the answer of the
-        database came too late, or has not come yet.
-        """
-        is_known = self.registry.find(run.id) is not None or run.id in self.queue
-        return run.status in (Status.PENDING, Status.QUEUED) and not is_known
-
     # -- cancel
 
     async def cancel_run(
