@@ -8,6 +8,7 @@ from solorun.run import Run
 from solorun.step import CommandFailed, StepContext
 
 if TYPE_CHECKING:
+    from solorun.auth.permissions import Right
     from solorun.client import RunClient
     from solorun.declaration import Command, Coroutine, Function, Project
     from solorun.embedded import Solorun
@@ -22,6 +23,7 @@ __all__ = [
     "Level",
     "Project",
     "Record",
+    "Right",
     "Run",
     "RunClient",
     "Solorun",
@@ -31,6 +33,7 @@ __all__ = [
 
 # The service and httpx take a second to import. Only code that uses them pays for it.
 _MODULES = {
+    "Right": "auth.permissions",
     "RunClient": "client",
     **dict.fromkeys(("Command", "Coroutine", "Function", "Project"), "declaration"),
     "Solorun": "embedded",

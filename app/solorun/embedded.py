@@ -34,6 +34,7 @@ class SolorunKeys(TypedDict, total=False):
     public_url: str
     allowed_hosts: list[str]
     shutdown_limit: Duration
+    otlp_endpoint: str
     max_projects_per_pattern: int
     max_streams: int
     max_streams_per_client: int
@@ -66,6 +67,8 @@ class Solorun:
         """
         if authorize is not None and token is not None:
             raise TypeError("authorize replaces the token; pass only one of both")
+        if unknown := keys.keys() - SolorunKeys.__annotations__.keys():
+            raise TypeError(f"Solorun has no argument {', '.join(sorted(unknown))}")
         given = plain({"data_dir": data_dir, **keys})
         service = {key: value for key, value in given.items() if key not in TOP_KEYS}
         tables = {key: value for key, value in given.items() if key in TOP_KEYS}

@@ -19,6 +19,13 @@ def test_a_run_shows_each_attempt_and_why_the_last_one_failed(open_page: OpenPag
     expect(card).to_contain_text("All three attempts failed for the same reason.")
     expect(card.get_by_label("Last lines")).to_have_text("error: busy in attempt 3")
 
+    row.click()
+    page.get_by_role("group", name="Attempts").get_by_role("button", name="Attempt 2").click()
+    log = page.get_by_role("log", name="Log lines")
+    expect(log).to_contain_text("error: busy in attempt 2")
+    expect(log).not_to_contain_text("error: busy in attempt 1")
+    expect(page).to_have_url(re.compile(r"step=load&attempt=2"))
+
 
 def test_a_run_that_needed_a_retry_says_so(open_page: OpenPage, api: Api) -> None:
     completed = api.complete("flaky", params={"lucky": "2"})

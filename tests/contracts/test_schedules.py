@@ -235,3 +235,15 @@ async def test_a_run_whose_start_was_not_confirmed_gives_its_due_time_back(store
 
     assert await store.list_firings(limit=10) == []
     assert (await store.insert_run(fired_run(), owner=OWNER)).id > run.id
+
+
+async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(store: Store) -> None:
+    await registered(store)
+    failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
+    again = await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER)
+    rerun = await completed(store, again, at=400)
+    assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
+
+    assert await settle_late(store, at=later(500)) == []
+
+    assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]

@@ -19,7 +19,7 @@ from tests.fakes.solorun_process import LIMIT_SECONDS
 _LISTENS = re.compile(r"(?:running on|listening at:) (http://[\d.:]+)", re.IGNORECASE)
 
 UVICORN = ("uvicorn", "--port", "0")
-HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:0")
+HYPERCORN = ("hypercorn", "--bind", "127.0.0.1:0", "--graceful-timeout", "1")
 GUNICORN = ("gunicorn", "--bind", "127.0.0.1:0", "--worker-class", "uvicorn_worker.UvicornWorker")
 
 

@@ -9,6 +9,7 @@ import anyio
 import httpx
 
 from solorun.queueing import ConflictPolicy
+from tests.fakes.running_service import ServedService
 from tests.faults.database import Database
 from tests.faults.service_trial import ServiceTrial
 
@@ -22,14 +23,16 @@ class MixedStarts:
     def __init__(self, trial: ServiceTrial, projects: Iterable[str]) -> None:
         self._trial = trial
         self._projects = tuple(projects)
+        self.services: list[ServedService] = [trial.service]
         self.runs: dict[str, set[int]] = defaultdict(set)
         self.joined: set[str] = set()
+        self.stopping = False
         self.answers: dict[int, int] = defaultdict(int)
 
     async def use(self, name: str) -> None:
-        """One client, until it is cancelled. It repeats a request that got no answer, and some that got one."""
+        """One client, until it has to stop. It repeats a request that got no answer, and some that got one."""
         number = 0
-        while True:
+        while not self.stopping:
             number += 1
             key, project, policy = f"{name}-{number}", random.choice(self._projects), random.choice([*ConflictPolicy])
             while not await self._start(project, key, policy) or random.random() < 0.3:
@@ -46,11 +49,17 @@ class MixedStarts:
                         await trial.cancel(run["id"])
                 await asyncio.sleep(0.05)
 
-    def find_violations(self, database: Database, tags: dict[int, str]) -> Iterator[str]:
-        """Each key has led to one run, which exists once. `tags` has the key of each run."""
+    def find_violations(self, database: Database, tags: Iterable[tuple[int, str, bool]]) -> Iterator[str]:
+        """Each key has led to one run, which exists once. `tags` has the key of each run, and whether it was given back
+        because the start was not confirmed in time.
+        """
+        worked = {mark.run_id for mark in self._trial.history.marks}
         tagged: dict[str, list[int]] = defaultdict(list)
-        for run_id, key in tags.items():
-            tagged[key].append(run_id)
+        for run_id, key, is_given_back in tags:
+            if not is_given_back:
+                tagged[key].append(run_id)
+            elif run_id in worked:
+                yield f"run {run_id} has worked, but its start was not confirmed"
         for key, answered in self.runs.items():
             if len(answered) > 1 or not answered <= database.runs.keys():
                 yield f"the key {key} was answered with runs {sorted(answered)}"
@@ -63,7 +72,7 @@ class MixedStarts:
     async def _start(self, project: str, key: str, policy: ConflictPolicy) -> bool:
         """Returns whether the request was answered."""
         trial = self._trial
-        url, headers = f"{trial.service.api}/projects/{project}/runs", {"Idempotency-Key": key}
+        url, headers = f"{random.choice(self.services).api}/projects/{project}/runs", {"Idempotency-Key": key}
         with trial.history.operation("start", project) as operation:
             try:
                 answer = await trial.client.post(

@@ -1,6 +1,7 @@
 """The same evidence as in `database.py`, from PostgreSQL: triggers record every transition of a run and every hold."""
 
 import json
+from pathlib import Path
 
 import psycopg
 
@@ -69,7 +70,8 @@ def read_postgres_database(url: str) -> Database:
         )
 
 
-def expire_leases(url: str) -> None:
-    """What 30 s do to the lease of a service that was killed."""
+def expire_lease(url: str, data_dir: Path) -> None:
+    """What 30 s do to the lease of the service that was killed in this data directory."""
+    owner = json.loads((data_dir / "solorun.owner.json").read_text())["owner"]
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("UPDATE owners SET lease_until = clock_timestamp()")
+        connection.execute("UPDATE owners SET lease_until = clock_timestamp() WHERE owner = %s", [owner])

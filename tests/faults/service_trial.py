@@ -89,7 +89,8 @@ class ServiceTrial:
         )
         self._stalls = directory / "stalls"
         self._stalled: list[str] = []
-        self.service = ForkedService(directory, toml, {"STALLS": str(self._stalls)} | environ)
+        self._toml, self._environ = toml, {"STALLS": str(self._stalls)} | environ
+        self.service = ForkedService(directory, toml, self._environ)
         self._readers: list[asyncio.Task[Run | None]] = []
 
     @property
@@ -103,6 +104,14 @@ class ServiceTrial:
         self._collect_stalls()
         await asyncio.to_thread(self.service.start)
         self._stalls.touch()  # the loop monitor begins
+
+    def prepare_another(self, name: str) -> ForkedService:
+        """Another service with the same projects, which has not been started. Its stalls are not collected."""
+        directory = self.directory / name
+        directory.mkdir()
+        for script in self.directory.glob("*.sh"):
+            shutil.copy(script, directory)
+        return ForkedService(directory, self._toml, self._environ | {"STALLS": str(directory / "stalls")})
 
     async def start(self, project: str) -> int | None:
         """Start a run; returns its id if the start was acknowledged."""

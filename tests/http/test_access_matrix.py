@@ -17,6 +17,7 @@ VALUES = {
     "other": "2",
     "project": "deploy",
     "hook": "push",
+    "schedule": "deploy.nightly",
     "name": "report.txt",
     "slug": "internal",
     "delivery_id": "1",

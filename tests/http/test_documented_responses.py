@@ -13,6 +13,7 @@ from solorun.errors import StoreUnavailable
 from solorun.http.operation import Operation
 from solorun.outbox import Outbox
 from solorun.retention import RetentionStore
+from solorun.schedule_store import ScheduleStore
 from solorun.store import RunStore
 from tests.fakes.application import BEARER, TOKEN, TOML, OpenServed, Served
 
@@ -24,10 +25,15 @@ VALUES = {
     "slug": "internal",
     "delivery_id": "1",
     "target": "ops",
+    "schedule": "deploy.nightly",
 }
 QUERIES = {"followAllRuns": "?follow=1:0"}
-NOTIFYING = TOML + '[notify.ops]\napprise = "$OPS_URL"\n'
-METHODS = {**vars(RunStore), **vars(Outbox), **vars(RetentionStore)}
+NOTIFYING = (
+    TOML
+    + '[notify.ops]\napprise = "$OPS_URL"\n'
+    + '[[projects.deploy.schedules]]\nname = "nightly"\ncron = "0 3 * * *"\n'
+)
+METHODS = {**vars(RunStore), **vars(Outbox), **vars(RetentionStore), **vars(ScheduleStore)}
 CHECKED = [operation for operation in OPERATIONS if not operation.verifies_itself]
 """The others decide by what a request contains: see test_hooks.py."""
 READERS = [operation for operation in CHECKED if StoreUnavailable in operation.problems]

@@ -17,6 +17,8 @@ from solorun.api import Application
 from solorun.api.routes import OPERATIONS
 from solorun.auth.permissions import Authorize, Right
 from solorun.dashboard import Dashboard
+from solorun.http.event_stream import StreamLimits
+from solorun.service import ServiceLimits
 from tests.fakes.application import OpenServed, Served
 from tests.fakes.project_toml import project_toml
 
@@ -153,6 +155,30 @@ async def test_a_refused_start_names_no_holder_that_the_caller_may_not_view(open
     assert (hidden.status_code, hidden.json().get("holders", [])) == (409, [])
     assert "deploy" not in hidden.text
     assert [hold["project"] for hold in shown.json()["holders"]] == ["deploy"]
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/runs/1/events"], ids=["dashboard", "run"])
+@pytest.mark.parametrize("fails", [False, True], ids=["refuses", "fails"])
+async def test_a_stream_ends_when_its_reader_may_no_longer_view_it(
+    open_served: OpenServed, path: str, fails: bool
+) -> None:
+    answers: list[bool] = []
+    """What `authorize` finds. Without an answer, it admits."""
+
+    def authorize(request: Request, right: Right, project: str | None) -> bool:
+        return not answers or answers[0] / answers[0] == 0
+
+    limits = ServiceLimits(streams=StreamLimits(comment_interval_seconds=0.01))
+    async with hosted(open_served, authorize, limits=limits) as (served, client):
+        await served.begin("deploy")
+        reading = asyncio.create_task(client.get(path))
+        await served.until(lambda: served.service.hub.open_streams > 0)
+        answers.append(not fails)
+        async with asyncio.timeout(60):
+            response = await reading
+
+    assert response.text.startswith(": ok")
+    assert "event: end" not in response.text
 
 
 async def test_an_exception_for_the_host_reaches_its_handlers(open_served: OpenServed) -> None:

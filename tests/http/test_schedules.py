@@ -28,12 +28,13 @@ async def test_schedules_are_listed_with_what_is_due_next(open_served: OpenServe
         answer = await served.client.get("/api/v1/schedules", params={"next": 5})
 
         assert ids(answer) == ["etl", "etl.minutely", "report"]
-        nightly, disabled, _ = answer.json()["schedules"]
+        nightly, disabled, frequent = answer.json()["schedules"]
         assert (nightly["late"], nightly["on_conflict"], nightly["missed"]) == ("07:00", "queue", "run-once")
         due = [datetime.fromisoformat(each) for each in nightly["next_due_at"]]
-        assert len(due) == 5
+        assert len(due) == 3
         assert {each.minute for each in due} == {0}
         assert disabled["next_due_at"] == []
+        assert len(frequent["next_due_at"]) == 5
 
 
 async def test_the_schedules_of_one_project_are_listed(open_served: OpenServed) -> None:

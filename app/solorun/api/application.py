@@ -76,7 +76,7 @@ class Application:
             authorize=authorize,
         )
         self.endpoints: tuple[Endpoint[State], ...] = (*OPERATIONS, *pages)
-        self._router = Router(self.state, self.endpoints, show_not_found, check_rights)
+        self._router = Router(self.state, self.endpoints, show_not_found, None if authorize is None else check_rights)
         self._public_path = settings.root_path
 
     def end_streams(self) -> None:

@@ -1,7 +1,6 @@
 """Checks that the caller has the right that an endpoint requires, for the project that the request is about."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from solorun.api.path_parameters import run_id_of
 from solorun.api.state import State
@@ -31,17 +30,13 @@ async def make_stream_check(state: State, request: Request) -> Callable[[], bool
     return Reauthorization(permissions, await _find_project(state, request))
 
 
-@asynccontextmanager
-async def hidden_holders(state: State, request: Request) -> AsyncIterator[None]:
-    """Within this block, a ResourceBusy names only holders that the caller may view."""
-    try:
-        yield
-    except ResourceBusy as busy:
-        visible = await state.permissions_of(request).find_visible({hold.project for hold in busy.holders})
-        shown = [hold for hold in busy.holders if hold.project in visible]
-        if len(shown) < len(busy.holders):
-            raise ResourceBusy(shown, busy.choices, "A resource that the run requires is taken.") from None
-        raise
+async def hide_holders(state: State, request: Request, busy: ResourceBusy) -> ResourceBusy:
+    """The same refusal, which names only holders that the caller may view."""
+    visible = await state.permissions_of(request).find_visible({hold.project for hold in busy.holders})
+    shown = [hold for hold in busy.holders if hold.project in visible]
+    if len(shown) == len(busy.holders):
+        return busy
+    return ResourceBusy(shown, busy.choices, "A resource that the run requires is taken.")
 
 
 async def _find_project(state: State, request: Request) -> str | None:

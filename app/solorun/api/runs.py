@@ -13,9 +13,9 @@ from msgspec.structs import asdict
 from solorun.api.cursors import Cursor, decode_cursor, encode_cursor
 from solorun.api.idempotency import find_key
 from solorun.api.path_parameters import parse_run_id, run_id_of
-from solorun.api.rights import hidden_holders
+from solorun.api.rights import hide_holders
 from solorun.api.state import State
-from solorun.errors import InvalidCursor, InvalidRequest, RunNotFound
+from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunNotFound
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
@@ -23,9 +23,10 @@ from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
 from solorun.status import Status
-from solorun.trace_context import TRACE_HEADERS, caller_trace
+from solorun.trace_context import TRACE_HEADERS, TRACEPARENT, caller_trace
 from solorun.wire import CancelRequest, RerunRequest, RunPage, StartedRun, StartRequest
 
+_TRACE_HEADERS: Final = frozenset(name.encode() for name in TRACE_HEADERS)
 _STATUS_OF: Final = {StartResult.JOINED: 200, StartResult.STARTED: 201, StartResult.QUEUED: 202}
 
 
@@ -53,8 +54,11 @@ async def start_run(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    async with hidden_holders(state, request):
-        return _started(state, request, await submit_once(manager, project, key, starting))
+    try:
+        submission = await submit_once(manager, project, key, starting)
+    except ResourceBusy as busy:
+        raise await hide_holders(state, request, busy) from None
+    return _started(state, request, submission)
 
 
 async def rerun(state: State, request: Request) -> Response:
@@ -77,14 +81,18 @@ async def rerun(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    async with hidden_holders(state, request):
-        return _started(state, request, await submit_once(manager, original.project, key, starting))
+    try:
+        submission = await submit_once(manager, original.project, key, starting)
+    except ResourceBusy as busy:
+        raise await hide_holders(state, request, busy) from None
+    return _started(state, request, submission)
 
 
 def continue_trace(request: Request) -> None:
     """Let the run that this request starts be part of the caller's trace. Each request has a context of its own."""
-    sent = {name: request.headers.get(name.encode()) for name in TRACE_HEADERS}
-    caller_trace.set({name: value.decode("latin-1") for name, value in sent.items() if value is not None})
+    sent = request.headers.keys() & _TRACE_HEADERS
+    if TRACEPARENT.encode() in sent:
+        caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 
 def _started(state: State, request: Request, submission: Submission) -> Response:

@@ -15,7 +15,10 @@ from solorun.schedule_wire import FiringList, PauseRequest, ResumeRequest, Sched
 
 class SchedulesQuery(msgspec.Struct, forbid_unknown_fields=True):
     project: Annotated[str, Meta(description="Only the schedules of this project.")] | None = None
-    next: Annotated[int, Meta(ge=1, le=300, description="How many of the next due times of each schedule.")] = 3
+    next: Annotated[
+        int,
+        Meta(ge=1, le=300, description="How many due times of each schedule; more than 3 only of the next 24 hours."),
+    ] = 3
 
 
 class FiringsQuery(msgspec.Struct, forbid_unknown_fields=True):

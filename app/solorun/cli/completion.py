@@ -4,9 +4,11 @@ A shell waits for the answer. It is therefore limited in time, and empty if the 
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 
@@ -15,6 +17,8 @@ from solorun.wire import FROM_FAILED, FROM_START
 
 if TYPE_CHECKING:
     from solorun.client import RunClient
+
+T = TypeVar("T")
 
 LIMIT_SECONDS: Final = 1.0
 _MAX_RUNS: Final = 30
@@ -30,11 +34,29 @@ def one_of_values(values: Iterable[str]) -> Callable[[str], list[str]]:
     return lambda incomplete: [value for value in known if value.startswith(incomplete)]
 
 
+class _DaemonThreads(ThreadPoolExecutor):
+    """Resolves host names. The process does not wait for these threads: a name server may take long to answer."""
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        future.set_running_or_notify_cancel()
+
+        def work() -> None:
+            try:
+                future.set_result(function(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 - raised where the result is awaited
+                future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
+
+
 def _from_service(find: Callable[["RunClient", str], Awaitable[list[Item]]]) -> Complete:
     """Make a completer of a function that gets a client and the command's first argument, a project or a run."""
 
     async def ask(ctx: typer.Context) -> list[Item]:
         # The parser stops at an option without a value, which is the one to complete. The arguments are then in `args`.
+        asyncio.get_running_loop().set_default_executor(_DaemonThreads())
         first = ctx.params.get("project") or ctx.params.get("run") or "".join(ctx.args[:1])
         async with (
             asyncio.timeout(LIMIT_SECONDS),

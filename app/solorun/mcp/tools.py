@@ -142,7 +142,7 @@ class Tools:
     async def cancel_run(
         self,
         run: RunName,
-        reason: Annotated[str, Field(max_length=1000)] = "",
+        reason: Annotated[str, Field(max_length=500)] = "",
         now: Annotated[bool, Field(description="Kill the work instead of letting it clean up")] = False,
         wait_seconds: Wait = 30,
     ) -> RunView:
@@ -161,7 +161,9 @@ class Tools:
         run: RunName,
         step: str | None = None,
         level: Annotated[Level | None, Field(description="Only this level and above")] = None,
-        text: Annotated[str | None, Field(description="Only lines that contain this, ignoring case")] = None,
+        text: Annotated[
+            str | None, Field(description="Only lines that contain this, ignoring case", max_length=1000)
+        ] = None,
         after: Seq = None,
         before: Seq = None,
         limit: Annotated[int, Field(ge=1, le=500)] = 100,

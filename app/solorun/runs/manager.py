@@ -86,11 +86,15 @@ class RunManager:
         scope: str = FULL_SCOPE,
         triggered_by: str = "api",
         params: Mapping[str, object] | None = None,
-        on_conflict: ConflictPolicy | None = None,
+        on_conflict: ConflictPolicy | str | None = None,
     ) -> Run:
-        """Start a run of the project: `submit_run`, for callers to whom a joined run is as good as a new one."""
+        """Start a run of the project: `submit_run`, for callers to whom a joined run is as good as a new one.
+
+        Raises ValueError for an unknown policy, and what `submit_run` raises.
+        """
+        policy = None if on_conflict is None else ConflictPolicy(on_conflict)
         submission = await self.submit_run(
-            project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=on_conflict
+            project, scope=scope, triggered_by=triggered_by, params=params, on_conflict=policy
         )
         return submission.run
 

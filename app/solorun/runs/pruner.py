@@ -24,8 +24,8 @@ T = TypeVar("T")
 FIRST_SECONDS: Final = 10.0
 """The first pass waits until the service has started what was queued."""
 INTERVAL_SECONDS: Final = 300.0
-PAUSE_RATIO: Final = 4
-"""The pause after a transaction, as a multiple of its duration: other work gets four fifths of the database's time."""
+PAUSE_RATIO: Final = 9
+"""The pause after a transaction, as a multiple of its duration: other work gets nine tenths of the database's time."""
 MIN_PAUSE_SECONDS: Final = 0.01
 REMEMBERED: Final = timedelta(days=30)
 """How long a deleted run is remembered: a service that was down for longer keeps its files."""
@@ -58,12 +58,14 @@ class Pruner:
         self._requested: set[str | None] = set()
         self._wake = asyncio.Event()
         self._last_pass_at: datetime | None = None
+        self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="pruner")
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -115,6 +117,8 @@ class Pruner:
                     await self.prune(project)
             except SolorunError as error:
                 _logger.warning("Old runs cannot be deleted; retrying in %g s: %s", self.interval_seconds, error)
+            except Exception:
+                _logger.exception("Old runs cannot be deleted; retrying in %g s", self.interval_seconds)
             seconds = self.interval_seconds
 
     async def _list_limited(self, project: str | None) -> list[tuple[str, Keep]]:
@@ -162,6 +166,8 @@ class Pruner:
 
     def _remove_files(self, run_ids: Sequence[int]) -> None:
         for run_id in run_ids:
+            if self._stopping:
+                return  # the process waits for this thread; the first pass of the next service continues
             try:
                 remove_artifacts(self.directory, run_id)
             except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from solorun.project import CommandStep, Project, StepDeclaration
 from solorun.step import StepContext, StepExecution, StepExecutor
+from solorun.steps import code_in_process
 from solorun.steps.command import start_command
 from solorun.steps.command_limits import DEFAULT_LIMITS, CommandLimits
 from solorun.steps.coroutine import CoroutineExecution
@@ -64,12 +65,15 @@ class StepDispatcher(StepExecutor):
         if isinstance(step, CommandStep):
             return start(step)
         commands = CoroutineCommands(lambda run: start(CommandStep(step.name, run)), project.cancel_grace_seconds)
-        return CoroutineExecution(project, step, context, self._watchdog, commands, self._processes)
+        execution = CoroutineExecution(project, step, context, self._watchdog, commands, self._processes)
+        code_in_process.track(self._data_dir, context.run_id, execution.is_running)
+        return execution
 
     async def kill_orphans(self, run_id: int) -> None:
         async def warn(message: str) -> None:
             logger.warning("run %d: %s", run_id, message)
 
+        await code_in_process.wait_until_ended(self._data_dir, run_id, warn)
         orphans = OrphanProcesses(
             select_by_environment(self._data_dir, run_id),
             warn,

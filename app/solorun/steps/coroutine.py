@@ -67,6 +67,10 @@ class CoroutineExecution:
         self._work = asyncio.create_task(watchdog.watch(self), name=name)
         self._task = asyncio.create_task(self._supervise(), name=f"end of {name}")
 
+    def is_running(self) -> bool:
+        """Whether the coroutine or the function is running."""
+        return self._call.is_running() if self._call else not self._work.done()
+
     @property
     def stop_effect(self) -> StopEffect | None:
         if not self._stop_requested or not self._task.done():
@@ -145,6 +149,8 @@ class CoroutineExecution:
 
     def _cancel(self) -> None:
         self._cancels += 1
+        if self._call is not None:
+            self._call.is_cancel_ours = True
         self._work.cancel()
 
     def _report_position(self) -> None:

@@ -5,6 +5,7 @@ import contextvars
 import inspect
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -26,6 +27,9 @@ class FunctionCall:
         self._name = f"step {step.name}"
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
+        self.is_cancel_ours = False
+        """Set before each cancellation that the step knows of. Any other one is of an event loop that ends: it must not
+        wait for the thread, which ends with the program."""
 
     async def __call__(self, step: StepContext) -> None:
         context = FunctionContext(step)
@@ -33,7 +37,8 @@ class FunctionCall:
 
         def work() -> None:
             self._run(context)
-            loop.call_soon_threadsafe(ended.set)
+            with suppress(RuntimeError):  # the loop has been closed without waiting for the function
+                loop.call_soon_threadsafe(ended.set)
 
         # A daemon: a function that does not stop must not keep the program from exiting. In the coroutine's context,
         # what the function prints and logs goes to its run.
@@ -46,10 +51,16 @@ class FunctionCall:
                 await ended.wait()
             except asyncio.CancelledError:
                 context.cancel()
+                if not self.is_cancel_ours:
+                    raise
+                self.is_cancel_ours = False
         if self._error is not None:
             raise self._error
         if context.has_seen_cancel:
             raise StepCancelled
+
+    def is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def list_frames(self) -> list[FrameType]:
         """The frames of the function, outermost first; [] if it is not running."""

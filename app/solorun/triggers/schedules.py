@@ -2,15 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
+from typing import Final
 
 from solorun.errors import ScheduleNotFound
 from solorun.project import Projects
 from solorun.schedule import Firing, Schedule, ScheduleState, ScheduleSummary, project_of, timings_of
 from solorun.store import Store
+
+MIN_SHOWN: Final = 3
+"""How many of the next due times are shown, even if they are far away."""
 
 _logger = logging.getLogger("solorun.triggers")
 
@@ -24,7 +28,10 @@ class Schedules:
     now: Callable[[], datetime]
 
     async def list_all(self, *, project: str | None = None, count: int) -> list[ScheduleSummary]:
-        """All schedules, or those of a project, in the order of the file, with their next `count` due times."""
+        """All schedules, or those of a project, in the order of the file, with their next due times, up to `count`.
+
+        More than MIN_SHOWN only if they are in the next 24 hours.
+        """
         await self.projects.refresh()
         found = [schedule for schedule in self.projects.schedules if project in (None, schedule.project)]
         now = self.now()
@@ -61,7 +68,7 @@ class Schedules:
         await self.store.register_schedules(timings, at=self.now())
 
     async def _summary_of(self, schedule: str) -> ScheduleSummary:
-        for summary in await self.list_all(project=project_of(schedule), count=3):
+        for summary in await self.list_all(project=project_of(schedule), count=MIN_SHOWN):
             if summary.id == schedule:
                 return summary
         raise ScheduleNotFound
@@ -71,11 +78,19 @@ def _find_next(
     schedules: list[Schedule], states: dict[str, ScheduleState], now: datetime, count: int
 ) -> list[tuple[datetime, ...]]:
     return [
-        tuple(islice(schedule.cron.after(now), count))
+        tuple(islice(_find_soon(schedule, now), count))
         if _is_active(schedule, states.get(schedule.id, ScheduleState(now)))
         else ()
         for schedule in schedules
     ]
+
+
+def _find_soon(schedule: Schedule, now: datetime) -> Iterator[datetime]:
+    """The due times of the next day, and at least a few."""
+    for number, due in enumerate(schedule.cron.after(now)):
+        if number >= MIN_SHOWN and due > now + timedelta(days=1):
+            return
+        yield due
 
 
 def _is_active(schedule: Schedule, state: ScheduleState) -> bool:

@@ -276,11 +276,24 @@ async def test_a_running_pruner_makes_a_pass_when_it_is_requested(store: FaultyS
         await until_gone(store.as_store(), old)
 
 
-async def test_a_running_pruner_survives_a_failing_store(store: FaultyStore, tmp_path: Path) -> None:
+async def test_a_stopped_pruner_leaves_the_files_to_the_next_one(store: FaultyStore, tmp_path: Path) -> None:
+    old, kept = [await ended(store, tmp_path, artifact_bytes=1) for _ in range(2)]
+    pruner = pruner_of(store, tmp_path, NEWEST)
+    await pruner.stop()
+    await pruner.prune()
+    assert artifact_ids(tmp_path) == [str(old.id), str(kept.id)]
+
+    await pruner_of(store, tmp_path, NEWEST).prune()
+
+    assert artifact_ids(tmp_path) == [str(kept.id)]
+
+
+@pytest.mark.parametrize("error", [StoreUnavailable(), ValueError("an internal error")], ids=["store", "internal"])
+async def test_a_running_pruner_survives_an_error(store: FaultyStore, tmp_path: Path, error: Exception) -> None:
     old, _ = [await ended(store, tmp_path) for _ in range(2)]
     pruner = pruner_of(store, tmp_path, NEWEST)
     pruner.interval_seconds = 0
-    store.fail("list_ended_runs", StoreUnavailable())
+    store.fail("list_ended_runs", error)
 
     async with running(pruner):
         await until_gone(store.as_store(), old)

@@ -81,8 +81,14 @@ def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sq
     assert steps[0] == "SEARCH segments USING INDEX segments_with_events (run_id=? AND last_seq>?)"
 
 
-# One row per project, one per active run, and the runs that wait.
-_SORT_A_FEW = {"list_latest_runs", "list_foreign_runs", "list_orphaned_runs", "list_queued_runs"}
+# One row per project, one per active run, the runs that wait, and the last 200 runs of a project.
+_SORT_A_FEW = {
+    "list_latest_runs",
+    "list_foreign_runs",
+    "list_orphaned_runs",
+    "list_queued_runs",
+    "select_previous_outcome",
+}
 
 
 def test_fragments_are_inserted() -> None:

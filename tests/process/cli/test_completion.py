@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from solorun.cli import completion
 from solorun.parameter import Parameter
 from solorun.run import Artifact, RunStep
 from solorun.status import StepStatus
@@ -92,6 +94,20 @@ async def test_a_shell_gets_the_values_that_fit(
 )
 async def test_a_failure_completes_nothing_and_prints_nothing(complete: Complete, line: str) -> None:
     assert await complete(line, problem("unauthorized", 401)) == []
+
+
+async def test_a_name_server_that_does_not_answer_delays_nothing(
+    complete: Complete, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(completion, "LIMIT_SECONDS", 0.05)
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: answered.wait())
+
+    completed = await complete("solorun start --url http://runs.example.org ")
+
+    assert completed == []
+    assert not answered.is_set()
+    answered.set()
 
 
 def test_bash_completes_with_the_script(tmp_path: Path) -> None:

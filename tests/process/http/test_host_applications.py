@@ -27,6 +27,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
 
     with asgi_server(server, ["fastapi_app:app"], tmp_path, "/tools/runs/") as running:
         client = running.client
+        redirect = client.get(str(client.base_url).rstrip("/"))
         stranger = client.get("api/v1/runs")
         client.auth = httpx.BasicAuth(*BOB)
         refused = client.post("api/v1/projects/handbook/runs")
@@ -47,6 +48,7 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
             log = running.stop()
             rest = _read_rest(lines)
 
+    assert redirect.headers["location"] == str(client.base_url)
     assert (stranger.status_code, stranger.headers["www-authenticate"]) == (401, "Basic")
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/forbidden")
     assert (published.status_code, published.json()) == (202, {"run": 1})
@@ -58,10 +60,11 @@ def test_a_fastapi_application_runs_its_projects(server: Sequence[str], farewell
     assert running.status_of(3, "runs") == "interrupted"
 
 
-def test_a_starlette_application_adds_projects_and_limits_their_owners(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", [UVICORN, HYPERCORN, GUNICORN], ids=["uvicorn", "hypercorn", "gunicorn"])
+def test_a_starlette_application_adds_projects_and_limits_their_owners(server: Sequence[str], tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "starlette_app.py", tmp_path)
 
-    with asgi_server(UVICORN, ["starlette_app:app"], tmp_path, "/runs/") as running:
+    with asgi_server(server, ["starlette_app:app"], tmp_path, "/runs/") as running:
         client = running.client
         client.headers["x-token"] = "token-of-acme"
         unknown = client.get("api/v1/projects/acme")
@@ -72,7 +75,7 @@ def test_a_starlette_application_adds_projects_and_limits_their_owners(tmp_path:
         listed = client.get("api/v1/projects").json()["projects"]
         cancelled = client.post(f"{bill}/cancel")
         other = client.post("api/v1/projects/tyrell/runs")
-        running.stop(signal.SIGINT)
+        running.stop()
 
     assert unknown.status_code == 404
     assert "billed acme" in "".join(event.data for event in events)

@@ -69,6 +69,15 @@ def test_an_invalid_file_leaves_the_path_unchanged(find_errors: FindErrors, writ
     assert sys.path == before
 
 
+def test_a_plain_function_is_a_step(check: Check, write: Write) -> None:
+    write("handbook_p.py", "def main(step): ...")
+
+    [step] = check(declare("p", "handbook_p:main")).get_project("p").steps
+
+    assert isinstance(step, CoroutineStep)
+    assert (step.call, step.kind) == ("handbook_p:main", "function")
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -13,6 +13,7 @@ from solorun.errors import ConfigurationInvalid, ProjectNotFound
 from solorun.project import CommandStep, CoroutineStep
 from solorun.projects import TOP_KEYS, Catalog, ProjectSet
 from solorun.projects.project_tables import PROJECT_KEYS
+from solorun.projects.service_table import SERVICE_READERS
 from solorun.projects.step_tables import STEP_KEYS
 
 TOML = """
@@ -41,6 +42,10 @@ name = "build"
 run = ["make", "-j"]
 tty = true
 """
+
+
+NO_ARGUMENTS = {"service", "projects", "data_dir", "host", "port", "token_file", "require_token", "log_format"}
+"""Keys that are arguments with a name of their own, or that concern `solorun serve` only."""
 
 
 async def extract(step: StepContext) -> None:
@@ -89,7 +94,7 @@ def test_a_declared_project_equals_the_one_in_a_file(tmp_path: Path, monkeypatch
 
 def test_every_key_of_a_file_is_an_argument() -> None:
     assert {*ProjectKeys.__annotations__, "steps"} == {*PROJECT_KEYS}
-    assert {*SolorunKeys.__annotations__} >= {*TOP_KEYS} - {"service", "projects"}
+    assert {*SolorunKeys.__annotations__} == {*TOP_KEYS, *SERVICE_READERS} - NO_ARGUMENTS
     assert {*CommandKeys.__annotations__, *StepKeys.__annotations__, "name", "run", "call"} == {*STEP_KEYS}
 
 

@@ -17,6 +17,7 @@ import {
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
+import { type Firing, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
@@ -88,6 +89,29 @@ export async function getProject(project: string): Promise<Project> {
 export async function listResources(): Promise<Resource[]> {
   const { data } = await client.GET('/api/v1/resources');
   return data!.resources.map(toResource);
+}
+
+/** Each with its next due times, as many as the API returns. */
+export async function listSchedules(): Promise<Schedule[]> {
+  const { data } = await client.GET('/api/v1/schedules', { params: { query: { next: 300 } } });
+  return data!.schedules.map(toSchedule);
+}
+
+/** What was due after this time, newest first, up to 1,000. */
+export async function listFirings(after: number): Promise<Firing[]> {
+  const query = { after: new Date(after).toISOString(), limit: 1000 };
+  const { data } = await client.GET('/api/v1/firings', { params: { query } });
+  return data!.firings.map(toFiring);
+}
+
+export async function pauseSchedule(schedule: string, reason: string): Promise<void> {
+  const body = { reason, requested_by: 'dashboard' };
+  await client.POST('/api/v1/schedules/{schedule}/pause', { params: { path: { schedule } }, body });
+}
+
+export async function resumeSchedule(schedule: string): Promise<void> {
+  const body = { requested_by: 'dashboard' };
+  await client.POST('/api/v1/schedules/{schedule}/resume', { params: { path: { schedule } }, body });
 }
 
 export async function listNotifyTargets(): Promise<NotifyTarget[]> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { formatLines, parseLevel, parseLines, passes } from './filters';
-import { aRecord } from './testing';
+import { formatLines, parseAttempt, parseLevel, parseLines, passes } from './filters';
+import { aRecord, aRunStep, anAttempt, someRecords } from './testing';
 
 test.each([
   ['#L12', { from: 12, upTo: 12 }],
@@ -28,6 +28,25 @@ test.each([
   [{ step: null, level: null, stream: 'stderr', q: '' }, false],
 ] as const)('filters %j: an info line of the step translate passes: %s', (filters, pass) => {
   expect(passes(aRecord(1), filters)).toBe(pass);
+});
+
+test.each([
+  ['1', [3, 4]],
+  ['2', [5, 6]],
+  ['9', [1, 2, 3, 4, 5, 6]],
+])('the attempt %s of a step selects its records, if there is one', (text, seqs) => {
+  const attempts = [
+    anAttempt({ number: 1, firstSeq: 3, lastSeq: 4 }),
+    anAttempt({ number: 2, status: 'running', firstSeq: 5 }),
+  ];
+  const attempt = parseAttempt(text, aRunStep({ attempts }));
+  const filters = { step: 'translate', attempt, level: null, stream: null, q: '' };
+
+  expect(
+    someRecords(1, 6)
+      .filter((record) => passes(record, filters))
+      .map(({ seq }) => seq),
+  ).toEqual(seqs);
 });
 
 test('an unknown level is ignored', () => {

@@ -13,6 +13,7 @@ export interface LogQuery {
   readonly before?: number;
   readonly limit?: number;
   readonly step?: string;
+  readonly attempt?: number;
   readonly level?: string;
   readonly stream?: string;
   readonly q?: string;
@@ -158,9 +159,10 @@ export class LogModel {
 
   /** Queries the log with the current filters, bypassing the cache. */
   query(query: LogQuery, signal = this.abort.signal): Promise<LogPage> {
-    const { step, level, stream, q } = this.filters;
+    const { step, attempt, level, stream, q } = this.filters;
     const filters = {
       ...(step !== null && { step }),
+      ...(attempt && { attempt: attempt.number }),
       ...(level !== null && { level }),
       ...(stream !== null && { stream }),
       ...(q && { q }),
@@ -173,9 +175,9 @@ export class LogModel {
   }
 
   private createCache(run: Run): PageCache {
-    const { step, level, q } = this.filters;
+    const { step, attempt, level, q } = this.filters;
     if (!this.filtered) return new PageCache(0, run.lastSeq, run.lastSeq, false);
-    const bounds = run.steps.find(({ name }) => name === step);
+    const bounds = attempt ?? run.steps.find(({ name }) => name === step);
     const after = step === null ? 0 : (bounds?.firstSeq ?? run.lastSeq + 1) - 1;
     const upTo = step === null ? run.lastSeq : (bounds?.lastSeq ?? run.lastSeq);
     const total = Object.values(run.levelCounts).reduce((sum, count) => sum + count, 0) || 1;
@@ -193,7 +195,8 @@ export class LogModel {
     const levels = Object.entries(run.levelCounts) as [LogRecord['level'], number][];
     return levels.reduce(
       (sum, [level, count]) =>
-        sum + (passes({ level } as LogRecord, { ...this.filters, step: null, stream: null }) ? count : 0),
+        sum +
+        (passes({ level } as LogRecord, { ...this.filters, step: null, attempt: null, stream: null }) ? count : 0),
       0,
     );
   }

@@ -87,6 +87,12 @@ export function formatTime(time: number, now = Date.now()): string {
   return `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)} ${clock}`;
 }
 
+/** The same without seconds, for what was planned. */
+export function formatMinute(time: number, now = Date.now()): string {
+  if (midnightOf(time) === midnightOf(now)) return formatClock(time);
+  return `${new Date(time).toLocaleDateString(LOCALE, SHORT_DATE)} ${formatClock(time)}`;
+}
+
 /** `begins at about 14:05`, with the date if it is not today, or `begins soon`. */
 export function formatBegin(time: number, now: number): string {
   if (time <= now) return 'begins soon';

@@ -3,6 +3,7 @@ import type { Component } from 'svelte';
 import Ban from '@lucide/svelte/icons/ban';
 import Bell from '@lucide/svelte/icons/bell';
 import Boxes from '@lucide/svelte/icons/boxes';
+import CalendarClock from '@lucide/svelte/icons/calendar-clock';
 import Keyboard from '@lucide/svelte/icons/keyboard';
 import LayoutGrid from '@lucide/svelte/icons/layout-grid';
 import List from '@lucide/svelte/icons/list';
@@ -81,6 +82,14 @@ function allCommands(): Command[] {
       : []),
     { group: 'Pages', name: 'Overview', hint: '', icon: LayoutGrid, act: () => router.go('/') },
     { group: 'Pages', name: 'All runs', hint: '', icon: List, act: () => router.go('/runs') },
+    {
+      group: 'Pages',
+      name: 'Schedules',
+      hint: '',
+      words: 'cron nightly pause resume due',
+      icon: CalendarClock,
+      act: () => router.go('/schedules'),
+    },
     {
       group: 'Pages',
       name: 'Resources',

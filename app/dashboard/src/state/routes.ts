@@ -10,6 +10,7 @@ export type Route =
   | { readonly page: 'overview' }
   | { readonly page: 'runs' }
   | { readonly page: 'resources' }
+  | { readonly page: 'schedules' }
   | { readonly page: 'notifications' }
   | { readonly page: 'project'; readonly project: string }
   | { readonly page: 'run'; readonly project: string; readonly runId: number }
@@ -33,6 +34,12 @@ export const ROUTES: readonly RouteDefinition[] = [
   { path: '/', page: 'overview', requests: ['projects'] },
   { path: '/runs', page: 'runs', component: 'pages/RunsPage.svelte' },
   { path: '/resources', page: 'resources', component: 'pages/ResourcesPage.svelte', requests: ['resources'] },
+  {
+    path: '/schedules',
+    page: 'schedules',
+    component: 'pages/SchedulesPage.svelte',
+    requests: ['schedules?next=300'],
+  },
   {
     path: '/notifications',
     page: 'notifications',

@@ -19,6 +19,7 @@ export const SHORTCUTS: readonly (readonly [keys: string, action: string])[] = [
   ['g o', 'Overview'],
   ['g r', 'All runs'],
   ['g s', 'Shared resources'],
+  ['g c', 'Schedules'],
   ['g n', 'Notifications'],
   ['s', 'Start a run'],
   ['r', 'Run the run again (asks first)'],

@@ -436,9 +436,13 @@ ORDER BY id DESC LIMIT :limit;
 SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 
 -- name: expire_run
--- Lets an ended run expire: from now on, no reader finds it.
+-- Lets an ended run expire: from now on, no reader finds it. A run that decides whether a schedule is late stays until
+-- then.
 UPDATE runs SET expired_at = :at
-WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM firings
+        WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL);
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
@@ -551,7 +555,7 @@ SELECT target, COUNT(*) FROM deliveries WHERE status = 'pending' GROUP BY target
 -- name: list_stale_deliveries
 -- Lists old deliveries of a target that nothing sends.
 SELECT {delivery_columns} FROM deliveries
-WHERE target = :target AND status = 'pending' AND due_at <= :at AND occurred_at < :before ORDER BY id LIMIT 500;
+WHERE target = :target AND status = 'pending' AND due_at <= :at AND occurred_at < :before ORDER BY due_at LIMIT 500;
 
 -- name: give_up_delivery
 -- Gives up a delivery that nothing sends.

@@ -27,6 +27,6 @@ CREATE TABLE firings (
     PRIMARY KEY (schedule, due_at)
 );
 
-CREATE INDEX firings_by_due_at ON firings (due_at);
+CREATE INDEX firings_by_due_at ON firings (due_at DESC, schedule);
 CREATE INDEX firings_by_run ON firings (run_id) WHERE run_id IS NOT NULL;
 CREATE INDEX firings_not_settled ON firings (late_at) WHERE late_at IS NOT NULL AND late IS NULL;

@@ -1,0 +1,79 @@
+/** Schedules and what became of their due times, converted from the API's types. */
+import type { components } from './schema';
+
+type Wire = components['schemas'];
+
+/** What became of one due time. The run's fields are null if there is none, or if it has been deleted. */
+export interface Firing {
+  readonly schedule: string;
+  readonly project: string;
+  readonly dueAt: number;
+  readonly outcome: Wire['FiringOutcome'];
+  readonly runId: number | null;
+  readonly reason: string;
+  readonly missedCount: number;
+  /** Whether the run had not completed in time. */
+  readonly isLate: boolean;
+  readonly status: Wire['Status'] | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+}
+
+export interface Schedule {
+  readonly id: string;
+  readonly project: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly scope: string;
+  readonly onConflict: Wire['ConflictPolicy'];
+  readonly missed: Wire['MissedPolicy'];
+  readonly isEnabled: boolean;
+  /** A time of day in its time zone, such as `07:00`. */
+  readonly late: string | null;
+  readonly pausedAt: number | null;
+  readonly pausedBy: string;
+  readonly pauseReason: string;
+  /** When runs will start, ascending. Empty while it is paused or not enabled. */
+  readonly nextStarts: readonly number[];
+  readonly lastFiring: Firing | null;
+  /** How long its runs usually take. */
+  readonly estimatedMs: number | null;
+}
+
+const timeOf = (wire: string | null | undefined): number | null => (wire ? Date.parse(wire) : null);
+
+export function toFiring(wire: Wire['Firing']): Firing {
+  return {
+    schedule: wire.schedule,
+    project: wire.project,
+    dueAt: Date.parse(wire.due_at),
+    outcome: wire.outcome ?? 'started',
+    runId: wire.run_id ?? null,
+    reason: wire.reason ?? '',
+    missedCount: wire.missed_count ?? 0,
+    isLate: wire.late === true,
+    status: wire.run_status ?? null,
+    startedAt: timeOf(wire.run_started_at),
+    finishedAt: timeOf(wire.run_finished_at),
+  };
+}
+
+export function toSchedule(wire: Wire['ScheduleSummary']): Schedule {
+  return {
+    id: wire.id,
+    project: wire.project,
+    cron: wire.cron,
+    timeZone: wire.timezone,
+    scope: wire.scope,
+    onConflict: wire.on_conflict,
+    missed: wire.missed,
+    isEnabled: wire.enabled,
+    late: wire.late,
+    pausedAt: timeOf(wire.paused_at),
+    pausedBy: wire.paused_by ?? '',
+    pauseReason: wire.pause_reason ?? '',
+    nextStarts: wire.next_due_at.map((due) => Date.parse(due) + wire.delay_seconds * 1000),
+    lastFiring: wire.last_firing ? toFiring(wire.last_firing) : null,
+    estimatedMs: wire.estimated_seconds === null ? null : wire.estimated_seconds * 1000,
+  };
+}

@@ -1,0 +1,104 @@
+/** Where due times and their runs are on the line of a day, and what went wrong in it. */
+import type { Firing, Schedule } from '../api/schedules';
+import { formatClock } from './format';
+
+export const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+/** A bar is at least this wide, in percent of the line. */
+const MIN_WIDTH = 0.4;
+
+/** A run, or a due time without one. `left` and `width` are in percent of the line. */
+export interface Mark {
+  readonly left: number;
+  readonly width: number;
+  /** The class that colours it: the status of a run, or the outcome of a due time without a run. */
+  readonly state: string;
+  readonly isLate: boolean;
+  readonly title: string;
+  readonly project: string;
+  readonly runId: number | null;
+}
+
+export interface Row {
+  readonly schedule: string;
+  readonly marks: readonly Mark[];
+}
+
+/** The full hours of the line, one for each `step` hours. */
+export function hoursOf(from: number, step: number): { left: number; label: string }[] {
+  const hours = [];
+  const first = new Date(from);
+  first.setHours(first.getHours() + 1, 0, 0, 0);
+  for (let time = first.getTime(); time < from + DAY_MS; time += HOUR_MS)
+    if (new Date(time).getHours() % step === 0) hours.push({ left: placeOf(time, from), label: formatClock(time) });
+  return hours;
+}
+
+/** The last day: a row for each schedule that something was due for, in the order of the schedules. */
+export function pastRows(firings: readonly Firing[], order: readonly string[], now: number): Row[] {
+  const rows = new Map<string, Mark[]>(order.map((id) => [id, []]));
+  for (const firing of firings) {
+    const marks = rows.get(firing.schedule) ?? [];
+    rows.set(firing.schedule, marks);
+    const start = firing.startedAt ?? firing.dueAt;
+    const end = firing.startedAt === null ? start : (firing.finishedAt ?? now);
+    marks.push({
+      ...boundsOf(start, end, now - DAY_MS),
+      state: stateOf(firing),
+      isLate: firing.isLate,
+      title: `${firing.schedule}, due ${formatClock(firing.dueAt)}: ${describe(firing)}`,
+      project: firing.project,
+      runId: firing.runId,
+    });
+  }
+  return [...rows].filter(([, marks]) => marks.length).map(([schedule, marks]) => ({ schedule, marks }));
+}
+
+/** The next day: a row for each schedule that is due in it. The bars are as long as runs usually take. */
+export function comingRows(schedules: readonly Schedule[], now: number): Row[] {
+  return schedules
+    .map((schedule) => ({
+      schedule: schedule.id,
+      marks: schedule.nextStarts
+        .filter((start) => start < now + DAY_MS)
+        .map((start) => ({
+          ...boundsOf(start, start + (schedule.estimatedMs ?? 0), now),
+          state: 'expected',
+          isLate: false,
+          title: `${schedule.id}, ${formatClock(start)}`,
+          project: schedule.project,
+          runId: null,
+        })),
+    }))
+    .filter(({ marks }) => marks.length);
+}
+
+/** The firings that need attention, newest first. */
+export const problemsOf = (firings: readonly Firing[]): Firing[] =>
+  firings.filter((firing) => firing.isLate || ['failed', 'interrupted', 'missed', 'refused'].includes(stateOf(firing)));
+
+/** What became of a firing: `completed`, `failed, late`, `refused: …`. */
+export function describe(firing: Firing): string {
+  const late = firing.isLate ? ', late' : '';
+  if (firing.outcome === 'started' || firing.outcome === 'joined')
+    return `${firing.status ?? (firing.runId === null ? firing.outcome : 'deleted')}${late}`;
+  return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
+}
+
+/** `12 due times, of which 2 went wrong.` */
+export function summarize(firings: readonly Firing[]): string {
+  if (!firings.length) return 'Nothing was due.';
+  const wrong = problemsOf(firings).length;
+  const due = `${firings.length} due ${firings.length === 1 ? 'time' : 'times'}`;
+  return wrong ? `${due}, of which ${wrong} went wrong.` : `${due}, and nothing went wrong.`;
+}
+
+const stateOf = ({ outcome, status }: Firing): string =>
+  outcome === 'started' || outcome === 'joined' ? (status ?? 'skipped') : outcome;
+
+const placeOf = (time: number, from: number): number => ((time - from) / DAY_MS) * 100;
+
+function boundsOf(start: number, end: number, from: number): { left: number; width: number } {
+  const left = Math.min(100 - MIN_WIDTH, Math.max(0, placeOf(start, from)));
+  return { left, width: Math.min(100 - left, Math.max(MIN_WIDTH, placeOf(end, from) - left)) };
+}
