@@ -35,25 +35,35 @@ class Deletion:
     more: bool
 
 
-def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int], now: datetime) -> list[int]:
-    """The ids of the runs that the project does not keep, oldest first. `runs` are all its ended ones, newest first.
+def find_expired(
+    keep: Keep,
+    runs: Sequence[EndedRun],
+    now: datetime,
+    *,
+    sizes: Mapping[int, int] | None = None,
+    newer: int = 0,
+    has_newer_completed: bool = False,
+) -> list[EndedRun]:
+    """The runs that the project does not keep, oldest first, of all its ended ones, which are given newest first.
 
-    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. Pinned runs and the last completed
-    one are kept, and count like any other. The newest run never exceeds the size.
+    Pinned runs and the last completed one are kept, and count like any other. `keep.size_bytes` needs the `sizes`, the
+    bytes that each run occupies; the newest run never exceeds them. Without it, `runs` may be a part of all: `newer`
+    runs are not given, and `has_newer_completed` says whether one of those has completed.
     """
-    last_completed = next((run.id for run in runs if run.is_completed), None)
+    sizes = sizes or {}
+    last_completed = None if has_newer_completed else next((run.id for run in runs if run.is_completed), None)
     total_bytes = sum(sizes.values())
-    expired: list[int] = []
+    expired: list[EndedRun] = []
     for position in range(len(runs) - 1, -1, -1):
         run = runs[position]
         if run.is_pinned or run.id == last_completed:
             continue
         if (
-            (keep.runs is not None and position >= keep.runs)
+            (keep.runs is not None and newer + position >= keep.runs)
             or (keep.age_seconds is not None and (now - run.finished_at).total_seconds() > keep.age_seconds)
             or (keep.size_bytes is not None and total_bytes > keep.size_bytes and position > 0)
         ):
-            expired.append(run.id)
+            expired.append(run)
             total_bytes -= sizes.get(run.id, 0)
     return expired
 

@@ -24,10 +24,12 @@ async def submit_once(
             await manager.store.record_key(project, key, submitted.run.id, at=manager.now())
     except StoreUnavailable:
         raise  # No step will run. A repetition finds out what became of the row.
-    except (Problem, StartRepeated):
+    except (Problem, StartRepeated) as refusal:
         # What refuses another run does not matter if the key has led to one. Often, it is that very run.
         earlier = await manager.store.find_run_by_key(project, key, at=manager.now())
         if earlier is None:
+            if isinstance(refusal, StartRepeated):
+                raise StoreUnavailable("The first start with this key was just given up. Repeat the request.") from None
             raise
         run = await manager.get_run(earlier.run.id)
         return Submission(run, earlier.result, replayed=True)

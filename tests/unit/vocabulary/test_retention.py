@@ -19,7 +19,7 @@ def ended(run_id: int, *, days: float = 0, completed: bool = False, pinned: bool
 
 def expired(keep: Keep, *runs: EndedRun, sizes: dict[int, int] | None = None) -> list[int]:
     """The expired runs among these, which are in the order of their ids."""
-    return find_expired(keep, runs[::-1], sizes or {}, NOW)
+    return [run.id for run in find_expired(keep, runs[::-1], NOW, sizes=sizes)]
 
 
 def test_without_a_limit_all_runs_are_kept() -> None:
@@ -104,4 +104,25 @@ def test_what_is_left_is_within_the_limits_and_what_went_had_to_go(
     assert keep.age_seconds is None or all(run.finished_at >= NOW - timedelta(seconds=keep.age_seconds) for run in free)
     size_bytes = sum(sizes[run.id] for run in left)
     assert keep.size_bytes is None or size_bytes <= keep.size_bytes or [run.id for run in free] in ([], [len(runs) - 1])
-    assert find_expired(keep, left[::-1], {run.id: sizes[run.id] for run in left}, NOW) == []
+    assert expired(keep, *left, sizes={run.id: sizes[run.id] for run in left}) == []
+
+
+@given(keep=KEEPS, drawn=RUNS, page=st.integers(1, 5))
+def test_pages_of_the_runs_give_the_same_as_all_of_them(
+    keep: Keep, drawn: list[tuple[float, bool, bool, int]], page: int
+) -> None:
+    keep = Keep(keep.runs, keep.age_seconds)
+    runs = [ended(at, days=days, completed=one, pinned=two) for at, (days, one, two, _) in enumerate(drawn)][::-1]
+
+    found = [
+        find_expired(
+            keep,
+            runs[at : at + page],
+            NOW,
+            newer=at,
+            has_newer_completed=any(run.is_completed for run in runs[:at]),
+        )
+        for at in range(0, len(runs), page)
+    ]
+
+    assert [run for part in reversed(found) for run in part] == find_expired(keep, runs, NOW)

@@ -89,6 +89,7 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
         ("rerun of", "" if run.rerun_of is None else str(run.rerun_of)),
         ("reruns", ", ".join(map(str, reruns))),
+        ("pinned", "yes" if run.pinned else ""),
         ("created", format_moment(run.created_at)),
         ("started", format_moment(run.started_at)),
         ("finished", format_moment(run.finished_at)),
