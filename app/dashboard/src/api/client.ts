@@ -3,17 +3,14 @@ import createClient from 'openapi-fetch';
 import {
   type Artifact,
   type ConflictPolicy,
-  type Family,
   type LogPage,
   type ParamValue,
-  type Project,
   type Run,
   toArtifact,
-  toFamily,
   toLogPage,
-  toProject,
   toRun,
 } from './mapping';
+import { type Family, type Project, toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
