@@ -1,41 +1,7 @@
 """Every error, by name.
 
     SolorunError
-    ├── Problem                      an error response of the HTTP API; `slug` is the end of the problem's `type`
-    │   ├── InvalidRequest           invalid-request
-    │   ├── InvalidCursor            invalid-cursor
-    │   ├── InvalidLastEventId       invalid-last-event-id
-    │   ├── NotFound                 not-found
-    │   ├── ProjectNotFound          project-not-found
-    │   ├── RunNotFound              run-not-found
-    │   ├── ScheduleNotFound         schedule-not-found
-    │   ├── ArtifactNotFound         artifact-not-found
-    │   ├── DeliveryNotFound         delivery-not-found
-    │   ├── NotifyTargetNotFound     notify-target-not-found
-    │   ├── MethodNotAllowed         method-not-allowed
-    │   ├── RunActive                run-active
-    │   ├── ResourceBusy             resource-busy
-    │   ├── QueueFull                queue-full
-    │   ├── RunNotActive             run-not-active
-    │   ├── IdempotencyKeyReused     idempotency-key-reused
-    │   ├── RunNotEnded              run-not-ended
-    │   ├── Unauthorized             unauthorized
-    │   ├── DeliveryNotVerified      delivery-not-verified
-    │   ├── HookBusy                 hook-busy
-    │   ├── TokenRequired            token-required
-    │   ├── Forbidden                forbidden
-    │   ├── HostNotAllowed           host-not-allowed
-    │   ├── RepeatedHeader           repeated-header
-    │   ├── CrossOrigin              cross-origin
-    │   ├── UnsupportedMediaType     unsupported-media-type
-    │   ├── PayloadTooLarge          too-large
-    │   ├── TooManyProjects          too-many-projects
-    │   ├── TooManyStreams           too-many-streams
-    │   ├── BackupUnavailable        backup-unavailable
-    │   ├── ServiceDraining          draining
-    │   ├── StoreUnavailable         store-unavailable
-    │   │   └── StoreCorrupted       the same to clients; only the message differs
-    │   └── InternalError            internal
+    ├── Problem                      an error response of the HTTP API, a class for each `slug`, which ends its `type`
     ├── StartRepeated                the idempotency key or the due time of a start has started a run already
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)

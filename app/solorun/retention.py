@@ -7,7 +7,6 @@ from typing import Protocol
 
 from solorun.project import Keep
 from solorun.run import Run
-from solorun.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +15,11 @@ class EndedRun:
 
     id: int
     finished_at: datetime
-    status: Status
+    is_completed: bool
     must_stay: bool
-    """Whether it is pinned, or decides whether a schedule is late."""
+    """Whether it is pinned, decides whether a schedule is late, or is the last one of its project that was not
+    cancelled: if it has failed, the next completed one is its recovery.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +38,37 @@ class Deletion:
     more: bool
 
 
-def find_expired(keep: Keep, runs: Sequence[EndedRun], sizes: Mapping[int, int], now: datetime) -> list[int]:
-    """The ids of the runs that the project does not keep, oldest first. `runs` are all its ended ones, newest first.
+def find_expired(
+    keep: Keep,
+    runs: Sequence[EndedRun],
+    now: datetime,
+    *,
+    sizes: Mapping[int, int] | None = None,
+    newer: int = 0,
+    has_newer_completed: bool = False,
+) -> list[EndedRun]:
+    """The runs that the project does not keep, oldest first, of all its ended ones, which are given newest first.
 
-    `sizes` are the bytes that each run occupies; only `keep.size_bytes` needs them. The last
-    completed one, and the last failure until a run completes, are kept and count like any other. The newest run never
-    exceeds the size.
+    Runs that must stay and the last completed one are kept, and count like any other. `keep.size_bytes` needs the
+    `sizes`, the bytes that each run occupies; the newest run never exceeds them. Without it, `runs` may be a part of
+    all: `newer` runs are not given, and `has_newer_completed` says whether one of those has completed.
     """
-    last_completed = _find_last(runs, {Status.COMPLETED})
-    # If it has failed, the next completed run is the recovery of the project.
-    last_result = _find_last(runs, {Status.COMPLETED, Status.FAILED, Status.INTERRUPTED})
+    sizes = sizes or {}
+    last_completed = None if has_newer_completed else next((run.id for run in runs if run.is_completed), None)
     total_bytes = sum(sizes.values())
-    expired: list[int] = []
+    expired: list[EndedRun] = []
     for position in range(len(runs) - 1, -1, -1):
         run = runs[position]
-        if run.must_stay or run.id in (last_completed, last_result):
+        if run.must_stay or run.id == last_completed:
             continue
         if (
-            (keep.runs is not None and position >= keep.runs)
+            (keep.runs is not None and newer + position >= keep.runs)
             or (keep.age_seconds is not None and (now - run.finished_at).total_seconds() > keep.age_seconds)
             or (keep.size_bytes is not None and total_bytes > keep.size_bytes and position > 0)
         ):
-            expired.append(run.id)
+            expired.append(run)
             total_bytes -= sizes.get(run.id, 0)
     return expired
-
-
-def _find_last(runs: Sequence[EndedRun], statuses: Collection[Status]) -> int | None:
-    found = [run for run in runs if run.status in statuses]
-    return max(found, key=lambda run: run.finished_at).id if found else None
 
 
 class RetentionStore(Protocol):

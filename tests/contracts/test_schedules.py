@@ -247,5 +247,5 @@ async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(st
 
     assert await settle_late(store, at=later(500)) == []
 
-    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [False, False]
+    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, False]
     assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]

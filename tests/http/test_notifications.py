@@ -168,6 +168,14 @@ async def test_a_target_without_its_variable_fails_and_says_so(open_served: Open
     assert receiver.url not in str(targets)
 
 
+async def test_an_apprise_target_is_sent_to_by_apprise(open_served: OpenServed) -> None:
+    async with receiving() as receiver, notifying(open_served, receiver, OPS_URL="nothing://hunter2") as served:
+        delivery = (await served.client.post("/api/v1/notify/ops/test")).json()
+        failed = await finished(served, delivery["id"])
+
+    assert failed["attempts"][0]["error"] == "its URL is none that Apprise knows"
+
+
 async def test_what_does_not_exist_is_not_found(open_served: OpenServed) -> None:
     async with open_served() as served:
         answers = [

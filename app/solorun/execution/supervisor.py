@@ -33,30 +33,34 @@ class Supervisor:
         self._directory = directory
 
     async def supervise(self, run: RunHandle) -> Outcome:
-        """Execute the run's steps until one fails or the run has to stop."""
+        """Execute the run's steps until one of them ends the run."""
         known_artifacts: dict[str, Artifact | None] = {}
         for step in run.start.steps:
-            attempts = Attempts(run, step)
-            while True:
-                if not await attempts.wait_for_next() or not await self._resources.take(run, step):
-                    return _abandoned(run, step, attempts)
-                try:
-                    context = await self._begin(run, step, attempts)
-                except OSError as error:
-                    message = f"the directories of run {run.id} could not be created: {error.strerror}"
-                    return Outcome(Status.FAILED, message)
-                if context is None:
-                    return _stopped(run, step)
-                result = await self._execute(run, step, context, attempts, known_artifacts)
-                if not attempts.has_next:
-                    break
-                await self._resources.release(run, step)
-            if result is None:
-                return _stopped(run, step)
-            if not result.succeeded:
-                return _failed(run, step, result)
+            if (outcome := await self._execute(run, step, known_artifacts)) is not None:
+                return outcome
             await self._resources.release(run, step)
         return Outcome(Status.COMPLETED)
+
+    async def _execute(
+        self, run: RunHandle, step: StepDeclaration, known_artifacts: dict[str, Artifact | None]
+    ) -> Outcome | None:
+        """Try a step until it succeeds or may not be tried again. Returns the outcome of the run if this ends it."""
+        attempts = Attempts(run, step)
+        while await attempts.wait_for_next() and await self._resources.take(run, step):
+            try:
+                context = await self._begin(run, step, attempts)
+            except OSError as error:
+                message = f"the directories of run {run.id} could not be created: {error.strerror}"
+                return Outcome(Status.FAILED, message)
+            if context is None:
+                return _stopped(run, step)
+            result = await self._attempt(run, step, context, attempts, known_artifacts)
+            if not attempts.has_next:
+                return _ended(run, step, result)
+            await self._resources.release(run, step)
+        reason = run.cancel_scope.reason or StopReason.SHUTDOWN
+        attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
+        return _stopped(run)
 
     async def _begin(self, run: RunHandle, step: StepDeclaration, attempts: Attempts) -> StepContext | None:
         """Log that an attempt begins. Returns its context, or None if the run had to stop before it could work.
@@ -75,7 +79,7 @@ class Supervisor:
             run.deadline = _deadline(run.project.timeout_seconds)
         return context
 
-    async def _execute(
+    async def _attempt(
         self,
         run: RunHandle,
         step: StepDeclaration,
@@ -89,6 +93,8 @@ class Supervisor:
         execution = await self._executor.start(run.project, step, context)
         with watched_for_stalls(run, step):
             result = await scope.wait(execution, run_deadline=run.deadline, step_deadline=step_deadline)
+        if result is not None:
+            scope.resume()  # It may have ended just before it would have been stopped for its silence.
         if result is not None and result.succeeded and scope.reason is StopReason.LOG_LIMIT:
             result = replace(result, error_message=_stop_message(run, step, StopReason.LOG_LIMIT))
         if result is not None:
@@ -148,10 +154,11 @@ class Supervisor:
                 )
 
 
-def _abandoned(run: RunHandle, step: StepDeclaration, attempts: Attempts) -> Outcome:
-    reason = run.cancel_scope.reason or StopReason.SHUTDOWN
-    attempts.abandon(StepStatus(reason.status), _stop_message(run, step, reason))
-    return _stopped(run)
+def _ended(run: RunHandle, step: StepDeclaration, result: StepResult | None) -> Outcome | None:
+    """The outcome of the run after the last attempt of a step; None if the run goes on."""
+    if result is None:
+        return _stopped(run, step)
+    return None if result.succeeded else _failed(run, step, result)
 
 
 def _stopped(run: RunHandle, step: StepDeclaration | None = None) -> Outcome:

@@ -18,7 +18,7 @@ from solorun.project import Projects
 from solorun.run import Run
 from solorun.runs.admission import Admission
 from solorun.runs.queue import QueuedRun, RunQueue
-from solorun.runs.reaper import Reaper
+from solorun.runs.reaper import UNCONFIRMED, Reaper
 from solorun.store import RunStore
 
 QUEUE_ACTOR: Final = "solorun"
@@ -138,6 +138,9 @@ class Dispatcher:
                 await self.store.return_run(run.id, owner=self.owner)
 
     async def _begin(self, run: Run) -> None:
+        if self.reaper.is_unconfirmed(run):
+            await self.reaper.finalize(run, UNCONFIRMED, forget_key=True)
+            return
         start = self.queue.take(run)
         try:
             start = start or self.admission.admit_again(run, await self._read_params(run))

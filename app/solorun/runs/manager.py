@@ -34,7 +34,7 @@ from solorun.runs.conflict import ConflictResolver
 from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.queue import RunQueue
-from solorun.runs.reaper import Reaper
+from solorun.runs.reaper import UNCONFIRMED, Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
@@ -43,8 +43,6 @@ from solorun.store import Store
 
 _DRAIN_MARGIN_SECONDS: Final = 2.0
 """The part of the shutdown limit that is reserved for killing processes and recording final states."""
-
-_UNCONFIRMED: Final = "its start was not confirmed by the database"
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -186,14 +184,14 @@ class RunManager:
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
-                await self.reaper.finalize(blocking, _UNCONFIRMED, forget_key=True)
+                await self.reaper.finalize(blocking, UNCONFIRMED, forget_key=True)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
             except (QueueFull, StartRepeated):
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_start_later(new, _UNCONFIRMED)
+                self.reaper.finalize_start_later(new, UNCONFIRMED)
                 raise
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:

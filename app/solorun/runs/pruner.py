@@ -12,8 +12,9 @@ import anyio
 
 from solorun.errors import SolorunError
 from solorun.execution.artifact_removal import remove_artifacts
+from solorun.execution.artifacts import list_run_ids
 from solorun.project import Keep, Projects
-from solorun.retention import DeletedRun, EndedRun, RetentionStore, find_expired
+from solorun.retention import DeletedRun, EndedRun, find_expired
 from solorun.runs.run_sizes import RunSizes
 from solorun.settings import DataDirectory
 from solorun.store import Store
@@ -75,10 +76,9 @@ class Pruner:
         await self.projects.refresh()
         pruned: list[PrunedProject] = []
         for name, keep in await self._list_limited(project):
-            expired, ended = await self._find_expired(name, keep)
+            expired = await self._find_expired(name, keep)
             if expired:
-                wanted = set(expired)
-                sizes = await self._sizes.measure([run for run in ended if run.id in wanted])
+                sizes = await self._sizes.measure(expired)
                 pruned.append(PrunedProject(name, len(expired), sum(sizes.values())))
         return PruneReport(
             dry_run=dry_run,
@@ -96,14 +96,14 @@ class Pruner:
         """Make one pass. Raises StoreUnavailable."""
         began = self.now()
         await self.projects.refresh()
-        await self._delete_expired()
-        for name, keep in await self._list_limited(project):
-            expired, _ = await self._find_expired(name, keep)
-            await self._delete(name, expired)
         await self._remove_files_of_deleted_runs()
+        await self._delete_expired()
+        await self._reclaim_space()
+        for name, keep in await self._list_limited(project):
+            if expired := await self._find_expired(name, keep):
+                await self._delete(name, [run.id for run in expired])
+                await self._reclaim_space()
         self._last_pass_at = began
-        while await self._pausing(self.store.reclaim_space()):
-            pass
 
     async def _run(self) -> None:
         seconds = self.first_seconds
@@ -130,12 +130,26 @@ class Pruner:
         declared = [found for name in names if (found := self.projects.find_project(name)) is not None]
         return [(each.name, each.keep) for each in declared if each.keep.is_limited]
 
-    async def _find_expired(self, project: str, keep: Keep) -> tuple[list[int], list[EndedRun]]:
-        """The runs of a project that have to go, oldest first, and all its ended ones, newest first."""
-        ended = await _list_ended(self.store, project)
-        sizes = await self._sizes.measure(ended) if keep.size_bytes is not None else {}
+    async def _find_expired(self, project: str, keep: Keep) -> list[EndedRun]:
+        """The runs of a project that have to go, oldest first. Of a long history, only these are held in memory, unless
+        the project limits the size.
+        """
+        expired: list[EndedRun] = []
+        ended: list[EndedRun] = []
+        newer, has_newer_completed, last_id = 0, False, None
+        while page := await self.store.list_ended_runs(project, before_id=last_id, limit=_PAGE_RUNS):
+            if keep.size_bytes is None:
+                found = find_expired(keep, page, self.now(), newer=newer, has_newer_completed=has_newer_completed)
+                expired[:0] = found
+            else:
+                ended += page
+            newer, last_id = newer + len(page), page[-1].id
+            has_newer_completed = has_newer_completed or any(run.is_completed for run in page)
+        if not ended:
+            return expired
+        sizes = await self._sizes.measure(ended)
         # In a thread, because a project may have a hundred thousand runs.
-        return await asyncio.to_thread(find_expired, keep, ended, sizes, self.now()), ended
+        return await asyncio.to_thread(find_expired, keep, ended, self.now(), sizes=sizes)
 
     async def _delete(self, project: str, run_ids: Sequence[int]) -> None:
         count = 0
@@ -159,10 +173,15 @@ class Pruner:
         """Delete the files of runs that another service deleted, or this one before a crash."""
         since = self._last_pass_at
         after = None if since is None else DeletedRun(since - _OVERLAP, 0)
+        present = await asyncio.to_thread(list_run_ids, self.directory.path / "artifacts")
         while deleted := await self.store.list_deleted_runs(after=after, limit=_PAGE_RUNS):
-            await asyncio.to_thread(self._remove_files, [run.id for run in deleted])
+            await asyncio.to_thread(self._remove_files, [run.id for run in deleted if run.id in present])
             after = deleted[-1]
         await self.store.forget_deleted_runs(before=self.now() - REMEMBERED)
+
+    async def _reclaim_space(self) -> None:
+        while await self._pausing(self.store.reclaim_space()):
+            pass
 
     def _remove_files(self, run_ids: Sequence[int]) -> None:
         for run_id in run_ids:
@@ -179,10 +198,3 @@ class Pruner:
         result = await write
         await asyncio.sleep(max(MIN_PAUSE_SECONDS, self.pause_ratio * (time.monotonic() - began)))
         return result
-
-
-async def _list_ended(store: RetentionStore, project: str) -> list[EndedRun]:
-    ended: list[EndedRun] = []
-    while page := await store.list_ended_runs(project, before_id=ended[-1].id if ended else None, limit=_PAGE_RUNS):
-        ended += page
-    return ended

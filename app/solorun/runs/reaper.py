@@ -23,6 +23,8 @@ _INTERRUPTED_MESSAGE: Final = "the service stopped while the run was active; the
 
 WATCH_SECONDS: Final = 3.0
 
+UNCONFIRMED: Final = "its start was not confirmed by the database"
+
 _ACTOR: Final = "solorun"
 """`cancel_requested_by` of a queued run that could not be confirmed."""
 
@@ -44,6 +46,8 @@ class Reaper:
 
     def __post_init__(self) -> None:
         self._unfinished: set[asyncio.Task[None]] = set()
+        self._unconfirmed: set[tuple[str, datetime]] = set()
+        """The starts whose runs, if they exist, must not begin."""
 
     async def recover(self) -> list[Run]:
         """End every active run of an earlier owner, and return these runs as they were. Call it before any start.
@@ -87,7 +91,14 @@ class Reaper:
 
     def finalize_start_later(self, new: NewRun, why: str) -> None:
         """End the run that a start may have inserted, in the background, retrying until the store can be written."""
+        self._unconfirmed.add((new.project, new.created_at))
         self._spawn(lambda: self._finalize_start(new, why), name=f"finalization in {new.project}")
+
+    def is_unconfirmed(self, run: Run) -> bool:
+        """Whether the run is of a start that was not confirmed. Another service may have inserted a run of the project,
+        but not at the same microsecond.
+        """
+        return (run.project, run.created_at) in self._unconfirmed and not self._is_known(run.id)
 
     async def wait_until_done(self) -> None:
         """Wait until every run that was handed over has been ended."""
@@ -108,13 +119,9 @@ class Reaper:
     async def _finalize_start(self, new: NewRun, why: str) -> None:
         async with self.registry.start_lock:
             for run in [await self.store.find_active_run(new.project), *await self.store.list_queued_runs()]:
-                # Another service may have inserted a run of the project, but not at the same microsecond.
-                if (
-                    run
-                    and (run.project, run.created_at) == (new.project, new.created_at)
-                    and not self._is_known(run.id)
-                ):
+                if run is not None and self.is_unconfirmed(run):
                     await self.finalize(run, why, forget_key=True)
+            self._unconfirmed.discard((new.project, new.created_at))
 
     def _is_known(self, run_id: int) -> bool:
         """Whether its start was acknowledged here."""

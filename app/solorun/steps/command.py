@@ -2,9 +2,7 @@
 
 import asyncio
 import signal
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +10,7 @@ from solorun.outcome import StepResult, StopEffect, short_error_message
 from solorun.project import CommandStep, Project
 from solorun.record import Level, Stream
 from solorun.step import StepContext, StepExecution
+from solorun.steps.command_arguments import open_arguments
 from solorun.steps.command_limits import CommandLimits
 from solorun.steps.descent import DescentTracker
 from solorun.steps.environment import command_environment
@@ -25,8 +24,6 @@ from solorun.steps.telling_line import TellingLine
 from solorun.steps.workflow_commands import WorkflowCommandInterpreter
 
 ORPHAN_GRACE_SECONDS: Final = 0.5
-MAX_ARGUMENT_BYTES: Final = 128 * 1024
-"""What Linux accepts for one argument, with the NUL at its end."""
 _TICK_SECONDS: Final = 0.05
 _LOST: Final = "shim lost: the process that supervised the command was killed"
 _FORGED: Final = "the command wrote to the pipes of its shim; that is ignored"
@@ -52,7 +49,7 @@ def start_command(
     observation = context.observe_command(step)
     older = tracker.find_children()
     try:
-        with _open_arguments(step) as (argv, inherited):
+        with open_arguments(step) as (argv, inherited):
             shim = ShimProcess.start(
                 argv,
                 project.directory,
@@ -279,24 +276,3 @@ class CommandExecution:
 
     async def _warn(self, message: str) -> None:
         await self._context.output.write(self._context.name, Stream.SOLORUN, [message], level=Level.WARNING)
-
-
-@contextmanager
-def _open_arguments(step: CommandStep) -> Iterator[tuple[Sequence[str], Sequence[int]]]:
-    """The program and its arguments, and the descriptors that it has to inherit.
-
-    A script that is too long for an argument is a file without a name: no crash leaves it behind.
-    """
-    if not isinstance(step.run, str):
-        yield step.run, ()
-        return
-    # A script of several lines ends with its first command that fails, unless the step has its own shell.
-    shell = step.shell or (("/bin/sh", "-e") if "\n" in step.run.strip() else ("/bin/sh",))
-    data = step.run.encode()
-    if len(data) < MAX_ARGUMENT_BYTES:
-        yield (*shell, "-c", step.run), ()
-        return
-    with tempfile.TemporaryFile() as file:
-        file.write(data)
-        file.seek(0)  # flushes, and on macOS the shell reads from here
-        yield (*shell, f"/dev/fd/{file.fileno()}"), (file.fileno(),)

@@ -66,7 +66,13 @@ class Scheduler:
         await self._register()
         for schedule in self.projects.schedules:
             if schedule.enabled:
-                await self._look_at(schedule)
+                try:
+                    await self._look_at(schedule)
+                except SolorunError:
+                    raise
+                except Exception:
+                    # The others must not wait for its repair.
+                    _logger.exception("Internal error in the schedule %s", schedule.id)
         await self._report_late()
 
     async def _run(self) -> None:

@@ -64,6 +64,13 @@ async def test_a_url_that_apprise_does_not_know_is_a_failure() -> None:
         await sender.send(target(), NotifyEvent.TEST, "a", "b")
 
 
+async def test_a_service_that_takes_too_long_is_a_failure() -> None:
+    sender = AppriseSender({"OPS_URL": "json://127.0.0.1:1"}, max_seconds=0.01)
+
+    with pytest.raises(NotDelivered, match=r"timed out after 0\.01 s"):
+        await sender.send(target(), NotifyEvent.TEST, "a", "b")
+
+
 async def test_the_process_of_a_service_that_hangs_is_killed() -> None:
     accepted, closed = asyncio.Event(), asyncio.Event()
 

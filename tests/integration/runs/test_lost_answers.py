@@ -51,3 +51,24 @@ async def test_readers_see_the_end_of_an_earlier_replacement_although_it_cannot_
         assert (await engine.end_of(earlier.id)).status is Status.CANCELLED
         work.end()
         assert await complete_next_step(engine) == newest.id
+
+
+async def test_a_queued_start_that_was_not_confirmed_never_begins(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=ONE_STEP)) as engine:
+        active = await queue(engine)
+        engine.faults.fail_after("insert_run", StoreUnavailable())
+        reaping = engine.faults.hold("find_active_run")
+        with pytest.raises(StoreUnavailable):
+            await queue(engine)
+        await reaping.reached.wait()
+        engine.faults.fail("list_queued_runs", StoreUnavailable())
+        reaping.open()
+        await engine.until(lambda: not engine.registry.start_lock.locked())
+
+        await complete_next_step(engine)
+        await engine.end_of(active.id)
+        latest = await engine.manager.start_run("handbook")
+
+        assert await complete_next_step(engine) == latest.id
+        [unconfirmed] = {run.id: run for run in await engine.store.list_runs()}.keys() - {active.id, latest.id}
+        assert (await engine.manager.get_run(unconfirmed)).status is Status.FAILED

@@ -8,10 +8,12 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, ServiceDraining, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.outcome import Outcome
 from solorun.queueing import ConflictPolicy
 from solorun.run import Run
 from solorun.runs import RunManager, submit_once
-from solorun.status import Status
+from solorun.status import ACTIVE, Status
+from solorun.store import FinalState
 from tests.fakes.engine import Engine, EngineLimits, declare, open_engine
 
 KEY = IdempotencyKey("7d0f2a5e", b"{}")
@@ -229,3 +231,41 @@ async def test_a_repeated_join_returns_the_run_that_was_joined_after_its_end(tmp
 
         assert {joined.id, again.id, last.id} == {active.id}
         assert (is_new, is_new_again, is_new_at_last) == (True, False, False)
+
+
+async def test_a_repetition_whose_first_start_was_given_up_meanwhile_can_be_repeated(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        first, _ = await start_once(engine.manager)
+        await end_run(engine, first.id)
+        looking = engine.faults.hold("find_run_by_key")
+        repetition = asyncio.create_task(start_once(engine.manager))
+        await looking.reached.wait()
+        ending = FinalState(Outcome(Status.FAILED), datetime.now(UTC))
+        await engine.store.finalize_run(
+            first.id, owner=engine.manager.owner, expected=ACTIVE, ending=ending, forget_key=True
+        )
+
+        looking.open()
+
+        with pytest.raises(StoreUnavailable, match="Repeat the request"):
+            await repetition
+        assert (await start_once(engine.manager))[1]
+
+
+async def test_a_repetition_does_not_acknowledge_a_run_that_may_still_be_given_up(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        await engine.manager.start_run("handbook")
+        inserted = engine.faults.hold_after("insert_run")
+        impatient = engine.make_manager(0.05)
+        with pytest.raises(StoreUnavailable):
+            await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
+        assert inserted.reached.is_set()
+
+        with pytest.raises(StoreUnavailable, match="Repeat the request"):
+            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
+        inserted.open()
+        await engine.until(lambda: not engine.registry.start_lock.locked())
+        await engine.manager.reaper.wait_until_done()
+
+        with pytest.raises(RunActive):
+            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)

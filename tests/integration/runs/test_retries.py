@@ -128,6 +128,23 @@ async def test_a_step_that_writes_nothing_fails_and_is_tried_again(tmp_path: Pat
         assert [each.error_message for each in ended.steps[0].attempts] == ["wrote nothing for 50ms"] * 2
 
 
+async def test_a_step_that_has_exited_is_not_stopped_for_its_silence(tmp_path: Path) -> None:
+    project = declare(steps=("load", "report"), stall_timeout=StallTimeout(0.05))
+    async with open_engine(tmp_path, project) as engine:
+        run = await engine.manager.start_run("handbook")
+        handle = engine.registry.find(run.id)
+        assert handle is not None
+        load = await engine.executor.step("load")
+        load.exit()
+        await engine.until(lambda: handle.cancel_scope.reason is StopReason.STALL)
+        load.end()
+        (await engine.executor.step("report")).end()
+
+        ended = await engine.end_of(run.id)
+
+        assert (ended.status, load.graces) == (Status.COMPLETED, [])
+
+
 async def test_a_step_that_writes_nothing_gets_a_warning(tmp_path: Path) -> None:
     project = declare(steps=ONE_STEP, stall_timeout=StallTimeout(0.05, "warn"))
     async with open_engine(tmp_path, project) as engine:

@@ -87,6 +87,7 @@ _SORT_A_FEW = {
     "list_foreign_runs",
     "list_orphaned_runs",
     "list_queued_runs",
+    "list_ended_runs",
     "select_previous_outcome",
 }
 

@@ -287,6 +287,28 @@ async def test_a_schedule_that_was_changed_begins_afresh(tmp_path: Path, change:
         assert await firings(engine) == []
 
 
+async def test_an_internal_error_in_one_schedule_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = Clock(START)
+    find_latest = Cron.find_latest
+
+    def fail(cron: Cron, **bounds: datetime) -> datetime | None:
+        if cron.expression.startswith("1"):
+            raise OverflowError("no such date")
+        return find_latest(cron, **bounds)
+
+    broken = declare("broken", schedules=(Schedule("broken", Cron("1 3 * * *")),))
+    async with scheduling(tmp_path, broken, nightly(), clock=clock) as (engine, scheduler):
+        monkeypatch.setattr(Cron, "find_latest", fail)
+        clock.set("2026-11-03T03:01:00+00:00")
+        await scheduler.start_due_runs()
+
+        assert [firing.schedule for firing in await firings(engine)] == ["handbook"]
+        assert "Internal error in the schedule broken" in caplog.text
+        await complete(engine)
+
+
 async def test_a_draining_service_starts_nothing(tmp_path: Path) -> None:
     clock = Clock(START)
     async with scheduling(tmp_path, nightly(), clock=clock) as (engine, scheduler):

@@ -1,8 +1,9 @@
 """`pin`, `unpin` and `prune`: their requests and output."""
 
 import pytest
+from msgspec.structs import replace
 
-from solorun.wire import PrunedProject, PruneReport
+from solorun.wire import ArtifactList, PrunedProject, PruneReport, RunPage
 from tests.fakes.command_line import COMPLETED, Solorun, answer, plain, problem
 
 PROJECTS = (PrunedProject("handbook", 1200, 3_100_000_000), PrunedProject("deploy", 1, 900))
@@ -23,6 +24,16 @@ async def test_a_run_is_pinned_or_unpinned(solorun: Solorun, command: str, metho
 
     assert (ended.code, ended.out) == (0, output)
     assert (ended.requests[1].method, ended.requests[1].target) == (method, "/api/v1/runs/17/pin")
+
+
+@pytest.mark.parametrize(("pinned", "line"), [(True, "pinned        yes"), (False, None)], ids=["pinned", "not"])
+async def test_show_says_whether_a_run_is_pinned(solorun: Solorun, pinned: bool, line: str | None) -> None:
+    run = replace(COMPLETED, pinned=pinned)
+    nothing = answer(ArtifactList((), None, truncated=False)), answer(RunPage((), None))
+
+    ended = await solorun("show", "17", answers=(answer(run), *nothing))
+
+    assert next((each for each in ended.out.splitlines() if each.startswith("pinned")), None) == line
 
 
 async def test_pin_prints_the_run_as_json(solorun: Solorun) -> None:

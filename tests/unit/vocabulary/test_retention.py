@@ -8,26 +8,18 @@ from hypothesis import strategies as st
 
 from solorun.project import Keep
 from solorun.retention import EndedRun, find_expired
-from solorun.status import Status
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = 86400.0
 
 
-def ended(
-    run_id: int,
-    *,
-    days: float = 0,
-    completed: bool = False,
-    pinned: bool = False,
-    status: Status = Status.CANCELLED,
-) -> EndedRun:
-    return EndedRun(run_id, NOW - timedelta(days=days), Status.COMPLETED if completed else status, pinned)
+def ended(run_id: int, *, days: float = 0, completed: bool = False, pinned: bool = False) -> EndedRun:
+    return EndedRun(run_id, NOW - timedelta(days=days), completed, pinned)
 
 
 def expired(keep: Keep, *runs: EndedRun, sizes: dict[int, int] | None = None) -> list[int]:
     """The expired runs among these, which are in the order of their ids."""
-    return find_expired(keep, runs[::-1], sizes or {}, NOW)
+    return [run.id for run in find_expired(keep, runs[::-1], NOW, sizes=sizes)]
 
 
 def test_without_a_limit_all_runs_are_kept() -> None:
@@ -76,22 +68,6 @@ def test_pinned_runs_and_the_last_completed_one_are_kept_but_count() -> None:
     assert expired(Keep(size_bytes=25), *runs, sizes=dict.fromkeys(range(1, 6), 10)) == [1, 4]
 
 
-@pytest.mark.parametrize("status", [Status.FAILED, Status.INTERRUPTED])
-def test_a_failure_is_kept_until_another_run_shows_whether_the_project_has_recovered(status: Status) -> None:
-    failures = [ended(1, days=9, status=status), ended(2, days=8, status=status)]
-    cancelled = [ended(3, days=7), ended(4, days=6)]
-    keep = Keep(runs=1, age_seconds=DAY)
-
-    assert expired(keep, *failures, *cancelled) == [1, 3, 4]
-    assert expired(keep, *failures, *cancelled, ended(5, completed=True)) == [1, 2, 3, 4]
-
-
-def test_the_times_decide_which_failure_is_the_last() -> None:
-    overtaken = ended(1, days=2, status=Status.FAILED)
-
-    assert expired(Keep(runs=1), overtaken, ended(2, days=3, completed=True), ended(3)) == []
-
-
 def test_a_run_that_exceeds_one_of_several_limits_expires() -> None:
     runs = [ended(1, days=1), ended(2, days=9), ended(3)]
 
@@ -116,8 +92,7 @@ def test_what_is_left_is_within_the_limits_and_what_went_had_to_go(
         for at, (days, completed, pinned, _) in enumerate(drawn)
     ]
     sizes = {at: size for at, (*_, size) in enumerate(drawn)}
-    completed_runs = [run for run in reversed(runs) if run.status is Status.COMPLETED]
-    last_completed = max(completed_runs, key=lambda run: run.finished_at).id if completed_runs else None
+    last_completed = max((run.id for run in runs if run.is_completed), default=None)
 
     gone = expired(keep, *runs, sizes=sizes)
 
@@ -129,4 +104,25 @@ def test_what_is_left_is_within_the_limits_and_what_went_had_to_go(
     assert keep.age_seconds is None or all(run.finished_at >= NOW - timedelta(seconds=keep.age_seconds) for run in free)
     size_bytes = sum(sizes[run.id] for run in left)
     assert keep.size_bytes is None or size_bytes <= keep.size_bytes or [run.id for run in free] in ([], [len(runs) - 1])
-    assert find_expired(keep, left[::-1], {run.id: sizes[run.id] for run in left}, NOW) == []
+    assert expired(keep, *left, sizes={run.id: sizes[run.id] for run in left}) == []
+
+
+@given(keep=KEEPS, drawn=RUNS, page=st.integers(1, 5))
+def test_pages_of_the_runs_give_the_same_as_all_of_them(
+    keep: Keep, drawn: list[tuple[float, bool, bool, int]], page: int
+) -> None:
+    keep = Keep(keep.runs, keep.age_seconds)
+    runs = [ended(at, days=days, completed=one, pinned=two) for at, (days, one, two, _) in enumerate(drawn)][::-1]
+
+    found = [
+        find_expired(
+            keep,
+            runs[at : at + page],
+            NOW,
+            newer=at,
+            has_newer_completed=any(run.is_completed for run in runs[:at]),
+        )
+        for at in range(0, len(runs), page)
+    ]
+
+    assert [run for part in reversed(found) for run in part] == find_expired(keep, runs, NOW)

@@ -3,17 +3,14 @@ import createClient from 'openapi-fetch';
 import {
   type Artifact,
   type ConflictPolicy,
-  type Family,
   type LogPage,
   type ParamValue,
-  type Project,
   type Run,
   toArtifact,
-  toFamily,
   toLogPage,
-  toProject,
   toRun,
 } from './mapping';
+import { type Family, type Project, toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
@@ -91,9 +88,10 @@ export async function listResources(): Promise<Resource[]> {
   return data!.resources.map(toResource);
 }
 
-/** Each with its next due times, as many as the API returns. */
-export async function listSchedules(): Promise<Schedule[]> {
-  const { data } = await client.GET('/api/v1/schedules', { params: { query: { next: MAX_STARTS } } });
+/** All schedules with what is due in the next day, or those of a project with their next few due times. */
+export async function listSchedules(project: string | null): Promise<Schedule[]> {
+  const query = project === null ? { next: MAX_STARTS } : { project };
+  const { data } = await client.GET('/api/v1/schedules', { params: { query } });
   return data!.schedules.map(toSchedule);
 }
 

@@ -1,8 +1,8 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `hooks.ts`, `notifications.ts`, `starts.ts` and `resources.ts`.
+ * response and event passes through here, or through `projects.ts`, `hooks.ts`, `notifications.ts`, `starts.ts` and
+ * `resources.ts`.
  */
-import { type Hook, toHook } from './hooks';
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';
 
@@ -18,19 +18,6 @@ export type EventName = (typeof EVENTS)[number];
 export type ConflictPolicy = Wire['ConflictPolicy'];
 
 export type ParamValue = string | number | boolean | readonly string[];
-
-/** A parameter as its project declares it. */
-export interface Parameter {
-  readonly name: string;
-  readonly type: Wire['ParameterType'];
-  readonly required: boolean;
-  readonly description: string;
-  readonly default: ParamValue | null;
-  readonly choices: readonly string[];
-  readonly secret: boolean;
-  readonly min: number | null;
-  readonly max: number | null;
-}
 
 /** One try of a step that may be tried again. */
 export interface Attempt {
@@ -140,31 +127,6 @@ export interface LogPage {
   readonly next: number | null;
 }
 
-export interface Project {
-  readonly name: string;
-  readonly title: string;
-  readonly steps: readonly string[];
-  readonly scopes: readonly string[];
-  readonly params: readonly Parameter[];
-  /** What a start does by default if the project or a resource is taken. */
-  readonly onConflict: ConflictPolicy;
-  readonly currentRun: Run | null;
-  readonly lastRun: Run | null;
-  /** In the order in which they will begin. */
-  readonly queuedRuns: readonly Run[];
-  readonly hooks: readonly Hook[];
-  /** Why an earlier version of solorun.toml is in use. */
-  readonly configurationFaults: readonly string[];
-}
-
-export interface Family {
-  readonly pattern: string;
-  readonly title: string;
-  readonly scopes: readonly string[];
-  readonly params: readonly Parameter[];
-  readonly projects: readonly string[];
-}
-
 export interface Artifact {
   readonly name: string;
   readonly sizeBytes: number;
@@ -245,20 +207,6 @@ const toCancel = (wire: Wire['Cancel']): Cancel => ({
   settledAt: toTime(wire.settled_at),
 });
 
-function toParameter(wire: Wire['Parameter']): Parameter {
-  return {
-    name: wire.name,
-    type: wire.type ?? 'string',
-    required: wire.required ?? false,
-    description: wire.description ?? '',
-    default: wire.default ?? null,
-    choices: wire.choices ?? [],
-    secret: wire.secret ?? false,
-    min: wire.min ?? null,
-    max: wire.max ?? null,
-  };
-}
-
 export function toRecord(wire: Wire['Record']): LogRecord {
   return {
     seq: wire.seq,
@@ -280,32 +228,6 @@ export function toLogPage(wire: Wire['LogPage']): LogPage {
     moreBefore: wire.more_before,
     moreAfter: wire.more_after,
     next: wire.next ?? null,
-  };
-}
-
-export function toProject(wire: Wire['ProjectSummary']): Project {
-  return {
-    name: wire.name,
-    title: wire.title,
-    steps: wire.steps.map((step) => step.name),
-    scopes: wire.scopes,
-    params: wire.params.map(toParameter),
-    onConflict: wire.on_conflict ?? 'reject',
-    currentRun: wire.current_run ? toRun(wire.current_run) : null,
-    lastRun: wire.last_run ? toRun(wire.last_run) : null,
-    queuedRuns: (wire.queued_runs ?? []).map(toRun),
-    hooks: (wire.hooks ?? []).map(toHook),
-    configurationFaults: wire.configuration_faults ?? [],
-  };
-}
-
-export function toFamily(wire: Wire['FamilySummary']): Family {
-  return {
-    pattern: wire.pattern,
-    title: wire.title,
-    scopes: wire.scopes,
-    params: wire.params.map(toParameter),
-    projects: wire.projects,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Parameter } from '../api/mapping';
+import type { Parameter } from '../api/projects';
 import { formatParam, isMasked, toFields, toParams, toRerunParams } from './params';
 
 const declare = (name: string, rules: Partial<Parameter> = {}): Parameter => ({

@@ -1,6 +1,7 @@
 /** Parameters: as text, and as the values of a form. */
 import type { GivenParams } from '../api/client';
-import type { ParamValue, Parameter, Run } from '../api/mapping';
+import type { ParamValue, Run } from '../api/mapping';
+import type { Parameter } from '../api/projects';
 
 /** What the service shows in place of a secret. */
 const MASK = '***';

@@ -4,7 +4,8 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import * as api from '../api/client';
-import { type ConflictPolicy, type Family, type LogRecord, type Project, type Run } from '../api/mapping';
+import { type ConflictPolicy, type LogRecord, type Run } from '../api/mapping';
+import { type Family, type Project } from '../api/projects';
 import type { Connection } from '../live/connection';
 import { EventStream } from '../live/event_stream';
 import { SharedStream } from '../live/shared_stream';

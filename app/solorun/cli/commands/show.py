@@ -60,8 +60,9 @@ def _write(found: Run, artifacts: Sequence[Artifact], reruns: Sequence[int], bas
 
 
 def _step_rows(step: RunStep) -> list[list[str]]:
-    """The step, and its attempts if it has several."""
-    attempts = step.attempts if len(step.attempts) > 1 or step.next_attempt_at is not None else ()
+    """The step, and its attempts unless a single one says the same."""
+    is_same = len(step.attempts) == 1 and step.attempts[0].status is step.status
+    attempts = () if is_same else step.attempts
     row = _result_row(step.name, step)
     if step.next_attempt_at is not None:
         row[-1] = f"next attempt {format_moment(step.next_attempt_at)}"
@@ -88,6 +89,7 @@ def _facts(run: Run, reruns: Sequence[int], base: str) -> list[tuple[str, str]]:
         ("params", ", ".join(f"{name}={format_param(value)}" for name, value in run.params.items())),
         ("rerun of", "" if run.rerun_of is None else str(run.rerun_of)),
         ("reruns", ", ".join(map(str, reruns))),
+        ("pinned", "yes" if run.pinned else ""),
         ("created", format_moment(run.created_at)),
         ("started", format_moment(run.started_at)),
         ("finished", format_moment(run.finished_at)),

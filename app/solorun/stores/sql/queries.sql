@@ -23,6 +23,12 @@ EXISTS (
     SELECT 1 FROM firings
     WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
 
+-- fragment: from_recent_results
+-- The recent runs of a project that have ended. A replacement may overtake older runs, so the times of some runs decide
+-- which one ended last, not their ids. Cancelled runs do not count.
+FROM (SELECT id, status, finished_at FROM runs WHERE project = :project ORDER BY id DESC LIMIT 200) AS recent
+WHERE recent.status IN ('completed', 'failed', 'interrupted')
+
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
 -- In SQLite, an insert that it refuses uses up an id, so that the id of a queued run may skip one. That harms nothing.
@@ -433,7 +439,10 @@ UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
 
 -- name: list_ended_runs
 -- Lists the ended runs of a project, newest first.
-SELECT id, finished_at, status, CASE WHEN pinned = 1 OR {decides_lateness} THEN 1 ELSE 0 END FROM runs
+SELECT id, finished_at, status,
+    CASE WHEN pinned = 1 OR {decides_lateness}
+        OR id = (SELECT recent.id {from_recent_results} ORDER BY recent.finished_at DESC LIMIT 1) THEN 1 ELSE 0 END
+FROM runs
 WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
@@ -481,12 +490,8 @@ DELETE FROM deleted_runs WHERE deleted_at < :before;
 SELECT project, status, notify, finished_at FROM runs WHERE id = :run_id AND notify IS NOT NULL;
 
 -- name: select_previous_outcome
--- Selects how the run of a project before this one ended. A replacement may overtake older runs, so the times of some
--- recent runs decide, not their ids. Cancelled runs do not count.
-SELECT recent.status
-FROM (SELECT status, finished_at FROM runs WHERE project = :project AND id <> :run_id ORDER BY id DESC LIMIT 200) AS recent
-WHERE recent.status IN ('completed', 'failed', 'interrupted')
-ORDER BY recent.finished_at DESC LIMIT 1;
+-- Selects how the run of a project before this one ended.
+SELECT recent.status {from_recent_results} AND recent.id <> :run_id ORDER BY recent.finished_at DESC LIMIT 1;
 
 -- name: insert_delivery
 -- Adds a delivery, unless its message was added for the target before.

@@ -1,0 +1,128 @@
+"""The routes that start, repeat, cancel, get and list runs. The most frequent come first."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta
+
+from solorun.api import runs
+from solorun.api.state import State
+from solorun.auth.permissions import Right
+from solorun.errors import (
+    IdempotencyKeyReused,
+    InvalidCursor,
+    ProjectNotFound,
+    QueueFull,
+    ResourceBusy,
+    RunActive,
+    RunNotActive,
+    RunNotEnded,
+    RunNotFound,
+    ServiceDraining,
+    StoreUnavailable,
+    TooManyProjects,
+)
+from solorun.http.operation import Operation, RequestHeader, ResponseSpec
+from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
+from solorun.run import Run
+from solorun.trace_context import TRACEPARENT
+from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest
+
+_RUN: Final = "/api/v1/runs/{run_id}"
+_PROJECT: Final = "/api/v1/projects/{project}"
+_STARTED: Final = (
+    ResponseSpec(200, "The active run, which this start joins", model=StartedRun),
+    ResponseSpec(
+        201,
+        "The new run, or with `Idempotent-Replayed: true` the run to which the same request has led before; the"
+        " `Location` header has its address",
+        model=StartedRun,
+    ),
+    ResponseSpec(202, "The new run, which is queued", model=StartedRun),
+)
+_NOT_STARTED: Final = (
+    *(ProjectNotFound, RunNotFound, RunActive, ResourceBusy, QueueFull, IdempotencyKeyReused),
+    *(ServiceDraining, StoreUnavailable),
+)
+_RUN_PAGE: Final = ResponseSpec(200, "A page of runs; the `Link` header points to the next one", model=RunPage)
+_IDEMPOTENCY_KEY: Final = RequestHeader(
+    KEY_HEADER,
+    "A request that is repeated with this key within 24 hours starts no second run.",
+    Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS, pattern="^[!-~]+$")],
+)
+_TRACEPARENT: Final = RequestHeader(
+    TRACEPARENT, "The trace that the run continues (W3C Trace Context), if the service records traces.", str
+)
+
+
+RUN_OPERATIONS: Final[tuple[Operation[State], ...]] = (
+    Operation(
+        f"GET {_RUN}",
+        runs.get_run,
+        id="getRun",
+        summary="Get a run",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(RunNotFound, StoreUnavailable),
+    ),
+    Operation(
+        f"POST {_PROJECT}/runs",
+        runs.start_run,
+        id="startRun",
+        summary="Start a run, or do what `on_conflict` says if its project or a resource is taken",
+        responses=_STARTED,
+        problems=(*_NOT_STARTED, TooManyProjects),
+        body=StartRequest,
+        right=Right.START,
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
+    ),
+    Operation(
+        f"GET {_PROJECT}/runs",
+        runs.list_project_runs,
+        id="listProjectRuns",
+        summary="List a project's runs, newest first",
+        responses=(_RUN_PAGE,),
+        problems=(ProjectNotFound, InvalidCursor, StoreUnavailable),
+        query=runs.RunsQuery,
+    ),
+    Operation(
+        f"GET {_PROJECT}/runs/current",
+        runs.get_current_run,
+        id="getCurrentRun",
+        summary="Get a project's active run, or its latest run if none is active",
+        responses=(ResponseSpec(200, "The run", model=Run),),
+        problems=(ProjectNotFound, RunNotFound, StoreUnavailable),
+    ),
+    Operation(
+        f"POST {_RUN}/cancel",
+        runs.cancel_run,
+        id="cancelRun",
+        summary="Cancel a run",
+        responses=(
+            ResponseSpec(200, "The run, which was already cancelled", model=Run),
+            ResponseSpec(202, "The run, which stays active until its work has stopped", model=Run),
+        ),
+        problems=(RunNotFound, RunNotActive, StoreUnavailable),
+        body=CancelRequest,
+        right=Right.CANCEL,
+    ),
+    Operation(
+        f"POST {_RUN}/rerun",
+        runs.rerun,
+        id="rerun",
+        summary="Start a run that repeats an ended one, from its beginning or from a step on",
+        responses=(*_STARTED, ResponseSpec(200, "With `preview`: what the rerun would do", model=RerunPreview)),
+        problems=(*_NOT_STARTED, RunNotEnded),
+        query=runs.RerunQuery,
+        body=RerunRequest,
+        right=Right.START,
+        headers=(_IDEMPOTENCY_KEY, _TRACEPARENT),
+    ),
+    Operation(
+        "GET /api/v1/runs",
+        runs.list_runs,
+        id="listRuns",
+        summary="List the runs of all projects, newest first",
+        responses=(_RUN_PAGE,),
+        problems=(InvalidCursor, StoreUnavailable),
+        query=runs.RunsQuery,
+    ),
+)
