@@ -23,6 +23,13 @@ EXISTS (
     SELECT 1 FROM firings
     WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
 
+-- fragment: serving_run
+-- The run that does the work of a firing: if it was skipped, that of an earlier firing, which was still queued.
+CASE WHEN firings.outcome = 'skipped' THEN (
+    SELECT waiting.run_id FROM firings AS waiting
+    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
+    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.run_id END
+
 -- fragment: from_recent_results
 -- The recent runs of a project that have ended. A replacement may overtake older runs, so the times of some runs decide
 -- which one ended last, not their ids. Cancelled runs do not count.
@@ -659,7 +666,7 @@ LEFT JOIN runs ON runs.id = firings.run_id;
 -- Lists the firings whose time has come to be late, with whether they are.
 SELECT {firing_columns}, NOT EXISTS (
     SELECT 1 FROM runs AS done
-    WHERE (done.id = firings.run_id OR done.rerun_of = firings.run_id)
+    WHERE (done.id = {serving_run} OR done.rerun_of = {serving_run})
         AND done.status = 'completed' AND done.finished_at <= firings.late_at
 ) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
