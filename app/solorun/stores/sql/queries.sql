@@ -666,7 +666,8 @@ LEFT JOIN runs ON runs.id = firings.run_id;
 -- Lists the firings whose time has come to be late, with whether they are.
 SELECT {firing_columns}, NOT EXISTS (
     SELECT 1 FROM runs AS done
-    WHERE (done.id = {serving_run} OR done.rerun_of = {serving_run})
+    WHERE done.id IN (
+            SELECT {serving_run} UNION ALL SELECT reruns.id FROM runs AS reruns WHERE reruns.rerun_of = {serving_run})
         AND done.status = 'completed' AND done.finished_at <= firings.late_at
 ) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
