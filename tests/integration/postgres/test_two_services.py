@@ -82,6 +82,7 @@ async def test_a_queued_run_begins_although_its_service_has_died(
     here, there = engines
     active = await here.manager.start_run("handbook")
     queued = await there.manager.start_run("handbook", on_conflict=QUEUE)
+    await there.manager.dispatcher.stop()
     there.faults.die()
     await mirror.refresh()
 

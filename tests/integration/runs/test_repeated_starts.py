@@ -250,3 +250,22 @@ async def test_a_repetition_whose_first_start_was_given_up_meanwhile_can_be_repe
         with pytest.raises(StoreUnavailable, match="Repeat the request"):
             await repetition
         assert (await start_once(engine.manager))[1]
+
+
+async def test_a_repetition_does_not_acknowledge_a_run_that_may_still_be_given_up(tmp_path: Path) -> None:
+    async with open_engine(tmp_path, declare(steps=("work",))) as engine:
+        await engine.manager.start_run("handbook")
+        inserted = engine.faults.hold_after("insert_run")
+        impatient = engine.make_manager(0.05)
+        with pytest.raises(StoreUnavailable):
+            await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
+        assert inserted.reached.is_set()
+
+        with pytest.raises(StoreUnavailable, match="Repeat the request"):
+            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
+        inserted.open()
+        await engine.until(lambda: not engine.registry.start_lock.locked())
+        await engine.manager.reaper.wait_until_done()
+
+        with pytest.raises(RunActive):
+            await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
