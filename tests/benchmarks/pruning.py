@@ -16,7 +16,7 @@ RECORDS_PER_RUN: Final = 100
 RUNS_PER_ARTIFACT: Final = 10
 KEPT: Final = 20
 _KEEP: Final = f"\n[defaults]\nkeep = {{ runs = {KEPT} }}\n"
-_SHRINKING_SECONDS: Final = 15.0
+_SHRINKING_SECONDS: Final = 30.0
 """The file is as small as it becomes when its size has not changed for so long. It includes a checkpoint's delay."""
 
 

@@ -38,6 +38,9 @@ def test_the_page_shows_what_became_of_each_notification_and_sends_it_again(
 
         page.get_by_role("link", name="etl #1").click()
         expect(page.get_by_role("heading", name="etl #1")).to_be_visible()
+        page.goto(f"{service.url}/p/etl")
+        page.get_by_role("main").get_by_role("link", name="ops").click()
+        expect(page.get_by_role("combobox", name="Target")).to_have_value("ops")
 
 
 def test_without_targets_the_page_says_how_to_declare_one(open_page: OpenPage, tmp_path: Path) -> None:

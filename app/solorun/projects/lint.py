@@ -38,6 +38,7 @@ def lint(configuration: Configuration, environ: Mapping[str, str]) -> list[Field
         warnings += _missing_programs(project, pointer, environ)
         warnings += _literal_values(project, pointer, environ)
         warnings += _suspect_scripts(project, pointer)
+        warnings += _impossible_causes(project, pointer)
     return configuration.locate(warnings)
 
 
@@ -109,6 +110,21 @@ def _suspect_scripts(project: Project, pointer: str) -> Iterator[FieldError]:
             yield FieldError(place, '"source" is a command of bash; write ".", or set shell = "bash"')
         if "\xa0" in step.run:
             yield FieldError(place, "contains a no-break space, which the shell takes as a part of a word")
+
+
+def _impossible_causes(project: Project, pointer: str) -> Iterator[FieldError]:
+    """Causes in `retry_on` of which the step cannot fail."""
+    for index, step in enumerate(project.steps):
+        for cause in sorted(step.retries.causes):
+            if cause == "timeout" and step.timeout_seconds is None:
+                problem = "the step has no timeout"
+            elif cause == "stall" and (step.stall_timeout is None or step.stall_timeout.then == "warn"):
+                problem = "the step has no stall_timeout that stops it"
+            elif cause.startswith(("exit", "signal")) and not isinstance(step, CommandStep):
+                problem = 'a function has no exit code; its exceptions are covered by "error"'
+            else:
+                continue
+            yield FieldError(f"{pointer}.steps[{index}].retry_on", f"{format_value(cause)} has no effect: {problem}")
 
 
 def _missing_programs(project: Project, pointer: str, environ: Mapping[str, str]) -> Iterator[FieldError]:

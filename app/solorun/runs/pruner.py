@@ -12,6 +12,7 @@ import anyio
 
 from solorun.errors import SolorunError
 from solorun.execution.artifact_removal import remove_artifacts
+from solorun.execution.artifacts import list_run_ids
 from solorun.project import Keep, Projects
 from solorun.retention import DeletedRun, EndedRun, find_expired
 from solorun.runs.run_sizes import RunSizes
@@ -95,14 +96,14 @@ class Pruner:
         """Make one pass. Raises StoreUnavailable."""
         began = self.now()
         await self.projects.refresh()
-        await self._delete_expired()
-        for name, keep in await self._list_limited(project):
-            expired = await self._find_expired(name, keep)
-            await self._delete(name, [run.id for run in expired])
         await self._remove_files_of_deleted_runs()
+        await self._delete_expired()
+        await self._reclaim_space()
+        for name, keep in await self._list_limited(project):
+            if expired := await self._find_expired(name, keep):
+                await self._delete(name, [run.id for run in expired])
+                await self._reclaim_space()
         self._last_pass_at = began
-        while await self._pausing(self.store.reclaim_space()):
-            pass
 
     async def _run(self) -> None:
         seconds = self.first_seconds
@@ -172,10 +173,15 @@ class Pruner:
         """Delete the files of runs that another service deleted, or this one before a crash."""
         since = self._last_pass_at
         after = None if since is None else DeletedRun(since - _OVERLAP, 0)
+        present = await asyncio.to_thread(list_run_ids, self.directory.path / "artifacts")
         while deleted := await self.store.list_deleted_runs(after=after, limit=_PAGE_RUNS):
-            await asyncio.to_thread(self._remove_files, [run.id for run in deleted])
+            await asyncio.to_thread(self._remove_files, [run.id for run in deleted if run.id in present])
             after = deleted[-1]
         await self.store.forget_deleted_runs(before=self.now() - REMEMBERED)
+
+    async def _reclaim_space(self) -> None:
+        while await self._pausing(self.store.reclaim_space()):
+            pass
 
     def _remove_files(self, run_ids: Sequence[int]) -> None:
         for run_id in run_ids:

@@ -46,6 +46,7 @@ async def test_the_environment_merges_the_service_the_project_and_the_run(begin:
         "SOLORUN_RUN_ID": "7",
         "SOLORUN_SCOPE": "full",
         "SOLORUN_STEP": "extract",
+        "SOLORUN_ATTEMPT": "1",
         "SOLORUN_URL": "http://127.0.0.1:8700",
         "SOLORUN_WORKSPACE": str(directory),
         "SOLORUN_ARTIFACTS": str(directory.parent / "data" / "artifacts" / "7"),

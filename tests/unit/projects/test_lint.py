@@ -163,3 +163,40 @@ def test_a_script_that_means_something_else_gives_a_warning(check: Check, run: s
 @pytest.mark.parametrize("run", ['"source x"\n    shell = "bash"', '"echo source x"', '"./source x"'])
 def test_other_scripts_give_no_warning(check: Check, run: str) -> None:
     assert lint(check(text(run=run)), {}) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ('retry_on = ["timeout", "exit"]', '"timeout" has no effect: the step has no timeout'),
+        ('retry_on = ["stall"]', '"stall" has no effect: the step has no stall_timeout that stops it'),
+        (
+            'retry_on = ["stall"]\nstall_timeout = { after = "1m", then = "warn" }',
+            '"stall" has no effect: the step has no stall_timeout that stops it',
+        ),
+    ],
+)
+def test_a_cause_that_cannot_occur_gives_a_warning(check: Check, keys: str, problem: str) -> None:
+    steps = f'[[projects.one.steps]]\nname = "only"\nrun = "true"\nretries = 1\n{keys}'
+
+    (warning,) = lint(check(steps), {})
+
+    assert (warning.pointer, warning.message) == ("projects.one.steps[0].retry_on", problem)
+
+
+def test_a_function_that_is_tried_again_after_an_exit_code_gives_a_warning(
+    check: Check, write: Callable[[str, str], Path]
+) -> None:
+    write("retried.py", "async def main(step): ...\n")
+    step = '[[projects.one.steps]]\nname = "only"\ncall = "retried:main"\nretries = 1\nretry_on = ["exit 75", "error"]'
+
+    (warning,) = lint(check(step), {})
+
+    assert warning.message.startswith('"exit 75" has no effect: a function has no exit code')
+
+
+def test_causes_that_can_occur_give_no_warning(check: Check) -> None:
+    limits = 'timeout = "1m"\nstall_timeout = "1s"\nretries = 1'
+    step = f'[[projects.one.steps]]\nname = "only"\nrun = "true"\n{limits}'
+
+    assert lint(check(f'{step}\nretry_on = ["timeout", "stall", "exit 75", "signal", "error"]'), {}) == []

@@ -88,9 +88,10 @@ export async function listResources(): Promise<Resource[]> {
   return data!.resources.map(toResource);
 }
 
-/** Each with its next due times, as many as the API returns. */
-export async function listSchedules(): Promise<Schedule[]> {
-  const { data } = await client.GET('/api/v1/schedules', { params: { query: { next: 300 } } });
+/** All schedules with what is due in the next day, or those of a project with their next few due times. */
+export async function listSchedules(project: string | null): Promise<Schedule[]> {
+  const query = project === null ? { next: 300 } : { project };
+  const { data } = await client.GET('/api/v1/schedules', { params: { query } });
   return data!.schedules.map(toSchedule);
 }
 

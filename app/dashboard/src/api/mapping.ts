@@ -1,6 +1,7 @@
 /**
  * Converts the API's types to the app's: names in camelCase, times in milliseconds, strings narrowed to unions. Every
- * response and event passes through here, or through `projects.ts`, `hooks.ts`, `notifications.ts`, `starts.ts` and `resources.ts`.
+ * response and event passes through here, or through `projects.ts`, `hooks.ts`, `notifications.ts`, `starts.ts` and
+ * `resources.ts`.
  */
 import type { Status, StepStatus } from '../runs/status';
 import type { components } from './schema';

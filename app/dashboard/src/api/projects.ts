@@ -31,6 +31,8 @@ export interface Project {
   /** In the order in which they will begin. */
   readonly queuedRuns: readonly Run[];
   readonly hooks: readonly Hook[];
+  /** The notification targets that receive news about its runs. */
+  readonly notify: readonly string[];
   /** Why an earlier version of solorun.toml is in use. */
   readonly configurationFaults: readonly string[];
 }
@@ -55,6 +57,7 @@ export function toProject(wire: Wire['ProjectSummary']): Project {
     lastRun: wire.last_run ? toRun(wire.last_run) : null,
     queuedRuns: (wire.queued_runs ?? []).map(toRun),
     hooks: (wire.hooks ?? []).map(toHook),
+    notify: wire.notify ?? [],
     configurationFaults: wire.configuration_faults ?? [],
   };
 }

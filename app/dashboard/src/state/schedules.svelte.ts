@@ -1,4 +1,4 @@
-/** The schedules and what became of their due times in the last day, read again when a run changes and every minute. */
+/** Schedules, and what became of their due times in the last day: read again when a run changes, and every minute. */
 import { listFirings, listSchedules, pauseSchedule, type Problem, resumeSchedule } from '../api/client';
 import type { Firing, Schedule } from '../api/schedules';
 import { DAY_MS } from '../runs/day_line';
@@ -7,7 +7,7 @@ import { store } from './store.svelte';
 
 const INTERVAL_MS = 60_000;
 
-class Schedules {
+export class Schedules {
   /** Null until loaded. */
   list: readonly Schedule[] | null = $state.raw(null);
   /** Newest first. */
@@ -15,6 +15,9 @@ class Schedules {
   problem: Problem | null = $state.raw(null);
   private isLoading = false;
   private isOutdated = false;
+
+  /** Those of a project, without `firings`, or all of them. */
+  constructor(private readonly project: string | null = null) {}
 
   /** Keeps the lists up to date while an effect that calls it is alive. Returns how to stop. */
   follow(): () => void {
@@ -27,10 +30,6 @@ class Schedules {
     return () => clearInterval(timer);
   }
 
-  ofProject(project: string): readonly Schedule[] {
-    return this.list?.filter((schedule) => schedule.project === project) ?? [];
-  }
-
   /** One request at a time. A change during a request causes another one. */
   async load(): Promise<void> {
     this.isOutdated = true;
@@ -39,7 +38,10 @@ class Schedules {
     try {
       while (this.isOutdated) {
         this.isOutdated = false;
-        const [list, firings] = await Promise.all([listSchedules(), listFirings(clock.read() - DAY_MS)]);
+        const [list, firings] = await Promise.all([
+          listSchedules(this.project),
+          this.project === null ? listFirings(clock.read() - DAY_MS) : [],
+        ]);
         this.list = list;
         this.firings = firings;
       }
@@ -69,5 +71,3 @@ class Schedules {
     }
   }
 }
-
-export const schedules = new Schedules();
