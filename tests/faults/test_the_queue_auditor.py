@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from solorun.queueing import ConflictPolicy, Slots, Waiter
-from solorun.stores.sql import promotion, starts, writes
+from solorun.stores.sql import endings, promotion, starts, writes
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from tests.fakes.engine import declare
@@ -84,7 +84,7 @@ async def test_slots_that_are_taken_one_by_one_are_found(tmp_path: Path, monkeyp
 
 async def test_a_hold_that_outlives_its_run_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     queries = {**QUERIES, "release_holds": "SELECT :run_id"}
-    monkeypatch.setattr(writes, "QUERIES", queries)
+    monkeypatch.setattr(endings, "QUERIES", queries)
     trial = make_trial(tmp_path)
     async with trial.engine():
         await start_all(trial, "train")

@@ -138,9 +138,10 @@ async def test_output_is_dropped_while_the_disk_is_almost_full(tmp_path: Path) -
     ("total", "free", "low"),
     [
         (10**12, [2**27, 2**27 - 1, 2**28 - 1, 2**28, 2**27], [False, True, True, False, False]),
-        (10**8, [5 * 10**6, 5 * 10**6 - 1, 10**7 - 1, 10**7], [False, True, True, False]),
+        (10**9, [5 * 10**7, 5 * 10**7 - 1, 10**8 - 1, 10**8], [False, True, True, False]),
+        (10**8, [12 * 2**20, 12 * 2**20 - 1, 24 * 2**20 - 1, 24 * 2**20], [False, True, True, False]),
     ],
-    ids=["a large disk", "a small disk"],
+    ids=["a large disk", "a small disk", "a tiny disk"],
 )
 def test_a_reserve_is_left_until_there_is_twice_as_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, total: int, free: list[int], low: list[bool]
