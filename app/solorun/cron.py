@@ -41,7 +41,8 @@ class Cron:
         count = len(expression.split())
         if count != _FIELDS:
             raise InvalidCron(
-                f"has {count} fields; a cron expression has {_FIELDS}: minute, hour, day of month, month, day of week"
+                f"has {count} {'field' if count == 1 else 'fields'}; "
+                f"a cron expression has {_FIELDS}: minute, hour, day of month, month, day of week"
             )
         try:
             due = next(CronSim(expression, datetime.now(UTC)), None)

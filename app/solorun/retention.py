@@ -16,7 +16,10 @@ class EndedRun:
     id: int
     finished_at: datetime
     is_completed: bool
-    is_pinned: bool
+    must_stay: bool
+    """Whether it is pinned, decides whether a schedule is late, or is the last one of its project that was not
+    cancelled: if it has failed, the next completed one is its recovery.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +49,9 @@ def find_expired(
 ) -> list[EndedRun]:
     """The runs that the project does not keep, oldest first, of all its ended ones, which are given newest first.
 
-    Pinned runs and the last completed one are kept, and count like any other. `keep.size_bytes` needs the `sizes`, the
-    bytes that each run occupies; the newest run never exceeds them. Without it, `runs` may be a part of all: `newer`
-    runs are not given, and `has_newer_completed` says whether one of those has completed.
+    Runs that must stay and the last completed one are kept, and count like any other. `keep.size_bytes` needs the
+    `sizes`, the bytes that each run occupies; the newest run never exceeds them. Without it, `runs` may be a part of
+    all: `newer` runs are not given, and `has_newer_completed` says whether one of those has completed.
     """
     sizes = sizes or {}
     last_completed = None if has_newer_completed else next((run.id for run in runs if run.is_completed), None)
@@ -56,7 +59,7 @@ def find_expired(
     expired: list[EndedRun] = []
     for position in range(len(runs) - 1, -1, -1):
         run = runs[position]
-        if run.is_pinned or run.id == last_completed:
+        if run.must_stay or run.id == last_completed:
             continue
         if (
             (keep.runs is not None and newer + position >= keep.runs)

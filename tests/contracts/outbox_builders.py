@@ -11,8 +11,6 @@ from solorun.store import NewRun, Store
 from tests.contracts.builders import OWNER, beginning, end, new_run
 
 ALL = tuple(NotifyEvent)
-
-
 EVERYTHING: Mapping[str, Collection[NotifyEvent]] = {"ops": ALL}
 
 

@@ -67,9 +67,21 @@ async def test_ended_runs_are_listed_in_pages_newest_first(store: Store) -> None
     page = await store.list_ended_runs("handbook", limit=2)
     rest = await store.list_ended_runs("handbook", before_id=page[-1].id, limit=2)
 
-    assert page == [EndedRun(third.id, later(62), True, False), EndedRun(second.id, later(61), False, True)]
+    assert page == [EndedRun(third.id, later(62), True, True), EndedRun(second.id, later(61), False, True)]
     assert rest == [EndedRun(first.id, later(60), True, False)]
     assert active.id not in {run.id for run in page}
+
+
+async def test_the_last_result_of_a_project_must_stay(store: Store) -> None:
+    completed = await ended(store, at=60)
+    failed = await ended(store, status=Status.FAILED, at=61)
+    cancelled = await ended(store, status=Status.CANCELLED, at=62)
+
+    found = await store.list_ended_runs("handbook", limit=9)
+
+    assert [(each.id, each.must_stay) for each in found] == [
+        (cancelled.id, False), (failed.id, True), (completed.id, False),
+    ]  # fmt: skip
 
 
 async def test_an_expired_run_is_gone_for_every_reader(store: Store) -> None:

@@ -196,6 +196,22 @@ async def test_a_firing_whose_run_was_repeated_in_time_is_not_late(store: Store)
     assert await settle_late(store, at=later(900)) == []
 
 
+@pytest.mark.parametrize(("status", "late"), [(Status.COMPLETED, []), (Status.FAILED, [0, 10, 20])])
+async def test_skipped_firings_are_late_if_the_run_that_waited_is(
+    store: Store, status: Status, late: list[float]
+) -> None:
+    await registered(store)
+    waiting = await store.insert_run(fired_run(late_at=later(500)), owner=OWNER)
+    for due in (10, 20):
+        await store.record_firing(firing(due, outcome=FiringOutcome.SKIPPED, late_at=later(500)))
+    await store.commit([beginning(waiting, at=30)], owner=OWNER)
+    await end(store, await store.get_run(waiting.id), status, at=60)
+
+    found = await settle_late(store, at=later(500))
+
+    assert sorted(each.due_at for each in found) == [later(due) for due in late]
+
+
 async def test_a_refused_firing_is_late(store: Store) -> None:
     await registered(store)
     await store.record_firing(firing(outcome=FiringOutcome.REFUSED, reason="busy", late_at=later(500)))
@@ -242,8 +258,10 @@ async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(st
     failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
     again = await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER)
     rerun = await completed(store, again, at=400)
+    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, True]
     assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
 
     assert await settle_late(store, at=later(500)) == []
 
+    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, False]
     assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]

@@ -14,14 +14,8 @@ from tests.fakes.project_toml import project_toml
 
 GITHUB, STANDARD, SHARED = "It's a Secret to Everybody", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "glpat-of-the-hook"
 ENVIRON = {"GH": f"{GITHUB}\n", "STANDARD": f"whsec_{STANDARD}", "SHARED": SHARED}
-
-
 PUSH = "/hooks/site/push"
-
-
 BODY = {"ref": "refs/heads/main", "after": "6dcb09b5", "forced": False}
-
-
 TOML = project_toml(
     "site",
     {"build": ["true"]},

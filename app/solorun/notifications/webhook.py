@@ -58,23 +58,21 @@ class WebhookSender:
     async def _post(self, url: httpx.URL, headers: dict[str, str], payload: bytes, *, allow_private: bool) -> None:
         port = url.port or (443 if url.scheme == "https" else 80)
         addresses = await find_addresses(url.host, port, allow_private=allow_private, resolve_host=self._resolve_host)
-        async with httpx.AsyncClient(
-            verify=self._tls,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(self._max_seconds, connect=_CONNECT_SECONDS),
-        ) as client:
+        timeout = httpx.Timeout(self._max_seconds, connect=_CONNECT_SECONDS)
+        user = httpx.BasicAuth(url.username, url.password) if url.userinfo else httpx.Auth()
+        # Without a client, which would log the URL and the secret that may be in it.
+        async with httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False) as transport:
             for index, address in enumerate(addresses):
-                request = client.build_request(
+                request = httpx.Request(
                     "POST",
                     url.copy_with(host=address),
                     content=payload,
                     headers={"host": url.netloc.decode("ascii"), **headers},
                     # The certificate has to be that of the name.
-                    extensions={"sni_hostname": url.host},
+                    extensions={"sni_hostname": url.host, "timeout": timeout.as_dict()},
                 )
                 try:
-                    response = await client.send(request, stream=True)
+                    response = await transport.handle_async_request(next(user.auth_flow(request)))
                 except (httpx.ConnectError, httpx.ConnectTimeout):
                     if index == len(addresses) - 1:
                         raise

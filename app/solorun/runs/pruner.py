@@ -159,7 +159,7 @@ class Pruner:
             self._sizes.forget(page)
             await self._delete_expired()
         if count:
-            _logger.info("Deleted %d old runs of %s", count, project)
+            _logger.info("Deleted old runs of %s: %d", project, count)
 
     async def _delete_expired(self) -> None:
         """Delete what expired runs occupy, including those that an earlier pass or another service left."""

@@ -14,8 +14,6 @@ from solorun.outbox import ClaimedDelivery, DeliveryFilter
 from solorun.store import Store
 
 NOW: Final = datetime(2026, 11, 29, 3, 0, tzinfo=UTC)
-
-
 LIMITS: Final = NotifierLimits(poll_seconds=0.01)
 
 

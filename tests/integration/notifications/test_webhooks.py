@@ -1,5 +1,6 @@
 """Sending to a webhook: what arrives, and what the sender does when the receiver misbehaves."""
 
+import logging
 from base64 import b64encode
 from datetime import UTC, datetime
 from time import time
@@ -56,6 +57,24 @@ async def test_a_receiver_can_verify_the_signature_and_read_the_event() -> None:
     data = event.get_data()
     assert isinstance(data, dict)
     assert (data["project"], data["title"], data["text"]) == ("etl", "etl failed", "Größe")
+
+
+async def test_a_url_with_a_secret_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    async with receiving() as receiver:
+        await send(receiver.url)
+
+    assert "token=1" not in caplog.text
+
+
+async def test_a_user_and_a_password_of_the_url_are_sent() -> None:
+    async with receiving() as receiver:
+        await send(receiver.url.replace("://", "://crm:hunter%402@"))
+
+    (received,) = receiver.received
+    assert received.headers["host"] == f"127.0.0.1:{receiver.port}"
+    assert received.headers["authorization"] == f"Basic {b64encode(b'crm:hunter@2').decode()}"
 
 
 async def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

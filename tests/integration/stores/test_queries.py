@@ -72,6 +72,14 @@ def test_a_statement_of_the_store_scans_no_table_and_does_not_sort(database: sql
     assert [step for step in steps if "TEMP B-TREE" in step and name not in _SORT_A_FEW] == []
 
 
+def test_the_runs_of_a_firing_are_searched_by_their_ids(database: sqlite3.Connection) -> None:
+    query = QUERIES["list_unsettled_firings"]
+
+    steps = [step for *_, step in database.execute(f"EXPLAIN QUERY PLAN {query}", {"at": 1})]
+
+    assert "SEARCH done USING INDEX runs_by_status (status=? AND id=? AND rowid=?)" in steps
+
+
 def test_a_search_for_events_uses_the_index_of_segments_with_events(database: sqlite3.Connection) -> None:
     query = QUERIES["list_segments_with_events_after"]
     parameters = dict.fromkeys(re.findall(r":([a-z_]+)", query), 1)
@@ -87,6 +95,7 @@ _SORT_A_FEW = {
     "list_foreign_runs",
     "list_orphaned_runs",
     "list_queued_runs",
+    "list_ended_runs",
     "select_previous_outcome",
 }
 

@@ -14,8 +14,6 @@ from tests.fakes.clock import Clock
 from tests.fakes.engine import Engine, declare, open_engine
 
 START = "2026-11-02T12:00:00+00:00"
-
-
 STEP = "extract"
 
 

@@ -72,7 +72,7 @@ def test_a_named_schedule_has_its_name_in_its_id(check: Check) -> None:
     [
         ('cron = "0 25 * * *"', ".cron", '"0 25 * * *" is not a cron expression: bad hour'),
         ('timezone = "UTC"', ".cron", 'is missing; set when the project runs, like "0 3 * * *"'),
-        ('cron = "@daily"', ".cron", '"@daily" has 1 fields; a cron expression has 5: minute, hour, day of month,'),
+        ('cron = "@daily"', ".cron", '"@daily" has 1 field; a cron expression has 5: minute, hour, day of month,'),
         (
             'cron = "0 3 * * *"\ntimezone = "Europe/Berlim"',
             ".timezone",

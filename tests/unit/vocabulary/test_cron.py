@@ -85,7 +85,7 @@ def test_due_times_are_counted_up_to_a_limit() -> None:
         ("0 3 * *", "has 4 fields; a cron expression has 5: minute, hour, day of month, month, day of week"),
         ("0 0 3 * * *", "has 6 fields; a cron expression has 5: minute, hour, day of month, month, day of week"),
         ("0 0 30 2 *", "is not a cron expression: bad day-of-month"),
-        ("@daily", "has 1 fields; a cron expression has 5: minute, hour, day of month, month, day of week"),
+        ("@daily", "has 1 field; a cron expression has 5: minute, hour, day of month, month, day of week"),
     ],
 )
 def test_an_invalid_expression_says_what_is_wrong(expression: str, message: str) -> None:

@@ -97,8 +97,8 @@ def test_what_is_left_is_within_the_limits_and_what_went_had_to_go(
     gone = expired(keep, *runs, sizes=sizes)
 
     left = [run for run in runs if run.id not in gone]
-    free = [run for run in left if not run.is_pinned and run.id != last_completed]
-    assert not any(run.is_pinned or run.id == last_completed for run in runs if run.id in gone)
+    free = [run for run in left if not run.must_stay and run.id != last_completed]
+    assert not any(run.must_stay or run.id == last_completed for run in runs if run.id in gone)
     assert gone == sorted(gone)
     assert keep.runs is None or all(run.id >= len(runs) - keep.runs for run in free)
     assert keep.age_seconds is None or all(run.finished_at >= NOW - timedelta(seconds=keep.age_seconds) for run in free)

@@ -14,7 +14,7 @@ import { type Family, type Project, toFamily, toProject } from './projects';
 import { basePath } from './base_path';
 import { type NotificationDelivery, type NotifyTarget, toDelivery, toNotifyTarget } from './notifications';
 import { type Resource, toResource } from './resources';
-import { type Firing, type Schedule, toFiring, toSchedule } from './schedules';
+import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule, toFiring, toSchedule } from './schedules';
 import type { components, paths } from './schema';
 import { sendUntilAnswered } from './start_key';
 import { type Choices, type RerunPreview, toChoices, toRerunPreview } from './starts';
@@ -90,14 +90,14 @@ export async function listResources(): Promise<Resource[]> {
 
 /** All schedules with what is due in the next day, or those of a project with their next few due times. */
 export async function listSchedules(project: string | null): Promise<Schedule[]> {
-  const query = project === null ? { next: 300 } : { project };
+  const query = project === null ? { next: MAX_STARTS } : { project };
   const { data } = await client.GET('/api/v1/schedules', { params: { query } });
   return data!.schedules.map(toSchedule);
 }
 
-/** What was due after this time, newest first, up to 1,000. */
+/** What was due after this time, newest first, as many as the API returns. */
 export async function listFirings(after: number): Promise<Firing[]> {
-  const query = { after: new Date(after).toISOString(), limit: 1000 };
+  const query = { after: new Date(after).toISOString(), limit: MAX_FIRINGS };
   const { data } = await client.GET('/api/v1/firings', { params: { query } });
   return data!.firings.map(toFiring);
 }

@@ -3,6 +3,10 @@ import type { components } from './schema';
 
 type Wire = components['schemas'];
 
+/** The most starts of a schedule, and the most firings, that the API returns. */
+export const MAX_STARTS = 300;
+export const MAX_FIRINGS = 1000;
+
 /** What became of one due time. The run's fields are null if there is none, or if it has been deleted. */
 export interface Firing {
   readonly schedule: string;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Firing, Schedule } from '../api/schedules';
+import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule } from '../api/schedules';
 import { comingRows, DAY_MS, describe, hoursOf, pastRows, problemsOf, summarize } from './day_line';
 
 const NOW = new Date(2026, 10, 3, 8).getTime();
@@ -73,6 +73,16 @@ test('the next day shows each start with its usual duration', () => {
   expect(others).toEqual([]);
 });
 
+test('a line says so if it does not list all starts of the day', () => {
+  const everyMinute = Array.from({ length: MAX_STARTS }, (_, i) => NOW + i * 60_000);
+
+  const [row] = comingRows([schedule({ nextStarts: everyMinute, estimatedMs: 0 })], NOW);
+
+  expect(row?.marks).toHaveLength(MAX_STARTS + 1);
+  expect(row?.marks.at(-1)).toMatchObject({ state: 'unlisted', title: 'etl, starts after 12:59 are not listed' });
+  expect(row!.marks.at(-1)!.left + row!.marks.at(-1)!.width).toBeCloseTo(100);
+});
+
 test('hours are labelled every few hours', () => {
   const hours = hoursOf(NOW, 6);
 
@@ -90,4 +100,14 @@ test('what failed, was refused or was late went wrong', () => {
   expect(summarize([firing()])).toBe('1 due time, and nothing went wrong.');
   expect(summarize([])).toBe('Nothing was due.');
   expect(describe(late)).toBe('completed, late');
+});
+
+test('nothing is said about deleted runs and due times that are not listed', () => {
+  const deleted = firing({ status: null, startedAt: null, finishedAt: null });
+
+  expect(summarize([firing(), deleted])).toBe('2 due times, and nothing went wrong. 1 run is deleted.');
+  expect(summarize([deleted, deleted])).toBe('2 due times. 2 runs are deleted.');
+  expect(summarize(Array.from({ length: MAX_FIRINGS }, () => firing()))).toBe(
+    'The newest 1000 due times, since 02:00, and nothing went wrong.',
+  );
 });

@@ -1,5 +1,5 @@
 /** Where due times and their runs are on the line of a day, and what went wrong in it. */
-import type { Firing, Schedule } from '../api/schedules';
+import { type Firing, MAX_FIRINGS, MAX_STARTS, type Schedule } from '../api/schedules';
 import { formatClock } from './format';
 
 export const DAY_MS = 86_400_000;
@@ -61,16 +61,25 @@ export function comingRows(schedules: readonly Schedule[], now: number): Row[] {
       schedule: schedule.id,
       marks: schedule.nextStarts
         .filter((start) => start < now + DAY_MS)
-        .map((start) => ({
-          ...boundsOf(start, start + (schedule.estimatedMs ?? 0), now),
-          state: 'expected',
-          isLate: false,
-          title: `${schedule.id}, ${formatClock(start)}`,
-          project: schedule.project,
-          runId: null,
-        })),
+        .map((start) =>
+          comingMark(schedule, 'expected', formatClock(start), start, start + (schedule.estimatedMs ?? 0), now),
+        )
+        .concat(unlistedStarts(schedule, now)),
     }))
     .filter(({ marks }) => marks.length);
+}
+
+/** The rest of the day of a schedule that starts more often than the API lists. */
+function unlistedStarts(schedule: Schedule, now: number): Mark[] {
+  const last = schedule.nextStarts[MAX_STARTS - 1];
+  if (last === undefined || last >= now + DAY_MS) return [];
+  const title = `starts after ${formatClock(last)} are not listed`;
+  return [comingMark(schedule, 'unlisted', title, last, now + DAY_MS, now)];
+}
+
+function comingMark(schedule: Schedule, state: string, what: string, start: number, end: number, now: number): Mark {
+  const title = `${schedule.id}, ${what}`;
+  return { ...boundsOf(start, end, now), state, isLate: false, title, project: schedule.project, runId: null };
 }
 
 /** The firings that need attention, newest first. */
@@ -85,12 +94,16 @@ export function describe(firing: Firing): string {
   return `${firing.outcome}${late}${firing.reason ? `: ${firing.reason}` : ''}`;
 }
 
-/** `12 due times, of which 2 went wrong.` */
+/** `12 due times, of which 2 went wrong. 3 runs are deleted.` Deleted runs may have gone wrong too. */
 export function summarize(firings: readonly Firing[]): string {
-  if (!firings.length) return 'Nothing was due.';
+  const oldest = firings.at(-1);
+  if (!oldest) return 'Nothing was due.';
   const wrong = problemsOf(firings).length;
+  const deleted = firings.filter((firing) => describe(firing).startsWith('deleted')).length;
   const due = `${firings.length} due ${firings.length === 1 ? 'time' : 'times'}`;
-  return wrong ? `${due}, of which ${wrong} went wrong.` : `${due}, and nothing went wrong.`;
+  const listed = firings.length < MAX_FIRINGS ? due : `The newest ${due}, since ${formatClock(oldest.dueAt)}`;
+  const result = wrong ? `, of which ${wrong} went wrong` : deleted < firings.length ? ', and nothing went wrong' : '';
+  return `${listed}${result}.${deleted ? ` ${deleted} ${deleted === 1 ? 'run is' : 'runs are'} deleted.` : ''}`;
 }
 
 const stateOf = ({ outcome, status }: Firing): string =>

@@ -17,6 +17,25 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- fragment: delivery_columns
 id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at, attempt_count, attempts
 
+-- fragment: decides_lateness
+-- Whether a run still decides if a schedule is late.
+EXISTS (
+    SELECT 1 FROM firings
+    WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
+
+-- fragment: serving_run
+-- The run that does the work of a firing: if it was skipped, that of an earlier firing, which was still queued.
+CASE WHEN firings.outcome = 'skipped' THEN (
+    SELECT waiting.run_id FROM firings AS waiting
+    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
+    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.run_id END
+
+-- fragment: from_recent_results
+-- The recent runs of a project that have ended. A replacement may overtake older runs, so the times of some runs decide
+-- which one ended last, not their ids. Cancelled runs do not count.
+FROM (SELECT id, status, finished_at FROM runs WHERE project = :project ORDER BY id DESC LIMIT 200) AS recent
+WHERE recent.status IN ('completed', 'failed', 'interrupted')
+
 -- fragment: waits_or_holds_project
 -- The statuses of the runs that keep another run of the project from being pending. The index decides for active ones.
 -- In SQLite, an insert that it refuses uses up an id, so that the id of a queued run may skip one. That harms nothing.
@@ -427,7 +446,10 @@ UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
 
 -- name: list_ended_runs
 -- Lists the ended runs of a project, newest first.
-SELECT id, finished_at, status, pinned FROM runs
+SELECT id, finished_at, status,
+    CASE WHEN pinned = 1 OR {decides_lateness}
+        OR id = (SELECT recent.id {from_recent_results} ORDER BY recent.finished_at DESC LIMIT 1) THEN 1 ELSE 0 END
+FROM runs
 WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
 ORDER BY id DESC LIMIT :limit;
 
@@ -436,13 +458,10 @@ ORDER BY id DESC LIMIT :limit;
 SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 
 -- name: expire_run
--- Lets an ended run expire: from now on, no reader finds it. A run that decides whether a schedule is late stays until
--- then.
+-- Lets an ended run expire: from now on, no reader finds it.
 UPDATE runs SET expired_at = :at
 WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
-    AND NOT EXISTS (
-        SELECT 1 FROM firings
-        WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL);
+    AND NOT {decides_lateness};
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
@@ -478,12 +497,8 @@ DELETE FROM deleted_runs WHERE deleted_at < :before;
 SELECT project, status, notify, finished_at FROM runs WHERE id = :run_id AND notify IS NOT NULL;
 
 -- name: select_previous_outcome
--- Selects how the run of a project before this one ended. A replacement may overtake older runs, so the times of some
--- recent runs decide, not their ids. Cancelled runs do not count.
-SELECT recent.status
-FROM (SELECT status, finished_at FROM runs WHERE project = :project AND id <> :run_id ORDER BY id DESC LIMIT 200) AS recent
-WHERE recent.status IN ('completed', 'failed', 'interrupted')
-ORDER BY recent.finished_at DESC LIMIT 1;
+-- Selects how the run of a project before this one ended.
+SELECT recent.status {from_recent_results} AND recent.id <> :run_id ORDER BY recent.finished_at DESC LIMIT 1;
 
 -- name: insert_delivery
 -- Adds a delivery, unless its message was added for the target before.
@@ -651,7 +666,8 @@ LEFT JOIN runs ON runs.id = firings.run_id;
 -- Lists the firings whose time has come to be late, with whether they are.
 SELECT {firing_columns}, NOT EXISTS (
     SELECT 1 FROM runs AS done
-    WHERE (done.id = firings.run_id OR done.rerun_of = firings.run_id)
+    WHERE done.id IN (
+            SELECT {serving_run} UNION ALL SELECT reruns.id FROM runs AS reruns WHERE reruns.rerun_of = {serving_run})
         AND done.status = 'completed' AND done.finished_at <= firings.late_at
 ) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;

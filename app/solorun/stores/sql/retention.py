@@ -27,8 +27,8 @@ def set_pinned(connection: Connection, run_id: int, pinned: bool) -> Run:
 def list_ended_runs(connection: Connection, project: str, before_id: int | None, limit: int) -> list[EndedRun]:
     values = {"project": project, "before_id": MAX_RUN_ID if before_id is None else before_id, "limit": limit}
     return [
-        EndedRun(run_id, EPOCH + timedelta(microseconds=finished_at), status == Status.COMPLETED.value, bool(pinned))
-        for run_id, finished_at, status, pinned in connection.execute(QUERIES["list_ended_runs"], values)
+        EndedRun(run_id, EPOCH + timedelta(microseconds=finished_at), status == Status.COMPLETED.value, bool(must_stay))
+        for run_id, finished_at, status, must_stay in connection.execute(QUERIES["list_ended_runs"], values)
     ]
 
 
