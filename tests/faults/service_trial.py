@@ -7,8 +7,10 @@ import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Literal, get_args
 
 import httpx
+import pytest
 
 from solorun.run import Run
 from solorun.stores.sqlite import SqliteRunStore
@@ -33,6 +35,10 @@ echo $$ >> "$WITNESS/pids-$SOLORUN_RUN_ID"
 run finds the lock taken."""
 
 
+Form = Literal["serve", "host"]
+IN_BOTH_FORMS = pytest.mark.parametrize("form", get_args(Form))
+
+
 @functools.cache
 def _fork_server() -> ForkServer:
     return ForkServer()
@@ -42,6 +48,7 @@ class ForkedService(ServedService):
     """`solorun serve` with a loop monitor, forked from the fork server."""
 
     disk: MemoryDisk | None = None
+    form: Form = "serve"
 
     @property
     def data_dir(self) -> Path:
@@ -53,7 +60,7 @@ class ForkedService(ServedService):
         return _fork_server().fork(self.directory, self._environ, arguments, log_file, mounts_of)
 
     def _spawn(self, arguments: list[str]) -> Process:
-        return self.spawn_another(arguments, self.log_file)
+        return self.spawn_another([self.form, *arguments[1:]], self.log_file)
 
 
 class ServiceTrial:
@@ -253,16 +260,17 @@ async def service_trial(
     settings: Mapping[str, Mapping[str, object]] | None = None,
     grace: str = "300ms",
     disk: MemoryDisk | None = None,
+    form: Form = "serve",
 ) -> AsyncIterator[ServiceTrial]:
     """A trial with a project for each of `steps`, which gives the shell script of its only step. `settings` are further
     keys of projects.
 
-    With a `disk`, the data directory is on it. A stall of the service's loop is a violation in every trial, and fails
-    those that end without an audit.
+    With a `disk`, the data directory is on it. The form is `solorun serve`, or a host program that mounts Solorun. A
+    stall of the loop of `solorun serve` is a violation in every trial, and fails those that end without an audit.
     """
     directory.mkdir(parents=True, exist_ok=True)
     trial = ServiceTrial(directory, steps, extra, environ or {}, settings or {}, grace=grace)
-    trial.service.disk = disk
+    trial.service.disk, trial.service.form = disk, form
     limits = httpx.Limits(max_connections=None)
     async with httpx.AsyncClient(trust_env=False, timeout=60, limits=limits) as trial.client:
         try:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.conftest import MakeTrials
-from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.service_trial import IN_BOTH_FORMS, Form, ServiceTrial, service_trial
 
 TALK = "i=0; while [ $i -lt 200 ]; do i=$((i+1)); echo $i; done; sleep 0.2"
 ESCAPED = "setsid sh -c 'trap \"\" TERM; sleep 30' & i=0; while true; do i=$((i+1)); echo $i; sleep 0.1; done"
@@ -19,12 +19,14 @@ LANES = 5
 
 
 @pytest.mark.needs(minutes=15)
-async def test_the_next_start_recovers_from_a_killed_service(trials: MakeTrials, memory_path: Path) -> None:
+@IN_BOTH_FORMS
+async def test_the_next_start_recovers_from_a_killed_service(trials: MakeTrials, memory_path: Path, form: Form) -> None:
     tried = trials("P5", "kill -9 of the whole service while commands run (P11: no process left)", short=1, goal=10_000)
     kills = 20 if tried.is_long else 3
 
     async def attempt(number: int) -> None:
-        async with service_trial(memory_path / str(number), {"talk": TALK, "escaped": ESCAPED}) as trial:
+        projects = {"talk": TALK, "escaped": ESCAPED}
+        async with service_trial(memory_path / str(number), projects, form=form) as trial:
             for _ in range(kills):
                 clients = [asyncio.create_task(_use(trial, name)) for name in ("talk", "escaped")]
                 await asyncio.sleep(random.random() * 0.5)

@@ -12,7 +12,7 @@ import pytest
 from tests.fakes.cutting_proxy import cutting_proxy
 from tests.faults.conftest import MakeTrials
 from tests.faults.raw_stream import complete_events, has_received, open_stream, read_to_end, status_of
-from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.service_trial import IN_BOTH_FORMS, Form, ServiceTrial, service_trial
 from tests.faults.trial import until
 
 HOSTILE = [
@@ -66,11 +66,13 @@ async def test_huge_output_is_kept_complete_in_little_memory(trials: MakeTrials,
 
 
 @pytest.mark.needs(minutes=1)
-async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path) -> None:
+@IN_BOTH_FORMS
+async def test_a_stream_cut_at_any_byte_is_resumed_exactly(trials: MakeTrials, tmp_path: Path, form: Form) -> None:
     tried = trials(
         "P14", "streams cut by a proxy after a number of bytes, resumed by Last-Event-ID", short=1, goal=10_000
     )
-    async with service_trial(tmp_path / "trial", {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}) as trial:
+    projects = {"talk": "seq 1 40; printf 'caf\\303\\251\\r\\n\\n'"}
+    async with service_trial(tmp_path / "trial", projects, form=form) as trial:
         run = await trial.run_to_end("talk")
         path = f"/api/v1/runs/{run.id}/events"
         answer = await read_to_end(await open_stream(trial.service.port, path))
@@ -101,13 +103,15 @@ async def test_a_garbled_last_event_id_never_causes_a_server_error(trials: MakeT
 
 
 @pytest.mark.needs(minutes=1.2)
+@IN_BOTH_FORMS
 async def test_a_reader_receives_each_record_beside_stalled_and_reconnecting_ones(
-    trials: MakeTrials, tmp_path: Path
+    trials: MakeTrials, tmp_path: Path, form: Form
 ) -> None:
     tried = trials("P15", "500 stalled readers, 100 that reconnect every 200 ms, and a fast one", short=1, goal=500)
-    stalled_readers, reconnecting, records = (500, 100, 3_000) if tried.is_long else (200, 40, 200)
+    short = (200, 40, 200) if form == "serve" else (50, 10, 60)
+    stalled_readers, reconnecting, records = (500, 100, 3_000) if tried.is_long else short
     scripts = {"flood": "exec seq 100000000", "beat": "while true; do echo beat; sleep 0.02; done"}
-    async with service_trial(tmp_path / "trial", scripts) as trial:
+    async with service_trial(tmp_path / "trial", scripts, form=form) as trial:
         flood = await trial.start("flood")
         beat = await trial.start("beat")
         assert beat is not None

@@ -11,7 +11,7 @@ import pytest
 from solorun.status import Status
 from tests.faults.conftest import MakeTrials, Trials
 from tests.faults.memory_disk import memory_disk
-from tests.faults.service_trial import ServiceTrial, service_trial
+from tests.faults.service_trial import IN_BOTH_FORMS, Form, ServiceTrial, service_trial
 from tests.faults.storage_faults import DIRECTORY_MOVED, DISK_FULL, FAULTS, FOREIGN_LOCK, FULL_TMPFS, syscalls_fail
 
 NOTICE_LIMIT_SECONDS = 60.0
@@ -32,24 +32,40 @@ async def test_a_storage_fault_is_reported_and_recovered_from(
     await _try_fault(tried, memory_path, fault, lanes=4, cycles=cycles, lasts_seconds=0.0)
 
 
-@pytest.mark.needs(minutes=6)
-async def test_a_lock_held_by_another_process_is_reported_and_recovered_from(
+@pytest.mark.needs(minutes=0.8)
+async def test_a_full_disk_is_reported_to_a_host_program_and_recovered_from(
     trials: MakeTrials, memory_path: Path
+) -> None:
+    tried = trials("P8", f"{DISK_FULL}, in a host program", short=1, goal=200)
+    await _try_fault(tried, memory_path, DISK_FULL, lanes=4, cycles=20, lasts_seconds=0.0, form="host")
+
+
+@pytest.mark.needs(minutes=6)
+@IN_BOTH_FORMS
+async def test_a_lock_held_by_another_process_is_reported_and_recovered_from(
+    trials: MakeTrials, memory_path: Path, form: Form
 ) -> None:
     lasts_seconds = LONG_LOCK_SECONDS if (tried := trials("P8", FOREIGN_LOCK, short=1, goal=200)).is_long else 0.0
     tried.what += f", held for {LONG_LOCK_SECONDS:.0f} s" * tried.is_long
-    await _try_fault(tried, memory_path, FOREIGN_LOCK, lanes=25, cycles=4, lasts_seconds=lasts_seconds)
+    await _try_fault(tried, memory_path, FOREIGN_LOCK, lanes=25, cycles=4, lasts_seconds=lasts_seconds, form=form)
 
 
 async def _try_fault(
-    tried: Trials, memory_path: Path, fault: str, *, lanes: int, cycles: int, lasts_seconds: float
+    tried: Trials,
+    memory_path: Path,
+    fault: str,
+    *,
+    lanes: int,
+    cycles: int,
+    lasts_seconds: float,
+    form: Form = "serve",
 ) -> None:
     cycles = cycles if tried.is_long else 1
 
     async def attempt(number: int) -> None:
         directory = memory_path / str(number)
         with memory_disk(directory / ".solorun", 80) if fault == FULL_TMPFS else nullcontext() as disk:
-            async with service_trial(directory, {"quick": "echo done", "talk": TALK}, disk=disk) as trial:
+            async with service_trial(directory, {"quick": "echo done", "talk": TALK}, disk=disk, form=form) as trial:
                 running = await trial.start("talk")
                 assert running is not None
                 reader = trial.follow(running)

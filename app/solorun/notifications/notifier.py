@@ -80,9 +80,11 @@ class Notifier:
         await asyncio.wait(tasks)
         self._task = None
         self._lanes.clear()
-        # What was being sent is sent again: it may have arrived.
-        with suppress(SolorunError):
-            await self.outbox.release_deliveries(self.owner)
+        # What was being sent is sent again: it may have arrived. The next process releases the claims of an outbox that
+        # is not shared, so that a shutdown needs no write that might wait for the database.
+        if self.shares_outbox:
+            with suppress(SolorunError):
+                await self.outbox.release_deliveries(self.owner)
 
     def find_missing_variables(self, target: NotifyTarget) -> list[str]:
         """The variables that the target names and the service does not have."""

@@ -18,6 +18,8 @@ _NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "ceph", "fuse.glusterfs", "afs", "9p"}
 )
 _MOUNTS: Final = Path("/proc/self/mountinfo")
+_owned: Final[set[tuple[int, int, int]]] = set()
+"""The directories of this process, by pid (a fork inherits the set), device and inode."""
 
 
 @contextmanager
@@ -36,7 +38,14 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
             f"The data directory {directory.path} cannot be created: {error.strerror}."
         ) from error
     try:
-        _check(directory, os.fstat(descriptor).st_mode)
+        status = os.fstat(descriptor)
+        key = (os.getpid(), status.st_dev, status.st_ino)
+        _check(directory, status.st_mode)
+        if key in _owned:
+            raise DataDirectoryUnusable(
+                f"The data directory {directory.path} is in use by another Solorun in this program. Stop that one "
+                "first (`await solo.stop()`), or choose another directory."
+            )
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -51,9 +60,11 @@ def own_data_directory(directory: DataDirectory, *, owner: str) -> Iterator[None
             raise DataDirectoryUnusable(
                 f"The data directory {directory.path} is not writable: {error.strerror}."
             ) from error
+        _owned.add(key)
         try:
             yield
         finally:
+            _owned.discard(key)
             directory.owner_file.unlink(missing_ok=True)
     finally:
         os.close(descriptor)

@@ -8,8 +8,6 @@ from contextlib import closing
 
 from solorun import Coroutine, Function, FunctionContext, Project, Solorun, StepContext
 
-WORDS = ["aperture", "baseline", "corona"]
-
 
 async def extract(step: StepContext) -> None:
     for number, word in enumerate(WORDS, start=1):
@@ -18,8 +16,7 @@ async def extract(step: StepContext) -> None:
 
 
 def generate(step: FunctionContext) -> None:
-    """A plain function, in a thread. Its long call into a library reports to callbacks, where a cancel arrives."""
-    define_terms(step.project, on_progress=step.progress, on_log=step.log)
+    define_terms(step.project, on_progress=step.progress, on_log=step.log)  # in a thread: a plain function
 
 
 async def review(step: StepContext) -> None:
@@ -28,8 +25,7 @@ async def review(step: StepContext) -> None:
 
 
 def refine(step: FunctionContext) -> None:
-    query(step.project, "UPDATE terms SET definition = trim(definition)")
-    print("trimmed every definition")  # print and logging go to the run's log
+    print("trimmed", query(step.project, "UPDATE terms SET definition = trim(definition) RETURNING word"))
 
 
 def define_terms(project: str, on_progress: Callable[[int, int, str], None], on_log: Callable[[str], None]) -> None:
@@ -46,12 +42,9 @@ def query(project: str, statement: str, *values: str) -> list[tuple[str]]:
         return database.execute(statement, values).fetchall()
 
 
-STEPS = [
-    Coroutine("extract", extract),
-    Function("generate", generate, timeout="30m"),
-    Coroutine("review", review),
-    Function("refine", refine),
-]
+WORDS = ["aperture", "baseline", "corona"]
+STEPS = [Coroutine("extract", extract), Function("generate", generate, timeout="30m")]
+STEPS += [Coroutine("review", review), Function("refine", refine)]
 GLOSSARIES = Project("*", STEPS, title="Glossaries", cancel_grace="10s")  # one project for each name, when it starts
 
 

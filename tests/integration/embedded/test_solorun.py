@@ -236,7 +236,7 @@ async def test_a_session_can_begin_in_one_task_and_end_in_another(tmp_path: Path
 
 async def test_a_data_directory_has_one_owner(tmp_path: Path) -> None:
     async with asyncio.timeout(LIMIT), Solorun(tmp_path / "data"):
-        with pytest.raises(DataDirectoryUnusable, match="is in use by a running service"):
+        with pytest.raises(DataDirectoryUnusable, match="is in use by another Solorun in this program"):
             await Solorun(tmp_path / "data").start()
 
 

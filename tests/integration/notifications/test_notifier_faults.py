@@ -41,6 +41,26 @@ async def test_a_target_that_is_not_declared_is_left_and_given_up_later(store: S
     assert sender.begun == {"ops": 1}
 
 
+@pytest.mark.parametrize(("shares_outbox", "released"), [(False, [None]), (True, ["this"])])
+async def test_only_the_claims_of_a_shared_outbox_are_released_at_the_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch, shares_outbox: bool, released: list[str | None]
+) -> None:
+    owners: list[str | None] = []
+    release = store.release_deliveries
+
+    async def note(owner: str | None) -> None:
+        owners.append(owner)
+        await release(owner)
+
+    monkeypatch.setattr(store, "release_deliveries", note)
+    await add(store, "ops")
+
+    async with notifying(store, ScriptedSender(), "ops", shares_outbox=shares_outbox):
+        await until(store, lambda found: found[0].status is DeliveryStatus.DELIVERED)
+
+    assert owners == released
+
+
 async def test_a_failed_run_is_described_with_its_last_errors(store: Store) -> None:
     run = await start(store)
     failed = RunStep("extract", StepStatus.FAILED, first_seq=1, last_seq=5)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -113,6 +114,36 @@ async def test_a_foreign_lock_is_store_unavailable_and_does_not_affect_reads(
     assert failed is not None
     assert read == run
     assert store.write_error is None
+
+
+async def test_closing_fails_what_is_queued_behind_a_failing_write(open_store: OpenStore) -> None:
+    released = threading.Event()
+    executed: list[str] = []
+    with noting_connections() as connections:
+        store = await open_store()
+    run = await start(store)
+
+    def wait_and_fail(_: sqlite3.Connection) -> None:
+        released.wait()
+        raise StoreUnavailable("another process holds the lock")
+
+    async def read_forever() -> None:
+        while True:
+            await store.get_run(run.id)
+
+    failing = asyncio.create_task(connections[0].execute(wait_and_fail))
+    queued = asyncio.create_task(connections[0].execute(lambda _: executed.append("queued")))
+    await asyncio.sleep(0)
+    closing = asyncio.create_task(store.close())
+    with pytest.raises(StoreUnavailable, match="closed"):
+        await read_forever()
+    released.set()
+    await closing
+
+    for task in (failing, queued):
+        with pytest.raises(StoreUnavailable, match="holds the lock"):
+            await task
+    assert executed == []
 
 
 async def test_a_write_waits_for_a_foreign_lock(store: SqliteRunStore, foreign: sqlite3.Connection) -> None:

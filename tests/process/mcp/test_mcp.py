@@ -8,10 +8,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from mcp import Client, StdioServerParameters
 from mcp_types import CallToolResult, TextContent
 
+from solorun import Command, Project, Solorun
 from solorun.cli import main
 from solorun.client import RunClient
 from solorun.mcp import create_server
@@ -73,15 +75,46 @@ async def test_an_agent_lists_starts_and_follows_a_run_to_its_end(tmp_path: Path
 
 
 async def test_an_agent_without_the_token_learns_where_to_set_it(tmp_path: Path) -> None:
-    async with (
-        serving_here(tmp_path, TOML, token="correct-horse-battery-staple") as url,
-        RunClient(url) as service,
-        Client(create_server(service)) as client,
-    ):
+    async with serving_here(tmp_path, TOML, token="correct-horse-battery-staple") as url, agent(url) as client:
         refused = await client.call_tool("start_run", {"project": "docs"})
 
     assert refused.is_error
     assert "Set SOLORUN_TOKEN or --token-file where this MCP server is configured." in text(refused)
+
+
+async def test_an_agent_that_may_only_view_learns_which_right_it_lacks(tmp_path: Path) -> None:
+    solo = Solorun(
+        tmp_path / "data",
+        [Project("docs", [Command("build", BUILD)]), Project("long", [Command("wait", "sleep 600")])],
+        authorize=lambda request, right, project: right == "view",
+    )
+    async with (
+        asyncio.timeout(120),
+        solo,
+        RunClient("http://host", transport=httpx.ASGITransport(solo.app)) as service,
+        Client(create_server(service)) as client,
+    ):
+        ended, active = [(await solo.manager.start_run(project)).id for project in ("docs", "long")]
+        refused = [
+            text(await client.call_tool(tool, arguments))
+            for tool, arguments in (
+                ("start_run", {"project": "docs"}),
+                ("cancel_run", {"run": active}),
+                ("rerun", {"run": ended}),
+            )
+        ]
+        followed = data(await client.call_tool("follow_run", {"run": ended}))
+        lines = data(await client.call_tool("read_log", {"run": ended}))["lines"]
+        status = data(await client.call_tool("show_run", {"run": "long"}))["run"]["status"]
+
+    assert refused == [
+        'Error executing tool start_run: This requires the right "start" for the project docs.',
+        'Error executing tool cancel_run: This requires the right "cancel" for the project long.',
+        'Error executing tool rerun: This requires the right "start" for the project docs.',
+    ]
+    assert followed["run"]["status"] == "completed"
+    assert "built" in {line["text"] for line in lines}
+    assert status in {"pending", "running"}
 
 
 async def test_an_agent_reads_the_failing_lines_and_searches_the_log(tmp_path: Path) -> None:

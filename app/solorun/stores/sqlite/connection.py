@@ -53,6 +53,7 @@ class Connection:
         self._error: str | None = None
         self._begun_at: float | None = None
         self._is_open = False
+        self._is_patient = True
         self._must_reopen = False
         self._queued = 0  # written by the event loop's thread only
         self._finished = 0  # written by the connection's thread only
@@ -113,6 +114,10 @@ class Connection:
         """Like `execute`, but without an effect on `error`, for work that is not a write."""
         return await self._submit(function, lambda _: None)
 
+    def stop_retrying(self) -> None:
+        """Before a close: what is queued behind a function that fails fails too. Each might wait for the same lock."""
+        self._is_patient = False
+
     async def close(self) -> None:
         """Finish what is queued, then close. Once begun it completes, even if the caller is cancelled.
 
@@ -139,6 +144,8 @@ class Connection:
     ) -> T:
         self._begun_at = time.monotonic()
         try:
+            if not self._is_patient and self._error is not None:
+                raise StoreUnavailable(self._error)
             result = function(self._check(connection))
         except DRIVER_ERRORS as error:
             self._must_reopen = self._must_reopen or needs_reopening(error)

@@ -170,6 +170,7 @@ class SqliteRunStore(SqlRunStore):
         return any(reader.waiting for reader in self._readers)
 
     async def _close(self) -> None:
+        self._writer.stop_retrying()
         # The writer closes last: the last connection to close checkpoints, and only the writer may do that.
         for reader in self._readers:
             await reader.close()
