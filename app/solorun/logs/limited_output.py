@@ -11,8 +11,8 @@ from solorun.record import Level, Stream
 
 _MAX_RESERVE_BYTES: Final = 128 * 1024 * 1024
 _MIN_RESERVE_BYTES: Final = 12 * 1024 * 1024
-"""What is on its way when the disk becomes low may still be written: the output that channels hold, the write-ahead log,
-and the copy of it in the database."""
+"""What is on its way when the disk becomes low may still be written: the output that channels hold, the write-ahead
+log, and the copy of it in the database."""
 _LIMIT_REACHED: Final = "the log has reached its limit (log_limit): further output is not recorded"
 _RUN_FAILS: Final = "the log has reached its limit (log_limit): the run fails"
 _DISK_LOW: Final = "the disk is almost full: output is not recorded until space is free"
@@ -21,7 +21,8 @@ _DISK_LOW: Final = "the disk is almost full: output is not recorded until space 
 class DiskReserve:
     """The part of a disk that logs leave free, so that starts and ends of runs can still be written.
 
-    It is 128 MiB, or a twentieth of a small disk, but at least 12 MiB. Once it is reached, logs wait until twice as much is free.
+    It is 128 MiB, or a twentieth of a small disk, but at least 12 MiB. Once it is reached, logs wait until twice as
+    much is free.
     """
 
     def __init__(self, directory: Path) -> None:
