@@ -121,7 +121,7 @@ async def find_violations(store: Store, end: datetime) -> list[str]:
 
 @pytest.mark.needs(minutes=15)
 async def test_each_due_time_starts_one_run_with_sqlite(trials: MakeTrials, memory_path: Path) -> None:
-    tried = trials("P24", f"{WHAT}, SQLite", short=3, goal=100_000)
+    tried = trials("P25", f"{WHAT}, SQLite", short=3, goal=100_000)
     for number in tried:
         async with closing_store(await SqliteRunStore.open(memory_path / str(number))) as store:
             tried.judge(await simulate(store, number, 100), tried=100)
@@ -129,7 +129,7 @@ async def test_each_due_time_starts_one_run_with_sqlite(trials: MakeTrials, memo
 
 @pytest.mark.needs(minutes=5)
 async def test_each_due_time_starts_one_run_with_postgresql(trials: MakeTrials, postgres_url: str) -> None:
-    tried = trials("P24", f"{WHAT}, PostgreSQL", short=1, goal=10_000)
+    tried = trials("P25", f"{WHAT}, PostgreSQL", short=1, goal=10_000)
     for number in tried:
         with fresh_schema(postgres_url) as url:
             async with closing_store(await PostgresRunStore.open(url)) as store:
