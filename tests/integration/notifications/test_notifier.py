@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from solorun.notification import DeliveryStatus
 from solorun.notifications import Notifier
 from solorun.notifications.cloud_event import decode_cloud_event
@@ -83,15 +85,16 @@ async def test_a_receiver_that_hangs_delays_no_other(store: Store) -> None:
     assert sender.begun == {"dead": LIMITS.lane_size, "ops": 20}
 
 
-async def test_what_was_being_sent_at_a_stop_is_sent_by_the_next_service(store: Store) -> None:
+@pytest.mark.parametrize("shares_outbox", [False, True], ids=["the only service", "one of several"])
+async def test_what_was_being_sent_at_a_stop_is_sent_by_the_next_service(store: Store, shares_outbox: bool) -> None:
     held = ScriptedSender(held={"ops": asyncio.Event()})
     await add(store, "ops")
-    async with notifying(store, held, "ops"), asyncio.timeout(60):
+    async with notifying(store, held, "ops", shares_outbox=shares_outbox), asyncio.timeout(60):
         while not held.begun:
             await asyncio.sleep(0.005)
 
     sender = ScriptedSender()
-    async with notifying(store, sender, "ops", owner="next", shares_outbox=True):
+    async with notifying(store, sender, "ops", owner="next", shares_outbox=shares_outbox):
         await until(store, all_are(DeliveryStatus.DELIVERED))
 
     assert len(sender.sent) == 1

@@ -162,7 +162,7 @@ async def test_a_data_directory_in_use_is_not_copied(capsys: pytest.CaptureFixtu
         code = await command("backup", "saved.db", "--data-dir", "data")
 
     assert code == 2
-    assert "is in use by a running service" in capsys.readouterr().err
+    assert "is in use by another Solorun in this program" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("none/saved.db",), (".",)])
@@ -209,7 +209,7 @@ async def test_a_running_services_database_is_not_replaced(backup: Path, capsys:
         code = await command("restore", str(backup), "--data-dir", "data", "--force")
 
     assert code == 2
-    assert "is in use by a running service" in capsys.readouterr().err
+    assert "is in use by another Solorun in this program" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("replaced", "artifacts", "next_id"), [(7, 0, 8), (0, 9, 10), (7, 9, 10), (1, 2, 4)])
