@@ -1,6 +1,7 @@
 """Handlers that start, repeat, show, list and cancel runs."""
 
 import heapq
+from collections.abc import Awaitable
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Final
@@ -19,6 +20,7 @@ from solorun.errors import InvalidCursor, InvalidRequest, ResourceBusy, RunNotFo
 from solorun.http.request import Request
 from solorun.http.responses import Header, Response, json_response
 from solorun.http.validation import InvalidMembers
+from solorun.idempotency_key import IdempotencyKey
 from solorun.queueing import StartResult
 from solorun.run import MAX_RUN_ID
 from solorun.runs import Submission, submit_once
@@ -54,11 +56,7 @@ async def start_run(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    try:
-        submission = await submit_once(manager, project, key, starting)
-    except ResourceBusy as busy:
-        raise await hide_holders(state, request, busy) from None
-    return _started(state, request, submission)
+    return await _submit(state, request, project, key, starting)
 
 
 async def rerun(state: State, request: Request) -> Response:
@@ -81,11 +79,7 @@ async def rerun(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    try:
-        submission = await submit_once(manager, original.project, key, starting)
-    except ResourceBusy as busy:
-        raise await hide_holders(state, request, busy) from None
-    return _started(state, request, submission)
+    return await _submit(state, request, original.project, key, starting)
 
 
 def continue_trace(request: Request) -> None:
@@ -95,7 +89,13 @@ def continue_trace(request: Request) -> None:
         caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 
-def _started(state: State, request: Request, submission: Submission) -> Response:
+async def _submit(
+    state: State, request: Request, project: str, key: IdempotencyKey | None, starting: Awaitable[Submission]
+) -> Response:
+    try:
+        submission = await submit_once(state.service.manager, project, key, starting)
+    except ResourceBusy as busy:
+        raise await hide_holders(state, request, busy) from None
     run, replayed = submission.run, submission.replayed
     headers = [(b"location", f"{request.root_path}/api/v1/runs/{run.id}".encode("ascii"))]
     if replayed:
