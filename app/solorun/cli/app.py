@@ -37,6 +37,7 @@ from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
 from solorun.cli.commands.start_help import StartCommand
 from solorun.cli.commands.wait import wait
+from solorun.cli.commands.worker import worker
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
@@ -112,6 +113,7 @@ _app = typer.Typer(
 _app.callback()(_root)
 for _command in (
     serve,
+    worker,
     demo,
     init,
     check,
