@@ -11,7 +11,8 @@ class ScheduleStore(Protocol):
     """The state of schedules, by their ids, and their firings.
 
     The firing of a due time is recorded once, by whichever service comes first: `RunStore.insert_run` records one with
-    the run that it starts. The newest MAX_FIRINGS of a schedule are kept.
+    the run that it starts. How the run ends is recorded in the firing, in the same transaction, so that the firing can
+    outlive the run. The newest MAX_FIRINGS of a schedule are kept.
     """
 
     async def register_schedules(self, timings: Mapping[str, str], *, at: datetime) -> None:

@@ -36,6 +36,12 @@ async def completed(store: Store, run: Run, at: float) -> Run:
     return await end(store, await store.get_run(run.id), at=at)
 
 
+async def delete(store: Store, *runs: Run) -> None:
+    ids = [run.id for run in runs]
+    assert await store.expire_runs(ids, at=later(450)) == ids
+    assert (await store.delete_expired(at=later(450))).run_ids == tuple(ids)
+
+
 async def handled_until(store: Store, at: float = 1000) -> timedelta:
     return (await store.load_schedule(NIGHTLY, at=later(at))).handled_until - NOW
 
@@ -253,15 +259,57 @@ async def test_a_run_whose_start_was_not_confirmed_gives_its_due_time_back(store
     assert (await store.insert_run(fired_run(), owner=OWNER)).id > run.id
 
 
-async def test_a_run_that_decides_whether_its_firing_is_late_stays_until_then(store: Store) -> None:
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+async def test_a_firing_keeps_how_its_run_ended_when_the_run_is_deleted(store: Store, status: Status) -> None:
+    await registered(store)
+    run = await store.insert_run(fired_run(), owner=OWNER)
+    await store.commit([beginning(run, at=2)], owner=OWNER)
+    await end(store, await store.get_run(run.id), status, at=60)
+
+    await delete(store, run)
+
+    (found,) = await store.list_firings(limit=10)
+    assert (found.run_id, found.run_status, found.run_deleted) == (run.id, status, True)
+    assert (found.run_started_at, found.run_finished_at) == (later(2), later(60))
+    assert await store.list_last_firings() == {NIGHTLY: found}
+
+
+async def test_a_firing_keeps_that_its_run_was_cancelled_in_the_queue(store: Store) -> None:
+    await registered(store)
+    await store.insert_run(new_run(), owner=OWNER)
+    waiting = await store.insert_run(replace(fired_run(), on_conflict=ConflictPolicy.QUEUE), owner=OWNER)
+    await store.request_cancel(waiting.id, requested_by="ada", reason="", at=later(5))
+
+    await delete(store, waiting)
+
+    assert [found.run_status for found in await store.list_firings(limit=10)] == [Status.CANCELLED]
+
+
+async def test_a_firing_that_joins_a_run_that_has_just_ended_keeps_how_it_ended(store: Store) -> None:
+    await registered(store)
+    run = await completed(store, await store.insert_run(new_run(), owner=OWNER), at=60)
+    await store.record_firing(firing(outcome=FiringOutcome.JOINED, run_id=run.id))
+
+    await delete(store, run)
+
+    assert [found.run_status for found in await store.list_firings(limit=10)] == [Status.COMPLETED]
+
+
+async def test_a_rerun_does_not_change_how_the_run_of_a_firing_ended(store: Store) -> None:
+    await registered(store)
+    failed = await end(store, await store.insert_run(fired_run(), owner=OWNER), Status.FAILED)
+    await completed(store, await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER), at=90)
+
+    (found,) = await store.list_firings(limit=10)
+    assert (found.run_status, found.run_deleted) == (Status.FAILED, False)
+
+
+async def test_a_firing_whose_run_completed_in_time_is_not_late_after_the_run_is_deleted(store: Store) -> None:
     await registered(store)
     failed = await end(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), Status.FAILED)
-    again = await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER)
-    rerun = await completed(store, again, at=400)
-    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, True]
-    assert await store.expire_runs([failed.id, rerun.id], at=later(450)) == []
+    again = await end(store, await store.insert_run(replace(new_run(), rerun_of=failed.id), owner=OWNER), Status.FAILED)
+    rerun = await completed(store, await store.insert_run(replace(new_run(), rerun_of=again.id), owner=OWNER), at=400)
+
+    await delete(store, failed, again, rerun)
 
     assert await settle_late(store, at=later(500)) == []
-
-    assert [each.must_stay for each in await store.list_ended_runs(failed.project, limit=2)] == [True, False]
-    assert await store.expire_runs([failed.id, rerun.id], at=later(600)) == [failed.id, rerun.id]

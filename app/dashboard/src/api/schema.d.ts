@@ -785,7 +785,7 @@ export interface components {
          * @description What became of one due time of a schedule, which identify it.
          *
          *         `run_id` is the run that it started or joined; `run_status`, `run_started_at` and `run_finished_at` are of that run,
-         *         None if it has been deleted. `reason` says why there is none. `missed_count` is how many earlier due times had
+         *         and stay if it is deleted (`run_deleted`). `reason` says why there is none. `missed_count` is how many earlier due times had
          *         passed without a run, up to 1,000. `late` is None until `late_at`, and then whether the run had not completed.
          */
         Firing: {
@@ -811,6 +811,8 @@ export interface components {
             run_started_at?: string | null;
             /** @default null */
             run_finished_at?: string | null;
+            /** @default false */
+            run_deleted?: boolean;
         };
         /**
          * FiringOutcome

@@ -17,19 +17,6 @@ run_id, first_seq, last_seq, debug_count, info_count, warning_count, error_count
 -- fragment: delivery_columns
 id, message_id, target, event, project, run_id, status, detail, occurred_at, due_at, finished_at, attempt_count, attempts
 
--- fragment: decides_lateness
--- Whether a run still decides if a schedule is late.
-EXISTS (
-    SELECT 1 FROM firings
-    WHERE firings.run_id IN (runs.id, runs.rerun_of) AND firings.late_at IS NOT NULL AND firings.late IS NULL)
-
--- fragment: serving_run
--- The run that does the work of a firing: if it was skipped, that of an earlier firing, which was still queued.
-CASE WHEN firings.outcome = 'skipped' THEN (
-    SELECT waiting.run_id FROM firings AS waiting
-    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
-    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.run_id END
-
 -- fragment: from_recent_results
 -- The recent runs of a project that have ended. A replacement may overtake older runs, so the times of some runs decide
 -- which one ended last, not their ids. Cancelled runs do not count.
@@ -447,7 +434,7 @@ UPDATE runs SET pinned = :pinned WHERE id = :run_id AND expired_at IS NULL;
 -- name: list_ended_runs
 -- Lists the ended runs of a project, newest first.
 SELECT id, finished_at, status,
-    CASE WHEN pinned = 1 OR {decides_lateness}
+    CASE WHEN pinned = 1
         OR id = (SELECT recent.id {from_recent_results} ORDER BY recent.finished_at DESC LIMIT 1) THEN 1 ELSE 0 END
 FROM runs
 WHERE project = :project AND id < :before_id AND status NOT IN ('queued', 'pending', 'running') AND expired_at IS NULL
@@ -460,8 +447,7 @@ SELECT COALESCE(SUM(LENGTH(payload)), 0) FROM segments WHERE run_id = :run_id;
 -- name: expire_run
 -- Lets an ended run expire: from now on, no reader finds it.
 UPDATE runs SET expired_at = :at
-WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL
-    AND NOT {decides_lateness};
+WHERE id = :run_id AND status NOT IN ('queued', 'pending', 'running') AND pinned = 0 AND expired_at IS NULL;
 
 -- name: list_expired_runs
 -- Lists expired runs, oldest first.
@@ -584,7 +570,9 @@ DELETE FROM deliveries WHERE id IN (
 
 -- fragment: firing_columns
 firings.schedule, firings.project, firings.due_at, firings.fired_at, firings.outcome, firings.run_id, firings.reason,
-firings.missed_count, firings.late_at, firings.late, runs.status, runs.started_at, runs.finished_at
+firings.missed_count, firings.late_at, firings.late, COALESCE(firings.run_status, runs.status),
+COALESCE(firings.run_started_at, runs.started_at), COALESCE(firings.run_finished_at, runs.finished_at),
+firings.run_id IS NOT NULL AND (runs.id IS NULL OR runs.expired_at IS NOT NULL)
 
 -- name: list_timings
 -- Lists the timings of the registered schedules.
@@ -645,6 +633,21 @@ DELETE FROM firings
 WHERE outcome = 'started' AND run_id = (
     SELECT runs.id FROM runs WHERE runs.id = :run_id AND COALESCE(runs.owner, :owner) = :owner);
 
+-- name: record_end_in_firings
+-- Records how a run has ended in its firing, and its completion in those of the runs that it repeats, too.
+WITH RECURSIVE repeated (id) AS (
+    SELECT CAST(:run_id AS BIGINT)
+    UNION SELECT runs.rerun_of FROM repeated JOIN runs ON runs.id = repeated.id WHERE runs.rerun_of IS NOT NULL
+)
+UPDATE firings SET
+    run_status = CASE WHEN firings.run_id = ended.id THEN ended.status ELSE run_status END,
+    run_started_at = CASE WHEN firings.run_id = ended.id THEN ended.started_at ELSE run_started_at END,
+    run_finished_at = CASE WHEN firings.run_id = ended.id THEN ended.finished_at ELSE run_finished_at END,
+    completed_at = COALESCE(completed_at, CASE WHEN ended.status = 'completed' THEN ended.finished_at END)
+FROM runs AS ended
+WHERE ended.id = :run_id AND ended.status NOT IN ('queued', 'pending', 'running')
+    AND firings.run_id IN (SELECT repeated.id FROM repeated);
+
 -- name: list_firings
 -- Lists firings, newest first.
 SELECT {firing_columns} FROM firings LEFT JOIN runs ON runs.id = firings.run_id
@@ -663,13 +666,13 @@ JOIN firings ON firings.schedule = schedules.id
 LEFT JOIN runs ON runs.id = firings.run_id;
 
 -- name: list_unsettled_firings
--- Lists the firings whose time has come to be late, with whether they are.
-SELECT {firing_columns}, NOT EXISTS (
-    SELECT 1 FROM runs AS done
-    WHERE done.id IN (
-            SELECT {serving_run} UNION ALL SELECT reruns.id FROM runs AS reruns WHERE reruns.rerun_of = {serving_run})
-        AND done.status = 'completed' AND done.finished_at <= firings.late_at
-) FROM firings LEFT JOIN runs ON runs.id = firings.run_id
+-- Lists the firings whose time has come to be late, with whether they are. The work of a skipped one is done by the run
+-- of an earlier firing, which was still queued.
+SELECT {firing_columns}, COALESCE(CASE WHEN firings.outcome = 'skipped' THEN (
+    SELECT waiting.completed_at FROM firings AS waiting
+    WHERE waiting.schedule = firings.schedule AND waiting.due_at < firings.due_at AND waiting.run_id IS NOT NULL
+    ORDER BY waiting.due_at DESC LIMIT 1) ELSE firings.completed_at END > firings.late_at, TRUE)
+FROM firings LEFT JOIN runs ON runs.id = firings.run_id
 WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
 
 -- name: settle_firing

@@ -62,8 +62,15 @@ def record_firing(connection: Connection, firing: Firing) -> bool:
     values["outcome"] = firing.outcome.value
     if not connection.execute(QUERIES["insert_firing"], values).rowcount:
         return False
+    if firing.outcome is FiringOutcome.JOINED:  # the run may have ended since
+        record_end(connection, firing.run_id)
     connection.execute(QUERIES["delete_old_firings"], {"schedule": firing.schedule, "kept": MAX_FIRINGS})
     return True
+
+
+def record_end(connection: Connection, run_id: int | None) -> None:
+    """Record in the firings of a run how it has ended, if it has."""
+    connection.execute(QUERIES["record_end_in_firings"], {"run_id": run_id})
 
 
 def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
@@ -98,7 +105,8 @@ def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
 
 
 def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
-    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, status, started, finished = row
+    schedule, project, due, fired, outcome, run_id, reason, missed_count, late_at, late, *run = row
+    status, started, finished, deleted = run
     return Firing(
         schedule=schedule,
         project=project,
@@ -113,4 +121,5 @@ def _firing_from_row(row: tuple[Any, ...] | list[Any]) -> Firing:
         run_status=None if status is None else Status(status),
         run_started_at=from_microseconds(started),
         run_finished_at=from_microseconds(finished),
+        run_deleted=bool(deleted),
     )
