@@ -1,9 +1,10 @@
 """The part of the store's contract that is about schedules: their state, and one row for each due time."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
+from solorun.notification import NewNotification
 from solorun.schedule import Firing, ScheduleState
 
 
@@ -42,8 +43,14 @@ class ScheduleStore(Protocol):
         A firing is not late if its run, or a rerun of that, completed before `late_at`.
         """
 
-    async def settle_firing(self, firing: Firing) -> bool:
-        """Record whether the firing is `late`. False if that was recorded before."""
+    async def settle_firings(
+        self, firings: Collection[Firing], *, news: NewNotification | None = None, targets: Collection[str] = ()
+    ) -> list[Firing]:
+        """Record which firings of a schedule are `late`. Returns those for which that was not recorded before.
+
+        If one of these is late, adds `news` to the outbox, unless news was added before and neither a run of the
+        schedule nor a rerun has completed since. A schedule that begins afresh can be reported again.
+        """
 
     async def list_firings(
         self, *, schedule: str | None = None, after: datetime | None = None, limit: int

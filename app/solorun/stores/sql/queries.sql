@@ -581,7 +581,7 @@ SELECT id, timing FROM schedules;
 -- name: register_schedule
 -- Begins a schedule with a new timing.
 INSERT INTO schedules (id, timing, begins_at) VALUES (:schedule, :timing, :at)
-ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at;
+ON CONFLICT (id) DO UPDATE SET timing = excluded.timing, begins_at = excluded.begins_at, late_since = NULL;
 
 -- name: begin_schedules_now
 -- Corrects schedules that begin in the future, because a clock was wrong.
@@ -611,6 +611,7 @@ WHERE id = :schedule;
 -- Resumes a schedule: a paused one begins afresh.
 UPDATE schedules SET
     begins_at = CASE WHEN paused_at IS NULL THEN begins_at ELSE :at END,
+    late_since = CASE WHEN paused_at IS NULL THEN late_since END,
     paused_at = NULL, paused_by = NULL, pause_reason = NULL
 WHERE id = :schedule;
 
@@ -646,7 +647,14 @@ UPDATE firings SET
     completed_at = COALESCE(completed_at, CASE WHEN ended.status = 'completed' THEN ended.finished_at END)
 FROM runs AS ended
 WHERE ended.id = :run_id AND ended.status NOT IN ('queued', 'pending', 'running')
-    AND firings.run_id IN (SELECT repeated.id FROM repeated);
+    AND firings.run_id IN (SELECT repeated.id FROM repeated)
+RETURNING schedule;
+
+-- name: end_lateness
+-- Ends the lateness of a schedule, if the run that has ended for it has completed.
+UPDATE schedules SET late_since = NULL
+WHERE id = :schedule AND late_since IS NOT NULL
+    AND EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.status = 'completed');
 
 -- name: list_firings
 -- Lists firings, newest first.
@@ -678,3 +686,12 @@ WHERE late_at <= :at AND late_at IS NOT NULL AND late IS NULL;
 -- name: settle_firing
 -- Records whether a firing is late.
 UPDATE firings SET late = :late WHERE schedule = :schedule AND due_at = :due_at AND late IS NULL;
+
+-- name: begin_lateness
+-- Begins the lateness of a schedule: it is to be reported now. If a run for the due time, or for a later one, has
+-- completed meanwhile, the lateness ends with the report.
+UPDATE schedules SET late_since = CASE WHEN NOT EXISTS (
+    SELECT 1 FROM firings
+    WHERE firings.schedule = :schedule AND firings.due_at >= :due_at AND firings.completed_at IS NOT NULL
+) THEN CAST(:late_at AS BIGINT) END
+WHERE id = :schedule AND late_since IS NULL;

@@ -1,14 +1,16 @@
 """Schedules and their firings: functions for a connection's thread, in its transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import asdict, replace
 
 from solorun.errors import ScheduleNotFound
+from solorun.notification import NewNotification
 from solorun.schedule import Firing, FiringOutcome, ScheduleState
 from solorun.status import Status
+from solorun.stores.sql import outbox
 from solorun.stores.sql.connection import Connection
 from solorun.stores.sql.queries import QUERIES
 from solorun.stores.sql.rows import EPOCH, from_microseconds, to_microseconds
@@ -70,7 +72,8 @@ def record_firing(connection: Connection, firing: Firing) -> bool:
 
 def record_end(connection: Connection, run_id: int | None) -> None:
     """Record in the firings of a run how it has ended, if it has."""
-    connection.execute(QUERIES["record_end_in_firings"], {"run_id": run_id})
+    rows = connection.execute(QUERIES["record_end_in_firings"], {"run_id": run_id}).fetchall()
+    connection.executemany(QUERIES["end_lateness"], [{"schedule": schedule, "run_id": run_id} for (schedule,) in rows])
 
 
 def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]:
@@ -78,9 +81,16 @@ def list_unsettled_firings(connection: Connection, at: datetime) -> list[Firing]
     return [replace(_firing_from_row(row), late=bool(is_late)) for *row, is_late in rows]
 
 
-def settle_firing(connection: Connection, firing: Firing) -> bool:
-    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
-    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
+def settle_firings(
+    connection: Connection, firings: Collection[Firing], news: NewNotification | None, targets: Collection[str]
+) -> list[Firing]:
+    settled = [firing for firing in firings if _settle(connection, firing)]
+    late = min((firing for firing in settled if firing.late), key=lambda firing: firing.due_at, default=None)
+    if late is not None and news is not None:
+        values = {name: to_microseconds(getattr(late, name)) for name in ("due_at", "late_at")}
+        if connection.execute(QUERIES["begin_lateness"], values | {"schedule": late.schedule}).rowcount:
+            outbox.add_notification(connection, news, targets)
+    return settled
 
 
 def list_firings(connection: Connection, schedule: str | None, after: datetime | None, limit: int) -> list[Firing]:
@@ -91,6 +101,11 @@ def list_firings(connection: Connection, schedule: str | None, after: datetime |
 
 def list_last_firings(connection: Connection) -> dict[str, Firing]:
     return {row[0]: _firing_from_row(row) for row in connection.execute(QUERIES["list_last_firings"], {})}
+
+
+def _settle(connection: Connection, firing: Firing) -> bool:
+    values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
+    return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
 
 
 def _update(connection: Connection, query: str, values: dict[str, Any]) -> None:
