@@ -28,8 +28,8 @@ class ScheduleStore(Protocol):
         Raises ScheduleNotFound if it was never registered.
         """
 
-    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
-        """Start no more runs for it. Does nothing if it is paused already. Raises ScheduleNotFound."""
+    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
+        """Start no more runs for it. False, and changes nothing, if it is paused already. Raises ScheduleNotFound."""
 
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         """End the pause. What was due until then has been handled. Raises ScheduleNotFound."""

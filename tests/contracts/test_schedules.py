@@ -113,8 +113,8 @@ async def test_a_paused_schedule_starts_nothing(store: Store) -> None:
 async def test_a_pause_survives_its_store_and_keeps_its_first_reason(open_store: OpenStore) -> None:
     store = await open_store()
     await registered(store)
-    await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
-    await store.pause_schedule(NIGHTLY, requested_by="ben", reason="moving", at=later(2))
+    assert await store.pause_schedule(NIGHTLY, requested_by="ada", reason="holidays", at=later(1))
+    assert not await store.pause_schedule(NIGHTLY, requested_by="ben", reason="moving", at=later(2))
     await store.close()
 
     state = await (await open_store()).load_schedule(NIGHTLY, at=later(5))

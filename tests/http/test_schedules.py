@@ -58,6 +58,21 @@ async def test_a_schedule_is_paused_with_a_reason_and_resumed(open_served: OpenS
         assert (resumed.status_code, resumed.json()["paused_at"]) == (200, None)
 
 
+async def test_a_paused_schedule_keeps_its_first_reason(
+    open_served: OpenServed, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_served(toml=TOML) as served:
+        with caplog.at_level("INFO", logger="solorun.triggers"):
+            first = {"requested_by": "ada", "reason": "holidays"}
+            await served.client.post("/api/v1/schedules/etl/pause", json=first)
+            second = {"requested_by": "ben", "reason": "moving house"}
+            paused = await served.client.post("/api/v1/schedules/etl/pause", json=second)
+
+        assert paused.status_code == 200
+        assert (paused.json()["paused_by"], paused.json()["pause_reason"]) == ("ada", "holidays")
+        assert [line for line in caplog.messages if "paused" in line] == ["Schedule etl was paused by ada"]
+
+
 @pytest.mark.parametrize("action", ["pause", "resume"])
 async def test_an_undeclared_schedule_is_not_found(open_served: OpenServed, action: str) -> None:
     async with open_served(toml=TOML) as served:

@@ -46,10 +46,13 @@ class Schedules:
         ]
 
     async def pause(self, schedule: str, *, requested_by: str, reason: str) -> ScheduleSummary:
-        """Start no more runs of the schedule until it is resumed. Raises ScheduleNotFound."""
+        """Start no more runs of the schedule until it is resumed. A paused one keeps its first reason.
+
+        Raises ScheduleNotFound.
+        """
         await self._find(schedule)
-        await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now())
-        _logger.info("Schedule %s was paused by %s", schedule, requested_by)
+        if await self.store.pause_schedule(schedule, requested_by=requested_by, reason=reason, at=self.now()):
+            _logger.info("Schedule %s was paused by %s", schedule, requested_by)
         return await self._summary_of(schedule)
 
     async def resume(self, schedule: str, *, requested_by: str) -> ScheduleSummary:

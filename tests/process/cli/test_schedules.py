@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
+from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
 from solorun.schedule_wire import ScheduleList
@@ -70,7 +71,19 @@ async def test_pausing_sends_the_reason(solorun: Solorun) -> None:
     (request,) = ended.requests
     assert (request.method, request.target) == ("POST", "/api/v1/schedules/etl.nightly/pause")
     assert json.loads(request.body) == {"reason": "holidays", "requested_by": "cli"}
-    assert ended.out == "etl.nightly is paused. Resume it with: solorun resume etl.nightly\n"
+    assert ended.out == (
+        f"etl.nightly is paused by ada since {format_moment(AT)}. Resume it with: solorun resume etl.nightly\n"
+    )
+
+
+async def test_pausing_a_paused_schedule_shows_its_first_reason(solorun: Solorun) -> None:
+    paused = replace(PAUSED, pause_reason="moving house")
+
+    ended = await solorun("pause", "etl.nightly", "--reason", "holidays", answers=(answer(paused),))
+
+    assert ended.out.startswith(
+        f"etl.nightly is paused by ada since {format_moment(AT)}: moving house. Resume it with: "
+    )
 
 
 async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:

@@ -601,19 +601,13 @@ FROM schedules WHERE id = :schedule;
 
 -- name: pause_schedule
 -- Pauses a schedule, unless it is paused.
-UPDATE schedules SET
-    paused_at = coalesce(paused_at, :at),
-    paused_by = CASE WHEN paused_at IS NULL THEN :requested_by ELSE paused_by END,
-    pause_reason = CASE WHEN paused_at IS NULL THEN :reason ELSE pause_reason END
-WHERE id = :schedule;
+UPDATE schedules SET paused_at = :at, paused_by = :requested_by, pause_reason = :reason
+WHERE id = :schedule AND paused_at IS NULL;
 
 -- name: resume_schedule
 -- Resumes a schedule: a paused one begins afresh.
-UPDATE schedules SET
-    begins_at = CASE WHEN paused_at IS NULL THEN begins_at ELSE :at END,
-    late_since = CASE WHEN paused_at IS NULL THEN late_since END,
-    paused_at = NULL, paused_by = NULL, pause_reason = NULL
-WHERE id = :schedule;
+UPDATE schedules SET begins_at = :at, late_since = NULL, paused_at = NULL, paused_by = NULL, pause_reason = NULL
+WHERE id = :schedule AND paused_at IS NOT NULL;
 
 -- name: insert_firing
 -- Records what became of a due time, unless that is known or the schedule is paused.

@@ -17,8 +17,8 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def load_schedule(self, schedule: str, *, at: datetime) -> ScheduleState:
         return await self._read(schedules.load, schedule, at)
 
-    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> None:
-        await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
+    async def pause_schedule(self, schedule: str, *, requested_by: str, reason: str, at: datetime) -> bool:
+        return await self._write_in_turn(schedules.pause, schedule, requested_by, reason, at)
 
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         await self._write_in_turn(schedules.resume, schedule, at)

@@ -46,15 +46,17 @@ def list_states(connection: Connection, at: datetime) -> dict[str, ScheduleState
     return {row[0]: _state_from_row(row) for row in rows}
 
 
-def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> None:
+def pause(connection: Connection, schedule: str, requested_by: str, reason: str, at: datetime) -> bool:
     """Raises ScheduleNotFound."""
+    load(connection, schedule, at)
     values = {"schedule": schedule, "requested_by": requested_by, "reason": reason, "at": to_microseconds(at)}
-    _update(connection, "pause_schedule", values)
+    return bool(connection.execute(QUERIES["pause_schedule"], values).rowcount)
 
 
 def resume(connection: Connection, schedule: str, at: datetime) -> None:
     """Raises ScheduleNotFound."""
-    _update(connection, "resume_schedule", {"schedule": schedule, "at": to_microseconds(at)})
+    load(connection, schedule, at)
+    connection.execute(QUERIES["resume_schedule"], {"schedule": schedule, "at": to_microseconds(at)})
 
 
 def record_firing(connection: Connection, firing: Firing) -> bool:
@@ -106,11 +108,6 @@ def list_last_firings(connection: Connection) -> dict[str, Firing]:
 def _settle(connection: Connection, firing: Firing) -> bool:
     values = {"schedule": firing.schedule, "due_at": to_microseconds(firing.due_at), "late": int(bool(firing.late))}
     return bool(connection.execute(QUERIES["settle_firing"], values).rowcount)
-
-
-def _update(connection: Connection, query: str, values: dict[str, Any]) -> None:
-    if not connection.execute(QUERIES[query], values).rowcount:
-        raise ScheduleNotFound(f"There is no schedule {values['schedule']}.")
 
 
 def _state_from_row(row: tuple[Any, ...]) -> ScheduleState:
