@@ -34,6 +34,9 @@ class ScheduleStore(Protocol):
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         """End the pause. What was due until then has been handled. Raises ScheduleNotFound."""
 
+    async def end_lateness(self, schedule: str) -> None:
+        """Let the schedule be reported late again, though it has not completed: a person has dealt with it."""
+
     async def record_firing(self, firing: Firing) -> bool:
         """Record a due time that started no run. False if it was recorded before, or if the schedule is paused."""
 

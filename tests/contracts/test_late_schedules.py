@@ -177,3 +177,14 @@ async def test_a_schedule_that_is_not_late_is_not_reported(store: Store) -> None
     await completed(store, await store.insert_run(fired_run(late_at=later(500)), owner=OWNER), at=400)
 
     assert await report(store, at=500) == []
+
+
+async def test_a_schedule_whose_lateness_has_ended_can_be_reported_late_again(store: Store) -> None:
+    await registered(store)
+    await store.record_firing(refused(0, late_at=500))
+    await report(store, at=500)
+
+    await store.end_lateness(NIGHTLY)
+    await store.record_firing(refused(1000, late_at=1500))
+
+    assert await report(store, at=1500) == ["at 500", "at 1500"]

@@ -3,14 +3,16 @@
 import json
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from solorun.cli.render.formatting import format_moment
 from solorun.queueing import ConflictPolicy
 from solorun.schedule import Firing, FiringOutcome, MissedPolicy, ScheduleSummary
 from solorun.schedule_wire import ScheduleList
 from solorun.status import Status
+from solorun.wire import StartedRun
 from tests.fakes.command_line import Solorun, answer
+from tests.fakes.scripted_service import cut, make_run
 
 AT = datetime(2026, 11, 3, 3, tzinfo=UTC)
 NIGHTLY = ScheduleSummary(
@@ -91,6 +93,20 @@ async def test_resuming_prints_what_is_due_next(solorun: Solorun) -> None:
 
     assert json.loads(ended.requests[0].body) == {"requested_by": "cli"}
     assert ended.out.startswith("etl.nightly is resumed, next at 2026-11-0")
+
+
+async def test_triggering_a_schedule_starts_its_run_now(solorun: Solorun) -> None:
+    started = StartedRun(**asdict(make_run(18)))
+
+    ended = await solorun(
+        "trigger", "etl.nightly", "--on-conflict", "join", "--idempotency-key", "k", answers=(cut, answer(started, 201))
+    )
+
+    assert ended.out.splitlines()[0::2] == ["Started run 18 of handbook.", "  solorun follow 18"]
+    (first, second) = ended.requests
+    assert (first.method, first.target) == ("POST", "/api/v1/schedules/etl.nightly/run")
+    assert (first.headers["idempotency-key"], second.headers["idempotency-key"]) == ("k", "k")
+    assert json.loads(second.body) == {"triggered_by": "cli", "on_conflict": "join"}
 
 
 async def test_the_changed_schedule_is_printed_as_json(solorun: Solorun) -> None:

@@ -645,10 +645,10 @@ WHERE ended.id = :run_id AND ended.status NOT IN ('queued', 'pending', 'running'
 RETURNING schedule;
 
 -- name: end_lateness
--- Ends the lateness of a schedule, if the run that has ended for it has completed.
+-- Ends the lateness of a schedule, if a run has completed; a null one means in any case.
 UPDATE schedules SET late_since = NULL
-WHERE id = :schedule AND late_since IS NOT NULL
-    AND EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.status = 'completed');
+WHERE id = :schedule AND late_since IS NOT NULL AND (CAST(:run_id AS BIGINT) IS NULL
+    OR EXISTS (SELECT 1 FROM runs WHERE runs.id = :run_id AND runs.status = 'completed'));
 
 -- name: list_firings
 -- Lists firings, newest first.

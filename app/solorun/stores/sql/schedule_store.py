@@ -23,6 +23,9 @@ class SqlScheduleStore(SqlTransactions, ScheduleStore):
     async def resume_schedule(self, schedule: str, *, at: datetime) -> None:
         await self._write_in_turn(schedules.resume, schedule, at)
 
+    async def end_lateness(self, schedule: str) -> None:
+        await self._write_in_turn(schedules.end_lateness, schedule)
+
     async def record_firing(self, firing: Firing) -> bool:
         return await self._write_in_turn(schedules.record_firing, firing)
 

@@ -59,6 +59,10 @@ def resume(connection: Connection, schedule: str, at: datetime) -> None:
     connection.execute(QUERIES["resume_schedule"], {"schedule": schedule, "at": to_microseconds(at)})
 
 
+def end_lateness(connection: Connection, schedule: str) -> None:
+    connection.execute(QUERIES["end_lateness"], {"schedule": schedule, "run_id": None})
+
+
 def record_firing(connection: Connection, firing: Firing) -> bool:
     """False if the due time has a firing, or if its schedule is paused."""
     times = ("due_at", "fired_at", "late_at")
