@@ -1081,6 +1081,16 @@ export interface components {
             estimated_start_at?: string | null;
             /** @default false */
             pinned?: boolean;
+            /** @default null */
+            worker?: string | null;
+            /**
+             * @default [
+             *       "default"
+             *     ]
+             */
+            labels?: string[];
+            /** @default null */
+            pipeline?: string | null;
         };
         /**
          * Cancel
@@ -1619,6 +1629,16 @@ export interface components {
             estimated_start_at?: string | null;
             /** @default false */
             pinned?: boolean;
+            /** @default null */
+            worker?: string | null;
+            /**
+             * @default [
+             *       "default"
+             *     ]
+             */
+            labels?: string[];
+            /** @default null */
+            pipeline?: string | null;
             /** @default [] */
             configuration_faults?: string[];
             /** @default false */
