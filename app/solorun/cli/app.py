@@ -36,6 +36,7 @@ from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
 from solorun.cli.commands.start_help import StartCommand
+from solorun.cli.commands.trigger import trigger
 from solorun.cli.commands.wait import wait
 from solorun.cli.commands.worker import worker
 from solorun.cli.descriptors import open_standard_descriptors
@@ -127,6 +128,7 @@ for _command in (
     schedules,
     pause,
     resume,
+    trigger,
     resources,
     notify,
     deliveries,
