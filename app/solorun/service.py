@@ -1,6 +1,5 @@
 """The composition root: the only place that chooses implementations and connects them."""
 
-import asyncio
 import logging
 import os
 import secrets
@@ -11,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from solorun.artifacts import ArtifactStore, open_artifact_store
 from solorun.component import running
 from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
-from solorun.execution.artifacts import ArtifactListings, find_last_run_id
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import DiskReserve, Hub, Tail, Writer
@@ -61,7 +60,7 @@ class Service:
     settings: Settings
     catalog: ConfiguredProjects
     directory: DataDirectory
-    artifacts: ArtifactListings
+    artifacts: ArtifactStore
     store: Store
     hub: Hub
     tail: Tail
@@ -98,7 +97,9 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await open_store(settings)
             stack.push_async_callback(store.close)
-            last_id = await asyncio.to_thread(find_last_run_id, directory.path / "artifacts")
+            artifacts = open_artifact_store(settings, directory)
+            stack.callback(artifacts.close)
+            last_id = await artifacts.find_last_run_id()
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
             become_subreaper()
@@ -133,7 +134,9 @@ class Service:
                 writer=writer,
                 registry=registry,
                 tasks=tasks,
-                supervisor=Supervisor(executor=steps, resources=step_resources, directory=directory),
+                supervisor=Supervisor(
+                    executor=steps, resources=step_resources, artifacts=artifacts, directory=directory
+                ),
                 owner=owner,
                 environ=environ,
                 token=settings.token,
@@ -179,9 +182,7 @@ class Service:
                 now=now,
                 limits=limits.notifications,
             )
-            artifacts = ArtifactListings(directory)
-            stack.callback(artifacts.close)
-            pruner = Pruner(store=store, projects=catalog, directory=directory, now=now)
+            pruner = Pruner(store=store, projects=catalog, artifacts=artifacts, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
