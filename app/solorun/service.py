@@ -97,7 +97,7 @@ class Service:
             stack.enter_context(own_data_directory(directory, owner=owner))
             store = await open_store(settings)
             stack.push_async_callback(store.close)
-            artifacts = open_artifact_store(settings, directory)
+            artifacts = open_artifact_store(settings, directory, environ)
             stack.callback(artifacts.close)
             last_id = await artifacts.find_last_run_id()
             if await store.reserve_run_ids(last_id):

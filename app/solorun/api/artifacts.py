@@ -76,7 +76,7 @@ async def download_artifacts(state: State, request: Request) -> StreamingRespons
     """Sends all files that can be listed, and those beyond the end of the list."""
     run = await state.service.manager.get_run(run_id_of(request))
     return StreamingResponse(
-        zip_chunks(state.service.artifacts.read_all(run.id)),
+        zip_chunks(await state.service.artifacts.read_all(run.id)),
         media_type=b"application/zip",
         headers=[content_disposition(f"run-{run.id}.zip"), _SANDBOX],
         send_timeout_seconds=state.streams.limits.send_timeout_seconds,

@@ -6,6 +6,7 @@ import os
 import threading
 from bisect import bisect_right
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from solorun.artifacts.file_chunks import FileChunks, read_file
@@ -36,14 +37,8 @@ class DirectoryArtifacts:
     async def open(self, run_id: int, name: str) -> "OpenFile":
         return OpenFile(await asyncio.to_thread(open_beneath, self._directory.artifacts(run_id), name))
 
-    def read_all(self, run_id: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        directory = self._directory.artifacts(run_id)
-        for name, _ in find_files(directory, []):
-            try:
-                descriptor = open_beneath(directory, name)
-            except ArtifactNotFound:
-                continue  # Gone since it was listed.
-            yield name, read_file(descriptor)
+    async def read_all(self, run_id: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        return _read_all(self._directory.artifacts(run_id))
 
     async def upload(self, run_id: int, names: Sequence[str]) -> AsyncGenerator[tuple[str, str | None]]:  # noqa: ARG002
         for name in names:
@@ -96,3 +91,12 @@ class OpenFile:
 
     def close(self) -> None:
         os.close(self._descriptor)
+
+
+def _read_all(directory: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
+    for name, _ in find_files(directory, []):
+        try:
+            descriptor = open_beneath(directory, name)
+        except ArtifactNotFound:
+            continue  # Gone since it was listed.
+        yield name, read_file(descriptor)

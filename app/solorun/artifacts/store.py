@@ -51,8 +51,8 @@ class ArtifactStore(Protocol):
     async def open(self, run_id: int, name: str) -> OpenArtifact:
         """Raises ArtifactNotFound."""
 
-    def read_all(self, run_id: int) -> Iterator[tuple[str, Iterator[bytes]]]:
-        """Yield all artifacts of the run with their contents. Blocks: use a thread."""
+    async def read_all(self, run_id: int) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """All artifacts of the run with their contents. The iterators block: use a thread."""
 
     def upload(self, run_id: int, names: Sequence[str]) -> AsyncGenerator[tuple[str, str | None]]:
         """Copy these files of the run's artifact directory to where every process finds them.
@@ -74,6 +74,6 @@ class ArtifactStore(Protocol):
         """
 
     async def find_last_run_id(self) -> int:
-        """The largest id of a run with artifacts, 0 if there is none."""
+        """The largest id of a run with artifacts, 0 if there is none. Logs what cannot be reached."""
 
     def close(self) -> None: ...
