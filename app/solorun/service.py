@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from solorun.artifacts import ArtifactStore, open_artifact_store
+from solorun.artifacts import ArtifactStore, find_secrets, open_artifact_store
 from solorun.component import running
 from solorun.errors import DatabaseUnusable
 from solorun.execution import LeaseKeeper, RunExecutor, RunRegistry, StepResources, Supervisor, TaskSet
@@ -22,7 +22,7 @@ from solorun.projects import ConfiguredProjects
 from solorun.runs import Admission, Dispatcher, Mirror, Pruner, Reaper, RunManager, RunQueue
 from solorun.settings import DataDirectory, Settings
 from solorun.step import StepExecutor
-from solorun.steps import StepDispatcher, become_subreaper, utf8_environment
+from solorun.steps import StepDispatcher, become_subreaper, utf8_environment, withdraw
 from solorun.steps.command_limits import CommandLimits
 from solorun.store import Store
 from solorun.stores.directory_lock import own_data_directory
@@ -99,6 +99,9 @@ class Service:
             stack.push_async_callback(store.close)
             artifacts = open_artifact_store(settings, directory, environ)
             stack.callback(artifacts.close)
+            artifact_secrets = find_secrets(settings, environ)
+            if url is not None:  # the environment of a host application stays
+                withdraw(*artifact_secrets)
             last_id = await artifacts.find_last_run_id()
             if await store.reserve_run_ids(last_id):
                 _logger.warning("The database is older than the artifacts: ids continue above %d", last_id)
@@ -139,7 +142,7 @@ class Service:
                 ),
                 owner=owner,
                 environ=environ,
-                token=settings.token,
+                secrets={**({"SOLORUN_TOKEN": settings.token} if settings.token else {}), **artifact_secrets},
                 now=now,
                 is_disk_low=DiskReserve(directory.path).is_low,
                 observe_run=tracing.observe_run,

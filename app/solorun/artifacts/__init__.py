@@ -8,10 +8,14 @@ from solorun.artifacts.store import ArtifactStore
 from solorun.errors import ConfigurationInvalid, FieldError
 from solorun.settings import DataDirectory, Settings
 
-__all__ = ["SECRET_VARIABLES", "ArtifactStore", "DirectoryArtifacts", "open_artifact_store"]
+__all__ = ["ArtifactStore", "DirectoryArtifacts", "find_secrets", "open_artifact_store"]
 
-SECRET_VARIABLES: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
-"""The variables that give access to an object store. No step gets them by itself, and logs mask their values."""
+_SECRETS: Final = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_TOKEN")
+
+
+def find_secrets(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that give access to the artifact store. Logs mask their values, and no step gets them by itself."""
+    return {name: environ[name] for name in _SECRETS if settings.artifact_store is not None and environ.get(name)}
 
 
 def open_artifact_store(settings: Settings, directory: DataDirectory, environ: Mapping[str, str]) -> ArtifactStore:
