@@ -139,7 +139,7 @@ class Service:
                 pruner=pruner,
                 notifier=notifier,
                 hooks=Hooks(manager=manager, store=store, projects=catalog, environ=engine.environ, now=now),
-                schedules=Schedules(store=store, projects=catalog, now=now),
+                schedules=Schedules(store=store, manager=manager, projects=catalog, now=now),
                 limits=limits,
                 started_at=now(),
             )
