@@ -31,8 +31,10 @@ class SolorunKeys(TypedDict, total=False):
     """Keys of the [service] table that apply to an embedded service, and the other tables of solorun.toml."""
 
     database_url: str
+    artifact_store: str
     public_url: str
     allowed_hosts: list[str]
+    execute_runs: bool
     shutdown_limit: Duration
     otlp_endpoint: str
     max_projects_per_pattern: int

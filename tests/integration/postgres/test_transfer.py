@@ -156,7 +156,7 @@ async def test_the_queue_goes_on_with_its_secrets(database: Path, database_url: 
     await asyncio.to_thread(transfer, database, database_url)
     copy = await PostgresRunStore.open(database_url)
 
-    (promoted,) = await copy.claim_promoted_runs(owner=OWNER)
+    (promoted,) = await copy.claim_runs(owner=OWNER)
 
     secrets = await copy.read_unmasked_params(promoted.id)
     holds = await copy.list_holds()

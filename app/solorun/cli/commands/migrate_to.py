@@ -23,7 +23,7 @@ Next:
   1. Set database_url in [service] of solorun.toml, or SOLORUN_DATABASE_URL, to the URL.
   2. Start the service. It continues with the queue, the schedules and the ids of runs.
 
-Artifacts and workspaces stay in {directory}. A service on another machine needs a copy of them.
+Artifacts and workspaces stay in {directory}. Other machines need a copy of them, or a bucket (artifact_store).
 The old database, {database}, is unchanged. Delete it when you no longer need it.
 """
 
@@ -49,7 +49,7 @@ def migrate_to(
     All rows are copied in one transaction and compared with the originals, and the copy is checked as `doctor` would.
     If anything fails, the PostgreSQL database stays empty. The SQLite database is only read.
     """
-    from solorun.service import missing_cluster_extra
+    from solorun.engine import missing_cluster_extra
     from solorun.stores.directory_lock import own_data_directory
 
     try:
