@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from solorun.artifacts import ArtifactStore
 from solorun.component import Component, running
 from solorun.engine import Engine, now
-from solorun.execution.artifacts import ArtifactListings
 from solorun.http.connection_limits import ConnectionLimits
 from solorun.http.event_stream import StreamLimits
 from solorun.logs import Hub, Tail, Writer
@@ -52,7 +52,7 @@ class Service:
     catalog: ConfiguredProjects
     worker: Worker
     directory: DataDirectory
-    artifacts: ArtifactListings
+    artifacts: ArtifactStore
     store: Store
     hub: Hub
     tail: Tail
@@ -124,15 +124,13 @@ class Service:
                 now=now,
                 limits=limits.notifications,
             )
-            artifacts = ArtifactListings(engine.directory)
-            stack.callback(artifacts.close)
-            pruner = Pruner(store=store, projects=catalog, directory=engine.directory, now=now)
+            pruner = Pruner(store=store, projects=catalog, artifacts=engine.artifacts, now=now)
             service = cls(
                 settings=settings,
                 catalog=catalog,
                 worker=engine.worker,
                 directory=engine.directory,
-                artifacts=artifacts,
+                artifacts=engine.artifacts,
                 store=store,
                 hub=hub,
                 tail=Tail(hub, store),
