@@ -201,12 +201,20 @@ async def test_artifacts_of_an_earlier_run_are_brought_to_the_machine(worker: Ma
     files = {name: name.encode() for name in NAMES}
     await worker.leave(files)
 
-    await reader.store.fetch(RUN)
-    await reader.store.fetch(RUN)
+    is_elsewhere = worker is not reader
+    assert [await reader.store.fetch(RUN), await reader.store.fetch(RUN)] == [is_elsewhere, False]
 
     directory = reader.directory.artifacts(RUN)
     assert {name: (directory / name).read_bytes() for name in NAMES} == files
     assert [entry.name for entry in directory.parent.iterdir()] == [str(RUN)]
+
+
+async def test_a_released_run_keeps_its_artifacts(worker: Machine, reader: Machine) -> None:
+    await worker.leave({"a/b": b"x"})
+
+    await worker.store.release(RUN)
+
+    assert (await reader.names(), await reader.read("a/b")) == (["a/b"], b"x")
 
 
 # -- only a server

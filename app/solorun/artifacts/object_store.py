@@ -65,9 +65,12 @@ class ObjectArtifacts:
     def upload(self, run_id: int, names: Sequence[str]) -> AsyncGenerator[tuple[str, str | None]]:
         return self._transfers.upload(run_id, names)
 
-    async def fetch(self, run_id: int) -> None:
+    async def fetch(self, run_id: int) -> bool:
         with translated_failures():
-            await self._transfers.fetch(run_id)
+            return await self._transfers.fetch(run_id)
+
+    async def release(self, run_id: int) -> None:
+        await self._local.remove([run_id])
 
     async def measure(self, run_ids: Sequence[int]) -> Mapping[int, int]:
         sizes = dict.fromkeys(run_ids, 0)
