@@ -186,9 +186,13 @@ async def open_store(settings: Settings) -> Store:
     try:
         from solorun.stores.postgres import PostgresRunStore
     except ImportError as error:
-        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
-        raise DatabaseUnusable(message) from error
+        raise missing_cluster_extra("database_url", error) from error
     return await PostgresRunStore.open(settings.database_url)
+
+
+def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:
+    """The error of a feature that requires PostgreSQL's driver."""
+    return DatabaseUnusable(f"{feature} requires another package: pip install 'solorun[cluster]' ({error}).")
 
 
 def now() -> datetime:
