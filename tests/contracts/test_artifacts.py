@@ -1,7 +1,9 @@
 """The contract of artifact stores: the data directory, and object stores in memory and behind the S3 protocol."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ from solorun.artifacts.bucket import open_bucket
 from solorun.artifacts.object_store import ObjectArtifacts
 from solorun.errors import ArtifactNotFound, ArtifactStoreUnavailable
 from solorun.settings import DataDirectory
-from tests.fakes.s3_server import S3Server
+from tests.fakes.s3_server import ENVIRON, S3Server
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -252,3 +254,30 @@ async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3
     assert [each async for each in store.upload(RUN, ["a"])] == [("a", reason)]
     with pytest.raises(ArtifactStoreUnavailable, match=reason):
         await store.list_page(RUN, after="", limit=1)
+
+
+async def test_an_upload_is_tried_again(tmp_path: Path) -> None:
+    paths: list[str] = []
+
+    class Overloaded(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            paths.append(self.path)
+            self.send_response(503 if len(paths) < 3 else 200)
+            self.send_header("etag", '"1"')
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Overloaded) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        environ = {**ENVIRON, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+        objects = open_bucket("s3://bucket/prefix", environ)
+        machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+
+        await machine.leave({"a": b"x"})
+
+        server.shutdown()
+    assert paths == ["/bucket/prefix/0000000000000017/a"] * 3

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MAX_TRANSFERS: Final = 8
-"""How many files are copied at a time, of all runs together. Each takes two parts of memory."""
+"""How many files are copied at a time, of all runs together. They take up to 100 MiB of memory."""
 _PART_BYTES: Final = 5 * 1024 * 1024
-_PARTS_PER_FILE: Final = 2
+_PARTS_PER_FILE: Final = 1
 _MAX_PARTS: Final = 10_000
 
 
