@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import obstore
 import pytest
+from obstore.exceptions import GenericError
 
 from solorun.artifacts import ArtifactStore, DirectoryArtifacts
 from solorun.artifacts.bucket import open_bucket
@@ -243,6 +245,23 @@ async def test_an_object_that_is_replaced_is_not_read_on(s3_server: S3Server, tm
 
     with pytest.raises(ArtifactStoreUnavailable, match="PreconditionFailed"):
         [chunk async for chunk in artifact.read(range(6))]
+
+
+async def test_an_archive_that_breaks_off_says_why(
+    s3_server: S3Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    objects = open_bucket(s3_server.create_url(), s3_server.environ)
+    machine = Machine(tmp_path, lambda directory: ObjectArtifacts(objects, directory))
+    await machine.leave({"a": b"x", "b": b"x"})
+
+    def fail(*_: object) -> None:
+        raise GenericError("error sending request for url (http://127.0.0.1)")
+
+    files = await machine.store.read_all(RUN)
+    assert next(files)[0] == "a"
+    monkeypatch.setattr(obstore, "get", fail)
+    with pytest.raises(ArtifactStoreUnavailable, match=r"cannot be used: the connection failed\.$"):
+        next(files)
 
 
 async def test_a_bucket_that_does_not_exist_is_named_as_the_reason(s3_server: S3Server, tmp_path: Path) -> None:
