@@ -156,3 +156,46 @@ def expire_lease(service: ServedService, database_url: str) -> None:
     owner = json.loads((service.data_dir / "solorun.owner.json").read_text())["owner"]
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("UPDATE owners SET lease_until = clock_timestamp() WHERE owner = %s", [owner])
+
+
+async def test_services_share_artifacts_and_workspaces_in_a_directory(tmp_path: Path, database_url: str) -> None:
+    shared = tmp_path / "shared"
+    keeper = project_toml(
+        "handbook", {"keep": 'echo report > "$SOLORUN_ARTIFACTS/report"; cat "$SOLORUN_WORKSPACE/kept"'}
+    )
+    (shared / "workspaces" / "handbook").mkdir(parents=True)
+    (shared / "workspaces" / "handbook" / "kept").write_text("from an earlier run\n")
+    with ExitStack() as stack:
+
+        def serve(name: str) -> ServedService:
+            (tmp_path / name).mkdir()
+            place = {"SOLORUN_DATABASE_URL": database_url, "SOLORUN_SHARED_DIR": str(shared)}
+            return stack.enter_context(served(tmp_path / name, keeper, program=("-m", "solorun"), **place))
+
+        first, second = serve("first"), serve("second")
+        async with RunClient(first.url) as client:
+            run = await client.start_run("handbook")
+        ended = await until_ended(second, run.id)
+        async with RunClient(second.url) as client:
+            listed = await client.list_artifacts(run.id)
+            messages = [record.message async for page in client.stream_log(run.id) for record in page]
+
+    assert ended.status is Status.COMPLETED
+    assert [artifact.name for artifact in listed.artifacts] == ["report"]
+    assert "from an earlier run" in messages
+
+
+async def test_a_service_without_execution_leaves_a_run_pending_until_it_is_cancelled(
+    tmp_path: Path, database_url: str
+) -> None:
+    with served(tmp_path, SLEEPER, SOLORUN_DATABASE_URL=database_url, SOLORUN_EXECUTE_RUNS="false") as service:
+        async with RunClient(service.url) as client:
+            run = await client.start_run("handbook")
+            with pytest.raises(RunActive):
+                await client.start_run("handbook")
+            cancelled = await client.cancel_run(run.id)
+            again = await client.start_run("handbook")
+
+    assert (run.status, run.worker) == (Status.PENDING, None)
+    assert cancelled.status is Status.CANCELLED
+    assert again.status is Status.PENDING

@@ -32,7 +32,7 @@ def doctor(
     # The store logs its warnings.
     logging.basicConfig(level=logging.WARNING, format="warning: %(message)s", stream=sys.stdout)
     settings, errors = find_database_settings(config, data_dir)
-    directory = DataDirectory(settings.data_dir)
+    directory = DataDirectory(settings.data_dir, settings.shared_dir)
     database = f"SQLite {VERSION}" if settings.database_url is None else "PostgreSQL"
     write(f"Python {sys.version.split()[0]}, {database}\n")
     if settings.database_url is None and (warning := describe_wal_reset_bug()):

@@ -112,9 +112,6 @@ def open_target(url: str) -> Iterator[Target]:
     """A transaction in the database, which is rolled back unless it is committed. Raises DatabaseUnusable."""
     try:
         connection = connect(complete(url))
-    except psycopg.ProgrammingError:
-        # The message may quote a part of the password.
-        raise DatabaseUnusable("The database URL is invalid.") from None
     except DRIVER_ERRORS as error:
         raise DatabaseUnusable(f"The target database cannot be opened: {error}") from error
     try:
