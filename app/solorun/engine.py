@@ -81,7 +81,7 @@ class Engine:
         Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = utf8_environment(os.environ if environ is None else environ)
-        directory = DataDirectory(settings.data_dir)
+        directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
         owner = _new_id(host)
         async with AsyncExitStack() as stack:
@@ -103,7 +103,7 @@ class Engine:
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.path, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
                 )
             )
             hub = Hub()

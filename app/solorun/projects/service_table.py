@@ -162,6 +162,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "host": host,
     "port": port,
     "data_dir": data_dir,
+    "shared_dir": data_dir,
     "database_url": database_url,
     "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
