@@ -206,6 +206,15 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
     assert count_tables(target) == 0
 
 
+def test_the_tables_of_other_programs_are_left_out(database: Path, database_url: str) -> None:
+    change(database, 'CREATE TABLE "x; DROP TABLE runs" (id INTEGER); INSERT INTO "x; DROP TABLE runs" VALUES (1)')
+
+    tables = transfer(database, database_url)
+
+    assert "runs" in {table.name for table in tables}
+    assert not any("DROP" in table.name for table in tables)
+
+
 # -- refusals
 
 
@@ -217,6 +226,7 @@ def test_a_dry_run_counts_and_writes_nothing(database: Path, database_url: str, 
         ("PRAGMA user_version = 12", "older version .* `solorun doctor` first"),
         ("PRAGMA user_version = 0", "not a database of Solorun"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM runs WHERE id = 1", "(?s)violates foreign key.*`solorun doctor`"),
+        ("DROP TABLE hook_deliveries", "no such table.* `solorun doctor`"),
         ("UPDATE runs SET progress_total = 'many' WHERE id = 1", "Nothing was migrated"),
         ("UPDATE runs SET params = X'FF' WHERE id = 1", "Nothing was migrated"),
     ],
