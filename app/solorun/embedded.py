@@ -31,6 +31,7 @@ class SolorunKeys(TypedDict, total=False):
     """Keys of the [service] table that apply to an embedded service, and the other tables of solorun.toml."""
 
     database_url: str
+    secret_key_file: str | os.PathLike[str]
     public_url: str
     allowed_hosts: list[str]
     shutdown_limit: Duration

@@ -245,11 +245,12 @@ async def open_store(settings: Settings) -> Store:
     if settings.database_url is None:
         return await SqliteRunStore.open(settings.data_dir)
     try:
-        from solorun.stores.postgres import PostgresRunStore
+        from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
         message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
         raise DatabaseUnusable(message) from error
-    return await PostgresRunStore.open(settings.database_url)
+    cipher = ParamCipher(settings.secret_key, DataDirectory(settings.data_dir).key_file)
+    return await PostgresRunStore.open(settings.database_url, cipher)
 
 
 def now() -> datetime:

@@ -24,7 +24,8 @@ class Settings:
     """How the service runs. All values are validated, and `data_dir` is absolute.
 
     `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
-    for SQLite in `data_dir`. Both are omitted by repr.
+    for SQLite in `data_dir`. `secret_key` encrypts secret parameters in that database; None for the key in `data_dir`.
+    All three are omitted by repr.
     """
 
     data_dir: Path
@@ -34,6 +35,7 @@ class Settings:
     public_url: str | None = None
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
+    secret_key: str | None = field(default=None, repr=False)
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"
     otlp_endpoint: str | None = None
@@ -88,6 +90,11 @@ class DataDirectory:
     def owner_file(self) -> Path:
         """Names the owner, for the error message of a process that cannot get the lock."""
         return self.path / "solorun.owner.json"
+
+    @property
+    def key_file(self) -> Path:
+        """The key for the secret parameters of queued runs, if no setting has one."""
+        return self.path / "solorun.key"
 
     def artifacts(self, run_id: int) -> Path:
         """The files of a run that can be downloaded."""

@@ -48,10 +48,19 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def _close(self) -> None:
         """Finish what has begun, then close."""
 
+    # -- what a subclass may replace
+
+    def _encrypt(self, run_id: int, text: str) -> str:  # noqa: ARG002
+        return text
+
+    def _decrypt(self, run_id: int, stored: str) -> str:  # noqa: ARG002
+        """Raises SecretsUnreadable."""
+        return stored
+
     # -- writes, in the order of a run's life
 
     async def insert_run(self, new: NewRun, *, owner: str) -> Run:
-        return await self._write_in_turn(starts.insert_run, new, owner)
+        return await self._write_in_turn(starts.insert_run, new, owner, self._encrypt)
 
     async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
         return await self._write_in_turn(promotion.claim_promoted_runs, owner)
@@ -108,7 +117,7 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         return await self._read(idempotency_keys.find_run, project, key, at)
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
-        return await self._read(read_unmasked, run_id)
+        return await self._read(read_unmasked, run_id, self._decrypt)
 
     async def find_active_run(self, project: str) -> Run | None:
         return await self._read(reads.find_run, "select_active_run", {"project": project})

@@ -1,0 +1,157 @@
+"""The key that encrypts the secret parameters of queued runs: from a setting, or from a file in the data directory."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from solorun.errors import SecretsUnreadable, StoreUnavailable
+from solorun.parameter import Parameter
+from solorun.queueing import ConflictPolicy
+from solorun.status import Status
+from solorun.store import Store
+from solorun.stores.postgres import ParamCipher, PostgresRunStore
+from tests.fakes.engine import declare, open_engine
+from tests.fakes.postgres import SECRET_KEY
+from tests.integration.postgres.conftest import OpenStore
+from tests.integration.postgres.secret_params import SECRETS, queue_with_secrets
+
+OpenWith = Callable[[ParamCipher | None], Awaitable[PostgresRunStore]]
+
+OTHER_KEY = SECRET_KEY[::-1]
+LOAD = """
+import sys
+from solorun.stores.postgres import ParamCipher
+cipher = ParamCipher("8b1f0d4c7a9e2635f0c1d2e3b4a59687")
+print("cryptography.hazmat" in sys.modules)
+cipher.encrypt(1, "{}")
+print("cryptography.hazmat" in sys.modules)
+"""
+
+
+@pytest.fixture
+async def open_with(database_url: str) -> AsyncIterator[OpenWith]:
+    """Opens the store of a service with another key."""
+    async with AsyncExitStack() as stack:
+
+        async def open_with(cipher: ParamCipher | None) -> PostgresRunStore:
+            store = await PostgresRunStore.open(database_url, cipher)
+            stack.push_async_callback(store.close)
+            return store
+
+        yield open_with
+
+
+async def test_a_service_with_the_same_key_reads_what_another_has_stored(open_with: OpenWith) -> None:
+    queued = await queue_with_secrets(await open_with(ParamCipher(SECRET_KEY)))
+
+    assert await (await open_with(ParamCipher(SECRET_KEY))).read_unmasked_params(queued.id) == SECRETS
+
+
+@pytest.mark.parametrize("key", [OTHER_KEY, None])
+async def test_with_another_key_the_error_says_what_to_set(
+    open_with: OpenWith, tmp_path: Path, key: str | None
+) -> None:
+    queued = await queue_with_secrets(await open_with(ParamCipher(SECRET_KEY)))
+    other = await open_with(ParamCipher(key, tmp_path / "solorun.key"))
+
+    with pytest.raises(SecretsUnreadable, match=r"another key\. Set SOLORUN_SECRET_KEY or secret_key_file"):
+        await other.read_unmasked_params(queued.id)
+
+
+async def test_the_file_is_created_for_the_first_secret_and_used_again(open_with: OpenWith, tmp_path: Path) -> None:
+    file = tmp_path / "solorun.key"
+    store = await open_with(ParamCipher(None, file))
+    assert not file.exists()
+
+    queued = await queue_with_secrets(store)
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [file]
+    assert await (await open_with(ParamCipher(None, file))).read_unmasked_params(queued.id) == SECRETS
+    assert await (await open_with(ParamCipher(file.read_text().strip()))).read_unmasked_params(queued.id) == SECRETS
+
+
+async def test_without_a_key_no_run_with_secrets_is_queued(open_with: OpenWith, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+
+    with pytest.raises(StoreUnavailable, match="No such file or directory"):
+        await queue_with_secrets(await open_with(ParamCipher(None, tmp_path / "absent" / "solorun.key")))
+    with pytest.raises(StoreUnavailable, match="it is empty"):
+        await queue_with_secrets(await open_with(ParamCipher(None, tmp_path / "empty")), "glossary")
+    with pytest.raises(StoreUnavailable, match="no key is set"):
+        await queue_with_secrets(await open_with(None), "site")
+
+
+@pytest.mark.parametrize(
+    ("tamper", "moved"),
+    [
+        ("UPDATE unmasked_params SET run_id = run_id + 1", 1),
+        ("UPDATE unmasked_params SET params = replace(params, '\":\"', '\":\"AAAA')", 0),
+        ("UPDATE unmasked_params SET params = left(params, 20)", 0),
+    ],
+)
+async def test_a_value_that_was_changed_or_moved_is_not_read(
+    store: PostgresRunStore, foreign: psycopg.Connection, tamper: str, moved: int
+) -> None:
+    queued = await queue_with_secrets(store)
+    foreign.execute(tamper)
+
+    with pytest.raises(SecretsUnreadable):
+        await store.read_unmasked_params(queued.id + moved)
+
+
+async def test_what_an_earlier_version_stored_is_read(store: PostgresRunStore, foreign: psycopg.Connection) -> None:
+    queued = await queue_with_secrets(store)
+    foreign.execute("""UPDATE unmasked_params SET params = '{"token": "plain"}'""")
+
+    assert await store.read_unmasked_params(queued.id) == {"token": "plain"}
+
+
+async def test_a_run_whose_secrets_cannot_be_decrypted_fails_and_says_so(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = declare(steps=("extract",), params=(Parameter("token", secret=True),))
+    keys = iter((SECRET_KEY, OTHER_KEY))
+
+    async def open_store(_data_dir: Path) -> Store:
+        return await PostgresRunStore.open(database_url, ParamCipher(next(keys)))
+
+    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+    async with open_engine(tmp_path / "there", project) as there:
+        await there.manager.start_run("handbook")
+        queued = await there.manager.start_run(
+            "handbook", params={"token": "correct horse"}, on_conflict=ConflictPolicy.QUEUE
+        )
+
+    async with open_engine(tmp_path / "here", project, owner="a later start") as here:
+        ended = await here.end_of(queued.id)
+
+        assert ended.status is Status.FAILED
+        assert ended.error_message == (
+            "it could not be started: its secret parameters were encrypted with another key. Set SOLORUN_SECRET_KEY or "
+            "secret_key_file to the same key for every service that uses the database."
+        )
+        assert here.executor.begun == []
+        assert (await here.manager.start_run("handbook")).id > queued.id
+
+
+async def test_doctor_finds_secrets_that_cannot_be_decrypted(open_with: OpenWith, open_store: OpenStore) -> None:
+    queued = await queue_with_secrets(await open_with(ParamCipher(OTHER_KEY)))
+    store = await open_store()
+
+    (finding,) = await store.check()
+
+    assert (finding.run_id, finding.repair) == (queued.id, None)
+    assert "were encrypted with another key" in finding.message
+    assert "SOLORUN_SECRET_KEY" in finding.message
+
+
+def test_the_library_is_loaded_with_the_first_secret() -> None:
+    printed = subprocess.run([sys.executable, "-c", LOAD], check=True, capture_output=True, text=True).stdout
+
+    assert printed == "False\nTrue\n"
