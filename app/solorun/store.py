@@ -24,7 +24,7 @@ from solorun.project import DEFAULT_QUEUE_MAX
 from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.retention import RetentionStore
-from solorun.run import Run, RunStep
+from solorun.run import Cancel, Run, RunStep
 from solorun.schedule import Firing
 from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
@@ -173,6 +173,12 @@ class RunStore(Protocol):
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
         """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
 
+    async def acknowledge_start(self, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
+        """Record that a repeated start is answered with the run of its key: from now on, the run is not given up.
+
+        False if the key has led to no run, or no longer does.
+        """
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -198,14 +204,20 @@ class RunStore(Protocol):
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
-        forget_key: bool = False,
     ) -> UpdateResult:
         """End a run that has no task: it could not be started, or its owner is gone.
 
         An `owner` of None means any owner whose lease has expired. Running steps take the run's status, pending steps
-        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one. `forget_key`
-        forgets the keys and the firing that have led to the owner's run, even if it has ended, so that its start can be
-        repeated.
+        become `skipped`, and a cancel is settled. The records of `closing` must follow the run's last one.
+        """
+
+    async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+        """End the owner's run, whose start was not acknowledged, and forget the keys and the firing that have led to
+        it, so that the start can be repeated.
+
+        A pending run takes the `ending`, or is cancelled if that was requested, and a queued one is cancelled by
+        `cancel`. An ended run stays as it is, with its keys. False, and nothing changes, if a start was answered with
+        the run through `acknowledge_start` or `record_key`. Raises RunNotFound.
         """
 
     def open_lease(self, owner: str) -> Lease | None:

@@ -138,8 +138,7 @@ class Dispatcher:
                 await self.store.return_run(run.id, owner=self.owner)
 
     async def _begin(self, run: Run) -> None:
-        if self.reaper.is_unconfirmed(run):
-            await self.reaper.finalize(run, UNCONFIRMED, forget_key=True)
+        if self.reaper.is_unconfirmed(run) and await self.reaper.give_up(run, UNCONFIRMED):
             return
         start = self.queue.take(run)
         try:

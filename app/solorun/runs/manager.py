@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import anyio
@@ -112,9 +113,10 @@ class RunManager:
 
         Returns the pending or queued run, with its row committed, or the active run that the start joins. Raises
         ProjectNotFound, InvalidRequest, RunActive (with the active run), ResourceBusy (with the holders), QueueFull,
-        ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run,
-        but the row may appear later, as a failed or cancelled run. With a key that has started a run, raises one of
-        these or StartRepeated (see `submit_once`), as with a recorded firing. Cancelling this call cancels no start.
+        ServiceDraining, or StoreUnavailable if the row was not committed within the limit for writes: no step will run
+        (unless a repetition returns the run), but the row may appear later, as a failed or cancelled run. With a key
+        that has started a run, raises one of these or StartRepeated (see `submit_once`), as with a recorded firing.
+        Cancelling this call cancels no start.
         """
         self.admission.check_draining()
         if not self._conflicts.is_busy(project):
@@ -151,14 +153,11 @@ class RunManager:
             submission = await self._insert(start, masker)
             if submission.joined:
                 return submission
-            run = submission.run
             if abandoned.is_set():
-                self.reaper.finalize_later(run, "the database answered too late", forget_key=True)
-            elif run.status is Status.QUEUED:
-                run = self._enqueue(start, run)
-            else:
-                await self.dispatcher.begin(start, run, masker)
-            return replace(submission, run=run)
+                hand_over = partial(self._hand_over, start, masker)
+                self.reaper.give_up_later(submission.run, "the database answered too late", hand_over)
+                return submission
+            return replace(submission, run=await self._hand_over(start, masker, submission.run))
 
     async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
@@ -184,15 +183,22 @@ class RunManager:
                     continue
                 # A row of ours without a task: an insert that was committed although it raised.
                 finalized = blocking.id
-                await self.reaper.finalize(blocking, UNCONFIRMED, forget_key=True)
+                await self.reaper.give_up(blocking, UNCONFIRMED)
             except ResourceBusy as busy:
                 raise self._conflicts.describe(busy, start) from None
             except (QueueFull, StartRepeated):
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.finalize_start_later(new, UNCONFIRMED)
+                self.reaper.give_up_start_later(new, UNCONFIRMED, partial(self._hand_over, start, masker))
                 raise
+
+    async def _hand_over(self, start: AdmittedStart, masker: Masker, run: Run) -> Run:
+        """Begin a run, or queue it. Returns it as it is then. The caller holds the start lock."""
+        if run.status is Status.QUEUED:
+            return self._enqueue(start, run)
+        await self.dispatcher.begin(start, run, masker)
+        return run
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.

@@ -165,9 +165,19 @@ WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
 
 -- name: insert_key
 -- Records the run to which an idempotency key leads, unless it has led to one.
-INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, created_at)
-VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :created_at)
+INSERT INTO idempotency_keys (project, key_hash, fingerprint, run_id, result, acknowledged, created_at)
+VALUES (:project, :key_hash, :fingerprint, :run_id, :result, :acknowledged, :created_at)
 ON CONFLICT (project, key_hash) DO NOTHING;
+
+-- name: acknowledge_key
+-- Records that a repeated start is answered with the run of its key.
+UPDATE idempotency_keys SET acknowledged = 1
+WHERE project = :project AND key_hash = :key_hash AND created_at > :expired_at;
+
+-- name: select_acknowledged_key
+-- Selects whether a start was answered with a run, other than by the service that inserted it.
+SELECT 1 FROM idempotency_keys
+WHERE run_id = :run_id AND acknowledged = 1 AND project = (SELECT runs.project FROM runs WHERE runs.id = :run_id);
 
 -- name: delete_expired_keys
 -- Deletes this key and the two oldest, if they have expired: the table shrinks while keys are added.

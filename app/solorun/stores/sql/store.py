@@ -82,6 +82,9 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
     async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
         await self._write_in_turn(idempotency_keys.record, project, key, run_id, StartResult.JOINED, at)
 
+    async def acknowledge_start(self, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
+        return await self._write_in_turn(idempotency_keys.acknowledge, project, key, at)
+
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
     ) -> tuple[UpdateResult, Run]:
@@ -102,11 +105,11 @@ class SqlRunStore(SqlHookStore, SqlOutbox, SqlRetentionStore, SqlScheduleStore, 
         expected: Collection[Status],
         ending: FinalState,
         closing: Segment | None = None,
-        forget_key: bool = False,
     ) -> UpdateResult:
-        return await self._write_in_turn(
-            writes.finalize_run, run_id, owner, expected, ending, closing, forget_key=forget_key
-        )
+        return await self._write_in_turn(writes.finalize_run, run_id, owner, expected, ending, closing)
+
+    async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
+        return await self._write_in_turn(writes.give_up_start, run_id, owner, ending, cancel)
 
     # -- reads
 
