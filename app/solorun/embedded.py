@@ -32,8 +32,10 @@ class SolorunKeys(TypedDict, total=False):
 
     database_url: str
     secret_key_file: str | os.PathLike[str]
+    artifact_store: str
     public_url: str
     allowed_hosts: list[str]
+    execute_runs: bool
     shutdown_limit: Duration
     otlp_endpoint: str
     max_projects_per_pattern: int

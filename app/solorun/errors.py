@@ -4,6 +4,7 @@
     ├── Problem                      an error response of the HTTP API, a class for each `slug`, which ends its `type`
     ├── StartRepeated                the idempotency key or the due time of a start has started a run already
     ├── SecretsUnreadable            the secret parameters of a queued run were encrypted with another key
+    ├── DeclaredDifferently          a run was started with another version of its steps
     ├── StoreFailure                 the database refused a write: not the disk, a lock or damage
     ├── ConfigurationInvalid         solorun.toml or a setting has errors (all of them are listed)
     ├── DataDirectoryUnusable        owned by another process, or on a network file system
@@ -243,6 +244,10 @@ class StoreCorrupted(StoreUnavailable):
     """The database is damaged."""
 
 
+class ArtifactStoreUnavailable(StoreUnavailable):
+    """The artifact store cannot be reached."""
+
+
 class InternalError(Problem, slug="internal", status=500):
     """Internal error. See the service log."""
 
@@ -257,6 +262,10 @@ class StartRepeated(SolorunError, slug="start-repeated"):
 
 class SecretsUnreadable(SolorunError, slug="secrets-unreadable"):
     """The secret parameters of the run were encrypted with another key."""
+
+
+class DeclaredDifferently(SolorunError, slug="declared-differently"):
+    """A run was started with another version of its steps than this process has."""
 
 
 class StoreFailure(SolorunError, slug="store-failure"):

@@ -25,7 +25,8 @@ class Settings:
 
     `token` is the secret itself; None if no token is required. `database_url` is that of a PostgreSQL database; None
     for SQLite in `data_dir`. `secret_key` encrypts secret parameters in that database; None for the key in `data_dir`.
-    All three are omitted by repr.
+    All three are omitted by repr. `artifact_store` is the URL of a bucket; None for `data_dir`. Without `execute_runs`,
+    workers execute all runs.
     """
 
     data_dir: Path
@@ -36,6 +37,8 @@ class Settings:
     token: str | None = field(default=None, repr=False)
     database_url: str | None = field(default=None, repr=False)
     secret_key: str | None = field(default=None, repr=False)
+    artifact_store: str | None = None
+    execute_runs: bool = True
     shutdown_limit_seconds: float = 30.0
     log_format: str = "text"
     otlp_endpoint: str | None = None

@@ -15,13 +15,13 @@ from typing import Final, Protocol
 
 from solorun.hook_store import HookStore
 from solorun.idempotency_key import IdempotencyKey
-from solorun.lease import Lease
+from solorun.key_store import KeyStore
 from solorun.notification import NotifyEvent
 from solorun.outbox import Outbox
 from solorun.outcome import Outcome
 from solorun.parameter import ParamValue
 from solorun.project import DEFAULT_QUEUE_MAX
-from solorun.queueing import ConflictPolicy, Hold, Slots, StartResult
+from solorun.queueing import ConflictPolicy, Hold, Slots
 from solorun.record import Event, Level, StoredLogPage, Stream
 from solorun.retention import RetentionStore
 from solorun.run import Cancel, Run, RunStep
@@ -30,6 +30,8 @@ from solorun.schedule_store import ScheduleStore
 from solorun.segment import Segment
 from solorun.status import Status, UpdateResult
 from solorun.store_maintenance import StoreMaintenance
+from solorun.worker import DEFAULT_LABELS
+from solorun.worker_store import WorkerStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class NewRun:
     queue's keys matter only if the run has to wait: beyond `queue_max` queued runs it is refused, and
     `unmasked_params`, the values that `params` has masked, are kept until it has ended and then erased. `rerun_of` is
     the id of the run that this one repeats. `notify` names the targets that receive news about the run, each with what
-    it receives.
+    it receives. `labels` and `pipeline` as in Run; `is_for_worker` if another process will execute it, which needs the
+    `unmasked_params` too.
     """
 
     project: str
@@ -59,14 +62,9 @@ class NewRun:
     key: IdempotencyKey | None = None
     firing: Firing | None = None
     notify: Mapping[str, Collection[NotifyEvent]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedRun:
-    """The run to which the first start with an idempotency key has led, and how."""
-
-    run: Run
-    result: StartResult
+    labels: tuple[str, ...] = DEFAULT_LABELS
+    pipeline: str | None = None
+    is_for_worker: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +123,7 @@ MAX_PAGE_RECORDS: Final = 4_000
 """The page size for readers that consume a log as fast as it is read."""
 
 
-class RunStore(Protocol):
+class RunStore(KeyStore, Protocol):
     """Runs, their steps and their logs."""
 
     # -- writes, in the order of a run's life
@@ -145,14 +143,25 @@ class RunStore(Protocol):
         time was handled before, or that its schedule is paused.
         """
 
-    async def claim_promoted_runs(self, *, owner: str) -> list[Run]:
-        """Make the pending runs without an owner ours, oldest first.
+    async def claim_runs(
+        self,
+        *,
+        owner: str,
+        labels: Collection[str] | None = None,
+        limit: int | None = None,
+        refused: Collection[int] = (),
+    ) -> list[Run]:
+        """Make pending runs without an owner ours, oldest first: at most `limit`, with no other labels, not `refused`.
 
-        They were queued. The transaction that freed what a run waited for made it `pending`, with its resources.
+        They were queued, and the transaction that freed what a run waited for made it `pending`, with its resources.
+        Or another process has started them for a worker.
         """
 
-    async def return_run(self, run_id: int, *, owner: str) -> None:
-        """Give up the claim of a pending run that has not begun: the next service claims it."""
+    async def return_run(self, run_id: int, *, owner: str, closing: Segment | None = None) -> None:
+        """Give up the claim of a pending run that has not begun: another process claims it.
+
+        The records of `closing` say why. They must follow the run's last one.
+        """
 
     async def take_step_slots(self, run_id: int, step: str, *, owner: str) -> Slots | None:
         """Take all the slots that a step of an active run requires, and return them; None if some are taken.
@@ -169,15 +178,6 @@ class RunStore(Protocol):
 
     async def reserve_run_ids(self, last_id: int) -> bool:
         """Give new runs ids above `last_id`. False if that was so already."""
-
-    async def record_key(self, project: str, key: IdempotencyKey, run_id: int, *, at: datetime) -> None:
-        """Record that a start with this key has joined a run. Raises StartRepeated if the key has led to a run."""
-
-    async def acknowledge_start(self, project: str, key: IdempotencyKey, *, at: datetime) -> bool:
-        """Record that a repeated start is answered with the run of its key: from now on, the run is not given up.
-
-        False if the key has led to no run, or no longer does.
-        """
 
     async def request_cancel(
         self, run_id: int, *, requested_by: str, reason: str, at: datetime, grace_seconds: float | None = None
@@ -212,28 +212,16 @@ class RunStore(Protocol):
         """
 
     async def give_up_start(self, run_id: int, *, owner: str, ending: FinalState, cancel: Cancel) -> bool:
-        """End the owner's run, whose start was not acknowledged, and forget the keys and the firing that have led to
-        it, so that the start can be repeated.
+        """End the owner's run, whose start was not acknowledged, and forget the keys and the firing that led to it.
 
-        A pending run takes the `ending`, or is cancelled if that was requested, and a queued one is cancelled by
-        `cancel`. An ended run stays as it is, with its keys. False, and nothing changes, if a start was answered with
-        the run through `acknowledge_start` or `record_key`. Raises RunNotFound.
+        A pending run takes the `ending`, or is cancelled if that was requested; a queued one is cancelled by `cancel`.
+        False, and nothing changes, after an `acknowledge_start` or `record_key` for the run. Raises RunNotFound.
         """
-
-    def open_lease(self, owner: str) -> Lease | None:
-        """The lease of all runs of this owner. None if it lasts as long as the owner's process, without renewal."""
 
     # -- reads
 
     async def get_run(self, run_id: int) -> Run:
         """Raises RunNotFound."""
-
-    async def find_run_by_key(self, project: str, key: IdempotencyKey, *, at: datetime) -> KeyedRun | None:
-        """The run of the project to which the key has led less than KEY_LIFETIME before `at`.
-
-        Cheap if the key is new, because starts that are refused ask for it. Raises IdempotencyKeyReused if the request
-        was another one, and RunNotFound if the run has been deleted: even then, the key starts no second run.
-        """
 
     async def read_unmasked_params(self, run_id: int) -> dict[str, ParamValue]:
         """The `unmasked_params` of a run that had to wait and has not ended. {} for any other run."""
@@ -288,5 +276,5 @@ class RunStore(Protocol):
         """Finish what has begun, then close. Safe to call twice."""
 
 
-class Store(RunStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
+class Store(RunStore, WorkerStore, HookStore, ScheduleStore, Outbox, RetentionStore, StoreMaintenance, Protocol):
     """A complete store."""

@@ -7,10 +7,11 @@ import pytest
 
 from solorun.errors import IdempotencyKeyReused, RunActive, StartRepeated
 from solorun.idempotency_key import KEY_LIFETIME, IdempotencyKey
+from solorun.key_store import KeyedRun
 from solorun.queueing import ConflictPolicy, StartResult
 from solorun.run import Cancel, Run
 from solorun.status import Status
-from solorun.store import KeyedRun, NewRun, Store
+from solorun.store import NewRun, Store
 from tests.contracts.builders import NOW, OWNER, end, ending, later, new_run, start
 from tests.contracts.conftest import OpenStore
 
@@ -103,7 +104,7 @@ async def test_a_key_remembers_whether_its_run_was_queued(
     active = await start(store)
     queued = await store.insert_run(replace(keyed_run(), on_conflict=policy), owner=OWNER)
     await end(store, active)
-    [run] = await store.claim_promoted_runs(owner=OWNER)
+    [run] = await store.claim_runs(owner=OWNER)
 
     assert run.id == queued.id
     assert await store.find_run_by_key("handbook", KEY, at=NOW) == KeyedRun(run, result)

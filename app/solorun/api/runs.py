@@ -56,7 +56,7 @@ async def start_run(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return await _submit(state, request, project, key, starting)
+    return await submit(state, request, project, key, starting)
 
 
 async def rerun(state: State, request: Request) -> Response:
@@ -79,7 +79,7 @@ async def rerun(state: State, request: Request) -> Response:
         on_conflict=body.on_conflict,
         key=key,
     )
-    return await _submit(state, request, original.project, key, starting)
+    return await submit(state, request, original.project, key, starting)
 
 
 def continue_trace(request: Request) -> None:
@@ -89,9 +89,10 @@ def continue_trace(request: Request) -> None:
         caller_trace.set({name.decode(): request.headers[name].decode("latin-1") for name in sent})
 
 
-async def _submit(
+async def submit(
     state: State, request: Request, project: str, key: IdempotencyKey | None, starting: Awaitable[Submission]
 ) -> Response:
+    """Answer with the run that a start leads to."""
     try:
         submission = await submit_once(state.service.manager, project, key, starting)
     except ResourceBusy as busy:

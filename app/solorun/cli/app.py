@@ -36,7 +36,9 @@ from solorun.cli.commands.serve import serve
 from solorun.cli.commands.show import show
 from solorun.cli.commands.start import start
 from solorun.cli.commands.start_help import StartCommand
+from solorun.cli.commands.trigger import trigger
 from solorun.cli.commands.wait import wait
+from solorun.cli.commands.worker import worker
 from solorun.cli.descriptors import open_standard_descriptors
 from solorun.cli.errors import USAGE_ERRORS, handle_errors, report_error
 from solorun.cli.exit_codes import ExitCode
@@ -112,6 +114,7 @@ _app = typer.Typer(
 _app.callback()(_root)
 for _command in (
     serve,
+    worker,
     demo,
     init,
     check,
@@ -125,6 +128,7 @@ for _command in (
     schedules,
     pause,
     resume,
+    trigger,
     resources,
     notify,
     deliveries,

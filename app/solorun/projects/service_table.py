@@ -30,6 +30,7 @@ _HINTS = {
 }
 _HOST_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _MAX_HOST_CHARS = 253
+_BUCKET_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/(?!\.{1,2}(/|$))[A-Za-z0-9._=-]+)*/?", re.ASCII)
 _URL_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*/?", re.ASCII)
 
 
@@ -122,6 +123,16 @@ def database_url(node: Node) -> str:
     return url
 
 
+def artifact_store(node: Node) -> str:
+    """The URL of a bucket, and a prefix in it. No message contains it, because it may contain credentials."""
+    url = text(node).strip()
+    if "@" in url:
+        raise InvalidValue("contains credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment")
+    if not _BUCKET_URL.fullmatch(url):
+        raise InvalidValue('expected a bucket and, if you like, a prefix, like "s3://artifacts/solorun"')
+    return url.rstrip("/")
+
+
 def otlp_endpoint(node: Node) -> str:
     """The base URL of a collector, to which the path of each signal is added."""
     url = text(node).strip()
@@ -150,10 +161,12 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "data_dir": data_dir,
     "database_url": database_url,
     "secret_key_file": path,
+    "artifact_store": artifact_store,
     "allowed_hosts": allowed_hosts,
     "public_url": public_url,
     "token_file": path,
     "require_token": switch,
+    "execute_runs": switch,
     "shutdown_limit": duration,
     "log_format": log_format,
     "otlp_endpoint": otlp_endpoint,

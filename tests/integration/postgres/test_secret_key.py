@@ -3,24 +3,29 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from itertools import count
 from pathlib import Path
 
+import anyio
 import psycopg
 import pytest
 
 from solorun.errors import SecretsUnreadable, StoreUnavailable
 from solorun.parameter import Parameter
 from solorun.queueing import ConflictPolicy
+from solorun.record import Level
 from solorun.status import Status
 from solorun.store import Store
 from solorun.stores.postgres import ParamCipher, PostgresRunStore
-from tests.fakes.engine import declare, open_engine
+from tests.fakes.engine import Engine, declare, open_engine
 from tests.fakes.postgres import SECRET_KEY
 from tests.integration.postgres.conftest import OpenStore
 from tests.integration.postgres.secret_params import SECRETS, queue_with_secrets
 
 OpenWith = Callable[[ParamCipher | None], Awaitable[PostgresRunStore]]
+
+OpenWithKey = Callable[[str], AbstractAsyncContextManager[Engine]]
 
 OTHER_KEY = SECRET_KEY[::-1]
 LOAD = """
@@ -44,6 +49,23 @@ async def open_with(database_url: str) -> AsyncIterator[OpenWith]:
             return store
 
         yield open_with
+
+
+@pytest.fixture
+def open_with_key(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenWithKey:
+    """Opens the engine of a service with this key."""
+    project = declare(steps=("extract",), params=(Parameter("token", secret=True),))
+    numbers = count()
+
+    def open_with_key(key: str) -> AbstractAsyncContextManager[Engine]:
+        async def open_store(_data_dir: Path) -> Store:
+            return await PostgresRunStore.open(database_url, ParamCipher(key))
+
+        monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
+        name = f"service-{next(numbers)}"
+        return open_engine(tmp_path / name, project, owner=name, shares_database=True)
+
+    return open_with_key
 
 
 async def test_a_service_with_the_same_key_reads_what_another_has_stored(open_with: OpenWith) -> None:
@@ -112,24 +134,33 @@ async def test_what_an_earlier_version_stored_is_read(store: PostgresRunStore, f
     assert await store.read_unmasked_params(queued.id) == {"token": "plain"}
 
 
-async def test_a_run_whose_secrets_cannot_be_decrypted_fails_and_says_so(
-    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_run_is_left_to_a_service_that_can_decrypt_its_secrets(open_with_key: OpenWithKey) -> None:
+    queued = await queue_and_stop(open_with_key(SECRET_KEY))
+
+    async with open_with_key(OTHER_KEY) as here:
+        await until_refused(here, queued)
+        async with open_with_key(SECRET_KEY) as there:
+            step = await there.executor.step("extract")
+            step.end()
+            log = await there.log_of(queued)
+            ended = await there.end_of(queued)
+
+    assert step.context.params == {"token": "correct horse"}
+    assert ended.status is Status.COMPLETED
+    assert log[0].level is Level.WARNING
+    assert "its secret parameters were encrypted with another key. Set SOLORUN_SECRET_KEY" in log[0].message
+
+
+async def test_a_run_whose_secrets_no_service_can_decrypt_fails_and_says_what_to_set(
+    open_with_key: OpenWithKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = declare(steps=("extract",), params=(Parameter("token", secret=True),))
-    keys = iter((SECRET_KEY, OTHER_KEY))
+    monkeypatch.setattr("solorun.runs.dispatcher.REFUSAL_SECONDS", 0.0)
+    queued = await queue_and_stop(open_with_key(SECRET_KEY))
 
-    async def open_store(_data_dir: Path) -> Store:
-        return await PostgresRunStore.open(database_url, ParamCipher(next(keys)))
-
-    monkeypatch.setattr("tests.fakes.engine.open_store", open_store)
-    async with open_engine(tmp_path / "there", project) as there:
-        await there.manager.start_run("handbook")
-        queued = await there.manager.start_run(
-            "handbook", params={"token": "correct horse"}, on_conflict=ConflictPolicy.QUEUE
-        )
-
-    async with open_engine(tmp_path / "here", project, owner="a later start") as here:
-        ended = await here.end_of(queued.id)
+    async with open_with_key(OTHER_KEY) as here:
+        await until_refused(here, queued)
+        here.registry.notify_released()
+        ended = await here.end_of(queued)
 
         assert ended.status is Status.FAILED
         assert ended.error_message == (
@@ -137,7 +168,21 @@ async def test_a_run_whose_secrets_cannot_be_decrypted_fails_and_says_so(
             "secret_key_file to the same key for every service that uses the database."
         )
         assert here.executor.begun == []
-        assert (await here.manager.start_run("handbook")).id > queued.id
+        assert (await here.manager.start_run("handbook")).id > queued
+
+
+async def queue_and_stop(opened: AbstractAsyncContextManager[Engine]) -> int:
+    """A service queues a run with a secret parameter behind another run, and stops. That makes the run pending."""
+    async with opened as engine:
+        await engine.manager.start_run("handbook")
+        params = {"token": "correct horse"}
+        return (await engine.manager.start_run("handbook", params=params, on_conflict=ConflictPolicy.QUEUE)).id
+
+
+async def until_refused(engine: Engine, run_id: int) -> None:
+    with anyio.fail_after(60):
+        while (await engine.store.get_run(run_id)).last_seq == 0:
+            await anyio.sleep(0.01)
 
 
 async def test_doctor_finds_secrets_that_cannot_be_decrypted(open_with: OpenWith, open_store: OpenStore) -> None:

@@ -83,6 +83,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         "SOLORUN_TOKEN": f" {TOKEN}\n",
         "SOLORUN_DATABASE_URL": "postgresql://db.example/solorun",
         "SOLORUN_SECRET_KEY": f"{SECRET_KEY}\n",
+        "SOLORUN_ARTIFACT_STORE": "s3://artifacts/solorun/",
         "SOLORUN_SHUTDOWN_LIMIT": "5s",
     }
 
@@ -95,6 +96,7 @@ def test_settings_come_from_variables(resolve: Resolve, tmp_path: Path) -> None:
         token=TOKEN,
         database_url="postgresql://db.example/solorun",
         secret_key=SECRET_KEY,
+        artifact_store="s3://artifacts/solorun",
         shutdown_limit_seconds=5.0,
     )
 

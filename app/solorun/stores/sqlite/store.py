@@ -11,8 +11,9 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.idempotency_key import IdempotencyKey
+from solorun.key_store import KeyedRun
 from solorun.run import Run
-from solorun.store import KeyedRun, NewRun
+from solorun.store import NewRun
 from solorun.store_maintenance import Finding
 from solorun.stores.sql.connection import Connection as SqlConnection
 from solorun.stores.sql.probe import WriteProbe
@@ -29,6 +30,7 @@ from solorun.stores.sqlite.run_ids import find_last_run_id, reserve_run_ids
 from solorun.stores.sqlite.schema import migrate_alone
 from solorun.stores.sqlite.shrinking import shrink
 from solorun.stores.sqlite.version_check import describe_wal_reset_bug
+from solorun.worker import Worker, WorkerStatus
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -117,8 +119,15 @@ class SqliteRunStore(SqlRunStore):
         """The largest id that a run has had, even if the run was deleted; 0 if there was none."""
         return await self._writer.execute(find_last_run_id)
 
-    def open_lease(self, owner: str) -> None:
+    def open_lease(self, worker: Worker) -> None:
         """The lock of the data directory is the lease."""
+
+    async def list_workers(self) -> list[WorkerStatus]:
+        """The service is the only one."""
+        return []
+
+    async def request_drain(self, worker_id: str) -> bool:  # noqa: ARG002
+        return False
 
     @property
     def write_error(self) -> str | None:
