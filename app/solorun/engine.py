@@ -81,7 +81,7 @@ class Engine:
         Raises DataDirectoryUnusable, DatabaseUnusable.
         """
         environ = utf8_environment(os.environ if environ is None else environ)
-        directory = DataDirectory(settings.data_dir)
+        directory = DataDirectory(settings.data_dir, settings.shared_dir)
         host = socket.gethostname()
         worker = Worker(_new_id(host), host, labels, capacity)
         async with AsyncExitStack() as stack:
@@ -102,7 +102,7 @@ class Engine:
             steps = tracing.observe_steps(
                 executor
                 or StepDispatcher(
-                    directory.path, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
+                    directory.files, environ, url=url, owns_process=owns_process, limits=commands or CommandLimits()
                 )
             )
             hub = Hub()
@@ -186,10 +186,13 @@ async def open_store(settings: Settings) -> Store:
     try:
         from solorun.stores.postgres import ParamCipher, PostgresRunStore
     except ImportError as error:
-        message = f"database_url requires another package: pip install 'solorun[cluster]' ({error})."
-        raise DatabaseUnusable(message) from error
-    cipher = ParamCipher(settings.secret_key, DataDirectory(settings.data_dir).key_file)
-    return await PostgresRunStore.open(settings.database_url, cipher)
+        raise missing_cluster_extra("database_url", error) from error
+    return await PostgresRunStore.open(settings.database_url, ParamCipher.of(settings))
+
+
+def missing_cluster_extra(feature: str, error: ImportError) -> DatabaseUnusable:
+    """The error of a feature that requires PostgreSQL's driver."""
+    return DatabaseUnusable(f"{feature} requires another package: pip install 'solorun[cluster]' ({error}).")
 
 
 def now() -> datetime:

@@ -120,6 +120,10 @@ def database_url(node: Node) -> str:
     url = text(node).strip()
     if not url.startswith(("postgresql://", "postgres://")):
         raise InvalidValue('expected a PostgreSQL database, like "postgresql://solorun@db.example.org/solorun"')
+    user, _, _ = url.partition("//")[2].rpartition("@")
+    if "/" in user or "@" in user:
+        # The driver would take a part of the password for the host, and print it.
+        raise InvalidValue('has a "/" or "@" that is not a separator; write %2F or %40 in the user and the password')
     return url
 
 
@@ -159,6 +163,7 @@ SERVICE_READERS: Final[Mapping[str, Callable[[Node], object]]] = {
     "host": host,
     "port": port,
     "data_dir": data_dir,
+    "shared_dir": data_dir,
     "database_url": database_url,
     "secret_key_file": path,
     "artifact_store": artifact_store,

@@ -31,12 +31,12 @@ from solorun.runs.detached import run_detached
 from solorun.runs.dispatcher import Dispatcher
 from solorun.runs.drain import Drain
 from solorun.runs.queue import RunQueue
-from solorun.runs.reaper import UNCONFIRMED, Reaper
+from solorun.runs.reaper import UNCONFIRMED, HandOver, Reaper
 from solorun.runs.rerun import Reruns
 from solorun.runs.submission import Submission, new_run
 from solorun.schedule import Firing
 from solorun.status import Status
-from solorun.store import Store
+from solorun.store import NewRun, Store
 
 _logger = logging.getLogger("solorun.runs")
 
@@ -143,21 +143,21 @@ class RunManager:
                 return Submission(joined, StartResult.JOINED)
             await self.dispatcher.declare_resources()
             masker = self.executor.masker_for(start)
-            submission = await self._insert(start, masker)
+            new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
+            hand_over = partial(self._hand_over, start, masker, new)
+            submission = await self._insert(start, new, hand_over)
             if submission.joined:
                 return submission
             if abandoned.is_set():
-                hand_over = partial(self._hand_over, start, masker)
                 self.reaper.give_up_later(submission.run, "the database answered too late", hand_over)
                 return submission
-            return replace(submission, run=await self._hand_over(start, masker, submission.run))
+            return replace(submission, run=await hand_over(submission.run))
 
-    async def _insert(self, start: AdmittedStart, masker: Masker) -> Submission:
+    async def _insert(self, start: AdmittedStart, new: NewRun, hand_over: HandOver) -> Submission:
         """Insert the run. The store decides whether what it needs is free, and does what its policy says if not.
 
         Raises RunActive, ResourceBusy, QueueFull, StartRepeated, StoreUnavailable.
         """
-        new = new_run(start, masker, self.now(), is_for_worker=not self.dispatcher.takes(start.labels))
         seen: int | None = None
         while True:
             try:
@@ -184,14 +184,20 @@ class RunManager:
                 raise
             except Exception:
                 # Whether the row was committed is unknown.
-                self.reaper.give_up_start_later(new, UNCONFIRMED, partial(self._hand_over, start, masker))
+                self.reaper.give_up_start_later(new, UNCONFIRMED, hand_over)
                 raise
 
-    async def _hand_over(self, start: AdmittedStart, masker: Masker, run: Run) -> Run:
-        """Begin a run, or queue it. Returns it as it is then. The caller holds the start lock."""
+    async def _hand_over(self, start: AdmittedStart, masker: Masker, new: NewRun, run: Run) -> Run:
+        """Queue an inserted run, leave it to a worker, or begin it. Returns it as it is then.
+
+        The caller holds the start lock.
+        """
         if run.status is Status.QUEUED:
             return self._enqueue(start, run)
-        return await self.dispatcher.begin(start, run, masker)
+        if new.is_for_worker:
+            return await self.dispatcher.hand_over(run)
+        await self.dispatcher.begin(start, run, masker)
+        return run
 
     def _enqueue(self, start: AdmittedStart, run: Run) -> Run:
         """Keep a queued run until its turn, and stop what it replaces. Returns it with its place in the queue.

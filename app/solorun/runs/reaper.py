@@ -28,7 +28,7 @@ UNCONFIRMED: Final = "its start was not confirmed by the database"
 _ACTOR: Final = "solorun"
 """`cancel_requested_by` of a queued run that could not be confirmed."""
 
-HandOver = Callable[[Run], Awaitable[object]]
+HandOver = Callable[[Run], Awaitable[Run]]
 
 _logger = logging.getLogger("solorun.runs")
 

@@ -257,7 +257,7 @@ async def test_a_late_start_stands_once_a_repetition_has_returned_its_run(tmp_pa
         impatient = engine.make_manager(0.05)
         with pytest.raises(StoreUnavailable):
             await start_once(impatient, on_conflict=ConflictPolicy.QUEUE)
-        assert inserted.reached.is_set()
+        await inserted.reached.wait()
 
         queued, is_new = await start_once(engine.manager, on_conflict=ConflictPolicy.REJECT)
         inserted.open()

@@ -5,14 +5,15 @@ import errno
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import cryptography  # noqa: F401 - a missing package fails here, its large part is imported with the first value
 import msgspec
 
 from solorun.errors import SecretsUnreadable, StoreUnavailable
+from solorun.settings import DataDirectory, Settings
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,7 +41,11 @@ class ParamCipher:
     def __init__(self, key: str | None = None, file: Path | None = None) -> None:
         self._key = key
         self._file = file
-        self._creating = Lock()
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The cipher of a service with these settings."""
+        return cls(settings.secret_key, DataDirectory(settings.data_dir, settings.shared_dir).key_file)
 
     def encrypt(self, run_id: int, text: str) -> str:
         """Returns a JSON object. Raises StoreUnavailable if there is no key."""
@@ -72,10 +77,8 @@ class ParamCipher:
             return self._key
         if self._file is None:
             raise OSError(errno.EINVAL, "no key is set")
-        if create:
-            with self._creating:
-                if not self._file.exists():
-                    _create(self._file)
+        if create and not self._file.exists():
+            _create(self._file)
         text = self._file.read_text(encoding="utf-8", errors="replace").strip()
         if not text:
             raise OSError(errno.EINVAL, "it is empty")
@@ -94,14 +97,17 @@ def _bind(run_id: int) -> bytes:
 
 def _create(file: Path) -> None:
     """Complete and on disk before its name exists: a value must not outlive its key."""
-    unfinished = file.with_name(f"{file.name}-unfinished")
-    unfinished.unlink(missing_ok=True)
+    unfinished = file.with_name(f".{file.name}-{secrets.token_hex(8)}")
     unfinished.touch(0o600, exist_ok=False)
-    with unfinished.open("w", encoding="ascii") as opened:
-        opened.write(f"{secrets.token_hex(32)}\n")
-        opened.flush()
-        os.fsync(opened.fileno())
-    unfinished.replace(file)
+    try:
+        with unfinished.open("w", encoding="ascii") as opened:
+            opened.write(f"{secrets.token_hex(32)}\n")
+            opened.flush()
+            os.fsync(opened.fileno())
+        with suppress(FileExistsError):  # another thread or host was faster
+            file.hardlink_to(unfinished)
+    finally:
+        unfinished.unlink()
     descriptor = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)

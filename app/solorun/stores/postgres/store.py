@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final, ParamSpec, TypeVar
 
-import psycopg
-
 from solorun.errors import BackupUnavailable, DatabaseUnusable, StoreFailure, StoreUnavailable
 from solorun.store_maintenance import Finding
 from solorun.stores.postgres import workers, writes
@@ -43,10 +41,7 @@ class PostgresRunStore(SqlRunStore):
 
         Without a `cipher`, no run with secret parameters can be queued.
         """
-        try:
-            store = cls(url, cipher)
-        except psycopg.ProgrammingError as error:
-            raise DatabaseUnusable(f"The database URL is invalid: {error}.") from error
+        store = cls(url, cipher)
         try:
             await store._writers.transact(migrate)
         except (StoreUnavailable, StoreFailure) as error:
