@@ -6,7 +6,6 @@ from msgspec import Meta
 
 from solorun.api import runs
 from solorun.api.state import State
-from solorun.auth.permissions import Right
 from solorun.errors import (
     IdempotencyKeyReused,
     InvalidCursor,
@@ -23,6 +22,7 @@ from solorun.errors import (
 )
 from solorun.http.operation import Operation, RequestHeader, ResponseSpec
 from solorun.idempotency_key import KEY_HEADER, MAX_KEY_CHARACTERS
+from solorun.right import Right
 from solorun.run import Run
 from solorun.trace_context import TRACEPARENT
 from solorun.wire import CancelRequest, RerunPreview, RerunRequest, RunPage, StartedRun, StartRequest

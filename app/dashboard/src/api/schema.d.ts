@@ -1239,10 +1239,21 @@ export interface components {
             /** @default true */
             possible?: boolean;
         };
-        /** ProjectList */
+        /**
+         * ProjectList
+         * @description Projects and patterns, and the caller's rights in all of Solorun.
+         *
+         *         `undeclared` has the caller's rights in projects that have runs, and are no longer declared.
+         */
         ProjectList: {
             projects: components["schemas"]["ProjectSummary"][];
             families: components["schemas"]["FamilySummary"][];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
+            /** @default {} */
+            undeclared?: {
+                [key: string]: components["schemas"]["Right"][];
+            };
         };
         /**
          * ProjectSummary
@@ -1270,6 +1281,8 @@ export interface components {
             hooks?: components["schemas"]["HookSummary"][];
             /** @default [] */
             configuration_faults?: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * StepSummary
@@ -1337,6 +1350,11 @@ export interface components {
          */
         Verification: "github" | "standard" | "token";
         /**
+         * Right
+         * @enum {unknown}
+         */
+        Right: "admin" | "approve" | "cancel" | "start" | "view";
+        /**
          * FamilySummary
          * @description A project pattern as declared, and the names of its projects that have runs.
          */
@@ -1347,6 +1365,8 @@ export interface components {
             scopes: string[];
             params: components["schemas"]["Parameter"][];
             projects: string[];
+            /** @default [] */
+            rights?: components["schemas"]["Right"][];
         };
         /**
          * PruneReport
