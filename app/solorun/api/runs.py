@@ -47,11 +47,12 @@ async def start_run(state: State, request: Request) -> Response:
     continue_trace(request)
     body = await _read_start(state, request)
     project, manager, key = request.path_params["project"], state.service.manager, find_key(request, body)
+    caller = await state.name_caller(request, body.triggered_by)
     await state.family_limit.check(project)
     starting = manager.submit_run(
         project,
         scope=body.scope,
-        triggered_by=body.triggered_by,
+        triggered_by=caller,
         params=body.params,
         on_conflict=body.on_conflict,
         key=key,
@@ -65,16 +66,17 @@ async def rerun(state: State, request: Request) -> Response:
     query: RerunQuery = request.query
     body = await request.read_body(RerunRequest)
     manager, key = state.service.manager, find_key(request, body)
+    caller = await state.name_caller(request, body.triggered_by)
     if query.preview:
         preview = await manager.reruns.preview(
-            run_id, from_step=body.from_step, triggered_by=body.triggered_by, params=body.params
+            run_id, from_step=body.from_step, triggered_by=caller, params=body.params
         )
         return json_response(preview)
     original = await manager.get_run(run_id)
     starting = manager.reruns.start(
         run_id,
         from_step=body.from_step,
-        triggered_by=body.triggered_by,
+        triggered_by=caller,
         params=body.params,
         on_conflict=body.on_conflict,
         key=key,
@@ -117,8 +119,9 @@ async def _read_start(state: State, request: Request) -> StartRequest:
 async def cancel_run(state: State, request: Request) -> Response:
     run_id = run_id_of(request)
     body = await request.read_body(CancelRequest)
+    caller = await state.name_caller(request, body.requested_by)
     run, accepted = await state.service.manager.cancel_run(
-        run_id, requested_by=body.requested_by, reason=body.reason, grace_seconds=body.grace_seconds
+        run_id, requested_by=caller, reason=body.reason, grace_seconds=body.grace_seconds
     )
     return json_response(run, status=202 if accepted else 200)
 

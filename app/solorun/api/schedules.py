@@ -48,12 +48,13 @@ async def list_firings(state: State, request: Request) -> Response:
 
 async def pause_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(PauseRequest)
-    schedule = request.path_params["schedule"]
-    paused = await state.service.schedules.pause(schedule, requested_by=body.requested_by, reason=body.reason)
+    schedule, caller = request.path_params["schedule"], await state.name_caller(request, body.requested_by)
+    paused = await state.service.schedules.pause(schedule, requested_by=caller, reason=body.reason)
     return json_response(paused)
 
 
 async def resume_schedule(state: State, request: Request) -> Response:
     body = await request.read_body(ResumeRequest)
-    resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=body.requested_by)
+    caller = await state.name_caller(request, body.requested_by)
+    resumed = await state.service.schedules.resume(request.path_params["schedule"], requested_by=caller)
     return json_response(resumed)
